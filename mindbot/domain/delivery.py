@@ -1,0 +1,52 @@
+"""A delivery: one platform message on its way out, kept in the outbox until its end is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mindbot.domain import ids
+from mindbot.domain.message import Json, Part
+
+DeliveryState = Literal["pending", "sending", "sent", "unknown", "dead"]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One platform message.
+
+    ``number`` grows with the order inside a session. ``again`` is true when an earlier attempt may have
+    arrived: the adapter then uses the platform's idempotency means. ``next_at`` is Unix seconds.
+    """
+
+    number: int
+    turn: int
+    platform: str
+    bot: str
+    session: str
+    to: Json
+    parts: list[Part]
+    state: DeliveryState = "pending"
+    attempts: int = 0
+    again: bool = False
+    next_at: float = 0.0
+    error: str = ""
+    created: float = 0.0
+    sent_id: str = ""
+    notes: Json = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return ids.show(self.number)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(p.text for p in self.parts if p.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the platform said of an accepted delivery: its own message id and remarks for the trace."""
+
+    id: str = ""
+    notes: Json = field(default_factory=dict)

@@ -1,0 +1,193 @@
+"""Everything that can go wrong, drawn as a tree.
+
+MindBotError                    what, where and how to mend it (``hint``)
+├── ConfigError                 a configuration file, environment or flag
+├── SecretError                 a secret that is missing or unreadable
+├── StoreError                  the store said no
+│   ├── StoreFull               no space left on the device
+│   ├── StoreBusy               locked by somebody else
+│   └── StoreCorrupt            the database file is damaged
+├── NotFound                    nothing has that name or id
+├── Conflict                    it changed since you looked, or runs already
+├── Forbidden                   refused by policy or role
+├── Unreachable                 the daemon does not answer
+├── TimedOut                    a deadline passed
+└── VendorError                 a platform, model or workflow behind a socket
+    ├── AuthFailed              credentials are wrong; a person must mend it
+    ├── QuotaExceeded           paid up or cut off; waiting does not help
+    ├── RateLimited             asked us to slow down (``retry_after`` seconds)
+    ├── Overloaded              its servers fail; try again or elsewhere
+    ├── NetworkFailed           no answer; ``sent`` says whether the request may have left
+    ├── Truncated               a stream ended before its end marker
+    ├── ContextOverflow         the prompt is too long
+    ├── ContentFiltered         refused by the vendor's content policy
+    └── Rejected                any other refusal that will not change by itself
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MindBotError(Exception):
+    """The root. ``kind`` is the stable name used on the API and in metrics."""
+
+    kind: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class ConfigError(MindBotError):
+    """A configuration that cannot be used; ``problems`` lists every finding, one line each."""
+
+    kind = "config"
+
+    def __init__(self, message: str, *, hint: str = "", problems: list[str] | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = problems or []
+
+
+class SecretError(MindBotError):
+    """A secret that is missing, or a backend that cannot be opened."""
+
+    kind = "secret"
+
+
+class StoreError(MindBotError):
+    """The store refused or failed; nothing of the batch was written."""
+
+    kind = "store"
+    retryable = True
+
+
+class StoreFull(StoreError):
+    """No space left where the database lives."""
+
+    kind = "store_full"
+
+
+class StoreBusy(StoreError):
+    """Another process holds the database lock."""
+
+    kind = "store_busy"
+
+
+class StoreCorrupt(StoreError):
+    """The database file is damaged."""
+
+    kind = "store_corrupt"
+    retryable = False
+
+
+class NotFound(MindBotError):
+    """Nothing has that name or id."""
+
+    kind = "not_found"
+
+
+class Conflict(MindBotError):
+    """The thing changed since it was read, or is already running."""
+
+    kind = "conflict"
+
+
+class Forbidden(MindBotError):
+    """Refused by policy or by the caller's role."""
+
+    kind = "forbidden"
+
+
+class Unreachable(MindBotError):
+    """The daemon does not answer on its socket."""
+
+    kind = "unreachable"
+
+
+class TimedOut(MindBotError):
+    """A deadline of our own passed."""
+
+    kind = "timed_out"
+    retryable = True
+
+
+class VendorError(MindBotError):
+    """Something behind a socket failed. ``code`` is the vendor's own code, as text."""
+
+    kind = "vendor"
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class AuthFailed(VendorError):
+    """The vendor does not accept our credentials."""
+
+    kind = "auth_failed"
+
+
+class QuotaExceeded(VendorError):
+    """The account is out of money or quota; waiting does not help."""
+
+    kind = "quota_exceeded"
+
+
+class RateLimited(VendorError):
+    """The vendor asked us to slow down."""
+
+    kind = "rate_limited"
+    retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(message, hint=hint or f"waiting {retry_after:g}s", code=code)
+        self.retry_after = retry_after
+
+
+class Overloaded(VendorError):
+    """The vendor's servers fail (5xx, busy)."""
+
+    kind = "overloaded"
+    retryable = True
+
+
+class NetworkFailed(VendorError):
+    """No usable answer. ``sent`` is true when the request may have reached the vendor."""
+
+    kind = "network"
+    retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "", sent: bool = True) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.sent = sent
+
+
+class Truncated(VendorError):
+    """A stream ended without its end marker."""
+
+    kind = "truncated"
+    retryable = True
+
+
+class ContextOverflow(VendorError):
+    """The prompt is longer than the model accepts."""
+
+    kind = "context_overflow"
+
+
+class ContentFiltered(VendorError):
+    """The vendor's content policy refused the prompt or the answer."""
+
+    kind = "content_filtered"
+
+
+class Rejected(VendorError):
+    """The vendor refused the request and will refuse it again."""
+
+    kind = "rejected"

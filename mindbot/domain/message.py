@@ -1,0 +1,90 @@
+"""A message, immutable as received, and the parts messages and replies are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a message or reply.
+
+    ``kind`` is one of text, markdown, image, voice, video, file, location, link, quote, card, mention or
+    raw; ``text`` is its readable form; ``data`` holds what the platform needs (media ids, URLs, …).
+    """
+
+    kind: str
+    text: str = ""
+    data: Json = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        out: Json = {"kind": self.kind}
+        if self.text:
+            out["text"] = self.text
+        if self.data:
+            out["data"] = self.data
+        return out
+
+    @classmethod
+    def from_json(cls, value: Json) -> Part:
+        return cls(value["kind"], value.get("text", ""), value.get("data") or {})
+
+
+def text_part(text: str) -> Part:
+    """Return a plain text part."""
+    return Part("text", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One inbound message.
+
+    ``key`` is what makes it unique on its (platform, bot): the platform's message id, or for events
+    without one a key built from sender, time, event and event key. ``kind`` is text, image, …, or event.
+    ``reply_to`` is the address the adapter needs to answer (plain JSON). ``ts`` is when the platform says
+    it was sent, ``received`` when we got it, both Unix seconds. ``raw`` is the decrypted payload as text.
+    """
+
+    platform: str
+    bot: str
+    key: str
+    session: str
+    sender: str
+    kind: str
+    parts: tuple[Part, ...]
+    reply_to: Json
+    raw: str = ""
+    chat: str = ""
+    ts: float = 0.0
+    received: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The readable text of all parts, one a line."""
+        if len(self.parts) == 1:
+            return self.parts[0].text
+        return "\n".join(p.text for p in self.parts if p.text)
+
+    def to_json(self) -> Json:
+        return {
+            "platform": self.platform,
+            "bot": self.bot,
+            "key": self.key,
+            "session": self.session,
+            "sender": self.sender,
+            "kind": self.kind,
+            "parts": [p.to_json() for p in self.parts],
+            "reply_to": self.reply_to,
+            "raw": self.raw,
+            "chat": self.chat,
+            "ts": self.ts,
+            "received": self.received,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Message:
+        fields = {**value, "parts": tuple(Part.from_json(p) for p in value["parts"])}
+        return cls(**fields)
