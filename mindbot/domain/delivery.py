@@ -15,12 +15,13 @@ DeliveryState = Literal["pending", "sending", "sent", "unknown", "dead"]
 class Delivery:
     """One platform message.
 
-    ``number`` grows with the order inside a session. ``again`` is true when an earlier attempt may have
+    ``turn`` and ``n`` (its place in the reply, from 0) are its key; sorted, they are the order inside a
+    session. ``to`` is the message's ``reply_to``. ``again`` is true when an earlier attempt may have
     arrived: the adapter then uses the platform's idempotency means. ``next_at`` is Unix seconds.
     """
 
-    number: int
     turn: int
+    n: int
     platform: str
     bot: str
     session: str
@@ -32,12 +33,13 @@ class Delivery:
     next_at: float = 0.0
     error: str = ""
     created: float = 0.0
+    ended: float = 0.0
     sent_id: str = ""
     notes: Json = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        return ids.show(self.number)
+        return f"{ids.show(self.turn)}-{self.n}"
 
     @property
     def text(self) -> str:

@@ -50,3 +50,8 @@ def parse(text: str) -> int:
     if number >> 63:
         raise ValueError(f"not a turn id: {text!r} (out of range)")
     return number
+
+
+def at(ts: float) -> int:
+    """Return the smallest id a moment (Unix seconds) could have: ids below it are older."""
+    return max(0, int(ts * 1000) - _EPOCH_MS) << 22

@@ -1,0 +1,53 @@
+"""Refuses what comes too often or is too late to be worth an answer."""
+
+from __future__ import annotations
+
+from mindbot.domain.message import Json
+from mindbot.domain.turn import Turn
+from mindbot.pipeline.onion import Next
+from mindbot.pipeline.services import Services
+
+_KEPT = 50_000  # buckets; the oldest full ones are forgotten first
+
+
+class Limits:
+    """A token bucket per user, and the apology for turns older than ``stale_after``."""
+
+    def __init__(self, services: Services) -> None:
+        limits = services.config.limits
+        self._stale_after = services.config.dispatcher.stale_after
+        self._stale_notice = services.config.dispatcher.stale_notice
+        self._rate = limits.per_user
+        self._notice = limits.notice
+        self._once = services.once
+        self._clock = services.clock
+        self._buckets: dict[str, tuple[float, float]] = {}  # sender -> (tokens, when)
+
+    async def __call__(self, turn: Turn, call_next: Next) -> None:
+        age = self._clock() - turn.message.received
+        if self._stale_after and age > self._stale_after:
+            turn.state, turn.reason = "dropped", f"stale: waited {age:.0f}s"
+            turn.reply.say(self._stale_notice)
+            return
+        if self._rate is not None:
+
+            async def take() -> Json:
+                return {"ok": self._take(f"{turn.message.platform}:{turn.message.bot}:{turn.message.sender}")}
+
+            if not (await self._once(turn, "limits", take))["ok"]:
+                turn.state, turn.reason = "dropped", f"limits: over {self._rate} a user"
+                turn.reply.say(self._notice)
+                return
+        await call_next(turn)
+
+    def _take(self, who: str) -> bool:
+        assert self._rate is not None
+        now = self._clock()
+        burst = float(self._rate.count)
+        tokens, then = self._buckets.pop(who, (burst, now))
+        tokens = min(burst, tokens + (now - then) * burst / self._rate.seconds)
+        ok = tokens >= 1
+        self._buckets[who] = (tokens - 1 if ok else tokens, now)
+        if len(self._buckets) > _KEPT:
+            del self._buckets[next(iter(self._buckets))]
+        return ok

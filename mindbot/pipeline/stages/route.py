@@ -1,0 +1,29 @@
+"""Decides which runner answers, and says why."""
+
+from __future__ import annotations
+
+from mindbot.domain.errors import ConfigError
+from mindbot.domain.turn import Turn
+from mindbot.pipeline.onion import Next
+from mindbot.pipeline.services import Services
+
+
+class ChooseRoute:
+    """Without routes: workflows, else the agent, else a bare chat on the first enabled provider."""
+
+    def __init__(self, services: Services) -> None:
+        wanted = []
+        if services.config.workflows:
+            wanted.append(("workflow", "workflows are configured"))
+        if services.config.agent is not None:
+            wanted.append(("agent", "an agent is configured"))
+        wanted.append(("chat", "nothing more specific is configured"))
+        self._runner, self._why = next(((n, w) for n, w in wanted if n in services.runners), ("", ""))
+        if self._runner != wanted[0][0]:
+            self._why += f"; {wanted[0][1]}, but this version has no {wanted[0][0]} runner"
+
+    async def __call__(self, turn: Turn, call_next: Next) -> None:
+        if not self._runner:
+            raise ConfigError("no runner can answer", hint="enable a provider in the configuration")
+        turn.route.update(runner=self._runner, why=self._why)
+        await call_next(turn)

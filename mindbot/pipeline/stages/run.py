@@ -1,0 +1,34 @@
+"""Innermost: the runner produces the answer."""
+
+from __future__ import annotations
+
+from mindbot.domain.message import Json
+from mindbot.domain.turn import Turn
+from mindbot.pipeline.onion import Next
+from mindbot.pipeline.services import Services
+
+
+class Run:
+    """Streams the runner's chunks into the reply. After a crash the recorded answer is used again."""
+
+    def __init__(self, services: Services) -> None:
+        self._runners = services.runners
+        self._once = services.once
+        self._chunk = services.chunk
+
+    async def __call__(self, turn: Turn, call_next: Next) -> None:
+        async def answer() -> Json:
+            pieces: list[str] = []
+            finish = ""
+            async for chunk in self._runners[turn.route["runner"]].run(turn):
+                if chunk.text:
+                    pieces.append(chunk.text)
+                    self._chunk(turn, chunk)
+                finish = chunk.finish or finish
+            return {"text": "".join(pieces), "finish": finish}
+
+        result = await self._once(turn, "run", answer)
+        turn.reply.say(result["text"])
+        if result["finish"] not in ("", "stop"):
+            turn.vars["finish"] = result["finish"]
+        await call_next(turn)

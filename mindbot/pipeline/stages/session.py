@@ -1,0 +1,20 @@
+"""Brings the conversation so far to the turn."""
+
+from __future__ import annotations
+
+from mindbot.domain.turn import Turn
+from mindbot.pipeline.onion import Next
+from mindbot.pipeline.services import Services
+
+
+class LoadSession:
+    """Puts the last exchanges into ``vars._history`` (not stored: it can be read again)."""
+
+    def __init__(self, services: Services) -> None:
+        self._history = services.history
+        self._turns = services.config.session.history_turns
+
+    async def __call__(self, turn: Turn, call_next: Next) -> None:
+        if self._turns:
+            turn.vars["_history"] = await self._history(turn.session, turn.number, self._turns)
+        await call_next(turn)

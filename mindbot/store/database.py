@@ -1,0 +1,140 @@
+"""The SQLite file: one writing and one reading connection, each in its own thread.
+
+The hot statements run here on the driver: a batch of rows travels as one JSON parameter and is unpacked by
+SQLite itself (``json_each``), so a whole batch is one statement that runs without the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+
+from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
+
+T = TypeVar("T")
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=2000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-16000",
+    "PRAGMA wal_autocheckpoint=4000",
+)
+
+
+def explain(error: sqlite3.Error, path: Path) -> StoreError:
+    """Turn a driver's error into ours, with what to do about it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    text = str(error)
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and "full" in text):
+        return StoreFull(f"no space left for {path}", hint="free some disk space; intake resumes by itself")
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreFull(f"cannot write {path}: {text}", hint="check the disk (df, dmesg); intake resumes by itself")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusy(f"{path} is locked by another process", hint="find it with: fuser " + str(path))
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreCorrupt(
+            f"{path} is damaged: {text}", hint="run `mindbot db check`; restore a backup or move the file away"
+        )
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StoreError(f"cannot open {path}: {text}", hint="check that the folder exists and is writable")
+    if code == sqlite3.SQLITE_READONLY:
+        return StoreError(f"{path} is read-only", hint="check its owner and mode, and that its disk is mounted rw")
+    return StoreError(f"{path}: {text}")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file with our pragmas.
+
+    Raises:
+        StoreError: the file cannot be opened, or is no database.
+    """
+    try:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in _PRAGMAS:
+            db.execute(pragma)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    return db
+
+
+class Database:
+    """Runs functions on the writing or the reading connection, never on the event loop."""
+
+    def __init__(self, path: Path, *, pragmas: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self._pragmas = pragmas
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
+
+    async def open(self) -> None:
+        """Connect both; raises StoreError."""
+        await self._run(self._write_thread, self._connect)
+
+    def _connect(self) -> None:
+        self._writer = connect(self.path)
+        for pragma in self._pragmas:
+            self._writer.execute(pragma)
+        self._reader = connect(self.path)
+        self._reader.execute("PRAGMA query_only=ON")
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in one transaction; it is rolled back when anything fails.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        return await self._run(self._write_thread, self._transact, work)
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        assert self._writer is not None
+        db = self._writer
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(db)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        return result
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` on the reading connection."""
+        return await self._run(self._read_thread, self._query, work)
+
+    def _query(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        assert self._reader is not None
+        try:
+            return work(self._reader)
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+    async def _run(self, pool: ThreadPoolExecutor, call: Callable[..., T], *args: object) -> T:
+        import asyncio
+
+        # A cancelled caller must not leave a half-done batch unobserved: the thread finishes it.
+        with anyio.CancelScope(shield=True):
+            return await asyncio.get_running_loop().run_in_executor(pool, call, *args)
+
+    def close(self) -> None:
+        """Finish what runs, fold the log into the file, close both."""
+        self._write_thread.shutdown()
+        self._read_thread.shutdown()
+        if self._reader is not None:
+            self._reader.close()
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None

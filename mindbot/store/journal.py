@@ -1,0 +1,189 @@
+"""Group commit: many callers, one transaction, one fsync.
+
+While a batch is being written the next one gathers; an idle journal commits at once. A busy one lingers up
+to ``interval`` seconds or ``rows`` rows, so that a batch is worth its fsync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import orjson
+
+from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
+from mindbot.store.database import Database
+
+Row = list[Any]
+
+#: The statement a row belongs to, in the order they run inside a batch. Each takes one JSON array of rows.
+STATEMENTS: dict[str, str] = {
+    "put": """
+        INSERT INTO turns (id, platform, bot, key, session, sender, partition, state, received, message)
+        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, 'queued',
+               value->>7, value->>8 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
+    "memo": """
+        INSERT INTO memo (turn, step, result)
+        SELECT value->>0, value->>1, value->>2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
+    "finish": """
+        UPDATE turns SET state = r.value->>1, finished = r.value->>2, reason = r.value->>3,
+               record = r.value->>4 FROM json_each(?) AS r WHERE turns.id = r.value->>0""",
+    "forget": "DELETE FROM memo WHERE turn IN (SELECT value FROM json_each(?))",
+    "enqueue": """
+        INSERT INTO outbox (turn, n, platform, bot, session, address, parts, state, attempts, created)
+        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
+               value->>8, value->>9 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
+    "deliver": """
+        UPDATE outbox SET state = r.value->>2, attempts = r.value->>3, again = r.value->>4,
+               next_at = r.value->>5, error = r.value->>6, sent_id = r.value->>7, notes = r.value->>8,
+               ended = r.value->>9
+        FROM json_each(?) AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
+}
+_ORDER = tuple(STATEMENTS)
+_FIND = """
+    SELECT r.value->>0, t.id FROM json_each(?) AS r
+    JOIN turns AS t ON t.platform = r.value->>1 AND t.bot = r.value->>2 AND t.key = r.value->>3"""
+
+Rows = dict[str, list[Row]]
+
+
+class _Entry:
+    __slots__ = ("done", "rows")
+
+    def __init__(self, rows: Rows, done: asyncio.Future[dict[int, int]]) -> None:
+        self.rows = rows
+        self.done = done
+
+
+class Journal:
+    """Collects rows and commits them together. Run `run` in a task group while it is used."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        interval: float = 0.005,
+        rows: int = 500,
+        on_state: Callable[[StoreError | None], None] | None = None,
+    ) -> None:
+        self._database = database
+        self._interval = interval
+        self._limit = rows
+        self._on_state = on_state
+        self._entries: list[_Entry] = []
+        self._later: dict[int, list[Row]] = {}
+        self._waiting = 0
+        self._wake = anyio.Event()
+        self._enough = anyio.Event()
+        self._failed = False
+        self.batches = 0
+        self.committed = 0
+
+    async def commit(self, rows: Rows) -> dict[int, int]:
+        """Write the rows in one transaction, together with whatever else is waiting.
+
+        Returns: for each ``put`` row whose message was there already, its id mapped to the older turn's id.
+
+        Raises:
+            StoreError: nothing of these rows was written.
+        """
+        entry = _Entry(rows, asyncio.get_running_loop().create_future())
+        self._entries.append(entry)
+        self._waiting += sum(map(len, rows.values()))
+        self._wake.set()
+        if self._waiting >= self._limit:
+            self._enough.set()
+        return await entry.done
+
+    def remember(self, turn: int, row: Row) -> None:
+        """Write a memo row with the next batch, unless the turn ends first: then it has no use."""
+        self._later.setdefault(turn, []).append(row)
+        self._wake.set()
+
+    def forget(self, turn: int) -> bool:
+        """Drop memo rows not written yet; true when none can be on disk because of this call."""
+        return self._later.pop(turn, None) is not None
+
+    async def run(self) -> None:
+        """Write batches until cancelled; on the way out what is waiting is still written."""
+        size = 0
+        try:
+            while True:
+                while not self._entries and not self._later:
+                    self._wake = anyio.Event()
+                    await self._wake.wait()
+                if size > 8 and self._waiting < self._limit:
+                    self._enough = anyio.Event()
+                    with anyio.move_on_after(self._interval):
+                        await self._enough.wait()
+                size = await self._flush()
+        finally:
+            with anyio.CancelScope(shield=True):
+                while self._entries or self._later:
+                    await self._flush()
+
+    async def _flush(self) -> int:
+        entries, self._entries, self._waiting = self._entries, [], 0
+        later, self._later = self._later, {}
+        memo: Rows = {"memo": [row for rows in later.values() for row in rows]} if later else {}
+        try:
+            await self._write(entries, memo)
+        except StoreError as error:
+            self._report(error)
+            if len(entries) > 1 and not isinstance(error, StoreFull | StoreBusy | StoreCorrupt):
+                # One bad row must not fail its neighbours: write each caller's rows alone.
+                for entry in entries:
+                    await self._alone(entry)
+            else:
+                for entry in entries:
+                    _fail(entry, error)
+        else:
+            self._report(None)
+        return sum(len(rows) for e in entries for rows in e.rows.values())
+
+    async def _alone(self, entry: _Entry) -> None:
+        try:
+            await self._write([entry], {})
+        except StoreError as error:
+            _fail(entry, error)
+
+    async def _write(self, entries: list[_Entry], extra: Rows) -> None:
+        merged: Rows = {name: list(rows) for name, rows in extra.items()}
+        for entry in entries:
+            for name, rows in entry.rows.items():
+                merged.setdefault(name, []).extend(rows)
+        try:
+            batch = [(n, len(merged[n]), orjson.dumps(merged[n]).decode()) for n in _ORDER if merged.get(n)]
+        except TypeError as error:
+            raise StoreError(f"not plain JSON: {error}") from error
+
+        def work(db: sqlite3.Connection) -> dict[int, int]:
+            repeated: dict[int, int] = {}
+            for name, count, rows in batch:
+                changed = db.execute(STATEMENTS[name], (rows,)).rowcount
+                if name == "put" and changed < count:
+                    found = dict(db.execute(_FIND, (rows,)).fetchall())
+                    if len(found) < count:
+                        raise StoreError("two turns got one id")
+                    repeated = {mine: there for mine, there in found.items() if mine != there}
+            return repeated
+
+        repeated = await self._database.write(work)
+        self.batches += 1
+        for entry in entries:
+            self.committed += 1
+            if not entry.done.done():
+                entry.done.set_result(repeated)
+
+    def _report(self, error: StoreError | None) -> None:
+        if self._on_state is not None and (error is not None or self._failed):
+            self._on_state(error)
+        self._failed = error is not None
+
+
+def _fail(entry: _Entry, error: StoreError) -> None:
+    if not entry.done.done():
+        entry.done.set_exception(error)

@@ -1,0 +1,82 @@
+"""Brings a database to this program's schema. Alembic is imported only when there is something to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mindbot.domain.errors import StoreError
+from mindbot.store.database import connect, explain
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+#: The newest revision in ``migrations/versions``; a test compares.
+HEAD = "0001"
+
+
+def revision(path: Path) -> str:
+    """Return the database's revision, or an empty text for a new one.
+
+    Raises:
+        StoreError: the file is damaged or cannot be opened.
+    """
+    db = connect(path)
+    try:
+        known = db.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        row = db.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    finally:
+        db.close()
+    return str(row[0]) if row else ""
+
+
+def ensure(path: Path) -> None:
+    """Create or upgrade the schema where needed.
+
+    Raises:
+        StoreError: damaged, locked, or made by a newer program.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(f"cannot create {path.parent}: {error.strerror}", hint="set state_dir") from error
+    found = revision(path)
+    if found != HEAD:
+        upgrade(path, found)
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration, without a file."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def upgrade(path: Path, found: str) -> None:
+    """Run the missing revisions."""
+    from alembic import command
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+
+    config = alembic_config()
+    if found and found not in {r.revision for r in ScriptDirectory.from_config(config).walk_revisions()}:
+        raise StoreError(
+            f"{path} has schema {found}, which this program does not know", hint="run the newer MindBot that made it"
+        )
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise explain(error.orig, path) from error
+        raise StoreError(f"cannot upgrade {path}: {error}") from error
+    finally:
+        engine.dispose()
