@@ -1,0 +1,86 @@
+# Needs only python3 >= 3.11, make and git; everything else goes into ./.venv, at the versions and hashes
+# of requirements.lock, from the package index that pip (or uv) is configured for.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/pytest
+WORKERS ?= auto
+
+# uv does not read pip's settings: hand it the index that pip would use.
+ifndef UV_DEFAULT_INDEX
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX := $(PIP_INDEX_URL)
+endif
+endif
+
+LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" --extra dev
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check test-all soak bench docs lock format clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+install: $(STAMP)  ## Fill ./.venv with everything needed to run and test
+
+$(BIN)/uv: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MindBot needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@awk '/^[^ #]/ {on = /^uv==/} on' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	@touch $@
+
+$(STAMP): pyproject.toml requirements.lock $(BIN)/uv
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo:  ## Run the daemon, simulators and sample traffic; ends with one JSON line
+	@$(MAKE) install >&2
+	@exec $(BIN)/mindbot up --demo
+
+test: install  ## The tests a change needs (under 5 minutes)
+	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m "not full and not soak"
+
+test-all: install  ## Everything CI runs
+	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m "not soak"
+
+soak: install  ## The long runs
+	@$(PYTEST) -q -m soak --timeout 3600
+
+check: install  ## Format, lint, types, import arrows, lock, and what must not be in the repository
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(MAKE) check-lock
+	@$(PYTEST) -q tests/unit/test_repository.py
+
+# Hashes are left out of the comparison: a release may gain a wheel after it was locked.
+.PHONY: check-lock
+check-lock: install
+	@cp requirements.lock $(VENV)/fresh.lock
+	@$(LOCK) -o $(VENV)/fresh.lock pyproject.toml
+	@for f in requirements.lock $(VENV)/fresh.lock; do sed -e '/--hash=/d' -e 's/ \\$$//' $$f > $(VENV)/$${f##*/}.names; done
+	@diff -u $(VENV)/requirements.lock.names $(VENV)/fresh.lock.names \
+		|| { echo "requirements.lock does not fit pyproject.toml: run make lock" >&2; exit 1; }
+
+lock: $(BIN)/uv  ## Bring requirements.lock up to pyproject.toml; UPGRADE=1 takes newer releases
+	@$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements.lock pyproject.toml
+
+bench: install  ## Measure, each figure beside its floor
+	@$(BIN)/mindbot bench all
+
+docs: install  ## Write the generated pages again
+	@$(BIN)/python -m mindbot.filters.reference docs/filters.md
+
+format: install  ## Let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:  ## Remove ./.venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
