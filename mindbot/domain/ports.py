@@ -117,7 +117,7 @@ class StreamResponse(Protocol):
     headers: Mapping[str, str]
 
     def lines(self) -> AsyncIterator[bytes]:
-        """Yield lines without their line ends."""
+        """Yield lines without their line ends; raises Truncated when the answer breaks off."""
 
     async def read(self) -> bytes:
         """Read the rest."""
@@ -125,6 +125,9 @@ class StreamResponse(Protocol):
 
 class Http(Protocol):
     """The one way out. ``timeout`` is seconds for the whole call (or between chunks of a stream)."""
+
+    def allow(self, base_url: str) -> None:
+        """Let a configured base URL be reached although its address is private."""
 
     async def request(
         self,
@@ -137,7 +140,7 @@ class Http(Protocol):
         headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,
     ) -> Response:
-        """Send and read the answer whole; raises NetworkFailed (with ``sent``)."""
+        """Send and read the answer whole; raises NetworkFailed (with ``sent``), Forbidden, Rejected."""
 
     def stream(
         self,
@@ -148,8 +151,9 @@ class Http(Protocol):
         headers: Mapping[str, str] | None = None,
         first_byte: float = 60.0,
         idle: float = 60.0,
+        total: float = 600.0,
     ) -> AbstractAsyncContextManager[StreamResponse]:
-        """Open a streamed answer; raises NetworkFailed."""
+        """Open a streamed answer; raises NetworkFailed. Leaving it early closes the connection."""
 
 
 class Memo(Protocol):

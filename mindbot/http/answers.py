@@ -1,0 +1,132 @@
+"""Answers: read whole, or still arriving. Both are bounded."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import anyio
+import orjson
+
+from mindbot.domain.errors import Overloaded, VendorError
+from mindbot.http.attempt import ERRORS, Attempt, TooLarge
+
+#: A server that has said everything ends its answer at once; one that does not loses the connection.
+_DRAIN_SECONDS = 0.25
+
+
+async def read_whole(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Read the body; raises `TooLarge` beyond ``limit`` bytes, unread where its length was announced."""
+    if (answer.content_length or 0) > limit:
+        raise TooLarge(limit)
+    pieces = []
+    size = 0
+    while piece := await answer.content.readany():
+        size += len(piece)
+        if size > limit:
+            raise TooLarge(limit)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+@dataclass(slots=True)
+class HttpResponse:
+    """An answer read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    _from: Attempt
+
+    def json(self) -> Any:
+        """Decode the body.
+
+        Raises:
+            Overloaded: the body is not JSON.
+        """
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise Overloaded(f"{self._from}: HTTP {self.status} without JSON", code="garbage") from None
+
+
+class HttpStream:
+    """An answer that is still arriving. ``size`` is the bytes read so far."""
+
+    def __init__(
+        self, answer: aiohttp.ClientResponse, attempt: Attempt, *, idle: float, max_line: int, max_body: int
+    ) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
+        self.size = 0
+        self.error = ""
+        self._answer = answer
+        self._attempt = attempt
+        self._idle = idle
+        self._max_line = max_line
+        self._max_body = max_body
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Yield lines without their line ends, and what is left after the last one.
+
+        Raises:
+            Truncated: the answer broke off.
+            NetworkFailed: nothing came in time.
+            Rejected: a line is longer than ``max_line``.
+        """
+        rest = b""
+        while piece := await self._piece():
+            *lines, rest = (rest + piece).split(b"\n") if rest else piece.split(b"\n")
+            if len(rest) > self._max_line:
+                raise self._failed(TooLarge(self._max_line))
+            for line in lines:
+                yield line[:-1] if line.endswith(b"\r") else line
+        if rest:
+            yield rest
+
+    async def read(self) -> bytes:
+        """Read the rest; raises like `lines`, `Rejected` beyond ``max_body``."""
+        pieces = []
+        size = 0
+        while piece := await self._piece():
+            size += len(piece)
+            if size > self._max_body:
+                raise self._failed(TooLarge(self._max_body))
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def drain(self) -> None:
+        """Give the answer's end a moment to arrive, so that the connection can be used again."""
+        if self._answer.connection is None:
+            return
+        # Everything wanted has been read: an answer that ends badly only loses its connection.
+        with anyio.move_on_after(_DRAIN_SECONDS), suppress(*ERRORS):
+            while await self._answer.content.readany():
+                pass
+
+    async def _piece(self) -> bytes:
+        try:
+            piece = await self._answer.content.readany()
+        except ERRORS as exc:
+            failure = self._failed(exc)
+        else:
+            if not self.size:
+                self._first_byte_came()
+            self.size += len(piece)
+            return piece
+        raise failure
+
+    def _failed(self, exc: BaseException) -> VendorError:
+        failure = self._attempt.broken(exc)
+        self.error = failure.code
+        return failure
+
+    def _first_byte_came(self) -> None:
+        """From now on the shorter patience applies; aiohttp keeps one read timeout per request."""
+        connection = self._answer.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = self._idle
+            connection.protocol.start_timeout()
