@@ -76,6 +76,12 @@ class _Handling:
     priority: int
     queue: deque[Event] = field(default_factory=deque)
     wake: anyio.Event = field(default_factory=anyio.Event)
+    empty: anyio.Event = field(default_factory=anyio.Event)
+
+    async def emptied(self) -> None:
+        while self.queue:
+            self.empty = anyio.Event()
+            await self.empty.wait()
 
 
 class Bus:
@@ -140,8 +146,8 @@ class Bus:
                 tasks.start_soon(self._serve, handling)
             yield
             with anyio.move_on_after(5):
-                while any(h.queue for h in self._handlings):
-                    await anyio.sleep(0.01)
+                for handling in self._handlings:
+                    await handling.emptied()
             tasks.cancel_scope.cancel()
 
     async def _serve(self, handling: _Handling) -> None:
@@ -152,6 +158,8 @@ class Bus:
             event = handling.queue[0]
             await self._call(handling, event)
             handling.queue.popleft()
+            if not handling.queue:
+                handling.empty.set()
 
     async def _call(self, handling: _Handling, event: Event) -> None:
         for attempt in range(self._retries + 1):

@@ -8,7 +8,7 @@ from typing import Literal
 from mindbot.domain import ids
 from mindbot.domain.message import Json, Part
 
-DeliveryState = Literal["pending", "sending", "sent", "unknown", "dead"]
+DeliveryState = Literal["pending", "sending", "sent", "unknown", "dead", "discarded"]
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ SQLite itself (``json_each``), so a whole batch is one statement that runs witho
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,17 +37,22 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and "full" in text):
         return StoreFull(f"no space left for {path}", hint="free some disk space; intake resumes by itself")
     if code == sqlite3.SQLITE_IOERR:
-        return StoreFull(f"cannot write {path}: {text}", hint="check the disk (df, dmesg); intake resumes by itself")
+        return StoreFull(
+            f"cannot write {path}: {text}", hint="check the disk (df, dmesg); intake resumes by itself"
+        )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreBusy(f"{path} is locked by another process", hint="find it with: fuser " + str(path))
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StoreCorrupt(
-            f"{path} is damaged: {text}", hint="run `mindbot db check`; restore a backup or move the file away"
+            f"{path} is damaged: {text}",
+            hint="run `mindbot db check`; restore a backup or move the file away",
         )
     if code == sqlite3.SQLITE_CANTOPEN:
         return StoreError(f"cannot open {path}: {text}", hint="check that the folder exists and is writable")
     if code == sqlite3.SQLITE_READONLY:
-        return StoreError(f"{path} is read-only", hint="check its owner and mode, and that its disk is mounted rw")
+        return StoreError(
+            f"{path} is read-only", hint="check its owner and mode, and that its disk is mounted rw"
+        )
     return StoreError(f"{path}: {text}")
 
 
@@ -111,6 +117,10 @@ class Database:
             raise explain(error, self.path) from error
         return result
 
+    async def write_pragma(self, pragma: str) -> None:
+        """Change a setting of the writing connection (limits, in fault tests)."""
+        await self._run(self._write_thread, lambda: self._writer and self._writer.execute(pragma).fetchall())
+
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` on the reading connection."""
         return await self._run(self._read_thread, self._query, work)
@@ -123,11 +133,10 @@ class Database:
             raise explain(error, self.path) from error
 
     async def _run(self, pool: ThreadPoolExecutor, call: Callable[..., T], *args: object) -> T:
-        import asyncio
-
         # A cancelled caller must not leave a half-done batch unobserved: the thread finishes it.
         with anyio.CancelScope(shield=True):
-            return await asyncio.get_running_loop().run_in_executor(pool, call, *args)
+            result = await asyncio.get_running_loop().run_in_executor(pool, call, *args)
+        return result  # noqa: RET504 - mypy cannot know that the scope swallows nothing
 
     def close(self) -> None:
         """Finish what runs, fold the log into the file, close both."""

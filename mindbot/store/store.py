@@ -43,7 +43,7 @@ def pack_spans(spans: Iterable[Span]) -> list[Row]:
 
 def unpack_spans(rows: Iterable[Row]) -> list[Span]:
     """Read `pack_spans` back."""
-    return [Span(*row[:7], data=row[7] or {}) for row in rows]
+    return [Span(a, b, c, d, e, f, g, h or {}) for a, b, c, d, e, f, g, h in rows]
 
 
 def _record(turn: Turn) -> Json:
@@ -144,7 +144,9 @@ class Store:
             for number, message, attempt in await self._database.write(work)
         ]
         if turns:
-            memo = await self._database.read(lambda db: db.execute("SELECT turn, step, result FROM memo").fetchall())
+            memo = await self._database.read(
+                lambda db: db.execute("SELECT turn, step, result FROM memo").fetchall()
+            )
             by_id = {turn.number: turn for turn in turns}
             for number, step, result in memo:
                 self._remembered.add(number)
@@ -156,7 +158,8 @@ class Store:
         """Return turns that were put after ``number`` and wait on disk, oldest first."""
         rows = await self._database.read(
             lambda db: db.execute(
-                f"SELECT id, message, attempt FROM turns WHERE {_OPEN} AND id > ? ORDER BY id LIMIT ?", (number, limit)
+                f"SELECT id, message, attempt FROM turns WHERE {_OPEN} AND id > ? ORDER BY id LIMIT ?",
+                (number, limit),
             ).fetchall()
         )
         return [Turn(n, Message.from_json(orjson.loads(m)), attempt=a) for n, m, a in rows]
@@ -169,7 +172,9 @@ class Store:
         Raises:
             StoreError: nothing of it was written.
         """
-        rows: Rows = {"finish": [[turn.number, turn.state, turn.finished, turn.reason or None, _record(turn)]]}
+        rows: Rows = {
+            "finish": [[turn.number, turn.state, turn.finished, turn.reason or None, _record(turn)]]
+        }
         if deliveries:
             rows["enqueue"] = [_enqueue_row(d) for d in deliveries]
         self.journal.forget(turn.number)
@@ -179,7 +184,7 @@ class Store:
         await self.journal.commit(rows)
 
     async def once(self, turn: Turn, key: str, step: Callable[[], Any]) -> Json:
-        """Return the recorded result of a step, or run it and record what it returned (see ``ports.Memo``)."""
+        """Return the recorded result of a step, or run it and record what it returned (``ports.Memo``)."""
         if key in turn.memo:
             return turn.memo[key]  # type: ignore[no-any-return]
         result: Json = await step()
@@ -227,8 +232,31 @@ class Store:
         row = await self._database.read(lambda db: db.execute(sql, (turn, n)).fetchone())
         return delivery_of(row) if row else None
 
+    async def requeue(self, turn: int) -> Turn | None:
+        """Make a failed or dead turn ``queued`` again; None when it is neither. What it sent is forgotten."""
+
+        def work(db: sqlite3.Connection) -> tuple[Any, ...] | None:
+            row = db.execute(
+                "UPDATE turns SET state = 'queued', attempt = 1, finished = NULL, reason = NULL, "
+                "record = NULL WHERE id = ? AND state IN ('failed', 'dead') RETURNING message",
+                (turn,),
+            ).fetchone()
+            if row is not None:
+                db.execute(
+                    "DELETE FROM outbox WHERE turn = ? AND state IN ('sent', 'dead', 'discarded')", (turn,)
+                )
+            return row  # type: ignore[no-any-return]
+
+        row = await self._database.write(work)
+        return Turn(turn, Message.from_json(orjson.loads(row[0]))) if row else None
+
+    async def discard(self, turn: int) -> bool:
+        """Make a dead turn ``dropped``; false when it is not dead."""
+        sql = "UPDATE turns SET state = 'dropped', reason = reason || '; discarded' WHERE id = ? AND state = 'dead'"
+        return await self._database.write(lambda db: db.execute(sql, (turn,)).rowcount) == 1
+
     async def purge(self, older_than: float, limit: int = 2000) -> int:
-        """Delete up to ``limit`` ended turns received before ``older_than`` (Unix seconds), and their sent rows."""
+        """Delete up to ``limit`` turns that ended, received before ``older_than`` (Unix seconds)."""
 
         def work(db: sqlite3.Connection) -> int:
             first = ids.at(older_than)
@@ -255,7 +283,9 @@ class Store:
 
 
 _OPEN = "state IN ('queued', 'running', 'parked', 'waiting')"
-_DELIVERY = "turn, n, platform, bot, session, address, parts, state, attempts, again, next_at, error, created, notes"
+_DELIVERY = (
+    "turn, n, platform, bot, session, address, parts, state, attempts, again, next_at, error, created, notes"
+)
 _HISTORY = """
     SELECT t.message, json_extract(t.record, '$.reply') FROM turns AS t
     WHERE t.session = ? AND t.id < ? AND t.state = 'answered' ORDER BY t.id DESC LIMIT ?"""

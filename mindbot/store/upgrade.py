@@ -67,7 +67,8 @@ def upgrade(path: Path, found: str) -> None:
     config = alembic_config()
     if found and found not in {r.revision for r in ScriptDirectory.from_config(config).walk_revisions()}:
         raise StoreError(
-            f"{path} has schema {found}, which this program does not know", hint="run the newer MindBot that made it"
+            f"{path} has schema {found}, which this program does not know",
+            hint="run the newer MindBot that made it",
         )
     engine = create_engine(f"sqlite:///{path}")
     try:

@@ -1,0 +1,371 @@
+"""The composition root: builds everything from a configuration and runs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import structlog
+
+from mindbot.bus import Bus
+from mindbot.config.load import Loaded
+from mindbot.config.secrets import Secrets
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
+from mindbot.domain.events import Event
+from mindbot.domain.message import Message, text_part
+from mindbot.domain.ports import Receipt, Webhook
+from mindbot.domain.turn import Chunk, Turn
+from mindbot.http import HttpClient
+from mindbot.pipeline.services import Services
+from mindbot.providers.manager import ProviderManager
+from mindbot.runtime import generation, housekeeping
+from mindbot.runtime.bots import Bots
+from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.facade import Facade
+from mindbot.runtime.generation import Generation, Unwatched
+from mindbot.runtime.lifecycle import Component, Health, running
+from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.runtime.stats import Stats
+from mindbot.store.store import Store
+
+log = structlog.get_logger("mindbot.runtime")
+
+BUSY_NOTICE = 1000  # the place of the busy notice in a turn's deliveries
+
+
+class Runtime(Facade):
+    """Everything between the platforms' wires and the store. Use `open`."""
+
+    store: Store
+
+    def __init__(self, loaded: Loaded, state_dir: Path) -> None:
+        self.loaded = loaded
+        self.state_dir = state_dir
+        self.stats = Stats()
+        self.bus = Bus(on_dead=self._handler_gave_up)
+        self.health_board = Health(self._health_changed)
+        self.http = HttpClient()
+        self.secrets = Secrets()
+        self.draining = False
+        self.ready = False
+        self.generation: Generation
+        self._ended: dict[int, anyio.Event] = {}
+        self._busy_told: set[tuple[str, str, str]] = set()
+        config = loaded.config
+        self.dispatcher = Dispatcher(
+            self._work,
+            lambda after, limit: self.store.queued_after(after, limit),
+            max_running=config.dispatcher.max_running,
+            max_per_bot=config.dispatcher.max_running_per_bot,
+        )
+        self.outbox = Outbox(
+            lambda d: self.store.mark(d),
+            self.bus.publish,
+            self.bus.wants,
+            Policy(
+                max_attempts=config.delivery.max_attempts,
+                min_backoff=config.delivery.min_backoff,
+                max_backoff=config.delivery.max_backoff,
+                concurrency=config.delivery.concurrency,
+                timeout=config.delivery.timeout,
+            ),
+        )
+        self.bots = Bots(self.http, self.secrets, self.outbox, self.health_board, self.receive)
+        self.bots.warn = log.warning
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, loaded: Loaded, state_dir: Path) -> AsyncIterator[Runtime]:
+        """Start everything for the length of the block; what was unfinished on disk goes on at once.
+
+        Raises:
+            MindBotError: something could not start; what had started was stopped again.
+        """
+        self = cls(loaded, state_dir)
+        self.generation = self._build(1, loaded)
+        self.bots.use(self.bots.build(loaded.config.bots()))
+        components = [
+            Component("store", self._open_store),
+            Component("http", self._open_http),
+            Component("bus", self.bus.running),
+            Component("outbox", self._open_outbox, ("store", "http", "bus")),
+            Component("dispatcher", self._open_dispatcher, ("store", "outbox", "bus")),
+            Component("bots", self._open_bots, ("dispatcher", "http")),
+            Component("housekeeping", self._open_housekeeping, ("store", "dispatcher")),
+        ]
+        async with running(components, self.health_board):
+            self.ready = True
+            yield self
+            self.ready = False
+
+    # --- components
+
+    @asynccontextmanager
+    async def _open_store(self) -> AsyncIterator[None]:
+        config = self.loaded.config.store
+        path = config.path(self.state_dir)
+        async with Store.open(
+            path, interval=config.commit_interval, rows=config.commit_rows, on_state=self._store_state
+        ) as store:
+            self.store = store
+            try:
+                yield
+            finally:
+                await self.close_queries()
+
+    @asynccontextmanager
+    async def _open_http(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await self.http.aclose()
+
+    @asynccontextmanager
+    async def _open_outbox(self) -> AsyncIterator[None]:
+        self.outbox.submit(await self.store.open_deliveries())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.outbox.run)
+            yield
+            tasks.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _open_dispatcher(self) -> AsyncIterator[None]:
+        for turn in await self.store.recover():
+            self.stats.recovered += 1
+            self.dispatcher.submit(turn)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.dispatcher.run)
+            yield
+            tasks.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _open_bots(self) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.bots.run)
+            yield
+            tasks.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _open_housekeeping(self) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(housekeeping.watch_store, self.store, self.health_board, self._store_state)
+            tasks.start_soon(housekeeping.purge, self.store, self.loaded.config.store.retention)
+            tasks.start_soon(housekeeping.measure_lag, self.stats)
+            tasks.start_soon(housekeeping.watch_load, self.dispatcher, self._overloaded)
+            yield
+            tasks.cancel_scope.cancel()
+
+    # --- generations
+
+    def _build(self, number: int, loaded: Loaded) -> Generation:
+        providers = ProviderManager(loaded.config, self.http, self.secrets)
+        return generation.build(number, loaded, providers, Unwatched(), self._services)
+
+    def _services(self, loaded: Loaded, providers: ProviderManager) -> Services:
+        return Services(
+            config=loaded.config,
+            finish=self._finish,
+            history=lambda session, before, turns: self.store.history(session, before, turns),
+            once=lambda turn, key, step: self.store.once(turn, key, step),
+            runners={},
+            chunk=self._chunk,
+            warn=log.warning,
+            clock=time.time,
+        )
+
+    async def use(self, loaded: Loaded) -> list[str]:
+        """Swap to a new configuration; returns the settings that only a restart applies.
+
+        Raises:
+            MindBotError: it cannot be used; the old one stays.
+        """
+        fresh = self._build(self.generation.number + 1, loaded)
+        self.bots.use(self.bots.build(loaded.config.bots()))
+        old, self.generation, self.loaded = self.generation, fresh, loaded
+        self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
+        sections = ("store", "dispatcher", "delivery", "api", "state_dir")
+        before, after = old.loaded.config, loaded.config
+        return [name for name in sections if getattr(before, name) != getattr(after, name)]
+
+    # --- a message comes in
+
+    async def receive(self, message: Message) -> Receipt:
+        """Put a message on disk and queue its turn. The platform gets its ack after this returns.
+
+        Raises:
+            StoreError: it is not on disk, or the daemon is going down; the platform must send again.
+        """
+        if self.draining:
+            raise StoreError("the daemon is stopping", hint="send again")
+        turn, duplicate = await self.store.put(message)
+        if duplicate:
+            self.stats.duplicates += 1
+            self._tell("turn.duplicate", turn)
+        else:
+            self.stats.received += 1
+            self._tell("turn.queued", turn)
+            self.dispatcher.submit(turn)
+        return Receipt(turn.number, duplicate)
+
+    # --- a turn runs
+
+    async def _work(self, turn: Turn) -> None:
+        turn.started = time.time()
+        current = turn.generation = self.generation
+        current.turns += 1
+        try:
+            if turn.attempt > current.loaded.config.dispatcher.max_attempts:
+                await self._bury(turn, f"the daemon died {turn.attempt - 1} times while it was open")
+            else:
+                await self._run(turn, current)
+        finally:
+            current.turns -= 1
+
+    async def _run(self, turn: Turn, current: Generation) -> None:
+        delay, tries = 0.2, 0
+        while True:
+            turn.state = "running"
+            self._tell("turn.running", turn)
+            try:
+                await current.pipeline(turn)
+                break
+            except StoreError as error:
+                tries += 1
+                if tries >= 3 and not isinstance(error, StoreFull | StoreBusy):
+                    await self._bury(turn, str(error))
+                    return
+                log.warning("store failed under a turn; it runs again", turn=turn.id, error=str(error))
+            turn.spans.clear()
+            turn.vars.clear()
+            turn.reply.parts.clear()
+            turn.running, turn.reason = 0, ""
+            await anyio.sleep(delay)
+            delay = min(5.0, delay * 2)
+        self._done(turn)
+
+    async def _bury(self, turn: Turn, reason: str) -> None:
+        """Give a turn up: kept as a dead letter, with the least that can be written."""
+        turn.state, turn.reason, turn.finished = "dead", reason, time.time()
+        turn.vars, turn.route = {}, {}
+        turn.spans.clear()
+        turn.reply.parts.clear()
+        turn.reply.say(turn.generation.loaded.config.dispatcher.failure_notice)
+        try:
+            await self._finish(turn)
+        except StoreError as error:
+            log.error(
+                "a dead turn could not be written; it stays queued on disk", turn=turn.id, error=str(error)
+            )
+            return
+        self._done(turn)
+
+    async def _finish(self, turn: Turn) -> None:
+        """Write the end of a turn with its deliveries, then send them."""
+        deliveries = self._deliveries(turn)
+        await self.store.finish(turn, deliveries)
+        if deliveries:
+            self.outbox.submit(deliveries)
+
+    def _deliveries(self, turn: Turn) -> list[Delivery]:
+        parts = turn.reply.parts
+        if not parts:
+            return []
+        m = turn.message
+        platform = self.outbox.platform(m.platform, m.bot)
+        planned = platform.plan(parts) if platform is not None else [parts]
+        found = [
+            Delivery(turn.number, n, m.platform, m.bot, m.session, m.reply_to, chunk, created=turn.finished)
+            for n, chunk in enumerate(planned)
+        ]
+        for delivery in found:
+            self.outbox.first_state(delivery)
+        return found
+
+    def _done(self, turn: Turn) -> None:
+        self.stats.ended(turn)
+        if (event := self._ended.pop(turn.number, None)) is not None:
+            event.set()
+        self._tell(f"turn.{turn.state}", turn)
+
+    # --- events
+
+    def _chunk(self, turn: Turn, chunk: Chunk) -> None:
+        if self.bus.wants("chunk"):
+            self.bus.publish(Event("chunk.text", turn.id, {"text": chunk.text}))
+
+    def _tell(self, kind: str, turn: Turn) -> None:
+        if self.bus.wants("turn"):
+            m = turn.message
+            data = {
+                "platform": m.platform,
+                "bot": m.bot,
+                "session": m.session,
+                "user": m.sender,
+                "text": m.text,
+            }
+            data |= {"state": turn.state, "reason": turn.reason, "reply": turn.reply.text}
+            if turn.finished:
+                data["took_ms"] = round(turn.took * 1000, 3)  # type: ignore[assignment]
+            self.bus.publish(Event(kind, turn.id, data))
+
+    def _health_changed(self, component: str, state: str, reason: str) -> None:
+        level = log.warning if state in ("degraded", "failed") else log.info
+        level("component", component=component, state=state, reason=reason)
+        self.bus.publish(
+            Event("health.changed", data={"component": component, "state": state, "reason": reason})
+        )
+
+    def _store_state(self, error: StoreError | None) -> None:
+        if error is None:
+            self.health_board.report("store", "ok")
+        else:
+            self.health_board.report("store", "failed", str(error))
+
+    def _handler_gave_up(self, name: str, event: Event, error: Exception) -> None:
+        log.error("handler gave up", handler=name, event_type=event.type, turn=event.turn, error=str(error))
+        self.stats.handler_failures += 1
+
+    # --- overload
+
+    async def _overloaded(self, turns: list[Turn]) -> None:
+        """Say once to each user who waits that it takes longer; forget them when the queue is short again."""
+        if not turns:
+            self._busy_told.clear()
+            self.health_board.report("dispatcher", "ok")
+            return
+        self.health_board.report("dispatcher", "degraded", f"{len(turns)} or more turns wait for a free slot")
+        notice = self.loaded.config.dispatcher.busy_notice
+        for turn in turns:
+            m = turn.message
+            who = (m.platform, m.bot, m.sender)
+            if not notice or who in self._busy_told or await self.store.delivery(turn.number, BUSY_NOTICE):
+                continue
+            self._busy_told.add(who)
+            delivery = Delivery(
+                turn.number, BUSY_NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
+            )
+            delivery.created = time.time()
+            await self.store.enqueue([delivery])
+            self.outbox.submit([delivery])
+
+    # --- the end
+
+    async def drain(self, timeout: float) -> bool:
+        """Take nothing more in and let running turns and sends finish, for ``timeout`` seconds at most.
+
+        Returns: whether everything finished; what did not stays on disk and goes on at the next start.
+        """
+        self.draining = True
+        self.dispatcher.close()
+        with anyio.move_on_after(timeout) as scope:
+            await self.dispatcher.drained()
+            await self.outbox.drained()
+        return not scope.cancelled_caught
+
+    def webhooks(self) -> list[Webhook]:
+        """Return the bots that want a public listener."""
+        return self.bots.webhooks()

@@ -1,0 +1,131 @@
+"""Keeps the bots' adapters alive: starts, restarts after a crash with back-off, stops."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from mindbot import registry
+from mindbot.domain.errors import ConfigError
+from mindbot.domain.message import Json
+from mindbot.domain.ports import Http, Platform, Receive, Webhook
+from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.outbox import Outbox
+
+_MAX_BACKOFF = 60.0
+
+
+def component(platform: Platform) -> str:
+    """Return the bot's name among the components."""
+    return f"bot {platform.name}/{platform.bot}"
+
+
+class Bots:
+    """All configured bots. One that fails never takes another, or the daemon, down."""
+
+    def __init__(self, http: Http, secrets: Any, outbox: Outbox, health: Health, receive: Receive) -> None:
+        self._http = http
+        self._secrets = secrets
+        self._outbox = outbox
+        self._health = health
+        self._receive = receive
+        self._tasks: TaskGroup | None = None
+        self._scopes: dict[tuple[str, str], anyio.CancelScope] = {}
+        self._settings: dict[tuple[str, str], Any] = {}
+        self.platforms: dict[tuple[str, str], Platform] = {}
+        self.warn: Callable[..., Any] = lambda *a, **k: None
+
+    async def run(self) -> None:
+        """Keep them alive until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            for name in self.platforms:
+                tasks.start_soon(self._supervise, name)
+            await anyio.sleep_forever()
+
+    def build(self, wanted: list[Any]) -> dict[tuple[str, str], tuple[Platform | None, Any]]:
+        """Make adapters for the bots of a configuration that are new or changed; None for unchanged ones.
+
+        Raises:
+            ConfigError: two bots with one name, or settings an adapter refuses.
+        """
+        made: dict[tuple[str, str], tuple[Platform | None, Any]] = {}
+        for bot in wanted:
+            name = (bot.platform, bot.name)
+            if name in made:
+                raise ConfigError(
+                    f"two {bot.platform} bots are named {bot.name!r}", hint="give each its own name"
+                )
+            if self._settings.get(name) == bot.settings and name in self.platforms:
+                made[name] = (None, bot.settings)
+            elif bot.platform in registry.names("platforms"):
+                kind = registry.load("platforms", bot.platform)
+                made[name] = (kind.build(bot.settings, bot.name, self._http, self._secrets), bot.settings)
+            else:
+                reason = "this version has no adapter for it"
+                self._health.report(f"bot {bot.platform}/{bot.name}", "degraded", reason)
+        return made
+
+    def use(self, made: dict[tuple[str, str], tuple[Platform | None, Any]]) -> None:
+        """Start what is new, restart what changed, stop what is gone."""
+        for name in [n for n in self.platforms if n not in made]:
+            self._stop(name)
+            self._health.forget(component(self.platforms.pop(name)))
+            self._settings.pop(name)
+        for name, (platform, settings) in made.items():
+            if platform is None:
+                continue
+            self._stop(name)
+            self.platforms[name], self._settings[name] = platform, settings
+            self._outbox.serve(platform)
+            if self._tasks is not None:
+                self._tasks.start_soon(self._supervise, name)
+
+    def restart(self, name: tuple[str, str]) -> None:
+        """Stop a bot's adapter and start it again."""
+        self._stop(name)
+        if self._tasks is not None:
+            self._tasks.start_soon(self._supervise, name)
+
+    def _stop(self, name: tuple[str, str]) -> None:
+        if scope := self._scopes.pop(name, None):
+            scope.cancel()
+
+    async def _supervise(self, name: tuple[str, str]) -> None:
+        platform = self.platforms[name]
+        report = self._health.reporter(component(platform))
+        delay = 1.0
+        with anyio.CancelScope() as scope:
+            self._scopes[name] = scope
+            while True:
+                report("starting", "")
+                try:
+                    await platform.run(self._receive, report)
+                    reason = "its adapter ended"
+                except Exception as error:  # noqa: BLE001 - a stranger's adapter; shown and started again
+                    reason = f"{type(error).__name__}: {error}"
+                    self.warn("bot failed", bot=f"{name[0]}/{name[1]}", error=reason)
+                report("failed", f"{reason}; starting again in {delay:.0f}s")
+                await anyio.sleep(delay * random.uniform(0.8, 1.2))
+                delay = min(_MAX_BACKOFF, delay * 2)
+
+    def webhooks(self) -> list[Webhook]:
+        """Return the bots that are called back over HTTP."""
+        return [p for p in self.platforms.values() if isinstance(p, Webhook)]
+
+    def list(self) -> list[Json]:
+        """Return each bot with its state."""
+        rows = []
+        for platform in self.platforms.values():
+            what = component(platform)
+            row: Json = {"platform": platform.name, "bot": platform.bot, "state": self._health.state(what)}
+            row |= {"reason": self._health.reason(what), "since": self._health.since(what)}
+            if isinstance(platform, Webhook):
+                row["callback"] = f"/{platform.name}/{platform.bot}/callback"
+                row["listen"] = f"{platform.host}:{platform.port}"
+            rows.append(row)
+        return rows

@@ -1,0 +1,186 @@
+"""Runs turns: one at a time in a session, many sessions at once, fair between bots."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+
+from mindbot.domain.errors import StoreError
+from mindbot.domain.turn import Clock, Turn
+
+
+@dataclass(slots=True)
+class _Bot:
+    ready: deque[tuple[str, float]] = field(default_factory=deque)
+    running: int = 0
+    queued_turn: bool = False  # stands in the round
+
+
+class Dispatcher:
+    """Hands turns to ``work``. ``backlog`` bounds what is kept in memory: beyond it turns wait on disk.
+
+    Args:
+        work: runs one turn; must not raise except on cancellation.
+        refill: reads turns after an id from disk: (id, limit) → turns, oldest first.
+        max_running: turns running at once, over all bots.
+        max_per_bot: turns one bot may have running; 0 for no cap.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Turn], Awaitable[None]],
+        refill: Callable[[int, int], Awaitable[list[Turn]]],
+        *,
+        max_running: int = 1000,
+        max_per_bot: int = 0,
+        backlog: int = 20_000,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._work = work
+        self._refill = refill
+        self._max_running = max_running
+        self._max_per_bot = max_per_bot or max_running
+        self._backlog = backlog
+        self._clock = clock
+        self._sessions: dict[str, deque[Turn]] = {}
+        self._bots: dict[tuple[str, str], _Bot] = {}
+        self._round: deque[tuple[str, str]] = deque()
+        self._tasks: TaskGroup | None = None
+        self._spilled = False  # newer turns than `_last` wait on disk only
+        self._missed = False  # one more was left on disk since the last look
+        self._last = 0
+        self._refilling = False
+        self._idle = anyio.Event()
+        self.running = 0
+        self.queued = 0
+        self.closed = False
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            self._pump()
+            await anyio.sleep_forever()
+
+    def submit(self, turn: Turn) -> None:
+        """Queue a turn that is on disk. Never blocks; past ``backlog`` it stays on disk until its time."""
+        if self._spilled or self.queued >= self._backlog:
+            self._spilled = self._missed = True
+            return
+        self._add(turn)
+        self._pump()
+
+    def _add(self, turn: Turn) -> None:
+        self._last = max(self._last, turn.number)
+        self.queued += 1
+        waiting = self._sessions.get(turn.session)
+        if waiting is not None:
+            waiting.append(turn)
+            return
+        self._sessions[turn.session] = deque((turn,))
+        self._ready(turn)
+
+    def _ready(self, turn: Turn) -> None:
+        name = (turn.message.platform, turn.message.bot)
+        bot = self._bots.get(name)
+        if bot is None:
+            bot = self._bots[name] = _Bot()
+        bot.ready.append((turn.session, self._clock()))
+        if not bot.queued_turn:
+            bot.queued_turn = True
+            self._round.append(name)
+
+    def _next(self) -> tuple[_Bot, str] | None:
+        """Take a session from the next bot that may run one more."""
+        for _ in range(len(self._round)):
+            name = self._round.popleft()
+            bot = self._bots[name]
+            if bot.running >= self._max_per_bot:
+                self._round.append(name)
+                continue
+            session, _ = bot.ready.popleft()
+            if bot.ready:
+                self._round.append(name)
+            else:
+                bot.queued_turn = False
+            return bot, session
+        return None
+
+    def _pump(self) -> None:
+        if self._tasks is None or self.closed:
+            return
+        while self.running < self._max_running and (found := self._next()) is not None:
+            bot, session = found
+            self.running += 1
+            bot.running += 1
+            self._tasks.start_soon(self._serve, bot, session)
+
+    def overdue(self, seconds: float) -> list[Turn]:
+        """Return turns whose session is ready but has found no free slot for that long."""
+        before = self._clock() - seconds
+        found = []
+        for bot in self._bots.values():
+            for session, since in bot.ready:
+                if since > before:
+                    break
+                found.append(self._sessions[session][0])
+        return found
+
+    async def _serve(self, bot: _Bot, session: str) -> None:
+        """Run the session's first turn, then whatever is next, in the same task."""
+        while True:
+            waiting = self._sessions[session]
+            turn = waiting[0]
+            self.queued -= 1
+            try:
+                await self._work(turn)
+            finally:
+                self.running -= 1
+                bot.running -= 1
+                waiting.popleft()
+                if not self.running:
+                    self._idle.set()
+            if waiting:
+                self._ready(waiting[0])
+            else:
+                del self._sessions[session]
+            if self._spilled and not self._refilling and self.queued < self._backlog // 2:
+                await self._take_from_disk()
+            if self.closed or self.running >= self._max_running or (found := self._next()) is None:
+                return
+            bot, session = found
+            self.running += 1
+            bot.running += 1
+
+    async def _take_from_disk(self) -> None:
+        self._refilling = True
+        try:
+            while self._spilled and self.queued < self._backlog // 2:
+                self._missed = False
+                try:
+                    turns = await self._refill(self._last, self._backlog - self.queued)
+                except StoreError:
+                    await anyio.sleep(1)
+                    continue
+                for turn in turns:
+                    self._add(turn)
+                if not turns and not self._missed:
+                    self._spilled = False
+                self._pump()
+        finally:
+            self._refilling = False
+
+    def close(self) -> None:
+        """Start nothing more; what runs goes on."""
+        self.closed = True
+
+    async def drained(self) -> None:
+        """Return when nothing runs."""
+        while self.running:
+            self._idle = anyio.Event()
+            await self._idle.wait()

@@ -1,0 +1,234 @@
+"""What the local API asks of the runtime, in the API's own words: plain JSON and public ids."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from mindbot.domain import ids
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import Conflict, NotFound, TimedOut
+from mindbot.domain.message import Json, Message, text_part
+from mindbot.domain.turn import DONE_STATES
+from mindbot.runtime.stats import rss_bytes
+
+if TYPE_CHECKING:
+    from mindbot.runtime.app import Runtime
+    from mindbot.store.queries import Queries
+
+
+class Facade:
+    """The half of the runtime that operators see."""
+
+    _queries: Queries | None = None
+
+    async def queries(self: Runtime) -> Queries:
+        """Return the operators' reads; SQLAlchemy's async side is imported at the first one."""
+        if self._queries is None:
+            await anyio.to_thread.run_sync(partial(__import__, "mindbot.store.queries"))
+            from mindbot.store.queries import Queries
+
+            self._queries = self._queries or Queries(self.store.path, time.time)
+        return self._queries
+
+    async def close_queries(self: Runtime) -> None:
+        """Close what `queries` opened."""
+        if self._queries is not None:
+            await self._queries.close()
+
+    def status(self: Runtime) -> Json:
+        """Return the daemon's state in numbers."""
+        s = self.stats
+        return {
+            "pid": os.getpid(),
+            "started": s.started,
+            "uptime_s": round(time.time() - s.started, 3),
+            "ready": self.ready and not self.draining,
+            "phase": "draining" if self.draining else "running" if self.ready else "starting",
+            "turns": {
+                "running": self.dispatcher.running,
+                "queued": self.dispatcher.queued,
+                "parked": 0,
+                "waiting": 0,
+            },
+            "totals": {
+                "received": s.received,
+                "answered": s.answered,
+                "dropped": s.dropped,
+                "failed": s.failed,
+                "dead": s.dead,
+                "duplicates": s.duplicates,
+                "recovered": s.recovered,
+            },
+            "outbox": {
+                "waiting": self.outbox.waiting,
+                "sent": self.outbox.sent,
+                "retried": self.outbox.retried,
+                "dead": self.outbox.dead,
+            },
+            "store": {"path": str(self.store.path), "batches": self.store.journal.batches},
+            "loop_lag_ms": round(self.stats.loop_lag * 1000, 3),
+            "rss_bytes": rss_bytes(),
+            "config": {"files": [str(f) for f in self.loaded.files], "generation": self.generation.number},
+        }
+
+    def health(self: Runtime) -> list[Json]:
+        """Return each component's state."""
+        return self.health_board.list()
+
+    def platforms(self: Runtime) -> list[Json]:
+        """Return each bot's state."""
+        return self.bots.list()
+
+    # --- turns
+
+    async def list_turns(self: Runtime, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+        """Return summaries of turns that match, newest first."""
+        keep = None
+        if filter.strip():
+            from mindbot.filters import TURN_FIELDS, parse
+
+            keep = parse(filter, TURN_FIELDS).compile()
+        return await (await self.queries()).list_turns(keep, limit, before)
+
+    async def get_turn(self: Runtime, turn: str) -> Json:
+        """Return everything known of a turn; raises NotFound."""
+        return await (await self.queries()).get_turn(turn)
+
+    async def get_spans(self: Runtime, turn: str) -> list[Json]:
+        """Return a turn's spans, its deliveries among them as the last ones."""
+        found = await self.get_turn(turn)
+        spans: list[Json] = found["spans"]
+        for n, d in enumerate(found["deliveries"], start=len(spans) + 1):
+            spans.append(
+                {
+                    "id": n,
+                    "parent": 0,
+                    "kind": "delivery",
+                    "name": f"{d['platform']}/{d['bot']}",
+                    "start": d["created"],
+                    "took_ms": d["took_ms"],
+                    "status": "error" if d["state"] == "dead" else "ok",
+                    "data": {k: d[k] for k in ("state", "attempts", "error", "sent_id", "text") if d[k]},
+                }
+            )
+        return spans
+
+    async def inject(
+        self: Runtime,
+        *,
+        text: str,
+        platform: str = "console",
+        bot: str = "",
+        user: str = "",
+        session: str = "",
+    ) -> str:
+        """Put a message in as that user, durable before it returns; returns the turn's id."""
+        known = [b for p, b in self.bots.platforms if p == platform]
+        if not known or (bot and bot not in known):
+            have = ", ".join(f"{p}/{b}" for p, b in sorted(self.bots.platforms)) or "none"
+            raise NotFound(f"no bot {platform}/{bot or '*'}", hint=f"bots: {have}")
+        bot = bot or known[0]
+        user = user or "operator"
+        adapter = self.bots.platforms[platform, bot]
+        address: Any = getattr(adapter, "address", None)
+        message = Message(
+            platform=platform,
+            bot=bot,
+            key=f"test-{ids.show(ids.new_id())}",
+            session=session or f"{platform}:{bot}:{user}",
+            sender=user,
+            kind="text",
+            parts=(text_part(text),),
+            reply_to=address(user) if address is not None else {"to": user},
+            chat=user,
+            ts=time.time(),
+            received=time.time(),
+        )
+        return ids.show((await self.receive(message)).turn)
+
+    async def wait_turn(self: Runtime, turn: str, timeout: float) -> Json:
+        """Return a turn when it is done; raises TimedOut, NotFound."""
+        number = ids.parse(turn)
+        ended = self._ended.setdefault(number, anyio.Event())
+        with anyio.move_on_after(timeout):
+            found = await self.get_turn(turn)
+            if found["state"] in DONE_STATES:
+                self._ended.pop(number, None)
+                return found
+            await ended.wait()
+            return await self.get_turn(turn)
+        raise TimedOut(
+            f"turn {turn} is not done after {timeout:g}s", hint=f"follow it with `mindbot trace {turn}`"
+        )
+
+    async def watch_turn(self: Runtime, turn: str) -> AsyncIterator[Json]:
+        """Yield an answer's pieces as they arrive, then the turn."""
+        with self.bus.observe({"chunk", "turn"}) as observer:
+            found = await self.get_turn(turn)
+            while found["state"] not in DONE_STATES:
+                events, _ = await observer.batch()
+                for event in events:
+                    if event.turn == turn and event.type == "chunk.text":
+                        yield {"type": "chunk", "text": event.data["text"]}
+                if any(e.turn == turn and e.data.get("state") in DONE_STATES for e in events):
+                    found = await self.get_turn(turn)
+            yield {"type": "done", "turn": found}
+
+    # --- dead letters
+
+    async def list_dead_letters(self: Runtime, limit: int = 100) -> list[Json]:
+        """Return what was given up on, newest first."""
+        return await (await self.queries()).list_dead(limit)
+
+    async def retry_dead_letter(self: Runtime, letter: str) -> None:
+        """Send a dead delivery again, or run a dead turn again; raises NotFound, Conflict."""
+        if "-" not in letter:
+            await self.retry_turn(letter)
+            return
+        delivery = await self._dead(letter)
+        delivery.state, delivery.attempts, delivery.error, delivery.next_at = "pending", 0, "", 0.0
+        await self.store.mark(delivery)
+        self.outbox.submit([delivery])
+
+    async def discard_dead_letter(self: Runtime, letter: str) -> None:
+        """Put a dead letter away for good; raises NotFound, Conflict."""
+        if "-" not in letter:
+            if not await self.store.discard(self._number(letter)):
+                raise Conflict(f"{letter} is not dead")
+            return
+        delivery = await self._dead(letter)
+        delivery.state = "discarded"
+        await self.store.mark(delivery)
+
+    async def retry_turn(self: Runtime, turn: str) -> None:
+        """Run a failed or dead turn again from the top; raises NotFound, Conflict."""
+        again = await self.store.requeue(self._number(turn))
+        if again is None:
+            raise Conflict(f"{turn} is neither failed nor dead", hint="`mindbot turns` shows its state")
+        self.dispatcher.submit(again)
+
+    @staticmethod
+    def _number(turn: str) -> int:
+        try:
+            return ids.parse(turn)
+        except ValueError as error:
+            raise NotFound(str(error), hint="`mindbot turns` lists them") from error
+
+    async def _dead(self: Runtime, letter: str) -> Delivery:
+        turn, _, n = letter.partition("-")
+        try:
+            found = await self.store.delivery(ids.parse(turn), int(n))
+        except ValueError as error:
+            raise NotFound(f"no dead letter {letter!r}", hint="`mindbot dlq list` shows their ids") from error
+        if found is None:
+            raise NotFound(f"no dead letter {letter!r}", hint="`mindbot dlq list` shows their ids")
+        if found.state != "dead":
+            raise Conflict(f"{letter} is {found.state}, not dead")
+        return found

@@ -1,0 +1,55 @@
+"""A configuration generation: everything built from one reading of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mindbot import registry
+from mindbot.config.load import Loaded
+from mindbot.domain.turn import Turn
+from mindbot.pipeline import onion
+from mindbot.pipeline.services import Services
+from mindbot.providers.manager import ProviderManager
+
+
+@dataclass(slots=True)
+class Generation:
+    """Turns keep the generation they began with; a reload makes a new one beside it."""
+
+    number: int
+    loaded: Loaded
+    providers: ProviderManager
+    pipeline: onion.Next
+    turns: int = 0  # running on it
+
+
+def build(
+    number: int,
+    loaded: Loaded,
+    providers: ProviderManager,
+    watch: onion.Watch,
+    services: Callable[[Loaded, ProviderManager], Services],
+) -> Generation:
+    """Build the stages of a configuration.
+
+    Raises:
+        MindBotError: a stage or runner cannot be made from it.
+    """
+    offered = services(loaded, providers)
+    for name in registry.names("runners"):
+        offered.runners[name] = registry.load("runners", name).build(loaded.config, providers)
+    stages = [(name, registry.load("stages", name)(offered)) for name in onion.ORDER]
+    return Generation(number, loaded, providers, onion.build(stages, watch))
+
+
+class Unwatched:
+    """The gate and tracer's far side while no debugger is there: spans are told to observers only."""
+
+    active = False
+
+    async def gate(self, turn: Turn, stage: str) -> None:
+        """Never holds a turn."""
+
+    def span_closed(self, turn: Turn, span: object) -> None:
+        """Nobody is told."""

@@ -1,0 +1,65 @@
+"""What runs beside the messages: store recovery, retention, loop lag, overload."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import anyio
+import structlog
+
+from mindbot.domain.errors import StoreError
+from mindbot.domain.turn import Turn
+from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.stats import Stats
+from mindbot.store.store import Store
+
+log = structlog.get_logger("mindbot.housekeeping")
+
+BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
+
+
+async def watch_store(store: Store, health: Health, on_state: Callable[[StoreError | None], None]) -> None:
+    """While the store cannot write, try every two seconds whether it can again."""
+    while True:
+        await anyio.sleep(2)
+        if health.state("store") != "failed":
+            continue
+        try:
+            await store.probe()
+        except StoreError as error:
+            on_state(error)
+        else:
+            on_state(None)
+
+
+async def purge(store: Store, retention: float) -> None:
+    """Delete ended turns older than ``retention`` seconds, a little at a time; 0 keeps everything."""
+    while retention:
+        try:
+            gone = 1
+            while gone:
+                gone = await store.purge(time.time() - retention)
+                await anyio.sleep(0.5)  # a little at a time, so that messages do not wait behind it
+        except StoreError as error:
+            log.warning("retention has to wait", error=str(error))
+        await anyio.sleep(3600)
+
+
+async def measure_lag(stats: Stats, every: float = 0.5) -> None:
+    """Keep the loop's lag: how much later than asked a sleep ends."""
+    while True:
+        before = time.perf_counter()
+        await anyio.sleep(every)
+        stats.loop_lag = max(0.0, time.perf_counter() - before - every)
+
+
+async def watch_load(dispatcher: Dispatcher, tell: Callable[[list[Turn]], Awaitable[None]]) -> None:
+    """Once a second, pass on the turns that have waited too long for a slot (none: no overload)."""
+    while True:
+        await anyio.sleep(1)
+        try:
+            await tell(dispatcher.overdue(BUSY_AFTER))
+        except StoreError as error:
+            log.warning("busy notices have to wait", error=str(error))

@@ -1,0 +1,113 @@
+"""Starts components in parallel as soon as what they need is there, and stops them in the other order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from mindbot.domain.message import Json
+
+
+class Health:
+    """How each component is: ok, starting, degraded or failed, why, and since when (Unix seconds)."""
+
+    def __init__(self, on_change: Callable[[str, str, str], None] | None = None) -> None:
+        self._states: dict[str, tuple[str, str, float]] = {}
+        self._on_change = on_change
+
+    def report(self, component: str, state: str, reason: str = "") -> None:
+        """Note a component's state; saying the same again changes nothing."""
+        known = self._states.get(component)
+        if known is not None and known[:2] == (state, reason):
+            return
+        since = known[2] if known is not None and known[0] == state else time.time()
+        self._states[component] = (state, reason, since)
+        if self._on_change is not None:
+            self._on_change(component, state, reason)
+
+    def reporter(self, component: str) -> Callable[[str, str], None]:
+        """Return `report` for one component."""
+        return lambda state, reason: self.report(component, state, reason)
+
+    def forget(self, component: str) -> None:
+        """Drop a component that no longer exists."""
+        self._states.pop(component, None)
+
+    def state(self, component: str) -> str:
+        """Return a component's state, or an empty text."""
+        return self._states.get(component, ("",))[0]
+
+    def since(self, component: str) -> float:
+        """Return since when (Unix seconds) it is so, 0 for an unknown one."""
+        known = self._states.get(component)
+        return known[2] if known else 0.0
+
+    def reason(self, component: str) -> str:
+        """Return why it is so."""
+        known = self._states.get(component)
+        return known[1] if known else ""
+
+    def list(self) -> list[Json]:
+        """Return all components, by name."""
+        return [
+            {"component": name, "state": state, "reason": reason, "since": since}
+            for name, (state, reason, since) in sorted(self._states.items())
+        ]
+
+
+@dataclass(slots=True)
+class Component:
+    """``open`` is entered when everything in ``needs`` has been, and left before any of them is."""
+
+    name: str
+    open: Callable[[], AbstractAsyncContextManager[object]]
+    needs: tuple[str, ...] = ()
+    started: anyio.Event = field(default_factory=anyio.Event)
+    stop: anyio.Event = field(default_factory=anyio.Event)
+    stopped: anyio.Event = field(default_factory=anyio.Event)
+
+
+@asynccontextmanager
+async def running(components: list[Component], health: Health) -> AsyncIterator[None]:
+    """Run the components for the length of the block; raises the first failure."""
+    by_name = {c.name: c for c in components}
+    unknown = {need for c in components for need in c.needs} - by_name.keys()
+    assert not unknown, f"components that do not exist: {unknown}"
+
+    async def serve(component: Component) -> None:
+        for need in component.needs:
+            await by_name[need].started.wait()
+        health.report(component.name, "starting")
+        try:
+            async with component.open():
+                if health.state(component.name) == "starting":
+                    health.report(component.name, "ok")
+                component.started.set()
+                await component.stop.wait()
+        finally:
+            component.stopped.set()
+
+    async def stop(component: Component) -> None:
+        for other in components:
+            if component.name in other.needs:
+                await other.stopped.wait()
+        component.stop.set()
+
+    async with anyio.create_task_group() as tasks:
+        for component in components:
+            tasks.start_soon(serve, component)
+        for component in components:
+            await component.started.wait()
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                async with anyio.create_task_group() as stopping:
+                    for component in components:
+                        stopping.start_soon(stop, component)
+                for component in components:
+                    await component.stopped.wait()

@@ -1,0 +1,216 @@
+"""Sends deliveries: in order inside a session, retried, and never twice where the platform can tell.
+
+A delivery goes ``pending → sending → sent``, back to ``pending`` when it surely did not arrive, to
+``unknown`` when it may have, or ``dead``.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+from anyio.abc import TaskGroup
+
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, StoreError
+from mindbot.domain.events import Event
+from mindbot.domain.ports import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long the outbox tries. Times are seconds."""
+
+    max_attempts: int = 8
+    min_backoff: float = 0.5
+    max_backoff: float = 60.0
+    concurrency: int = 64
+    timeout: float = 30.0
+
+
+class _Lane:
+    """One bot's way out: how many requests at once, and until when it has to keep quiet."""
+
+    def __init__(self, platform: Platform, concurrency: int) -> None:
+        self.platform = platform
+        self.slots = anyio.Semaphore(concurrency, fast_acquire=True)
+        self.quiet_until = 0.0
+
+
+class Outbox:
+    """Owns every delivery that is on disk and not ended."""
+
+    def __init__(
+        self,
+        mark: Callable[[Delivery], Awaitable[None]],
+        publish: Callable[[Event], None],
+        wants: Callable[[str], bool],
+        policy: Policy,
+    ) -> None:
+        self._mark = mark
+        self._publish = publish
+        self._wants = wants
+        self._policy = policy
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._sessions: dict[str, deque[Delivery]] = {}
+        self._tasks: TaskGroup | None = None
+        self._idle = anyio.Event()
+        self._sleeping = 0
+        self.sent = 0
+        self.dead = 0
+        self.retried = 0
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries that are not ended."""
+        return sum(map(len, self._sessions.values()))
+
+    def serve(self, platform: Platform) -> None:
+        """Make a bot's adapter known; a later one of the same name takes its place."""
+        lane = self._lanes.get((platform.name, platform.bot))
+        if lane is None:
+            self._lanes[platform.name, platform.bot] = _Lane(platform, self._policy.concurrency)
+        else:
+            lane.platform = platform
+
+    def platform(self, name: str, bot: str) -> Platform | None:
+        """Return a bot's adapter."""
+        lane = self._lanes.get((name, bot))
+        return lane.platform if lane else None
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            for session in self._sessions:
+                tasks.start_soon(self._send_session, session)
+            await anyio.sleep_forever()
+
+    def first_state(self, d: Delivery) -> None:
+        """Decide how a new delivery goes to disk: already ``sending`` when nothing stands before it."""
+        lane = self._lanes.get((d.platform, d.bot))
+        free = lane is not None and lane.slots.value > 0 and lane.quiet_until <= time.time()
+        if d.n == 0 and free and d.session not in self._sessions:
+            d.state, d.attempts = "sending", 1
+
+    def submit(self, deliveries: list[Delivery]) -> None:
+        """Take over deliveries that are on disk, in their order."""
+        for d in deliveries:
+            waiting = self._sessions.get(d.session)
+            if waiting is None:
+                self._sessions[d.session] = deque((d,))
+                if self._tasks is not None:
+                    self._tasks.start_soon(self._send_session, d.session)
+            else:
+                if d.state == "sending":  # it was free when the row was written, and no longer is
+                    d.state, d.attempts = "pending", 0
+                waiting.append(d)
+
+    async def _send_session(self, session: str) -> None:
+        waiting = self._sessions[session]
+        while waiting:
+            await self._send(waiting[0])
+            waiting.popleft()
+        del self._sessions[session]
+        self._idle.set()
+
+    async def _send(self, d: Delivery) -> None:
+        """Try until the delivery has ended."""
+        while d.state not in ("sent", "dead"):
+            lane = self._lanes.get((d.platform, d.bot))
+            if lane is None:
+                await self._end(d, "dead", f"no bot {d.bot!r} on {d.platform!r} is configured any more")
+                return
+            wait = max(d.next_at, lane.quiet_until) - time.time()
+            if wait > 0:
+                await self._sleep(wait)
+                continue
+            async with lane.slots:
+                await self._attempt(d, lane)
+
+    async def _sleep(self, seconds: float) -> None:
+        self._sleeping += 1
+        self._idle.set()
+        try:
+            await anyio.sleep(seconds)
+        finally:
+            self._sleeping -= 1
+
+    async def _attempt(self, d: Delivery, lane: _Lane) -> None:
+        if d.state != "sending":
+            d.state, d.attempts = "sending", d.attempts + 1
+            await self._store(d)
+        try:
+            with anyio.fail_after(self._policy.timeout):
+                sent = await lane.platform.send(d)
+        except TimeoutError:
+            await self._failed(d, lane, NetworkFailed(f"no answer in {self._policy.timeout:g}s", sent=True))
+        except MindBotError as error:
+            await self._failed(d, lane, error)
+        except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the bot: dead letter with its reason
+            await self._end(d, "dead", f"internal: {type(error).__name__}: {error}")
+        else:
+            d.sent_id = sent.id
+            d.notes.update(sent.notes)
+            self.sent += 1
+            await self._end(d, "sent", "")
+
+    async def _failed(self, d: Delivery, lane: _Lane, error: MindBotError) -> None:
+        unknown = isinstance(error, NetworkFailed) and error.sent
+        hopeless = not error.retryable and not isinstance(error, AuthFailed)
+        if unknown and d.again and not lane.platform.idempotent:
+            hopeless = True  # it was re-sent once already; once more could be seen twice
+        if hopeless or d.attempts >= self._policy.max_attempts:
+            await self._end(d, "dead", str(error))
+            return
+        self.retried += 1
+        d.state = "unknown" if unknown else "pending"
+        d.again = d.again or unknown
+        d.error = str(error)
+        d.next_at = time.time() + self._backoff(d.attempts, error)
+        if isinstance(error, RateLimited):
+            lane.quiet_until = max(lane.quiet_until, d.next_at)
+        await self._store(d)
+        self._tell("delivery.retry", d)
+
+    def _backoff(self, attempts: int, error: MindBotError) -> float:
+        if isinstance(error, RateLimited):
+            return error.retry_after * random.uniform(1.0, 1.1)
+        ceiling = min(self._policy.max_backoff, self._policy.min_backoff * 2.0 ** (attempts - 1))
+        return ceiling * random.uniform(0.5, 1.0)
+
+    async def _end(self, d: Delivery, state: str, error: str) -> None:
+        d.state = "sent" if state == "sent" else "dead"
+        d.error = error
+        d.ended = time.time()
+        if d.state == "dead":
+            self.dead += 1
+        await self._store(d)
+        self._tell(f"delivery.{d.state}", d)
+
+    async def _store(self, d: Delivery) -> None:
+        """Write the state; a store that cannot write is waited for, with the delivery in hand."""
+        delay = 0.2
+        while True:
+            try:
+                await self._mark(d)
+                return
+            except StoreError:
+                await self._sleep(delay)
+                delay = min(5.0, delay * 2)
+
+    def _tell(self, kind: str, d: Delivery) -> None:
+        if self._wants("delivery"):
+            data = {"delivery": d.id, "platform": d.platform, "bot": d.bot, "session": d.session}
+            data |= {"state": d.state, "attempts": str(d.attempts), "error": d.error}
+            self._publish(Event(kind, d.id.partition("-")[0], data))
+
+    async def drained(self) -> None:
+        """Return when nothing is on the wire; what waits for its next try stays on disk."""
+        while len(self._sessions) > self._sleeping:
+            self._idle = anyio.Event()
+            await self._idle.wait()

@@ -1,0 +1,173 @@
+"""Reads for operators: SQLAlchemy Core over aiosqlite, imported at the first question."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import func, or_, select
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from mindbot.domain import ids
+from mindbot.domain.errors import NotFound
+from mindbot.domain.message import Json, Message, Part
+from mindbot.store.schema import outbox, turns
+from mindbot.store.store import unpack_spans
+
+_PAGE = 200
+_SCAN = 50_000  # rows a filtered listing looks at before it gives up
+
+Predicate = Callable[[Json], bool]
+
+
+def number_of(turn: str) -> int:
+    """Read a public turn id; raises NotFound for one that cannot exist."""
+    try:
+        return ids.parse(turn)
+    except ValueError as error:
+        raise NotFound(str(error), hint="`mindbot turns` lists them") from error
+
+
+def _parts_text(parts: Any) -> str:
+    return "\n".join(p.text for p in map(Part.from_json, parts) if p.text)
+
+
+def summary_of(row: Row[Any], now: float) -> Json:
+    """Return a turn's flat record: what lists show and filters see. ``took`` is seconds."""
+    message = Message.from_json(orjson.loads(row.message))
+    record = orjson.loads(row.record) if row.record else {}
+    model = next((s for s in unpack_spans(record.get("spans", ())) if s.kind == "model"), None)
+    took = (row.finished or now) - row.received
+    return {
+        "id": ids.show(row.id),
+        "platform": row.platform,
+        "bot": row.bot,
+        "session": row.session,
+        "user": row.sender,
+        "chat": message.chat,
+        "kind": message.kind,
+        "text": message.text,
+        "state": row.state,
+        "reason": row.reason or "",
+        "error": (row.reason or "") if row.state in ("failed", "dead") else "",
+        "reply": _parts_text(record.get("reply", ())),
+        "route": record.get("route", {}).get("why", ""),
+        "runner": record.get("route", {}).get("runner", ""),
+        "provider": str(model.data.get("provider", "")) if model else "",
+        "model": str(model.data.get("model", "")) if model else "",
+        "received": row.received,
+        "attempt": row.attempt,
+        "took": took,
+        "took_ms": round(took * 1000, 3),
+    }
+
+
+def delivery_json(row: Row[Any]) -> Json:
+    """Return an outbox row as the API shows it."""
+    return {
+        "id": f"{ids.show(row.turn)}-{row.n}",
+        "turn": ids.show(row.turn),
+        "platform": row.platform,
+        "bot": row.bot,
+        "session": row.session,
+        "text": _parts_text(orjson.loads(row.parts)),
+        "state": row.state,
+        "attempts": row.attempts,
+        "again": bool(row.again),
+        "next_at": row.next_at or None,
+        "error": row.error or "",
+        "sent_id": row.sent_id or "",
+        "notes": orjson.loads(row.notes) if row.notes else {},
+        "created": row.created,
+        "ended": row.ended,
+        "took_ms": round((row.ended - row.created) * 1000, 3) if row.ended else None,
+    }
+
+
+class Queries:
+    """Questions the API asks. ``live`` returns the turn in memory for one that still runs, or None."""
+
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        self._engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=4)
+        self._clock = clock
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def list_turns(self, keep: Predicate | None, limit: int, before: str) -> list[Json]:
+        """Return summaries, newest first; ``before`` is the id to go on from."""
+        found: list[Json] = []
+        async for row in self._newest(number_of(before) if before else 0):
+            record = summary_of(row, self._clock())
+            if keep is None or keep(record):
+                found.append(record)
+                if len(found) >= limit:
+                    break
+        return found
+
+    async def _newest(self, before: int) -> AsyncIterator[Row[Any]]:
+        seen = 0
+        while seen < _SCAN:
+            query = select(turns).order_by(turns.c.id.desc()).limit(_PAGE)
+            if before:
+                query = query.where(turns.c.id < before)
+            async with self._engine.connect() as connection:
+                page = (await connection.execute(query)).fetchall()
+            for row in page:
+                yield row
+            if len(page) < _PAGE:
+                return
+            before = page[-1].id
+            seen += len(page)
+
+    async def get_turn(self, turn: str) -> Json:
+        """Return everything known of a turn; raises NotFound."""
+        number = number_of(turn)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(turns).where(turns.c.id == number))).first()
+            sent = await connection.execute(
+                select(outbox).where(outbox.c.turn == number).order_by(outbox.c.n)
+            )
+            deliveries = [delivery_json(r) for r in sent]
+        if row is None:
+            raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
+        record = orjson.loads(row.record) if row.record else {}
+        return {
+            **summary_of(row, self._clock()),
+            "message": orjson.loads(row.message),
+            "finished": row.finished,
+            "route": record.get("route", {}),
+            "vars": record.get("vars", {}),
+            "reply_parts": record.get("reply", []),
+            "spans": [s.to_json() for s in unpack_spans(record.get("spans", ()))],
+            "deliveries": deliveries,
+        }
+
+    async def list_dead(self, limit: int) -> list[Json]:
+        """Return dead letters, newest first: deliveries and turns that were given up on."""
+        dead = (
+            select(outbox)
+            .where(outbox.c.state == "dead")
+            .order_by(outbox.c.turn.desc(), outbox.c.n)
+            .limit(limit)
+        )
+        gone = select(turns).where(turns.c.state == "dead").order_by(turns.c.id.desc()).limit(limit)
+        async with self._engine.connect() as connection:
+            letters = [{"kind": "delivery", **delivery_json(r)} for r in await connection.execute(dead)]
+            now = self._clock()
+            letters += [{"kind": "turn", **summary_of(r, now)} for r in await connection.execute(gone)]
+        letters.sort(key=lambda letter: letter["id"], reverse=True)
+        return letters[:limit]
+
+    async def counts(self) -> Json:
+        """Return how many rows there are in each state."""
+        async with self._engine.connect() as connection:
+            by_turn = await connection.execute(select(turns.c.state, func.count()).group_by(turns.c.state))
+            open_ = or_(outbox.c.state != "sent")
+            by_out = await connection.execute(
+                select(outbox.c.state, func.count()).where(open_).group_by(outbox.c.state)
+            )
+            return {"turns": dict(by_turn.tuples().all()), "outbox": dict(by_out.tuples().all())}

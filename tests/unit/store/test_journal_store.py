@@ -1,0 +1,243 @@
+"""The store keeps what it said it kept, whatever happens to the disk or the process."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
+from mindbot.domain.message import Message, text_part
+from mindbot.domain.turn import Turn
+from mindbot.store.store import Store, partition_of
+
+pytestmark = pytest.mark.anyio
+
+
+def a_message(key: str = "m1", text: str = "hello", user: str = "lin", **more: Any) -> Message:
+    fields: dict[str, Any] = {
+        "platform": "console",
+        "bot": "default",
+        "key": key,
+        "session": f"console:default:{user}",
+        "sender": user,
+        "kind": "text",
+        "parts": (text_part(text),),
+        "reply_to": {"to": user},
+        "received": time.time(),
+    }
+    return Message(**fields | more)
+
+
+def answered(turn: Turn, text: str) -> Turn:
+    turn.reply.say(text)
+    turn.state, turn.finished = "answered", time.time()
+    return turn
+
+
+def a_delivery(turn: Turn, n: int = 0, **more: Any) -> Delivery:
+    m = turn.message
+    return Delivery(
+        turn.number, n, m.platform, m.bot, m.session, m.reply_to, turn.reply.parts, created=1.0, **more
+    )
+
+
+@asynccontextmanager
+async def a_store(folder: Path, **options: Any) -> AsyncIterator[Store]:
+    async with Store.open(folder / "mindbot.db", **options) as store:
+        yield store
+
+
+async def test_a_message_is_there_after_a_restart(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, duplicate = await store.put(a_message(text="keep me"))
+        assert not duplicate
+    async with a_store(tmp_path) as store:
+        (again,) = await store.recover()
+        assert (again.number, again.message.text, again.attempt) == (turn.number, "keep me", 2)
+
+
+async def test_the_same_message_gets_the_same_turn_also_in_one_batch(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        found: list[tuple[Turn, bool]] = []
+
+        async def put() -> None:
+            found.append(await store.put(a_message("same")))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(put)
+        assert len({turn.number for turn, _ in found}) == 1
+        assert sorted(duplicate for _, duplicate in found) == [False, True, True, True, True]
+    async with a_store(tmp_path) as store:
+        _, duplicate = await store.put(a_message("same"))
+        assert duplicate
+
+
+async def test_equal_texts_with_different_keys_are_two_turns(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        one, _ = await store.put(a_message("a", "same text"))
+        two, duplicate = await store.put(a_message("b", "same text"))
+        assert one.number != two.number and not duplicate
+
+
+async def test_the_end_of_a_turn_and_its_deliveries_are_one_transaction(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message())
+        span = turn.open_span("stage", "run")
+        turn.close_span(span)
+        answered(turn, "hi")
+        bad = a_delivery(turn)
+        bad.to = {"not": object()}
+        with pytest.raises(StoreError, match="not plain JSON"):
+            await store.finish(turn, [bad])
+        assert [t.number for t in await store.recover()] == [turn.number], "the turn is still open"
+        await store.finish(turn, [a_delivery(turn)])
+        assert await store.recover() == []
+        (waiting,) = await store.open_deliveries()
+        assert waiting.text == "hi"
+
+
+async def test_one_bad_turn_does_not_fail_its_neighbours(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        good, _ = await store.put(a_message("good"))
+        bad, _ = await store.put(a_message("bad"))
+        bad.vars["x"] = object()
+        failures: list[StoreError] = []
+
+        async def finish(turn: Turn) -> None:
+            try:
+                await store.finish(answered(turn, "x"), [])
+            except StoreError as error:
+                failures.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(finish, bad)
+            tasks.start_soon(finish, good)
+        assert len(failures) == 1
+        assert [t.number for t in await store.recover()] == [bad.number]
+
+
+async def test_what_was_being_sent_comes_back_as_unknown_and_the_rest_as_pending(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message())
+        answered(turn, "two parts")
+        await store.finish(turn, [a_delivery(turn, 0, state="sending", attempts=1), a_delivery(turn, 1)])
+    async with a_store(tmp_path) as store:
+        first, second = await store.open_deliveries()
+        assert (first.state, first.again, first.attempts) == ("unknown", True, 1)
+        assert (second.state, second.again) == ("pending", False)
+        first.state, first.sent_id, first.ended = "sent", "MSG1", 2.0
+        await store.mark(first)
+        assert [d.n for d in await store.open_deliveries()] == [1]
+
+
+async def test_history_is_oldest_first_and_only_of_that_session(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        for key, user, text in (("1", "lin", "one"), ("2", "mei", "other"), ("3", "lin", "two")):
+            turn, _ = await store.put(a_message(key, text, user))
+            await store.finish(answered(turn, f"re {text}"), [])
+        now, _ = await store.put(a_message("4", "three"))
+        lines = await store.history(now.session, now.number, 10)
+        assert [line["content"] for line in lines] == ["one", "re one", "two", "re two"]
+        assert [line["content"] for line in await store.history(now.session, now.number, 1)] == [
+            "two",
+            "re two",
+        ]
+
+
+async def test_a_step_marked_once_is_not_run_again_after_a_crash(tmp_path: Path) -> None:
+    calls = []
+
+    async def step() -> dict[str, Any]:
+        calls.append(1)
+        return {"n": len(calls)}
+
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message())
+        assert await store.once(turn, "model", step) == {"n": 1}
+        await store.put(a_message("another"))  # the memo row went out with this batch or an earlier one
+    async with a_store(tmp_path) as store:
+        again = next(t for t in await store.recover() if t.number == turn.number)
+        assert await store.once(again, "model", step) == {"n": 1}
+        assert len(calls) == 1
+        await store.finish(answered(again, "x"), [])
+    with sqlite3.connect(tmp_path / "mindbot.db") as db:
+        assert db.execute("SELECT count(*) FROM memo").fetchone() == (0,)
+
+
+async def test_a_full_disk_is_said_and_ends_when_space_returns(tmp_path: Path) -> None:
+    states: list[StoreError | None] = []
+    async with a_store(tmp_path, on_state=states.append) as store:
+        kept, _ = await store.put(a_message("before"))
+        await store._database.write_pragma("PRAGMA max_page_count=1")
+        with pytest.raises(StoreFull, match="no space left"):
+            await store.put(a_message("during", "x" * 100_000))
+        with pytest.raises(StoreFull):
+            await store.probe()
+        await store._database.write_pragma("PRAGMA max_page_count=1000000")
+        await store.probe()
+        await store.put(a_message("after"))
+        assert [type(s) for s in states] == [StoreFull, type(None)]
+        assert [t.message.key for t in await store.recover()] == ["before", "after"]
+        assert kept
+
+
+async def test_a_locked_database_is_named(tmp_path: Path) -> None:
+    async with a_store(tmp_path, pragmas=("PRAGMA busy_timeout=20",)) as store:
+        other = sqlite3.connect(tmp_path / "mindbot.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy, match="locked by another process"):
+            await store.put(a_message())
+        other.execute("ROLLBACK")
+        other.close()
+        await store.put(a_message())
+
+
+async def test_a_damaged_database_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "mindbot.db").write_bytes(b"this is not a database, it only has its name" * 100)
+    with pytest.raises(StoreCorrupt, match="mindbot db check"):
+        async with a_store(tmp_path):
+            pass
+
+
+async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    async with a_store(tmp_path):
+        pass
+    with sqlite3.connect(tmp_path / "mindbot.db") as db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="schema 9999"):
+        async with a_store(tmp_path):
+            pass
+
+
+async def test_purge_keeps_open_turns_and_young_ones(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        done, _ = await store.put(a_message("done"))
+        await store.finish(answered(done, "x"), [a_delivery(done, state="sent")])
+        waiting, _ = await store.put(a_message("open"))
+        assert await store.purge(time.time() - 3600) == 0
+        assert await store.purge(time.time() + 3600) == 1
+        assert [t.number for t in await store.recover()] == [waiting.number]
+
+
+async def test_a_failed_turn_can_be_queued_again(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message())
+        turn.state, turn.reason, turn.finished = "failed", "no model", time.time()
+        await store.finish(turn, [a_delivery(turn, state="sent")])
+        again = await store.requeue(turn.number)
+        assert again is not None and again.message == turn.message
+        assert await store.requeue(turn.number) is None
+
+
+def test_partitions_are_stable_and_spread() -> None:
+    assert partition_of("wecom:default:lin") == partition_of("wecom:default:lin")
+    assert len({partition_of(f"s{i}") for i in range(5000)}) == 256

@@ -1,0 +1,37 @@
+"""The migrations and the tables say the same."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from mindbot.store.journal import STATEMENTS
+from mindbot.store.schema import metadata
+from mindbot.store.upgrade import HEAD, alembic_config, ensure, revision
+
+
+def test_migrations_make_exactly_the_tables(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    ensure(path)
+    with create_engine(f"sqlite:///{path}").connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_head_is_the_newest_revision(tmp_path: Path) -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_current_head() == HEAD
+    ensure(tmp_path / "mindbot.db")
+    assert revision(tmp_path / "mindbot.db") == HEAD
+
+
+def test_hot_statements_find_their_rows_by_key(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    ensure(path)
+    with sqlite3.connect(path) as db:
+        for name in ("finish", "deliver"):
+            plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {STATEMENTS[name]}", ("[]",)))
+            assert "SEARCH" in plan and "SCAN turns" not in plan and "SCAN outbox" not in plan, plan
