@@ -252,7 +252,8 @@ class Store:
 
     async def discard(self, turn: int) -> bool:
         """Make a dead turn ``dropped``; false when it is not dead."""
-        sql = "UPDATE turns SET state = 'dropped', reason = reason || '; discarded' WHERE id = ? AND state = 'dead'"
+        note = "reason = reason || '; discarded'"
+        sql = f"UPDATE turns SET state = 'dropped', {note} WHERE id = ? AND state = 'dead'"
         return await self._database.write(lambda db: db.execute(sql, (turn,)).rowcount) == 1
 
     async def purge(self, older_than: float, limit: int = 2000) -> int:

@@ -1,0 +1,189 @@
+"""Order inside a session, sessions side by side, bots fair, nothing forgotten."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+
+from mindbot.domain import ids
+from mindbot.domain.errors import StoreFull
+from mindbot.domain.message import Message, text_part
+from mindbot.domain.turn import Turn
+from mindbot.runtime.dispatcher import Dispatcher
+
+pytestmark = pytest.mark.anyio
+
+
+def a_turn(user: str, text: str, bot: str = "default") -> Turn:
+    message = Message("console", bot, text, f"{bot}:{user}", user, "text", (text_part(text),), {})
+    return Turn(ids.new_id(), message)
+
+
+async def nothing_on_disk(after: int, limit: int) -> list[Turn]:
+    return []
+
+
+@asynccontextmanager
+async def running(work: Callable[[Turn], Awaitable[None]], **options: Any) -> AsyncIterator[Dispatcher]:
+    dispatcher = Dispatcher(work, options.pop("refill", nothing_on_disk), **options)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(dispatcher.run)
+        await anyio.lowlevel.checkpoint()
+        yield dispatcher
+        tasks.cancel_scope.cancel()
+
+
+async def test_order_is_exact_inside_each_session() -> None:
+    seen: dict[str, list[str]] = defaultdict(list)
+    done = anyio.Event()
+    left = 50 * 20
+
+    async def work(turn: Turn) -> None:
+        nonlocal left
+        await anyio.lowlevel.checkpoint()
+        seen[turn.session].append(turn.message.text)
+        left -= 1
+        if not left:
+            done.set()
+
+    async with running(work, max_running=7) as dispatcher:
+        for n in range(20):
+            for user in range(50):
+                dispatcher.submit(a_turn(f"u{user}", f"{n:02}"))
+        with anyio.fail_after(10):
+            await done.wait()
+    assert len(seen) == 50
+    assert all(texts == [f"{n:02}" for n in range(20)] for texts in seen.values())
+
+
+async def test_a_session_that_hangs_delays_no_other() -> None:
+    release, others = anyio.Event(), []
+
+    async def work(turn: Turn) -> None:
+        if turn.message.sender == "slow":
+            await release.wait()
+        else:
+            others.append(turn)
+
+    async with running(work, max_running=2) as dispatcher:
+        for n in range(3):
+            dispatcher.submit(a_turn("slow", f"{n}"))
+        for n in range(30):
+            dispatcher.submit(a_turn(f"u{n}", "x"))
+        with anyio.fail_after(5):
+            while len(others) < 30:
+                await anyio.lowlevel.checkpoint()
+        assert dispatcher.running == 1
+        release.set()
+
+
+async def test_a_flooding_bot_leaves_the_other_its_turn() -> None:
+    order: list[str] = []
+
+    async def work(turn: Turn) -> None:
+        await anyio.lowlevel.checkpoint()
+        order.append(turn.message.bot)
+
+    async with running(work, max_running=1) as dispatcher:
+        for n in range(100):
+            dispatcher.submit(a_turn(f"f{n}", "x", "flood"))
+        dispatcher.submit(a_turn("quiet", "x", "calm"))
+        with anyio.fail_after(5):
+            while len(order) < 101:
+                await anyio.lowlevel.checkpoint()
+    assert order.index("calm") <= 3
+
+
+async def test_a_bot_uses_only_its_own_slots() -> None:
+    release, calm = anyio.Event(), anyio.Event()
+
+    async def work(turn: Turn) -> None:
+        if turn.message.bot == "hung":
+            await release.wait()
+        else:
+            calm.set()
+
+    async with running(work, max_running=4, max_per_bot=3) as dispatcher:
+        for n in range(10):
+            dispatcher.submit(a_turn(f"h{n}", "x", "hung"))
+        dispatcher.submit(a_turn("c", "x", "calm"))
+        with anyio.fail_after(5):
+            await calm.wait()
+        release.set()
+
+
+async def test_past_the_backlog_turns_wait_on_disk_and_keep_their_order() -> None:
+    disk: list[Turn] = []
+    seen: list[str] = []
+    failures = 1
+
+    async def refill(after: int, limit: int) -> list[Turn]:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise StoreFull("no space")
+        return [t for t in disk if t.number > after][:limit]
+
+    async def work(turn: Turn) -> None:
+        await anyio.lowlevel.checkpoint()
+        seen.append(turn.message.text)
+
+    async with running(work, max_running=2, backlog=10, refill=refill) as dispatcher:
+        for n in range(200):
+            turn = a_turn(f"u{n % 3}", f"{n:03}")
+            disk.append(turn)
+            dispatcher.submit(turn)
+        assert dispatcher.queued <= 10
+        with anyio.fail_after(10):
+            while len(seen) < 200:
+                await anyio.sleep(0.001)
+        late = a_turn("u0", "200")
+        disk.append(late)
+        dispatcher.submit(late)
+        with anyio.fail_after(5):
+            while len(seen) < 201:
+                await anyio.sleep(0.001)
+    for user in range(3):
+        mine = [text for text in seen[:200] if int(text) % 3 == user]
+        assert mine == sorted(mine)
+    assert len(set(seen)) == 201
+
+
+async def test_who_waits_too_long_for_a_slot_is_known() -> None:
+    now = 0.0
+    release = anyio.Event()
+
+    async def work(turn: Turn) -> None:
+        await release.wait()
+
+    async with running(work, max_running=1, clock=lambda: now) as dispatcher:
+        dispatcher.submit(a_turn("a", "runs"))
+        dispatcher.submit(a_turn("a", "waits behind its own session"))
+        dispatcher.submit(a_turn("b", "waits for a slot"))
+        assert dispatcher.overdue(5) == []
+        now = 6.0
+        assert [t.message.text for t in dispatcher.overdue(5)] == ["waits for a slot"]
+        release.set()
+
+
+async def test_drain_waits_for_what_runs_and_starts_nothing_more() -> None:
+    release, ran = anyio.Event(), []
+
+    async def work(turn: Turn) -> None:
+        await release.wait()
+        ran.append(turn.message.text)
+
+    async with running(work, max_running=1) as dispatcher:
+        dispatcher.submit(a_turn("a", "first"))
+        dispatcher.submit(a_turn("b", "second"))
+        await anyio.lowlevel.checkpoint()
+        dispatcher.close()
+        release.set()
+        with anyio.fail_after(5):
+            await dispatcher.drained()
+    assert ran == ["first"]

@@ -1,0 +1,85 @@
+"""Components start as soon as they can and stop in the other order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import anyio
+import pytest
+
+from mindbot.runtime.lifecycle import Component, Health, running
+
+pytestmark = pytest.mark.anyio
+
+
+def recorder(log: list[str]) -> Callable[[str], Callable[[], AbstractAsyncContextManager[None]]]:
+    def component(name: str) -> Callable[[], AbstractAsyncContextManager[None]]:
+        @asynccontextmanager
+        async def open_() -> AsyncIterator[None]:
+            log.append(f"+{name}")
+            yield
+            log.append(f"-{name}")
+
+        return open_
+
+    return component
+
+
+async def test_needs_come_first_and_go_last() -> None:
+    log: list[str] = []
+    c = recorder(log)
+    health = Health()
+    parts = [
+        Component("bots", c("bots"), ("store", "http")),
+        Component("store", c("store")),
+        Component("http", c("http")),
+    ]
+    async with running(parts, health):
+        assert log[-1] == "+bots"
+        assert [h["state"] for h in health.list()] == ["ok", "ok", "ok"]
+    assert log[3] == "-bots"
+
+
+async def test_independent_components_start_side_by_side() -> None:
+    both = anyio.Event()
+    waiting = 0
+
+    @asynccontextmanager
+    async def meet() -> AsyncIterator[None]:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 2:
+            both.set()
+        with anyio.fail_after(5):
+            await both.wait()
+        yield
+
+    async with running([Component("a", meet), Component("b", meet)], Health()):
+        assert waiting == 2
+
+
+async def test_a_failure_to_start_stops_what_had_started() -> None:
+    log: list[str] = []
+
+    @asynccontextmanager
+    async def broken() -> AsyncIterator[None]:
+        raise OSError("port taken")
+        yield
+
+    started = Component("store", recorder(log)("store"))
+    with pytest.raises(ExceptionGroup) as caught:
+        async with running([started, Component("listener", broken, ("store",))], Health()):
+            pytest.fail("the block must not run")
+    assert caught.group_contains(OSError)
+
+
+def test_health_keeps_since_when_until_the_state_changes() -> None:
+    changes: list[tuple[str, str, str]] = []
+    health = Health(lambda *change: changes.append(change))
+    health.report("store", "ok")
+    since = health.since("store")
+    health.report("store", "ok")
+    assert len(changes) == 1 and health.since("store") == since
+    health.report("store", "failed", "no space")
+    assert changes[-1] == ("store", "failed", "no space")

@@ -1,0 +1,207 @@
+"""What the outbox does with each way a send can end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from mindbot.domain import ids
+from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Rejected, StoreFull
+from mindbot.domain.events import Event
+from mindbot.domain.message import Part, text_part
+from mindbot.domain.ports import Receive, Report
+from mindbot.runtime.outbox import Outbox, Policy
+
+pytestmark = pytest.mark.anyio
+
+
+class Phone:
+    """A platform that does what the script says, then accepts."""
+
+    name, bot = "phone", "default"
+
+    def __init__(self, *script: Exception, idempotent: bool = True) -> None:
+        self.script = list(script)
+        self.idempotent = idempotent
+        self.seen: list[tuple[str, bool]] = []
+
+    async def run(self, receive: Receive, report: Report) -> None: ...
+
+    def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        return [[p] for p in parts]
+
+    async def send(self, delivery: Delivery) -> Sent:
+        self.seen.append((delivery.text, delivery.again))
+        if self.script:
+            raise self.script.pop(0)
+        return Sent(id=f"id-{delivery.text}")
+
+
+class Disk:
+    """Remembers every state that was written."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.states: dict[str, list[str]] = {}
+        self.failures = failures
+
+    async def mark(self, d: Delivery) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StoreFull("no space")
+        self.states.setdefault(d.text, []).append(d.state)
+
+
+def a_delivery(text: str, session: str = "s", n: int = 0, turn: int = 0) -> Delivery:
+    return Delivery(
+        turn or ids.new_id(), n, "phone", "default", session, {}, [text_part(text)], created=time.time()
+    )
+
+
+@asynccontextmanager
+async def an_outbox(
+    phone: Phone, disk: Disk, publish: Callable[[Event], None] = lambda e: None, **policy: float
+) -> AsyncIterator[Outbox]:
+    fast = Policy(**({"min_backoff": 0.001, "max_backoff": 0.002} | policy))  # type: ignore[arg-type]
+    outbox = Outbox(disk.mark, publish, lambda topic: True, fast)
+    outbox.serve(phone)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(outbox.run)
+        await anyio.lowlevel.checkpoint()
+        with anyio.fail_after(10):
+            yield outbox
+        tasks.cancel_scope.cancel()
+
+
+async def done(outbox: Outbox) -> None:
+    while outbox.waiting:
+        await anyio.sleep(0.001)
+
+
+async def test_pending_is_written_as_sending_before_the_request_leaves() -> None:
+    phone, disk = Phone(), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("hi")])
+        await done(outbox)
+    assert disk.states == {"hi": ["sending", "sent"]}
+
+
+async def test_a_free_lane_saves_that_write() -> None:
+    phone, disk = Phone(), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        first = a_delivery("hi")
+        outbox.first_state(first)
+        assert first.state == "sending"
+        outbox.submit([first])
+        second = a_delivery("behind it")
+        outbox.first_state(second)
+        assert second.state == "pending"
+        outbox.submit([second])
+        await done(outbox)
+    assert disk.states == {"hi": ["sent"], "behind it": ["sending", "sent"]}
+
+
+async def test_a_throttled_send_waits_for_the_vendor_and_keeps_the_order() -> None:
+    phone, disk = Phone(RateLimited("slow down", retry_after=0.01), Overloaded("busy")), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        turn = ids.new_id()
+        outbox.submit([a_delivery("one", n=0, turn=turn), a_delivery("two", n=1, turn=turn)])
+        await done(outbox)
+    assert phone.seen == [("one", False), ("one", False), ("one", False), ("two", False)]
+    assert disk.states["one"] == ["sending", "pending", "sending", "pending", "sending", "sent"]
+
+
+async def test_an_unknown_outcome_is_sent_again_with_the_idempotency_mark() -> None:
+    phone, disk = Phone(NetworkFailed("reset", sent=True)), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("hi")])
+        await done(outbox)
+    assert phone.seen == [("hi", False), ("hi", True)]
+    assert disk.states["hi"] == ["sending", "unknown", "sending", "sent"]
+
+
+async def test_a_request_that_never_left_is_sent_again_without_it() -> None:
+    phone, disk = Phone(NetworkFailed("refused", sent=False)), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("hi")])
+        await done(outbox)
+    assert phone.seen == [("hi", False), ("hi", False)]
+
+
+async def test_without_idempotency_an_unknown_outcome_is_repeated_once_only() -> None:
+    lost = [NetworkFailed("reset", sent=True) for _ in range(5)]
+    phone, disk = Phone(*lost, idempotent=False), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("hi")])
+        await done(outbox)
+    assert len(phone.seen) == 2
+    assert disk.states["hi"][-1] == "dead"
+
+
+async def test_a_refusal_is_a_dead_letter_and_the_next_goes_on() -> None:
+    events: list[Event] = []
+    phone, disk = Phone(Rejected("no such user", code="81013")), Disk()
+    async with an_outbox(phone, disk, events.append) as outbox:
+        outbox.submit([a_delivery("one"), a_delivery("two")])
+        await done(outbox)
+        assert outbox.dead == 1
+    assert disk.states["one"][-1] == "dead" and disk.states["two"][-1] == "sent"
+    assert [e.type for e in events] == ["delivery.dead", "delivery.sent"]
+    assert "no such user" in events[0].data["error"]
+
+
+async def test_it_gives_up_after_the_attempts_allowed() -> None:
+    phone, disk = Phone(*[Overloaded("down") for _ in range(20)]), Disk()
+    async with an_outbox(phone, disk, max_attempts=3) as outbox:
+        outbox.submit([a_delivery("hi")])
+        await done(outbox)
+    assert len(phone.seen) == 3 and disk.states["hi"][-1] == "dead"
+
+
+async def test_an_adapters_bug_is_shown_as_a_dead_letter() -> None:
+    phone, disk = Phone(KeyError("oops")), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        letter = a_delivery("hi")
+        outbox.submit([letter])
+        await done(outbox)
+    assert letter.state == "dead" and "KeyError" in letter.error
+
+
+async def test_a_hanging_send_holds_only_its_own_session() -> None:
+    class Hanging(Phone):
+        async def send(self, delivery: Delivery) -> Sent:
+            if delivery.session == "hung":
+                await anyio.sleep_forever()
+            return await super().send(delivery)
+
+    phone, disk = Hanging(), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("stuck", session="hung")])
+        outbox.submit([a_delivery(f"{n}", session=f"s{n}") for n in range(20)])
+        while len(phone.seen) < 20:
+            await anyio.sleep(0.001)
+        assert outbox.waiting == 1
+
+
+async def test_a_send_that_was_done_is_not_repeated_because_the_disk_is_full() -> None:
+    phone, disk = Phone(), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        sent = a_delivery("hi")
+        outbox.first_state(sent)
+        disk.failures = 1
+        outbox.submit([sent])
+        await done(outbox)
+    assert phone.seen == [("hi", False)] and disk.states["hi"] == ["sent"]
+
+
+async def test_drained_does_not_wait_for_a_retry_that_is_far_away() -> None:
+    phone, disk = Phone(RateLimited("later", retry_after=3600)), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("hi")])
+        await anyio.wait_all_tasks_blocked()
+        await outbox.drained()
+    assert disk.states["hi"] == ["sending", "pending"]
