@@ -1,0 +1,29 @@
+"""Every simulator by name. Adding one is one line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from mindbot.domain.errors import NotFound
+from mindbot.sim.server import Simulator
+
+#: name → "module:Class", imported when first used.
+SIMULATORS: dict[str, str] = {
+    "openai": "mindbot.sim.openai.server:OpenAISimulator",
+    "wecom": "mindbot.sim.wecom.server:WeComSimulator",
+}
+
+
+def create(name: str, **settings: Any) -> Simulator:
+    """Return a simulator, not yet started. ``settings`` are the fields of its ``Settings``.
+
+    Raises:
+        NotFound: no simulator has that name.
+        ConfigError: a fault cannot be read.
+    """
+    if name not in SIMULATORS:
+        raise NotFound(f"no simulator is called {name!r}", hint=f"one of {', '.join(SIMULATORS)}")
+    module, _, attribute = SIMULATORS[name].partition(":")
+    simulator: type[Simulator] = getattr(import_module(module), attribute)
+    return simulator(simulator.Settings(**settings))

@@ -1,0 +1,46 @@
+"""Simulators inside a test: `async with simulated("openai", fault="429:retry-after=7") as openai: …`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Literal, overload
+
+from mindbot.sim.catalog import create
+from mindbot.sim.openai.server import OpenAISimulator
+from mindbot.sim.server import Simulator
+from mindbot.sim.wecom.server import WeComSimulator
+
+
+@overload
+def simulated(
+    name: Literal["openai"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[OpenAISimulator]: ...
+@overload
+def simulated(
+    name: Literal["wecom"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[WeComSimulator]: ...
+@overload
+def simulated(
+    name: str, *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[Simulator]: ...
+def simulated(
+    name: str, *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[Any]:
+    """Run a simulator on a free loopback port while the block runs.
+
+    ``fault`` is one spec or several; ``settings`` are the fields of the simulator's settings (``strict``,
+    ``seed``, ``latency`` in seconds, …). The simulator has ``base_url`` and ``counters``.
+
+    Raises:
+        NotFound: no simulator has that name.
+        ConfigError: a fault cannot be read.
+    """
+    faults = (fault,) if isinstance(fault, str) else tuple(fault)
+    return _running(create(name, faults=faults, **settings))
+
+
+@asynccontextmanager
+async def _running(simulator: Simulator) -> AsyncIterator[Simulator]:
+    async with simulator:
+        yield simulator
