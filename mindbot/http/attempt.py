@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 #: Linux reports a peer's FIN with POLLRDHUP even while unread data is waiting.
 _PEER_CLOSED = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 _STALE_TRIES = 3
-#: What aiohttp raises for a call that failed on the way.
-ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
+#: What aiohttp raises for a call that cannot be sent (ValueError) or failed on the way.
+ERRORS = (aiohttp.ClientError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class Attempt:
 
     def failure(self, exc: BaseException) -> VendorError:
         """Translate aiohttp's error, whose text and arguments may hold secrets, into ours."""
-        if isinstance(exc, aiohttp.InvalidURL):
-            return Rejected(f"{self}: not a usable URL", code="bad_url")
+        if isinstance(exc, ValueError | aiohttp.NonHttpUrlClientError):
+            return Rejected(f"{self}: not a usable URL or header", code="bad_url")
         if isinstance(exc, aiohttp.TooManyRedirects):
             return Rejected(f"{self}: too many redirects", code="redirects")
         if isinstance(exc, TooLarge):

@@ -1,0 +1,87 @@
+"""Which addresses may be called."""
+
+from __future__ import annotations
+
+import pytest
+
+from mindbot.domain.errors import Forbidden
+from mindbot.http import HttpClient
+from mindbot.http.guard import is_public, safe_target
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.8.8.8",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",  # metadata of AWS, Azure, Google Cloud
+        "100.100.100.200",  # metadata of Alibaba Cloud
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "fe80::1",
+        "fe80::1%1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "2002:7f00:1::",  # 6to4 of 127.0.0.1
+        "64:ff9b::7f00:1",  # NAT64 of 127.0.0.1
+    ],
+)
+def test_private_addresses(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "203.119.24.1", "2606:4700:4700::1111", "64:ff9b::101:101"])
+def test_public_addresses(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "LOCALHOST"])
+async def test_private_hosts_are_refused(host: str) -> None:
+    async with HttpClient() as http:
+        with pytest.raises(Forbidden):
+            await http.request("GET", f"http://{host}:9/")
+        with pytest.raises(Forbidden):
+            async with http.stream("GET", f"http://{host}:9/"):
+                pass
+
+
+async def test_a_configured_host_opens_only_its_own_port(peer) -> None:
+    async def answer(wire) -> None:
+        while await wire.request():
+            await wire.answer()
+
+    async with peer(answer) as configured, peer(answer) as other, HttpClient() as http:
+        http.allow(f"http://localhost:{configured.port}/v1")
+        assert (await http.request("GET", f"http://localhost:{configured.port}/v1")).status == 200
+        for url in (other.url, f"http://localhost:{other.port}/", configured.url):
+            with pytest.raises(Forbidden):
+                await http.request("GET", url)
+    assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://api.example.com/v1/chat?key=abc", "https://api.example.com/v1/chat"),
+        ("https://user:pass@example.com:8443/x#frag", "https://example.com:8443/x"),
+        ("http://[::1]:80/x", "http://[::1]/x"),
+        (
+            "https://hooks.example.com/hook/0123456789abcdef0123456789abcdef",
+            "https://hooks.example.com/hook/0123…",
+        ),
+        ("http://h:99999/", "(an unusable URL)"),
+        ("/relative?token=x", "(a URL without a host)"),
+    ],
+)
+def test_what_people_may_see_of_a_url(url: str, shown: str) -> None:
+    assert safe_target(url) == shown
