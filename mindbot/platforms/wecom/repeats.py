@@ -1,0 +1,52 @@
+"""The duplicate check of ``message/send``, used so that it catches repeats and nothing else.
+
+"Within the interval, messages of the same content (request JSON) are not received again" is all that "Send
+application message" (path/90236) says of ``enable_duplicate_check``. Unsure are two things: whether a message
+sent without the flag is remembered, and whether really the whole JSON counts or just the text. So:
+
+- the flag is set at the first attempt already: what was sent without it may not be remembered;
+- ``duplicate_check_interval`` differs from delivery to delivery, so that equal answers to two questions are
+  different JSON, while every attempt at one delivery is the same JSON, also after a restart;
+- in case only the text counts, an answer that this user got lately from another delivery goes out without
+  the flag, until it may have arrived.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable
+
+from mindbot.domain.delivery import Delivery
+
+_SHORTEST = 1800  # seconds, WeCom's default; it allows up to four hours
+_SPREAD = 3600  # different intervals, one second apart
+_REMEMBERED = 10_000  # texts
+
+
+class Repeats:
+    """Decides about the flag; remembers for each user the texts that WeCom may still remember."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._texts: OrderedDict[int, tuple[str, float]] = OrderedDict()  # hash → first delivery, until
+
+    def check(self, delivery: Delivery, user: str, text: str) -> dict[str, int]:
+        """Return the fields to add to the request."""
+        repeated = self._said_before(delivery.id, hash((user, text)))
+        if repeated and not delivery.again:
+            return {}
+        interval = _SHORTEST + zlib.crc32(delivery.id.encode()) % _SPREAD
+        return {"enable_duplicate_check": 1, "duplicate_check_interval": interval}
+
+    def _said_before(self, delivery: str, text: int) -> bool:
+        """Say whether another delivery had this text, and remember it from now on."""
+        now = self._clock()
+        first, until = self._texts.pop(text, (delivery, now))
+        if until <= now:
+            first = delivery
+        self._texts[text] = (first, now + _SHORTEST + _SPREAD)
+        if len(self._texts) > _REMEMBERED:
+            self._texts.popitem(last=False)
+        return first != delivery

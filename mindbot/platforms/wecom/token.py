@@ -1,0 +1,37 @@
+"""Fetch an app's access token.
+
+Source: WeCom developer centre, "Obtain access_token" (path/91039): one token per corp and app secret, lent
+for two hours; frequent fetches are throttled, repeated wrong secrets get the calling IP banned for an hour.
+"""
+
+from __future__ import annotations
+
+from mindbot.domain.errors import Overloaded
+from mindbot.domain.ports import Http
+from mindbot.platforms.tokens import Lent
+from mindbot.platforms.wecom import errors
+
+_CALL = "gettoken"
+
+
+async def fetch_token(http: Http, base_url: str, corpid: str, secret: str, *, timeout: float = 10.0) -> Lent:
+    """Ask for a token. ``timeout`` is seconds.
+
+    Raises:
+        VendorError: AuthFailed for wrong credentials, RateLimited, Overloaded, NetworkFailed.
+    """
+    response = await http.request(
+        "GET",
+        f"{base_url}/cgi-bin/gettoken",
+        params={"corpid": corpid, "corpsecret": secret},
+        timeout=timeout,
+    )
+    if response.status != 200:
+        raise errors.http_error(response.status, _CALL)
+    try:
+        answer = response.json()
+        if code := errors.code_of(answer):
+            raise errors.error_for(code, str(answer.get("errmsg", "")), _CALL)
+        return Lent(str(answer["access_token"]), float(answer["expires_in"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Overloaded(f"{_CALL}: the answer holds no token") from error
