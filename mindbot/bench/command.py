@@ -1,0 +1,62 @@
+"""``mindbot bench NAME``: figures beside their floors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mindbot.bench.measure import Result
+
+bench = typer.Typer(name="bench", help="Measure, each figure beside its floor.", add_completion=False)
+
+NAMES = ("pipeline", "wire", "latency", "start", "users", "bus")
+
+
+@bench.command(name="bench")
+def run_bench(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help=f"all, or of: {', '.join(NAMES)}")],
+    messages: Annotated[int, typer.Option(min=1, help="How many messages; 0 takes the benchmark's own.")] = 0,
+    users: Annotated[int, typer.Option(min=0, help="How many users; 0 takes the benchmark's own.")] = 0,
+    latency: Annotated[float, typer.Option(min=0, help="wire: milliseconds the model takes.")] = 0,
+    kill: Annotated[bool, typer.Option("--kill", help="wire: kill -9 in the middle and restart.")] = False,
+    kills: Annotated[int, typer.Option(min=1, help="wire --kill: how often.")] = 1,
+    rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds; 0 takes the benchmark's own.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a benchmark.")] = False,
+) -> None:
+    """Run benchmarks on this machine: loopback only, bounded, in processes of their own."""
+    if "all" in names:
+        names = list(NAMES)
+    for name in names:
+        if name not in NAMES:
+            raise typer.BadParameter(f"{name!r} is none of: all, {', '.join(NAMES)}", param_hint="NAME")
+    for name in names:
+        result = _runner(name, messages, users, latency, kill, kills, rounds)()
+        typer.echo(json.dumps(result.to_json(), ensure_ascii=False) if as_json else result.table())
+
+
+def _runner(
+    name: str, messages: int, users: int, latency: float, kill: bool, kills: int, rounds: int
+) -> Callable[[], Result]:
+    from mindbot.bench import bus, pipeline, start, wire
+
+    size = {k: v for k, v in (("messages", messages), ("users", users)) if v}
+    turns = {"rounds": rounds} if rounds else {}
+    if name == "wire" and kill:
+        return lambda: wire.bench_kill(**size, kills=kills)
+    if name == "wire":
+        burst = size or ({"messages": 1000, "users": 500} if latency else {})
+        return lambda: wire.bench(latency=latency, **burst, **turns)
+    if name == "users":
+        return lambda: wire.bench_users(**({"users": users} if users else {}))
+    if name == "pipeline":
+        return lambda: pipeline.bench(**size, **turns)
+    simple: dict[str, Callable[[], Result]] = {
+        "latency": lambda: wire.bench_latency(**turns),
+        "start": lambda: start.bench(**turns),
+        "bus": bus.bench,
+    }
+    return simple[name]

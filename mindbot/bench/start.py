@@ -1,0 +1,49 @@
+"""What starting costs: exec to READY, ``--help``, and memory at rest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mindbot.bench.measure import Figures, Result, interleaved
+from mindbot.testing.processes import Daemon, rss_bytes
+
+
+def _daemon() -> Figures:
+    with tempfile.TemporaryDirectory() as folder:
+        daemon = Daemon(Path(folder), {"log": {"level": "warning"}})
+        daemon.start()  # makes the database; the second start is the one an operator sees
+        daemon.stop()
+        daemon.start()
+        try:
+            time.sleep(3)  # what loads behind READY is in the figure too
+            rss = rss_bytes(daemon.pid)
+        finally:
+            daemon.stop()
+    return {"ready_cpu_s": daemon.ready_cpu, "ready_wall_s": daemon.ready_wall, "idle_rss_mb": rss / 2**20}
+
+
+def _cpu_of(*command: str) -> float:
+    before = os.times()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def _help() -> Figures:
+    return {"help_cpu_s": _cpu_of(sys.executable, "-m", "mindbot.cli.main", "--help")}
+
+
+def _floor() -> Figures:
+    return {"help_cpu_s": _cpu_of(sys.executable, "-c", "import typer")}
+
+
+def bench(rounds: int = 3) -> Result:
+    """Measure in fresh processes."""
+    daemon, helped, floor = interleaved(rounds, _daemon, _help, _floor)
+    goals = {"ready_cpu_s": "< 1.5", "help_cpu_s": "< 0.3", "idle_rss_mb": "< 120"}
+    return Result("start", {**daemon, **helped}, floor, goals)

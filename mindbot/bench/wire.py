@@ -1,0 +1,166 @@
+"""A message over the real wire: encrypted callback, durable, HTTP model call, ``message/send``.
+
+Generator and simulators are one other process; the daemon, or its floor, is measured from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mindbot.bench.measure import Figures, Result, interleaved
+from mindbot.testing import processes
+from mindbot.testing.processes import Daemon, cpu_seconds, free_port, rss_bytes
+
+
+@contextmanager
+def floor_server(sims: Mapping[str, Any], port: int) -> Iterator[int]:
+    """Run the floor for the length of the block; yields its pid."""
+    keys = ("corpid", "secret", "token", "EncodingAESKey", "api_base_url", "agent_id")
+    plan = {k: sims["wecom"][k] for k in keys}
+    plan |= {k: sims["openai"][k] for k in ("base_url", "api_key", "model")} | {"port": port}
+    command = [sys.executable, "-m", "mindbot.bench.floors.wire", json.dumps(plan)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _traffic(sims: Mapping[str, Any], port: int, plan: Mapping[str, Any]) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{port}/wecom/default/callback"
+    report = processes.post(f"{sims['wecom']['base_url']}/_sim/traffic", {"callback": url, **plan})
+    return dict(report)
+
+
+def _figures(report: Mapping[str, Any], plan: Mapping[str, Any], cpu: float) -> Figures:
+    keys = ("answered", "lost", "duplicated", "misordered", "ack_p50_ms", "ack_p99_ms")
+    figures = {key: float(report[key]) for key in keys}
+    figures |= {"p50_ms": float(report["answer_p50_ms"]), "p99_ms": float(report["answer_p99_ms"])}
+    figures["wall_s"] = float(report["wall_s"])
+    figures["replies_per_s"] = figures["answered"] / figures["wall_s"]
+    figures["cpu_ms"] = cpu * 1000 / float(plan["messages"])
+    return figures
+
+
+def measure_once(plan: Mapping[str, Any], *, floor: bool, latency: float = 0, **sections: Any) -> Figures:
+    """Run one plan against a fresh daemon (or the floor) with fresh simulators. ``latency``: model's ms."""
+    port = free_port()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        processes.simulators("wecom", "openai", args=["--latency", str(latency)]) as sims,
+    ):
+        if floor:
+            with floor_server(sims, port) as pid:
+                return _measured(sims, port, plan, pid)
+        config = {**processes.wecom_config(sims, port), "log": {"level": "warning"}, **sections}
+        with processes.daemon(Path(folder), config) as daemon:
+            return _measured(sims, port, plan, daemon.pid)
+
+
+def _measured(sims: Mapping[str, Any], port: int, plan: Mapping[str, Any], pid: int) -> Figures:
+    _traffic(sims, port, {"messages": 50, "users": 50, "user_prefix": "warm"})
+    before = cpu_seconds(pid)
+    report = _traffic(sims, port, plan)
+    figures = _figures(report, plan, cpu_seconds(pid) - before)
+    figures["rss_mb"] = rss_bytes(pid, peak=True) / 2**20
+    return figures
+
+
+def bench(messages: int = 2000, users: int = 200, latency: float = 0, rounds: int = 3) -> Result:
+    """Compare the daemon with the floor under the same burst."""
+    plan = {"messages": messages, "users": users}
+    mine, floor = interleaved(
+        rounds,
+        lambda: measure_once(plan, floor=False, latency=latency),
+        lambda: measure_once(plan, floor=True, latency=latency),
+    )
+    mine["of_floor"] = mine["replies_per_s"] / floor["replies_per_s"]
+    goals = {"lost": "0", "duplicated": "0"}
+    if latency:
+        goals |= {"wall_s": "< 2.5", "ack_p99_ms": "< 150"}
+    else:
+        goals |= {"of_floor": "≥ 0.6", "cpu_ms": "≤ 1.5"}
+    return Result("wire", mine, floor, goals, f"{messages} messages of {users} users, model {latency:g} ms")
+
+
+def bench_latency(rate: float = 200, seconds: float = 10, rounds: int = 2) -> Result:
+    """How much later than the model an answer is, at a steady rate."""
+    plan = {"messages": int(rate * seconds), "users": 200, "rate": rate}
+    mine, floor = interleaved(
+        rounds, lambda: measure_once(plan, floor=False), lambda: measure_once(plan, floor=True)
+    )
+    goals = {"p50_ms": "< 5", "p99_ms": "< 40"}
+    return Result("latency", mine, floor, goals, f"{rate:g} messages/s, model answers at once")
+
+
+def bench_users(users: int = 10_000, latency: float = 5000) -> Result:
+    """Everybody writes at once to a slow model."""
+    plan = {"messages": users, "users": users, "quiet": 60, "persistent": 60}
+    figures = measure_once(
+        plan,
+        floor=False,
+        latency=latency,
+        dispatcher={"max_running": users},
+        delivery={"concurrency": 64},
+    )
+    goals = {"answered": f"{users:,}", "rss_mb": "< 400"}
+    return Result("users", figures, goals=goals, note=f"{users:,} users at once, model {latency:g} ms")
+
+
+def bench_kill(messages: int = 1000, users: int = 200, kills: int = 1, seconds: float = 0.0) -> Result:
+    """kill -9 under load, ``kills`` times, and start again each time."""
+    return Result(
+        "wire --kill",
+        kill_run(messages, users, kills, seconds),
+        goals={"lost": "0", "duplicated": "0", "unanswered": "0"},
+        note=f"{messages} messages of {users} users, {kills} × kill -9",
+    )
+
+
+def kill_run(messages: int, users: int, kills: int, seconds: float = 0.0, seed: int = 0) -> Figures:
+    """Spread the kills at random over about ``seconds`` (default: what the traffic needs) of traffic."""
+    import random
+
+    dice = random.Random(seed or time.time_ns())
+    port = free_port()
+    rate = messages / seconds if seconds else 0.0
+    plan = {"messages": messages, "users": users, "rate": rate, "persistent": 120, "quiet": 60, "settle": 2}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        processes.simulators("wecom", "openai", args=["--latency", "20"]) as sims,
+    ):
+        config = {**processes.wecom_config(sims, port), "log": {"level": "warning"}}
+        daemon = Daemon(Path(folder), config)
+        daemon.start()
+        reports: list[dict[str, Any]] = []
+        traffic = threading.Thread(target=lambda: reports.append(_traffic(sims, port, plan)))
+        traffic.start()
+        done = 0
+        while done < kills and traffic.is_alive():
+            time.sleep(dice.uniform(0.05, max(0.3, seconds / kills)))
+            if not traffic.is_alive():
+                break
+            daemon.kill()
+            done += 1
+            daemon.start()
+        traffic.join(300)
+        daemon.stop()
+        report = reports[0]
+        figures = {key: float(report[key]) for key in ("answered", "lost", "duplicated", "misordered")}
+        figures["unanswered"] = messages - figures["answered"]
+        figures["kills"] = done
+        figures["wall_s"] = float(report["wall_s"])
+        return figures

@@ -1,0 +1,187 @@
+"""Real processes for end-to-end tests and benchmarks: simulators, daemons, their CPU and memory.
+
+Everything is blocking and bounded; each helper ends only the processes it started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_MINDBOT = (sys.executable, "-m", "mindbot.cli.main")
+
+
+def free_port() -> int:
+    """Return a port nobody listens on just now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds (user and system) a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def rss_bytes(pid: int, *, peak: bool = False) -> int:
+    """Return a process's resident memory, or the most it ever had."""
+    key = "VmHWM:" if peak else "VmRSS:"
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(key):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def post(url: str, body: Any, timeout: float = 300) -> Any:
+    """POST JSON and return the JSON answer."""
+    request = urllib.request.Request(  # noqa: S310 - loopback only
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
+        return json.loads(response.read())
+
+
+@contextmanager
+def simulators(*names: str, args: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """Run ``mindbot sim`` for the length of the block and yield its first line."""
+    process = subprocess.Popen([*_MINDBOT, "sim", *names, *args], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"mindbot sim {' '.join(names)} ended with {process.wait(10)}")
+        info: dict[str, Any] = json.loads(line)
+        info["pid"] = process.pid
+        yield info
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+class Daemon:
+    """A ``mindbot daemon run`` of our own: its state lives in ``folder`` and survives `kill`."""
+
+    def __init__(
+        self, folder: Path, config: Mapping[str, Any], environ: Mapping[str, str] | None = None
+    ) -> None:
+        self.folder = folder
+        self.socket = folder / "mindbot.sock"
+        self.config_file = folder / "mindbot.yaml"
+        self.config = {"state_dir": str(folder / "state"), "api": {"socket": str(self.socket)}, **config}
+        self.config_file.write_text(json.dumps(self.config))
+        self.config_file.chmod(0o600)
+        self._environ = {**os.environ, **(environ or {})}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.ready_cpu = self.ready_wall = 0.0
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self, timeout: float = 30) -> None:
+        """Start it and return when it says READY; raises RuntimeError with the end of its log."""
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        address = self.folder / "notify.sock"
+        address.unlink(missing_ok=True)
+        notify.bind(str(address))
+        notify.settimeout(0.1)
+        begun = time.perf_counter()
+        with (self.folder / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*_MINDBOT, "--config", str(self.config_file), "daemon", "run"],
+                env={**self._environ, "NOTIFY_SOCKET": str(address)},
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            while time.perf_counter() - begun < timeout:
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"the daemon ended with {self.process.returncode}:\n{self.log()}")
+                with suppress(TimeoutError):
+                    if b"READY=1" in notify.recv(4096):
+                        self.ready_wall = time.perf_counter() - begun
+                        self.ready_cpu = cpu_seconds(self.pid)
+                        return
+        finally:
+            notify.close()
+        self.kill()
+        raise RuntimeError(f"the daemon was not ready in {timeout:g}s:\n{self.log()}")
+
+    def log(self, size: int = 4000) -> str:
+        """Return the end of its log."""
+        return (self.folder / "daemon.log").read_text(errors="replace")[-size:]
+
+    def kill(self) -> None:
+        """kill -9 and wait for the end."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def stop(self, timeout: float = 40) -> int:
+        """SIGTERM; returns the exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def cli(self, *args: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a mindbot command against this daemon."""
+        command = [*_MINDBOT, "--config", str(self.config_file), "--socket", str(self.socket), *args]
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=self._environ)
+
+
+@contextmanager
+def daemon(
+    folder: Path, config: Mapping[str, Any], environ: Mapping[str, str] | None = None
+) -> Iterator[Daemon]:
+    """Run a daemon for the length of the block."""
+    running = Daemon(folder, config, environ)
+    running.start()
+    try:
+        yield running
+    finally:
+        if running.process is not None and running.process.poll() is None:
+            running.stop()
+
+
+def wecom_config(sims: Mapping[str, Any], port: int) -> dict[str, Any]:
+    """Return the configuration of a WeCom bot and an OpenAI-compatible model, both simulated."""
+    wecom, openai = sims["wecom"], sims["openai"]
+    keys = ("corpid", "secret", "token", "EncodingAESKey", "api_base_url")
+    return {
+        "wecom": {"host": "127.0.0.1", "port": port, **{k: wecom[k] for k in keys}},
+        "providers": {
+            "openai": {
+                "api_key": openai["api_key"],
+                "base_url": openai["base_url"],
+                "models": [openai["model"]],
+            }
+        },
+    }
