@@ -1,0 +1,156 @@
+"""The token cache: one fetch at a time, renewed early, gentle after a refusal."""
+
+import anyio
+import pytest
+
+from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited
+from mindbot.platforms.tokens import Lent, TokenCache
+
+pytestmark = pytest.mark.anyio
+
+
+class Lender:
+    """Lends t1, t2, … for two hours, or raises what it is told to; a clock to turn."""
+
+    def __init__(self, lifetime: float = 7200.0) -> None:
+        self.now = 1000.0
+        self.lifetime = lifetime
+        self.fetches = 0
+        self.error: MindBotError | None = None
+        self.open = anyio.Event()
+        self.open.set()
+        self.cache = TokenCache(self.fetch, clock=lambda: self.now)
+
+    async def fetch(self) -> Lent:
+        self.fetches += 1
+        await self.open.wait()
+        if self.error:
+            raise self.error
+        return Lent(f"t{self.fetches}", self.lifetime)
+
+
+async def test_one_fetch_serves_all_who_ask_at_once() -> None:
+    lender = Lender()
+    lender.open = anyio.Event()
+    got: list[str] = []
+
+    async def ask() -> None:
+        got.append(await lender.cache.get())
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        lender.open.set()
+    assert got == ["t1"] * 20
+    assert lender.fetches == 1
+
+
+async def test_renewed_five_minutes_before_its_end() -> None:
+    lender = Lender()
+    assert await lender.cache.get() == "t1"
+    lender.now += 6899
+    assert await lender.cache.get() == "t1"
+    lender.now += 1
+    assert await lender.cache.get() == "t2"
+
+
+async def test_a_short_token_is_renewed_half_way() -> None:
+    lender = Lender(lifetime=60)
+    assert await lender.cache.get() == "t1"
+    lender.now += 29
+    assert await lender.cache.get() == "t1"
+    lender.now += 1
+    assert await lender.cache.get() == "t2"
+
+
+async def test_nobody_waits_for_a_renewal_while_the_old_token_is_valid() -> None:
+    lender = Lender()
+    await lender.cache.get()
+    lender.now += 7000
+    lender.open = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lender.cache.get)
+        await anyio.wait_all_tasks_blocked()
+        assert await lender.cache.get() == "t1"
+        lender.open.set()
+    assert await lender.cache.get() == "t2"
+
+
+async def test_a_failing_renewal_changes_nothing_until_the_token_ends() -> None:
+    lender = Lender()
+    await lender.cache.get()
+    lender.now += 7000
+    lender.error = Overloaded("busy")
+    assert await lender.cache.get() == "t1"
+    assert await lender.cache.get() == "t1"
+    assert lender.fetches == 2  # not at every call
+    lender.now += 200
+    with pytest.raises(Overloaded):
+        await lender.cache.get()
+    lender.error = None
+    assert await lender.cache.get() == "t4"
+
+
+async def test_those_who_waited_share_a_failure() -> None:
+    lender = Lender()
+    lender.open = anyio.Event()
+    lender.error = Overloaded("busy")
+    failed = 0
+
+    async def ask() -> None:
+        nonlocal failed
+        with pytest.raises(Overloaded):
+            await lender.cache.get()
+        failed += 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        lender.open.set()
+    assert (failed, lender.fetches) == (20, 1)
+    lender.error = None
+    assert await lender.cache.get() == "t2"
+
+
+@pytest.mark.parametrize(
+    ("error", "hold"), [(AuthFailed("wrong secret"), 30), (RateLimited("slower", retry_after=60), 60)]
+)
+async def test_after_a_refusal_nobody_asks_for_a_while(error: MindBotError, hold: float) -> None:
+    lender = Lender()
+    lender.error = error
+    for _ in range(5):
+        with pytest.raises(type(error)):
+            await lender.cache.get()
+    assert lender.fetches == 1
+    lender.error = None
+    lender.now += hold
+    assert await lender.cache.get() == "t2"
+
+
+async def test_dropped_once_however_many_saw_it_refused() -> None:
+    lender = Lender()
+    await lender.cache.get()
+    lender.cache.drop("t1")
+    assert await lender.cache.get() == "t2"
+    lender.cache.drop("t1")
+    assert await lender.cache.get() == "t2"
+    assert lender.fetches == 2
+
+
+async def test_a_cancelled_fetch_is_left_to_the_next() -> None:
+    lender = Lender()
+    lender.open = anyio.Event()
+    got: list[str] = []
+
+    async def ask() -> None:
+        got.append(await lender.cache.get())
+
+    async with anyio.create_task_group() as tasks:
+        with anyio.move_on_after(0):
+            await lender.cache.get()
+        tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        lender.open.set()
+    assert len(got) == 1

@@ -1,0 +1,60 @@
+"""Every documented code says what to do next."""
+
+import pytest
+
+from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, Rejected, VendorError
+from mindbot.platforms.wecom.errors import code_of, error_for, http_error
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *[(code, Overloaded) for code in (-1, 6000)],
+        *[(code, RateLimited) for code in (45009, 45033)],
+        *[
+            (code, AuthFailed)
+            for code in (40001, 40013, 40014, 40056, 41001, 42001, 48002, 48005, 48009, 50003, 60020, 301002)
+        ],
+        *[(code, Rejected) for code in (40003, 60111, 46004, 301021, 40007, 40058, 40201, 44004, 45002)],
+        *[(code, Rejected) for code in (43004, 43012, 50002, 60011, 60021, 81013, 82001, 82004, 85002)],
+        *[(code, Rejected) for code in (86001, 93000, 95001, 999999)],
+    ],
+)
+def test_kinds(code: int, kind: type[VendorError]) -> None:
+    error = error_for(code, "some words", "message/send")
+    assert type(error) is kind
+    assert error.code == str(code)
+    assert f"errcode {code}" in str(error)
+    assert "message/send" in str(error)
+
+
+def test_how_long_to_wait() -> None:
+    waits = {code: error_for(code, "", "c") for code in (45009, 45033)}
+    assert {code: e.retry_after for code, e in waits.items() if isinstance(e, RateLimited)} == {
+        45009: 60,
+        45033: 2,
+    }
+
+
+def test_an_untrusted_ip_is_named_with_the_place_to_allow_it() -> None:
+    errmsg = (
+        "not allow to access from your ip, hint: [1700000000_1], from ip: 203.0.113.7, more info at https://x"
+    )
+    hint = error_for(60020, errmsg, "message/send").hint
+    assert "203.0.113.7 " in hint
+    assert "企业可信IP" in hint
+    assert "public address" in error_for(60020, "changed words", "message/send").hint
+    assert "2001:db8::7 " in error_for(60020, "from ip: 2001:db8::7, more", "message/send").hint
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(500, Overloaded), (502, Overloaded), (429, RateLimited), (404, Rejected)]
+)
+def test_http_statuses(status: int, kind: type[VendorError]) -> None:
+    assert type(http_error(status, "gettoken")) is kind
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, "x", {"errcode": None}, {"errcode": "x"}, {"errcode": []}])
+def test_an_answer_without_a_code(answer: object) -> None:
+    with pytest.raises(ValueError, match=r"errcode|invalid literal"):
+        code_of(answer)  # type: ignore[arg-type]
