@@ -53,6 +53,21 @@ class HttpResponse:
             raise Overloaded(f"{self._from}: HTTP {self.status} without JSON", code="garbage") from None
 
 
+class LineSplitter:
+    """Cuts bytes into lines however they arrive; ``rest`` is what no line end has followed yet."""
+
+    def __init__(self, limit: int) -> None:
+        self.rest = b""
+        self._limit = limit
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """Return the lines ``piece`` completes, without LF or CRLF; raises `TooLarge`."""
+        *lines, self.rest = (self.rest + piece).split(b"\n") if self.rest else piece.split(b"\n")
+        if len(self.rest) > self._limit:
+            raise TooLarge(self._limit)
+        return [line[:-1] if line.endswith(b"\r") else line for line in lines]
+
+
 class HttpStream:
     """An answer that is still arriving. ``size`` is the bytes read so far."""
 
@@ -77,15 +92,16 @@ class HttpStream:
             NetworkFailed: nothing came in time.
             Rejected: a line is longer than ``max_line``.
         """
-        rest = b""
+        splitter = LineSplitter(self._max_line)
         while piece := await self._piece():
-            *lines, rest = (rest + piece).split(b"\n") if rest else piece.split(b"\n")
-            if len(rest) > self._max_line:
-                raise self._failed(TooLarge(self._max_line))
+            try:
+                lines = splitter.feed(piece)
+            except TooLarge as exc:
+                raise self._failed(exc) from None
             for line in lines:
-                yield line[:-1] if line.endswith(b"\r") else line
-        if rest:
-            yield rest
+                yield line
+        if splitter.rest:
+            yield splitter.rest
 
     async def read(self) -> bytes:
         """Read the rest; raises like `lines`, `Rejected` beyond ``max_body``."""

@@ -1,0 +1,213 @@
+"""What a vendor's refusal means, by the shapes their references give."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+import orjson
+import pytest
+
+from mindbot.domain.errors import (
+    AuthFailed,
+    ContentFiltered,
+    ContextOverflow,
+    Overloaded,
+    QuotaExceeded,
+    RateLimited,
+    Rejected,
+    VendorError,
+)
+from mindbot.providers.errors import refusal, refusal_in_stream, retry_after
+
+
+def openai(code: str | None, type_: str = "invalid_request_error", message: str = "Said so.") -> dict:
+    return {"error": {"message": message, "type": type_, "param": None, "code": code}}
+
+
+def anthropic(type_: str, message: str = "Said so.") -> dict:
+    return {"type": "error", "error": {"type": type_, "message": message}, "request_id": "req_1"}
+
+
+def google(code: int, status: str, message: str = "Said so.", *details: dict) -> dict:
+    return {"error": {"code": code, "message": message, "status": status, "details": list(details)}}
+
+
+def glm(code: str) -> dict:
+    return {"error": {"code": code, "message": "说明"}}
+
+
+def dify(status: int, code: str) -> dict:
+    return {"code": code, "message": "Said so.", "status": status}
+
+
+PER_DAY = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}],
+}
+LONG_LLAMA = {
+    "error": {"code": 400, "message": "too long", "type": "exceed_context_size_error", "n_ctx": 4096}
+}
+LONG_VLLM = {
+    "object": "error",
+    "message": "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens",
+    "type": "BadRequestError",
+    "param": None,
+    "code": 400,
+}
+LONG_VLLM_NEW = openai(
+    None, "BadRequestError", "However, the model's context length is only 4096 tokens. Please reduce"
+)
+
+TABLE: list[tuple[int, object, type[VendorError]]] = [
+    # OpenAI and Azure
+    (400, openai("context_length_exceeded"), ContextOverflow),
+    (400, openai("unsupported_parameter"), Rejected),
+    (400, openai(None), Rejected),
+    (400, openai("content_filter"), ContentFiltered),
+    (400, openai("content_policy_violation", "image_generation_user_error"), ContentFiltered),
+    (401, openai("invalid_api_key"), AuthFailed),
+    (403, openai("unsupported_country_region_territory", "request_forbidden"), AuthFailed),
+    (404, openai("model_not_found"), Rejected),
+    (408, openai(None, "timeout"), Overloaded),
+    (409, openai(None), Overloaded),
+    (429, openai("rate_limit_exceeded", "requests"), RateLimited),
+    (429, openai("rate_limit_exceeded", "tokens"), RateLimited),
+    (429, openai("insufficient_quota", "insufficient_quota"), QuotaExceeded),
+    (500, openai(None, "server_error"), Overloaded),
+    (503, openai(None, "server_error"), Overloaded),
+    # Anthropic
+    (400, anthropic("invalid_request_error"), Rejected),
+    (400, anthropic("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"), ContextOverflow),
+    (400, anthropic("invalid_request_error", "Your credit balance is too low to access"), QuotaExceeded),
+    (401, anthropic("authentication_error"), AuthFailed),
+    (402, anthropic("billing_error"), QuotaExceeded),
+    (403, anthropic("permission_error"), AuthFailed),
+    (404, anthropic("not_found_error"), Rejected),
+    (409, anthropic("conflict_error"), Overloaded),
+    (413, anthropic("request_too_large"), Rejected),
+    (429, anthropic("rate_limit_error"), RateLimited),
+    (429, anthropic("rate_limit_error", "You have reached your specified spend limit"), QuotaExceeded),
+    (500, anthropic("api_error"), Overloaded),
+    (529, anthropic("overloaded_error"), Overloaded),
+    # Google
+    (400, google(400, "INVALID_ARGUMENT"), Rejected),
+    (400, google(400, "INVALID_ARGUMENT", "API key not valid.", {"reason": "API_KEY_INVALID"}), AuthFailed),
+    (400, google(400, "INVALID_ARGUMENT", "The input token count (9) exceeds the maximum"), ContextOverflow),
+    (403, google(403, "PERMISSION_DENIED"), AuthFailed),
+    (429, google(429, "RESOURCE_EXHAUSTED", "wait", {"retryDelay": "46s"}), RateLimited),
+    (429, google(429, "RESOURCE_EXHAUSTED", "over", PER_DAY), QuotaExceeded),
+    (429, google(429, "RESOURCE_EXHAUSTED", "quota, limit: 0"), QuotaExceeded),
+    (503, [google(503, "UNAVAILABLE")], Overloaded),
+    (504, google(504, "DEADLINE_EXCEEDED"), Overloaded),
+    # GLM
+    (401, glm("1002"), AuthFailed),
+    (429, glm("1113"), QuotaExceeded),
+    (429, glm("1302"), RateLimited),
+    (429, glm("1304"), QuotaExceeded),
+    (429, glm("1305"), RateLimited),
+    (429, glm("1310"), QuotaExceeded),
+    (400, glm("1211"), Rejected),
+    (400, glm("1261"), ContextOverflow),
+    (400, glm("1301"), ContentFiltered),
+    (434, glm("1221"), AuthFailed),
+    (500, glm("1234"), Overloaded),
+    # Dify
+    (400, dify(400, "invalid_param"), Rejected),
+    (400, dify(400, "provider_quota_exceeded"), QuotaExceeded),
+    (400, dify(400, "completion_request_error"), Overloaded),
+    (401, dify(401, "unauthorized"), AuthFailed),
+    (404, dify(404, "not_found"), Rejected),
+    (429, dify(429, "too_many_requests"), RateLimited),
+    (429, dify(429, "rate_limit_error"), QuotaExceeded),
+    (500, dify(500, "internal_server_error"), Overloaded),
+    # Ollama, llama.cpp, vLLM
+    (404, {"error": "model 'x' not found, try pulling it first"}, Rejected),
+    (503, {"error": "server busy, please try again.  maximum pending requests exceeded"}, RateLimited),
+    (400, {"error": "input length exceeds the context length"}, ContextOverflow),
+    (400, LONG_LLAMA, ContextOverflow),
+    (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}, Overloaded),
+    (400, LONG_VLLM, ContextOverflow),
+    (400, LONG_VLLM_NEW, ContextOverflow),
+    # proxies and frameworks
+    (502, b"<html>Bad Gateway</html>", Overloaded),
+    (503, b"", Overloaded),
+    (429, b"", RateLimited),
+    (401, b"no", AuthFailed),
+    (418, b"", Rejected),
+    (302, b"", Rejected),
+    (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, Rejected),
+    (400, "just text", Rejected),
+    (500, 7, Overloaded),
+    (500, {"error": None}, Overloaded),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "expected"), TABLE)
+def test_refusals(status: int, body: object, expected: type[VendorError]) -> None:
+    raw = body if isinstance(body, bytes) else orjson.dumps(body)
+    error = refusal("acme", status, raw, {})
+    assert type(error) is expected
+    assert error.message.startswith("acme: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (openai(None, "server_error"), Overloaded),
+        (openai("context_length_exceeded"), ContextOverflow),
+        (openai(None), Rejected),
+        ({"error": {"message": "too many", "code": 429}}, RateLimited),
+        ({"error": {"message": "bad", "type": "BadRequestError", "code": 400}}, Rejected),
+        (LONG_LLAMA, ContextOverflow),
+        (glm("1302"), RateLimited),
+        (anthropic("overloaded_error"), Overloaded),
+        (dify(403, "forbidden"), AuthFailed),
+        ({"code": 4000, "msg": "bad parameter"}, Rejected),
+        ({"code": 5000, "msg": "internal"}, Overloaded),
+        ({"code": 4100, "msg": "token"}, AuthFailed),
+        ({"error": "unexpected end of model output"}, Overloaded),
+        ({"hello": "world"}, Overloaded),
+        (None, Overloaded),
+    ],
+)
+def test_refusals_that_come_with_http_200(error: object, expected: type[VendorError]) -> None:
+    assert type(refusal_in_stream("acme", error)) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": formatdate(1_000_012, usegmt=True)}, 12.0),
+        ({"retry-after": formatdate(999_000, usegmt=True)}, 0.0),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "x", "retry-after": "9"}, 9.0),
+    ],
+)
+def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers, now=1_000_000.0) == seconds
+
+
+def test_the_wait_comes_from_the_header_the_body_or_a_guess() -> None:
+    google_body = orjson.dumps(google(429, "RESOURCE_EXHAUSTED", "wait", {"retryDelay": "46s"}))
+    waits = [
+        refusal("acme", 429, google_body, {"retry-after": "3"}),
+        refusal("acme", 429, google_body, {}),
+        refusal("acme", 429, b"", {}),
+    ]
+    assert [e.retry_after for e in waits if isinstance(e, RateLimited)] == [3.0, 46.0, 1.0]
+
+
+def test_the_vendor_may_not_echo_the_key_or_talk_without_end() -> None:
+    body = orjson.dumps(openai("invalid_api_key", message="Wrong key sk-very-secret! " + "blah " * 500))
+    error = refusal("acme", 401, body, {}, hide="sk-very-secret")
+    assert "sk-very-secret" not in str(error)
+    assert "Wrong key ***!" in str(error)
+    assert len(str(error)) < 450
+    assert error.code == "invalid_api_key"
