@@ -11,7 +11,7 @@ sim = typer.Typer(name="sim", help="Run simulators of platforms and vendors.", a
 
 @sim.command(name="sim")
 def run_simulators(
-    names: Annotated[list[str], typer.Argument(help="Which simulators, e.g. wecom openai.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Which simulators, e.g. wecom openai.")],
     port_base: Annotated[int, typer.Option(min=0, max=65000, help="First port; 0 takes free ones.")] = 0,
     host: Annotated[
         str, typer.Option(help="Address to bind. Anybody who reaches it controls it.")
