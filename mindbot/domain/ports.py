@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -116,7 +116,7 @@ class StreamResponse(Protocol):
     status: int
     headers: Mapping[str, str]
 
-    def lines(self) -> AsyncIterator[bytes]:
+    def lines(self) -> AsyncGenerator[bytes, None]:
         """Yield lines without their line ends; raises Truncated when the answer breaks off."""
 
     async def read(self) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -141,5 +141,6 @@ class ChatRequest:
     deadline: float = 0.0
 
 
-Chunks = AsyncIterator[Chunk]
+#: Who leaves it before its end closes it (`contextlib.aclosing`), so that the call behind it ends too.
+Chunks = AsyncGenerator[Chunk, None]
 Clock = Callable[[], float]

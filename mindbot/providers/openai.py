@@ -1,0 +1,192 @@
+"""OpenAI and every server that speaks its chat completions: GLM, vLLM, llama.cpp, Ollama's ``/v1`` face.
+
+Source: OpenAI API reference, "Chat completions", "Streaming" and "Error codes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Literal, Protocol
+
+import anyio
+from pydantic import SecretStr
+
+from mindbot.config.vendors import ModelSettings, ProviderSettings
+from mindbot.domain.errors import AuthFailed, NetworkFailed, TimedOut, Truncated, VendorError
+from mindbot.domain.message import Json
+from mindbot.domain.ports import Http
+from mindbot.domain.turn import ChatRequest, Chunk, Chunks
+from mindbot.providers.errors import refusal
+from mindbot.providers.limits import Limits
+from mindbot.providers.openai_wire import Answer, request_body
+from mindbot.providers.sse import SseDecoder
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+#: Sent when no model is configured: servers with a single model ignore the name.
+_NO_MODEL = ModelSettings(name="default")
+
+LimitField = Literal["max_tokens", "max_completion_tokens"]
+
+
+class Secrets(Protocol):
+    """Where keys come from."""
+
+    async def aget(self, value: SecretStr) -> str:
+        """Return the secret a configured value stands for; raises SecretError."""
+
+
+class OpenAIProvider:
+    """See the module. Times are seconds; ``concurrency`` and ``rate`` (calls a minute) 0 mean no limit.
+
+    ``api_key`` is the key, empty for servers that want none, or a function that finds it at the first call
+    and again after a refusal. The first of ``models`` is the default. ``timeout`` bounds a plain call as a
+    whole, and in a stream the wait for its beginning and every gap; ``total`` bounds a stream.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        http: Http,
+        base_url: str = "",
+        api_key: str | Callable[[], Awaitable[str]] = "",
+        models: Sequence[ModelSettings] = (),
+        timeout: float = 60.0,
+        total: float = 600.0,
+        concurrency: int = 0,
+        rate: int = 0,
+        max_tokens_field: LimitField = "max_tokens",
+        stream: bool = True,
+    ) -> None:
+        self.name = name
+        self._http = http
+        base_url = base_url or DEFAULT_BASE_URL
+        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._find_key = api_key
+        self._key: str | None = None
+        self._models = {model.name: model for model in models}
+        self._default = models[0] if models else _NO_MODEL
+        self._timeout = timeout
+        self._total = total
+        self._limits = Limits(name, concurrency=concurrency, rate=rate)
+        self._max_tokens_field = max_tokens_field
+        self._stream = stream
+        http.allow(base_url)
+
+    @classmethod
+    def build(cls, name: str, settings: ProviderSettings, http: Http, secrets: Secrets) -> OpenAIProvider:
+        """Make the provider of a `providers:` entry; its key is looked up at the first call."""
+        key = settings.api_key
+        field: LimitField = settings.max_tokens_field
+        if "max_tokens_field" not in settings.model_fields_set and not settings.base_url:
+            field = "max_completion_tokens"  # OpenAI's reasoning models refuse the old name
+        return cls(
+            name,
+            http=http,
+            base_url=settings.base_url,
+            api_key="" if key is None else lambda: secrets.aget(key),
+            models=settings.models,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            rate=settings.rate_limit or 0,
+            max_tokens_field=field,
+            stream=settings.stream,
+        )
+
+    def has(self, model: str) -> bool:
+        """Tell whether a model is among the configured ones."""
+        return model in self._models
+
+    async def chat(self, request: ChatRequest) -> Chunks:
+        """Yield the answer; the last chunk has ``finish``, ``usage`` and the tool calls.
+
+        Raises:
+            VendorError: by what went wrong; `Truncated` for a stream that broke off.
+            SecretError: the key is not there.
+            TimedOut: the request's deadline has passed.
+        """
+        await self._limits.enter(min(self._timeout, self._left(request)))
+        try:
+            body = self._body(request)
+            headers = await self._headers()
+            answer = Answer(self.name, hide=self._key or "")
+            call = self._streamed if "stream" in body else self._plain
+            async with aclosing(call(answer, body, headers, self._left(request))) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            yield answer.end()
+        except AuthFailed:
+            self._key = None  # it may have been replaced since it was looked up
+            raise
+        finally:
+            self._limits.leave()
+
+    async def _plain(self, answer: Answer, body: Json, headers: Mapping[str, str], left: float) -> Chunks:
+        response = await self._http.request(
+            "POST", self._url, json=body, headers=headers, timeout=min(self._timeout, left)
+        )
+        if response.status != 200:
+            raise self._refusal(response.status, response.body, response.headers)
+        if chunk := answer.whole(response.json()):
+            yield chunk
+
+    async def _streamed(self, answer: Answer, body: Json, headers: Mapping[str, str], left: float) -> Chunks:
+        async with self._http.stream(
+            "POST",
+            self._url,
+            json=body,
+            headers=headers,
+            first_byte=self._timeout,
+            idle=self._timeout,
+            total=min(self._total, left),
+        ) as response:
+            if response.status != 200:
+                raise self._refusal(response.status, await response.read(), response.headers)
+            decoder = SseDecoder()
+            try:
+                async with aclosing(response.lines()) as lines:
+                    async for line in lines:
+                        event = decoder.feed(line)
+                        if event is None:
+                            continue
+                        if event.data == b"[DONE]":
+                            return
+                        if chunk := answer.feed(event.data):
+                            yield chunk
+            except (NetworkFailed, Truncated):
+                if not answer.complete:
+                    raise
+        if not answer.complete:
+            raise Truncated(f"{self.name}: the stream ended without an end", code="cut")
+
+    def _body(self, request: ChatRequest) -> Json:
+        model = self._models.get(request.model, self._default)
+        return request_body(
+            replace(
+                request,
+                model=request.model or model.name,
+                temperature=model.temperature if request.temperature is None else request.temperature,
+                max_tokens=model.max_tokens if request.max_tokens is None else request.max_tokens,
+                stream=request.stream and self._stream,
+            ),
+            self._max_tokens_field,
+        )
+
+    async def _headers(self) -> Mapping[str, str]:
+        if self._key is None:
+            found = self._find_key if isinstance(self._find_key, str) else await self._find_key()
+            self._key = found.strip()
+        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
+    def _left(self, request: ChatRequest) -> float:
+        if not request.deadline:
+            return float("inf")
+        left = request.deadline - anyio.current_time()
+        if left <= 0:
+            raise TimedOut(f"{self.name}: the time for this answer is up")
+        return left
+
+    def _refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> VendorError:
+        return refusal(self.name, status, body, headers, hide=self._key or "")
