@@ -9,13 +9,11 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= auto
 
 # uv does not read pip's settings: hand it the index that pip would use.
-ifndef UV_DEFAULT_INDEX
-ifdef PIP_INDEX_URL
-export UV_DEFAULT_INDEX := $(PIP_INDEX_URL)
-endif
-endif
+UV = index=$${UV_DEFAULT_INDEX:-$$($(BIN)/python -m pip config list 2>/dev/null \
+	| sed -n "s/^.*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)}; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 
-LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+LOCK = $(UV) pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" --extra dev
 
 MAKEFLAGS += --no-print-directory
@@ -35,8 +33,8 @@ $(BIN)/uv: requirements.lock
 	@touch $@
 
 $(STAMP): pyproject.toml requirements.lock $(BIN)/uv
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --require-hashes -r requirements.lock
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --no-deps --no-build-isolation -e .
+	@$(UV) pip install --require-hashes -r requirements.lock
+	@$(UV) pip install --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo:  ## Run the daemon, simulators and sample traffic; ends with one JSON line

@@ -62,10 +62,10 @@ def test_an_entry_point_leads_somewhere(point: EntryPoint) -> None:
 
 
 def test_no_package_index_and_no_machine_is_named() -> None:
-    found = [
-        where for where, line in lines() if _HOSTS.search(line) or _MACHINE.search(line) or str(ROOT) in line
+    here = str(ROOT) if len(ROOT.parts) > 2 else "\0"  # a short one, say /src, stands in many a URL
+    assert not [
+        where for where, line in lines() if _HOSTS.search(line) or _MACHINE.search(line) or here in line
     ]
-    assert not found
 
 
 def test_nothing_is_left_unfinished() -> None:
