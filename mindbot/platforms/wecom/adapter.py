@@ -27,12 +27,11 @@ from mindbot.platforms.wecom.repeats import Repeats
 from mindbot.platforms.wecom.token import fetch_token
 
 if TYPE_CHECKING:
-    from mindbot.config.model import WeComSettings
+    from mindbot.config.vendors import WeComSettings
 
 log = structlog.get_logger("mindbot.platforms.wecom")
 
 _TIMEOUT = 10.0  # seconds for one call
-_ACK_WITHIN = 4.5  # seconds; WeCom hangs up after five and pushes again
 _MAX_WAIT = 60.0  # seconds between two attempts to prove the credentials
 
 
@@ -58,9 +57,15 @@ class WeComPlatform:
         secrets: Secrets,
         *,
         clock: Callable[[], float] = time.time,
+        ack_within: float = 4.5,
         backoff: float = 1.0,
     ) -> None:
-        """``clock`` tells Unix seconds; ``backoff`` is the first wait of `run` for a network that fails."""
+        """Make the adapter; touches neither network nor secrets.
+
+        ``clock`` tells Unix seconds. A push that is not stored within ``ack_within`` seconds gets no ack:
+        WeCom hangs up after five and pushes again. ``backoff`` is the first wait of `run` when the network
+        fails.
+        """
         self.bot = bot
         self.host = settings.host
         self.port = settings.port
@@ -68,6 +73,7 @@ class WeComPlatform:
         self._http = http
         self._secrets = secrets
         self._clock = clock
+        self._ack_within = ack_within
         self._backoff = backoff
         self._base_url = settings.api_base_url.rstrip("/")
         self._tokens = TokenCache(self._fetch_token)
@@ -80,7 +86,7 @@ class WeComPlatform:
 
     @classmethod
     def build(cls, settings: WeComSettings, bot: str, http: Http, secrets: Secrets) -> WeComPlatform:
-        """Make the adapter; touches neither network nor secrets."""
+        """Make the adapter as the runtime does."""
         return cls(settings, bot, http, secrets)
 
     async def run(self, receive: Receive, report: Report) -> None:
@@ -148,7 +154,7 @@ class WeComPlatform:
         agent_id = wire.integer(envelope.get("AgentID")) or self._settings.agent_id
         message = wire.to_message(plain, bot=self.bot, received=self._clock(), agent_id=agent_id)
         try:
-            with anyio.fail_after(_ACK_WITHIN):
+            with anyio.fail_after(self._ack_within):
                 await receive(message)
         except (MindBotError, TimeoutError) as error:
             log.error("message not stored", bot=self.bot, key=message.key, reason=str(error) or "too slow")

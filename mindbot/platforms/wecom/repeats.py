@@ -22,7 +22,7 @@ from mindbot.domain.delivery import Delivery
 
 _SHORTEST = 1800  # seconds, WeCom's default; it allows up to four hours
 _SPREAD = 3600  # different intervals, one second apart
-_REMEMBERED = 10_000  # texts
+_REMEMBERED = 50_000  # texts; some 250 bytes each
 
 
 class Repeats:

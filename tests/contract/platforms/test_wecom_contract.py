@@ -1,0 +1,95 @@
+"""WeCom keeps the platform contract, whatever the duplicate check of message/send goes by."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from mindbot.config.vendors import WeComSettings
+from mindbot.http import HttpClient
+from mindbot.platforms.wecom.adapter import WeComPlatform
+from mindbot.sim.testing import simulated
+from mindbot.sim.wecom.send import SendRules
+from mindbot.sim.wecom.server import WeComSimulator
+from mindbot.testing.platforms import Inbox, PlainSecrets, PlatformContract, served
+
+FIELDS = {
+    "text": {"Content": "hello"},
+    "image": {"PicUrl": "http://p/1", "MediaId": "M"},
+    "voice": {"MediaId": "M", "Format": "amr"},
+    "video": {"MediaId": "M", "ThumbMediaId": "T"},
+    "location": {"Location_X": 23.1, "Location_Y": 113.3, "Scale": 20, "Label": "Guangzhou"},
+    "link": {"Title": "T", "Description": "D", "Url": "https://example.org"},
+    "event": {"Event": "click", "EventKey": "help"},
+    "sticker": {"Sticker": {"Set": "cats", "Name": "grin"}},
+}
+
+
+class WeComRig:
+    kinds = tuple(FIELDS)
+    limit = 2048
+
+    def __init__(self, simulator: WeComSimulator, platform: WeComPlatform, inbox: Inbox) -> None:
+        self.platform = platform
+        self.inbox = inbox
+        self.address = {"touser": "zhangsan", "agentid": simulator.settings.agent_id}
+        self._simulator = simulator
+
+    async def push(self, kind: str, *, number: int = 1) -> bool:
+        fields = {**FIELDS[kind], "CreateTime": 1_700_000_000 + number}
+        if kind != "event":
+            fields["MsgId"] = f"73{number}"
+        return (await self._simulator.push("zhangsan", kind, fields)).acked
+
+    def shown(self) -> list[str]:
+        return [shown.text for shown in self._simulator.inbox("zhangsan")]
+
+    def throttle(self) -> None:
+        self._simulator.faults.set(["45009:n=1@message/send"])
+
+    def expire_token(self) -> None:
+        self._simulator.tokens.expire_all()
+
+    def lose_answer(self) -> None:
+        self._simulator.faults.set(["lost-answer:n=1@message/send"])
+
+
+@asynccontextmanager
+async def rigged(**settings: object) -> AsyncIterator[WeComRig]:
+    async with simulated("wecom", strict=True, **settings) as simulator, HttpClient() as http:
+        details = {k: v for k, v in simulator.details().items() if k != "base_url"}
+        inbox = Inbox()
+        platform = WeComPlatform.build(WeComSettings(**details), "default", http, PlainSecrets())
+        async with served(platform, inbox.receive) as url:
+            simulator.callback_url = url
+            yield WeComRig(simulator, platform, inbox)
+
+
+@pytest.fixture(params=["flagged", "all"])
+def remembered(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=["content", "request"])
+def equal(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+class TestWeCom(PlatformContract):
+    @pytest.fixture
+    async def rig(self) -> AsyncIterator[WeComRig]:
+        async with rigged() as rig:
+            yield rig
+
+
+class TestWeComDuplicateCheck:
+    """The documentation leaves open what is remembered and what counts as equal: each reading must do."""
+
+    @pytest.fixture
+    async def rig(self, remembered: str, equal: str) -> AsyncIterator[WeComRig]:
+        async with rigged(send=SendRules(remembered=remembered, equal=equal)) as rig:
+            yield rig
+
+    test_equal_answers = PlatformContract.test_equal_answers_to_two_questions_both_arrive
+    test_unknown_outcome = PlatformContract.test_an_unknown_outcome_is_told_as_such
+    pytestmark = pytest.mark.anyio
