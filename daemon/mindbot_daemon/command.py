@@ -1,0 +1,109 @@
+"""`mindbot daemon …` and `mindbot up`. What runs in the daemon's process is imported when it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Annotated
+
+import typer
+
+from mindbot.cli.connect import connect
+from mindbot.cli.output import JsonOption, milliseconds, print_json, wants_json
+
+daemon = typer.Typer(
+    help="Run, stop, reload the daemon, or see how it is.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+up = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@daemon.command()
+def run(ctx: typer.Context) -> None:
+    """Run the daemon in the foreground until a signal."""
+    from mindbot_daemon.main import run as run_daemon
+
+    raise typer.Exit(run_daemon(ctx.obj["config"], ctx.obj["socket"]))
+
+
+@daemon.command()
+def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Say how the daemon is; exits 0 only when it is ready."""
+    from mindbot.api import calls
+
+    found = connect(ctx).ask(calls.status())
+    if wants_json(as_json):
+        print_json(found.to_json())
+    else:
+        print(
+            f"{found.phase}, pid {found.pid}, version {found.version}, up {milliseconds(found.uptime_s * 1000)}"
+        )
+        for what in ("turns", "totals", "outbox"):
+            counts = getattr(found, what).to_json()
+            print(f"{what:8} " + "  ".join(f"{name} {count}" for name, count in counts.items()))
+        print(f"loop lag {found.loop_lag_ms:.1f} ms  memory {found.rss_bytes / 1e6:.0f} MB")
+        print(f"config   generation {found.config.generation}  {' '.join(found.config.files) or 'built in'}")
+    raise typer.Exit(0 if found.ready else 1)
+
+
+@daemon.command()
+def stop(
+    ctx: typer.Context,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for its end.")] = 40.0,
+) -> None:
+    """Ask the daemon to drain and stop, and wait until it has."""
+    from mindbot.api import calls
+    from mindbot.domain.errors import Forbidden, TimedOut
+
+    pid = connect(ctx).ask(calls.ping()).pid
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+    except PermissionError as error:
+        raise Forbidden(
+            f"process {pid} is not yours to stop", hint="with systemd: systemctl stop mindbot"
+        ) from error
+    if not _ended(process, timeout):
+        raise TimedOut(f"process {pid} still drains after {timeout:g}s", hint=f"force it with: kill {pid}")
+
+
+def _ended(process: int, timeout: float) -> bool:
+    import select
+
+    return bool(select.select([process], [], [], timeout)[0])
+
+
+@daemon.command()
+def reload(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Let the daemon read its configuration again; a bad one changes nothing and is explained."""
+    from mindbot.api import calls
+
+    done = connect(ctx).ask(calls.reload())
+    if wants_json(as_json):
+        print_json(done.to_json())
+        return
+    print(f"generation {done.generation} is in use")
+    for warning in done.warnings:
+        print(f"warning: {warning}")
+    if done.restart:
+        print(f"changed, but only a restart applies: {', '.join(done.restart)}")
+
+
+@up.command(name="up")
+def start(
+    ctx: typer.Context,
+    show: Annotated[
+        bool, typer.Option("--demo", help="Simulators and sample traffic, then one JSON line.")
+    ] = False,
+) -> None:
+    """Run the daemon in the foreground."""
+    if show:
+        from mindbot_daemon.demo import demo
+
+        raise typer.Exit(demo())
+    run(ctx)

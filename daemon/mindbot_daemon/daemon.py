@@ -1,0 +1,226 @@
+"""The daemon around the runtime: lock, sockets, signals, the service manager, drain and reload.
+
+Start: lock the state directory, bind the local API's socket, open the runtime, bind the public ports,
+READY. Clients that come early wait in the socket's backlog. FastAPI (half a second of CPU) is imported in
+a thread after READY, so that it delays no message; when the runtime takes long to open, after
+`API_HEAD_START`, so that somebody answers ``/v1/health/ready`` meanwhile.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from mindbot.domain.errors import Conflict, MindBotError, Unreachable
+from mindbot.domain.message import Json
+from mindbot_daemon.lock import only_one
+from mindbot_daemon.server.backend import Backend, Opener, Runtime
+from mindbot_daemon.server.roles import Roles, group_id, read_roles
+from mindbot_daemon.sockets import bind_unix, remove_unix
+from mindbot_daemon.systemd import Inherited, Notifier
+from mindbot_daemon.webhooks import PublicListener
+
+if TYPE_CHECKING:
+    from mindbot.config.load import Loaded
+
+    from mindbot_daemon.serving import HttpServer
+
+log = structlog.get_logger("mindbot.daemon")
+
+API_HEAD_START = 2.0  # seconds the runtime has to itself
+API_GRACE = 2  # seconds open API requests get at the end
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a daemon lives. Names are resolved and paths absolute; ``roles`` maps groups to role names."""
+
+    socket: Path
+    state_dir: Path
+    group: str = ""
+    roles: dict[str, str] = field(default_factory=dict)
+    drain_timeout: float = 30.0  # seconds
+
+
+class Daemon:
+    """One run of the daemon; the `Host` of its API."""
+
+    def __init__(
+        self,
+        load: Callable[[], Loaded],
+        open_runtime: Opener,
+        place: Place,
+        notifier: Notifier,
+        inherited: Inherited,
+    ) -> None:
+        self.phase = "starting"
+        self.opened = anyio.Event()
+        self.listener: PublicListener | None = None
+        self._load = load
+        self._open = open_runtime
+        self._place = place
+        self._notifier = notifier
+        self._inherited = inherited
+        self._runtime: Runtime | None = None
+        self._api: HttpServer | None = None
+        self._stopping = anyio.Event()
+        self._reloading = anyio.Lock()
+        self._forced = False
+
+    @property
+    def backend(self) -> Backend:
+        """The runtime; raises Unreachable while it is not open."""
+        if self._runtime is None:
+            raise Unreachable(f"the daemon is {self.phase}", hint="try again in a moment")
+        return self._runtime
+
+    def stop(self) -> None:
+        """Begin to drain, as SIGTERM does."""
+        self._stopping.set()
+
+    async def run(self, loaded: Loaded) -> int:
+        """Run until a signal; returns the exit status.
+
+        Raises:
+            Conflict: another daemon has this state directory or socket.
+            ConfigError: a path or port cannot be used.
+            MindBotError: the runtime could not start, or failed.
+        """
+        roles = self._roles()
+        with (
+            only_one(self._place.state_dir),
+            self._api_socket() as listener,
+            anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
+        ):
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._watch_signals, signals, group)
+                group.start_soon(self._keep_watchdog_quiet)
+                group.start_soon(self._serve_api, listener, roles)
+                await self._work(loaded, group)
+                group.cancel_scope.cancel()
+        log.info("daemon.stopped", forced=self._forced)
+        return 1 if self._forced else 0
+
+    async def _work(self, loaded: Loaded, group: anyio.abc.TaskGroup) -> None:
+        self._notifier.status("starting")
+        async with self._open(loaded, self._place.state_dir) as runtime:
+            self.listener = PublicListener(group, runtime.receive, self._inherited.callbacks)
+            await self.listener.bind(runtime.webhooks())
+            self._runtime = runtime
+            self.phase = "running"
+            self._notifier.ready("running")
+            self.opened.set()
+            log.info("daemon.ready", socket=str(self._place.socket), state_dir=str(self._place.state_dir))
+            await self._stopping.wait()
+            await self._drain(runtime, self.listener)
+
+    async def _drain(self, runtime: Runtime, listener: PublicListener) -> None:
+        """Close intake, let running turns finish, then the API's requests. What is left stays on disk."""
+        self.phase = "draining"
+        self._notifier.stopping("draining")
+        log.info("daemon.draining", timeout=self._place.drain_timeout)
+        end = anyio.current_time() + self._place.drain_timeout
+        finished = False
+        with anyio.CancelScope(deadline=end + 1.0):
+            await listener.close()
+            finished = await runtime.drain(max(0.0, end - anyio.current_time()))
+        if not finished:
+            log.warning("daemon.unfinished", hint="open turns stay on disk and go on at the next start")
+        if self._api is not None:
+            await self._api.stop()
+
+    # --- signals
+
+    async def _watch_signals(
+        self, signals: AsyncIterator[signal.Signals], group: anyio.abc.TaskGroup
+    ) -> None:
+        async for number in signals:
+            if number is signal.SIGHUP:
+                group.start_soon(self._reload_and_log)
+            elif self._stopping.is_set():
+                log.warning("daemon.forced", signal=number.name)
+                self._forced = True
+                group.cancel_scope.cancel()
+            else:
+                self._stopping.set()
+                if self.phase == "starting":
+                    group.cancel_scope.cancel()
+
+    async def _keep_watchdog_quiet(self) -> None:
+        """From the loop itself: when it hangs, the service manager is meant to notice."""
+        while every := self._notifier.watchdog:
+            self._notifier.alive()
+            await anyio.sleep(every)
+
+    # --- the local API
+
+    @contextmanager
+    def _api_socket(self) -> Iterator[socket.socket]:
+        """The socket systemd bound for us, which stays; or our own, which goes with us."""
+        if self._inherited.api is not None:
+            yield self._inherited.api
+            return
+        path, group = self._place.socket, self._place.group
+        listener = bind_unix(path, group_id(group) if group else None)
+        inode = path.stat().st_ino
+        try:
+            yield listener
+        finally:
+            listener.close()
+            remove_unix(path, inode)
+
+    def _roles(self) -> Roles:
+        """Who may do what; whoever systemd's socket lets in by its group is an operator."""
+        group = self._place.group
+        if not group and (inherited := self._inherited.api) is not None:
+            group = str(Path(inherited.getsockname()).stat().st_gid)
+        return read_roles(self._place.roles, group)
+
+    async def _serve_api(self, listener: socket.socket, roles: Roles) -> None:
+        with anyio.move_on_after(API_HEAD_START):
+            await self.opened.wait()
+        self._api = await to_thread.run_sync(self._build_api, listener, roles)
+        await self._api.run_until_stopped()
+
+    def _build_api(self, listener: socket.socket, roles: Roles) -> HttpServer:
+        from mindbot_daemon.server.app import create_app
+        from mindbot_daemon.server.protocol import PeerProtocol
+        from mindbot_daemon.serving import HttpServer
+
+        return HttpServer(
+            create_app(self, roles), listener, protocol=PeerProtocol, keep_alive=60, grace=API_GRACE
+        )
+
+    # --- reload
+
+    async def reload(self) -> Json:
+        """Read the configuration again and use it; on any error the old one stays and systemd is told."""
+        runtime, listener = self._runtime, self.listener
+        if runtime is None or listener is None or self.phase != "running":
+            raise Conflict(f"the daemon is {self.phase}", hint="try again when it runs")
+        async with self._reloading:
+            self._notifier.reloading()
+            try:
+                loaded = await to_thread.run_sync(self._load)
+                restart = await runtime.use(loaded, listener.bind)
+            except MindBotError as error:
+                self._notifier.ready(f"reload failed, the old configuration stays: {error}")
+                raise
+            self._notifier.ready("running")
+        generation = runtime.status().get("config", {}).get("generation", 0)
+        return {"generation": generation, "warnings": [str(w) for w in loaded.warnings], "restart": restart}
+
+    async def _reload_and_log(self) -> None:
+        try:
+            log.info("daemon.reloaded", **await self.reload())
+        except MindBotError as error:
+            log.error("daemon.reload_failed", error=str(error), hint="the old configuration stays")

@@ -1,0 +1,44 @@
+"""One daemon per state directory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mindbot.domain.errors import ConfigError, Conflict
+
+
+@contextmanager
+def only_one(state_dir: Path) -> Iterator[None]:
+    """Hold the state directory's lock; the kernel lets go of it however the process ends.
+
+    Raises:
+        Conflict: another daemon holds it; the message names its process.
+        ConfigError: the directory cannot be used.
+    """
+    path = state_dir / "daemon.lock"
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"state_dir: cannot use {state_dir}: {error.strerror or error}",
+            hint="set state_dir to a writable folder",
+        ) from error
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(held, 20).decode("ascii", "replace").strip() or "unknown"
+            raise Conflict(
+                f"a daemon is running already with {state_dir} (pid {pid})",
+                hint="stop it with: mindbot daemon stop",
+            ) from None
+        os.ftruncate(held, 0)
+        os.pwrite(held, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(held)

@@ -1,0 +1,35 @@
+"""The local API as one FastAPI app. Importing this module costs half a second of CPU: do it late."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from mindbot_daemon.server import errors
+from mindbot_daemon.server.backend import Host
+from mindbot_daemon.server.limits import BodyLimit
+from mindbot_daemon.server.roles import Roles
+from mindbot_daemon.server.routes import about, config, dead_letters, platforms, secrets, turns
+
+MAX_BODY = 1 << 20  # bytes
+
+
+def create_app(host: Host, roles: Roles) -> FastAPI:
+    """Return the app that serves ``host`` under ``/v1`` to peers with these roles."""
+    app = FastAPI(
+        title="MindBot",
+        version=version("mindbot"),
+        openapi_url="/v1/openapi.json",
+        docs_url="/v1/docs",
+        redoc_url=None,
+    )
+    app.state.host = host
+    app.state.roles = roles
+    app.add_middleware(BodyLimit, most=MAX_BODY)
+    errors.install(app)
+    v1 = APIRouter(prefix="/v1")
+    for resource in (about, platforms, turns, dead_letters, secrets, config):
+        v1.include_router(resource.router)
+    app.include_router(v1)
+    return app

@@ -1,0 +1,25 @@
+"""Lets a request through, or not, by the role of the peer that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request
+
+from mindbot.domain.errors import Forbidden
+from mindbot_daemon.server.roles import Role, Roles
+
+
+def require(role: Role) -> Callable[[Request], Awaitable[None]]:
+    """Return a dependency that lets only peers of that role, or a higher one, through."""
+
+    async def check(request: Request) -> None:
+        roles: Roles = request.app.state.roles
+        found = roles.of(request.state.peer)
+        if found is None or found < role:
+            raise Forbidden(
+                f"this needs the role {role.name}, you are {found.name if found else 'none'}",
+                hint="roles come from api.roles in the configuration, by group",
+            )
+
+    return check

@@ -1,0 +1,119 @@
+"""What the server needs of the thing it serves. `mindbot.runtime` satisfies it; tests bring a small fake.
+
+Shapes of the dictionaries: `mindbot.api.models` (Status, Component, TurnSummary, TurnView, SpanView,
+DeadLetter, PlatformView, Reloaded). Errors: `mindbot.domain.errors`; `errors.py` maps them to status codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from mindbot.domain.message import Json, Message
+from mindbot.domain.ports import Receipt, Webhook
+
+if TYPE_CHECKING:
+    from mindbot.config.load import Loaded
+
+#: Makes a set of webhooks the ones that are called back; raises ConfigError and changes nothing when a
+#: port cannot be bound.
+Bind = Callable[[Sequence[Webhook]], Awaitable[None]]
+
+
+class Backend(Protocol):
+    """The running MindBot behind the local API and the public listener."""
+
+    def status(self) -> Json:
+        """Everything at a glance: `models.Status`."""
+
+    def health(self) -> list[Json]:
+        """One entry a component: `models.Component`."""
+
+    def metrics(self) -> bytes:
+        """Prometheus text format."""
+
+    def platforms(self) -> list[Json]:
+        """One entry a bot: `models.PlatformView`."""
+
+    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+        """Newest first, from the one before ``before``; raises for a filter that does not parse."""
+
+    async def get_turn(self, turn: str) -> Json:
+        """`models.TurnView`; raises NotFound."""
+
+    async def get_spans(self, turn: str) -> list[Json]:
+        """`models.SpanView`; raises NotFound."""
+
+    async def inject(self, *, text: str, platform: str, bot: str, user: str, session: str) -> str:
+        """Take a message as if its platform had sent it; returns the turn's id once it is on disk.
+
+        Empty ``bot``, ``user`` and ``session`` mean the defaults. Raises NotFound for an unknown bot,
+        StoreError when it could not be written.
+        """
+
+    async def wait_turn(self, turn: str, timeout: float) -> Json:
+        """Return the turn when it is done; raises TimedOut after ``timeout`` seconds."""
+
+    def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
+        """Yield ``{"type": "chunk", "text": …}`` while it runs, then ``{"type": "done", "turn": {…}}``."""
+
+    async def list_dead_letters(self, limit: int = 100) -> list[Json]:
+        """Newest first: `models.DeadLetter`."""
+
+    async def retry_dead_letter(self, id: str) -> None:
+        """Put it back into the outbox; raises NotFound."""
+
+    async def discard_dead_letter(self, id: str) -> None:
+        """Forget it; raises NotFound."""
+
+    async def set_secret(self, name: str, value: str) -> None:
+        """Keep a secret in MindBot's keyring; raises SecretError."""
+
+    async def list_secrets(self) -> list[str]:
+        """Names only."""
+
+    async def delete_secret(self, name: str) -> None:
+        """Remove a secret; raises NotFound."""
+
+    def webhooks(self) -> Sequence[Webhook]:
+        """The bots that are called back over HTTP."""
+
+    async def receive(self, message: Message) -> Receipt:
+        """Take a message from a platform; returns once it is on disk."""
+
+
+class Runtime(Backend, Protocol):
+    """A backend with its life cycle, open as long as its context is."""
+
+    async def use(self, loaded: Loaded, bind: Bind) -> list[str]:
+        """Build a new generation, check it, ``await bind(its webhooks)``, then swap.
+
+        Returns the settings that only a restart applies. Raises ConfigError, and whatever ``bind`` raises;
+        the old generation then stays.
+        """
+
+    async def drain(self, timeout: float) -> bool:
+        """Take nothing new and let running turns finish, for at most ``timeout`` seconds; did all finish?"""
+
+
+#: Opens a runtime for a configuration and a state directory.
+Opener = Callable[["Loaded", Path], AbstractAsyncContextManager[Runtime]]
+
+
+class Host(Protocol):
+    """The daemon around the backend, which is there before and after it."""
+
+    #: starting, running or draining
+    phase: str
+
+    @property
+    def backend(self) -> Backend:
+        """Raises Unreachable while it is not open."""
+
+    async def reload(self) -> Json:
+        """Read the configuration again and use it; returns `models.Reloaded`.
+
+        Raises ConfigError, Conflict while the daemon starts or stops; the old configuration then stays.
+        """

@@ -1,0 +1,60 @@
+"""The daemon itself: is it there, is it well, what does it do. Ping, version and health need no role."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+
+from fastapi import APIRouter, Response
+
+from mindbot.api import models
+from mindbot.domain.errors import Unreachable
+from mindbot.domain.message import Json
+from mindbot_daemon.server.deps import VIEWER, BackendDep, HostDep
+
+router = APIRouter(tags=["daemon"])
+
+
+@router.get("/ping", response_model=models.Ping)
+async def ping(host: HostDep) -> Json:
+    """Answer, also while the daemon starts."""
+    return {"ok": True, "pid": os.getpid(), "phase": host.phase}
+
+
+@router.get("/version", response_model=models.Version)
+async def get_version() -> Json:
+    return {"version": version("mindbot"), "api": "v1"}
+
+
+@router.get("/status", response_model=models.Status, dependencies=VIEWER)
+async def status(host: HostDep) -> Json:
+    """Everything at a glance; while the daemon starts, only what is known by then."""
+    known = {"version": version("mindbot"), "pid": os.getpid(), "phase": host.phase}
+    try:
+        return host.backend.status() | known | {"ready": host.phase == "running"}
+    except Unreachable:
+        return known | {"ready": False}
+
+
+@router.get("/health/live", response_model=models.Ping)
+async def live(host: HostDep) -> Json:
+    """The event loop answers."""
+    return {"ok": True, "pid": os.getpid(), "phase": host.phase}
+
+
+@router.get("/health/ready", response_model=models.Health, responses={503: {"model": models.Health}})
+async def ready(host: HostDep, response: Response) -> Json:
+    """200 when messages are taken, 503 while starting or draining; the components say why."""
+    try:
+        components = host.backend.health()
+    except Unreachable as starting:
+        components = [{"component": "daemon", "state": "starting", "reason": starting.message, "since": 0.0}]
+    is_ready = host.phase == "running"
+    response.status_code = 200 if is_ready else 503
+    return {"ready": is_ready, "phase": host.phase, "components": components}
+
+
+@router.get("/metrics", dependencies=VIEWER)
+async def metrics(backend: BackendDep) -> Response:
+    """Prometheus text format."""
+    return Response(backend.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,33 @@
+"""Deliveries and turns given up on, until somebody decides."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from mindbot.api import models
+from mindbot.domain.message import Json
+from mindbot_daemon.server.deps import OPERATOR, VIEWER, BackendDep
+
+router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
+
+
+@router.get("", response_model=list[models.DeadLetter], dependencies=VIEWER)
+async def list_dead_letters(
+    backend: BackendDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> list[Json]:
+    """Newest first."""
+    return await backend.list_dead_letters(limit)
+
+
+@router.post("/{id}/retry", status_code=204, dependencies=OPERATOR)
+async def retry(id: str, backend: BackendDep) -> None:
+    """Put it back into the outbox."""
+    await backend.retry_dead_letter(id)
+
+
+@router.post("/{id}/discard", status_code=204, dependencies=OPERATOR)
+async def discard(id: str, backend: BackendDep) -> None:
+    """Forget it."""
+    await backend.discard_dead_letter(id)

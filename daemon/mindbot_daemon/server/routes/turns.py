@@ -1,0 +1,93 @@
+"""Turns: list, look, trace, and send a test message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated
+
+from anyio import current_time, fail_after
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from mindbot.api import models
+from mindbot.api.errors import problem_of
+from mindbot.domain.errors import MindBotError, TimedOut
+from mindbot.domain.message import Json
+from mindbot_daemon.server.backend import Backend
+from mindbot_daemon.server.deps import OPERATOR, VIEWER, BackendDep
+
+router = APIRouter(prefix="/turns", tags=["turns"])
+
+
+@router.get("", response_model=list[models.TurnSummary], dependencies=VIEWER)
+async def list_turns(
+    backend: BackendDep,
+    filter: Annotated[str, Query(max_length=4096, description="An expression, e.g. took > 5s.")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    before: Annotated[str, Query(max_length=64, description="The last turn of the page before.")] = "",
+) -> list[Json]:
+    """Newest first."""
+    return await backend.list_turns(filter=filter, limit=limit, before=before)
+
+
+@router.get("/{turn}", response_model=models.TurnView, dependencies=VIEWER)
+async def get_turn(turn: str, backend: BackendDep) -> Json:
+    return await backend.get_turn(turn)
+
+
+@router.get("/{turn}/spans", response_model=list[models.SpanView], dependencies=VIEWER)
+async def get_spans(turn: str, backend: BackendDep) -> list[Json]:
+    return await backend.get_spans(turn)
+
+
+@router.post(
+    "",
+    response_model=models.TurnView,
+    dependencies=OPERATOR,
+    responses={202: {"description": "not waited for"}, 504: {"model": models.Problem}},
+)
+async def send(message: models.SendMessage, backend: BackendDep, request: Request) -> Response | Json:
+    """Send a test message through the whole pipeline, as that user.
+
+    Answers with the finished turn; with ``wait`` false at once (202); with ``stream`` with JSON lines, see
+    `models.StreamLine`.
+    """
+    turn = await backend.inject(
+        text=message.text,
+        platform=message.platform,
+        bot=message.bot,
+        user=message.user,
+        session=message.session,
+    )
+    request.state.turn = turn
+    if message.stream:
+        lines = _lines(backend, turn, message.timeout)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+    if not message.wait:
+        return JSONResponse({"id": turn, "state": "queued"}, 202)
+    return await backend.wait_turn(turn, message.timeout)
+
+
+async def _lines(backend: Backend, turn: str, timeout: float) -> AsyncIterator[bytes]:
+    """Stream a turn; what goes wrong after the first line can only be said in a line."""
+    yield _line({"type": "accepted", "turn": turn})
+    deadline = current_time() + timeout
+    try:
+        async with aclosing(backend.watch_turn(turn)) as updates:
+            while True:
+                with fail_after(deadline - current_time()):
+                    update = await anext(updates, None)
+                if update is None:
+                    return
+                yield _line(update)
+    except TimeoutError:
+        late = TimedOut(f"turn {turn} is not done after {timeout:g}s", hint=f"see: mindbot trace {turn}")
+        yield _line({"type": "error", "problem": problem_of(late, turn)})
+    except MindBotError as error:
+        yield _line({"type": "error", "problem": problem_of(error, turn)})
+
+
+def _line(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -1,0 +1,142 @@
+"""uvicorn, reduced to what a daemon with its own signals, sockets and logs needs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Generator
+from typing import Any
+
+import uvicorn
+from anyio import CancelScope, Event, move_on_after
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Its warnings are one line for each malformed request, which is the sender's choice, not ours.
+logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that gives a request a few seconds to arrive and its head a size.
+
+    httptools bounds neither, so a client that sends a byte a minute, or headers without end, would hold
+    a connection or memory for ever.
+    """
+
+    max_head = 32 << 10  # bytes
+    patience = 10.0  # seconds for one whole request, body included
+
+    _head: int | None = 0  # bytes of the head read so far; None once it is complete
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_request()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_request()
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            self._head += len(data)
+        super().data_received(data)
+        if self._head is not None and self._head > self.max_head and not self.transport.is_closing():
+            self.send_400_response("The request head is too large.")
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._request_arrived()
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._request_arrived()
+        super().connection_lost(exc)
+
+    def _expect_request(self) -> None:
+        self._request_arrived()
+        self._head = 0
+        self._deadline = self.loop.call_later(self.patience, self._give_up)
+
+    def _request_arrived(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+class HttpServer(uvicorn.Server):
+    """One listening socket and an ASGI app on it. Run it in a task group; `stop` it from anywhere.
+
+    ``grace`` is how many seconds open requests get at the end.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        listener: socket.socket,
+        *,
+        protocol: type[GuardedProtocol] = GuardedProtocol,
+        keep_alive: int = 30,
+        grace: int = 5,
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            http=protocol,
+            ws="none",
+            loop="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=keep_alive,
+            timeout_graceful_shutdown=grace,
+            backlog=2048,
+        )
+        super().__init__(config)
+        self.listener = listener
+        self.listening = Event()
+        self._stop = Event()
+        self._stopped = Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to the daemon."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    async def main_loop(self) -> None:
+        """Bring the date header up to date once a second; uvicorn's own loop wakes ten times."""
+        while not await self.on_tick(0):
+            with move_on_after(1.0):
+                await self._stop.wait()
+
+    async def run_until_stopped(self) -> None:
+        """Serve until `stop`, then let open requests end; when cancelled, cut them off."""
+        try:
+            await self.serve(sockets=[self.listener])
+        finally:
+            self._stopped.set()
+            if self.started:
+                for server in self.servers:
+                    server.close()
+            self.listener.close()
+
+    async def stop(self) -> None:
+        """Accept nothing more and wait until open requests have been answered."""
+        self.should_exit = True
+        self._stop.set()
+        with CancelScope(shield=True), move_on_after(self.config.timeout_graceful_shutdown):
+            await self._stopped.wait()

@@ -1,0 +1,225 @@
+"""The public listener: vendors call back here, one port for every (host, port) that bots ask for.
+
+Nothing here knows a vendor. A path is looked up in a dictionary; method, signature and meaning are the
+webhook's business. What goes wrong on our side is a 503, which platforms answer with another try; they
+would give up on a 500.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import structlog
+from anyio import TASK_STATUS_IGNORED, create_task_group, fail_after, to_thread
+from anyio.abc import TaskGroup, TaskStatus
+
+from mindbot.domain.errors import ConfigError, MindBotError
+from mindbot.domain.ports import Receive, Webhook, WebhookRequest, WebhookResponse
+from mindbot_daemon.sockets import bind_tcp
+
+if TYPE_CHECKING:
+    from mindbot_daemon.serving import HttpServer
+
+log = structlog.get_logger(__name__)
+
+Address = tuple[str, int]
+Scope = Mapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[Mapping[str, Any]]]
+AsgiSend = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+#: Seconds a callback may take; platforms call again after five (WeCom, "Receive messages and events").
+CALLBACK_TIMEOUT = 5.0
+#: The path of MindBot's ancestors, kept for a bot that has a port to itself.
+ANCIENT_PATH = "/callback/command"
+_MOST_FIELDS = 64
+
+NOT_FOUND = WebhookResponse(404, b"nothing is called back here\n")
+TOO_LARGE = WebhookResponse(413, b"the body is too large\n")
+BAD_QUERY = WebhookResponse(400, b"the query cannot be read\n")
+TRY_AGAIN = WebhookResponse(503, b"try again\n")
+
+
+class _Gone(Exception):
+    """The caller hung up."""
+
+
+def path_of(webhook: Webhook) -> str:
+    """Return the path a bot is called back on."""
+    return f"/{webhook.name}/{webhook.bot}/callback"
+
+
+def table_of(webhooks: Sequence[Webhook]) -> dict[str, Webhook]:
+    """Return which path belongs to whom on one port."""
+    table = {path_of(webhook): webhook for webhook in webhooks}
+    if len(webhooks) == 1:
+        table[ANCIENT_PATH] = webhooks[0]
+    return table
+
+
+class CallbackApp:
+    """The ASGI app of one port; `table` may be replaced at any time."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.table: Mapping[str, Webhook] = {}
+        self._receive = receive
+
+    async def __call__(self, scope: Scope, receive: AsgiReceive, send: AsgiSend) -> None:
+        webhook = self.table.get(scope["path"])
+        try:
+            if webhook is None:
+                response = NOT_FOUND
+            elif (body := await _read(scope, receive, webhook.max_body)) is None:
+                response = TOO_LARGE
+            else:
+                response = await self._call(webhook, scope, body)
+        except _Gone:
+            return
+        headers = [
+            (b"content-type", response.content_type.encode()),
+            (b"content-length", str(len(response.body)).encode()),
+        ]
+        if response in (NOT_FOUND, TOO_LARGE):  # their body was not read
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _call(self, webhook: Webhook, scope: Scope, body: bytes) -> WebhookResponse:
+        try:
+            query = dict(parse_qsl(scope["query_string"].decode("ascii"), True, max_num_fields=_MOST_FIELDS))
+        except ValueError:
+            return BAD_QUERY
+        request = WebhookRequest(
+            scope["method"],
+            scope["path"],
+            query,
+            body,
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        )
+        try:
+            with fail_after(CALLBACK_TIMEOUT):
+                return await webhook.callback(request, self._receive)
+        except TimeoutError:
+            log.warning("callback.slow", platform=webhook.name, bot=webhook.bot, seconds=CALLBACK_TIMEOUT)
+        except MindBotError as error:  # not on disk, so not acknowledged
+            log.warning("callback.refused", platform=webhook.name, bot=webhook.bot, error=str(error))
+        except Exception:  # an adapter's mistake must not cost the message: the platform sends it again
+            log.exception("callback.failed", platform=webhook.name, bot=webhook.bot)
+        return TRY_AGAIN
+
+
+async def _read(scope: Scope, receive: AsgiReceive, most: int) -> bytes | None:
+    """Read the body; None as soon as it is, or says it will be, larger than ``most`` bytes."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > most:
+            return None
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        body += message.get("body", b"")
+        if len(body) > most:
+            return None
+        if not message.get("more_body", False):
+            return body
+
+
+class Port:
+    """One bound address: its app, and its server once it runs."""
+
+    def __init__(self, address: Address, listener: socket.socket, receive: Receive) -> None:
+        self.address = address
+        self.listener = listener
+        self.app = CallbackApp(receive)
+        self._server: HttpServer | None = None
+
+    @property
+    def bound(self) -> Address:
+        """Where it listens; the port is known here also when port 0 was asked for."""
+        host, port = self.listener.getsockname()[:2]
+        return host, port
+
+    async def serve(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Serve until `stop`."""
+        from mindbot_daemon.serving import HttpServer
+
+        self._server = HttpServer(self.app, self.listener)
+        async with create_task_group() as group:
+            group.start_soon(self._server.run_until_stopped)
+            await self._server.listening.wait()
+            task_status.started()
+
+    async def stop(self) -> None:
+        """Accept nothing more; return when open callbacks have been answered."""
+        if self._server is not None:
+            await self._server.stop()
+
+
+class PublicListener:
+    """All ports together, changed as a whole."""
+
+    def __init__(self, group: TaskGroup, receive: Receive, inherited: Iterable[socket.socket] = ()) -> None:
+        self._group = group
+        self._receive = receive
+        self._inherited = list(inherited)
+        self._ports: dict[Address, Port] = {}
+
+    @property
+    def bound(self) -> dict[Address, Address]:
+        """Where each wanted (host, port) really listens."""
+        return {address: port.bound for address, port in self._ports.items()}
+
+    async def bind(self, webhooks: Sequence[Webhook]) -> None:
+        """Make these webhooks the ones that are called back.
+
+        New ports are bound before anything changes; then the tables change at once, and ports that nobody
+        wants any more are closed when their open callbacks have been answered.
+
+        Raises:
+            ConfigError: an address cannot be bound; nothing has changed.
+        """
+        wanted: dict[Address, list[Webhook]] = {}
+        for webhook in webhooks:
+            wanted.setdefault((webhook.host, webhook.port), []).append(webhook)
+        fresh: list[Port] = []
+        try:
+            for address in wanted.keys() - self._ports.keys():
+                listener = await self._socket(address)
+                fresh.append(Port(address, listener, self._receive))
+        except BaseException:
+            for port in fresh:
+                port.listener.close()
+            raise
+        for port in fresh:
+            self._ports[port.address] = port
+        for address, here in wanted.items():
+            self._ports[address].app.table = table_of(here)
+        for port in fresh:
+            await self._group.start(port.serve)
+            log.info("listener.open", host=port.bound[0], port=port.bound[1])
+        for address in self._ports.keys() - wanted.keys():
+            self._group.start_soon(self._ports.pop(address).stop)
+
+    async def close(self) -> None:
+        """Close every port; returns when open callbacks have been answered."""
+        async with create_task_group() as group:
+            for port in self._ports.values():
+                group.start_soon(port.stop)
+        self._ports.clear()
+
+    async def _socket(self, address: Address) -> socket.socket:
+        """Take the socket that systemd bound for us, or bind one."""
+        for listener in self._inherited:
+            if listener.getsockname()[1] == address[1]:
+                self._inherited.remove(listener)
+                return listener
+        try:
+            return await to_thread.run_sync(bind_tcp, *address)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen on {address[0]}:{address[1]}: {error.strerror or error}",
+                hint="another process has that port, or the host is not this machine's",
+            ) from error

@@ -1,0 +1,133 @@
+"""The local API as functions: each returns a `Call`, which a client of either kind carries out.
+
+Client().ask(calls.turns('platform == "wecom"'))
+await AsyncClient().ask(calls.status())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import quote, urlencode
+
+from mindbot.api import models
+from mindbot.domain.message import Json
+
+T = TypeVar("T")
+M = TypeVar("M", bound=models.Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request and how to read its answer. ``timeout`` is seconds."""
+
+    method: str
+    path: str
+    read: Callable[[Any], T]
+    query: dict[str, str] = field(default_factory=dict)
+    body: Json | None = None
+    timeout: float = 30.0
+
+    @property
+    def target(self) -> str:
+        """The path with its query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+
+def _one(model: type[M]) -> Callable[[Any], M]:
+    return model.model_validate
+
+
+def _many(model: type[M]) -> Callable[[Any], list[M]]:
+    return lambda found: [model.model_validate(each) for each in found]
+
+
+def _nothing(_: Any) -> None:
+    return None
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
+
+
+def ping() -> Call[models.Ping]:
+    """Is a daemon there?"""
+    return Call("GET", "/v1/ping", _one(models.Ping), timeout=10.0)
+
+
+def version() -> Call[models.Version]:
+    return Call("GET", "/v1/version", _one(models.Version))
+
+
+def status() -> Call[models.Status]:
+    return Call("GET", "/v1/status", _one(models.Status))
+
+
+def ready() -> Call[models.Health]:
+    """How the components are; raises Unreachable while the daemon is not ready."""
+    return Call("GET", "/v1/health/ready", _one(models.Health))
+
+
+def platforms() -> Call[list[models.PlatformView]]:
+    return Call("GET", "/v1/platforms", _many(models.PlatformView))
+
+
+def turns(filter: str = "", limit: int = 50, before: str = "") -> Call[list[models.TurnSummary]]:
+    """Newest first; ``before`` is the last turn of the page before."""
+    query = {"limit": str(limit)}
+    if filter:
+        query["filter"] = filter
+    if before:
+        query["before"] = before
+    return Call("GET", "/v1/turns", _many(models.TurnSummary), query=query)
+
+
+def turn(id: str) -> Call[models.TurnView]:
+    return Call("GET", f"/v1/turns/{_segment(id)}", _one(models.TurnView))
+
+
+def spans(turn: str) -> Call[list[models.SpanView]]:
+    return Call("GET", f"/v1/turns/{_segment(turn)}/spans", _many(models.SpanView))
+
+
+def send(message: models.SendMessage) -> Call[models.TurnView]:
+    """Inject a message. With ``wait`` the answer is the finished turn; the call outlives its timeout a
+    little, so that the daemon can say itself that it timed out."""
+    patience = message.timeout + 10.0 if message.wait else 30.0
+    return Call(
+        "POST", "/v1/turns", _one(models.TurnView), body=message.model_dump(mode="json"), timeout=patience
+    )
+
+
+def send_streamed(message: models.SendMessage) -> Call[models.StreamLine]:
+    """Inject a message and read its answer as lines: use a client's ``lines``, not ``ask``."""
+    body = message.model_dump(mode="json") | {"stream": True}
+    return Call("POST", "/v1/turns", _one(models.StreamLine), body=body, timeout=message.timeout + 10.0)
+
+
+def dead_letters(limit: int = 100) -> Call[list[models.DeadLetter]]:
+    return Call("GET", "/v1/dead-letters", _many(models.DeadLetter), query={"limit": str(limit)})
+
+
+def settle_dead_letter(id: str, action: Literal["retry", "discard"]) -> Call[None]:
+    """Retry or discard one."""
+    return Call("POST", f"/v1/dead-letters/{_segment(id)}/{action}", _nothing)
+
+
+def secrets() -> Call[list[str]]:
+    """Names only."""
+    return Call("GET", "/v1/secrets", list)
+
+
+def set_secret(name: str, value: str) -> Call[None]:
+    return Call("PUT", f"/v1/secrets/{_segment(name)}", _nothing, body={"value": value})
+
+
+def delete_secret(name: str) -> Call[None]:
+    return Call("DELETE", f"/v1/secrets/{_segment(name)}", _nothing)
+
+
+def reload() -> Call[models.Reloaded]:
+    """Read the configuration again; raises ConfigError and keeps the old one when it cannot be used."""
+    return Call("POST", "/v1/config/reload", _one(models.Reloaded), timeout=120.0)

@@ -1,0 +1,33 @@
+"""Errors between the API's body ``{kind, message, hint, turn}`` and the exception tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindbot.api.models import Problem
+from mindbot.domain.errors import ConfigError, MindBotError
+from mindbot.domain.message import Json
+
+
+def problem_of(error: MindBotError, turn: str = "") -> Json:
+    """Return the body that describes ``error``."""
+    body: Json = {"kind": error.kind, "message": error.message, "hint": error.hint, "turn": turn}
+    if isinstance(error, ConfigError) and error.problems:
+        body["problems"] = error.problems
+    return body
+
+
+def error_of(problem: Problem) -> MindBotError:
+    """Return the exception a body describes; an unknown kind becomes a plain MindBotError."""
+    if problem.kind == ConfigError.kind:
+        return ConfigError(problem.message, hint=problem.hint, problems=problem.problems)
+    for cls in _tree(MindBotError):
+        if cls.kind == problem.kind:
+            return cls(problem.message, hint=problem.hint)
+    return MindBotError(problem.message or "the daemon refused", hint=problem.hint)
+
+
+def _tree(root: type[MindBotError]) -> Iterator[type[MindBotError]]:
+    yield root
+    for cls in root.__subclasses__():
+        yield from _tree(cls)

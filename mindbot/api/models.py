@@ -1,0 +1,231 @@
+"""What the local API says, as JSON models.
+
+Readers are lenient: every field has a default and unknown fields are kept but not looked at, so an old
+client reads a newer daemon. Inputs (``SendMessage``, ``SecretValue``) are strict.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from mindbot.domain.message import Json
+
+
+class Answer(BaseModel):
+    """Anything the daemon answers."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def to_json(self) -> Json:
+        """Return exactly what came over the wire, unknown fields included."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class Problem(Answer):
+    """The body of every error. ``turn`` is set when the error is about one; ``problems`` lists findings."""
+
+    kind: str = "error"
+    message: str = ""
+    hint: str = ""
+    turn: str = ""
+    problems: list[str] = []
+
+
+class Ping(Answer):
+    """The daemon's process answers."""
+
+    ok: bool = True
+    pid: int = 0
+    phase: str = ""
+
+
+class Version(Answer):
+    version: str = ""
+    api: str = "v1"
+
+
+class TurnCounts(Answer):
+    """Turns that are not done, by state."""
+
+    running: int = 0
+    queued: int = 0
+    parked: int = 0
+    waiting: int = 0
+
+
+class Totals(Answer):
+    """Counted since the daemon started."""
+
+    received: int = 0
+    answered: int = 0
+    dropped: int = 0
+    failed: int = 0
+    dead: int = 0
+    duplicates: int = 0
+    recovered: int = 0
+
+
+class OutboxCounts(Answer):
+    """Deliveries: waiting now; sent, tried again and given up since the daemon started."""
+
+    waiting: int = 0
+    sent: int = 0
+    retried: int = 0
+    dead: int = 0
+
+
+class ConfigView(Answer):
+    """The configuration in use; ``generation`` counts the reloads."""
+
+    files: list[str] = []
+    generation: int = 0
+
+
+class Status(Answer):
+    """``started`` is Unix seconds; ``phase`` is starting, running or draining."""
+
+    version: str = ""
+    pid: int = 0
+    started: float = 0.0
+    uptime_s: float = 0.0
+    ready: bool = False
+    phase: str = ""
+    turns: TurnCounts = TurnCounts()
+    totals: Totals = Totals()
+    outbox: OutboxCounts = OutboxCounts()
+    store: Json = {}
+    loop_lag_ms: float = 0.0
+    rss_bytes: int = 0
+    config: ConfigView = ConfigView()
+
+
+class Component(Answer):
+    """How one component is: ok, starting, degraded or failed, and why. ``since`` is Unix seconds."""
+
+    component: str = ""
+    state: str = ""
+    reason: str = ""
+    since: float = 0.0
+
+
+class Health(Answer):
+    """``ready`` is what load balancers and ``mindbot daemon status`` look at."""
+
+    ready: bool = False
+    phase: str = ""
+    components: list[Component] = []
+
+
+class PlatformView(Answer):
+    """One bot; ``callback`` is its path on the public listener ``listen``, both empty when it has none."""
+
+    bot: str = ""
+    platform: str = ""
+    state: str = ""
+    reason: str = ""
+    since: float = 0.0
+    callback: str = ""
+    listen: str = ""
+
+
+class SpanView(Answer):
+    """A timed step. ``start`` is Unix seconds; ``took_ms`` is null while it runs."""
+
+    id: int = 0
+    parent: int = 0
+    kind: str = ""
+    name: str = ""
+    start: float = 0.0
+    took_ms: float | None = None
+    status: str = "ok"
+    data: Json = {}
+
+
+class TurnSummary(Answer):
+    """One line of a list. ``took_ms`` runs from receipt to the end, or to now while the turn is open;
+    ``received`` is Unix seconds; ``reply`` is readable text."""
+
+    id: str = ""
+    state: str = ""
+    platform: str = ""
+    bot: str = ""
+    session: str = ""
+    user: str = ""
+    text: str = ""
+    reply: str = ""
+    reason: str = ""
+    received: float = 0.0
+    took_ms: float = 0.0
+
+
+class TurnView(TurnSummary):
+    """Everything known of a turn. Not waited for, only its id and state are."""
+
+    attempt: int = 1
+    finished: float | None = None
+    message: Json = {}
+    route: Json = {}
+    vars: Json = {}
+    reply_parts: list[Json] = []
+    spans: list[SpanView] = []
+    deliveries: list[Json] = []
+
+
+class StreamLine(Answer):
+    """One line of a streamed answer: ``accepted`` (turn id), ``chunk`` (text), ``done`` (turn view) or
+    ``error`` (problem)."""
+
+    type: str = ""
+    text: str = ""
+    turn: TurnView | str | None = None
+    problem: Problem | None = None
+
+
+class DeadLetter(Answer):
+    """A delivery or a turn given up on (``kind``). ``error`` of the one, ``reason`` of the other says why;
+    ``created`` or ``received`` is Unix seconds."""
+
+    id: str = ""
+    kind: str = ""
+    platform: str = ""
+    bot: str = ""
+    session: str = ""
+    text: str = ""
+    error: str = ""
+    reason: str = ""
+    attempts: int = 0
+    created: float = 0.0
+    received: float = 0.0
+
+
+class Reloaded(Answer):
+    """The generation now in use, what to look at in its files, and what only a restart applies."""
+
+    generation: int = 0
+    warnings: list[str] = []
+    restart: list[str] = []
+
+
+class Order(BaseModel):
+    """Anything a client asks for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SendMessage(Order):
+    """A test message, injected as that user through the whole pipeline. ``timeout`` is seconds."""
+
+    text: str = Field(min_length=1, max_length=100_000)
+    platform: str = Field(default="console", min_length=1, max_length=64)
+    bot: str = Field(default="", max_length=64)
+    user: str = Field(default="", max_length=256)
+    session: str = Field(default="", max_length=512)
+    wait: bool = True
+    stream: bool = False
+    timeout: float = Field(default=60.0, gt=0, le=3600, strict=False)
+
+
+class SecretValue(Order):
+    """A secret on its way in; it never comes back out."""
+
+    value: SecretStr = Field(min_length=1, max_length=65_536)

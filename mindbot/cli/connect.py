@@ -1,0 +1,12 @@
+"""From a command's context to a client of the daemon."""
+
+from __future__ import annotations
+
+import typer
+
+from mindbot.api.client import Client
+
+
+def connect(ctx: typer.Context) -> Client:
+    """Return a client for the socket named on the command line, or for the one that is found."""
+    return Client((ctx.obj or {}).get("socket"))

@@ -1,0 +1,63 @@
+"""A command group that knows its commands by name and help line, and imports one when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from mindbot import registry
+
+#: name → (help line, where its typer app is; empty: the `mindbot.commands` entry point of that name).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("Run the daemon in the foreground; --demo shows it at work.", ""),
+    "daemon": ("Run, stop, reload the daemon, or see how it is.", ""),
+    "send": ("Send a test message and show the reply.", "mindbot.cli.send:app"),
+    "turns": ("List turns, newest first.", "mindbot.cli.turns:turns"),
+    "trace": ("Show where a turn's time went.", "mindbot.cli.turns:trace"),
+    "platform": ("Bots and how their platforms are.", "mindbot.cli.platform:app"),
+    "dlq": ("Dead letters: list, show, retry, discard.", "mindbot.cli.dlq:app"),
+    "config": ("Make, check and show the configuration.", ""),
+    "secret": ("Keep secrets out of the configuration.", ""),
+    "sim": ("Run simulators of platforms and vendors.", ""),
+    "bench": ("Measure, each figure beside its floor.", ""),
+    "db": ("Upgrade and check the database.", ""),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists every command, imports only the one that runs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Built-in commands in their order, then those of installed plugins."""
+        return [*COMMANDS, *(name for name in registry.names("commands") if name not in COMMANDS)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a stand-in that carries the help line."""
+        if not self.commands:
+            self.commands = {name: _stand_in(name) for name in self.list_commands(ctx)}
+        return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is about to run, or to complete its arguments."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, stand_in and load(str(name)), rest
+
+
+def _stand_in(name: str) -> TyperCommand:
+    help_line, _ = COMMANDS.get(name, ("Added by a plugin.", ""))
+    return TyperCommand(name, help=help_line, rich_markup_mode=None)
+
+
+def load(name: str) -> Any:
+    """Import a command and return it; raises NotFound when nobody registered it."""
+    _, where = COMMANDS.get(name, ("", ""))
+    if where:
+        module, _, attribute = where.partition(":")
+        found = getattr(import_module(module), attribute)
+    else:
+        found = registry.load("commands", name)
+    return get_command(found) if isinstance(found, typer.Typer) else found

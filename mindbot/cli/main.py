@@ -1,0 +1,97 @@
+"""The `mindbot` command: global options, lazily loaded commands, errors and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mindbot.cli.lazy import LazyGroup
+from mindbot.domain.errors import ConfigError, Forbidden, MindBotError, TimedOut, Unreachable
+
+#: Exit codes beside 0 (ok), 1 (failed) and 2 (usage).
+UNREACHABLE, TIMEOUT, REFUSED = 3, 4, 5
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="LLM bots on DingTalk, WeCom and WeCom Customer Service.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 no daemon, 4 timeout, 5 refused by policy.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"mindbot {version('mindbot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    config: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Configuration file; repeatable, later wins.")
+    ] = None,
+    socket: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The daemon's socket; else $MINDBOT_SOCKET.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    ctx.obj = {"config": config or [], "socket": str(socket) if socket else None}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command line (the process's own by default) and exit."""
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        app(args=argv, prog_name="mindbot")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except MindBotError as error:
+        explain(error)
+        return exit_code(error)
+    return 0
+
+
+def explain(error: MindBotError) -> None:
+    """Say on stderr what is wrong and how to mend it."""
+    print(f"mindbot: {error.message}", file=sys.stderr)
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+    if error.hint:
+        print(f"  {error.hint}", file=sys.stderr)
+
+
+def exit_code(error: MindBotError) -> int:
+    """Return the exit code that an error means."""
+    if isinstance(error, Unreachable):
+        return UNREACHABLE
+    if isinstance(error, TimedOut):
+        return TIMEOUT
+    return REFUSED if isinstance(error, Forbidden) else 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""`mindbot send`: a test message through the whole pipeline."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from mindbot.api import calls, models
+from mindbot.api.errors import error_of
+from mindbot.cli.connect import connect
+from mindbot.cli.output import JsonOption, milliseconds, print_json, wants_json
+from mindbot.domain.errors import Unreachable
+from mindbot.domain.message import Json
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+#: What the exit code says of a turn: dropped means refused by policy.
+EXIT = {"answered": 0, "queued": 0, "running": 0, "dropped": 5}
+
+
+@app.command(name="send")
+def send(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(help="What the user says.")],
+    platform: Annotated[str, typer.Option(help="The platform it comes from.")] = "console",
+    bot: Annotated[str, typer.Option(help="The bot it is for; by default the platform's first.")] = "",
+    user: Annotated[str, typer.Option(help="Who says it.")] = "",
+    session: Annotated[str, typer.Option(help="The conversation it belongs to.")] = "",
+    stream: Annotated[bool, typer.Option("--stream", help="Show the reply as it is made.")] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the reply.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for it.")] = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a message as that user through the whole pipeline, and show the reply."""
+    client = connect(ctx)
+    if not text:
+        raise typer.BadParameter("is empty", param_hint="TEXT")
+    message = models.SendMessage(
+        text=text, platform=platform, bot=bot, user=user, session=session, wait=not no_wait, timeout=timeout
+    )
+    machine = wants_json(as_json)
+    if stream:
+        turn = _follow(client.lines(calls.send_streamed(message)), machine)
+    else:
+        turn = client.ask(calls.send(message))
+        if machine:
+            print_json(outcome(turn))
+        elif turn.reply:
+            print(turn.reply)
+    if not machine:
+        print(_remark(turn), file=sys.stderr)
+    raise typer.Exit(EXIT.get(turn.state, 1))
+
+
+def outcome(turn: models.TurnView) -> Json:
+    """Return the one object that ``--json`` prints."""
+    return {
+        "turn": turn.id,
+        "reply": turn.reply,
+        "state": turn.state,
+        "took_ms": turn.took_ms,
+        "reason": turn.reason,
+        "session": turn.session,
+    }
+
+
+def _follow(lines: Iterator[models.StreamLine], machine: bool) -> models.TurnView:
+    shown = ""
+    for line in lines:
+        if line.type == "error" and line.problem is not None:
+            raise error_of(line.problem)
+        if line.type == "done" and isinstance(line.turn, models.TurnView):
+            if machine:
+                print_json({"type": "done", **outcome(line.turn)})
+            else:
+                # A reply that was not streamed, or was changed afterwards, is shown whole.
+                print("" if shown.strip() == line.turn.reply.strip() else f"\n{line.turn.reply}".lstrip("\n"))
+            return line.turn
+        if machine:
+            print_json(line.to_json())
+        elif line.type == "chunk":
+            shown += line.text
+            print(line.text, end="", flush=True)
+    raise Unreachable("the daemon stopped before the reply was complete", hint="see: mindbot turns")
+
+
+def _remark(turn: models.TurnView) -> str:
+    if turn.state in ("queued", "running"):
+        return f"turn {turn.id} {turn.state}"
+    why = f": {turn.reason}" if turn.reason else ""
+    return f"turn {turn.id} {turn.state} in {milliseconds(turn.took_ms)}{why}"

@@ -1,0 +1,61 @@
+"""`mindbot turns` and `mindbot trace`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mindbot.api import calls, models
+from mindbot.cli.connect import connect
+from mindbot.cli.output import Column, JsonOption, clock, milliseconds, print_json, print_table, wants_json
+from mindbot.cli.tree import tree
+
+turns = typer.Typer(add_completion=False, rich_markup_mode=None)
+trace = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+COLUMNS: list[Column[models.TurnSummary]] = [
+    Column("TURN", lambda t: t.id),
+    Column("RECEIVED", lambda t: clock(t.received)),
+    Column("STATE", lambda t: t.state),
+    Column("BOT", lambda t: f"{t.platform}/{t.bot}"),
+    Column("USER", lambda t: t.user),
+    Column("TOOK", lambda t: milliseconds(t.took_ms), right=True),
+    Column("TEXT", lambda t: f"{t.text} → {t.reply or t.reason}" if t.reply or t.reason else t.text),
+]
+
+
+@turns.command(name="turns")
+def list_turns(
+    ctx: typer.Context,
+    filter: Annotated[
+        str, typer.Argument(metavar="[FILTER]", help="E.g. 'platform == \"wecom\" and took > 5s'.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    before: Annotated[str, typer.Option(metavar="TURN", help="Go on from this turn.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List turns, newest first."""
+    found = connect(ctx).ask(calls.turns(filter, limit, before))
+    if wants_json(as_json):
+        for each in found:
+            print_json(each.to_json())
+    else:
+        print_table(found, COLUMNS, "no turns match" if filter else "no turns yet")
+
+
+@trace.command(name="trace")
+def trace_turn(
+    ctx: typer.Context,
+    turn: Annotated[str, typer.Argument(help="Its id, from `mindbot turns`.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show a turn's steps as a tree with their times."""
+    client = connect(ctx)
+    spans = client.ask(calls.spans(turn))
+    if wants_json(as_json):
+        for span in spans:
+            print_json(span.to_json())
+        return
+    for line in tree(client.ask(calls.turn(turn)), spans):
+        print(line)

@@ -1,0 +1,194 @@
+"""A runtime that answers every message by itself, for tests of what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+
+from mindbot.domain import ids
+from mindbot.domain.errors import ConfigError, NotFound, SecretError, StoreFull, TimedOut
+from mindbot.domain.message import Json, Message
+from mindbot.domain.ports import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
+
+
+class EchoHook:
+    """A webhook that takes its body as a text message."""
+
+    name = "wecom"
+
+    def __init__(self, bot: str = "default", port: int = 0, max_body: int = 1000) -> None:
+        self.bot = bot
+        self.host = "127.0.0.1"
+        self.port = port
+        self.max_body = max_body
+        self.seen: list[WebhookRequest] = []
+
+    async def callback(self, request: WebhookRequest, receive: Receive) -> WebhookResponse:
+        self.seen.append(request)
+        if request.body == b"crash":
+            raise RuntimeError("an adapter's mistake")
+        if request.body == b"hang":
+            await anyio.sleep_forever()
+        if request.body == b"full":
+            raise StoreFull("no space left")
+        if request.method != "POST":
+            return WebhookResponse(405, b"POST only")
+        return WebhookResponse(200, request.body.upper())
+
+
+class FakeRuntime:
+    """See `mindbot_daemon.server.backend.Runtime`."""
+
+    def __init__(self, hooks: Sequence[Webhook] = ()) -> None:
+        self.hooks = list(hooks)
+        self.next_hooks: list[Webhook] | None = None
+        self.turns: dict[str, Json] = {}
+        self.dead = ["letter-1"]
+        self.secrets: dict[str, str] = {}
+        self.generation = 1
+        self.drained: list[float] = []
+        self.drain_takes = 0.0
+        self.finish = anyio.Event()  # turns end when it is set
+        self.finish.set()
+
+    def status(self) -> Json:
+        return {
+            "started": 1.0,
+            "turns": {"running": 0, "queued": len(self.turns)},
+            "config": {"files": ["a.yaml"], "generation": self.generation},
+            "a_field_of_tomorrow": True,
+        }
+
+    def health(self) -> list[Json]:
+        return [{"component": "store", "state": "ok", "reason": "", "since": 1.0}]
+
+    def metrics(self) -> bytes:
+        return b"mindbot_up 1\n"
+
+    def platforms(self) -> list[Json]:
+        return [{"bot": "default", "platform": "console", "state": "ok", "reason": "", "since": 1.0}]
+
+    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+        found = [t for t in reversed(self.turns.values()) if filter in t["text"]]
+        if before:
+            found = found[[t["id"] for t in found].index(before) + 1 :]
+        return found[:limit]
+
+    async def get_turn(self, turn: str) -> Json:
+        if turn not in self.turns:
+            raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
+        return self.turns[turn]
+
+    async def get_spans(self, turn: str) -> list[Json]:
+        return list((await self.get_turn(turn))["spans"])
+
+    async def inject(self, *, text: str, platform: str, bot: str, user: str, session: str) -> str:
+        if platform == "nowhere":
+            raise NotFound(f"no bot {platform}/{bot or '*'}", hint="bots: console/default")
+        turn = ids.show(ids.new_id())
+        state = {"drop me": "dropped", "fail me": "failed"}.get(text, "answered")
+        self.turns[turn] = {
+            "id": turn,
+            "state": state,
+            "platform": platform,
+            "bot": bot or "default",
+            "user": user or "operator",
+            "session": session or "s",
+            "text": text,
+            "reply": f"you said {text}" if state == "answered" else "",
+            "received": 1000.0,
+            "took_ms": 12.5,
+            "spans": [
+                {"id": 1, "parent": 0, "kind": "stage", "name": "deliver", "start": 1000.0, "took_ms": 12.0},
+                {
+                    "id": 2,
+                    "parent": 1,
+                    "kind": "model",
+                    "name": "scripted",
+                    "start": 1000.001,
+                    "took_ms": 9.5,
+                },
+            ],
+        }
+        return turn
+
+    async def wait_turn(self, turn: str, timeout: float) -> Json:
+        with anyio.move_on_after(timeout):
+            await self.finish.wait()
+            return await self.get_turn(turn)
+        raise TimedOut(f"turn {turn} is not done after {timeout:g}s", hint=f"see: mindbot trace {turn}")
+
+    async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
+        found = await self.get_turn(turn)
+        for word in found["reply"].split():
+            yield {"type": "chunk", "text": word + " "}
+        await self.finish.wait()
+        yield {"type": "done", "turn": found}
+
+    async def list_dead_letters(self, limit: int = 100) -> list[Json]:
+        return [{"id": id, "kind": "delivery", "error": "refused"} for id in self.dead][:limit]
+
+    async def retry_dead_letter(self, id: str) -> None:
+        await self.discard_dead_letter(id)
+
+    async def discard_dead_letter(self, id: str) -> None:
+        if id not in self.dead:
+            raise NotFound(f"no dead letter {id!r}")
+        self.dead.remove(id)
+
+    async def set_secret(self, name: str, value: str) -> None:
+        if name == "locked":
+            raise SecretError("the keyring is locked")
+        self.secrets[name] = value
+
+    async def list_secrets(self) -> list[str]:
+        return sorted(self.secrets)
+
+    async def delete_secret(self, name: str) -> None:
+        if self.secrets.pop(name, None) is None:
+            raise NotFound(f"no secret {name!r}")
+
+    def webhooks(self) -> Sequence[Webhook]:
+        return self.hooks
+
+    async def receive(self, message: Message) -> Receipt:
+        return Receipt(ids.new_id())
+
+    async def use(self, loaded: Any, bind: Callable[[Sequence[Webhook]], Any]) -> list[str]:
+        if self.next_hooks is not None:
+            await bind(self.next_hooks)
+            self.hooks = self.next_hooks
+        self.generation += 1
+        return ["store"]
+
+    async def drain(self, timeout: float) -> bool:
+        self.drained.append(timeout)
+        await anyio.sleep(self.drain_takes)
+        return True
+
+    @asynccontextmanager
+    async def opened(self, loaded: Any, state_dir: Path) -> AsyncIterator[FakeRuntime]:
+        yield self
+
+
+def opener(runtime: FakeRuntime) -> Callable[[Any, Path], AbstractAsyncContextManager[FakeRuntime]]:
+    return runtime.opened
+
+
+class Configuration:
+    """What is loaded at each (re)load; ``broken`` makes the next one fail."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    def load(self) -> Any:
+        if self.broken:
+            raise ConfigError(
+                "the configuration cannot be used", problems=["a.yaml:3: no such key", "a.yaml:9: bad"]
+            )
+        return SimpleNamespace(warnings=["a.yaml:2: a plain secret"])
