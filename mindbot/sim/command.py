@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-sim = typer.Typer(name="sim", help="Run simulators of platforms and vendors.", add_completion=False)
+sim = typer.Typer(
+    name="sim", help="Run simulators of platforms and vendors.", add_completion=False, rich_markup_mode=None
+)
 
 
 @sim.command(name="sim")

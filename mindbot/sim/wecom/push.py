@@ -38,17 +38,19 @@ _DTD = '<!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
 _VERIFY_SECONDS = 1.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PushRules:
     """How stubborn the platform is.
 
     ``timeout`` (seconds) and ``attempts`` are documented. Newer documentation repeats only after a failed
     connection or a timeout, older after every answer that is not 200: ``retry_non_200`` decides.
+    ``persistent_pause`` (seconds) lies between the attempts of a persistent push.
     """
 
     timeout: float = 5.0
     attempts: int = 3
     retry_non_200: bool = True
+    persistent_pause: float = 0.2
 
 
 @dataclass(slots=True)
@@ -96,12 +98,16 @@ class Pusher:
         self._head = "<xml><ToUserName>" + cdata(envelope["corpid"]) + "</ToUserName><Encrypt><![CDATA["
         self._tail = "]]></Encrypt><AgentID>" + cdata(str(envelope["agentid"])) + "</AgentID></xml>"
         self._corpid = envelope["corpid"]
-        self._rules = rules
+        self.use(rules)
         self._faults = faults
         self._counters = counters
-        self._timeout = ClientTimeout(total=rules.timeout)
         # Unique across restarts of the simulator too: a daemon remembers ids for days.
         self._ids = itertools.count(7_300_000_000_000_000_000 + time.time_ns() // 1000)
+
+    def use(self, rules: PushRules) -> None:
+        """Change the rules for the pushes from now on."""
+        self.rules = rules
+        self._timeout = ClientTimeout(total=rules.timeout)
 
     def new_msgid(self) -> str:
         """Return a MsgId nobody had before."""
@@ -124,8 +130,8 @@ class Pusher:
                 self._counters["acked"] += 1
                 break
             if persistent and pushed.took < persistent:
-                await anyio.sleep(0.05)
-            elif pushed.attempts >= self._rules.attempts or (pushed.status and not self._rules.retry_non_200):
+                await anyio.sleep(self.rules.persistent_pause)
+            elif pushed.attempts >= self.rules.attempts or (pushed.status and not self.rules.retry_non_200):
                 self._counters["unacked"] += 1
                 return pushed
         if self._faults and (again := self._faults.strike("callback", "duplicate")):
@@ -150,7 +156,7 @@ class Pusher:
             ) as response:
                 answer = await response.read()
         except TimeoutError:
-            pushed.error = f"no answer within {self._rules.timeout:g}s"
+            pushed.error = f"no answer within {self.rules.timeout:g}s"
             return
         except (ClientError, OSError) as exc:
             pushed.error = f"{type(exc).__name__}: {exc}"

@@ -34,7 +34,7 @@ def cut(text: str, limit: int = _TEXT_BYTES) -> str:
     return text if len(data) <= limit else data[:limit].decode(errors="ignore")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SendRules:
     """Who can be reached, and what counts as a repetition.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
 from typing import ClassVar, Self
 
 import orjson
 from aiohttp import ClientSession, TCPConnector, web
+from pydantic import TypeAdapter
 
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
@@ -73,6 +74,7 @@ class WeComSimulator(Simulator):
             "POST /_sim/expire-tokens": self._control_expire,
             "POST /_sim/push": self._control_push,
             "POST /_sim/traffic": self._control_traffic,
+            "PUT /_sim/rules": self._control_rules,
             "POST /_sim/verify": self._control_verify,
         }
 
@@ -276,6 +278,14 @@ class WeComSimulator(Simulator):
             fields = params.get("fields") or {}
             pushed = await self.push(user, need(params, "msgtype"), fields, url=url, persistent=persistent)
         return pushed.to_json()
+
+    async def _control_rules(self, params: Json) -> Json:
+        push_rules, send_rules = TypeAdapter(PushRules), TypeAdapter(SendRules)
+        push = push_rules.validate_python(asdict(replace(self._pusher.rules, **params.get("push", {}))))
+        send = send_rules.validate_python(asdict(replace(self._sender.rules, **params.get("send", {}))))
+        self._pusher.use(push)
+        self._sender.rules = send
+        return {"push": push_rules.dump_python(push), "send": send_rules.dump_python(send, mode="json")}
 
     async def _control_verify(self, params: Json) -> Json:
         verification = await self.verify(params.get("url", ""))

@@ -13,6 +13,7 @@ from wechatpy.enterprise.crypto import WeChatCrypto
 from mindbot.domain.errors import ConfigError, NetworkFailed
 from mindbot.sim.testing import simulated
 from mindbot.sim.traffic import TrafficPlan, run
+from mindbot.sim.wecom.push import PushRules
 from mindbot.sim.wecom.server import WeComSimulator
 from mindbot.sim.wecom.xml import from_xml
 
@@ -97,7 +98,7 @@ async def report_of(
 ) -> Any:
     async with (
         anyio.create_task_group() as group,
-        simulated("wecom", fault=faults) as wecom,
+        simulated("wecom", fault=faults, push=PushRules(persistent_pause=0.01)) as wecom,
         receiver(EchoBot(wecom, http, group, **bot_faults)) as url,
     ):
         return await run(the_plan.model_copy(update={"callback": url}), wecom)

@@ -140,7 +140,7 @@ async def test_nobody_listens() -> None:
 
 async def test_persistence_outlasts_the_platform(receiver: Receiver) -> None:
     bot = Bot(500, 500, 500, 500, 500)
-    async with simulated("wecom") as wecom, receiver(bot) as url:
+    async with simulated("wecom", push=PushRules(persistent_pause=0.01)) as wecom, receiver(bot) as url:
         pushed = await wecom.push_text("zhangsan", "hi", url=url, persistent=30)
         assert (pushed.acked, pushed.attempts) == (True, 6)
 
@@ -256,3 +256,17 @@ async def test_control_pushes_and_verifies(receiver: Receiver, http: ClientSessi
         assert [m["MsgType"] for m in bot.messages] == ["text", "image"]
         async with http.post(f"{control}/verify", json={}) as r:
             assert (await r.json())["ok"] is False
+
+
+async def test_rules_change_over_control(receiver: Receiver, http: ClientSession) -> None:
+    async with simulated("wecom") as wecom, receiver(Bot(500, 500)) as url:
+        rules = f"{wecom.base_url}/_sim/rules"
+        change = {"push": {"retry_non_200": False}, "send": {"members": ["lisi"], "remembered": "all"}}
+        async with http.put(rules, json=change) as r:
+            answer = await r.json()
+        assert (answer["push"]["retry_non_200"], answer["push"]["attempts"]) == (False, 3)
+        assert answer["send"]["members"] == ["lisi"]
+        assert (await wecom.push_text("zhangsan", "hi", url=url)).attempts == 1
+        for wrong in ({"push": {"attempts": "many"}}, {"push": {"atempts": 2}}, {"send": {"equal": "never"}}):
+            async with http.put(rules, json=wrong) as r:
+                assert r.status == 400
