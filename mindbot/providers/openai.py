@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import anyio
-from pydantic import SecretStr
 
 from mindbot.config.vendors import ModelSettings, ProviderSettings
 from mindbot.domain.errors import AuthFailed, NetworkFailed, TimedOut, Truncated, VendorError
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http
-from mindbot.domain.turn import ChatRequest, Chunk, Chunks
+from mindbot.domain.turn import ChatRequest, Chunks
 from mindbot.providers.errors import refusal
 from mindbot.providers.limits import Limits
 from mindbot.providers.openai_wire import Answer, request_body
+from mindbot.providers.secrets import Secrets
 from mindbot.providers.sse import SseDecoder
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -28,13 +28,6 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _NO_MODEL = ModelSettings(name="default")
 
 LimitField = Literal["max_tokens", "max_completion_tokens"]
-
-
-class Secrets(Protocol):
-    """Where keys come from."""
-
-    async def aget(self, value: SecretStr) -> str:
-        """Return the secret a configured value stands for; raises SecretError."""
 
 
 class OpenAIProvider:
@@ -94,10 +87,6 @@ class OpenAIProvider:
             max_tokens_field=field,
             stream=settings.stream,
         )
-
-    def has(self, model: str) -> bool:
-        """Tell whether a model is among the configured ones."""
-        return model in self._models
 
     async def chat(self, request: ChatRequest) -> Chunks:
         """Yield the answer; the last chunk has ``finish``, ``usage`` and the tool calls.

@@ -1,0 +1,171 @@
+"""Providers by name: built when first used, tried again when that helps, replaced by the next when not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+import anyio
+
+from mindbot import registry
+from mindbot.config.model import Config
+from mindbot.domain.errors import (
+    ConfigError,
+    ContentFiltered,
+    MindBotError,
+    NotFound,
+    RateLimited,
+    SecretError,
+    VendorError,
+)
+from mindbot.domain.message import Json
+from mindbot.domain.ports import Http, Provider
+from mindbot.domain.turn import ChatMessage, ChatRequest, Chunks
+from mindbot.providers.secrets import Secrets
+
+_TRIES = 2
+_FIRST_BACKOFF = 0.5  # seconds; doubles with each try
+_LONGEST_WAIT = 20.0  # a vendor that asks for more is given up for this answer
+_PING_SECONDS = 20.0
+#: Failures of one provider that another may not have.
+_GO_ON = (VendorError, SecretError, ConfigError, NotFound)
+
+
+class ProviderManager:
+    """Answers by the provider asked for or the first enabled one, and falls back in the configured order.
+
+    A failure is final once a piece of the answer has been shown. ``sleep`` is replaced in tests.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        http: Http,
+        secrets: Secrets,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._settings = config.providers
+        self._fallbacks = config.provider_selection.fallback_order
+        self._http = http
+        self._secrets = secrets
+        self._sleep = sleep
+        self._built: dict[str, Provider] = {}
+
+    def get(self, name: str) -> Provider:
+        """Return a provider, built on first use.
+
+        Raises:
+            NotFound: none has that name, or it is disabled.
+            ConfigError: nobody implements its kind, or its settings are unusable.
+        """
+        if name not in self._built:
+            settings = self._settings.get(name)
+            if settings is None or not settings.enabled:
+                why = "is configured" if settings is None else "is enabled"
+                raise NotFound(f"no provider named {name!r} {why}", hint=f"usable: {self._usable_names()}")
+            kind = settings.type or name
+            if kind not in registry.names("providers"):
+                raise ConfigError(f"providers.{name}: not available yet: {kind}")
+            self._built[name] = registry.load("providers", kind).build(
+                name, settings, self._http, self._secrets
+            )
+        return self._built[name]
+
+    def default(self) -> str:
+        """Return the name of the first enabled provider that can be built; raises NotFound."""
+        for name in self._settings:
+            if self._usable(name):
+                return name
+        raise NotFound("no provider is enabled", hint="add one under providers:")
+
+    def health(self) -> dict[str, tuple[str, str]]:
+        """Return state and reason of every configured provider; asks none of them."""
+        out = {}
+        for name, settings in self._settings.items():
+            if not settings.enabled:
+                out[name] = ("off", "disabled")
+            elif not self._usable(name):
+                out[name] = ("degraded", f"not available yet: {settings.type or name}")
+            else:
+                out[name] = ("ok", "")
+        return out
+
+    async def ping(self, name: str) -> float:
+        """Ask a provider for a few tokens, once and without fallback; return the seconds it took.
+
+        Raises:
+            MindBotError: like `get`, and whatever the call fails with.
+        """
+        start = anyio.current_time()
+        request = ChatRequest([ChatMessage("user", "ping")], max_tokens=16, deadline=start + _PING_SECONDS)
+        async with aclosing(self.get(name).chat(request)) as chunks:
+            async for _ in chunks:
+                pass
+        return anyio.current_time() - start
+
+    async def chat(self, request: ChatRequest, *, provider: str = "", notes: Json | None = None) -> Chunks:
+        """Yield the answer. ``notes`` learns the ``provider`` and ``model`` that gave it, and what failed.
+
+        Raises:
+            MindBotError: the failure of the provider asked for, when no other could help.
+        """
+        notes = {} if notes is None else notes
+        failures: list[MindBotError] = []
+        for name in self._order(provider or self.default()):
+            asked = request if not failures else self._translated(request, name)
+            for attempt in range(_TRIES):
+                shown = False
+                try:
+                    chosen = self.get(name)
+                    notes["provider"], notes["model"] = name, self._model(asked, name)
+                    async with aclosing(chosen.chat(asked)) as chunks:
+                        async for chunk in chunks:
+                            shown = True
+                            yield chunk
+                    return
+                except _GO_ON as exc:
+                    notes.setdefault("failures", []).append(
+                        {"provider": name, "kind": exc.kind, "why": str(exc)}
+                    )
+                    if shown or isinstance(exc, ContentFiltered):
+                        raise
+                    failures.append(exc)
+                wait = _wait(failures[-1], attempt, request.deadline)
+                if wait is None:
+                    break
+                await self._sleep(wait)
+        raise failures[0]
+
+    def _usable(self, name: str) -> bool:
+        settings = self._settings.get(name)
+        return bool(settings and settings.enabled and (settings.type or name) in registry.names("providers"))
+
+    def _usable_names(self) -> str:
+        return ", ".join(filter(self._usable, self._settings)) or "none"
+
+    def _order(self, first: str) -> list[str]:
+        return [first, *(name for name in self._fallbacks if name != first and self._usable(name))]
+
+    def _model(self, request: ChatRequest, name: str) -> str:
+        models = self._settings[name].models
+        return request.model or (models[0].name if models else "")
+
+    def _translated(self, request: ChatRequest, name: str) -> ChatRequest:
+        """Ask a fallback for its own default model unless it has the one asked for."""
+        known = any(model.name == request.model for model in self._settings[name].models)
+        return request if known else replace(request, model="")
+
+
+def _wait(failure: MindBotError, attempt: int, deadline: float) -> float | None:
+    """Return the seconds before the next try, with full jitter; None when there should be none."""
+    if not failure.retryable or attempt + 1 >= _TRIES:
+        return None
+    wait = random.uniform(0, _FIRST_BACKOFF * 2**attempt)
+    if isinstance(failure, RateLimited):
+        wait += failure.retry_after
+    if wait > _LONGEST_WAIT or (deadline and anyio.current_time() + wait >= deadline):
+        return None
+    return wait
