@@ -124,8 +124,22 @@ def test_same_message_encrypts_differently_each_time() -> None:
     assert crypto_of(V1).encrypt(b"x") != crypto_of(V1).encrypt(b"x")
 
 
-@settings(max_examples=50)
-@given(st.binary(max_size=200), st.text(st.characters(codec="ascii"), max_size=40))
-def test_round_trip(message: bytes, receiver: str) -> None:
+def check_round_trip(message: bytes, receiver: str) -> None:
     crypto = Crypto("t", V1.key, receiver)
     assert crypto.decrypt(crypto.encrypt(message)) == message
+
+
+ASCII = st.text(st.characters(codec="ascii"), max_size=40)
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=200), ASCII)
+def test_round_trip(message: bytes, receiver: str) -> None:
+    check_round_trip(message, receiver)
+
+
+@pytest.mark.full
+@settings(max_examples=5000, deadline=None)
+@given(st.binary(max_size=5000), ASCII)
+def test_round_trip_at_length(message: bytes, receiver: str) -> None:
+    check_round_trip(message, receiver)

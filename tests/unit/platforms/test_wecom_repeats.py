@@ -1,0 +1,45 @@
+"""The duplicate check catches repeats of a delivery and never an equal answer of another."""
+
+from mindbot.domain.delivery import Delivery
+from mindbot.platforms.wecom.repeats import Repeats
+
+
+def a_delivery(turn: int, *, again: bool = False) -> Delivery:
+    return Delivery(
+        turn=turn, n=0, platform="wecom", bot="hr", session="s", to={"touser": "u"}, parts=[], again=again
+    )
+
+
+def test_every_attempt_at_a_delivery_asks_for_the_same_check_also_after_a_restart() -> None:
+    repeats = Repeats()
+    first = repeats.check(a_delivery(1), "u", "yes")
+    assert first["enable_duplicate_check"] == 1
+    assert 1800 <= first["duplicate_check_interval"] <= 14_400
+    assert repeats.check(a_delivery(1), "u", "yes") == first
+    assert repeats.check(a_delivery(1, again=True), "u", "yes") == first
+    assert Repeats().check(a_delivery(1, again=True), "u", "yes") == first
+
+
+def test_deliveries_differ() -> None:
+    checks = [Repeats().check(a_delivery(turn), "u", "yes")["duplicate_check_interval"] for turn in range(20)]
+    assert len(set(checks)) > 15
+
+
+def test_an_equal_answer_goes_out_unchecked_until_it_may_have_arrived() -> None:
+    repeats = Repeats()
+    repeats.check(a_delivery(1), "u", "yes")
+    for _ in range(2):
+        assert repeats.check(a_delivery(2), "u", "yes") == {}
+    assert repeats.check(a_delivery(2, again=True), "u", "yes")
+    assert repeats.check(a_delivery(3), "u", "no")
+    assert repeats.check(a_delivery(4), "somebody else", "yes")
+
+
+def test_it_forgets_when_wecom_does() -> None:
+    now = 0.0
+    repeats = Repeats(clock=lambda: now)
+    repeats.check(a_delivery(1), "u", "yes")
+    now = 5399.0
+    assert not repeats.check(a_delivery(2), "u", "yes")
+    now += 5400.0
+    assert repeats.check(a_delivery(3), "u", "yes")
