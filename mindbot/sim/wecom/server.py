@@ -103,8 +103,10 @@ class WeComSimulator(Simulator):
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
-        await super().__aexit__(kind, exc, trace)
+        try:
+            await super().__aexit__(kind, exc, trace)  # ends what still pushes
+        finally:
+            await self._session.close()
 
     def reset(self) -> None:
         super().reset()
