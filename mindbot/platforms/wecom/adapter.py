@@ -90,8 +90,13 @@ class WeComPlatform:
         return cls(settings, bot, http, secrets)
 
     async def run(self, receive: Receive, report: Report) -> None:
-        """Prove the credentials, report, and wait until cancelled: messages come in by `callback`."""
+        """Prove the credentials, report, and wait until cancelled: messages come in by `callback`.
+
+        Each run reads the secrets anew, so a restart is enough after one was mended.
+        """
         self._report = report
+        self._crypto = None
+        self._tokens = TokenCache(self._fetch_token)
         self._say("starting", "asking WeCom for an access token")
         wait = self._backoff
         while not await self._proved(wait):

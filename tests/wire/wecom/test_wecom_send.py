@@ -243,6 +243,28 @@ async def test_two_refusals_in_a_row_are_reported_and_a_success_mends_it() -> No
         assert health.states == ["starting", "ok", "failed", "ok"]
 
 
+class Keyring(PlainSecrets):
+    """Holds the app secret under a name, and may be mended."""
+
+    secret = "outdated"
+
+    async def aget(self, value: SecretStr, /) -> str:
+        shown = await super().aget(value)
+        return self.secret if shown == "keyring:app" else shown
+
+
+async def test_a_restart_is_enough_after_a_secret_was_mended() -> None:
+    keyring = Keyring()
+    async with connected(secret="keyring:app", secrets=keyring) as (bot, wecom):
+        async with Running(bot) as health:
+            await health.until("failed")
+        keyring.secret = wecom.settings.secret
+        async with Running(bot) as health:
+            await health.until("ok")
+            await bot.send(a_delivery())
+        assert shown(wecom) == ["hello"]
+
+
 class ForgetfulSecrets(PlainSecrets):
     async def aget(self, value: SecretStr, /) -> str:
         if value.get_secret_value() == "keyring:gone":
