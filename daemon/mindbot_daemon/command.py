@@ -38,7 +38,8 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
         print_json(found.to_json())
     else:
         print(
-            f"{found.phase}, pid {found.pid}, version {found.version}, up {milliseconds(found.uptime_s * 1000)}"
+            f"{found.phase}, pid {found.pid}, version {found.version}, "
+            f"up {milliseconds(found.uptime_s * 1000)}"
         )
         for what in ("turns", "totals", "outbox"):
             counts = getattr(found, what).to_json()

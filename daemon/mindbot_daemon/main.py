@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 import anyio
 import structlog
-from mindbot.config.load import Loaded, load
 
 from mindbot.api.sockets import SYSTEM_SOCKET, user_socket
+from mindbot.config.load import Loaded, load
+from mindbot.config.paths import state_dir
 from mindbot.domain.errors import ConfigError, MindBotError
+from mindbot.telemetry.logging import setup
+from mindbot.telemetry.redaction import redactor
 from mindbot_daemon.daemon import Daemon, Place
 from mindbot_daemon.systemd import EX_CONFIG, Notifier, inherited_sockets, is_service
 
@@ -54,10 +57,8 @@ def run(files: Sequence[str], socket: str | None) -> int:
 
 
 def _run(files: Sequence[str], socket: str | None) -> int:
-    from mindbot.telemetry.logging import setup
-
     def read() -> Loaded:
-        return load(files)
+        return load([Path(file) for file in files] or None)
 
     loaded = read()
     setup(loaded.config.log.level, loaded.config.log.format)
@@ -70,14 +71,21 @@ def place_of(loaded: Loaded, socket: str | None, environ: Mapping[str, str]) -> 
     """Return where the daemon lives: its socket is the one named on the command line, in
     ``$MINDBOT_SOCKET`` or in the configuration, else the usual one, which clients find by themselves."""
     config = loaded.config
-    named = socket or environ.get("MINDBOT_SOCKET") or config.api.socket
-    return Place(
-        socket=Path(named).absolute() if named else _usual_socket(environ),
-        state_dir=config.state_dir,
-        group=config.api.group,
-        roles=dict(config.api.roles),
-        drain_timeout=config.dispatcher.drain_timeout,
-    )
+    state = state_dir(config.state_dir, environ).absolute()
+    if named := socket or environ.get("MINDBOT_SOCKET"):
+        path = Path(named).absolute()
+    elif config.api.socket:
+        path = state / Path(config.api.socket).expanduser()
+    else:
+        path = _usual_socket(environ)
+    roles: dict[str, str] = {}
+    for role, groups in (
+        ("viewer", config.api.viewers),
+        ("operator", config.api.operators),
+        ("admin", config.api.admins),
+    ):
+        roles |= dict.fromkeys(groups, role)
+    return Place(path, state, config.api.group, roles, config.dispatcher.drain_timeout)
 
 
 def _usual_socket(environ: Mapping[str, str]) -> Path:
@@ -99,7 +107,8 @@ def _explain(error: BaseException) -> None:
     """One line for the operator; what nobody expected goes into the log with its trace."""
     if not isinstance(error, MindBotError):
         log.critical("daemon.crashed", exc_info=error)
-        print(f"mindbotd: crashed: {type(error).__name__}: {error}", file=sys.stderr)
+        text = redactor.registered(f"{type(error).__name__}: {error}")
+        print(f"mindbotd: crashed: {text}", file=sys.stderr)
         return
     print(f"mindbotd: {error}", file=sys.stderr)
     if isinstance(error, ConfigError):

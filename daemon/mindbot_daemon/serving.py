@@ -39,11 +39,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._expect_request()
 
     def data_received(self, data: bytes) -> None:
-        if self._head is not None:
-            self._head += len(data)
         super().data_received(data)
-        if self._head is not None and self._head > self.max_head and not self.transport.is_closing():
-            self.send_400_response("The request head is too large.")
+        if self._head is not None and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > self.max_head:
+                self.send_400_response("The request head is too large.")
 
     def on_headers_complete(self) -> None:
         self._head = None

@@ -67,7 +67,7 @@ def _remove_stale(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
-        except TimeoutError:
+        except (BlockingIOError, TimeoutError):
             pass  # its backlog is full: somebody is there, if busy
         else:
             pid = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]

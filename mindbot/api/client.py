@@ -86,7 +86,7 @@ class AsyncClient:
 
         self.socket = find_socket(socket, os.environ)
         # There is no TLS on a Unix socket; reading the certificates would cost 20 ms.
-        transport = httpx.AsyncHTTPTransport(uds=str(self.socket), verify=False)  # noqa: S501
+        transport = httpx.AsyncHTTPTransport(uds=str(self.socket), verify=False)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://mindbot")
 
     async def __aenter__(self) -> Self:
@@ -164,7 +164,8 @@ def _refusal(status: int, body: bytes) -> MindBotError:
 def _trouble(error: BaseException, path: Path) -> MindBotError:
     """Say what a failed connection means for the reader."""
     chain = list(_causes(error))
-    if any(isinstance(each, TimeoutError) for each in chain):
+    # A Unix socket whose backlog is full says EAGAIN at once.
+    if any(isinstance(each, TimeoutError | BlockingIOError) for each in chain):
         return TimedOut(f"the daemon did not answer in time on {path}", hint="see: mindbot daemon status")
     if any(isinstance(each, PermissionError) for each in chain):
         return Forbidden(f"no permission to open {path}", hint="join the socket's group, or ask an admin")

@@ -11,7 +11,7 @@ from mindbot_daemon.server.deps import ADMIN, OPERATOR, BackendDep
 
 router = APIRouter(prefix="/secrets", tags=["secrets"])
 
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.@-]{1,128}$")]
 
 
 @router.get("", dependencies=OPERATOR)

@@ -1,0 +1,153 @@
+"""The socket itself: who finds it, who may bind it, what a client says when nobody answers."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from conftest import Running
+from fake_runtime import Configuration, FakeRuntime, opener
+
+from mindbot.api import calls
+from mindbot.api.client import AsyncClient, Client
+from mindbot.api.sockets import SYSTEM_SOCKET, find_socket, user_socket
+from mindbot.domain.errors import ConfigError, Conflict, MindBotError, TimedOut, Unreachable
+from mindbot_daemon.daemon import Daemon, Place
+from mindbot_daemon.lock import only_one
+from mindbot_daemon.sockets import bind_unix, remove_unix
+from mindbot_daemon.systemd import Inherited, Notifier
+
+pytestmark = pytest.mark.anyio
+
+
+def listening(path: Path, backlog: int = 1) -> socket.socket:
+    found = socket.socket(socket.AF_UNIX)
+    found.bind(str(path))
+    found.listen(backlog)
+    return found
+
+
+def test_a_named_socket_wins_then_the_environment_then_the_users_then_the_systems(tmp_path: Path) -> None:
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path), "MINDBOT_SOCKET": "/env.sock"}
+    assert find_socket("/given.sock", environ) == Path("/given.sock")
+    assert find_socket(None, environ) == Path("/env.sock")
+    del environ["MINDBOT_SOCKET"]
+    users = tmp_path / "mindbot" / "mindbot.sock"
+    users.parent.mkdir(mode=0o700)
+    if not SYSTEM_SOCKET.exists():
+        assert find_socket(None, environ) == users  # what the error then names
+    with listening(users):
+        assert find_socket(None, environ) == users
+
+
+@pytest.mark.skipif(SYSTEM_SOCKET.exists(), reason="a system daemon runs here")
+def test_a_socket_in_a_folder_that_others_write_to_is_not_trusted(tmp_path: Path) -> None:
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    users = user_socket(environ)
+    users.parent.mkdir()
+    users.parent.chmod(0o777)
+    system = tmp_path / "system.sock"
+    with listening(users), listening(system), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mindbot.api.sockets.SYSTEM_SOCKET", system)
+        assert find_socket(None, environ) == system
+
+
+def test_a_socket_left_behind_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.sock"
+    listening(path).close()
+    with bind_unix(path):
+        assert path.stat().st_mode & 0o777 == 0o660
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))  # waits in the backlog before anybody accepts
+
+
+def test_a_socket_that_answers_is_left_alone_and_its_process_named(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.sock"
+    with listening(path), pytest.raises(Conflict, match=str(os.getpid())):
+        bind_unix(path)
+    assert path.is_socket()
+
+
+def test_a_socket_with_a_full_backlog_is_somebody_too(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.sock"
+    with listening(path, 0), socket.socket(socket.AF_UNIX) as first:
+        first.connect(str(path))
+        with pytest.raises(Conflict):
+            bind_unix(path)
+
+
+def test_a_file_that_is_no_socket_is_not_removed(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data")
+    with pytest.raises(ConfigError):
+        bind_unix(path)
+    assert path.read_text() == "data"
+
+
+def test_a_path_that_is_too_long_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="too long"):
+        bind_unix(tmp_path / ("x" * 108))
+
+
+def test_only_our_own_socket_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.sock"
+    with listening(path):
+        remove_unix(path, path.stat().st_ino + 1)
+        assert path.exists()
+        remove_unix(path, path.stat().st_ino)
+        assert not path.exists()
+        remove_unix(path, 1)
+
+
+def test_a_second_lock_names_the_first_process(tmp_path: Path) -> None:
+    ours = rf"pid {os.getpid()}\b"
+    with only_one(tmp_path / "state"), pytest.raises(Conflict, match=ours), only_one(tmp_path / "state"):
+        pass
+    with only_one(tmp_path / "state"):
+        pass
+
+
+async def test_nobody_there_says_how_to_start_a_daemon(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.sock", tmp_path / "left.sock"):
+        if path.name == "left.sock":
+            listening(path).close()
+        with pytest.raises(Unreachable, match="mindbot daemon run"):
+            Client(path).ask(calls.ping())
+        async with AsyncClient(path) as client:
+            with pytest.raises(Unreachable, match="mindbot daemon run"):
+                await client.ask(calls.ping())
+
+
+async def test_a_daemon_that_hangs_is_a_timeout(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.sock"
+    call = calls.Call("GET", "/v1/ping", lambda found: found, timeout=0.05)
+    with listening(path):
+        with pytest.raises(TimedOut):
+            Client(path).ask(call)
+        async with AsyncClient(path) as client:
+            with pytest.raises(TimedOut):
+                await client.ask(call)
+
+
+async def test_an_answer_that_cannot_be_read_is_an_error_of_ours(up: Running) -> None:
+    call = calls.Call("GET", "/v1/metrics", lambda found: found)
+    with pytest.raises(MindBotError, match="cannot read"):
+        await up.client.ask(call)
+
+
+async def test_a_second_daemon_on_the_same_socket_or_state_refuses(up: Running, tmp_path: Path) -> None:
+    for where in (Place(up.socket, tmp_path / "other"), Place(tmp_path / "o.sock", tmp_path / "state")):
+        second = Daemon(Configuration().load, opener(FakeRuntime()), where, Notifier({}), Inherited())
+        with pytest.raises(Conflict, match=f"pid {os.getpid()}"):
+            await second.run(Configuration().load())
+    assert (await up.client.ask(calls.ping())).ok
+
+
+async def test_the_socket_is_gone_after_the_daemon(tmp_path: Path) -> None:
+    from conftest import running
+
+    async with running(tmp_path) as up:
+        assert up.socket.is_socket()
+    assert not up.socket.exists()
