@@ -18,7 +18,7 @@ from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.errors import refusal_in_stream
 
 #: What walking through JSON of an unexpected shape raises; JSONDecodeError is a ValueError.
-_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+_MISSHAPEN = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 _FINISH = {
     "length": "length",
     "max_tokens": "length",
@@ -123,7 +123,7 @@ class Answer:
 
     def _take(self, said: Json, reason: str | None) -> Chunk | None:
         if reason:
-            self._reason = reason
+            self._reason = str(reason)
         if calls := said.get("tool_calls"):
             self._join(calls)
         text = _text(said.get("content") or said.get("refusal"))
@@ -136,13 +136,13 @@ class Answer:
     def _join(self, fragments: Sequence[Json]) -> None:
         """Join fragments of calls by their index; the first one of a call has its id and name."""
         for position, fragment in enumerate(fragments):
-            index = fragment.get("index", position)
+            index = int(fragment.get("index", position))
             call = self._calls.setdefault(index, {"id": f"call_{index}", "name": "", "arguments": ""})
             function = fragment.get("function") or {}
             if fragment.get("id"):
-                call["id"] = fragment["id"]
+                call["id"] = str(fragment["id"])
             if function.get("name"):
-                call["name"] = function["name"]
+                call["name"] = str(function["name"])
             arguments = function.get("arguments") or ""
             if not isinstance(arguments, str):
                 arguments = orjson.dumps(arguments).decode()
@@ -173,11 +173,11 @@ def _text(content: Any) -> str:
 def _usage(usage: Json) -> Json:
     """Return usage in our words; details the vendor does not tell are left out."""
     out = {
-        "input_tokens": usage.get("prompt_tokens") or 0,
-        "output_tokens": usage.get("completion_tokens") or 0,
+        "input_tokens": int(usage.get("prompt_tokens") or 0),
+        "output_tokens": int(usage.get("completion_tokens") or 0),
     }
     if cached := (usage.get("prompt_tokens_details") or {}).get("cached_tokens"):
-        out["cached_tokens"] = cached
+        out["cached_tokens"] = int(cached)
     if reasoning := (usage.get("completion_tokens_details") or {}).get("reasoning_tokens"):
-        out["reasoning_tokens"] = reasoning
+        out["reasoning_tokens"] = int(reasoning)
     return out

@@ -1,0 +1,74 @@
+"""Our own limits on a provider."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from mindbot.domain.errors import Overloaded, RateLimited
+from mindbot.providers.limits import Limits
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_no_more_calls_at_once_than_allowed() -> None:
+    running = most = 0
+
+    async def call() -> None:
+        nonlocal running, most
+        await limits.enter(10)
+        running += 1
+        most = max(most, running)
+        await anyio.sleep(0.001)
+        running -= 1
+        limits.leave()
+
+    limits = Limits("acme", concurrency=3)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(12):
+            tasks.start_soon(call)
+    assert (most, running) == (3, 0)
+
+
+async def test_a_wait_for_a_slot_is_bounded() -> None:
+    limits = Limits("acme", concurrency=1)
+    await limits.enter(1)
+    with pytest.raises(Overloaded):
+        await limits.enter(0.01)
+    limits.leave()
+    await limits.enter(0.01)
+
+
+async def test_a_cancelled_wait_takes_no_slot() -> None:
+    limits = Limits("acme", concurrency=1)
+    await limits.enter(1)
+    with anyio.move_on_after(0.01):
+        await limits.enter(10)
+    limits.leave()
+    await limits.enter(0.01)
+
+
+async def test_calls_beyond_the_rate_wait_for_the_window() -> None:
+    limits = Limits("acme", rate=3, per=0.05)
+    starts: list[float] = []
+    for _ in range(7):
+        await limits.enter(10)
+        starts.append(anyio.current_time())
+        limits.leave()
+    assert all(later - earlier >= 0.0499 for earlier, later in zip(starts, starts[3:], strict=False))
+
+
+async def test_a_call_that_would_wait_too_long_is_told_when_to_come_back() -> None:
+    limits = Limits("acme", rate=2, per=60)
+    for _ in range(2):
+        await limits.enter(0)
+    for _ in range(2):  # who was refused has taken nothing
+        with pytest.raises(RateLimited) as caught:
+            await limits.enter(10)
+        assert 59 < caught.value.retry_after <= 60
+
+
+async def test_without_limits_nobody_waits() -> None:
+    limits = Limits("acme")
+    for _ in range(100):
+        await limits.enter(0)

@@ -1,0 +1,220 @@
+"""Which provider answers, what is tried again, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from mindbot.config.model import Config
+from mindbot.domain.errors import (
+    AuthFailed,
+    ConfigError,
+    ContentFiltered,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    SecretError,
+    Truncated,
+)
+from mindbot.domain.message import Json
+from mindbot.domain.turn import ChatMessage, ChatRequest
+from mindbot.http import HttpClient
+from mindbot.providers.manager import ProviderManager
+from mindbot.sim.testing import simulated
+from mindbot.testing.providers import Tap
+
+pytestmark = pytest.mark.anyio
+
+
+class Vault:
+    """Secrets named after themselves; ``lost`` is not there."""
+
+    async def aget(self, value: SecretStr) -> str:
+        if value.get_secret_value() == "lost":
+            raise SecretError("no secret is called lost")
+        return value.get_secret_value()
+
+
+class Managed:
+    """A manager over a configuration; remembers the waits between tries instead of waiting."""
+
+    def __init__(self, http: HttpClient, providers: Json, fallback_order: tuple[str, ...] = ()) -> None:
+        config = Config.model_validate(
+            {"providers": providers, "provider_selection": {"fallback_order": fallback_order}}
+        )
+        self.waits: list[float] = []
+        self.notes: Json = {}
+        self.manager = ProviderManager(config, http, Vault(), sleep=self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    async def ask(self, text: str = "hi", *, provider: str = "", **more: Any) -> str:
+        request = ChatRequest([ChatMessage("user", text)], **more)
+        async with aclosing(self.manager.chat(request, provider=provider, notes=self.notes)) as chunks:
+            return "".join([chunk.text async for chunk in chunks])
+
+
+@asynccontextmanager
+async def openai(fault: str | tuple[str, ...] = (), **settings: Any) -> AsyncIterator[Any]:
+    """A simulated OpenAI and the entry that configures it."""
+    async with simulated("openai", fault=fault, **settings) as far:
+        far.entry = {"type": "openai", "base_url": far.base_url, "api_key": "k", "models": ["gpt-4"]}
+        yield far
+
+
+def scripted(reply: str = "", error: str = "", **more: Any) -> Json:
+    return {"type": "scripted", "rules": [{"match": "", "reply": reply, "error": error}], **more}
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[HttpClient]:
+    async with HttpClient() as client:
+        yield client
+
+
+async def test_the_first_enabled_provider_that_can_be_built_answers(http: HttpClient) -> None:
+    here = Managed(
+        http, {"dify": {}, "off": scripted("no", enabled=False), "b": scripted("me"), "c": scripted("no")}
+    )
+    assert here.manager.default() == "b"
+    assert await here.ask() == "me"
+    assert await here.ask(provider="c") == "no"
+    assert here.notes["provider"] == "c"
+
+
+async def test_kinds_nobody_implements_are_told_and_harm_nobody(http: HttpClient) -> None:
+    here = Managed(
+        http, {"dify": {"bot_id": "x"}, "openai": {}, "old": {"enabled": False}, "mine": {"type": "acme"}}
+    )
+    assert here.manager.health() == {
+        "dify": ("degraded", "not available yet: dify"),
+        "openai": ("ok", ""),
+        "old": ("off", "disabled"),
+        "mine": ("degraded", "not available yet: acme"),
+    }
+    with pytest.raises(ConfigError):
+        await here.ask(provider="mine")
+    with pytest.raises(NotFound):
+        here.manager.get("old")
+    with pytest.raises(NotFound):
+        here.manager.get("nobody")
+
+
+async def test_without_any_provider_the_error_says_what_to_do(http: HttpClient) -> None:
+    with pytest.raises(NotFound) as caught:
+        await Managed(http, {"dify": {}}).ask()
+    assert "providers:" in caught.value.hint
+
+
+async def test_a_failing_server_is_asked_once_more(http: HttpClient) -> None:
+    async with openai("500:n=1") as far:
+        here = Managed(http, {"a": far.entry})
+        assert await here.ask("hi") == "echo: hi"
+        assert far.counters["requests"] == 2
+    assert len(here.waits) == 1
+    assert 0 <= here.waits[0] <= 0.5
+    assert [f["kind"] for f in here.notes["failures"]] == ["overloaded"]
+    assert (here.notes["provider"], here.notes["model"]) == ("a", "gpt-4")
+
+
+async def test_the_wait_a_vendor_asks_for_is_kept(http: HttpClient) -> None:
+    async with openai("429:retry-after=3:n=1") as far:
+        here = Managed(http, {"a": far.entry})
+        assert await here.ask() == "echo: hi"
+    assert 3 <= here.waits[0] <= 3.5
+
+
+@pytest.mark.parametrize(
+    "more", [{"fault": "429:retry-after=100"}, {"fault": "429:retry-after=3", "left": 2}]
+)
+async def test_a_wait_that_is_too_long_is_not_begun(http: HttpClient, more: Json) -> None:
+    async with openai(more["fault"]) as far:
+        here = Managed(http, {"a": far.entry})
+        deadline = anyio.current_time() + more["left"] if "left" in more else 0.0
+        with pytest.raises(RateLimited):
+            await here.ask(deadline=deadline)
+        assert (here.waits, far.counters["requests"]) == ([], 1)
+
+
+async def test_a_wrong_key_is_not_tried_again_but_elsewhere(http: HttpClient) -> None:
+    async with openai("401") as far:
+        here = Managed(http, {"a": far.entry, "b": scripted("rescued")}, ("a", "off", "b"))
+        assert await here.ask() == "rescued"
+        assert far.counters["requests"] == 1
+    assert here.notes["provider"] == "b"
+    assert [(f["provider"], f["kind"]) for f in here.notes["failures"]] == [("a", "auth_failed")]
+
+
+async def test_a_fallback_is_asked_for_a_model_it_has(http: HttpClient) -> None:
+    async with openai() as far:
+        fallback = {**far.entry, "models": ["own-1", "own-2"]}
+        here = Managed(http, {"a": scripted(error="overloaded"), "b": fallback}, ("b",))
+        await here.ask(model="gpt-4")
+        await here.ask(model="own-2")
+        assert [r.body["model"] for r in far.requests] == ["own-1", "own-2"]
+    assert here.notes["model"] == "own-2"
+
+
+async def test_a_missing_key_moves_on_or_is_told(http: HttpClient) -> None:
+    lost = {"type": "openai", "api_key": "lost", "base_url": "http://127.0.0.1:9/v1"}
+    assert await Managed(http, {"a": lost, "b": scripted("rescued")}, ("b",)).ask() == "rescued"
+    with pytest.raises(SecretError):
+        await Managed(http, {"a": lost}).ask()
+
+
+async def test_a_refusal_on_content_is_final(http: HttpClient) -> None:
+    here = Managed(http, {"a": scripted(error="content_filtered"), "b": scripted("never")}, ("b",))
+    with pytest.raises(ContentFiltered):
+        await here.ask()
+
+
+@pytest.mark.parametrize("fault", ["cut-stream:after=1", "error-in-stream:after=1"])
+async def test_nothing_is_tried_again_once_a_piece_was_shown(http: HttpClient, fault: str) -> None:
+    async with openai(fault) as far:
+        here = Managed(http, {"a": far.entry, "b": scripted("never")}, ("b",))
+        with pytest.raises((Truncated, Overloaded)):
+            await here.ask("a long question", stream=True)
+        assert (here.waits, far.counters["requests"]) == ([], 1)
+
+
+async def test_a_stream_that_breaks_before_its_first_piece_is_tried_again(http: HttpClient) -> None:
+    async with openai("end-early:after=0:n=1") as far:
+        here = Managed(http, {"a": far.entry})
+        assert await here.ask("hi", stream=True) == "echo: hi"
+        assert far.counters["requests"] == 2
+
+
+async def test_when_nobody_can_help_the_first_failure_counts(http: HttpClient) -> None:
+    here = Managed(http, {"a": scripted(error="overloaded"), "b": scripted(error="auth_failed")}, ("b",))
+    with pytest.raises(Overloaded):
+        await here.ask()
+    assert [(f["provider"], f["kind"]) for f in here.notes["failures"]] == [
+        ("a", "overloaded"),
+        ("a", "overloaded"),
+        ("b", "auth_failed"),
+    ]
+
+
+async def test_leaving_an_answer_hangs_up(http: HttpClient) -> None:
+    async with openai("stall:after=1") as far, Tap(far.base_url).running() as tap:
+        here = Managed(http, {"a": {**far.entry, "base_url": tap.base_url}})
+        request = ChatRequest([ChatMessage("user", "a long question")], stream=True)
+        async with aclosing(here.manager.chat(request)) as chunks:
+            async for _ in chunks:
+                break
+        await tap.all_closed()
+
+
+async def test_ping_asks_once_and_tells_the_truth(http: HttpClient) -> None:
+    async with openai("401:after=1") as far:
+        here = Managed(http, {"a": far.entry, "b": scripted("never")}, ("b",))
+        assert 0 < await here.manager.ping("a") < 20
+        with pytest.raises(AuthFailed):
+            await here.manager.ping("a")
+        assert far.counters["requests"] == 2
