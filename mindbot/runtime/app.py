@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mindbot.bus import Bus
 from mindbot.config.load import Loaded
 from mindbot.config.secrets import Secrets
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
+from mindbot.domain.errors import MindBotError, StoreBusy, StoreError, StoreFull
 from mindbot.domain.events import Event
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.ports import Receipt, Webhook
@@ -26,7 +26,7 @@ from mindbot.runtime import generation, housekeeping
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.facade import Facade
-from mindbot.runtime.generation import Generation, Unwatched
+from mindbot.runtime.generation import Generation, Unwatched, base_urls
 from mindbot.runtime.lifecycle import Component, Health, running
 from mindbot.runtime.outbox import Outbox, Policy
 from mindbot.runtime.stats import Stats
@@ -49,7 +49,7 @@ class Runtime(Facade):
         self.bus = Bus(on_dead=self._handler_gave_up)
         self.health_board = Health(self._health_changed)
         self.http = HttpClient()
-        self.secrets = Secrets()
+        self.secrets = Secrets(state_dir)
         self.draining = False
         self.ready = False
         self.generation: Generation
@@ -98,6 +98,7 @@ class Runtime(Facade):
             Component("housekeeping", self._open_housekeeping, ("store", "dispatcher")),
         ]
         async with running(components, self.health_board):
+            housekeeping.calm_collector()
             self.ready = True
             yield self
             self.ready = False
@@ -162,6 +163,8 @@ class Runtime(Facade):
     # --- generations
 
     def _build(self, number: int, loaded: Loaded) -> Generation:
+        for url in base_urls(loaded.config):
+            self.http.allow(url)
         providers = ProviderManager(loaded.config, self.http, self.secrets)
         return generation.build(number, loaded, providers, Unwatched(), self._services)
 
@@ -177,14 +180,19 @@ class Runtime(Facade):
             clock=time.time,
         )
 
-    async def use(self, loaded: Loaded) -> list[str]:
-        """Swap to a new configuration; returns the settings that only a restart applies.
+    async def use(self, loaded: Loaded, bind: Callable[[Sequence[Webhook]], Awaitable[None]]) -> list[str]:
+        """Build a new generation, ``bind`` its webhooks, swap; turns that run keep the old one.
+
+        Returns: the sections that changed and that only a restart applies.
 
         Raises:
             MindBotError: it cannot be used; the old one stays.
         """
         fresh = self._build(self.generation.number + 1, loaded)
-        self.bots.use(self.bots.build(loaded.config.bots()))
+        made = self.bots.build(loaded.config.bots())
+        await bind(self.bots.webhooks_of(made))
+        self.bots.use(made)
+        self.secrets.forget()
         old, self.generation, self.loaded = self.generation, fresh, loaded
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
         sections = ("store", "dispatcher", "delivery", "api", "state_dir")
@@ -222,6 +230,8 @@ class Runtime(Facade):
                 await self._bury(turn, f"the daemon died {turn.attempt - 1} times while it was open")
             else:
                 await self._run(turn, current)
+        except MindBotError as error:
+            log.error("turn left on disk", turn=turn.id, error=str(error))
         finally:
             current.turns -= 1
 

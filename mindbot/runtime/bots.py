@@ -113,6 +113,11 @@ class Bots:
                 await anyio.sleep(delay * random.uniform(0.8, 1.2))
                 delay = min(_MAX_BACKOFF, delay * 2)
 
+    def webhooks_of(self, made: dict[tuple[str, str], tuple[Platform | None, Any]]) -> list[Webhook]:
+        """Return what `webhooks` will return once ``made`` is in use."""
+        new = [platform or self.platforms[name] for name, (platform, _) in made.items()]
+        return [p for p in new if isinstance(p, Webhook)]
+
     def webhooks(self) -> list[Webhook]:
         """Return the bots that are called back over HTTP."""
         return [p for p in self.platforms.values() if isinstance(p, Webhook)]

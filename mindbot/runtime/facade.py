@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -86,13 +86,32 @@ class Facade:
         """Return each bot's state."""
         return self.bots.list()
 
+    def metrics(self: Runtime) -> bytes:
+        """Return the counters in Prometheus' text format."""
+        from mindbot.runtime.metrics import render
+
+        return render(self.status(), self.health())
+
+    async def set_secret(self: Runtime, name: str, value: str) -> None:
+        """Keep a secret in the keyring; raises SecretError."""
+        await anyio.to_thread.run_sync(self.secrets.set, name, value)
+
+    async def list_secrets(self: Runtime) -> list[str]:
+        """Return the names of stored secrets."""
+        return await anyio.to_thread.run_sync(self.secrets.list)
+
+    async def delete_secret(self: Runtime, name: str) -> None:
+        """Remove a secret; raises NotFound."""
+        await anyio.to_thread.run_sync(self.secrets.delete, name)
+
     # --- turns
 
     async def list_turns(self: Runtime, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
         """Return summaries of turns that match, newest first."""
         keep = None
         if filter.strip():
-            from mindbot.filters import TURN_FIELDS, parse
+            from mindbot.filters.fields import TURN_FIELDS
+            from mindbot.filters.language import parse
 
             keep = parse(filter, TURN_FIELDS).compile()
         return await (await self.queries()).list_turns(keep, limit, before)
@@ -168,7 +187,7 @@ class Facade:
             f"turn {turn} is not done after {timeout:g}s", hint=f"follow it with `mindbot trace {turn}`"
         )
 
-    async def watch_turn(self: Runtime, turn: str) -> AsyncIterator[Json]:
+    async def watch_turn(self: Runtime, turn: str) -> AsyncGenerator[Json, None]:
         """Yield an answer's pieces as they arrive, then the turn."""
         with self.bus.observe({"chunk", "turn"}) as observer:
             found = await self.get_turn(turn)

@@ -7,10 +7,20 @@ from dataclasses import dataclass
 
 from mindbot import registry
 from mindbot.config.load import Loaded
+from mindbot.config.model import Config
 from mindbot.domain.turn import Turn
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
+
+
+def base_urls(config: Config) -> list[str]:
+    """Return the vendor URLs an operator configured: the only private addresses that may be called."""
+    bots = (*config.dingtalk, *config.wecom, *config.wecomcs)
+    urls = [getattr(bot, name, "") for bot in bots for name in ("api_base_url", "oapi_base_url")]
+    urls += [p.base_url for p in config.providers.values()]
+    urls += [w.dify_endpoint for w in config.workflows.values()]
+    return [url for url in urls if url]
 
 
 @dataclass(slots=True)

@@ -33,11 +33,12 @@ class Policy:
 
 
 class _Lane:
-    """One bot's way out: how many requests at once, and until when it has to keep quiet."""
+    """One bot's way out: sessions that are ready to send, and until when it has to keep quiet."""
 
-    def __init__(self, platform: Platform, concurrency: int) -> None:
+    def __init__(self, platform: Platform, workers: int) -> None:
         self.platform = platform
-        self.slots = anyio.Semaphore(concurrency, fast_acquire=True)
+        self.free = workers  # how many more may send at once
+        self.ready: deque[str] = deque()
         self.quiet_until = 0.0
 
 
@@ -86,14 +87,14 @@ class Outbox:
         """Send until cancelled."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
-            for session in self._sessions:
-                tasks.start_soon(self._send_session, session)
+            for session in list(self._sessions):
+                self._ready(session)
             await anyio.sleep_forever()
 
     def first_state(self, d: Delivery) -> None:
         """Decide how a new delivery goes to disk: already ``sending`` when nothing stands before it."""
         lane = self._lanes.get((d.platform, d.bot))
-        free = lane is not None and lane.slots.value > 0 and lane.quiet_until <= time.time()
+        free = lane is not None and lane.free > 0 and not lane.ready and lane.quiet_until <= time.time()
         if d.n == 0 and free and d.session not in self._sessions:
             d.state, d.attempts = "sending", 1
 
@@ -103,42 +104,69 @@ class Outbox:
             waiting = self._sessions.get(d.session)
             if waiting is None:
                 self._sessions[d.session] = deque((d,))
-                if self._tasks is not None:
-                    self._tasks.start_soon(self._send_session, d.session)
+                self._ready(d.session)
             else:
                 if d.state == "sending":  # it was free when the row was written, and no longer is
                     d.state, d.attempts = "pending", 0
                 waiting.append(d)
 
-    async def _send_session(self, session: str) -> None:
-        waiting = self._sessions[session]
-        while waiting:
-            await self._send(waiting[0])
-            waiting.popleft()
-        del self._sessions[session]
-        self._idle.set()
+    def _ready(self, session: str) -> None:
+        """Queue a session on its bot's lane and see that somebody sends it."""
+        if self._tasks is None:
+            return
+        d = self._sessions[session][0]
+        lane = self._lanes.get((d.platform, d.bot))
+        if lane is None:
+            self._tasks.start_soon(self._orphaned, session)
+            return
+        lane.ready.append(session)
+        if lane.free > 0:
+            lane.free -= 1
+            self._tasks.start_soon(self._serve, lane)
 
-    async def _send(self, d: Delivery) -> None:
-        """Try until the delivery has ended."""
-        while d.state not in ("sent", "dead"):
-            lane = self._lanes.get((d.platform, d.bot))
-            if lane is None:
-                await self._end(d, "dead", f"no bot {d.bot!r} on {d.platform!r} is configured any more")
-                return
-            wait = max(d.next_at, lane.quiet_until) - time.time()
-            if wait > 0:
-                await self._sleep(wait)
-                continue
-            async with lane.slots:
-                await self._attempt(d, lane)
+    async def _orphaned(self, session: str) -> None:
+        for d in list(self._sessions[session]):
+            await self._end(d, "dead", f"no bot {d.bot!r} on {d.platform!r} is configured any more")
+        self._finished(session)
 
-    async def _sleep(self, seconds: float) -> None:
-        self._sleeping += 1
-        self._idle.set()
+    async def _serve(self, lane: _Lane) -> None:
+        """Send whatever is ready on the lane, one session after the other."""
         try:
-            await anyio.sleep(seconds)
+            while lane.ready:
+                session = lane.ready.popleft()
+                wait = await self._send_session(session, lane)
+                if wait > 0 and self._tasks is not None:
+                    self._sleeping += 1
+                    self._idle.set()
+                    self._tasks.start_soon(self._later, session, wait)
+        finally:
+            lane.free += 1
+
+    async def _later(self, session: str, wait: float) -> None:
+        """Queue the session again when its time has come; it holds nobody up meanwhile."""
+        try:
+            await anyio.sleep(wait)
         finally:
             self._sleeping -= 1
+        self._ready(session)
+
+    async def _send_session(self, session: str, lane: _Lane) -> float:
+        """Send a session in order; returns the seconds to wait before it can go on, 0 at its end."""
+        waiting = self._sessions[session]
+        while waiting:
+            d = waiting[0]
+            wait = max(d.next_at, lane.quiet_until) - time.time()
+            if wait > 0:
+                return wait
+            await self._attempt(d, lane)
+            if d.state in ("sent", "dead"):
+                waiting.popleft()
+        self._finished(session)
+        return 0.0
+
+    def _finished(self, session: str) -> None:
+        del self._sessions[session]
+        self._idle.set()
 
     async def _attempt(self, d: Delivery, lane: _Lane) -> None:
         if d.state != "sending":
@@ -200,7 +228,7 @@ class Outbox:
                 await self._mark(d)
                 return
             except StoreError:
-                await self._sleep(delay)
+                await anyio.sleep(delay)
                 delay = min(5.0, delay * 2)
 
     def _tell(self, kind: str, d: Delivery) -> None:

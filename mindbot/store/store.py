@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import zlib
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,9 @@ from mindbot.store.reads import GroupRead
 from mindbot.store.upgrade import ensure
 
 PARTITIONS = 256
-MAX_ATTEMPTS = 3
+SESSIONS_KEPT = 5_000  # whose last exchanges stay in memory
+
+Exchange = tuple[str, str]  # what the user wrote, what was answered
 
 
 def partition_of(session: str) -> int:
@@ -34,16 +37,16 @@ def partition_of(session: str) -> int:
 
 
 def pack_spans(spans: Iterable[Span]) -> list[Row]:
-    """Return spans as short rows, half the size of objects."""
+    """Return spans as short rows, half the size of objects; times in whole microseconds."""
     return [
-        [s.id, s.parent, s.kind, s.name, round(s.start, 6), round(s.took, 6), s.status, s.data or None]
+        [s.id, s.parent, s.kind, s.name, int(s.start * 1e6), int(s.took * 1e6), s.status, s.data or None]
         for s in spans
     ]
 
 
 def unpack_spans(rows: Iterable[Row]) -> list[Span]:
     """Read `pack_spans` back."""
-    return [Span(a, b, c, d, e, f, g, h or {}) for a, b, c, d, e, f, g, h in rows]
+    return [Span(a, b, c, d, e / 1e6, f / 1e6, g, h or {}) for a, b, c, d, e, f, g, h in rows]
 
 
 def _record(turn: Turn) -> Json:
@@ -66,7 +69,8 @@ class Store:
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
         self.journal = journal
-        self._history = GroupRead(database, _HISTORY)
+        self._past = GroupRead(database, _HISTORY)
+        self._history: OrderedDict[str, deque[Exchange]] = OrderedDict()
         #: Turns that may have memo rows on disk.
         self._remembered: set[int] = set()
 
@@ -94,7 +98,7 @@ class Store:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(journal.run)
-                tasks.start_soon(store._history.run)
+                tasks.start_soon(store._past.run)
                 try:
                     yield store
                 finally:
@@ -182,6 +186,9 @@ class Store:
             rows["forget"] = [turn.number]  # type: ignore[list-item]
             self._remembered.discard(turn.number)
         await self.journal.commit(rows)
+        known = self._history.get(turn.session)
+        if known is not None and turn.state == "answered":
+            known.append((turn.message.text, turn.reply.text))
 
     async def once(self, turn: Turn, key: str, step: Callable[[], Any]) -> Json:
         """Return the recorded result of a step, or run it and record what it returned (``ports.Memo``)."""
@@ -195,12 +202,22 @@ class Store:
 
     async def history(self, session: str, before: int, turns: int) -> list[Json]:
         """Return the last exchanges of a session, oldest first, as ``{"role", "content"}``."""
-        found = await self._history.get([session, before, turns])
+        known = self._history.get(session)
+        if known is None or known.maxlen != turns:
+            known = deque(maxlen=turns)
+            for message, reply in reversed(await self._past.get([session, before, turns])):
+                said = "\n".join(Part.from_json(p).text for p in orjson.loads(reply or "[]"))
+                known.append((Message.from_json(orjson.loads(message)).text, said))
+            self._history[session] = known
+            if len(self._history) > SESSIONS_KEPT:
+                self._history.popitem(last=False)
+        else:
+            self._history.move_to_end(session)
         lines: list[Json] = []
-        for message, reply in reversed(found):
-            lines.append({"role": "user", "content": Message.from_json(orjson.loads(message)).text})
-            if text := "\n".join(Part.from_json(p).text for p in orjson.loads(reply or "[]")):
-                lines.append({"role": "assistant", "content": text})
+        for text, said in known:
+            lines.append({"role": "user", "content": text})
+            if said:
+                lines.append({"role": "assistant", "content": said})
         return lines
 
     # --- outbox

@@ -145,6 +145,7 @@ async def test_history_is_oldest_first_and_only_of_that_session(tmp_path: Path) 
             turn, _ = await store.put(a_message(key, text, user))
             await store.finish(answered(turn, f"re {text}"), [])
         now, _ = await store.put(a_message("4", "three"))
+    async with a_store(tmp_path) as store:
         lines = await store.history(now.session, now.number, 10)
         assert [line["content"] for line in lines] == ["one", "re one", "two", "re two"]
         assert [line["content"] for line in await store.history(now.session, now.number, 1)] == [
