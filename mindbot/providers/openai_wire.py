@@ -18,7 +18,7 @@ from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.errors import refusal_in_stream
 
 #: What walking through JSON of an unexpected shape raises; JSONDecodeError is a ValueError.
-_MISSHAPEN = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+_MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
 _FINISH = {
     "length": "length",
     "max_tokens": "length",
