@@ -12,7 +12,6 @@ from mindbot.config.vendors import ProviderSettings, ScriptedRule
 from mindbot.domain.errors import ConfigError, VendorError
 from mindbot.domain.turn import ChatRequest, Chunk, Chunks
 
-_ECHO = ScriptedRule(match="", reply="echo: {text}")
 _PLACE = re.compile(r"\{(\w+)\}")
 _PIECE = 8  # characters in a chunk of a stream
 _TOKEN = 4  # characters; a guess that makes usage grow with the text
@@ -21,7 +20,7 @@ _ERRORS = {error.kind: error for error in VendorError.__subclasses__()}
 
 
 class ScriptedProvider:
-    """Answers the last user message by the first rule whose ``match`` is found in it, else echoes it.
+    """Answers the last user message by the first rule whose ``match`` (RE2) is found in it, else echoes it.
 
     In a reply ``{text}`` is the message, ``{name}`` and ``{1}`` are groups of the match. ``delay`` seconds
     pass before the answer, or before the ``error`` (the kind of a vendor error, e.g. ``rate_limited``).
@@ -29,7 +28,7 @@ class ScriptedProvider:
 
     def __init__(self, name: str = "scripted", *, rules: Sequence[ScriptedRule] = ()) -> None:
         self.name = name
-        self._rules = [(_pattern(name, rule), rule) for rule in (*rules, _ECHO)]
+        self._rules = [(_pattern(name, rule), rule) for rule in rules]
 
     @classmethod
     def build(
@@ -41,12 +40,7 @@ class ScriptedProvider:
     async def chat(self, request: ChatRequest) -> Chunks:
         """Yield the answer; raises what the rule says."""
         text = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
-        match, rule = self._find(text)
-        if rule.delay:
-            await anyio.sleep(rule.delay)
-        if rule.error:
-            raise _ERRORS[rule.error](f"{self.name}: the script says {rule.error}")
-        reply = _filled(rule.reply, text, match)
+        reply = await self._reply(text)
         if request.stream:
             for at in range(0, len(reply), _PIECE):
                 yield Chunk(reply[at : at + _PIECE])
@@ -58,24 +52,32 @@ class ScriptedProvider:
             usage={"input_tokens": 1 + asked // _TOKEN, "output_tokens": 1 + len(reply) // _TOKEN},
         )
 
-    def _find(self, text: str) -> tuple[re.Match[str], ScriptedRule]:
+    async def _reply(self, text: str) -> str:
         for pattern, rule in self._rules:
             if match := pattern.search(text):
-                return match, rule
-        raise AssertionError("the last rule matches everything")
+                if rule.delay:
+                    await anyio.sleep(rule.delay)
+                if rule.error:
+                    raise _ERRORS[rule.error](f"{self.name}: the script says {rule.error}")
+                return _filled(rule.reply, text, match)
+        return f"echo: {text}"
 
 
-def _pattern(name: str, rule: ScriptedRule) -> re.Pattern[str]:
+def _pattern(name: str, rule: ScriptedRule) -> Any:
+    import re2  # runs in time linear in the user's text; loaded only where there are rules
+
     if rule.error and rule.error not in _ERRORS:
         known = ", ".join(sorted(_ERRORS))
         raise ConfigError(f"providers.{name}: no error is called {rule.error!r}", hint=f"one of {known}")
+    options = re2.Options()
+    options.log_errors = False
     try:
-        return re.compile(rule.match)
-    except re.error as exc:
+        return re2.compile(rule.match, options)
+    except re2.error as exc:
         raise ConfigError(f"providers.{name}: {rule.match!r} is no regular expression: {exc}") from exc
 
 
-def _filled(reply: str, text: str, match: re.Match[str]) -> str:
+def _filled(reply: str, text: str, match: Any) -> str:
     """Replace the places the match can fill; other braces stay as they are."""
     values = {"text": text, **{str(i): group or "" for i, group in enumerate(match.groups(), 1)}}
     values |= {key: value or "" for key, value in match.groupdict().items()}
