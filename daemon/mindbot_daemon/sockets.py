@@ -36,7 +36,7 @@ def bind_unix(path: Path, gid: int | None = None) -> socket.socket:
             listener.bind(str(path))
         finally:
             os.umask(mask)
-        if gid is not None:
+        if gid is not None and path.stat().st_gid != gid:
             os.chown(path, -1, gid)
         path.chmod(0o660)
         listener.listen(BACKLOG)

@@ -1,0 +1,219 @@
+"""What the daemon does with signals and tells the service manager, with a fake runtime."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from conftest import running
+from fake_runtime import Configuration, EchoHook, FakeRuntime, opener
+
+from mindbot.api import calls, models
+from mindbot.api.client import AsyncClient
+from mindbot.domain.errors import Unreachable
+from mindbot_daemon import daemon as daemon_module
+from mindbot_daemon.daemon import Daemon, Place
+from mindbot_daemon.systemd import Inherited, Notifier
+
+pytestmark = pytest.mark.anyio
+
+
+class Manager:
+    """Stands in for systemd: a datagram socket and what arrived on it."""
+
+    def __init__(self, path: Path) -> None:
+        self.address = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.setblocking(False)
+        self.said: list[str] = []
+
+    async def hears(self, *lines: str) -> None:
+        """Return when a datagram with these lines has arrived."""
+        with anyio.fail_after(10):
+            while True:
+                await anyio.wait_readable(self._socket)
+                message = self._socket.recv(4096).decode()
+                self.said.append(message)
+                if all(any(part.startswith(line) for part in message.split("\n")) for line in lines):
+                    return
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Manager:
+    return Manager(tmp_path / "notify.sock")
+
+
+class Run:
+    """A daemon in a task, and its exit status when it has one."""
+
+    def __init__(self, folder: Path, runtime: FakeRuntime, manager: Manager, watchdog: str = "") -> None:
+        environ = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": watchdog}
+        place = Place(folder / "mindbot.sock", folder / "state", drain_timeout=5.0)
+        self.configuration = Configuration()
+        self.runtime = runtime
+        self.daemon = Daemon(self.configuration.load, opener(runtime), place, Notifier(environ), Inherited())
+        self.client = place.socket
+        self.status: int | None = None
+        self.environ = environ
+
+    async def __call__(self) -> None:
+        self.status = await self.daemon.run(self.configuration.load())
+
+
+@asynccontextmanager
+async def started(run: Run) -> AsyncIterator[None]:
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        with anyio.fail_after(10):
+            await run.daemon.opened.wait()
+            yield
+
+
+async def test_ready_is_said_once_it_is_and_the_variable_is_not_left_to_children(
+    tmp_path: Path, manager: Manager
+) -> None:
+    run = Run(tmp_path, FakeRuntime(), manager)
+    assert "NOTIFY_SOCKET" not in run.environ
+    async with started(run):
+        await manager.hears("READY=1", "STATUS=running")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await manager.hears("STOPPING=1")
+    assert run.status == 0
+
+
+async def test_the_watchdog_hears_from_the_loop(tmp_path: Path, manager: Manager) -> None:
+    run = Run(tmp_path, FakeRuntime(), manager, watchdog="20000")
+    async with started(run):
+        for _ in range(3):
+            await manager.hears("WATCHDOG=1")
+        run.daemon.stop()
+
+
+async def test_sigterm_closes_intake_then_drains_and_the_api_answers_meanwhile(
+    tmp_path: Path, manager: Manager
+) -> None:
+    hook = EchoHook()
+    runtime = FakeRuntime([hook])
+    runtime.drain_takes = 0.3
+    run = Run(tmp_path, runtime, manager)
+    async with started(run), AsyncClient(run.client) as client:
+        assert (await client.ask(calls.status())).ready
+        assert run.daemon.listener is not None
+        address = run.daemon.listener.bound[hook.host, hook.port]
+        os.kill(os.getpid(), signal.SIGTERM)
+        while not runtime.drained:
+            await anyio.sleep(0.001)
+        with pytest.raises(OSError):
+            await anyio.connect_tcp(*address)
+        status = await client.ask(calls.status())
+        assert (status.phase, status.ready) == ("draining", False)
+    assert run.status == 0
+    assert 0 < runtime.drained[0] <= 5.0
+
+
+async def test_a_second_sigterm_forces(tmp_path: Path, manager: Manager) -> None:
+    runtime = FakeRuntime()
+    runtime.drain_takes = 60.0
+    run = Run(tmp_path, runtime, manager)
+    async with started(run):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await manager.hears("STOPPING=1")
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert run.status == 1
+
+
+async def test_sigterm_during_the_start_ends_it(tmp_path: Path, manager: Manager) -> None:
+    class Slow(FakeRuntime):
+        @asynccontextmanager
+        async def opened(self, loaded, state_dir):  # type: ignore[no-untyped-def]
+            os.kill(os.getpid(), signal.SIGTERM)
+            await anyio.sleep(60)
+            yield self
+
+    run = Run(tmp_path, Slow(), manager)
+    with anyio.fail_after(10):
+        await run()
+    assert run.status == 0 and not run.client.exists()
+
+
+async def test_while_the_runtime_takes_long_to_open_the_api_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "API_HEAD_START", 0.0)
+    go_on = anyio.Event()
+
+    class Slow(FakeRuntime):
+        @asynccontextmanager
+        async def opened(self, loaded, state_dir):  # type: ignore[no-untyped-def]
+            await go_on.wait()
+            yield self
+
+    socket_path = tmp_path / "run" / "mindbot.sock"
+
+    async def ask() -> None:
+        while not socket_path.exists():
+            await anyio.sleep(0.001)
+        async with AsyncClient(socket_path) as client:
+            status = await client.ask(calls.status())
+            assert (status.ready, status.phase) == (False, "starting")
+            with pytest.raises(Unreachable, match="starting"):
+                await client.ask(calls.send(models.SendMessage(text="hi")))
+            go_on.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        async with running(tmp_path, Slow()) as up:
+            assert (await up.client.ask(calls.status())).ready
+
+
+async def test_sighup_reloads_and_a_bad_configuration_changes_nothing(
+    tmp_path: Path, manager: Manager
+) -> None:
+    run = Run(tmp_path, FakeRuntime(), manager)
+    async with started(run):
+        os.kill(os.getpid(), signal.SIGHUP)
+        await manager.hears("RELOADING=1", "MONOTONIC_USEC=")
+        await manager.hears("READY=1", "STATUS=running")
+        run.configuration.broken = True
+        os.kill(os.getpid(), signal.SIGHUP)
+        await manager.hears("READY=1", "STATUS=reload failed, the old configuration stays: the configuration")
+        assert run.runtime.generation == 2
+        run.daemon.stop()
+    assert run.status == 0
+
+
+async def test_a_reload_that_cannot_bind_its_port_keeps_the_old_one(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        async with running(tmp_path, FakeRuntime([EchoHook()])) as up:
+            up.runtime.next_hooks = [EchoHook(port=taken.getsockname()[1])]
+            assert up.daemon.listener is not None
+            before = up.daemon.listener.bound
+            with pytest.raises(Exception, match="in use"):
+                await up.client.ask(calls.reload())
+            assert up.daemon.listener.bound == before and up.runtime.generation == 1
+
+
+async def test_a_runtime_that_fails_takes_the_daemon_with_it(tmp_path: Path, manager: Manager) -> None:
+    class Failing(FakeRuntime):
+        @asynccontextmanager
+        async def opened(self, loaded, state_dir):  # type: ignore[no-untyped-def]
+            async with anyio.create_task_group() as group:
+
+                async def fail() -> None:
+                    raise RuntimeError("the journal is gone")
+
+                group.start_soon(fail)
+                yield self
+
+    run = Run(tmp_path, Failing(), manager)
+    with pytest.raises(BaseExceptionGroup) as caught, anyio.fail_after(10):
+        await run()
+    assert caught.group_contains(RuntimeError, match="the journal is gone")
+    assert not run.client.exists()
