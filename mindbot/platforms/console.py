@@ -17,6 +17,8 @@ class ConsolePlatform:
 
     name = "console"
     idempotent = True
+    #: Readers take answers from the store, so there is no request to make.
+    local = True
 
     def __init__(self, bot: str = "default") -> None:
         self.bot = bot

@@ -33,9 +33,9 @@ STATEMENTS: dict[str, str] = {
                record = r.value->>4 FROM json_each(?) AS r WHERE turns.id = r.value->>0""",
     "forget": "DELETE FROM memo WHERE turn IN (SELECT value FROM json_each(?))",
     "enqueue": """
-        INSERT INTO outbox (turn, n, platform, bot, session, address, parts, state, attempts, created)
+        INSERT INTO outbox (turn, n, platform, bot, session, address, parts, state, attempts, created, ended)
         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
-               value->>8, value->>9 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
+               value->>8, value->>9, value->>10 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
     "deliver": """
         UPDATE outbox SET state = r.value->>2, attempts = r.value->>3, again = r.value->>4,
                next_at = r.value->>5, error = r.value->>6, sent_id = r.value->>7, notes = r.value->>8,

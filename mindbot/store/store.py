@@ -60,7 +60,19 @@ def _record(turn: Turn) -> Json:
 
 def _enqueue_row(d: Delivery) -> Row:
     parts = [p.to_json() for p in d.parts]
-    return [d.turn, d.n, d.platform, d.bot, d.session, d.to, parts, d.state, d.attempts, d.created]
+    return [
+        d.turn,
+        d.n,
+        d.platform,
+        d.bot,
+        d.session,
+        d.to,
+        parts,
+        d.state,
+        d.attempts,
+        d.created,
+        d.ended or None,
+    ]
 
 
 class Store:
