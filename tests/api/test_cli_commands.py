@@ -1,0 +1,168 @@
+"""Commands against a daemon: what people see, what pipes get, what the exit code says."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+import pytest
+from anyio import to_thread
+from conftest import Running
+
+from mindbot.cli.main import main
+
+pytestmark = pytest.mark.anyio
+
+
+class Terminal(io.StringIO):
+    """Output that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run = Callable[..., Awaitable[Done]]
+
+
+@pytest.fixture
+def run(up: Running, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command line in a thread; ``terminal`` says whether a person looks at it."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    async def run(*arguments: str, terminal: bool = False) -> Done:
+        out, err = (Terminal() if terminal else io.StringIO()), io.StringIO()
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        with pytest.raises(SystemExit) as end:
+            await to_thread.run_sync(main, ["--socket", str(up.socket), *arguments])
+        monkeypatch.undo()
+        assert isinstance(end.value.code, int)
+        return Done(end.value.code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+async def test_send_shows_the_reply_to_people(run: Run) -> None:
+    done = await run("send", "hello", terminal=True)
+    assert (done.code, done.out) == (0, "you said hello\n")
+    assert "answered in 12.5 ms" in done.err
+
+
+async def test_send_prints_one_object_for_machines(run: Run, up: Running) -> None:
+    for done in (await run("send", "hello"), await run("send", "hello", "--json", terminal=True)):
+        [turn] = done.objects
+        assert (done.code, turn["state"], turn["reply"], turn["took_ms"]) == (
+            0,
+            "answered",
+            "you said hello",
+            12.5,
+        )
+        assert turn["turn"] in up.runtime.turns
+
+
+async def test_send_as_somebody(run: Run, up: Running) -> None:
+    await run("send", "hi", "--platform", "wecom", "--bot", "b", "--user", "alice", "--session", "s1")
+    [turn] = up.runtime.turns.values()
+    assert [turn[k] for k in ("platform", "bot", "user", "session")] == ["wecom", "b", "alice", "s1"]
+
+
+@pytest.mark.parametrize(("text", "code"), [("drop me", 5), ("fail me", 1)])
+async def test_the_exit_code_says_what_became_of_the_turn(run: Run, text: str, code: int) -> None:
+    assert (await run("send", text)).code == code
+
+
+async def test_send_to_a_bot_that_is_not_there_names_those_that_are(run: Run) -> None:
+    done = await run("send", "hi", "--platform", "nowhere")
+    assert (done.code, done.out) == (1, "") and "bots: console/default" in done.err
+
+
+async def test_send_without_waiting(run: Run, up: Running) -> None:
+    up.runtime.finish = anyio.Event()
+    done = await run("send", "hi", "--no-wait")
+    assert done.code == 0 and done.objects[0]["state"] == "queued"
+
+
+async def test_send_that_takes_too_long_exits_4(run: Run, up: Running) -> None:
+    up.runtime.finish = anyio.Event()
+    for extra in ([], ["--stream"]):
+        done = await run("send", "hi", "--timeout", "0.1", *extra)
+        assert done.code == 4 and "mindbot trace" in done.err
+
+
+async def test_a_streamed_reply_arrives_in_pieces(run: Run) -> None:
+    done = await run("send", "hi", "--stream", terminal=True)
+    assert (done.code, done.out) == (0, "you said hi \n")
+    piped = await run("send", "hi", "--stream")
+    assert [o["type"] for o in piped.objects] == ["accepted", "chunk", "chunk", "chunk", "done"]
+    assert piped.objects[-1]["reply"] == "you said hi"
+
+
+async def test_turns_are_a_table_or_lines(run: Run) -> None:
+    assert (await run("turns", terminal=True)).out == "no turns yet\n"
+    await run("send", "one")
+    await run("send", "two")
+    table = (await run("turns", terminal=True)).out.splitlines()
+    assert table[0].split()[:3] == ["TURN", "RECEIVED", "STATE"]
+    assert table[1].endswith("two → you said two") and table[2].endswith("one → you said one")
+    assert [o["text"] for o in (await run("turns", "--limit", "1")).objects] == ["two"]
+    assert [o["text"] for o in (await run("turns", "one")).objects] == ["one"]
+
+
+async def test_trace_draws_the_spans(run: Run) -> None:
+    turn = str((await run("send", "hi")).objects[0]["turn"])
+    shown = (await run("trace", turn, terminal=True)).out.splitlines()
+    assert shown[0].startswith(f"{turn}  answered in 12.5 ms  console/default")
+    assert shown[2].startswith("└─ stage deliver") and shown[3].startswith("   └─ model scripted")
+    assert [o["name"] for o in (await run("trace", turn, "--json")).objects] == ["deliver", "scripted"]
+    missing = await run("trace", "X")
+    assert missing.code == 1 and "no turn X" in missing.err
+
+
+async def test_platforms(run: Run) -> None:
+    assert "console/default" in (await run("platform", "list", terminal=True)).out
+    assert (await run("platform", "list")).objects[0]["state"] == "ok"
+
+
+async def test_dead_letters(run: Run) -> None:
+    assert "letter-1" in (await run("dlq", "list", terminal=True)).out
+    assert "refused" in (await run("dlq", "show", "letter-1", terminal=True)).out
+    assert (await run("dlq", "show", "letter-2")).code == 1
+    assert (await run("dlq", "retry", "letter-1")).code == 0
+    assert (await run("dlq", "list", terminal=True)).out == "no dead letters\n"
+    assert (await run("dlq", "discard", "letter-1")).code == 1
+
+
+async def test_daemon_status_exits_0_only_when_ready(run: Run, up: Running) -> None:
+    done = await run("daemon", "status", terminal=True)
+    assert done.code == 0 and done.out.startswith("running, pid ") and "a.yaml" in done.out
+    assert (await run("daemon", "status")).objects[0]["a_field_of_tomorrow"] is True
+    up.daemon.phase = "draining"
+    assert (await run("daemon", "status")).code == 1
+
+
+async def test_daemon_reload_explains_a_bad_configuration(run: Run, up: Running) -> None:
+    done = await run("daemon", "reload", terminal=True)
+    assert done.code == 0 and done.out.splitlines() == [
+        "generation 2 is in use",
+        "warning: a.yaml:2: a plain secret",
+        "changed, but only a restart applies: store",
+    ]
+    up.configuration.broken = True
+    done = await run("daemon", "reload")
+    assert done.code == 1
+    assert "a.yaml:3: no such key" in done.err and "a.yaml:9: bad" in done.err

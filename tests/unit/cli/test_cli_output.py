@@ -1,0 +1,87 @@
+"""Tables and trees as people see them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mindbot.api.models import SpanView, TurnView
+from mindbot.cli.output import Column, clock, cut, milliseconds, print_table, table, width
+from mindbot.cli.tree import tree
+
+
+def test_columns_align_by_width_on_a_terminal() -> None:
+    lines = table([["NAME", "N"], ["你好", "1"], ["abc", "100"]], [False, True], 80)
+    assert lines == ["NAME    N", "你好    1", "abc   100"]
+
+
+@pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("你好", 4), ("e\u0301", 1), ("", 0)])
+def test_width_counts_terminal_columns(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "shown"),
+    [("abcdef", 6, "abcdef"), ("abcdef", 5, "abcd…"), ("你好吗", 5, "你好…"), ("你好吗", 4, "你…")],
+)
+def test_long_lines_are_cut_at_the_terminals_edge(text: str, most: int, shown: str) -> None:
+    assert cut(text, most) == shown
+
+
+def test_a_message_cannot_move_the_cursor_or_break_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["a\x1b[2Jb\nc"], [Column("TEXT", str)], "nothing")
+    assert capsys.readouterr().out == "TEXT\na [2Jb c\n"
+
+
+def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([], [Column("TEXT", str)], "no turns yet")
+    assert capsys.readouterr().out == "no turns yet\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "…"), (1.25, "1.2 ms"), (9999.0, "9999.0 ms"), (12_345.0, "12.3 s")]
+)
+def test_durations(value: float | None, shown: str) -> None:
+    assert milliseconds(value) == shown
+
+
+def test_a_time_of_another_day_shows_its_date() -> None:
+    assert clock(0) == "" and len(clock(time.time())) == 8 and clock(86400 * 400.5).startswith("1971-")
+
+
+def span(id: int, parent: int, name: str, start: float, took: float | None = 1.0, **more: object) -> SpanView:
+    return SpanView(id=id, parent=parent, kind="stage", name=name, start=start, took_ms=took, **more)  # type: ignore[arg-type]
+
+
+def test_spans_become_a_tree_with_aligned_times() -> None:
+    turn = TurnView(
+        id="01T", state="answered", platform="wecom", bot="b", user="u", received=100.0, took_ms=31.0
+    )
+    spans = [
+        span(1, 0, "deliver", 100.001, 30.0),
+        span(2, 1, "run", 100.002, 20.5),
+        span(3, 2, "model", 100.003, 19.0, status="memo", data={"model": "m", "usage": {"input": 3}}),
+        span(4, 1, "late", 100.025, None, status="error"),
+        span(5, 0, "wecom/b", 100.031, 4.0),
+    ]
+    assert tree(turn, spans, 100) == [
+        "01T  answered in 31.0 ms  wecom/b  u",
+        "SPAN                     START     TOOK",
+        "├─ stage deliver       +1.0 ms  30.0 ms",
+        "│  ├─ stage run        +2.0 ms  20.5 ms",
+        "│  │  └─ stage model   +3.0 ms  19.0 ms  ↺ memo  model=m",
+        "│  └─ stage late      +25.0 ms        …  ✗ error",
+        "└─ stage wecom/b      +31.0 ms   4.0 ms",
+    ]
+
+
+def test_a_damaged_record_is_still_shown() -> None:
+    spans = [span(1, 1, "own parent", 1.0), span(2, 99, "lost parent", 2.0)]
+    assert [line.split("  ")[0] for line in tree(TurnView(), spans, 100)[2:]] == [
+        "├─ stage own parent",
+        "└─ stage lost parent",
+    ]
+    deep = [span(n, n - 1, "s", float(n)) for n in range(1, 3000)]
+    assert len(tree(TurnView(), deep, 100)) == 3001
+    assert tree(TurnView(id="01T", state="queued"), [])[1] == "no spans were recorded"
