@@ -80,7 +80,13 @@ async def http() -> AsyncIterator[HttpClient]:
 
 async def test_the_first_enabled_provider_that_can_be_built_answers(http: HttpClient) -> None:
     here = Managed(
-        http, {"dify": {}, "off": scripted("no", enabled=False), "b": scripted("me"), "c": scripted("no")}
+        http,
+        {
+            "dify": {"api_key": "k"},
+            "off": scripted("no", enabled=False),
+            "b": scripted("me"),
+            "c": scripted("no"),
+        },
     )
     assert here.manager.default() == "b"
     assert await here.ask() == "me"
@@ -90,7 +96,13 @@ async def test_the_first_enabled_provider_that_can_be_built_answers(http: HttpCl
 
 async def test_kinds_nobody_implements_are_told_and_harm_nobody(http: HttpClient) -> None:
     here = Managed(
-        http, {"dify": {"bot_id": "x"}, "openai": {}, "old": {"enabled": False}, "mine": {"type": "acme"}}
+        http,
+        {
+            "dify": {"api_key": "k"},
+            "openai": {"api_key": "k"},
+            "old": {"enabled": False},
+            "mine": {"type": "acme"},
+        },
     )
     assert here.manager.health() == {
         "dify": ("degraded", "not available yet: dify"),
@@ -108,7 +120,7 @@ async def test_kinds_nobody_implements_are_told_and_harm_nobody(http: HttpClient
 
 async def test_without_any_provider_the_error_says_what_to_do(http: HttpClient) -> None:
     with pytest.raises(NotFound) as caught:
-        await Managed(http, {"dify": {}}).ask()
+        await Managed(http, {"dify": {"api_key": "k"}}).ask()
     assert "providers:" in caught.value.hint
 
 
