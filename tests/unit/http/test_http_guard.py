@@ -85,3 +85,17 @@ async def test_a_configured_host_opens_only_its_own_port(peer) -> None:
 )
 def test_what_people_may_see_of_a_url(url: str, shown: str) -> None:
     assert safe_target(url) == shown
+
+
+async def test_a_proxy_gets_the_calls_but_no_private_addresses(peer) -> None:
+    async def answer(wire) -> None:
+        while await wire.request():
+            await wire.answer(b"by proxy")
+
+    async with peer(answer) as proxy, HttpClient(proxy=proxy.url) as http:
+        assert (await http.request("GET", "http://vendor.invalid/x")).body == b"by proxy"
+        with pytest.raises(Forbidden):
+            await http.request("GET", "http://169.254.169.254/latest/meta-data")
+    assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
+        b"GET http://vendor.invalid/x HTTP/1.1"
+    ]
