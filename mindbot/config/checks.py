@@ -1,0 +1,133 @@
+"""What is checked beside the model: references, plain secrets, names that lead nowhere, placeholders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mindbot.config import keys, problems, tree
+from mindbot.config import references as refs
+from mindbot.config.model import Config
+from mindbot.config.tree import Finding, KeyPath, Node
+from mindbot.telemetry.redaction import redactor
+
+PLATFORMS = ("dingtalk", "wecom", "wecomcs")
+
+#: What the samples hold where an operator's own value belongs.
+_PLACEHOLDER = re.compile(r"your_\w+|<[^<>]+>|changeme|x{3,}", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Findings:
+    """Problems make a configuration unusable, warnings do not."""
+
+    problems: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+
+
+def references(
+    node: Node, environ: Mapping[str, str], found: Findings, annotation: Any = Config, path: KeyPath = ()
+) -> Node:
+    """Put the environment's values into all values but secrets, which keep their references until used."""
+    if isinstance(node.value, dict):
+        inner = {
+            k: references(v, environ, found, keys.child(annotation, k), (*path, k))
+            for k, v in node.value.items()
+        }
+        return replace(node, value=inner)
+    if isinstance(node.value, list):
+        items = [
+            references(v, environ, found, keys.child(annotation, i), (*path, i))
+            for i, v in enumerate(node.value)
+        ]
+        return replace(node, value=items)
+    if not isinstance(node.value, str):
+        return node
+    if keys.is_secret(annotation):
+        _secret_reference(node, environ, found, path)
+        return node
+    text, _, unset = refs.expand(node.value, environ)
+    _say_unset(unset, node, found, path)
+    return replace(node, value=text)
+
+
+def _secret_reference(node: Node, environ: Mapping[str, str], found: Findings, path: KeyPath) -> None:
+    named = refs.named(node.value)
+    if named and not refs.NAME.fullmatch(named[1]):
+        found.problems.append(
+            Finding(
+                node.origin, f"{tree.dotted(path)}: {named[0]}: needs a name of letters, digits, - _ and ."
+            )
+        )
+    elif not named:
+        _say_unset([v for v in refs.variables(node.value) if v not in environ], node, found, path)
+
+
+def _say_unset(unset: list[str], node: Node, found: Findings, path: KeyPath) -> None:
+    for name in unset:
+        mend = f"Export {name}, or give a default: ${{{name}:-…}}"
+        found.warnings.append(Finding(node.origin, f"{tree.dotted(path)}: ${{{name}}} is not set. {mend}"))
+
+
+def plain_secrets(root: Node, found: Findings, *, refuse: bool) -> None:
+    """Name each secret that stands there as it is, and have it masked wherever it is written."""
+    for path, node in tree.leaves(root):
+        text = node.value
+        secret = keys.is_secret(keys.at(Config, path))
+        if not isinstance(text, str) or not text or (refs.is_reference(text) and secret):
+            continue
+        where = tree.dotted(path)
+        if _PLACEHOLDER.fullmatch(text):
+            finding = Finding(node.origin, f"{where} still holds a placeholder. Put your own value there")
+            (found.problems if refuse and secret else found.warnings).append(finding)
+        elif secret:
+            redactor.register(text)
+            name = problems.secret_name(path)
+            mend = f'Run `mindbot secret set {name}` and write "keyring:{name}"'
+            finding = Finding(node.origin, f"{where} is a secret in plain text. {mend}")
+            (found.problems if refuse else found.warnings).append(finding)
+            _key_length(path, node, found)
+
+
+def _key_length(path: KeyPath, node: Node, found: Findings) -> None:
+    if path[-1] == "EncodingAESKey" and len(node.value) != 43:
+        what = (
+            f"{tree.dotted(path)} has {len(node.value)} characters, and WeCom's keys have 43. Copy it again"
+        )
+        found.warnings.append(Finding(node.origin, what))
+
+
+def bot_names(root: Node, found: Findings) -> None:
+    """Two bots of a platform need two names."""
+    for platform in PLATFORMS:
+        bots = root.value.get(platform)
+        seen: dict[str, Node] = {}
+        for bot in bots.value if bots and isinstance(bots.value, list) else []:
+            named = bot.value.get("name") if isinstance(bot.value, dict) else None
+            name = str(named.value) if named else "default"
+            if name in seen:
+                what = f"two {platform} bots are named {name}, the other at {seen[name].origin}"
+                found.problems.append(Finding(bot.origin, f"{what}. Give each its own `name`"))
+            seen[name] = bot
+
+
+def names(root: Node, config: Config, found: Findings) -> None:
+    """Warn of providers that are named and not defined."""
+    known = config.providers
+    for path in (
+        ("chat", "provider"),
+        ("provider_selection", "fallback_order"),
+        ("agent", "langchain", "primary_provider"),
+        ("agent", "langchain", "fallback_providers"),
+    ):
+        node, _, rest = tree.find(root, path)
+        if rest:
+            continue
+        for each in node.value if isinstance(node.value, list) else [node]:
+            if each.value and each.value not in known:
+                meant = keys.guess(str(each.value), sorted(config.providers))
+                mend = f"Did you mean {meant}?" if meant else "Define it under `providers`"
+                what = f"{tree.dotted(path)} names the provider {each.value}, which is not defined"
+                found.warnings.append(Finding(each.origin, f"{what}. {mend}"))

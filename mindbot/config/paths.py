@@ -1,0 +1,59 @@
+"""Where things live: configuration files, state, runtime directories, the local API's socket.
+
+Under systemd the manager names them (``$STATE_DIRECTORY``, ``$RUNTIME_DIRECTORY``; systemd.exec(5));
+elsewhere the XDG base directories count, through `platformdirs`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mindbot.api.sockets import SYSTEM_SOCKET, user_socket
+
+SYSTEM_CONFIG = Path("/etc/mindbot/mindbot.yaml")
+
+
+def config_candidates(environ: Mapping[str, str]) -> list[Path]:
+    """Return where a configuration file is looked for when none is named, best first."""
+    folder = user_config_dir(environ)
+    return [*([folder / "mindbot.yaml"] if folder else []), SYSTEM_CONFIG]
+
+
+def user_config_dir(environ: Mapping[str, str]) -> Path | None:
+    """Return ``$XDG_CONFIG_HOME/mindbot``; None for a user without a home."""
+    if (base := environ.get("XDG_CONFIG_HOME", "")).startswith("/"):
+        return Path(base, "mindbot")
+    home = environ.get("HOME", "")
+    return Path(home, ".config", "mindbot") if home.startswith("/") else None
+
+
+def state_dir(configured: str | Path = "", environ: Mapping[str, str] | None = None) -> Path:
+    """Return the state directory: as configured, ``$STATE_DIRECTORY`` under systemd, else the user's own."""
+    environ = os.environ if environ is None else environ
+    if configured:
+        return Path(configured).expanduser()
+    if given := environ.get("STATE_DIRECTORY"):
+        return Path(given.partition(":")[0])  # several names make a list
+    if (base := environ.get("XDG_STATE_HOME", "")).startswith("/"):
+        return Path(base, "mindbot")
+    from platformdirs import user_state_path
+
+    return user_state_path("mindbot", appauthor=False)
+
+
+def runtime_dir(environ: Mapping[str, str]) -> Path:
+    """Return where sockets go: systemd's runtime directory, root's is the system's, else the user's."""
+    if given := environ.get("RUNTIME_DIRECTORY"):
+        return Path(given.partition(":")[0])
+    if os.geteuid() == 0 and not environ.get("XDG_RUNTIME_DIR"):
+        return SYSTEM_SOCKET.parent
+    return user_socket(environ).parent
+
+
+def socket_candidates(given: str | Path | None, environ: Mapping[str, str]) -> list[Path]:
+    """Return the sockets a client tries, in order; a named one is the only one."""
+    if named := given or environ.get("MINDBOT_SOCKET"):
+        return [Path(named)]
+    return [user_socket(environ), SYSTEM_SOCKET]

@@ -1,0 +1,117 @@
+"""MindBot's own sections: store, dispatcher, delivery, access, limits, session, chat, console, api, log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mindbot.config.types import Duration, Int, Rate
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Section(BaseModel):
+    """Strict and frozen: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
+
+
+class StoreSettings(Section):
+    """Where messages are kept."""
+
+    file: str = Field("mindbot.db", min_length=1, description="SQLite file, relative to the state directory.")
+    commit_interval: Duration = Field(
+        0.005, ge=0, le=1, description="Longest a busy journal gathers a batch before it commits."
+    )
+    commit_rows: Int = Field(500, ge=1, description="A batch of so many rows is committed at once.")
+    retention: Duration = Field(
+        30 * 86400,
+        description="Ended turns are deleted after this; 0 keeps them. Repeats are recognised so long.",
+    )
+
+    def path(self, state_dir: Path) -> Path:
+        """Return the database file."""
+        return state_dir / Path(self.file).expanduser()
+
+
+class DispatcherSettings(Section):
+    """How turns are run."""
+
+    max_running: Int = Field(1000, ge=1, description="Turns running at once, over all bots.")
+    max_running_per_bot: Int = Field(0, ge=0, description="Turns one bot may have running; 0 for no cap.")
+    max_attempts: Int = Field(10, ge=1, description="A turn open across so many crashes is given up.")
+    stale_after: Duration = Field(900, description="Older turns get the stale notice instead; 0 never.")
+    drain_timeout: Duration = Field(30, description="How long a stop waits for running turns.")
+    busy_notice: str = Field("我正忙，请稍候，马上回复您。", description="Sent once to who waits for a slot.")
+    stale_notice: str = Field(
+        "抱歉，刚才没能及时回复。如仍需要，请再发一次。", description="Apology for a stale turn."
+    )
+    failure_notice: str = Field("抱歉，我暂时无法回答，请稍后再试。", description="Sent when a turn failed.")
+
+
+class DeliverySettings(Section):
+    """How replies are sent."""
+
+    max_attempts: Int = Field(8, ge=1, description="After so many a delivery is a dead letter.")
+    min_backoff: Duration = Field(0.5, description="Wait before the first retry; doubles each time.")
+    max_backoff: Duration = Field(60, description="Longest wait between retries.")
+    concurrency: Int = Field(64, ge=1, description="Sends a bot has on the wire at once.")
+    timeout: Duration = Field(30, gt=0, description="Longest one attempt may take.")
+
+
+class AccessSettings(Section):
+    """Who may talk to the bots. Globs over user ids and session names; deny wins."""
+
+    allow: tuple[str, ...] = Field((), description="Only these; empty allows everyone.")
+    deny: tuple[str, ...] = Field((), description="Never these.")
+
+
+class LimitsSettings(Section):
+    """How often a user may write."""
+
+    per_user: Rate | None = Field(None, description="e.g. 20/m or 100/10s; absent: no limit.")
+    notice: str = Field(
+        "您发得太快了，请稍后再试。", description="Sent to who is over the limit; empty: nothing."
+    )
+
+
+class SessionSettings(Section):
+    """What a bot remembers of a conversation."""
+
+    history_turns: Int = Field(10, ge=0, le=200, description="Exchanges shown to the model.")
+
+
+class ChatSettings(Section):
+    """The bare chat runner, which answers when nothing more specific is configured."""
+
+    provider: str = Field("", description="Empty: the first enabled provider.")
+    model: str = Field("", description="Empty: the provider's first model.")
+    system_prompt: str = Field("", description="Put before every conversation.")
+
+
+class ConsoleSettings(Section):
+    """The built-in platform behind `mindbot send`."""
+
+    enabled: bool = Field(True, description="Whether messages can be sent in from the command line.")
+
+
+class ApiSettings(Section):
+    """The local API's socket."""
+
+    socket: str = Field("", description="Path; empty: the user's runtime directory, or /run/mindbot.")
+    group: str = Field("", description="Unix group that may connect; empty: the daemon's own.")
+    viewers: tuple[str, ...] = Field((), description="Unix groups with the role viewer.")
+    operators: tuple[str, ...] = Field((), description="Unix groups with the role operator.")
+    admins: tuple[str, ...] = Field((), description="Unix groups with the role admin.")
+
+
+class LogSettings(Section):
+    """What is logged, to stderr."""
+
+    level: LogLevel = Field("info", description="debug, info, warning or error.")
+    levels: dict[str, LogLevel] = Field(
+        default_factory=dict, description="Levels of single loggers, e.g. mindbot.platforms: debug."
+    )
+    format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")

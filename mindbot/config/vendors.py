@@ -1,0 +1,310 @@
+"""The sections named after vendors: platforms, providers, workflows, agent, knowledge, alerting.
+
+Keys and aliases are those of the configuration samples operators already have.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from mindbot.config.sections import Section
+from mindbot.config.types import NAMED, ApiBase, Duration, Float, Int, Port, Secret, Url
+
+
+class BotSettings(Section):
+    """What every bot has."""
+
+    name: str = Field(
+        "default", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Unique among its platform's bots."
+    )
+    enabled: bool = Field(True, description="Whether the bot runs.")
+
+
+class DingTalkSettings(BotSettings):
+    """The `dingtalk:` section, or one entry of its list."""
+
+    client_id: str = Field(min_length=1, description="AppKey, from the developer console.")
+    client_secret: Secret = Field(description="AppSecret, from the developer console.")
+    robot_code: str = Field("", description="Empty: the client id.")
+    robot_name: str = Field("", description="The robot's name in chats.")
+    markdown_card: bool = Field(True, description="Answer with Markdown.")
+    enable_stream_reply: bool = Field(
+        False,
+        validation_alias=AliasChoices("enable-stream-reply", "enable_stream_reply"),
+        description="Show the answer on an AI card while it is written.",
+    )
+    card_template_id: str = Field("", description="The AI card's template.")
+    api_base_url: ApiBase = Field("https://api.dingtalk.com", description="Scheme and host of the new API.")
+    oapi_base_url: ApiBase = Field("https://oapi.dingtalk.com", description="Scheme and host of the old API.")
+
+
+class _WeComCallback(BotSettings):
+    """What both kinds of WeCom bots share: a callback that WeCom signs and encrypts."""
+
+    host: str = Field("0.0.0.0", description="Where the callback listens.")  # noqa: S104 - the vendor must reach it
+    port: Port
+    corpid: str = Field(min_length=1, description="Enterprise id.")
+    secret: Secret
+    token: Secret = Field(description="Token, from the settings for receiving messages.")
+    encoding_aes_key: Secret = Field(
+        validation_alias=AliasChoices("EncodingAESKey", "encoding_aes_key"),
+        description="EncodingAESKey, from the settings for receiving messages: 43 characters.",
+    )
+    api_base_url: ApiBase = Field(
+        "https://qyapi.weixin.qq.com", description="Scheme and host, without /cgi-bin."
+    )
+    timestamp_window: Duration = Field(
+        300, gt=0, description="Callbacks signed earlier or later than this are refused."
+    )
+
+
+class WeComSettings(_WeComCallback):
+    """The `wecom:` section, or one entry of its list: a self-built application."""
+
+    port: Port = Field(2290, description="The callback's port.")
+    secret: Secret = Field(description="The application's secret.")
+    contacts_secret: Secret | None = Field(None, description="Secret of the contacts API.")
+    agent_id: Int | None = Field(
+        None, description="For messages of our own; replies take it from the callback."
+    )
+
+
+class WeComCsSettings(_WeComCallback):
+    """The `wecomcs:` section, or one entry of its list: WeCom Customer Service."""
+
+    port: Port = Field(2289, description="The callback's port.")
+    secret: Secret = Field(description="The customer service application's secret.")
+    welcome_message: str = Field("", description="Sent when a customer opens the chat; empty: nothing.")
+
+
+class ModelSettings(Section):
+    """One model of a provider; a bare text is its name."""
+
+    name: str = Field(min_length=1, description="As the vendor calls it.")
+    max_tokens: Int | None = Field(None, ge=1, description="Longest answer.")
+    temperature: Float | None = Field(None, ge=0, description="Sent with every call; absent: the vendor's.")
+
+
+class NamedWorkflow(Section):
+    """A workflow as a provider lists it; a bare text is its name."""
+
+    name: str
+    workflow_id: str = ""
+
+
+class ScriptedRule(Section):
+    """One answer of the scripted provider."""
+
+    match: str = Field(description="Regular expression, searched in the last user message.")
+    reply: str = ""
+    delay: Duration = 0.0
+    error: str = Field("", description="Fail like this instead, e.g. rate_limited.")
+
+
+#: Kinds whose service asks for a key wherever it runs.
+_KEYED = frozenset({"anthropic", "google", "chatglm", "dify", "coze"})
+_ONLY = {"bot_id": "coze", "workflows": "dify", "rules": "scripted"}
+KINDS = frozenset({"openai", "dify", "coze", "chatglm", "anthropic", "google", "ollama", "vllm", "scripted"})
+
+
+class ProviderSettings(Section):
+    """One entry of `providers:`."""
+
+    type: str = Field("", description="openai, anthropic, …; empty: the entry's name.")
+    enabled: bool = Field(True, description="Whether it may be used.")
+    base_url: Url = Field("", description="Empty: the vendor's own service.")
+    api_key: Secret | None = Field(
+        None, validate_default=True, description="The vendor's key; a server of your own may need none."
+    )
+    models: Annotated[tuple[ModelSettings, ...], NAMED] = Field((), description="The first is the default.")
+    workflows: Annotated[tuple[NamedWorkflow, ...], NAMED] = Field((), description="Dify only.")
+    bot_id: str = Field("", validate_default=True, description="Coze only: the bot that answers.")
+    rate_limit: Int | None = Field(None, ge=1, description="Requests a minute.")
+    timeout: Duration = Field(60, gt=0, description="Longest one call may take.")
+    concurrency: Int = Field(0, ge=0, description="Calls at once; 0 for no cap.")
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = Field(
+        "max_tokens", description="What the server calls the longest answer."
+    )
+    stream: bool = Field(True, description="Whether the server can stream.")
+    rules: tuple[ScriptedRule, ...] = Field((), description="Scripted only: what it answers.")
+
+    @field_validator("api_key", "bot_id")
+    @classmethod
+    def _required(cls, value: Any, info: ValidationInfo) -> Any:
+        """Say that a key is missing like any other missing key: beside all the others."""
+        kind, needed = info.data.get("type"), info.data.get("enabled", False) and not value
+        if info.field_name == "bot_id":
+            missing = needed and kind == "coze"
+        else:
+            missing = needed and (kind in _KEYED or (kind == "openai" and not info.data.get("base_url")))
+        if missing:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+    @field_validator(*_ONLY, mode="before")
+    @classmethod
+    def _belongs(cls, value: Any, info: ValidationInfo) -> Any:
+        kind, only = info.data.get("type"), _ONLY[str(info.field_name)]
+        if value and kind in KINDS - {only}:
+            raise ValueError(f"is for the type {only}, and this is {kind}; remove it")
+        return value
+
+
+class ProviderSelection(Section):
+    """How a provider is chosen."""
+
+    strategy: Literal["round_robin", "weighted", "performance_based"] = "round_robin"
+    fallback_order: tuple[str, ...] = Field((), description="Who answers when the one before cannot.")
+    performance_threshold: Float = Field(0.8, ge=0, le=1, description="Share of calls that must succeed.")
+    cost_optimization: bool = Field(False, description="Prefer the cheaper of equals.")
+
+
+class WorkflowSettings(Section):
+    """One entry of `workflows:`: a Dify app."""
+
+    enabled: bool = Field(True, description="Whether it may be chosen.")
+    dify_endpoint: Url = Field(
+        "https://api.dify.ai/v1/chat-messages", description="Address of the app's API."
+    )
+    dify_api_key: Secret | None = Field(None, validate_default=True, description="The app's key.")
+    task_patterns: tuple[str, ...] = Field(
+        (), description="Regular expressions; one that matches chooses it."
+    )
+    priority: Int = Field(100, description="Of several that match, the lowest number wins.")
+    timeout: Duration = Field(60, gt=0, description="Longest one run may take.")
+    max_retries: Int = Field(2, ge=0, description="Tries after a failure that may pass.")
+
+    @field_validator("dify_api_key")
+    @classmethod
+    def _required(cls, value: Any, info: ValidationInfo) -> Any:
+        if not value and info.data.get("enabled", False):
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+    @field_validator("task_patterns")
+    @classmethod
+    def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            try:
+                re.compile(pattern)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return value
+
+
+class LangChainSettings(Section):
+    """The agent's model and tools."""
+
+    enabled: bool = True
+    primary_provider: str = Field(
+        "",
+        validation_alias=AliasChoices("primary_provider", "provider"),
+        description="Empty: the first enabled provider.",
+    )
+    fallback_providers: tuple[str, ...] = Field((), description="Who answers when the first cannot.")
+    model: str = Field("", description="Empty: the provider's first model.")
+    temperature: Float | None = Field(None, ge=0)
+    max_iterations: Int = Field(10, ge=1, description="Model calls in one turn.")
+    tools: tuple[str, ...] = Field((), description="Tools the model may call; time means get_time.")
+    system_prompt: str = ""
+
+    @field_validator("tools")
+    @classmethod
+    def _tool_aliases(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple("get_time" if tool == "time" else tool for tool in value)
+
+
+class IntegrationSettings(Section):
+    """How agent and workflows work together."""
+
+    context_sharing: bool = True
+    performance_tracking: bool = True
+    analytics_enabled: bool = True
+    fallback_enabled: bool = True
+    debug_mode: bool = False
+
+
+class AgentWorkflows(Section):
+    """`agent.workflows`. Its `workflows` are laid over the top-level section while loading."""
+
+    enabled: bool = True
+    routing_strategy: Literal["tool-first", "workflow-first", "hybrid"] = "hybrid"
+    fallback_enabled: bool = True
+    workflows: dict[str, WorkflowSettings] = Field(
+        default_factory=dict, description="Laid over the top-level `workflows`."
+    )
+
+
+class AgentSettings(Section):
+    """The `agent:` section. Its `providers` are laid over the top-level section while loading."""
+
+    langchain: LangChainSettings | None = None
+    providers: dict[str, ProviderSettings] = Field(
+        default_factory=dict, description="Laid over the top-level `providers`."
+    )
+    workflows: AgentWorkflows | None = None
+    integration: IntegrationSettings | None = None
+
+
+class ChromaSettings(Section):
+    """The `chromadb:` section: where knowledge is kept."""
+
+    base_path: str = Field("./data/chroma", description="Relative to the state directory.")
+    collection_name: str = "mindbot_knowledge"
+    embedding_model: str = "text-embedding-ada-002"
+    chunk_size: Int = Field(1000, ge=1, description="Characters.")
+    chunk_overlap: Int = Field(200, ge=0, description="Characters.")
+
+
+class SmsProvider(Section):
+    """Credentials of one SMS vendor."""
+
+    account_sid: Secret | None = None
+    auth_token: Secret | None = None
+    from_number: str = ""
+    region: str = ""
+    access_key: Secret | None = None
+    secret_key: Secret | None = None
+    sign_name: str = ""
+    template_code: str = ""
+
+
+class SmsSettings(Section):
+    """How alerts go out by SMS."""
+
+    primary_provider: str = Field("", description="An entry of `providers`.")
+    backup_providers: tuple[str, ...] = Field((), description="Tried in order when the first fails.")
+    providers: dict[str, SmsProvider] = Field(default_factory=dict)
+
+
+class Recipient(Section):
+    """A person who is alerted."""
+
+    name: str
+    phone: str = ""
+    email: str = ""
+    escalation_level: Int = Field(1, ge=1)
+
+
+class AlertRule(Section):
+    """When to alert."""
+
+    condition: str = Field(description="An expression of the filter language.")
+    severity: Literal["low", "medium", "high", "critical"] = "medium"
+    immediate_sms: bool = False
+    escalation_timeout: Duration = Field(900, description="Without an answer the next level is alerted.")
+
+
+class AlertManagerSettings(Section):
+    """The `alert_manager:` section."""
+
+    enabled: bool = True
+    health_check_interval: Duration = 30
+    alert_cooldown: Duration = Field(300, description="Between two alerts of the same rule.")
+    sms: SmsSettings | None = None
+    recipients: dict[str, tuple[Recipient, ...]] = Field(default_factory=dict)
+    rules: dict[str, AlertRule] = Field(default_factory=dict)

@@ -1,0 +1,115 @@
+"""Keeps secrets out of everything that is written: logs, traces, API answers, crash reports.
+
+Two nets. Every secret that is resolved is registered and masked wherever it appears, also in its URL-quoted
+and JSON-escaped spellings. And what looks like a secret by its neighbourhood (a bearer token, ``corpsecret=``
+in an address, a JSON key named ``api_key``) is masked though nobody registered it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from threading import Lock
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "********"
+
+#: Shorter values would mask half of what is written and are no secrets.
+SHORTEST = 4
+
+_NAMES = (
+    r"(?:\w*[_-])?(?:secret|passw(?:or)?d|passphrase|token|api[_-]?key|access[_-]?key|secret[_-]?key"
+    r"|private[_-]?key|authorization|cookie|credential)|(?:corp|app)secret|app_?key_?secret|encodingaeskey"
+)
+_SECRET_KEY = re.compile(_NAMES, re.IGNORECASE | re.ASCII)
+
+#: Each is (pattern, replacement); group 1 is what stays in front.
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.ASCII), rf"\g<1>{MASK}")
+    for pattern in (
+        # name=value, "name": "value" (also inside an escaped JSON text), Name: value of known headers
+        rf"(?<![\w-])((?:{_NAMES})\\*[\"']?\s*=\s*\\*[\"']?)[^\s\"'\\&,;}}]+",
+        rf"([\"'](?:{_NAMES})\\*[\"']\s*:\s*b?\\*[\"'])[^\"'\\]+",
+        r"((?:x-api-key|api-key|x-acs-dingtalk-access-token|x-goog-api-key|set-cookie|cookie)\s*:\s*)\S+",
+        r"(authorization\s*:\s*(?:bearer|basic|token)?\s*)[^\s\"']+",
+        r"(\bbearer\s+)[a-z0-9._~+/=-]{6,}",
+        r"([?&](?:key|ticket)=)[^&\s\"']+",
+        r"(\bsk-)[a-z0-9_-]{16,}",
+        r"(://[^/\s:@]*:)[^/\s@]+(?=@)",
+    )
+)
+
+
+class Redactor:
+    """Masks registered values and what looks like a secret. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._spellings: tuple[str, ...] = ()
+
+    def register(self, value: str) -> None:
+        """Mask this value from now on; one shorter than `SHORTEST` characters is not kept."""
+        if len(value) < SHORTEST or value in self._spellings:
+            return
+        with self._lock:
+            known = {*self._spellings, *_spellings(value)}
+            self._spellings = tuple(sorted(known, key=len, reverse=True))  # the longest match wins
+
+    def redact(self, value: Any) -> Any:
+        """Return a text or JSON value with its secrets masked; other objects come back as they are."""
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            return {self._key(k): self._field(k, v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.redact(v) for v in value]
+        return value
+
+    def registered(self, text: str) -> str:
+        """Return the text with registered values masked, and nothing guessed."""
+        for spelling in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, MASK)
+        return text
+
+    def _text(self, text: str) -> str:
+        text = self.registered(text)
+        for pattern, masked in _PATTERNS:
+            text = pattern.sub(masked, text)
+        return text
+
+    def _key(self, key: Any) -> Any:
+        return self.registered(key) if isinstance(key, str) else key
+
+    def _field(self, key: Any, value: Any) -> Any:
+        if isinstance(value, str) and value and is_secret_name(key):
+            return MASK
+        return self.redact(value)
+
+
+def is_secret_name(name: Any) -> bool:
+    """Whether a field of this name holds a secret, by the look of it."""
+    return isinstance(name, str) and _SECRET_KEY.fullmatch(name) is not None
+
+
+def _spellings(value: str) -> set[str]:
+    """The ways a value may appear: as it is, in a URL, in JSON, in a representation, in base 64."""
+    found = {
+        value,
+        quote(value, safe=""),
+        quote(value),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+        base64.b64encode(value.encode("utf-8", "surrogateescape")).decode(),
+    }
+    # A secret of several lines (a private key) may be written line by line.
+    found.update(line for line in value.splitlines() if len(line) >= 16)
+    return found
+
+
+#: The process's own: secrets are process-wide, and a log line may hold any of them.
+redactor = Redactor()
