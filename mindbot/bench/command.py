@@ -19,7 +19,7 @@ NAMES = ("pipeline", "wire", "latency", "start", "users", "bus")
 @bench.command(name="bench")
 def run_bench(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help=f"all, or of: {', '.join(NAMES)}")],
-    messages: Annotated[int, typer.Option(min=1, help="How many messages; 0 takes the benchmark's own.")] = 0,
+    messages: Annotated[int, typer.Option(min=0, help="How many messages; 0 takes the benchmark's own.")] = 0,
     users: Annotated[int, typer.Option(min=0, help="How many users; 0 takes the benchmark's own.")] = 0,
     latency: Annotated[float, typer.Option(min=0, help="wire: milliseconds the model takes.")] = 0,
     kill: Annotated[bool, typer.Option("--kill", help="wire: kill -9 in the middle and restart.")] = False,

@@ -42,6 +42,9 @@ class Platform(Protocol):
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         """Split a reply into platform messages within the platform's limits. Pure."""
 
+    def address(self, user: str) -> Json:
+        """Return the ``reply_to`` that reaches a user without a message to answer."""
+
     async def send(self, delivery: Delivery) -> Sent:
         """Send one platform message.
 

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.message import Part
+from mindbot.domain.message import Json, Part
 from mindbot.domain.ports import Http, Receive, Report
 
 
@@ -36,6 +36,10 @@ class ConsolePlatform:
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         """One reply is one message, whatever its length."""
         return [list(parts)] if parts else []
+
+    def address(self, user: str) -> Json:
+        """Return the user's name: whoever reads the store finds the answer."""
+        return {"to": user}
 
     async def send(self, delivery: Delivery) -> Sent:
         """The row in the outbox is the delivery."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -15,20 +15,43 @@ from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, NotFound, TimedOut
 from mindbot.domain.message import Json, Message, text_part
+from mindbot.domain.ports import Receipt
 from mindbot.domain.turn import DONE_STATES
-from mindbot.runtime.stats import rss_bytes
+from mindbot.runtime.stats import Stats, rss_bytes
 
 if TYPE_CHECKING:
-    from mindbot.runtime.app import Runtime
+    from mindbot.bus import Bus
+    from mindbot.config.load import Loaded
+    from mindbot.config.secrets import Secrets
+    from mindbot.runtime.bots import Bots
+    from mindbot.runtime.dispatcher import Dispatcher
+    from mindbot.runtime.generation import Generation
+    from mindbot.runtime.lifecycle import Health
+    from mindbot.runtime.outbox import Outbox
     from mindbot.store.queries import Queries
+    from mindbot.store.store import Store
 
 
 class Facade:
-    """The half of the runtime that operators see."""
+    """The half of the runtime that operators see; `Runtime` brings what it is about."""
 
+    loaded: Loaded
+    generation: Generation
+    store: Store
+    stats: Stats
+    bus: Bus
+    health_board: Health
+    secrets: Secrets
+    dispatcher: Dispatcher
+    outbox: Outbox
+    bots: Bots
+    ready: bool
+    draining: bool
+    receive: Callable[[Message], Awaitable[Receipt]]
+    _ended: dict[int, anyio.Event]
     _queries: Queries | None = None
 
-    async def queries(self: Runtime) -> Queries:
+    async def queries(self) -> Queries:
         """Return the operators' reads; SQLAlchemy's async side is imported at the first one."""
         if self._queries is None:
             await anyio.to_thread.run_sync(partial(__import__, "mindbot.store.queries"))
@@ -37,12 +60,12 @@ class Facade:
             self._queries = self._queries or Queries(self.store.path, time.time)
         return self._queries
 
-    async def close_queries(self: Runtime) -> None:
+    async def close_queries(self) -> None:
         """Close what `queries` opened."""
         if self._queries is not None:
             await self._queries.close()
 
-    def status(self: Runtime) -> Json:
+    def status(self) -> Json:
         """Return the daemon's state in numbers."""
         s = self.stats
         return {
@@ -78,35 +101,35 @@ class Facade:
             "config": {"files": [str(f) for f in self.loaded.files], "generation": self.generation.number},
         }
 
-    def health(self: Runtime) -> list[Json]:
+    def health(self) -> list[Json]:
         """Return each component's state."""
         return self.health_board.list()
 
-    def platforms(self: Runtime) -> list[Json]:
+    def platforms(self) -> list[Json]:
         """Return each bot's state."""
         return self.bots.list()
 
-    def metrics(self: Runtime) -> bytes:
+    def metrics(self) -> bytes:
         """Return the counters in Prometheus' text format."""
         from mindbot.runtime.metrics import render
 
         return render(self.status(), self.health())
 
-    async def set_secret(self: Runtime, name: str, value: str) -> None:
+    async def set_secret(self, name: str, value: str) -> None:
         """Keep a secret in the keyring; raises SecretError."""
         await anyio.to_thread.run_sync(self.secrets.set, name, value)
 
-    async def list_secrets(self: Runtime) -> list[str]:
+    async def list_secrets(self) -> list[str]:
         """Return the names of stored secrets."""
         return await anyio.to_thread.run_sync(self.secrets.list)
 
-    async def delete_secret(self: Runtime, name: str) -> None:
+    async def delete_secret(self, name: str) -> None:
         """Remove a secret; raises NotFound."""
         await anyio.to_thread.run_sync(self.secrets.delete, name)
 
     # --- turns
 
-    async def list_turns(self: Runtime, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
         """Return summaries of turns that match, newest first."""
         keep = None
         if filter.strip():
@@ -116,11 +139,11 @@ class Facade:
             keep = parse(filter, TURN_FIELDS).compile()
         return await (await self.queries()).list_turns(keep, limit, before)
 
-    async def get_turn(self: Runtime, turn: str) -> Json:
+    async def get_turn(self, turn: str) -> Json:
         """Return everything known of a turn; raises NotFound."""
         return await (await self.queries()).get_turn(turn)
 
-    async def get_spans(self: Runtime, turn: str) -> list[Json]:
+    async def get_spans(self, turn: str) -> list[Json]:
         """Return a turn's spans, its deliveries among them as the last ones."""
         found = await self.get_turn(turn)
         spans: list[Json] = found["spans"]
@@ -140,7 +163,7 @@ class Facade:
         return spans
 
     async def inject(
-        self: Runtime,
+        self,
         *,
         text: str,
         platform: str = "console",
@@ -156,7 +179,6 @@ class Facade:
         bot = bot or known[0]
         user = user or "operator"
         adapter = self.bots.platforms[platform, bot]
-        address: Any = getattr(adapter, "address", None)
         message = Message(
             platform=platform,
             bot=bot,
@@ -165,14 +187,14 @@ class Facade:
             sender=user,
             kind="text",
             parts=(text_part(text),),
-            reply_to=address(user) if address is not None else {"to": user},
+            reply_to=adapter.address(user),
             chat=user,
             ts=time.time(),
             received=time.time(),
         )
         return ids.show((await self.receive(message)).turn)
 
-    async def wait_turn(self: Runtime, turn: str, timeout: float) -> Json:
+    async def wait_turn(self, turn: str, timeout: float) -> Json:
         """Return a turn when it is done; raises TimedOut, NotFound."""
         number = ids.parse(turn)
         ended = self._ended.setdefault(number, anyio.Event())
@@ -187,7 +209,7 @@ class Facade:
             f"turn {turn} is not done after {timeout:g}s", hint=f"follow it with `mindbot trace {turn}`"
         )
 
-    async def watch_turn(self: Runtime, turn: str) -> AsyncGenerator[Json, None]:
+    async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
         """Yield an answer's pieces as they arrive, then the turn."""
         with self.bus.observe({"chunk", "turn"}) as observer:
             found = await self.get_turn(turn)
@@ -202,11 +224,11 @@ class Facade:
 
     # --- dead letters
 
-    async def list_dead_letters(self: Runtime, limit: int = 100) -> list[Json]:
+    async def list_dead_letters(self, limit: int = 100) -> list[Json]:
         """Return what was given up on, newest first."""
         return await (await self.queries()).list_dead(limit)
 
-    async def retry_dead_letter(self: Runtime, letter: str) -> None:
+    async def retry_dead_letter(self, letter: str) -> None:
         """Send a dead delivery again, or run a dead turn again; raises NotFound, Conflict."""
         if "-" not in letter:
             await self.retry_turn(letter)
@@ -216,7 +238,7 @@ class Facade:
         await self.store.mark(delivery)
         self.outbox.submit([delivery])
 
-    async def discard_dead_letter(self: Runtime, letter: str) -> None:
+    async def discard_dead_letter(self, letter: str) -> None:
         """Put a dead letter away for good; raises NotFound, Conflict."""
         if "-" not in letter:
             if not await self.store.discard(self._number(letter)):
@@ -226,7 +248,7 @@ class Facade:
         delivery.state = "discarded"
         await self.store.mark(delivery)
 
-    async def retry_turn(self: Runtime, turn: str) -> None:
+    async def retry_turn(self, turn: str) -> None:
         """Run a failed or dead turn again from the top; raises NotFound, Conflict."""
         again = await self.store.requeue(self._number(turn))
         if again is None:
@@ -240,7 +262,7 @@ class Facade:
         except ValueError as error:
             raise NotFound(str(error), hint="`mindbot turns` lists them") from error
 
-    async def _dead(self: Runtime, letter: str) -> Delivery:
+    async def _dead(self, letter: str) -> Delivery:
         turn, _, n = letter.partition("-")
         try:
             found = await self.store.delivery(ids.parse(turn), int(n))

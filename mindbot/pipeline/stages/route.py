@@ -23,6 +23,9 @@ class ChooseRoute:
             self._why += f"; {wanted[0][1]}, but this version has no {wanted[0][0]} runner"
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
+        if turn.message.kind == "event":
+            turn.state, turn.reason = "dropped", "event: no route answers it"
+            return
         if not self._runner:
             raise ConfigError("no runner can answer", hint="enable a provider in the configuration")
         turn.route.update(runner=self._runner, why=self._why)

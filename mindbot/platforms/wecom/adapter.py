@@ -198,6 +198,10 @@ class WeComPlatform:
             messages += [[Part(text.kind, piece, text.data)] for piece in pieces if piece.strip()]
         return messages
 
+    def address(self, user: str) -> Json:
+        """Return where a proactive message to a member goes; it needs the ``agent_id`` setting."""
+        return {"touser": user, "agentid": self._settings.agent_id}
+
     async def send(self, delivery: Delivery) -> Sent:
         """Send one application message; raises VendorError (see `mindbot.platforms.wecom.errors`)."""
         body = wire.send_body(delivery, agent_id=self._settings.agent_id)

@@ -35,6 +35,9 @@ class Phone:
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         return [[p] for p in parts]
 
+    def address(self, user: str) -> dict[str, str]:
+        return {"to": user}
+
     async def send(self, delivery: Delivery) -> Sent:
         self.seen.append((delivery.text, delivery.again))
         if self.script:
