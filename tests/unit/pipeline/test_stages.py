@@ -1,0 +1,195 @@
+"""What each stage does to a turn, through the whole onion."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from mindbot import registry
+from mindbot.config.load import load
+from mindbot.domain import ids
+from mindbot.domain.errors import Overloaded, StoreFull
+from mindbot.domain.message import Json, Message, text_part
+from mindbot.domain.turn import Chunk, Span, Turn
+from mindbot.pipeline import onion
+from mindbot.pipeline.services import Services
+
+pytestmark = pytest.mark.anyio
+
+
+class Echo:
+    """A runner that repeats the text, or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.calls = 0
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+        self.calls += 1
+        if self.error is not None:
+            raise self.error
+        yield Chunk("echo: ")
+        yield Chunk(turn.message.text, finish="stop")
+
+
+class Watch:
+    """A debugger's far side that writes down what it is told."""
+
+    def __init__(self, active: bool = True) -> None:
+        self.active = active
+        self.gates: list[str] = []
+        self.closed: list[str] = []
+
+    async def gate(self, turn: Turn, stage: str) -> None:
+        self.gates.append(stage)
+
+    def span_closed(self, turn: Turn, span: Span) -> None:
+        self.closed.append(span.name)
+
+
+class House:
+    """A pipeline with everything around it kept in lists."""
+
+    def __init__(
+        self, runner: Any = None, now: float = 1000.0, watch: Watch | None = None, **sections: Any
+    ) -> None:
+        self.finished: list[Turn] = []
+        self.memo: dict[str, Json] = {}
+        self.warnings: list[Json] = []
+        self.now = now
+        self.store_error: Exception | None = None
+        config = load(environ={}, overrides=sections).config
+        services = Services(
+            config=config,
+            finish=self._finish,
+            history=self._history,
+            once=self._once,
+            runners={"chat": runner or Echo()},
+            chunk=lambda turn, chunk: None,
+            warn=lambda event, **fields: self.warnings.append({"event": event, **fields}),
+            clock=lambda: self.now,
+        )
+        stages = [(name, registry.load("stages", name)(services)) for name in onion.ORDER]
+        self.pipeline = onion.build(stages, watch or Watch(active=False))
+
+    async def _finish(self, turn: Turn) -> None:
+        self.finished.append(turn)
+
+    async def _history(self, session: str, before: int, turns: int) -> list[Json]:
+        if self.store_error is not None:
+            raise self.store_error
+        return [{"role": "user", "content": "earlier"}]
+
+    async def _once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
+        if key not in self.memo:
+            self.memo[key] = await step()
+        return self.memo[key]
+
+    async def run(
+        self, text: str = "hello", user: str = "lin", kind: str = "text", received: float = 999.0
+    ) -> Turn:
+        message = Message(
+            "console", "default", text, f"s:{user}", user, kind, (text_part(text),), {}, received=received
+        )
+        turn = Turn(ids.new_id(), message, state="running")
+        await self.pipeline(turn)
+        return turn
+
+
+async def test_a_message_is_answered_and_every_stage_leaves_a_closed_span() -> None:
+    house = House()
+    turn = await house.run()
+    assert (turn.state, turn.reply.text) == ("answered", "echo: hello")
+    assert [s.name for s in turn.spans if s.kind == "stage"] == list(onion.ORDER)
+    assert all(s.took >= 0 and s.status == "ok" for s in turn.spans)
+    assert [s.parent for s in turn.spans] == [0, 1, 2, 3, 4, 5, 6], "each stage is inside the one before"
+    assert house.finished == [turn] and turn.finished == house.now
+
+
+async def test_a_failing_runner_is_told_to_the_user_and_kept_for_the_operator() -> None:
+    house = House(Echo(Overloaded("model is down")), dispatcher={"failure_notice": "Sorry."})
+    turn = await house.run()
+    assert (turn.state, turn.reply.text) == ("failed", "Sorry.")
+    assert turn.reason == "overloaded: model is down"
+    assert next(s for s in turn.spans if s.name == "run").status == "error"
+    assert house.finished == [turn]
+
+
+async def test_a_bug_in_a_runner_fails_its_turn_only() -> None:
+    house = House(Echo(KeyError("x")))
+    turn = await house.run()
+    assert turn.state == "failed" and turn.reason.startswith("internal:")
+    assert house.warnings[0]["exc_info"] is True
+
+
+async def test_a_store_that_fails_is_not_the_users_fault_and_reaches_the_dispatcher() -> None:
+    house = House()
+    house.store_error = StoreFull("no space")
+    with pytest.raises(StoreFull):
+        await house.run()
+    assert house.finished == []
+
+
+async def test_denied_senders_are_dropped_silently_with_the_rule_named() -> None:
+    runner = Echo()
+    turn = await House(runner, access={"deny": ["spam-*"]}).run(user="spam-7")
+    assert (turn.state, turn.reply.parts, runner.calls) == ("dropped", [], 0)
+    assert turn.reason == "access: denied by 'spam-*'"
+
+
+async def test_an_allow_list_lets_only_its_own_in_and_deny_wins() -> None:
+    house = House(access={"allow": ["lin", "mei"], "deny": ["mei"]})
+    assert [(await house.run(user=u)).state for u in ("lin", "mei", "wei")] == [
+        "answered",
+        "dropped",
+        "dropped",
+    ]
+
+
+async def test_a_user_over_the_rate_is_told_and_others_are_not_touched() -> None:
+    house = House(limits={"per_user": "2/m", "notice": "slow down"})
+    states = []
+    for _ in range(3):
+        house.memo.clear()
+        states.append((await house.run()).state)
+    assert states == ["answered", "answered", "dropped"]
+    house.memo.clear()
+    assert (await house.run(user="mei")).state == "answered"
+    house.memo.clear()
+    house.now += 31
+    assert (await house.run(received=house.now)).state == "answered", "a token came back after half a minute"
+
+
+async def test_a_turn_that_is_too_old_gets_an_apology_instead_of_a_late_answer() -> None:
+    runner = Echo()
+    turn = await House(
+        runner, now=5000.0, dispatcher={"stale_after": "15m", "stale_notice": "Too late."}
+    ).run()
+    assert (turn.state, turn.reply.text, runner.calls) == ("dropped", "Too late.", 0)
+    assert turn.reason.startswith("stale:")
+
+
+async def test_events_wake_no_model() -> None:
+    runner = Echo()
+    turn = await House(runner).run(kind="event")
+    assert (turn.state, runner.calls) == ("dropped", 0)
+
+
+async def test_an_answer_that_was_recorded_is_not_asked_for_again() -> None:
+    runner = Echo()
+    house = House(runner)
+    house.memo["run"] = {"text": "recorded", "finish": "stop"}
+    turn = await house.run()
+    assert (turn.reply.text, runner.calls) == ("recorded", 0)
+
+
+async def test_the_gate_is_asked_before_each_stage_only_while_somebody_watches() -> None:
+    watch = Watch()
+    await House(watch=watch).run()
+    assert watch.gates == list(onion.ORDER)
+    assert watch.closed == list(reversed(onion.ORDER))
+    idle = Watch(active=False)
+    await House(watch=idle).run()
+    assert idle.gates == []
