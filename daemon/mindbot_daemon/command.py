@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mindbot.cli.connect import connect
-from mindbot.cli.output import JsonOption, milliseconds, print_json, wants_json
+from mindbot.cli.output import JsonOption, duration, print_json, wants_json
 
 daemon = typer.Typer(
     help="Run, stop, reload the daemon, or see how it is.",
@@ -37,10 +37,7 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     if wants_json(as_json):
         print_json(found.to_json())
     else:
-        print(
-            f"{found.phase}, pid {found.pid}, version {found.version}, "
-            f"up {milliseconds(found.uptime_s * 1000)}"
-        )
+        print(f"{found.phase}, pid {found.pid}, version {found.version}, up {duration(found.uptime_s)}")
         for what in ("turns", "totals", "outbox"):
             counts = getattr(found, what).to_json()
             print(f"{what:8} " + "  ".join(f"{name} {count}" for name, count in counts.items()))

@@ -93,6 +93,14 @@ def milliseconds(value: float | None) -> str:
     return f"{value / 1000:.1f} s"
 
 
+def duration(seconds: float) -> str:
+    """Return a long duration for people, in its two largest units."""
+    units = [(int(seconds) // 86400, "d"), (int(seconds) // 3600 % 24, "h"), (int(seconds) // 60 % 60, "min")]
+    units.append((int(seconds) % 60, "s"))
+    first = next((n for n, (count, _) in enumerate(units) if count), len(units) - 1)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2])
+
+
 def clock(seconds: float) -> str:
     """Return a Unix time as local time; the date only when it was not today."""
     if not seconds:

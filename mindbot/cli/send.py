@@ -24,7 +24,7 @@ EXIT = {"answered": 0, "queued": 0, "running": 0, "dropped": 5}
 @app.command(name="send")
 def send(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="What the user says.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the user says.")],
     platform: Annotated[str, typer.Option(help="The platform it comes from.")] = "console",
     bot: Annotated[str, typer.Option(help="The bot it is for; by default the platform's first.")] = "",
     user: Annotated[str, typer.Option(help="Who says it.")] = "",

@@ -47,7 +47,7 @@ def list_turns(
 @trace.command(name="trace")
 def trace_turn(
     ctx: typer.Context,
-    turn: Annotated[str, typer.Argument(help="Its id, from `mindbot turns`.")],
+    turn: Annotated[str, typer.Argument(metavar="TURN", help="Its id, from `mindbot turns`.")],
     as_json: JsonOption = False,
 ) -> None:
     """Show a turn's steps as a tree with their times."""

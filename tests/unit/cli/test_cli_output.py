@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mindbot.api.models import SpanView, TurnView
-from mindbot.cli.output import Column, clock, cut, milliseconds, print_table, table, width
+from mindbot.cli.output import Column, clock, cut, duration, milliseconds, print_table, table, width
 from mindbot.cli.tree import tree
 
 
@@ -46,6 +46,14 @@ def test_durations(value: float | None, shown: str) -> None:
     assert milliseconds(value) == shown
 
 
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7200, "2 h 0 min"), (90_000, "1 d 1 h")],
+)
+def test_long_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
 def test_a_time_of_another_day_shows_its_date() -> None:
     assert clock(0) == "" and len(clock(time.time())) == 8 and clock(86400 * 400.5).startswith("1971-")
 
@@ -82,6 +90,6 @@ def test_a_damaged_record_is_still_shown() -> None:
         "├─ stage own parent",
         "└─ stage lost parent",
     ]
-    deep = [span(n, n - 1, "s", float(n)) for n in range(1, 3000)]
-    assert len(tree(TurnView(), deep, 100)) == 3001
+    deep = [span(n, n - 1, "s", float(n)) for n in range(1, 301)]
+    assert len(tree(TurnView(), deep, 100)) == 302
     assert tree(TurnView(id="01T", state="queued"), [])[1] == "no spans were recorded"

@@ -1,0 +1,226 @@
+"""The daemon as operators and systemd meet it: real processes, real signals, real sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mindbot.testing import processes
+from mindbot.testing.processes import Daemon
+
+MINDBOT = [sys.executable, "-m", "mindbot.cli.main"]
+SCRIPTED = {"providers": {"scripted": {}}}
+
+#: What systemd does before it runs a service that it made sockets for; the process id stays.
+HAND_OVER = """
+import fcntl, os, sys
+api, callback = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 100) for fd in sys.argv[1:3])
+os.dup2(api, 3), os.dup2(callback, 4)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "api:callback"}
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with processes.daemon(tmp_path, SCRIPTED) as running:
+        yield running
+
+
+def run_command(daemon: Daemon) -> list[str]:
+    return [*MINDBOT, "--config", str(daemon.config_file), "daemon", "run"]
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.01)
+
+
+def rewrite(daemon: Daemon, **changes: object) -> None:
+    daemon.config_file.write_text(json.dumps({**daemon.config, **changes}))
+
+
+def test_status_stop_and_the_socket_afterwards(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, SCRIPTED)
+    assert daemon.cli("daemon", "status").returncode == 3
+    daemon.start()
+    status = daemon.cli("daemon", "status", "--json")
+    assert status.returncode == 0, status.stderr
+    assert json.loads(status.stdout)["pid"] == daemon.pid
+    assert daemon.cli("daemon", "stop").returncode == 0
+    assert daemon.process is not None and daemon.process.wait(10) == 0
+    assert not daemon.socket.exists()
+    assert daemon.cli("daemon", "stop").returncode == 3
+
+
+def test_a_second_daemon_exits_1_within_5_seconds_and_names_the_first(daemon: Daemon, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.sock"
+    for socket_path in (daemon.socket, elsewhere):
+        command = [
+            *MINDBOT,
+            "--config",
+            str(daemon.config_file),
+            "--socket",
+            str(socket_path),
+            "daemon",
+            "run",
+        ]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=5)
+        assert second.returncode == 1
+        assert f"pid {daemon.pid}" in second.stderr
+        assert "Traceback" not in second.stderr
+    assert daemon.cli("daemon", "status").returncode == 0
+
+
+def test_after_a_kill_the_socket_left_behind_is_replaced(daemon: Daemon) -> None:
+    daemon.kill()
+    assert daemon.socket.exists()
+    assert daemon.cli("send", "hello").returncode == 3
+    daemon.start()
+    assert daemon.cli("send", "hello").returncode == 0
+
+
+def test_a_client_that_comes_early_waits(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, SCRIPTED)
+    process = subprocess.Popen(run_command(daemon), stderr=subprocess.PIPE)
+    try:
+        wait_for(daemon.socket)
+        sent = daemon.cli("send", "hello")
+        assert sent.returncode == 0, sent.stderr
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(("environ", "code"), [({}, 1), ({"INVOCATION_ID": "x"}, 78)])
+def test_a_configuration_that_cannot_be_used_lists_every_problem(
+    tmp_path: Path, environ: dict[str, str], code: int
+) -> None:
+    file = tmp_path / "mindbot.yaml"
+    file.write_text("dispatcher:\n  max_runing: 5\napi:\n  sokcet: x\n")
+    command = [*MINDBOT, "--config", str(file), "daemon", "run"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env={**os.environ, **environ})
+    assert done.returncode == code
+    assert "max_runing" in done.stderr and "sokcet" in done.stderr and f"{file}:2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+    with processes.simulators("wecom", "openai") as sims, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        daemon = Daemon(tmp_path, processes.wecom_config(sims, port))
+        done = subprocess.run(run_command(daemon), capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr.splitlines()[-1]
+
+
+def test_reload_opens_and_closes_ports_and_keeps_what_works(daemon: Daemon) -> None:
+    with processes.simulators("wecom", "openai") as sims:
+        port = processes.free_port()
+        with_wecom = processes.wecom_config(sims, port)
+        rewrite(daemon, **with_wecom)
+        done = daemon.cli("daemon", "reload", "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["generation"] == 2
+        callback = f"http://127.0.0.1:{port}/wecom/default/callback"
+        report = processes.post(
+            f"{sims['wecom']['base_url']}/_sim/traffic", {"callback": callback, "messages": 5}
+        )
+        assert report["answered"] == 5
+
+        rewrite(daemon, wecom={"host": "127.0.0.1", "prot": 1})
+        bad = daemon.cli("daemon", "reload")
+        assert bad.returncode == 1 and "prot" in bad.stderr
+        assert json.loads(daemon.cli("daemon", "status").stdout)["config"]["generation"] == 2
+        socket.create_connection(("127.0.0.1", port)).close()
+
+        rewrite(daemon)
+        assert daemon.process is not None
+        daemon.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        with pytest.raises(OSError):
+            while time.monotonic() < end:
+                socket.create_connection(("127.0.0.1", port)).close()
+                time.sleep(0.02)
+    assert daemon.cli("send", "hello").returncode == 0
+
+
+def test_sockets_of_systemd_are_used_and_left_in_place(tmp_path: Path) -> None:
+    """As sd_listen_fds(3) says it: descriptors from 3 on, LISTEN_PID names the process they are for."""
+    path = tmp_path / "given.sock"
+    with socket.socket(socket.AF_UNIX) as given, processes.simulators("wecom", "openai") as sims:
+        given.bind(str(path))
+        given.listen()
+        callback = socket.create_server(("127.0.0.1", 0))
+        port = callback.getsockname()[1]
+        daemon = Daemon(tmp_path, processes.wecom_config(sims, port))
+        passed = (given.fileno(), callback.fileno())
+        process = subprocess.Popen(
+            [sys.executable, "-c", HAND_OVER, *map(str, passed), *run_command(daemon)],
+            pass_fds=passed,
+            stderr=subprocess.DEVNULL,
+        )
+        callback.close()
+        try:
+            sent = subprocess.run(
+                [*MINDBOT, "--socket", str(path), "send", "hello"], timeout=30, capture_output=True
+            )
+            assert sent.returncode == 0, sent.stderr
+            assert not daemon.socket.exists()
+            url = f"http://127.0.0.1:{port}/wecom/default/callback"
+            report = processes.post(
+                f"{sims['wecom']['base_url']}/_sim/traffic", {"callback": url, "messages": 3}
+            )
+            assert report["answered"] == 3
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+        assert path.exists()
+
+
+def test_mindbotd_is_the_same_as_daemon_run(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, SCRIPTED)
+    command = [
+        sys.executable,
+        "-c",
+        "from mindbot_daemon.main import main; main()",
+        "--config",
+        str(daemon.config_file),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(daemon.socket)
+        assert daemon.cli("daemon", "status").returncode in (0, 1)
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+@pytest.mark.slow
+def test_the_demo_answers_everything_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*MINDBOT, "up", "--demo"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    *conversations, last = done.stdout.splitlines()
+    report = json.loads(last)
+    assert report["sent"] >= 20
+    assert (report["answered"], report["lost"], report["duplicated"]) == (report["sent"], 0, 0)
+    assert len(conversations) == 2 * report["sent"]
+    assert list(tmp_path.iterdir()) == []
