@@ -72,23 +72,32 @@ def _say_unset(unset: list[str], node: Node, found: Findings, path: KeyPath) -> 
 
 
 def plain_secrets(root: Node, found: Findings, *, refuse: bool) -> None:
-    """Name each secret that stands there as it is, and have it masked wherever it is written."""
+    """Name each secret that stands in a file as it is, and have it masked wherever it is written.
+
+    The environment and flags are no files: secrets that come from there are masked and not remarked upon.
+    """
     for path, node in tree.leaves(root):
-        text = node.value
         secret = keys.is_secret(keys.at(Config, path))
-        if not isinstance(text, str) or not text or (refs.is_reference(text) and secret):
+        text = node.value
+        if not isinstance(text, str) or not text or (secret and refs.is_reference(text)):
             continue
-        where = tree.dotted(path)
-        if _PLACEHOLDER.fullmatch(text):
-            finding = Finding(node.origin, f"{where} still holds a placeholder. Put your own value there")
-            (found.problems if refuse and secret else found.warnings).append(finding)
-        elif secret:
+        placeholder = _PLACEHOLDER.fullmatch(text) is not None
+        if secret and not placeholder:
             redactor.register(text)
-            name = problems.secret_name(path)
-            mend = f'Run `mindbot secret set {name}` and write "keyring:{name}"'
-            finding = Finding(node.origin, f"{where} is a secret in plain text. {mend}")
-            (found.problems if refuse else found.warnings).append(finding)
             _key_length(path, node, found)
+        if node.origin.line and (secret or placeholder):
+            finding = _placeholder(path, node) if placeholder else _plain(path, node)
+            (found.problems if refuse and secret else found.warnings).append(finding)
+
+
+def _placeholder(path: KeyPath, node: Node) -> Finding:
+    return Finding(node.origin, f"{tree.dotted(path)} still holds a placeholder. Put your own value there")
+
+
+def _plain(path: KeyPath, node: Node) -> Finding:
+    name = problems.secret_name(path)
+    mend = f'Run `mindbot secret set {name}` and write "keyring:{name}"'
+    return Finding(node.origin, f"{tree.dotted(path)} is a secret in plain text. {mend}")
 
 
 def _key_length(path: KeyPath, node: Node, found: Findings) -> None:

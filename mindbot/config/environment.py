@@ -28,10 +28,10 @@ def apply(
         if not all(words):
             found.problems.append(Finding(origin, f"an empty name. Write {PREFIX}SECTION__KEY"))
             continue
-        path = _path(root, words)
         for inner, outer in overlays:
-            if path[: len(inner)] == inner:
-                path = (outer, *path[len(inner) :])
+            if tuple(word.lower() for word in words[: len(inner)]) == inner:
+                words = [outer, *words[len(inner) :]]
+        path = _path(root, words)
         root = tree.put(root, path, _value(environ[variable], keys.at(Config, path), origin, found))
     return root
 

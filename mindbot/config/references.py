@@ -53,3 +53,8 @@ def expand(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], list[
 def without_defaults(text: str) -> str:
     """Return the text with each default masked: a default may be a secret itself."""
     return _ENV.sub(lambda m: f"${{{m[1]}:-********}}" if m[2] else m[0], text)
+
+
+def only_variables(text: str) -> bool:
+    """Whether the text is made of ``${ENV}`` and nothing else."""
+    return bool(text) and not _ENV.sub("", text)

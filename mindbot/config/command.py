@@ -1,0 +1,178 @@
+"""`mindbot config …`: make, check, show and compare configurations. Needs no daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mindbot.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mindbot.config.load import Loaded
+
+config = typer.Typer(
+    help="Make, check and show the configuration.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Files = Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Merged; later ones win.")]
+
+
+@config.command()
+def init(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="Where; else where it is looked for.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a commented starter file; never over one that is there."""
+    from mindbot.config.paths import config_candidates
+
+    named = _named(ctx)
+    target = file or Path(named[0] if named else config_candidates(os.environ)[0])
+    text = Path(__file__).with_name("starter.yaml").read_bytes()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
+            out.write(text)
+    except FileExistsError as error:
+        raise ConfigError(f"{target} is there already", hint="name another file, or edit it") from error
+    except OSError as error:
+        raise ConfigError(f"cannot write {target}: {error.strerror}") from error
+    if as_json:
+        _print_json({"file": str(target)})
+    else:
+        print(f"wrote {target}; edit it, then: mindbot config check")
+
+
+@config.command()
+def check(
+    ctx: typer.Context,
+    files: Files = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse plain secrets.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the files, or the configuration in use; exits 1 when it cannot be used."""
+    from mindbot.config.load import load
+
+    warnings: list[str] = []
+    read: list[str] = []
+    problems: list[str] = []
+    try:
+        loaded = load(files or _named(ctx), strict=strict)
+    except ConfigError as error:
+        problems = error.problems or [str(error)]
+        read = [str(file) for file in files or _named(ctx)]
+    else:
+        warnings, read = loaded.warnings, [str(file) for file in loaded.files]
+    if as_json:
+        _print_json({"ok": not problems, "files": read, "problems": problems, "warnings": warnings})
+    else:
+        for line in warnings:
+            print(f"warning: {line}")
+        for line in problems:
+            print(f"error: {line}")
+        print(_verdict(read, problems, warnings))
+    raise typer.Exit(1 if problems else 0)
+
+
+def _verdict(files: Sequence[str], problems: Sequence[str], warnings: Sequence[str]) -> str:
+    if problems:
+        return f"{_count(problems, 'problem')}; this configuration cannot be used"
+    what = " + ".join(files) or "no file found, the built-in default"
+    return f"ok: {what}" + (f" ({_count(warnings, 'warning')})" if warnings else "")
+
+
+def _count(items: Sequence[str], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+@config.command()
+def show(
+    ctx: typer.Context,
+    section: Annotated[str, typer.Argument(help="A key such as wecom or log.level; else everything.")] = "",
+    changed: Annotated[bool, typer.Option("--changed", help="Without the defaults.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the configuration in use, each value with its origin; secrets stay hidden."""
+    from mindbot.config import view
+
+    loaded = _load(ctx)
+    rows = [
+        row
+        for row in view.rows(loaded)
+        if _below(row.key, section) and not (changed and row.origin == view.DEFAULT)
+    ]
+    if section and not rows and not changed:
+        raise ConfigError(f"nothing is called {section}", hint="`mindbot config schema` lists every key")
+    if _wants_json(as_json):
+        values = {row.key: row.value for row in rows}
+        _print_json({"values": values, "origins": {row.key: row.origin for row in rows}})
+        return
+    texts = [(row.key, json.dumps(row.value, ensure_ascii=False), row.origin) for row in rows]
+    keys, values_ = (max((len(t[n]) for t in texts), default=0) for n in (0, 1))
+    for key, value, origin in texts:
+        print(f"{key:{keys}}  {value:{min(values_, 50)}}  {origin}".rstrip())
+
+
+def _below(key: str, section: str) -> bool:
+    return not section or key == section or key.startswith((f"{section}.", f"{section}["))
+
+
+@config.command()
+def schema(as_json: JsonOption = False) -> None:
+    """Print the JSON Schema of a configuration file, for editors."""
+    from mindbot.config.schema import json_schema
+
+    if as_json:
+        _print_json(json_schema())
+    else:
+        print(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+
+
+@config.command()
+def diff(
+    ctx: typer.Context,
+    old: Annotated[Path | None, typer.Argument(help="Else the built-in default.")] = None,
+    new: Annotated[Path | None, typer.Argument(help="Else the configuration in use.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two configurations, value by value: OLD with NEW, or with the one in use."""
+    from mindbot.config import view
+    from mindbot.config.load import load
+    from mindbot.config.model import Config
+
+    before = load([old]).config if old else Config()
+    after = load([new]).config if new else _load(ctx).config
+    for key, was, now in view.differences(before, after):
+        if _wants_json(as_json):
+            _print_json({"key": key, "old": was, "new": now})
+        else:
+            print(f"{key}: {json.dumps(was, ensure_ascii=False)} → {json.dumps(now, ensure_ascii=False)}")
+
+
+def _named(ctx: typer.Context) -> list[Path | str]:
+    """Return the files that the command line names before the subcommand."""
+    return list((ctx.obj or {}).get("config") or [])
+
+
+def _load(ctx: typer.Context) -> Loaded:
+    from mindbot.config.load import load
+
+    return load(_named(ctx))
+
+
+def _wants_json(flag: bool) -> bool:
+    return flag or not sys.stdout.isatty()
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)

@@ -1,0 +1,116 @@
+"""The configuration's JSON Schema, for editors, and its tables, for the documentation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from mindbot.config import keys
+from mindbot.config.model import Config
+from mindbot.config.types import Rate
+
+_REFERENCE = {"type": "string", "pattern": r"\$\{"}
+_BEGIN, _END = "<!-- sections: written by make docs -->", "<!-- end of sections -->"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a configuration file."""
+    found: dict[str, Any] = _with_references(Config.model_json_schema(by_alias=True))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "mindbot.yaml"}
+
+
+def _with_references(schema: Any) -> Any:
+    """Numbers and switches may be written ``${ENV}`` too."""
+    if isinstance(schema, list):
+        return [_with_references(s) for s in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: _with_references(value) for key, value in schema.items()}
+    if inner.get("type") in ("integer", "number", "boolean") and "anyOf" not in inner:
+        told = {k: inner.pop(k) for k in ("title", "description", "default") if k in inner}
+        return {"anyOf": [inner, _REFERENCE], **told}
+    return inner
+
+
+def tables() -> str:
+    """Return a Markdown table for every section."""
+    parts: list[str] = []
+    for title, model in _sections():
+        lines = [f"### `{title}`", "", *_said(model), "| key | default | meaning |", "|---|---|---|"]
+        lines += [
+            f"| `{key}` | {_default(info)} | {_meaning(info)} |" for key, info in keys.fields(model).items()
+        ]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield each section once, with the key it is first found under; the top level comes first."""
+    waiting: list[tuple[str, type[BaseModel]]] = [("top level", Config)]
+    seen: set[type[BaseModel]] = set()
+    while waiting:
+        title, model = waiting.pop(0)
+        if model in seen:
+            continue
+        seen.add(model)
+        yield title, model
+        below = []
+        for key, info in keys.fields(model).items():
+            path = key if model is Config else f"{title}.{key}"
+            if (found := _inner(info.annotation, path)) is not None:
+                below.append(found)
+        waiting = waiting + below if model is Config else below + waiting
+
+
+def _inner(annotation: Any, path: str) -> tuple[str, type[BaseModel]] | None:
+    kind = keys.strip(annotation)
+    if (model := keys.section(kind)) is not None:
+        return path, model
+    if get_origin(kind) is dict:
+        return _inner(get_args(kind)[1], f"{path}.NAME")
+    if get_origin(kind) is tuple:
+        return _inner(get_args(kind)[0], path)
+    return None
+
+
+def _said(model: type[BaseModel]) -> list[str]:
+    text = " ".join((model.__doc__ or "").split())
+    return [text, ""] if text and model is not Config else []
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "**required**"
+    value = info.get_default(call_default_factory=True)
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str | int | float | Rate) and value != "":
+        return f"`{_number(value)}`"
+    return ""
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _meaning(info: FieldInfo) -> str:
+    model = _inner(info.annotation, "")
+    text = info.description or (model and (model[1].__doc__ or "").split("\n")[0]) or ""
+    return text.replace("|", "\\|")
+
+
+def main(file: Path) -> None:
+    """Write the tables into a document, between their marks."""
+    text = file.read_text(encoding="utf-8")
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    file.write_text(f"{before}{_BEGIN}\n\n{tables()}\n\n{_END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

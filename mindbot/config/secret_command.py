@@ -1,0 +1,153 @@
+"""`mindbot secret …`: keep secrets out of the configuration.
+
+With a daemon running they go through its API, so that they land where it reads and are used at once;
+without one they are kept here. A value comes from a prompt or standard input, never from the command line,
+where other users could see it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mindbot.domain.errors import Forbidden, SecretError, Unreachable
+
+if TYPE_CHECKING:
+    from mindbot.api.client import Client
+    from mindbot.config.load import Loaded
+    from mindbot.config.secrets import Secrets
+
+secret = typer.Typer(
+    help="Keep secrets out of the configuration.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Argument(help="Letters, digits, - _ and .")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, as when piped.")]
+
+_LONGEST = 65_536  # characters; what the API takes
+
+
+@secret.command("set")
+def set_secret(ctx: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+    """Keep a secret, or replace it. Asks for the value, or reads it from standard input."""
+    from mindbot.api import calls
+
+    value = _value(name)
+    loaded = _load(ctx)
+    if daemon := _daemon(ctx, loaded):
+        daemon.ask(calls.set_secret(name, value))
+    else:
+        _secrets(loaded).set(name, value)
+    if as_json:
+        _print_json({"name": name, "kept": True})
+    else:
+        print(f'kept; in the configuration write "keyring:{name}"')
+
+
+@secret.command("get")
+def get_secret(
+    ctx: typer.Context,
+    name: Name,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Print the value.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say where a secret is found, and print it with --reveal."""
+    if not reveal and not sys.stdout.isatty():
+        raise Forbidden("the value is shown only when asked for", hint="add --reveal to print it")
+    value, place = _secrets(_load(ctx)).lookup(name)
+    shown = value if reveal else "********"
+    if as_json:
+        _print_json({"name": name, "value": shown, "from": place})
+    else:
+        print(shown if reveal else f"{shown}  from the {place}")
+
+
+@secret.command("list")
+def list_secrets(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List the names of secrets; values are not shown."""
+    from mindbot.api import calls
+
+    loaded = _load(ctx)
+    daemon = _daemon(ctx, loaded)
+    for name in daemon.ask(calls.secrets()) if daemon else _secrets(loaded).list():
+        if as_json or not sys.stdout.isatty():
+            _print_json({"name": name})
+        else:
+            print(name)
+
+
+@secret.command("delete")
+def delete_secret(ctx: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+    """Remove a secret."""
+    from mindbot.api import calls
+
+    loaded = _load(ctx)
+    if daemon := _daemon(ctx, loaded):
+        daemon.ask(calls.delete_secret(name))
+    else:
+        _secrets(loaded).delete(name)
+    if as_json:
+        _print_json({"name": name, "deleted": True})
+    else:
+        print(f"deleted {name}")
+
+
+def _value(name: str) -> str:
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        value = getpass(f"{name}: ")
+        if getpass("again: ") != value:
+            raise SecretError("the two differ; nothing was kept")
+        return value
+    value = sys.stdin.read(_LONGEST + 2).removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise SecretError("no value on standard input", hint=f"printf %s VALUE | mindbot secret set {name}")
+    if len(value) > _LONGEST:
+        raise SecretError(f"a secret has at most {_LONGEST} characters")
+    return value
+
+
+def _load(ctx: typer.Context) -> Loaded:
+    from mindbot.config.load import load
+
+    return load((ctx.obj or {}).get("config"))
+
+
+def _state_dir(loaded: Loaded) -> Path:
+    from mindbot.config.paths import state_dir
+
+    return state_dir(loaded.config.state_dir)
+
+
+def _secrets(loaded: Loaded) -> Secrets:
+    from mindbot.config.secrets import Secrets
+
+    return Secrets(_state_dir(loaded))
+
+
+def _daemon(ctx: typer.Context, loaded: Loaded) -> Client | None:
+    """Return a client of the daemon that runs, or None."""
+    from mindbot.api import calls
+    from mindbot.api.client import Client
+
+    socket = (ctx.obj or {}).get("socket")
+    if not socket and loaded.config.api.socket:
+        socket = _state_dir(loaded) / Path(loaded.config.api.socket).expanduser()
+    client = Client(socket)
+    try:
+        client.ask(calls.ping())
+    except Unreachable:
+        return None
+    return client
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)

@@ -1,0 +1,122 @@
+"""Every problem is told at once, each with its place and a mend; no secret is in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mindbot.config.load import Loaded
+
+Load = Callable[..., Loaded]
+Refuse = Callable[..., list[str]]
+
+
+def test_missing_and_unknown_and_wrong_come_together(refuse: Refuse) -> None:
+    problems = refuse(
+        """\
+wecom:
+  corpid: 12345
+  secrte: x
+  port: "99999"
+providers:
+  coze: {}
+  openai: {models: [gpt-4]}
+provider_selection: {strategy: roundrobin}
+wecomm: {}
+limits: {per_user: 20}
+"""
+    )
+    assert [p.split(". ")[0] for p in problems] == [
+        "a.yaml:1:1: wecom.secret is missing (The application's secret)",
+        "a.yaml:1:1: wecom.token is missing (Token, from the settings for receiving messages)",
+        "a.yaml:1:1: wecom.EncodingAESKey is missing (EncodingAESKey, from the settings for receiving messages: "
+        "43 characters)",
+        "a.yaml:2:11: wecom.corpid should be text; put it in quotes (it is 12345)",
+        "a.yaml:3:3: wecom.secrte is no known key",
+        "a.yaml:4:9: wecom.port should be less than or equal to 65535 (it is '99999')",
+        "a.yaml:6:3: providers.coze.api_key is missing (The vendor's key; a server of your own may need none)",
+        "a.yaml:6:3: providers.coze.bot_id is missing (Coze only: the bot that answers)",
+        "a.yaml:7:3: providers.openai.api_key is missing (The vendor's key; a server of your own may need none)",
+        "a.yaml:8:32: provider_selection.strategy should be round_robin, weighted or performance_based; did you "
+        "mean round_robin? (it is 'roundrobin')",
+        "a.yaml:9:1: wecomm is no known key",
+        "a.yaml:10:20: limits.per_user is no rate; write e.g",
+    ]
+    assert problems[0].endswith('Add `secret: "keyring:wecom-secret"`')
+    assert problems[2].endswith('Add `EncodingAESKey: "keyring:wecom-encoding-aes-key"`')
+    assert problems[4].endswith("Did you mean secret?")
+    assert problems[10].endswith("Did you mean wecom?")
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        ("log: 5", "a.yaml:1:6", "log should be a section"),
+        ("wecom: 5", "a.yaml:1:8", "wecom should be a list"),
+        ("access: {allow: bob}", "a.yaml:1:17", "access.allow should be a list"),
+        ("dispatcher: {max_running: yes}", "a.yaml:1:27", "dispatcher.max_running should be a number"),
+        ("dispatcher: {max_running: 0}", "a.yaml:1:27", "should be greater than or equal to 1"),
+        ("dispatcher: {max_running: 1.5}", "a.yaml:1:27", "should be a whole number"),
+        ("store: {commit_interval: .inf}", "a.yaml:1:26", "is no duration"),
+        ("store: {commit_interval: 5 parsecs}", "a.yaml:1:26", "is no duration"),
+        ("dispatcher: {stale_after: -1}", "a.yaml:1:27", "should be greater than or equal to 0"),
+        ("console: {enabled: maybe}", "a.yaml:1:20", "should be true or false"),
+        ("providers: {scripted: {bot_id: b}}", "a.yaml:1:32", "is for the type coze, and this is scripted"),
+        ("providers: {vllm: {base_url: localhost}}", "a.yaml:1:30", "should be an address"),
+        (
+            "workflows: {w: {dify_api_key: 'keyring:k', task_patterns: ['((']}}",
+            "a.yaml:1:59",
+            "no regular expr",
+        ),
+        ("providers: {vllm: {models: [{}]}}", "a.yaml:1:29", "providers.vllm.models[0].name is missing"),
+        ("log: {levels: {mindbot: loud}}", "a.yaml:1:25", "log.levels.mindbot should be debug"),
+    ],
+)
+def test_a_wrong_value_is_pointed_at(refuse: Refuse, text: str, where: str, what: str) -> None:
+    (problem,) = refuse(text)
+    assert problem.startswith(f"{where}: ")
+    assert what in problem
+
+
+def test_the_base_of_a_wecom_api_has_no_path(refuse: Refuse) -> None:
+    (problem,) = refuse(
+        "wecom: {corpid: c, secret: 'keyring:s', token: 'keyring:t', EncodingAESKey: 'keyring:k',\n"
+        "  api_base_url: https://qyapi.weixin.qq.com/cgi-bin/}"
+    )
+    assert (
+        "a.yaml:2:17: wecom.api_base_url should be without the path: https://qyapi.weixin.qq.com" in problem
+    )
+
+
+def test_two_bots_need_two_names(refuse: Refuse) -> None:
+    bot = "{client_id: i, client_secret: 'keyring:s'}"
+    (problem,) = refuse(f"dingtalk:\n  - {bot}\n  - {bot}")
+    assert problem == (
+        "a.yaml:3:5: two dingtalk bots are named default, the other at a.yaml:2:5. Give each its own `name`"
+    ) or problem.startswith("a.yaml:3:5: two dingtalk bots are named default")
+
+
+def test_no_problem_shows_a_secret(refuse: Refuse) -> None:
+    problems = refuse(
+        "dingtalk: {client_id: i, client_secret: 98765432109}\n"
+        "providers: {openai: {api_key: [leaked-in-a-list], apikey: leaked-under-a-typo}}\n"
+        "wecom: {secret: {leaked: deep}}\n"
+        "alert_manager: {sms: {providers: {twilio: {auth_token: 11223344}}}}"
+    )
+    text = "\n".join(problems)
+    assert "98765432109" not in text and "leaked-in" not in text and "leaked-under" not in text
+    assert "deep" not in text and "11223344" not in text
+
+
+def test_an_undefined_provider_is_a_warning(load_text: Load) -> None:
+    (warning,) = load_text("chat: {provider: scriptd}\nproviders: {scripted: {}}").warnings
+    assert "a.yaml:1:18: chat.provider names the provider scriptd, which is not defined" in warning
+    assert "Did you mean scripted?" in warning
+
+
+def test_a_key_of_the_wrong_length_is_a_warning(load_text: Load) -> None:
+    warnings = load_text(
+        "wecom: {corpid: c, secret: 'keyring:s', token: 'keyring:t', EncodingAESKey: abcd1}"
+    ).warnings
+    assert any("has 5 characters, and WeCom's keys have 43" in warning for warning in warnings)
