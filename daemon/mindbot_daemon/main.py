@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mindbot_daemon.server.backend import Runtime
 
 log = structlog.get_logger("mindbot.daemon")
+
+_FILES = 65_536
 
 
 def main() -> None:
@@ -62,9 +65,22 @@ def _run(files: Sequence[str], socket: str | None) -> int:
 
     loaded = read()
     setup(loaded.config.log.level, loaded.config.log.format)
+    _raise_file_limit()
     place = place_of(loaded, socket, os.environ)
     daemon = Daemon(read, _open_runtime, place, Notifier(os.environ), inherited_sockets(os.environ))
     return anyio.run(daemon.run, loaded, backend_options={"use_uvloop": True})
+
+
+def _raise_file_limit() -> None:
+    """A thousand platform connections and as many clients do not fit the usual soft limit of 1,024 files.
+
+    Under systemd the unit says it (LimitNOFILE) and its system call filter refuses this; that is fine.
+    """
+    with suppress(OSError, ValueError):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def place_of(loaded: Loaded, socket: str | None, environ: Mapping[str, str]) -> Place:

@@ -81,7 +81,7 @@ class CallbackApp:
             (b"content-type", response.content_type.encode()),
             (b"content-length", str(len(response.body)).encode()),
         ]
-        if response in (NOT_FOUND, TOO_LARGE):  # their body was not read
+        if response is NOT_FOUND or response is TOO_LARGE:  # the body was not read
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})

@@ -190,19 +190,19 @@ def test_sockets_of_systemd_are_used_and_left_in_place(tmp_path: Path) -> None:
         assert path.exists()
 
 
-def test_mindbotd_is_the_same_as_daemon_run(tmp_path: Path) -> None:
+def test_mindbotd_is_the_same_as_daemon_run_and_takes_the_files_it_may_have(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, SCRIPTED)
-    command = [
-        sys.executable,
-        "-c",
-        "from mindbot_daemon.main import main; main()",
-        "--config",
-        str(daemon.config_file),
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    script = "from mindbot_daemon.main import main; main()"
+    command = [sys.executable, "-c", script, "--config", str(daemon.config_file)]
+    process = subprocess.Popen(
+        ["sh", "-c", 'ulimit -S -n 256; exec "$@"', "sh", *command], stderr=subprocess.DEVNULL
+    )
     try:
         wait_for(daemon.socket)
-        assert daemon.cli("daemon", "status").returncode in (0, 1)
+        assert daemon.cli("send", "hello").returncode == 0
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        soft, hard = next(line for line in limits.splitlines() if "open files" in line).split()[3:5]
+        assert int(soft) == min(int(hard), 65536)
     finally:
         process.terminate()
         assert process.wait(20) == 0
