@@ -133,6 +133,16 @@ class Bus:
             self._all.remove(observer)
             self._observers.clear()
 
+    def retune(self, observer: Observer, topics: Collection[str]) -> None:
+        """Show an open observer other topics from now on."""
+        observer.topics = frozenset(topics)
+        self._observers.clear()
+
+    def mark(self) -> int:
+        """Return a place in the stream that no event has: what comes later has a higher number."""
+        self.seq += 1
+        return self.seq
+
     def handle(self, name: str, handler: Handler, topics: Collection[str] = (), *, priority: int = 0) -> None:
         """Register a handler before `running`; higher priorities are handed events first."""
         self._handlings.append(_Handling(name, handler, frozenset(topics), priority))

@@ -31,7 +31,7 @@ from mindbot_daemon.webhooks import PublicListener
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
-
+    from mindbot_daemon.server.stream.hub import Hub
     from mindbot_daemon.serving import HttpServer
 
 log = structlog.get_logger("mindbot.daemon")
@@ -188,17 +188,29 @@ class Daemon:
     async def _serve_api(self, listener: socket.socket, roles: Roles) -> None:
         with anyio.move_on_after(API_HEAD_START):
             await self.opened.wait()
-        self._api = await to_thread.run_sync(self._build_api, listener, roles)
-        await self._api.run_until_stopped()
+        server, hub = await to_thread.run_sync(self._build_api, listener, roles)
+        self._api = server
+        async with anyio.create_task_group() as group:
+            group.start_soon(hub.run)
+            await server.run_until_stopped()
+            group.cancel_scope.cancel()
 
-    def _build_api(self, listener: socket.socket, roles: Roles) -> HttpServer:
+    def _build_api(self, listener: socket.socket, roles: Roles) -> tuple[HttpServer, Hub]:
         from mindbot_daemon.server.app import create_app
-        from mindbot_daemon.server.protocol import PeerProtocol
+        from mindbot_daemon.server.protocol import PeerProtocol, StreamProtocol
+        from mindbot_daemon.server.stream.hub import Hub
         from mindbot_daemon.serving import HttpServer
 
-        return HttpServer(
-            create_app(self, roles), listener, protocol=PeerProtocol, keep_alive=60, grace=API_GRACE
+        hub = Hub()
+        server = HttpServer(
+            create_app(self, roles, hub),
+            listener,
+            protocol=PeerProtocol,
+            websockets=StreamProtocol,
+            keep_alive=60,
+            grace=API_GRACE,
         )
+        return server, hub
 
     # --- reload
 

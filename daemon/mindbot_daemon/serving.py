@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 # Its warnings are one line for each malformed request, which is the sender's choice, not ours.
 logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
+MOST_FROM_CLIENT = 64 << 10  # bytes in one WebSocket message
+
 
 class GuardedProtocol(HttpToolsProtocol):
     """HTTP/1.1 that gives a request a few seconds to arrive and its head a size.
@@ -84,13 +86,17 @@ class HttpServer(uvicorn.Server):
         listener: socket.socket,
         *,
         protocol: type[GuardedProtocol] = GuardedProtocol,
+        websockets: type[asyncio.Protocol] | None = None,
         keep_alive: int = 30,
         grace: int = 5,
     ) -> None:
         config = uvicorn.Config(
             app,
             http=protocol,
-            ws="none",
+            ws=websockets or "none",
+            ws_max_size=MOST_FROM_CLIENT,
+            ws_ping_interval=None,  # on one machine the kernel tells when the other end is gone
+            ws_per_message_deflate=False,  # costs half the throughput and saves nothing there
             loop="none",
             lifespan="off",
             interface="asgi3",

@@ -45,7 +45,7 @@ class Client:
         try:
             return _read(call, response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise _trouble(error, self.socket) from error
+            raise trouble(error, self.socket) from error
         finally:
             connection.close()
 
@@ -56,7 +56,7 @@ class Client:
             for line in response:
                 yield _read(call, line)
         except (OSError, http.client.HTTPException) as error:
-            raise _trouble(error, self.socket) from error
+            raise trouble(error, self.socket) from error
         finally:
             connection.close()
 
@@ -68,10 +68,10 @@ class Client:
             connection.request(call.method, call.target, body, headers)
             response = connection.getresponse()
             if response.status >= 400:
-                raise _refusal(response.status, response.read())
+                raise refusal(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise _trouble(error, self.socket) from error
+            raise trouble(error, self.socket) from error
         except MindBotError:
             connection.close()
             raise
@@ -105,9 +105,9 @@ class AsyncClient:
         try:
             response = await self._http.send(self._request(call))
         except httpx.HTTPError as error:
-            raise _trouble(error, self.socket) from error
+            raise trouble(error, self.socket) from error
         if response.status_code >= 400:
-            raise _refusal(response.status_code, response.content)
+            raise refusal(response.status_code, response.content)
         return _read(call, response.content)
 
     async def lines(self, call: Call[T]) -> AsyncIterator[T]:
@@ -118,13 +118,13 @@ class AsyncClient:
             response = await self._http.send(self._request(call), stream=True)
             try:
                 if response.status_code >= 400:
-                    raise _refusal(response.status_code, await response.aread())
+                    raise refusal(response.status_code, await response.aread())
                 async for line in response.aiter_lines():
                     yield _read(call, line.encode())
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
-            raise _trouble(error, self.socket) from error
+            raise trouble(error, self.socket) from error
 
     def _request(self, call: Call[Any]) -> httpx.Request:
         return self._http.build_request(call.method, call.target, json=call.body, timeout=call.timeout)
@@ -153,7 +153,7 @@ def _read(call: Call[T], body: bytes) -> T:
         ) from error
 
 
-def _refusal(status: int, body: bytes) -> MindBotError:
+def refusal(status: int, body: bytes) -> MindBotError:
     """Return the error that a body describes; anything but our own body says at least its status."""
     try:
         return error_of(Problem.model_validate_json(body))
@@ -161,7 +161,7 @@ def _refusal(status: int, body: bytes) -> MindBotError:
         return MindBotError(f"the daemon answered {status}")
 
 
-def _trouble(error: BaseException, path: Path) -> MindBotError:
+def trouble(error: BaseException, path: Path) -> MindBotError:
     """Say what a failed connection means for the reader."""
     chain = list(_causes(error))
     # A Unix socket whose backlog is full says EAGAIN at once.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from mindbot.api.models import Problem
-from mindbot.domain.errors import ConfigError, MindBotError
+from mindbot.domain.errors import BadFilter, ConfigError, MindBotError
 from mindbot.domain.message import Json
 
 
@@ -14,6 +15,8 @@ def problem_of(error: MindBotError, turn: str = "") -> Json:
     body: Json = {"kind": error.kind, "message": error.message, "hint": error.hint, "turn": turn}
     if isinstance(error, ConfigError) and error.problems:
         body["problems"] = error.problems
+    if isinstance(error, BadFilter):
+        body |= {"column": error.column, "length": error.length, "fields": error.fields}
     return body
 
 
@@ -21,6 +24,9 @@ def error_of(problem: Problem) -> MindBotError:
     """Return the exception a body describes; an unknown kind becomes a plain MindBotError."""
     if problem.kind == ConfigError.kind:
         return ConfigError(problem.message, hint=problem.hint, problems=problem.problems)
+    if problem.kind == BadFilter.kind:
+        place: Any = {"column": problem.column, "length": problem.length, "fields": problem.fields}
+        return BadFilter(problem.message, hint=problem.hint, **place)
     for cls in _tree(MindBotError):
         if cls.kind == problem.kind:
             return cls(problem.message, hint=problem.hint)

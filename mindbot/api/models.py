@@ -22,13 +22,19 @@ class Answer(BaseModel):
 
 
 class Problem(Answer):
-    """The body of every error. ``turn`` is set when the error is about one; ``problems`` lists findings."""
+    """The body of every error. ``turn`` is set when the error is about one; ``problems`` lists findings.
+
+    For a filter that does not parse, ``column`` and ``length`` say where, ``fields`` what it may name.
+    """
 
     kind: str = "error"
     message: str = ""
     hint: str = ""
     turn: str = ""
     problems: list[str] = []
+    column: int = 0
+    length: int = 1
+    fields: list[str] = []
 
 
 class Ping(Answer):

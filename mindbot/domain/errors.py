@@ -7,6 +7,8 @@ MindBotError                    what, where and how to mend it (``hint``)
 │   ├── StoreFull               no space left on the device
 │   ├── StoreBusy               locked by somebody else
 │   └── StoreCorrupt            the database file is damaged
+├── Invalid                     a request that makes no sense
+│   └── BadFilter               a filter expression that does not parse
 ├── NotFound                    nothing has that name or id
 ├── Conflict                    it changed since you looked, or runs already
 ├── Forbidden                   refused by policy or role
@@ -26,6 +28,7 @@ MindBotError                    what, where and how to mend it (``hint``)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -84,6 +87,30 @@ class StoreCorrupt(StoreError):
 
     kind = "store_corrupt"
     retryable = False
+
+
+class Invalid(MindBotError):
+    """What was asked makes no sense; asking again will not help."""
+
+    kind = "invalid"
+
+
+class BadFilter(Invalid):
+    """A filter that does not parse.
+
+    ``column`` counts characters from 1 and ``length`` how many are meant; ``fields`` lists what the filter
+    may name, where that is the question.
+    """
+
+    kind = "filter"
+
+    def __init__(
+        self, message: str, *, hint: str = "", column: int = 0, length: int = 1, fields: Iterable[str] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.column = column
+        self.length = max(length, 1)
+        self.fields = tuple(fields)
 
 
 class NotFound(MindBotError):

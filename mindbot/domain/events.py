@@ -10,6 +10,20 @@ from mindbot.domain.message import Json
 #: Never dropped on their way to a console.
 CONTROL = frozenset({"turn.parked", "alert.firing", "alert.resolved"})
 
+#: What a stream may ask for. The quiet ones cost nothing to speak of and are what one gets without asking.
+TOPICS = {
+    "turn": "a turn was queued, duplicate, running, answered, dropped, failed or dead",
+    "delivery": "a delivery was sent, tried again or given up",
+    "health": "a component's state changed",
+    "config": "the configuration was read again",
+    "alert": "an alert began or ended",
+    "stats": "the daemon in numbers, once a second",
+    "span": "a step inside a turn ended",
+    "chunk": "a piece of an answer arrived",
+    "log": "a log line was written",
+}
+QUIET = ("turn", "delivery", "health", "config", "alert", "stats")
+
 
 @dataclass(slots=True)
 class Event:

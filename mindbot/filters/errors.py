@@ -6,17 +6,11 @@ import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from mindbot.domain.errors import MindBotError
+from mindbot.domain.errors import BadFilter
 
 
-class FilterError(MindBotError):
-    """A filter that does not parse.
-
-    ``column`` counts characters from 1 and ``length`` how many are meant; ``fields`` lists what the filter
-    may name, where that is the question.
-    """
-
-    kind = "filter"
+class FilterError(BadFilter):
+    """A filter that does not parse, with its text."""
 
     def __init__(
         self,
@@ -28,11 +22,10 @@ class FilterError(MindBotError):
         hint: str = "",
         fields: Iterable[str] = (),
     ) -> None:
-        super().__init__(f"{message}, at column {column}", hint=hint)
+        super().__init__(
+            f"{message}, at column {column}", hint=hint, column=column, length=length, fields=fields
+        )
         self.text = text
-        self.column = column
-        self.length = max(length, 1)
-        self.fields = tuple(fields)
 
     def show(self) -> str:
         """Return the message, the filter with the place marked under it, the mend and the fields."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from mindbot.bus import Bus
 from mindbot.domain import ids
 from mindbot.domain.errors import ConfigError, NotFound, SecretError, StoreFull, TimedOut
 from mindbot.domain.message import Json, Message
@@ -45,6 +46,7 @@ class FakeRuntime:
     """See `mindbot_daemon.server.backend.Runtime`."""
 
     def __init__(self, hooks: Sequence[Webhook] = ()) -> None:
+        self.bus = Bus()
         self.hooks = list(hooks)
         self.next_hooks: list[Webhook] | None = None
         self.turns: dict[str, Json] = {}

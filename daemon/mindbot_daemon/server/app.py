@@ -10,13 +10,14 @@ from mindbot_daemon.server import errors
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.limits import BodyLimit
 from mindbot_daemon.server.roles import Roles
-from mindbot_daemon.server.routes import about, config, dead_letters, platforms, secrets, turns
+from mindbot_daemon.server.routes import about, config, dead_letters, events, platforms, secrets, turns
+from mindbot_daemon.server.stream.hub import Hub
 
 MAX_BODY = 1 << 20  # bytes
 
 
-def create_app(host: Host, roles: Roles) -> FastAPI:
-    """Return the app that serves ``host`` under ``/v1`` to peers with these roles."""
+def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
+    """Return the app that serves ``host`` under ``/v1`` to peers with these roles; ``hub`` must run."""
     app = FastAPI(
         title="MindBot",
         version=version("mindbot"),
@@ -26,10 +27,11 @@ def create_app(host: Host, roles: Roles) -> FastAPI:
     )
     app.state.host = host
     app.state.roles = roles
+    app.state.hub = hub
     app.add_middleware(BodyLimit, most=MAX_BODY)
     errors.install(app)
     v1 = APIRouter(prefix="/v1")
-    for resource in (about, platforms, turns, dead_letters, secrets, config):
+    for resource in (about, platforms, turns, dead_letters, secrets, config, events):
         v1.include_router(resource.router)
     app.include_router(v1)
     return app

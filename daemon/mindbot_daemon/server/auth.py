@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from mindbot.domain.errors import Forbidden
 from mindbot_daemon.server.roles import Role, Roles
 
 
-def require(role: Role) -> Callable[[Request], Awaitable[None]]:
+def require(role: Role) -> Callable[[HTTPConnection], Awaitable[None]]:
     """Return a dependency that lets only peers of that role, or a higher one, through."""
 
-    async def check(request: Request) -> None:
-        roles: Roles = request.app.state.roles
-        found = roles.of(request.state.peer)
+    async def check(connection: HTTPConnection) -> None:
+        roles: Roles = connection.app.state.roles
+        found = roles.of(connection.state.peer)
         if found is None or found < role:
             raise Forbidden(
                 f"this needs the role {role.name}, you are {found.name if found else 'none'}",

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from mindbot.bus import Bus
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Receipt, Webhook
 
@@ -24,6 +25,9 @@ Bind = Callable[[Sequence[Webhook]], Awaitable[None]]
 
 class Backend(Protocol):
     """The running MindBot behind the local API and the public listener."""
+
+    #: Where everything that happens is published.
+    bus: Bus
 
     def status(self) -> Json:
         """Everything at a glance: `models.Status`."""

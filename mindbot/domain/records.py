@@ -1,0 +1,57 @@
+"""A turn as one flat record: what lists and events show, and what filters see.
+
+Its names are those of ``mindbot.filters.fields.TURN_FIELDS``. A list read from disk and an event published
+while the turn runs are made by the same function, so that they agree.
+"""
+
+from __future__ import annotations
+
+from mindbot.domain.message import Json
+from mindbot.domain.turn import Turn
+
+
+def turn_record(turn: Turn) -> Json:
+    """Return the record; ``took`` is seconds, ``received`` Unix seconds."""
+    m = turn.message
+    took = turn.took
+    record: Json = {
+        "id": turn.id,
+        "platform": m.platform,
+        "bot": m.bot,
+        "session": m.session,
+        "user": m.sender,
+        "chat": m.chat,
+        "kind": m.kind,
+        "text": m.text,
+        "state": turn.state,
+        "received": m.received,
+        "took": took,
+        "took_ms": round(took * 1000, 3),
+        "attempt": turn.attempt,
+    }
+    if turn.finished:
+        record |= _outcome(turn)
+    return record
+
+
+def _outcome(turn: Turn) -> Json:
+    route = turn.route
+    found: Json = {
+        "reply": turn.reply.text,
+        "reason": turn.reason,
+        "error": turn.reason.partition(":")[0] if turn.state in ("failed", "dead") else "",
+        "route": route.get("why", ""),
+        "runner": route.get("runner", ""),
+    }
+    if workflow := route.get("workflow"):
+        found["workflow"] = workflow
+    if shown := {k: v for k, v in turn.vars.items() if k[:1] != "_" and isinstance(v, str | int | float)}:
+        found["vars"] = shown
+    for span in turn.spans:
+        if span.kind == "model":  # the last one says who answered, all of them what it cost
+            found["provider"] = str(span.data.get("provider", ""))
+            found["model"] = str(span.data.get("model", ""))
+            if usage := span.data.get("usage"):
+                spent = usage.get("input_tokens", 0) + usage.get("output_tokens", 0)
+                found["tokens"] = found.get("tokens", 0) + spent
+    return found
