@@ -107,8 +107,8 @@ def bench_latency(rate: float = 200, seconds: float = 10, rounds: int = 2) -> Re
 
 
 def bench_users(users: int = 10_000, latency: float = 5000) -> Result:
-    """Everybody writes at once to a slow model."""
-    plan = {"messages": users, "users": users, "quiet": 60, "persistent": 60}
+    """Everybody writes within four seconds to a slow model: at the peak all of them wait."""
+    plan = {"messages": users, "users": users, "rate": users / 4, "quiet": 60, "persistent": 60}
     figures = measure_once(
         plan,
         floor=False,

@@ -48,7 +48,8 @@ class Runtime(Facade):
         self.stats = Stats()
         self.bus = Bus(on_dead=self._handler_gave_up)
         self.health_board = Health(self._health_changed)
-        self.http = HttpClient()
+        # Every running turn may have a call to one vendor open.
+        self.http = HttpClient(per_host=max(1000, loaded.config.dispatcher.max_running))
         self.secrets = Secrets(state_dir)
         self.draining = False
         self.ready = False

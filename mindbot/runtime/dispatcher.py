@@ -47,7 +47,7 @@ class Dispatcher:
         self._max_per_bot = max_per_bot or max_running
         self._backlog = backlog
         self._clock = clock
-        self._sessions: dict[str, deque[Turn]] = {}
+        self._sessions: dict[str, list[Turn]] = {}  # lists: most hold one turn, and a deque takes 700 bytes
         self._bots: dict[tuple[str, str], _Bot] = {}
         self._round: deque[tuple[str, str]] = deque()
         self._tasks: TaskGroup | None = None
@@ -82,7 +82,7 @@ class Dispatcher:
         if waiting is not None:
             waiting.append(turn)
             return
-        self._sessions[turn.session] = deque((turn,))
+        self._sessions[turn.session] = [turn]
         self._ready(turn)
 
     def _ready(self, turn: Turn) -> None:
@@ -142,7 +142,7 @@ class Dispatcher:
             finally:
                 self.running -= 1
                 bot.running -= 1
-                waiting.popleft()
+                waiting.pop(0)
                 if not self.running:
                     self._idle.set()
             if waiting:

@@ -29,7 +29,7 @@ def calm_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    # gc.set_threshold(20_000, 20, 50)
 
 
 async def watch_store(store: Store, health: Health, on_state: Callable[[StoreError | None], None]) -> None:

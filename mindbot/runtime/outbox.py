@@ -58,7 +58,7 @@ class Outbox:
         self._wants = wants
         self._policy = policy
         self._lanes: dict[tuple[str, str], _Lane] = {}
-        self._sessions: dict[str, deque[Delivery]] = {}
+        self._sessions: dict[str, list[Delivery]] = {}
         self._tasks: TaskGroup | None = None
         self._idle = anyio.Event()
         self._sleeping = 0
@@ -111,7 +111,7 @@ class Outbox:
                 continue
             waiting = self._sessions.get(d.session)
             if waiting is None:
-                self._sessions[d.session] = deque((d,))
+                self._sessions[d.session] = [d]
                 self._ready(d.session)
             else:
                 if d.state == "sending":  # it was free when the row was written, and no longer is
@@ -168,7 +168,7 @@ class Outbox:
                 return wait
             await self._attempt(d, lane)
             if d.state in ("sent", "dead"):
-                waiting.popleft()
+                waiting.pop(0)
         self._finished(session)
         return 0.0
 

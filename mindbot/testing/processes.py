@@ -92,7 +92,7 @@ class Daemon:
         self.config = {"state_dir": str(folder / "state"), "api": {"socket": str(self.socket)}, **config}
         self.config_file.write_text(json.dumps(self.config))
         self.config_file.chmod(0o600)
-        self._environ = {**os.environ, **(environ or {})}
+        self._environ = {k: v for k, v in os.environ.items() if k != "MINDBOT_SOCKET"} | dict(environ or {})
         self.process: subprocess.Popen[bytes] | None = None
         self.ready_cpu = self.ready_wall = 0.0
 
@@ -163,8 +163,8 @@ def daemon(
 ) -> Iterator[Daemon]:
     """Run a daemon for the length of the block."""
     running = Daemon(folder, config, environ)
-    running.start()
     try:
+        running.start()
         yield running
     finally:
         if running.process is not None and running.process.poll() is None:
