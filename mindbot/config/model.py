@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from mindbot.config.features import AgentSettings, AlertManagerSettings, ChromaSettings
 from mindbot.config.sections import (
     AccessSettings,
     ApiSettings,
@@ -22,10 +23,7 @@ from mindbot.config.sections import (
 )
 from mindbot.config.types import ONE_OR_MANY
 from mindbot.config.vendors import (
-    AgentSettings,
-    AlertManagerSettings,
     BotSettings,
-    ChromaSettings,
     DingTalkSettings,
     ProviderSelection,
     ProviderSettings,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from mindbot.config import keys
 from mindbot.config.model import Config
-from mindbot.config.types import Rate
+from mindbot.config.types import Rate, parse_duration
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{"}
 _BEGIN, _END = "<!-- sections: written by make docs -->", "<!-- end of sections -->"
@@ -89,9 +89,18 @@ def _default(info: FieldInfo) -> str:
     value = info.get_default(call_default_factory=True)
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if any(isinstance(m, BeforeValidator) and m.func is parse_duration for m in info.metadata):
+        return f"`{_duration(value)}`"
     if isinstance(value, str | int | float | Rate) and value != "":
         return f"`{_number(value)}`"
     return ""
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds * 1000:g}ms"
 
 
 def _number(value: Any) -> str:

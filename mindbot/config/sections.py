@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from mindbot.config.types import Duration, Int, Rate
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
+def _spellings(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Tell editors of each key's other spellings; pydantic's schema names only the first."""
+    for info in model.model_fields.values():
+        if isinstance(info.validation_alias, AliasChoices):
+            first, *others = (str(choice) for choice in info.validation_alias.choices)
+            schema["properties"] |= dict.fromkeys(others, schema["properties"][first])
+
+
 class Section(BaseModel):
     """Strict and frozen: unknown keys are errors, values do not change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+        json_schema_extra=_spellings,
+    )
 
 
 class StoreSettings(Section):

@@ -1,11 +1,10 @@
-"""The sections named after vendors: platforms, providers, workflows, agent, knowledge, alerting.
+"""The sections named after vendors: platforms, providers, workflows.
 
 Keys and aliases are those of the configuration samples operators already have.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
@@ -52,7 +51,7 @@ class _WeComCallback(BotSettings):
     token: Secret = Field(description="Token, from the settings for receiving messages.")
     encoding_aes_key: Secret = Field(
         validation_alias=AliasChoices("EncodingAESKey", "encoding_aes_key"),
-        description="EncodingAESKey, from the settings for receiving messages: 43 characters.",
+        description="The callback's key, of 43 characters.",
     )
     api_base_url: ApiBase = Field(
         "https://qyapi.weixin.qq.com", description="Scheme and host, without /cgi-bin."
@@ -92,16 +91,16 @@ class ModelSettings(Section):
 class NamedWorkflow(Section):
     """A workflow as a provider lists it; a bare text is its name."""
 
-    name: str
-    workflow_id: str = ""
+    name: str = Field(description="A name of your own.")
+    workflow_id: str = Field("", description="Dify's id.")
 
 
 class ScriptedRule(Section):
     """One answer of the scripted provider."""
 
     match: str = Field(description="Regular expression, searched in the last user message.")
-    reply: str = ""
-    delay: Duration = 0.0
+    reply: str = Field("", description="The answer; {text} and the pattern's groups are filled in.")
+    delay: Duration = Field(0.0, description="Wait before it.")
     error: str = Field("", description="Fail like this instead, e.g. rate_limited.")
 
 
@@ -118,7 +117,7 @@ class ProviderSettings(Section):
     enabled: bool = Field(True, description="Whether it may be used.")
     base_url: Url = Field("", description="Empty: the vendor's own service.")
     api_key: Secret | None = Field(
-        None, validate_default=True, description="The vendor's key; a server of your own may need none."
+        None, validate_default=True, description="The vendor's key; own servers may need none."
     )
     models: Annotated[tuple[ModelSettings, ...], NAMED] = Field((), description="The first is the default.")
     workflows: Annotated[tuple[NamedWorkflow, ...], NAMED] = Field((), description="Dify only.")
@@ -157,7 +156,9 @@ class ProviderSettings(Section):
 class ProviderSelection(Section):
     """How a provider is chosen."""
 
-    strategy: Literal["round_robin", "weighted", "performance_based"] = "round_robin"
+    strategy: Literal["round_robin", "weighted", "performance_based"] = Field(
+        "round_robin", description="round_robin, weighted or performance_based."
+    )
     fallback_order: tuple[str, ...] = Field((), description="Who answers when the one before cannot.")
     performance_threshold: Float = Field(0.8, ge=0, le=1, description="Share of calls that must succeed.")
     cost_optimization: bool = Field(False, description="Prefer the cheaper of equals.")
@@ -188,123 +189,19 @@ class WorkflowSettings(Section):
     @field_validator("task_patterns")
     @classmethod
     def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value:
+            import re2  # what the patterns run on: linear in the user's text
+
+            options = re2.Options()
+            options.log_errors = False
         for pattern in value:
             try:
-                re.compile(pattern)
-            except (re.error, RecursionError, OverflowError) as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+                re2.compile(pattern, options)
+            except re2.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {_readable(error)}") from error
         return value
 
 
-class LangChainSettings(Section):
-    """The agent's model and tools."""
-
-    enabled: bool = True
-    primary_provider: str = Field(
-        "",
-        validation_alias=AliasChoices("primary_provider", "provider"),
-        description="Empty: the first enabled provider.",
-    )
-    fallback_providers: tuple[str, ...] = Field((), description="Who answers when the first cannot.")
-    model: str = Field("", description="Empty: the provider's first model.")
-    temperature: Float | None = Field(None, ge=0)
-    max_iterations: Int = Field(10, ge=1, description="Model calls in one turn.")
-    tools: tuple[str, ...] = Field((), description="Tools the model may call; time means get_time.")
-    system_prompt: str = ""
-
-    @field_validator("tools")
-    @classmethod
-    def _tool_aliases(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple("get_time" if tool == "time" else tool for tool in value)
-
-
-class IntegrationSettings(Section):
-    """How agent and workflows work together."""
-
-    context_sharing: bool = True
-    performance_tracking: bool = True
-    analytics_enabled: bool = True
-    fallback_enabled: bool = True
-    debug_mode: bool = False
-
-
-class AgentWorkflows(Section):
-    """`agent.workflows`. Its `workflows` are laid over the top-level section while loading."""
-
-    enabled: bool = True
-    routing_strategy: Literal["tool-first", "workflow-first", "hybrid"] = "hybrid"
-    fallback_enabled: bool = True
-    workflows: dict[str, WorkflowSettings] = Field(
-        default_factory=dict, description="Laid over the top-level `workflows`."
-    )
-
-
-class AgentSettings(Section):
-    """The `agent:` section. Its `providers` are laid over the top-level section while loading."""
-
-    langchain: LangChainSettings | None = None
-    providers: dict[str, ProviderSettings] = Field(
-        default_factory=dict, description="Laid over the top-level `providers`."
-    )
-    workflows: AgentWorkflows | None = None
-    integration: IntegrationSettings | None = None
-
-
-class ChromaSettings(Section):
-    """The `chromadb:` section: where knowledge is kept."""
-
-    base_path: str = Field("./data/chroma", description="Relative to the state directory.")
-    collection_name: str = "mindbot_knowledge"
-    embedding_model: str = "text-embedding-ada-002"
-    chunk_size: Int = Field(1000, ge=1, description="Characters.")
-    chunk_overlap: Int = Field(200, ge=0, description="Characters.")
-
-
-class SmsProvider(Section):
-    """Credentials of one SMS vendor."""
-
-    account_sid: Secret | None = None
-    auth_token: Secret | None = None
-    from_number: str = ""
-    region: str = ""
-    access_key: Secret | None = None
-    secret_key: Secret | None = None
-    sign_name: str = ""
-    template_code: str = ""
-
-
-class SmsSettings(Section):
-    """How alerts go out by SMS."""
-
-    primary_provider: str = Field("", description="An entry of `providers`.")
-    backup_providers: tuple[str, ...] = Field((), description="Tried in order when the first fails.")
-    providers: dict[str, SmsProvider] = Field(default_factory=dict)
-
-
-class Recipient(Section):
-    """A person who is alerted."""
-
-    name: str
-    phone: str = ""
-    email: str = ""
-    escalation_level: Int = Field(1, ge=1)
-
-
-class AlertRule(Section):
-    """When to alert."""
-
-    condition: str = Field(description="An expression of the filter language.")
-    severity: Literal["low", "medium", "high", "critical"] = "medium"
-    immediate_sms: bool = False
-    escalation_timeout: Duration = Field(900, description="Without an answer the next level is alerted.")
-
-
-class AlertManagerSettings(Section):
-    """The `alert_manager:` section."""
-
-    enabled: bool = True
-    health_check_interval: Duration = 30
-    alert_cooldown: Duration = Field(300, description="Between two alerts of the same rule.")
-    sms: SmsSettings | None = None
-    recipients: dict[str, tuple[Recipient, ...]] = Field(default_factory=dict)
-    rules: dict[str, AlertRule] = Field(default_factory=dict)
+def _readable(error: Exception) -> str:
+    reason = error.args[0] if error.args else ""
+    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)

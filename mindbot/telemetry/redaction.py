@@ -15,29 +15,30 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "********"
+_MASKED = rf"\g<1>{MASK}"
 
 #: Shorter values would mask half of what is written and are no secrets.
 SHORTEST = 4
 
+#: What the name of a field that holds a secret ends with: corpsecret, access_token, clientSecret, …
 _NAMES = (
-    r"(?:\w*[_-])?(?:secret|passw(?:or)?d|passphrase|token|api[_-]?key|access[_-]?key|secret[_-]?key"
-    r"|private[_-]?key|authorization|cookie|credential)|(?:corp|app)secret|app_?key_?secret|encodingaeskey"
+    r"(?:secret|passw(?:or)?d|passphrase|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key"
+    r"|authorization|cookie|credential|encodingaeskey)"
 )
-_SECRET_KEY = re.compile(_NAMES, re.IGNORECASE | re.ASCII)
+_SECRET_KEY = re.compile(rf".*{_NAMES}", re.IGNORECASE | re.ASCII | re.DOTALL)
 
-#: Each is (pattern, replacement); group 1 is what stays in front.
+#: (what a text must hold to be worth searching, pattern); group 1 is what stays in front of the mask.
 _PATTERNS = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.ASCII), rf"\g<1>{MASK}")
-    for pattern in (
-        # name=value, "name": "value" (also inside an escaped JSON text), Name: value of known headers
-        rf"(?<![\w-])((?:{_NAMES})\\*[\"']?\s*=\s*\\*[\"']?)[^\s\"'\\&,;}}]+",
-        rf"([\"'](?:{_NAMES})\\*[\"']\s*:\s*b?\\*[\"'])[^\"'\\]+",
-        r"((?:x-api-key|api-key|x-acs-dingtalk-access-token|x-goog-api-key|set-cookie|cookie)\s*:\s*)\S+",
-        r"(authorization\s*:\s*(?:bearer|basic|token)?\s*)[^\s\"']+",
-        r"(\bbearer\s+)[a-z0-9._~+/=-]{6,}",
-        r"([?&](?:key|ticket)=)[^&\s\"']+",
-        r"(\bsk-)[a-z0-9_-]{16,}",
-        r"(://[^/\s:@]*:)[^/\s@]+(?=@)",
+    (needed, re.compile(pattern, re.IGNORECASE | re.ASCII))
+    for needed, pattern in (
+        ("", r"(\bbearer\s+)[a-z0-9._~+/=-]{6,}"),
+        ("", r"(\bsk-)[a-z0-9_-]{16,}"),
+        ("=", rf"({_NAMES}\\*[\"']?\s*=\s*\\*[\"']?)[^\s\"'\\&,;}}]+"),  # name=value
+        ("=", r"([?&](?:key|ticket|session)=)[^&\s\"']+"),
+        (":", r"(authorization\s*:\s*(?:bearer|basic|token)?\s*)[^\s\"']+"),
+        (":", rf"({_NAMES}\\*[\"']\s*:\s*b?\\*[\"'])[^\"'\\]+"),  # "name": "value", also JSON in JSON
+        (":", r"((?:api-key|access-token|cookie)\s*:\s*)\S+"),  # headers
+        ("@", r"(://[^/\s:@]*:)[^/\s@]+(?=@)"),
     )
 )
 
@@ -76,8 +77,9 @@ class Redactor:
 
     def _text(self, text: str) -> str:
         text = self.registered(text)
-        for pattern, masked in _PATTERNS:
-            text = pattern.sub(masked, text)
+        for needed, pattern in _PATTERNS:
+            if needed in text:
+                text = pattern.sub(_MASKED, text)
         return text
 
     def _key(self, key: Any) -> Any:

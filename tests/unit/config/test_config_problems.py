@@ -30,16 +30,15 @@ limits: {per_user: 20}
     assert [p.split(". ")[0] for p in problems] == [
         "a.yaml:1:1: wecom.secret is missing (The application's secret)",
         "a.yaml:1:1: wecom.token is missing (Token, from the settings for receiving messages)",
-        "a.yaml:1:1: wecom.EncodingAESKey is missing (EncodingAESKey, from the settings for receiving messages: "
-        "43 characters)",
+        "a.yaml:1:1: wecom.EncodingAESKey is missing (The callback's key, of 43 characters)",
         "a.yaml:2:11: wecom.corpid should be text; put it in quotes (it is 12345)",
         "a.yaml:3:3: wecom.secrte is no known key",
         "a.yaml:4:9: wecom.port should be less than or equal to 65535 (it is '99999')",
-        "a.yaml:6:3: providers.coze.api_key is missing (The vendor's key; a server of your own may need none)",
+        "a.yaml:6:3: providers.coze.api_key is missing (The vendor's key; own servers may need none)",
         "a.yaml:6:3: providers.coze.bot_id is missing (Coze only: the bot that answers)",
-        "a.yaml:7:3: providers.openai.api_key is missing (The vendor's key; a server of your own may need none)",
-        "a.yaml:8:32: provider_selection.strategy should be round_robin, weighted or performance_based; did you "
-        "mean round_robin? (it is 'roundrobin')",
+        "a.yaml:7:3: providers.openai.api_key is missing (The vendor's key; own servers may need none)",
+        "a.yaml:8:32: provider_selection.strategy should be round_robin, weighted or performance_based; "
+        "did you mean round_robin? (it is 'roundrobin')",
         "a.yaml:9:1: wecomm is no known key",
         "a.yaml:10:20: limits.per_user is no rate; write e.g",
     ]
@@ -67,7 +66,7 @@ limits: {per_user: 20}
         (
             "workflows: {w: {dify_api_key: 'keyring:k', task_patterns: ['((']}}",
             "a.yaml:1:59",
-            "no regular expr",
+            "is no regular expression: missing )",
         ),
         ("providers: {vllm: {models: [{}]}}", "a.yaml:1:29", "providers.vllm.models[0].name is missing"),
         ("log: {levels: {mindbot: loud}}", "a.yaml:1:25", "log.levels.mindbot should be debug"),

@@ -1,0 +1,118 @@
+"""Planted secrets come out masked in every spelling; what only looks like one is masked too."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mindbot.telemetry.redaction import MASK, Redactor
+
+PLANTED = 'p@ss wörd/"quoted"\\&=+密码'
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    masks = Redactor()
+    masks.register(PLANTED)
+    return masks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLANTED,
+        f"before{PLANTED}after",
+        repr(PLANTED),
+        json.dumps({"x": PLANTED}),
+        json.dumps({"x": PLANTED}, ensure_ascii=False),
+        "https://h/?" + urlencode({"x": PLANTED}),
+        "https://h/" + quote(PLANTED),
+        quote(PLANTED, safe=""),
+        quote_plus(PLANTED),
+        base64.b64encode(PLANTED.encode()).decode(),
+        f"{ValueError(PLANTED)!r}",
+    ],
+)
+def test_a_planted_secret_is_found_in_any_spelling(redactor: Redactor, text: str) -> None:
+    masked = redactor.redact(text)
+    assert MASK in masked
+    assert "p@ss" not in masked and "quoted" not in masked and "密码" not in masked
+
+
+def test_json_is_masked_whatever_its_shape(redactor: Redactor) -> None:
+    value = {"a": [PLANTED, {"b": f"x{PLANTED}"}, (1, PLANTED)], PLANTED: 1, "n": None, "api_key": "short"}
+    assert redactor.redact(value) == {
+        "a": [MASK, {"b": f"x{MASK}"}, [1, MASK]],
+        MASK: 1,
+        "n": None,
+        "api_key": MASK,
+    }
+
+
+def test_the_longest_secret_wins_and_too_short_ones_are_none() -> None:
+    masks = Redactor()
+    for value in ("abcd", "abcdefgh", "abc", ""):
+        masks.register(value)
+    assert masks.redact("abcdefgh abcd abc") == f"{MASK} {MASK} abc"
+
+
+def test_the_lines_of_a_private_key_are_masked_one_by_one() -> None:
+    masks = Redactor()
+    masks.register("-----BEGIN-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END-----")
+    assert masks.redact("line: AQEFAASCBKcwggSjAgEAAoIB") == f"line: {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Authorization: Bearer abc.def-123", f"Authorization: Bearer {MASK}"),
+        ("authorization: Basic dXNlcjpwYXNz", f"authorization: Basic {MASK}"),
+        ("got Bearer abcdef123456, no more", f"got Bearer {MASK}, no more"),
+        ("/cgi-bin/gettoken?corpid=ww1&corpsecret=s3cr", f"/cgi-bin/gettoken?corpid=ww1&corpsecret={MASK}"),
+        ("?access_token=AT&x=1 failed", f"?access_token={MASK}&x=1 failed"),
+        ("/webhook/send?key=693a91f6-7xxx", f"/webhook/send?key={MASK}"),
+        ('{"access_token": "AT", "errcode": 0}', f'{{"access_token": "{MASK}", "errcode": 0}}'),
+        ('{\\"appSecret\\": \\"x y\\"}', f'{{\\"appSecret\\": \\"{MASK}\\"}}'),
+        ("{'clientSecret': 'cs', 'n': 1}", f"{{'clientSecret': '{MASK}', 'n': 1}}"),
+        ("x-acs-dingtalk-access-token: abc", f"x-acs-dingtalk-access-token: {MASK}"),
+        ("x-api-key: abc", f"x-api-key: {MASK}"),
+        ("key sk-abcdefghijklmnop1234", f"key sk-{MASK}"),
+        ("postgresql://me:pw@db/x", f"postgresql://me:{MASK}@db/x"),
+        ("redis://:pw@h", f"redis://:{MASK}@h"),
+        ("EncodingAESKey=abcdef", f"EncodingAESKey={MASK}"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
+    assert Redactor().redact(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_tokens=5 total_tokens=7",
+        "wrong token: compare it with the app's settings",
+        "the secret is missing",
+        "keyring:wecom-secret",
+        "http://127.0.0.1:8000/v1",
+        "key=value msg_signature=abc",
+        "mail@example.com",
+        '{"input_tokens": 5}',
+        "basic information",
+    ],
+)
+def test_harmless_text_stays(text: str) -> None:
+    assert Redactor().redact(text) == text
+
+
+@given(st.text(min_size=4, max_size=30), st.text(max_size=20), st.text(max_size=20))
+def test_no_registered_value_survives(secret: str, before: str, after: str) -> None:
+    masks = Redactor()
+    masks.register(secret)
+    masked = masks.redact(before + secret + after)
+    assert secret not in masked or secret in MASK
+    assert masks.redact([{"x": before + secret}])[0]["x"] == masks.redact(before + secret)
