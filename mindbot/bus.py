@@ -95,6 +95,12 @@ class Bus:
         self._retries = retries
         self._backoff = backoff
         self._on_dead = on_dead
+        self._on_interest: list[Callable[[], None]] = []
+
+    def on_interest(self, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called whenever the answers of `wants` may have changed, and now."""
+        self._on_interest.append(tell)
+        tell()
 
     def wants(self, topic: str) -> bool:
         """Whether anybody would see an event of this topic: ask before building a costly one."""
@@ -126,17 +132,22 @@ class Bus:
         """Open an observer of these topics (none means all) for the length of a ``with`` block."""
         observer = Observer(topics, capacity)
         self._all.append(observer)
-        self._observers.clear()
+        self._interest_changed()
         try:
             yield observer
         finally:
             self._all.remove(observer)
-            self._observers.clear()
+            self._interest_changed()
+
+    def _interest_changed(self) -> None:
+        self._observers.clear()
+        for tell in self._on_interest:
+            tell()
 
     def retune(self, observer: Observer, topics: Collection[str]) -> None:
         """Show an open observer other topics from now on."""
         observer.topics = frozenset(topics)
-        self._observers.clear()
+        self._interest_changed()
 
     def mark(self) -> int:
         """Return a place in the stream that no event has: what comes later has a higher number."""
@@ -147,6 +158,7 @@ class Bus:
         """Register a handler before `running`; higher priorities are handed events first."""
         self._handlings.append(_Handling(name, handler, frozenset(topics), priority))
         self._handlings.sort(key=lambda h: -h.priority)
+        self._interest_changed()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ import os
 import time
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"O": 0, "I": 1, "L": 1}
 _EPOCH_MS = 1_735_689_600_000  # 2025-01-01: 41 bits of milliseconds last until 2094
 _WORKER = int.from_bytes(os.urandom(2), "big") & 0x3FF
@@ -26,11 +27,12 @@ def new_id() -> int:
 
 def show(number: int) -> str:
     """Return the public form of an id, e.g. ``01KFZ3N8WQ2AC``."""
-    out = []
-    for _ in range(13):
-        out.append(_ALPHABET[number & 31])
-        number >>= 5
-    return "".join(reversed(out))
+    pair = _PAIRS
+    return (
+        f"{_ALPHABET[number >> 60]}{pair[number >> 50 & 1023]}{pair[number >> 40 & 1023]}"
+        f"{pair[number >> 30 & 1023]}{pair[number >> 20 & 1023]}{pair[number >> 10 & 1023]}"
+        f"{pair[number & 1023]}"
+    )
 
 
 def parse(text: str) -> int:

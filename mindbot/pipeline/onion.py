@@ -54,6 +54,8 @@ def _layer(name: str, stage: Stage, inner: Next, watch: Watch) -> Next:
         except BaseException as error:
             span.data["error"] = str(error) or type(error).__name__
             turn.close_span(span, "error")
+            if watch.active:
+                watch.span_closed(turn, span)
             raise
         if span.took < 0:  # `deliver` ends its own, to have it in the record it writes
             turn.close_span(span)

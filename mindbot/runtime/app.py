@@ -25,9 +25,11 @@ from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import generation, housekeeping
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.events import SpanWatch, tell_stats, tell_turn
 from mindbot.runtime.facade import Facade
-from mindbot.runtime.generation import Generation, Unwatched, base_urls
+from mindbot.runtime.generation import Generation, base_urls
 from mindbot.runtime.lifecycle import Component, Health, running
+from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox, Policy
 from mindbot.runtime.stats import Stats
 from mindbot.store.store import Store
@@ -47,6 +49,7 @@ class Runtime(Facade):
         self.state_dir = state_dir
         self.stats = Stats()
         self.bus = Bus(on_dead=self._handler_gave_up)
+        self.watch = SpanWatch(self.bus)
         self.health_board = Health(self._health_changed)
         # Every running turn may have a call to one vendor open.
         self.http = HttpClient(per_host=max(1000, loaded.config.dispatcher.max_running))
@@ -87,6 +90,7 @@ class Runtime(Facade):
             MindBotError: something could not start; what had started was stopped again.
         """
         self = cls(loaded, state_dir)
+        self.log_tail = LogTail(self.bus)
         self.generation = self._build(1, loaded)
         self.bots.use(self.bots.build(loaded.config.bots()))
         components = [
@@ -98,11 +102,12 @@ class Runtime(Facade):
             Component("bots", self._open_bots, ("dispatcher", "http")),
             Component("housekeeping", self._open_housekeeping, ("store", "dispatcher")),
         ]
-        async with running(components, self.health_board):
-            housekeeping.calm_collector()
-            self.ready = True
-            yield self
-            self.ready = False
+        with self.log_tail.installed():
+            async with running(components, self.health_board):
+                housekeeping.calm_collector()
+                self.ready = True
+                yield self
+                self.ready = False
 
     # --- components
 
@@ -157,6 +162,7 @@ class Runtime(Facade):
             tasks.start_soon(housekeeping.watch_store, self.store, self.health_board, self._store_state)
             tasks.start_soon(housekeeping.purge, self.store, self.loaded.config.store.retention)
             tasks.start_soon(housekeeping.measure_lag, self.stats)
+            tasks.start_soon(tell_stats, self.bus, self.status)
             tasks.start_soon(housekeeping.watch_load, self.dispatcher, self._overloaded)
             yield
             tasks.cancel_scope.cancel()
@@ -167,7 +173,7 @@ class Runtime(Facade):
         for url in base_urls(loaded.config):
             self.http.allow(url)
         providers = ProviderManager(loaded.config, self.http, self.secrets)
-        return generation.build(number, loaded, providers, Unwatched(), self._services)
+        return generation.build(number, loaded, providers, self.watch, self._services)
 
     def _services(self, loaded: Loaded, providers: ProviderManager) -> Services:
         return Services(
@@ -213,10 +219,10 @@ class Runtime(Facade):
         turn, duplicate = await self.store.put(message)
         if duplicate:
             self.stats.duplicates += 1
-            self._tell("turn.duplicate", turn)
+            tell_turn(self.bus, "turn.duplicate", turn)
         else:
             self.stats.received += 1
-            self._tell("turn.queued", turn)
+            tell_turn(self.bus, "turn.queued", turn)
             self.dispatcher.submit(turn)
         return Receipt(turn.number, duplicate)
 
@@ -240,7 +246,7 @@ class Runtime(Facade):
         delay, tries = 0.2, 0
         while True:
             turn.state = "running"
-            self._tell("turn.running", turn)
+            tell_turn(self.bus, "turn.running", turn)
             try:
                 await current.pipeline(turn)
                 break
@@ -300,28 +306,13 @@ class Runtime(Facade):
         self.stats.ended(turn)
         if (event := self._ended.pop(turn.number, None)) is not None:
             event.set()
-        self._tell(f"turn.{turn.state}", turn)
+        tell_turn(self.bus, f"turn.{turn.state}", turn)
 
     # --- events
 
     def _chunk(self, turn: Turn, chunk: Chunk) -> None:
         if self.bus.wants("chunk"):
             self.bus.publish(Event("chunk.text", turn.id, {"text": chunk.text}))
-
-    def _tell(self, kind: str, turn: Turn) -> None:
-        if self.bus.wants("turn"):
-            m = turn.message
-            data = {
-                "platform": m.platform,
-                "bot": m.bot,
-                "session": m.session,
-                "user": m.sender,
-                "text": m.text,
-            }
-            data |= {"state": turn.state, "reason": turn.reason, "reply": turn.reply.text}
-            if turn.finished:
-                data["took_ms"] = round(turn.took * 1000, 3)  # type: ignore[assignment]
-            self.bus.publish(Event(kind, turn.id, data))
 
     def _health_changed(self, component: str, state: str, reason: str) -> None:
         level = log.warning if state in ("degraded", "failed") else log.info

@@ -120,6 +120,10 @@ class Dispatcher:
             bot.running += 1
             self._tasks.start_soon(self._serve, bot, session)
 
+    def live(self, session: str, number: int) -> Turn | None:
+        """Return a turn that is queued or running here, as it is at this moment."""
+        return next((turn for turn in self._sessions.get(session, ()) if turn.number == number), None)
+
     def overdue(self, seconds: float) -> list[Turn]:
         """Return turns whose session is ready but has found no free slot for that long."""
         before = self._clock() - seconds

@@ -17,13 +17,12 @@ from mindbot.domain.errors import Conflict, NotFound, TimedOut
 from mindbot.domain.message import Json, Message, text_part
 from mindbot.domain.ports import Receipt
 from mindbot.domain.turn import DONE_STATES
+from mindbot.runtime.operations import Operations
 from mindbot.runtime.stats import Stats, rss_bytes
 
 if TYPE_CHECKING:
     from mindbot.bus import Bus
-    from mindbot.config.load import Loaded
     from mindbot.config.secrets import Secrets
-    from mindbot.runtime.bots import Bots
     from mindbot.runtime.dispatcher import Dispatcher
     from mindbot.runtime.generation import Generation
     from mindbot.runtime.lifecycle import Health
@@ -32,10 +31,9 @@ if TYPE_CHECKING:
     from mindbot.store.store import Store
 
 
-class Facade:
+class Facade(Operations):
     """The half of the runtime that operators see; `Runtime` brings what it is about."""
 
-    loaded: Loaded
     generation: Generation
     store: Store
     stats: Stats
@@ -44,7 +42,6 @@ class Facade:
     secrets: Secrets
     dispatcher: Dispatcher
     outbox: Outbox
-    bots: Bots
     ready: bool
     draining: bool
     receive: Callable[[Message], Awaitable[Receipt]]
@@ -57,7 +54,7 @@ class Facade:
             await anyio.to_thread.run_sync(partial(__import__, "mindbot.store.queries"))
             from mindbot.store.queries import Queries
 
-            self._queries = self._queries or Queries(self.store.path, time.time)
+            self._queries = self._queries or Queries(self.store.path, self.dispatcher.live)
         return self._queries
 
     async def close_queries(self) -> None:
@@ -104,10 +101,6 @@ class Facade:
     def health(self) -> list[Json]:
         """Return each component's state."""
         return self.health_board.list()
-
-    def platforms(self) -> list[Json]:
-        """Return each bot's state."""
-        return self.bots.list()
 
     def metrics(self) -> bytes:
         """Return the counters in Prometheus' text format."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from mindbot import registry
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
-from mindbot.domain.turn import Turn
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
@@ -51,15 +50,3 @@ def build(
         offered.runners[name] = registry.load("runners", name).build(loaded.config, providers)
     stages = [(name, registry.load("stages", name)(offered)) for name in onion.ORDER]
     return Generation(number, loaded, providers, onion.build(stages, watch))
-
-
-class Unwatched:
-    """The gate and tracer's far side while no debugger is there: spans are told to observers only."""
-
-    active = False
-
-    async def gate(self, turn: Turn, stage: str) -> None:
-        """Never holds a turn."""
-
-    def span_closed(self, turn: Turn, span: object) -> None:
-        """Nobody is told."""

@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, StoreError
 from mindbot.domain.events import Event
+from mindbot.domain.message import Json
 from mindbot.domain.ports import Platform
 
 
@@ -241,8 +242,8 @@ class Outbox:
 
     def _tell(self, kind: str, d: Delivery) -> None:
         if self._wants("delivery"):
-            data = {"delivery": d.id, "platform": d.platform, "bot": d.bot, "session": d.session}
-            data |= {"state": d.state, "attempts": str(d.attempts), "error": d.error}
+            data: Json = {"delivery": d.id, "platform": d.platform, "bot": d.bot, "session": d.session}
+            data |= {"state": d.state, "attempts": d.attempts, "error": d.error}
             self._publish(Event(kind, d.id.partition("-")[0], data))
 
     async def drained(self) -> None:

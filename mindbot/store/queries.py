@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from mindbot.domain import ids
 from mindbot.domain.errors import NotFound
 from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.records import turn_record
+from mindbot.domain.turn import OPEN_STATES, Reply, Turn
 from mindbot.store.schema import outbox, turns
 from mindbot.store.store import unpack_spans
 
@@ -35,34 +37,26 @@ def _parts_text(parts: Any) -> str:
     return "\n".join(p.text for p in map(Part.from_json, parts) if p.text)
 
 
-def summary_of(row: Row[Any], now: float) -> Json:
-    """Return a turn's flat record: what lists show and filters see. ``took`` is seconds."""
-    message = Message.from_json(orjson.loads(row.message))
+def turn_of(row: Row[Any]) -> Turn:
+    """Return a turn as it is on disk."""
     record = orjson.loads(row.record) if row.record else {}
-    model = next((s for s in unpack_spans(record.get("spans", ())) if s.kind == "model"), None)
-    took = (row.finished or now) - row.received
-    return {
-        "id": ids.show(row.id),
-        "platform": row.platform,
-        "bot": row.bot,
-        "session": row.session,
-        "user": row.sender,
-        "chat": message.chat,
-        "kind": message.kind,
-        "text": message.text,
-        "state": row.state,
-        "reason": row.reason or "",
-        "error": (row.reason or "") if row.state in ("failed", "dead") else "",
-        "reply": _parts_text(record.get("reply", ())),
-        "route": record.get("route", {}).get("why", ""),
-        "runner": record.get("route", {}).get("runner", ""),
-        "provider": str(model.data.get("provider", "")) if model else "",
-        "model": str(model.data.get("model", "")) if model else "",
-        "received": row.received,
-        "attempt": row.attempt,
-        "took": took,
-        "took_ms": round(took * 1000, 3),
-    }
+    return Turn(
+        row.id,
+        Message.from_json(orjson.loads(row.message)),
+        state=row.state,
+        vars=record.get("vars", {}),
+        route=record.get("route", {}),
+        reply=Reply([Part.from_json(p) for p in record.get("reply", ())]),
+        spans=unpack_spans(record.get("spans", ())),
+        reason=row.reason or "",
+        attempt=row.attempt,
+        finished=row.finished or 0.0,
+    )
+
+
+def summary_of(turn: Turn) -> Json:
+    """Return a turn's line in a list."""
+    return {"reply": "", "reason": "", **turn_record(turn)}
 
 
 def delivery_json(row: Row[Any]) -> Json:
@@ -87,12 +81,20 @@ def delivery_json(row: Row[Any]) -> Json:
     }
 
 
-class Queries:
-    """Questions the API asks. ``live`` returns the turn in memory for one that still runs, or None."""
+def _session_of(last: Turn, count: int) -> Json:
+    m = last.message
+    found: Json = {"session": m.session, "platform": m.platform, "bot": m.bot, "user": m.sender}
+    found |= {"chat": m.chat, "turns": count, "last": last.id, "active": m.received}
+    return found | {"state": last.state, "text": m.text}
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+
+class Queries:
+    """Questions the API asks. ``live`` returns the turn in memory for one that still runs, or None:
+    on disk a turn is ``queued`` until its end."""
+
+    def __init__(self, path: Path, live: Callable[[str, int], Turn | None]) -> None:
         self._engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=4)
-        self._clock = clock
+        self._live = live
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -101,12 +103,16 @@ class Queries:
         """Return summaries, newest first; ``before`` is the id to go on from."""
         found: list[Json] = []
         async for row in self._newest(number_of(before) if before else 0):
-            record = summary_of(row, self._clock())
+            record = summary_of(self._turn(row))
             if keep is None or keep(record):
                 found.append(record)
                 if len(found) >= limit:
                     break
         return found
+
+    def _turn(self, row: Row[Any]) -> Turn:
+        live = self._live(row.session, row.id) if row.state in OPEN_STATES else None
+        return live or turn_of(row)
 
     async def _newest(self, before: int) -> AsyncIterator[Row[Any]]:
         seen = 0
@@ -134,15 +140,15 @@ class Queries:
             deliveries = [delivery_json(r) for r in sent]
         if row is None:
             raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
-        record = orjson.loads(row.record) if row.record else {}
+        found = self._turn(row)
         return {
-            **summary_of(row, self._clock()),
+            **summary_of(found),
             "message": orjson.loads(row.message),
             "finished": row.finished,
-            "route": record.get("route", {}),
-            "vars": record.get("vars", {}),
-            "reply_parts": record.get("reply", []),
-            "spans": [s.to_json() for s in unpack_spans(record.get("spans", ()))],
+            "route": found.route,
+            "vars": {k: v for k, v in found.vars.items() if not k.startswith("_")},
+            "reply_parts": [p.to_json() for p in found.reply.parts],
+            "spans": [s.to_json() for s in found.spans],
             "deliveries": deliveries,
         }
 
@@ -157,10 +163,21 @@ class Queries:
         gone = select(turns).where(turns.c.state == "dead").order_by(turns.c.id.desc()).limit(limit)
         async with self._engine.connect() as connection:
             letters = [{"kind": "delivery", **delivery_json(r)} for r in await connection.execute(dead)]
-            now = self._clock()
-            letters += [{"kind": "turn", **summary_of(r, now)} for r in await connection.execute(gone)]
+            letters += [{**summary_of(turn_of(r)), "kind": "turn"} for r in await connection.execute(gone)]
         letters.sort(key=lambda letter: letter["id"], reverse=True)
         return letters[:limit]
+
+    async def list_sessions(self, limit: int, before: str) -> list[Json]:
+        """Return sessions, the most recently active first; ``before`` is the turn to go on from."""
+        last = func.max(turns.c.id).label("last")
+        grouped = select(turns.c.session, last, func.count().label("turns")).group_by(turns.c.session)
+        if before:
+            grouped = grouped.having(last < number_of(before))
+        page = grouped.order_by(last.desc()).limit(limit).subquery()
+        query = select(turns, page.c.turns.label("how_many")).join(page, turns.c.id == page.c.last)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query.order_by(turns.c.id.desc()))).fetchall()
+        return [_session_of(self._turn(row), row.how_many) for row in rows]
 
     async def counts(self) -> Json:
         """Return how many rows there are in each state."""

@@ -1,0 +1,101 @@
+"""What the runtime tells whoever looks: one `if` when nobody does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import anyio
+
+from mindbot.bus import Bus
+from mindbot.domain.events import Event
+from mindbot.domain.message import Json
+from mindbot.domain.records import turn_record
+from mindbot.domain.turn import Span, Turn
+
+CLIP = 2000  # characters of a text in an event: a list shows less, and `get turn` has it whole
+
+
+def clip(text: str) -> str:
+    """Shorten a text to what an event carries."""
+    return text if len(text) <= CLIP else text[: CLIP - 1] + "…"
+
+
+def tell_turn(bus: Bus, kind: str, turn: Turn) -> None:
+    """Publish what became of a turn, as the flat record that lists show too."""
+    if not bus.wants("turn"):
+        return
+    record = turn_record(turn)
+    for name in ("text", "reply", "reason"):
+        if name in record:
+            record[name] = clip(record[name])
+    if kind == "turn.duplicate":
+        del record["state"]  # that of the turn that was there before is not known here
+    bus.publish(Event(kind, record["id"], record))
+
+
+class SpanWatch:
+    """The tracer's and the gate's far side (`pipeline.onion.Watch`) while there is no debugger.
+
+    ``active`` follows whether somebody looks at spans.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self.active = False
+        self._bus = bus
+        bus.on_interest(self._look)
+
+    def _look(self) -> None:
+        self.active = self._bus.wants("span")
+
+    async def gate(self, turn: Turn, stage: str) -> None:
+        """Never holds a turn."""
+
+    def span_closed(self, turn: Turn, span: Span) -> None:
+        """Tell of a stage that ended, after the steps inside it."""
+        id = turn.id
+        for each in (*_inside(turn, span), span):
+            data: Json = {"name": each.name, "kind": each.kind, "status": each.status}
+            data |= {"span": each.id, "parent": each.parent, "took_ms": round(each.took * 1000, 3)}
+            if each.kind == "stage":
+                data["stage"] = each.name
+            if error := each.data.get("error"):
+                data["error"] = clip(str(error))
+            self._bus.publish(Event("span.closed", id, data))
+
+
+def _inside(turn: Turn, stage: Span) -> Iterator[Span]:
+    """Yield the steps of a stage itself, not those of the stages further in."""
+    mine = {stage.id}
+    for span in turn.spans[stage.id :]:  # a span's id is its place, from 1
+        if span.parent in mine and span.kind != "stage" and span.took >= 0:
+            mine.add(span.id)
+            yield span
+
+
+async def tell_stats(bus: Bus, status: Callable[[], Json], every: float = 1.0) -> None:
+    """Publish the daemon in numbers, once a second, while somebody looks."""
+    before: tuple[float, Json] | None = None
+    while True:
+        await anyio.sleep(every)
+        if not bus.wants("stats"):
+            before = None
+            continue
+        now, found = time.monotonic(), status()
+        counts = {name: found["totals"][name] for name in ("received", "answered", "failed", "dead")}
+        counts["sent"] = found["outbox"]["sent"]
+        if before is not None:
+            bus.publish(Event("stats.tick", data=_numbers(found, counts, *before, now)))
+        before = now, counts
+
+
+def _numbers(found: Json, counts: Json, then: float, earlier: Json, now: float) -> Json:
+    passed = max(now - then, 1e-9)
+    rates = {f"{name}_per_s": round((count - earlier[name]) / passed, 2) for name, count in counts.items()}
+    return {
+        **rates,
+        **found["turns"],
+        "outbox": found["outbox"]["waiting"],
+        "loop_lag_ms": found["loop_lag_ms"],
+        "rss_bytes": found["rss_bytes"],
+    }

@@ -1,0 +1,102 @@
+"""What operators look at and turn beside turns: bots, sessions, the configuration, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mindbot.domain.errors import Invalid, NotFound
+from mindbot.domain.message import Json
+
+if TYPE_CHECKING:
+    from mindbot.config.load import Loaded
+    from mindbot.runtime.bots import Bots
+    from mindbot.runtime.logs import LogTail
+    from mindbot.store.queries import Queries
+
+
+class Operations:
+    """A part of `Facade`."""
+
+    loaded: Loaded
+    bots: Bots
+    log_tail: LogTail
+
+    async def queries(self) -> Queries:
+        """Return the operators' reads."""
+        raise NotImplementedError
+
+    # --- bots
+
+    def platforms(self) -> list[Json]:
+        """Return each bot's state."""
+        return self.bots.list()
+
+    def platform(self, platform: str, bot: str) -> Json:
+        """Return one bot's state; raises NotFound."""
+        for found in self.bots.list():
+            if (found["platform"], found["bot"]) == (platform, bot):
+                return found
+        known = ", ".join(f"{p}/{b}" for p, b in sorted(self.bots.platforms)) or "none"
+        raise NotFound(f"no bot {platform}/{bot}", hint=f"bots: {known}")
+
+    async def restart_platform(self, platform: str, bot: str) -> None:
+        """Stop a bot's adapter and start it again; raises NotFound."""
+        self.platform(platform, bot)
+        self.bots.restart((platform, bot))
+
+    # --- sessions
+
+    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
+        """Return sessions, the most recently active first; ``before`` is the last turn of the page before."""
+        return await (await self.queries()).list_sessions(limit, before)
+
+    # --- configuration
+
+    def config(self) -> Json:
+        """Return every effective value with its origin; secrets are masked."""
+        from mindbot.config import view
+
+        rows = view.rows(self.loaded)
+        return {
+            "files": [str(file) for file in self.loaded.files],
+            "values": {row.key: row.value for row in rows},
+            "origins": {row.key: row.origin for row in rows},
+            "warnings": [str(warning) for warning in self.loaded.warnings],
+        }
+
+    # --- logs
+
+    def logs(self, *, limit: int = 200, filter: str = "") -> list[Json]:
+        """Return the last log lines that match, oldest first; raises BadFilter."""
+        from mindbot.filters.fields import EVENT_FIELDS
+        from mindbot.filters.language import parse
+
+        keep = parse(filter, EVENT_FIELDS).compile()
+        found: list[Json] = []
+        for line in self.log_tail.lines():
+            if len(found) >= limit:
+                break
+            if keep(line):
+                found.append(line)
+        return found[::-1]
+
+    def log_levels(self) -> dict[str, str]:
+        """Return the loggers that have a level of their own; the root's name is empty."""
+        from mindbot.telemetry.logging import levels
+
+        return levels()
+
+    def set_log_levels(self, levels: Mapping[str, str]) -> None:
+        """Change levels at once, until the daemon ends; an empty one follows the parent again.
+
+        Raises:
+            Invalid: there is no such level; nothing was changed.
+        """
+        from mindbot.telemetry.logging import LEVELS, set_level
+
+        for name, level in levels.items():
+            if level not in LEVELS and (level or not name):
+                raise Invalid(f"no log level {level!r}", hint=f"levels: {', '.join(LEVELS)}")
+        for name, level in levels.items():
+            set_level(name, level)
