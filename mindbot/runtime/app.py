@@ -19,7 +19,7 @@ from mindbot.domain.events import Event
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.ports import Receipt, Webhook
 from mindbot.domain.turn import Chunk, Turn
-from mindbot.http import HttpClient
+from mindbot.http.client import HttpClient
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import generation, housekeeping

@@ -40,7 +40,7 @@ from mindbot.domain.errors import (
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Provider
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
-from mindbot.http import HttpClient
+from mindbot.http.client import HttpClient
 
 Fault = Literal[
     "",

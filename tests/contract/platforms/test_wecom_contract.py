@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mindbot.config.vendors import WeComSettings
-from mindbot.http import HttpClient
+from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.send import SendRules

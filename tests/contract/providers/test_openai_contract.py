@@ -71,7 +71,7 @@ class TestOpenAIShredded(TestOpenAI):
 
 @pytest.mark.anyio
 async def test_the_vendor_gets_what_its_reference_asks_for() -> None:
-    from mindbot.http import HttpClient
+    from mindbot.http.client import HttpClient
 
     async with simulated("openai") as openai, HttpClient() as http:
         model = ModelSettings(name="gpt-4", max_tokens=100, temperature=0.5)

@@ -8,7 +8,8 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import Forbidden, NetworkFailed, Overloaded, Rejected
-from mindbot.http import Call, HttpClient
+from mindbot.http.attempt import Call
+from mindbot.http.client import HttpClient
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import NetworkFailed, Rejected
-from mindbot.http import HttpClient
+from mindbot.http.client import HttpClient
 
 pytestmark = pytest.mark.anyio
 

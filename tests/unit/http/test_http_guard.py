@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mindbot.domain.errors import Forbidden
-from mindbot.http import HttpClient
+from mindbot.http.client import HttpClient
 from mindbot.http.guard import is_public, safe_target
 
 pytestmark = pytest.mark.anyio

@@ -23,7 +23,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.domain.turn import ChatMessage, ChatRequest
-from mindbot.http import HttpClient
+from mindbot.http.client import HttpClient
 from mindbot.providers.manager import ProviderManager
 from mindbot.sim.testing import simulated
 from mindbot.testing.providers import Tap

@@ -7,7 +7,7 @@ import pytest
 
 from mindbot.config.vendors import WeComSettings
 from mindbot.domain.errors import StoreError
-from mindbot.http import HttpClient
+from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.server import WeComSimulator

@@ -19,7 +19,7 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Part
-from mindbot.http import HttpClient
+from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.server import WeComSimulator
