@@ -64,7 +64,8 @@ def _run(files: Sequence[str], socket: str | None) -> int:
         return load([Path(file) for file in files] or None)
 
     loaded = read()
-    setup(loaded.config.log.level, loaded.config.log.format)
+    logs = loaded.config.log
+    setup(logs.level, logs.format, levels=logs.levels)
     _raise_file_limit()
     place = place_of(loaded, socket, os.environ)
     daemon = Daemon(read, _open_runtime, place, Notifier(os.environ), inherited_sockets(os.environ))

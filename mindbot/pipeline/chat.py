@@ -43,7 +43,7 @@ class ChatRunner:
         span.data["request"] = {
             "model": request.model,
             "stream": request.stream,
-            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "messages": self._shown(turn),
         }
         status = "error"  # also when the reader goes away before the end
         try:
@@ -63,6 +63,16 @@ class ChatRunner:
         finally:
             span.name = span.data.get("provider", span.name)
             turn.close_span(span, status)
+
+    def _shown(self, turn: Turn) -> list[Json]:
+        """Return the prompt as the trace keeps it; the history's lines are shared, not copied."""
+        system = (
+            [{"role": "system", "content": self._settings.system_prompt}]
+            if self._settings.system_prompt
+            else []
+        )
+        history = turn.vars.get("_history", ())
+        return [*system, *history, {"role": "user", "content": turn.message.text}]
 
     def _request(self, turn: Turn) -> ChatRequest:
         messages = []
