@@ -20,7 +20,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from mindbot.domain.errors import Conflict, MindBotError, Unreachable
+from mindbot.domain.errors import ConfigError, Conflict, MindBotError, Unreachable
 from mindbot.domain.message import Json
 from mindbot_daemon.lock import only_one
 from mindbot_daemon.server.backend import Backend, Opener, Runtime
@@ -213,6 +213,15 @@ class Daemon:
         return server, hub
 
     # --- reload
+
+    async def check(self) -> Json:
+        """Read the configuration without using it: what is wrong with it, or what it would change."""
+        runtime = self.backend
+        try:
+            loaded = await to_thread.run_sync(self._load)
+        except ConfigError as error:
+            return {"ok": False, "problems": error.problems or [str(error)]}
+        return {"ok": True, "warnings": list(map(str, loaded.warnings)), "changes": runtime.changes(loaded)}
 
     async def reload(self) -> Json:
         """Read the configuration again and use it; on any error the old one stays and systemd is told."""

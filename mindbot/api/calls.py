@@ -73,6 +73,21 @@ def platforms() -> Call[list[models.PlatformView]]:
     return Call("GET", "/v1/platforms", _many(models.PlatformView))
 
 
+def platform(platform: str, bot: str) -> Call[models.PlatformView]:
+    return Call("GET", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}", _one(models.PlatformView))
+
+
+def restart_platform(platform: str, bot: str) -> Call[None]:
+    """Stop a bot's adapter and start it again."""
+    return Call("POST", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/restart", _nothing)
+
+
+def sessions(limit: int = 100, before: str = "") -> Call[list[models.SessionView]]:
+    """The most recently active first; ``before`` is ``last`` of the last one of the page before."""
+    query = {"limit": str(limit)} | ({"before": before} if before else {})
+    return Call("GET", "/v1/sessions", _many(models.SessionView), query=query)
+
+
 def turns(filter: str = "", limit: int = 50, before: str = "") -> Call[list[models.TurnSummary]]:
     """Newest first; ``before`` is the last turn of the page before."""
     query = {"limit": str(limit)}
@@ -128,6 +143,31 @@ def delete_secret(name: str) -> Call[None]:
     return Call("DELETE", f"/v1/secrets/{_segment(name)}", _nothing)
 
 
+def config() -> Call[models.ConfigValues]:
+    return Call("GET", "/v1/config", _one(models.ConfigValues))
+
+
+def check_config() -> Call[models.Checked]:
+    """Read the files as a reload would, and change nothing."""
+    return Call("POST", "/v1/config/check", _one(models.Checked), timeout=120.0)
+
+
 def reload() -> Call[models.Reloaded]:
     """Read the configuration again; raises ConfigError and keeps the old one when it cannot be used."""
     return Call("POST", "/v1/config/reload", _one(models.Reloaded), timeout=120.0)
+
+
+def logs(limit: int = 200, filter: str = "") -> Call[list[models.LogLine]]:
+    """The last lines that match, oldest first."""
+    query = {"limit": str(limit)} | ({"filter": filter} if filter else {})
+    return Call("GET", "/v1/logs", _many(models.LogLine), query=query)
+
+
+def log_levels() -> Call[dict[str, str]]:
+    """By logger; the root's name is empty."""
+    return Call("GET", "/v1/log-levels", dict)
+
+
+def set_log_levels(levels: dict[str, str]) -> Call[dict[str, str]]:
+    """Change some until the daemon ends, and return them all; an empty one follows its parent again."""
+    return Call("PUT", "/v1/log-levels", dict, body=levels)

@@ -6,7 +6,9 @@ client reads a newer daemon. Inputs (``SendMessage``, ``SecretValue``) are stric
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr
 
 from mindbot.domain.message import Json
 
@@ -204,6 +206,59 @@ class DeadLetter(Answer):
     received: float = 0.0
 
 
+class SessionView(Answer):
+    """A conversation: how many turns it has had, and its last one (id, state, text). ``active`` is when that
+    was received, Unix seconds."""
+
+    session: str = ""
+    platform: str = ""
+    bot: str = ""
+    user: str = ""
+    chat: str = ""
+    turns: int = 0
+    last: str = ""
+    active: float = 0.0
+    state: str = ""
+    text: str = ""
+
+
+class ConfigValues(Answer):
+    """Every effective value by its dotted key, and where it was written (``default`` for defaults)."""
+
+    files: list[str] = []
+    values: Json = {}
+    origins: dict[str, str] = {}
+    warnings: list[str] = []
+
+
+class Change(Answer):
+    """A value that would be another; null where there is none."""
+
+    key: str = ""
+    old: Any = None
+    new: Any = None
+
+
+class Checked(Answer):
+    """Whether the files make a configuration that can be used; ``changes`` are those a reload would make."""
+
+    ok: bool = True
+    problems: list[str] = []
+    warnings: list[str] = []
+    changes: list[Change] = []
+
+
+class LogLine(Answer):
+    """One line: who says what (``component``, ``text``), of which turn, and the rest as ``fields``."""
+
+    ts: float = 0.0
+    level: str = ""
+    component: str = ""
+    text: str = ""
+    turn: str = ""
+    fields: Json = {}
+
+
 class Reloaded(Answer):
     """The generation now in use, what to look at in its files, and what only a restart applies."""
 
@@ -229,6 +284,10 @@ class SendMessage(Order):
     wait: bool = True
     stream: bool = False
     timeout: float = Field(default=60.0, gt=0, le=3600, strict=False)
+
+
+class LogLevels(RootModel[dict[str, Literal["debug", "info", "warning", "error", ""]]]):
+    """Levels by logger; the root's name is empty, an empty level follows the parent again."""
 
 
 class SecretValue(Order):

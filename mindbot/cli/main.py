@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from mindbot.cli.lazy import LazyGroup
-from mindbot.domain.errors import ConfigError, Forbidden, MindBotError, TimedOut, Unreachable
+from mindbot.domain.errors import BadFilter, ConfigError, Forbidden, MindBotError, TimedOut, Unreachable
 
-#: Exit codes beside 0 (ok), 1 (failed) and 2 (usage).
-UNREACHABLE, TIMEOUT, REFUSED = 3, 4, 5
+#: Exit codes beside 0 (ok) and 1 (failed).
+USAGE, UNREACHABLE, TIMEOUT, REFUSED = 2, 3, 4, 5
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -82,6 +82,8 @@ def explain(error: MindBotError) -> None:
             print(f"  {problem}", file=sys.stderr)
     if error.hint:
         print(f"  {error.hint}", file=sys.stderr)
+    if isinstance(error, BadFilter) and error.fields:
+        print(f"  fields: {', '.join(error.fields)}", file=sys.stderr)
 
 
 def exit_code(error: MindBotError) -> int:
@@ -90,6 +92,8 @@ def exit_code(error: MindBotError) -> int:
         return UNREACHABLE
     if isinstance(error, TimedOut):
         return TIMEOUT
+    if isinstance(error, BadFilter):
+        return USAGE
     return REFUSED if isinstance(error, Forbidden) else 1
 
 

@@ -42,7 +42,7 @@ class Column(Generic[T]):
 
 def print_table(rows: Iterable[T], columns: Sequence[Column[T]], empty: str) -> None:
     """Print rows under their titles; the last column takes what the terminal has left."""
-    cells = [[_one_line(column.cell(row)) for column in columns] for row in rows]
+    cells = [[one_line(column.cell(row)) for column in columns] for row in rows]
     if not cells:
         print(empty)
         return
@@ -109,7 +109,7 @@ def clock(seconds: float) -> str:
     return time.strftime("%H:%M:%S" if then[:3] == now[:3] else "%Y-%m-%d %H:%M:%S", then)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """A cell is one line, and no control character of a message reaches the terminal."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

@@ -22,7 +22,6 @@ from mindbot.runtime.stats import Stats, rss_bytes
 
 if TYPE_CHECKING:
     from mindbot.bus import Bus
-    from mindbot.config.secrets import Secrets
     from mindbot.runtime.dispatcher import Dispatcher
     from mindbot.runtime.generation import Generation
     from mindbot.runtime.lifecycle import Health
@@ -39,7 +38,6 @@ class Facade(Operations):
     stats: Stats
     bus: Bus
     health_board: Health
-    secrets: Secrets
     dispatcher: Dispatcher
     outbox: Outbox
     ready: bool

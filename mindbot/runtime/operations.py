@@ -10,6 +10,7 @@ from mindbot.domain.message import Json
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
+    from mindbot.config.secrets import Secrets
     from mindbot.runtime.bots import Bots
     from mindbot.runtime.logs import LogTail
     from mindbot.store.queries import Queries
@@ -20,6 +21,7 @@ class Operations:
 
     loaded: Loaded
     bots: Bots
+    secrets: Secrets
     log_tail: LogTail
 
     async def queries(self) -> Queries:
@@ -41,8 +43,9 @@ class Operations:
         raise NotFound(f"no bot {platform}/{bot}", hint=f"bots: {known}")
 
     async def restart_platform(self, platform: str, bot: str) -> None:
-        """Stop a bot's adapter and start it again; raises NotFound."""
+        """Stop a bot's adapter and start it again, with its secrets read anew; raises NotFound."""
         self.platform(platform, bot)
+        self.secrets.forget()
         self.bots.restart((platform, bot))
 
     # --- sessions
@@ -64,6 +67,13 @@ class Operations:
             "origins": {row.key: row.origin for row in rows},
             "warnings": [str(warning) for warning in self.loaded.warnings],
         }
+
+    def changes(self, loaded: Loaded) -> list[Json]:
+        """Return what another configuration would change; secrets are masked."""
+        from mindbot.config import view
+
+        found = view.differences(self.loaded.config, loaded.config)
+        return [{"key": key, "old": old, "new": new} for key, old, new in found]
 
     # --- logs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,8 @@ from mindbot.domain import ids
 from mindbot.domain.errors import ConfigError, NotFound, SecretError, StoreFull, TimedOut
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
+from mindbot.filters.fields import EVENT_FIELDS
+from mindbot.filters.language import parse
 
 
 class EchoHook:
@@ -52,6 +54,12 @@ class FakeRuntime:
         self.turns: dict[str, Json] = {}
         self.dead = ["letter-1"]
         self.secrets: dict[str, str] = {}
+        self.restarted: list[str] = []
+        self.levels = {"": "info"}
+        self.lines = [
+            {"ts": 1.0, "level": "info", "text": "one"},
+            {"ts": 2.0, "level": "error", "text": "two"},
+        ]
         self.generation = 1
         self.drained: list[float] = []
         self.drain_takes = 0.0
@@ -74,6 +82,35 @@ class FakeRuntime:
 
     def platforms(self) -> list[Json]:
         return [{"bot": "default", "platform": "console", "state": "ok", "reason": "", "since": 1.0}]
+
+    def platform(self, platform: str, bot: str) -> Json:
+        if (platform, bot) != ("console", "default"):
+            raise NotFound(f"no bot {platform}/{bot}", hint="bots: console/default")
+        return self.platforms()[0]
+
+    async def restart_platform(self, platform: str, bot: str) -> None:
+        self.platform(platform, bot)
+        self.restarted.append(f"{platform}/{bot}")
+
+    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
+        last = {t["session"]: t for t in self.turns.values()}
+        return [{"session": s, "turns": 1, "last": t["id"]} for s, t in reversed(last.items())][:limit]
+
+    def config(self) -> Json:
+        return {"files": ["a.yaml"], "values": {"log.level": "info"}, "origins": {"log.level": "a.yaml:2:3"}}
+
+    def changes(self, loaded: Any) -> list[Json]:
+        return [{"key": "log.level", "old": "info", "new": "debug"}]
+
+    def logs(self, *, limit: int = 200, filter: str = "") -> list[Json]:
+        keep = parse(filter, EVENT_FIELDS).compile()
+        return [line for line in self.lines if keep(line)][-limit:]
+
+    def log_levels(self) -> dict[str, str]:
+        return self.levels
+
+    def set_log_levels(self, levels: Mapping[str, str]) -> None:
+        self.levels |= levels
 
     async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
         found = [t for t in reversed(self.turns.values()) if filter in t["text"]]

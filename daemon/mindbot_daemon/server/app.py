@@ -10,7 +10,17 @@ from mindbot_daemon.server import errors
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.limits import BodyLimit
 from mindbot_daemon.server.roles import Roles
-from mindbot_daemon.server.routes import about, config, dead_letters, events, platforms, secrets, turns
+from mindbot_daemon.server.routes import (
+    about,
+    config,
+    dead_letters,
+    events,
+    logs,
+    platforms,
+    secrets,
+    sessions,
+    turns,
+)
 from mindbot_daemon.server.stream.hub import Hub
 
 MAX_BODY = 1 << 20  # bytes
@@ -31,7 +41,7 @@ def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
     app.add_middleware(BodyLimit, most=MAX_BODY)
     errors.install(app)
     v1 = APIRouter(prefix="/v1")
-    for resource in (about, platforms, turns, dead_letters, secrets, config, events):
+    for resource in (about, platforms, turns, sessions, dead_letters, secrets, config, logs, events):
         v1.include_router(resource.router)
     app.include_router(v1)
     return app

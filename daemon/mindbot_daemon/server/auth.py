@@ -19,7 +19,7 @@ def require(role: Role) -> Callable[[HTTPConnection], Awaitable[None]]:
         if found is None or found < role:
             raise Forbidden(
                 f"this needs the role {role.name}, you are {found.name if found else 'none'}",
-                hint="roles come from api.roles in the configuration, by group",
+                hint="roles come from groups: api.viewers, api.operators, api.admins in the configuration",
             )
 
     return check

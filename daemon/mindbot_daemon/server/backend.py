@@ -6,7 +6,7 @@ DeadLetter, PlatformView, Reloaded). Errors: `mindbot.domain.errors`; `errors.py
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -40,6 +40,30 @@ class Backend(Protocol):
 
     def platforms(self) -> list[Json]:
         """One entry a bot: `models.PlatformView`."""
+
+    def platform(self, platform: str, bot: str) -> Json:
+        """`models.PlatformView`; raises NotFound."""
+
+    async def restart_platform(self, platform: str, bot: str) -> None:
+        """Stop a bot's adapter and start it again; raises NotFound."""
+
+    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
+        """The most recently active first: `models.SessionView`."""
+
+    def config(self) -> Json:
+        """`models.ConfigValues`, secrets masked."""
+
+    def changes(self, loaded: Loaded) -> list[Json]:
+        """What another configuration would change: `models.Change`."""
+
+    def logs(self, *, limit: int = 200, filter: str = "") -> list[Json]:
+        """The last lines that match, oldest first: `models.LogLine`; raises BadFilter."""
+
+    def log_levels(self) -> dict[str, str]:
+        """By logger; the root's name is empty."""
+
+    def set_log_levels(self, levels: Mapping[str, str]) -> None:
+        """Change some; raises Invalid."""
 
     async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
         """Newest first, from the one before ``before``; raises for a filter that does not parse."""
@@ -115,6 +139,9 @@ class Host(Protocol):
     @property
     def backend(self) -> Backend:
         """Raises Unreachable while it is not open."""
+
+    async def check(self) -> Json:
+        """Read the configuration again without using it; returns `models.Checked`."""
 
     async def reload(self) -> Json:
         """Read the configuration again and use it; returns `models.Reloaded`.

@@ -6,9 +6,21 @@ from fastapi import APIRouter
 
 from mindbot.api import models
 from mindbot.domain.message import Json
-from mindbot_daemon.server.deps import ADMIN, HostDep
+from mindbot_daemon.server.deps import ADMIN, OPERATOR, VIEWER, BackendDep, HostDep
 
 router = APIRouter(prefix="/config", tags=["config"])
+
+
+@router.get("", response_model=models.ConfigValues, dependencies=VIEWER)
+async def get_config(backend: BackendDep) -> Json:
+    """Every effective value and where it was written; secrets are masked."""
+    return backend.config()
+
+
+@router.post("/check", response_model=models.Checked, dependencies=OPERATOR)
+async def check(host: HostDep) -> Json:
+    """Read the configuration's files as a reload would, and say what it would change. Changes nothing."""
+    return await host.check()
 
 
 @router.post("/reload", response_model=models.Reloaded, dependencies=ADMIN)

@@ -1,0 +1,25 @@
+"""Conversations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from mindbot.api import models
+from mindbot.domain.message import Json
+from mindbot_daemon.server.deps import VIEWER, BackendDep
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+
+@router.get("", response_model=list[models.SessionView], dependencies=VIEWER)
+async def list_sessions(
+    backend: BackendDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    before: Annotated[
+        str, Query(max_length=64, description="`last` of the last session of the page before.")
+    ] = "",
+) -> list[Json]:
+    """The most recently active first. Their turns: `/v1/turns?filter=session == "…"`."""
+    return await backend.list_sessions(limit=limit, before=before)

@@ -1,0 +1,50 @@
+"""`mindbot session`: conversations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mindbot.api import calls, models
+from mindbot.cli.connect import connect
+from mindbot.cli.output import Column, JsonOption, clock, print_json, print_table, wants_json
+
+app = typer.Typer(
+    help="Conversations.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+COLUMNS: list[Column[models.SessionView]] = [
+    Column("SESSION", lambda s: s.session),
+    Column("ACTIVE", lambda s: clock(s.active)),
+    Column("BOT", lambda s: f"{s.platform}/{s.bot}"),
+    Column("USER", lambda s: s.user),
+    Column("TURNS", lambda s: str(s.turns), right=True),
+    Column("LAST", lambda s: s.last),
+    Column("STATE", lambda s: s.state),
+    Column("TEXT", lambda s: s.text),
+]
+
+
+@app.callback()
+def group() -> None:
+    """Conversations. `mindbot turns 'session == "…"'` lists the turns of one."""
+
+
+@app.command(name="list")
+def list_sessions(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    before: Annotated[str, typer.Option(metavar="TURN", help="Go on after the session of this LAST.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List sessions, the most recently active first."""
+    found = connect(ctx).ask(calls.sessions(limit, before))
+    if wants_json(as_json):
+        for each in found:
+            print_json(each.to_json())
+    else:
+        print_table(found, COLUMNS, "no sessions yet")
