@@ -14,6 +14,7 @@ from mindbot import registry
 #: name → (help line, where its typer app is; empty: the `mindbot.commands` entry point of that name).
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("Run the daemon in the foreground; --demo shows it at work.", ""),
+    "tui": ("The operator console; attach and detach as you like.", ""),
     "daemon": ("Run, stop, reload the daemon, or see how it is.", ""),
     "send": ("Send a test message and show the reply.", "mindbot.cli.send:app"),
     "tail": ("Follow turns, or other events, as they happen.", "mindbot.cli.tail:app"),

@@ -1,0 +1,265 @@
+"""Conversations for console tests and pictures: three platforms, two languages, every state."""
+
+from __future__ import annotations
+
+from console_fakes import NOON, FakeDaemon
+
+from mindbot.domain import ids
+from mindbot.domain.message import Json
+
+
+def turn_id(n: int) -> str:
+    """Return the id of the nth sample turn."""
+    return ids.show(ids.at(NOON - 300 + n * 7) | n << 10)
+
+
+def record(n: int, platform: str, user: str, text: str, state: str = "answered", **rest: object) -> Json:
+    """Return the flat record of the nth sample turn."""
+    received = NOON - 300 + n * 7
+    return {
+        "id": turn_id(n),
+        "platform": platform,
+        "bot": "default",
+        "session": f"{platform}:default:{user}",
+        "user": user,
+        "kind": "text",
+        "text": text,
+        "state": state,
+        "received": received,
+        "took": 0.0,
+        "runner": "chat",
+        **rest,
+    }
+
+
+SAMPLE: list[Json] = [
+    record(
+        0,
+        "wecom",
+        "alice",
+        "Where is my order 4711?",
+        reply="It left our warehouse this morning and arrives on Thursday.",
+        took=1.24,
+    ),
+    record(
+        1,
+        "dingtalk",
+        "王小明",
+        "我的订单什么时候发货？",
+        reply="您好，您的订单今天下午发货，预计后天送达。",
+        took=2.06,
+        bot="客服",
+    ),
+    record(2, "wecom", "bob", "hi", reply="Hello! Ask me anything.", took=0.0042),
+    record(3, "console", "operator", "ping", reply="pong", took=0.012),
+    record(
+        4,
+        "wecom",
+        "carol",
+        "I want a refund for the blue lamp",
+        state="failed",
+        reason="rate_limited: the model asked us to slow down",
+        error="rate_limited",
+        took=31.4,
+    ),
+    record(
+        5,
+        "dingtalk",
+        "李雷",
+        "退款流程是怎样的？请帮我查询一下",
+        reply="退款流程：1. 在订单页点击“申请退款”；2. 填写原因；3. 等待审核。",
+        took=3.31,
+        bot="客服",
+    ),
+    record(
+        6,
+        "wecom",
+        "spammer",
+        "buy cheap watches http://watches.example",
+        state="dropped",
+        reason="access: not on the list",
+        took=0.0007,
+    ),
+    record(
+        7,
+        "wecomcs",
+        "张伟",
+        "发票怎么开？",
+        reply="请提供公司名称和税号，我们会在三个工作日内开具电子发票。",
+        took=1.88,
+    ),
+    record(
+        8, "wecom", "dave", "line one\nline two\twith a tab \x1b[31mand an escape", reply="Fine.", took=0.61
+    ),
+    record(
+        9,
+        "dingtalk",
+        "韩梅梅",
+        "今天的会议几点开始？😀 会议室在哪里？",
+        reply="会议 15:00 开始，在三楼 A 会议室。",
+        took=0.94,
+        bot="行政",
+    ),
+    record(
+        10,
+        "wecom",
+        "erin",
+        "Can I change the delivery address?",
+        state="dead",
+        reason="auth_failed: invalid api key",
+        error="auth_failed",
+        took=0.22,
+    ),
+    record(11, "wecom", "alice", "And the other parcel?", state="running"),
+    record(12, "dingtalk", "王小明", "谢谢！", state="queued", bot="客服"),
+]
+
+SPANS: list[Json] = [
+    {
+        "id": 1,
+        "parent": 0,
+        "kind": "stage",
+        "name": "deliver",
+        "start": 0.000,
+        "took_ms": 1238.2,
+        "status": "ok",
+    },
+    {
+        "id": 2,
+        "parent": 1,
+        "kind": "stage",
+        "name": "errors",
+        "start": 0.001,
+        "took_ms": 1236.9,
+        "status": "ok",
+    },
+    {
+        "id": 3,
+        "parent": 2,
+        "kind": "stage",
+        "name": "access",
+        "start": 0.002,
+        "took_ms": 1235.1,
+        "status": "ok",
+    },
+    {
+        "id": 4,
+        "parent": 3,
+        "kind": "stage",
+        "name": "limits",
+        "start": 0.003,
+        "took_ms": 1233.0,
+        "status": "ok",
+    },
+    {
+        "id": 5,
+        "parent": 4,
+        "kind": "stage",
+        "name": "session",
+        "start": 0.004,
+        "took_ms": 1231.4,
+        "status": "ok",
+    },
+    {
+        "id": 6,
+        "parent": 5,
+        "kind": "stage",
+        "name": "route",
+        "start": 0.019,
+        "took_ms": 1216.3,
+        "status": "ok",
+        "data": {"runner": "chat", "why": "the only runner"},
+    },
+    {"id": 7, "parent": 6, "kind": "stage", "name": "run", "start": 0.021, "took_ms": 1213.8, "status": "ok"},
+    {
+        "id": 8,
+        "parent": 7,
+        "kind": "model",
+        "name": "openai",
+        "start": 0.024,
+        "took_ms": 1209.1,
+        "status": "ok",
+        "data": {
+            "provider": "openai",
+            "model": "gpt-4o-mini",
+            "first_ms": 312.4,
+            "finish": "stop",
+            "usage": {"input_tokens": 412, "output_tokens": 38},
+            "request": {
+                "model": "gpt-4o-mini",
+                "stream": True,
+                "messages": [
+                    {"role": "system", "content": "You answer customers of a shop, briefly and kindly."},
+                    {"role": "user", "content": "Where is my order 4711?"},
+                ],
+            },
+        },
+    },
+]
+
+
+def turn_view(n: int = 0) -> Json:
+    """Return everything known of a sample turn."""
+    found = SAMPLE[n]
+    received = found["received"]
+    return {
+        **found,
+        "took_ms": found["took"] * 1000,
+        "finished": received + found["took"],
+        "message": {
+            "platform": found["platform"],
+            "bot": "default",
+            "key": "7385920348510",
+            "session": found["session"],
+            "sender": found["user"],
+            "kind": "text",
+            "parts": [{"kind": "text", "text": found["text"]}],
+            "reply_to": {"touser": found["user"], "agent_id": 1000002},
+            "chat": found["user"],
+            "ts": received - 0.3,
+            "received": received,
+            "raw": "<xml>\n  <ToUserName><![CDATA[wwcorp]]></ToUserName>\n"
+            f"  <Content><![CDATA[{found['text']}]]></Content>\n  <MsgId>7385920348510</MsgId>\n</xml>",
+        },
+        "route": {"runner": "chat", "why": "the only runner"},
+        "vars": {"intent": "order status"},
+        "reply_parts": [{"kind": "text", "text": found.get("reply", "")}],
+        "spans": [{**span, "start": received + span["start"]} for span in SPANS],
+        "deliveries": [
+            {
+                "id": f"{found['id']}-0",
+                "platform": found["platform"],
+                "bot": "default",
+                "text": found.get("reply", ""),
+                "state": "sent",
+                "attempts": 1,
+                "error": "",
+                "sent_id": "msg-9931",
+                "created": received + 1.2,
+                "ended": received + 1.24,
+                "took_ms": 38.2,
+                "notes": {"errcode": 0},
+            },
+        ],
+    }
+
+
+def filled() -> FakeDaemon:
+    """Return a daemon with the sample turns on its disk."""
+    daemon = FakeDaemon()
+    daemon.answers["GET /v1/turns"] = [{**r, "took_ms": r["took"] * 1000} for r in reversed(SAMPLE)]
+    daemon.answers["GET /v1/status"] = {
+        "phase": "running",
+        "ready": True,
+        "version": "0.1.0",
+        "loop_lag_ms": 0.4,
+        "rss_bytes": 92_000_000,
+        "turns": {"running": 1, "queued": 1},
+        "totals": {"received": 13, "answered": 8, "dead": 1},
+        "outbox": {"waiting": 0, "sent": 8, "dead": 1},
+        "config": {"files": ["mindbot.yaml"], "generation": 3},
+    }
+    for n, found in enumerate(SAMPLE):
+        daemon.answers[f"GET /v1/turns/{found['id']}"] = turn_view(n)
+        daemon.answers[f"GET /v1/turns/{found['id']}/spans"] = turn_view(n)["spans"]
+    return daemon

@@ -1,0 +1,211 @@
+"""The operator console: an app around a desk, a feed and views."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from textual import work
+from textual.app import App
+from textual.screen import Screen
+
+from mindbot.domain.errors import MindBotError
+from mindbot_tui import themes
+from mindbot_tui.commands.catalog import COMMANDS, find
+from mindbot_tui.feed import Asker, Feed
+from mindbot_tui.keymap import bindings
+from mindbot_tui.screens.flow import Flow
+from mindbot_tui.screens.view import View
+from mindbot_tui.state.desk import Desk
+from mindbot_tui.widgets.columns import WIDE
+from mindbot_tui.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+    from mindbot.api.stream import Update
+    from mindbot_tui.screens.turn import TurnScreen
+
+FPS = 10
+LOW = 18  # lines under which the frame gives way
+
+
+class Daemon(Asker, Protocol):
+    """What the console needs of the daemon's socket: `mindbot_tui.remote.Remote`, or a fake."""
+
+    def stream(self, topics: Iterable[str] = (), filter: str = "") -> AsyncGenerator[Update, None]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Console(App[None]):
+    """Draws what the desk holds; one timer brings the visible widgets up to date."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "MindBot"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS = bindings()  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        api: Daemon,
+        *,
+        language: str = "en",
+        theme: str = themes.DARK,
+        environment: str = "",
+        readonly: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-high")]
+        self.api = api
+        self.words = Words(language)
+        self.desk = Desk(clock)
+        self.desk.readonly = readonly
+        self.environment = environment
+        self.feed = Feed(self.desk, api, api.stream)
+        self.flow = Flow()
+        self.filters_used: deque[str] = deque(maxlen=50)
+        self._prompted: list[str] = []
+        for each in themes.themes():
+            self.register_theme(each)
+        self.theme = theme
+
+    # --- life
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.flow
+
+    def on_mount(self) -> None:
+        self.run_worker(self.feed.run, group="feed")
+        self.set_interval(1 / FPS, self._sync)
+        self.call_after_refresh(_freeze)
+
+    async def on_unmount(self) -> None:
+        await self.api.aclose()
+
+    def _sync(self) -> None:
+        self.view.sync()
+
+    # --- where one is
+
+    @property
+    def view(self) -> View:
+        """The topmost view, under any question or prompt."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+
+    @property
+    def turn_view(self) -> TurnScreen | None:
+        """The open turn, where one is in front."""
+        view = self.view
+        return view if view.view == "turn" else None  # type: ignore[return-value]
+
+    @property
+    def crumbs(self) -> list[str]:
+        return [screen.title_text for screen in self.screen_stack if isinstance(screen, View)]
+
+    async def go(self, name: str) -> None:
+        """Show a view in place of the one that is open; the live list stays at the bottom."""
+        if self.view.view == name:
+            return
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        if name != "flow":
+            from mindbot_tui.screens.catalog import view_of
+
+            await self.push_screen(view_of(name))
+        self._sync()
+
+    async def show_flow(self) -> Flow:
+        await self.go("flow")
+        return self.flow
+
+    async def open_turn(self, id: str) -> None:
+        """Open a turn, in place of the one that is open."""
+        from mindbot_tui.screens.turn import TurnScreen
+
+        self.desk.called(f"mindbot trace {id}")
+        if self.turn_view is not None:
+            self.turn_view.show(id)
+        else:
+            await self.push_screen(TurnScreen(id))
+        self._sync()
+
+    async def back(self) -> None:
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+            self._sync()
+
+    # --- commands
+
+    async def action_command(self, line: str) -> None:
+        """Run a command line of the console's own language."""
+        command, argument = find(line)
+        if command is None:
+            self.say(
+                self.words("no command {what}; press : and Tab for a list", what=line.split(" ")[0]), "warn"
+            )
+            return
+        if why := command.refused(self):
+            self.say(why, "warn")
+            return
+        work = self._guarded(command.name, argument)
+        if command.acts:
+            self.run_worker(work, group="command")
+        else:
+            await work
+
+    async def _guarded(self, name: str, argument: str) -> None:
+        try:
+            await COMMANDS[name].run(self, argument)
+        except MindBotError as error:
+            self.desk.note("bad", str(error))
+            self.say(str(error), "bad")
+
+    @work(group="prompt")
+    async def open_prompt(self, begun: str = "") -> None:
+        """Ask for a command line and run it."""
+        from mindbot_tui.screens.prompt import Prompt
+
+        line = await self.push_screen_wait(Prompt(begun, self._prompted))
+        if line:
+            self._prompted.append(line)
+            await self.action_command(line)
+
+    async def confirm(self, question: str) -> bool:
+        """Ask before something is done that is hard to undo. Only in a worker."""
+        from mindbot_tui.screens.confirm import Confirm
+
+        return await self.push_screen_wait(Confirm(question))
+
+    def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:
+        """Show a short word."""
+        severity = {"ok": "information", "warn": "warning", "bad": "error"}[kind]
+        self.notify(text, severity=severity, timeout=4, markup=False)  # type: ignore[arg-type]
+
+    def used_filter(self, text: str) -> None:
+        """Keep a filter for the prompt, and show the command that lists the same."""
+        import shlex
+
+        self.desk.called(f"mindbot turns {shlex.quote(text)}" if text else "mindbot turns")
+        if text:
+            self.filters_used.append(text)
+
+    def speak(self, language: str) -> None:
+        """Change the language, everywhere at once."""
+        self.words = Words(language)
+        for screen in self.screen_stack:
+            if isinstance(screen, View):
+                screen.speak()
+
+
+async def _freeze() -> None:
+    """What has been imported stays: the collector need not look at it again."""
+    await asyncio.sleep(0)
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,44 @@
+"""`mindbot tui`: the operator console. Nothing of Textual is imported before it runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+tui = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@tui.command(name="tui")
+def open_console(
+    ctx: typer.Context,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
+    lang: Annotated[str, typer.Option(help="en or zh; by default what $LANG says.")] = "",
+    theme: Annotated[str, typer.Option(help="Colours; :theme in the console lists them.")] = "",
+    production: Annotated[
+        bool, typer.Option("--production", help="Loud colours: this is the real thing.")
+    ] = False,
+    web: Annotated[bool, typer.Option("--web", help="Serve the console to a browser.")] = False,
+    host: Annotated[str, typer.Option(help="Where --web listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Its port.")] = 8008,
+) -> None:
+    """Attach a console to the daemon. It may come and go: the daemon does not mind."""
+    socket = (ctx.obj or {}).get("socket")
+    if web:
+        from mindbot_tui.web import serve
+
+        options = ["--readonly"] * readonly + ["--production"] * production
+        options += ["--lang", lang] * bool(lang) + ["--theme", theme] * bool(theme)
+        serve(options, socket, host, port)
+        return
+    from mindbot_tui.start import start
+
+    start(
+        socket,
+        readonly=readonly,
+        language=lang,
+        theme=theme,
+        production=production,
+        environ=os.environ,
+    )

@@ -1,0 +1,33 @@
+"""Say what a filter means, and how it judges the selected turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Explain(Command):
+    name = "explain"
+    help = "say in words what the filter means, and how it judges the selected turn"
+    argument = "[FILTER]"
+
+    def unavailable(self, console: Console) -> str:
+        return "" if console.flow.filter else console.words("there is no filter")
+
+    def refused(self, console: Console) -> str:
+        return ""
+
+    async def run(self, console: Console, argument: str) -> None:
+        from mindbot.filters.language import parse
+        from mindbot_tui.screens.pages import Page
+
+        text = argument.strip() or console.flow.filter
+        if not text:
+            console.say(self.unavailable(console), "warn")
+            return
+        found = parse(text)
+        console.push_screen(Page(str(found), str(found.explain(console.flow.selected_row))))

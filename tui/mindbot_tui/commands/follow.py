@@ -1,0 +1,35 @@
+"""Follow the end of a live list, or stand still."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class FollowEnd(Command):
+    name = "follow"
+    help = "follow the end of the list, or stand still"
+
+    def unavailable(self, console: Console) -> str:
+        rows = console.view.rows
+        return "" if rows is not None and rows.follows else console.words("this list is not a live one")
+
+    async def run(self, console: Console, argument: str) -> None:
+        rows = console.view.rows
+        assert rows is not None
+        if rows.following:
+            rows.select(rows.cursor - 1)
+        else:
+            rows.go_on()
+
+
+class Pause(Command):
+    name = "pause"
+    help = "hold the screen still, and go on; nothing is lost"
+
+    async def run(self, console: Console, argument: str) -> None:
+        console.desk.paused = not console.desk.paused

@@ -1,0 +1,21 @@
+"""Go to a view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Go(Command):
+    """Shows a view by its name."""
+
+    def __init__(self, view: str, help: str) -> None:
+        self.name = view  # type: ignore[misc]  # one class for all views
+        self.help = help  # type: ignore[misc]
+
+    async def run(self, console: Console, argument: str) -> None:
+        await console.go(self.name)

@@ -1,0 +1,48 @@
+"""Language and colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mindbot.domain.errors import NotFound
+from mindbot_tui.commands.base import Command
+from mindbot_tui.words import LANGUAGES
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Lang(Command):
+    name = "lang"
+    help = "speak English or Chinese"
+    argument = "en|zh"
+
+    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+        return LANGUAGES.items()
+
+    async def run(self, console: Console, argument: str) -> None:
+        other = "en" if console.words.language == "zh" else "zh"
+        wanted = argument.strip().lower() or other
+        if wanted not in LANGUAGES:
+            raise NotFound(f"no language {wanted!r}", hint="en, zh")
+        console.speak(wanted)
+
+
+class Theme(Command):
+    name = "theme"
+    help = "use other colours"
+    argument = "NAME"
+
+    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+        return [(name, "") for name in sorted(console.available_themes, key=_ours_first)]
+
+    async def run(self, console: Console, argument: str) -> None:
+        name = argument.strip()
+        if name not in console.available_themes:
+            raise NotFound(f"no theme {name!r}", hint=", ".join(sorted(console.available_themes)))
+        console.theme = name
+
+
+def _ours_first(name: str) -> tuple[bool, str]:
+    return not name.startswith(("mindbot", "production")), name

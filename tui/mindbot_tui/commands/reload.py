@@ -1,0 +1,34 @@
+"""Let the daemon read its configuration again; ask it again what it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot.api import calls
+from mindbot_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Reload(Command):
+    name = "reload"
+    help = "let the daemon read its configuration again; a bad one changes nothing"
+    acts = True
+
+    async def run(self, console: Console, argument: str) -> None:
+        console.desk.called("mindbot daemon reload")
+        done = await console.api.ask(calls.reload())
+        console.say(console.words("generation {n} is in use", n=done.generation))
+        for warning in done.warnings:
+            console.desk.note("warn", warning)
+        if done.restart:
+            console.say(console.words("only a restart applies: {what}", what=", ".join(done.restart)), "warn")
+
+
+class Refresh(Command):
+    name = "refresh"
+    help = "ask the daemon again for what this view shows"
+
+    async def run(self, console: Console, argument: str) -> None:
+        console.view.reload()

@@ -1,0 +1,83 @@
+"""Send a test message."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mindbot.api import calls, models
+from mindbot_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to send, and who says it where."""
+
+    text: str
+    user: str = ""
+    platform: str = "console"
+    bot: str = ""
+
+
+def read_letter(text: str) -> Letter:
+    """Read ``[@USER] [#PLATFORM[/BOT]] TEXT``, the marks in any order."""
+    user, platform, bot = "", "console", ""
+    rest = text.strip()
+    while rest[:1] in ("@", "#"):
+        word, _, after = rest.partition(" ")
+        if len(word) == 1 or not after.strip():
+            break
+        if word[0] == "@":
+            user = word[1:]
+        else:
+            platform, _, bot = word[1:].partition("/")
+        rest = after.strip()
+    return Letter(rest, user, platform, bot)
+
+
+def call_line(letter: Letter) -> str:
+    """Return the command line that sends it."""
+    words = ["mindbot", "send", shlex.quote(letter.text), "--no-wait"]
+    if letter.platform != "console":
+        words += ["--platform", shlex.quote(letter.platform)]
+    if letter.bot:
+        words += ["--bot", shlex.quote(letter.bot)]
+    if letter.user:
+        words += ["--user", shlex.quote(letter.user)]
+    return " ".join(words)
+
+
+class Send(Command):
+    name = "send"
+    help = "send a test message through the whole pipeline"
+    argument = "[@USER] [#PLATFORM[/BOT]] TEXT"
+    acts = True
+
+    async def run(self, console: Console, argument: str) -> None:
+        letter = read_letter(argument)
+        if not letter.text:
+            await Compose().run(console, "")
+            return
+        console.desk.called(call_line(letter))
+        order = models.SendMessage(
+            text=letter.text, platform=letter.platform, bot=letter.bot, user=letter.user, wait=False
+        )
+        turn = await console.api.ask(calls.send(order))
+        console.desk.note("ok", f"sent as turn {turn.id}")
+
+    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+        return [(f"#{platform} ", "") for platform in console.flow.seen("platform")]
+
+
+class Compose(Command):
+    name = "compose"
+    help = "go to the box where test messages are written"
+    acts = True
+
+    async def run(self, console: Console, argument: str) -> None:
+        (await console.show_flow()).compose_message()

@@ -1,0 +1,127 @@
+"""Keeps the desk up to date: the event stream, lists where the stream broke off, the daemon's numbers.
+
+Events go from the socket into the desk in batches. No widget is touched and no message posted: a timer of
+the app's draws what has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Protocol, TypeVar
+
+import anyio
+
+from mindbot.api import calls
+from mindbot.api.calls import Call
+from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset, Update
+from mindbot.domain.errors import MindBotError
+from mindbot_tui.state.desk import Desk
+
+T = TypeVar("T")
+
+PAGE = 1000  # turns in one list
+PAGES = 5  # lists read at most when the console was away
+RETRY = 0.5  # seconds until a list that failed is asked for again
+HEAL = 2.0  # seconds between lists while the stream has gaps
+STATUS = 5.0  # seconds between questions for what the stream does not tell
+
+Stream = Callable[[], AsyncGenerator[Update, None]]
+
+
+class Asker(Protocol):
+    """A client of the daemon."""
+
+    async def ask(self, call: Call[T]) -> T:
+        """Carry out a call; raises MindBotError."""
+
+
+class Feed:
+    """Run `run` for as long as the console is open."""
+
+    def __init__(self, desk: Desk, api: Asker, stream: Stream) -> None:
+        self._desk = desk
+        self._api = api
+        self._stream = stream
+        self._stale = anyio.Event()
+
+    def list_again(self) -> None:
+        """Read the turns from the daemon's store again."""
+        self._stale.set()
+
+    async def run(self) -> None:
+        """Follow the daemon, through its restarts, until cancelled."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._keep_listed)
+            group.start_soon(self._keep_status)
+            while True:
+                try:
+                    await self._follow()
+                except MindBotError as error:
+                    self._desk.link.detach(error.message, error.hint)
+                await anyio.sleep(RETRY)
+
+    async def _follow(self) -> None:
+        desk = self._desk
+        async with aclosing(self._stream()) as updates:
+            async for update in updates:
+                match update:
+                    case Batch(found):
+                        desk.apply(found)
+                    case Gap(count):
+                        desk.link.gap(count)
+                        desk.note("warn", f"{count:,} events lost on their way here; listing again")
+                        self._stale.set()
+                    case Reset():
+                        desk.note("warn", "the daemon was started again; listing again")
+                        self._stale.set()
+                    case Connected():
+                        self._attached()
+                    case Disconnected(reason):
+                        desk.link.detach(reason)
+                        desk.note("bad", f"detached: {reason}")
+
+    def _attached(self) -> None:
+        link = self._desk.link
+        link.attach()
+        self._desk.note("ok", f"attached again after {link.away:.1f}s" if link.away else "attached")
+        self._desk.changes += 1
+        self._stale.set()
+
+    # --- lists
+
+    async def _keep_listed(self) -> None:
+        while True:
+            await self._stale.wait()
+            self._stale = anyio.Event()
+            try:
+                await self._list()
+            except MindBotError as error:
+                if self._desk.link.attached:
+                    self._desk.note("bad", f"cannot list turns: {error.message}")
+                    self._stale.set()
+                await anyio.sleep(RETRY)
+            else:
+                await anyio.sleep(HEAL if self._desk.link.lost else 0)
+
+    async def _list(self) -> None:
+        """Read back to where we know the turns already."""
+        before = ""
+        for _ in range(PAGES if len(self._desk.turns) else 1):
+            page = await self._api.ask(calls.turns(limit=PAGE, before=before))
+            fresh = self._desk.turns.merge(turn.to_json() for turn in page)
+            if len(page) < PAGE or fresh < len(page):
+                return
+            before = page[-1].id
+
+    # --- the daemon's numbers
+
+    async def _keep_status(self) -> None:
+        while True:
+            desk = self._desk
+            try:
+                desk.take_status(await self._api.ask(calls.status()))
+            except MindBotError as error:
+                if not desk.link.attached:
+                    desk.link.detach(error.message, error.hint)
+            await anyio.sleep(STATUS if desk.link.attached else RETRY)

@@ -1,0 +1,107 @@
+"""Every key of the console: one table that makes the bindings, the hints, the help and the documentation.
+
+A key is never code: it names a command, with its argument. Ids are stable, so that keys can be given away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """``context`` is a view's name, ``list`` for views with a list, or ``everywhere``.
+
+    ``keys`` are Textual's names, separated by commas; ``hint`` puts it on the last line, lower ones first.
+    """
+
+    id: str
+    keys: str
+    context: str
+    command: str
+    help: str
+    hint: int = 0
+
+    @property
+    def shown(self) -> str:
+        """The keys as people write them."""
+        return " ".join(_SHOWN.get(key, key.replace("ctrl+", "^")) for key in self.keys.split(","))
+
+    @property
+    def first(self) -> str:
+        return self.shown.split(" ")[0]
+
+
+_SHOWN = {
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "space": "space",
+    "minus": "-",
+    "left": "←",
+    "right": "→",
+}
+
+KEYS: tuple[Key, ...] = (
+    Key("open", "enter", "list", "open", "open the selected line", 1),
+    Key("filter", "slash", "flow", "filter", "filter the list", 2),
+    Key("clear", "x", "flow", "clear", "show everything again"),
+    Key("faults", "e", "flow", "faults", "only what failed, and back", 4),
+    Key("explain", "w", "flow", "explain", "why the selected turn is in the filter, or would not be"),
+    Key("compose", "s", "flow", "compose", "write a test message", 3),
+    Key("follow", "f", "list", "follow", "follow the end of the list, or stand still", 6),
+    Key("pause", "p", "everywhere", "pause", "hold the screen still; nothing is lost"),
+    Key("copy", "c", "everywhere", "copy", "copy the turn's id"),
+    Key("copy_call", "y", "everywhere", "copy-command", "copy the last command line"),
+    Key("step", "enter", "turn", "part step", "what the selected step did", 1),
+    Key("next", "n", "turn", "next", "the next turn of the list", 3),
+    Key("previous", "b", "turn", "previous", "the turn before", 4),
+    Key("part_next", "right,right_square_bracket", "turn", "part next", "the next part", 2),
+    Key("part_previous", "left,left_square_bracket", "turn", "part previous", "the part before"),
+    Key("pane", "tab", "turn", "pane", "from the steps to the text and back"),
+    Key("restart", "r", "platforms", "restart", "stop the bot's adapter and start it again", 2),
+    Key("retry", "r", "dead", "retry", "send it again, or run the turn again", 2),
+    Key("discard", "d", "dead", "discard", "put it away for good", 3),
+    Key("reload", "r", "config", "reload", "let the daemon read its configuration again", 2),
+    Key("refresh", "ctrl+r", "everywhere", "refresh", "ask the daemon again"),
+    Key("flow_view", "1", "everywhere", "flow", "live turns"),
+    Key("platforms_view", "2", "everywhere", "platforms", "bots and their platforms"),
+    Key("sessions_view", "3", "everywhere", "sessions", "conversations"),
+    Key("dead_view", "4", "everywhere", "dead", "what was given up on"),
+    Key("config_view", "5", "everywhere", "config", "the configuration in use"),
+    Key("logs_view", "6", "everywhere", "logs", "what the daemon writes"),
+    Key("prompt", "colon", "everywhere", "prompt", "type a command", 8),
+    Key("palette", "ctrl+p", "everywhere", "palette", "find a command"),
+    Key("help", "question_mark,f1", "everywhere", "help", "all keys", 9),
+    Key("back", "escape", "everywhere", "back", "back", 7),
+    Key("screenshot", "ctrl+s", "everywhere", "screenshot", "save a picture of the screen"),
+    Key("quit", "q,ctrl+q", "everywhere", "quit", "leave; the daemon goes on", 10),
+)
+
+#: Keys that every list has of itself.
+LIST_KEYS: tuple[tuple[str, str], ...] = (
+    ("↑ ↓ k j", "one line up or down"),
+    ("PgUp PgDn ^b ^f", "one page"),
+    ("Home g", "to the first line"),
+    ("End G", "to the last line; a live list follows again"),
+)
+
+
+def keys_of(*contexts: str) -> Iterator[Key]:
+    """Yield the keys of these contexts, those everywhere last."""
+    for context in (*contexts, "everywhere"):
+        yield from (key for key in KEYS if key.context == context)
+
+
+def bindings(*contexts: str) -> list[Binding]:
+    """Return the bindings of a view in these contexts."""
+    return [
+        Binding(key.keys, f"app.command({key.command!r})", key.help, id=key.id, show=False)
+        for key in keys_of(*contexts)
+    ]

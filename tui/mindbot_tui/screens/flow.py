@@ -1,0 +1,189 @@
+"""The live list: what comes in, what becomes of it, and a box to write to the bots oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from mindbot.filters.language import parse
+from mindbot_tui.keymap import bindings
+from mindbot_tui.screens.view import View
+from mindbot_tui.state.rows import Row
+from mindbot_tui.state.view import TurnView
+from mindbot_tui.widgets.filter_bar import FilterBar
+from mindbot_tui.widgets.lost import Lost
+from mindbot_tui.widgets.offers import Offer, OfferInput, Offers
+from mindbot_tui.widgets.rows import Rows
+from mindbot_tui.widgets.turn_list import columns
+
+_SEEN = 500  # rows that values are offered from
+_OFFERED = (
+    "platform",
+    "bot",
+    "user",
+    "session",
+    "reason",
+    "error",
+    "runner",
+    "provider",
+    "model",
+    "workflow",
+)
+AGE = 1.0  # seconds between looks at how long open turns take
+
+
+class Flow(View):
+    view: ClassVar[str] = "flow"
+    heading: ClassVar[str] = "Turns"
+    contexts: ClassVar[tuple[str, ...]] = ("flow", "list")
+    BINDINGS = bindings("flow", "list")  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filter = ""
+        self._aged = 0.0
+
+    def body(self) -> ComposeResult:
+        desk = self.console.desk
+        self.turns = TurnView(desk.turns)
+        self._bar = FilterBar(self.values, self._count)
+        self._rows: Rows[Row] = Rows(
+            self.turns,
+            columns(desk.clock),
+            follows=True,
+            empty="no turns yet: press s and write one",
+            id="turns",
+        )
+        self._offers = Offers(id="send-offers")
+        self._box = OfferInput(self._offers, self._addresses, id="send")
+        yield self._bar
+        yield Lost()
+        yield self._rows
+        yield self._offers
+        with Horizontal(id="send-line"):
+            yield Static(" › ", id="send-mark")
+            yield self._box
+
+    def on_mount(self) -> None:
+        self.speak()
+
+    def speak(self) -> None:
+        words = self.console.words
+        self._bar.input.placeholder = words('filter, e.g. platform == "wecom" and took > 5s')
+        self._box.placeholder = words("write to a bot: [@user] [#platform/bot] text")
+        super().speak()
+
+    @property
+    def rows(self) -> Rows[Row]:
+        return self._rows
+
+    @property
+    def selected_row(self) -> Row | None:
+        return self._rows.selected
+
+    @property
+    def turn(self) -> str:
+        return self._rows.selected.id if self._rows.selected else ""
+
+    def sync(self) -> None:
+        desk = self.console.desk
+        if not desk.paused:
+            self._age()
+        self.query_one(Lost).sync()
+        self._rows.display = not self.query_one(Lost).display
+        super().sync()
+        if not desk.paused and desk.turns.open:
+            self._rows.refresh()  # their time goes on
+
+    def _age(self) -> None:
+        desk = self.console.desk
+        now = desk.clock()
+        if self.filter and now - self._aged >= AGE:
+            self._aged = now
+            desk.turns.age(now)
+
+    def _ask_again(self) -> None:
+        """Events keep this view up to date."""
+
+    def reload(self) -> None:
+        self.console.feed.list_again()
+
+    # --- the filter
+
+    def set_filter(self, text: str) -> None:
+        """Show what a filter lets through; a wrong one is shown with its mistake."""
+        if not self._bar.put(text):
+            self._bar.edit()
+
+    def edit_filter(self) -> None:
+        self._bar.edit()
+
+    def on_filter_bar_set(self, event: FilterBar.Set) -> None:
+        if event.filter == self.filter:
+            return
+        self.filter = event.filter
+        self.turns.use(parse(event.filter).compile() if event.filter else None)
+        self._rows.empty = "nothing matches" if event.filter else "no turns yet: press s and write one"
+        self.console.used_filter(event.filter)
+        self._rows.follow.resume()
+        self._rows.sync(force=True)
+
+    def on_filter_bar_left(self) -> None:
+        self._rows.focus()
+
+    def _count(self) -> tuple[int, int, bool]:
+        return len(self.turns), len(self.console.desk.turns), self.turns.scanning
+
+    def values(self) -> Mapping[str, Iterable[str]]:
+        """Return values seen lately, by field."""
+        return {field: self.seen(field) for field in _OFFERED}
+
+    def seen(self, field: str) -> list[str]:
+        """Return the values of a field in the latest turns, the most frequent first."""
+        rows = self.console.desk.turns.rows
+        counts: dict[str, int] = {}
+        for place in range(max(rows.first, rows.end - _SEEN), rows.end):
+            if value := getattr(rows[place], field):
+                counts[value] = counts.get(value, 0) + 1
+        return sorted(counts, key=lambda value: -counts[value])[:20]
+
+    def neighbour(self, turn: str, step: int) -> str:
+        """Return the turn before or after one in the list, and select it; empty at the ends."""
+        place = self.console.desk.turns.place_of(turn)
+        if place is None or not len(self.turns):
+            return ""
+        index = self.turns.index_of(place) + step
+        if not 0 <= index < len(self.turns):
+            return ""
+        self._rows.select(index)
+        return self.turns.row(index).id
+
+    # --- the box
+
+    def compose_message(self) -> None:
+        self._box.focus()
+
+    def _addresses(self, text: str, cursor: int) -> list[Offer]:
+        word = text[:cursor].rpartition(" ")[2]
+        if not word.startswith("#"):
+            return []
+        start = cursor - len(word)
+        names = {"console", *self.seen("platform")}
+        return [Offer(f"#{name}", start, cursor) for name in sorted(names) if name.startswith(word[1:])]
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.input is self._box and event.value.strip():
+            self._box.remember(event.value)
+            self._box.value = ""
+            self._rows.go_on()
+            self.console.call_later(self.console.action_command, f"send {event.value}")
+
+    def on_offer_input_left(self, event: OfferInput.Left) -> None:
+        self._rows.focus()
+
+    def on_rows_opened(self) -> None:
+        self.console.call_later(self.console.action_command, "open")

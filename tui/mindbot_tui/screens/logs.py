@@ -1,0 +1,133 @@
+"""What the daemon writes, live, and what happened to this console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+
+from mindbot.api import calls
+from mindbot.api.stream import Batch
+from mindbot.domain.errors import MindBotError
+from mindbot_tui.cells import clock
+from mindbot_tui.keymap import bindings
+from mindbot_tui.screens.view import View
+from mindbot_tui.state.ring import Ring
+from mindbot_tui.widgets.columns import Cell, Column
+from mindbot_tui.widgets.rows import Rows
+
+LINES = 5_000
+_LEVELS = {"debug": "dim", "info": "ok", "warning": "wait", "error": "bad", "critical": "bad"}
+_NOTICES = {"ok": "info", "warn": "warning", "bad": "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    at: float
+    level: str
+    who: str
+    text: str
+    turn: str = ""
+
+
+class Logs(View):
+    view: ClassVar[str] = "logs"
+    heading: ClassVar[str] = "Logs"
+    contexts: ClassVar[tuple[str, ...]] = ("logs", "list")
+    BINDINGS = bindings("logs", "list")  # type: ignore[assignment]
+
+    def body(self) -> ComposeResult:
+        self._lines = Lines()
+        self._noticed = 0
+        columns = [
+            Column[Entry]("TIME", lambda e: (clock(e.at), "dim"), 8),
+            Column[Entry]("LEVEL", lambda e: (e.level, _LEVELS.get(e.level, "warn")), 7),
+            Column[Entry]("WHO", lambda e: (e.who, "name"), 14, wide=22, least=60),
+            Column[Entry]("TEXT", _text),
+        ]
+        self._rows = Rows(self._lines, columns, follows=True, empty="nothing was written yet")
+        yield self._rows
+
+    @property
+    def rows(self) -> Rows[Entry]:
+        return self._rows
+
+    @property
+    def turn(self) -> str:
+        return self._rows.selected.turn if self._rows.selected else ""
+
+    def on_mount(self) -> None:
+        self.console.desk.called("mindbot log show")
+        self.run_worker(self._follow(), group="follow")
+
+    def sync(self) -> None:
+        self._take_notices()
+        super().sync()
+
+    def _ask_again(self) -> None:
+        """The stream keeps this view up to date."""
+
+    def _take_notices(self) -> None:
+        """Mix in what happened to the console itself."""
+        desk = self.console.desk
+        for notice in list(desk.notices)[self._noticed - desk.noticed or len(desk.notices) :]:
+            self._lines.add(Entry(notice.at, _NOTICES[notice.kind], "console", notice.text))
+        self._noticed = desk.noticed
+
+    async def _follow(self) -> None:
+        try:
+            for line in await self.console.api.ask(calls.logs(limit=1000)):
+                self._lines.add(_entry(line.to_json(), line.turn))
+        except MindBotError as error:
+            self.console.desk.note("bad", str(error))
+        async with aclosing(self.console.api.stream(topics=["log"])) as updates:
+            async for update in updates:
+                if isinstance(update, Batch):
+                    for event in update.events:
+                        self._lines.add(_entry(event, str(event.get("turn", ""))))
+
+
+def _entry(line: Mapping[str, Any], turn: str) -> Entry:
+    fields = line.get("fields")
+    rest = fields if isinstance(fields, dict) else {}
+    facts = "".join(f"  {name}={value}" for name, value in rest.items() if name != "turn")
+    who = str(line.get("component", "")).removeprefix("mindbot.")
+    return Entry(
+        float(line.get("ts", 0.0)), str(line.get("level", "")), who, f"{line.get('text', '')}{facts}", turn
+    )
+
+
+def _text(entry: Entry) -> Cell:
+    return entry.text, "bad" if _LEVELS.get(entry.level) == "bad" else "text"
+
+
+class Lines:
+    """A source of log lines."""
+
+    def __init__(self) -> None:
+        self._ring: Ring[Entry] = Ring(LINES)
+        self._shown = (0, 0)
+
+    def add(self, entry: Entry) -> None:
+        self._ring.append(entry)
+
+    def __len__(self) -> int:
+        return self._shown[1] - self._shown[0]
+
+    def row(self, index: int) -> Entry:
+        place = self._shown[0] + index
+        return self._ring.get(place, Entry(0.0, "", "", ""))
+
+    def place(self, index: int) -> int:
+        return self._shown[0] + index
+
+    def index_of(self, place: int) -> int:
+        return min(max(place - self._shown[0], 0), len(self))
+
+    def sync(self) -> bool:
+        now = (self._ring.first, self._ring.end)
+        changed, self._shown = now != self._shown, now
+        return changed

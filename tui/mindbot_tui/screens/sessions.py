@@ -1,0 +1,54 @@
+"""Conversations, the most recently active first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from mindbot.api import calls
+from mindbot.api.calls import Call
+from mindbot.api.models import SessionView
+from mindbot_tui.cells import age
+from mindbot_tui.keymap import bindings
+from mindbot_tui.screens.tables import Table
+from mindbot_tui.widgets.columns import Column
+from mindbot_tui.widgets.turn_list import STATES
+
+
+class Sessions(Table[SessionView]):
+    view: ClassVar[str] = "sessions"
+    heading: ClassVar[str] = "Sessions"
+    contexts: ClassVar[tuple[str, ...]] = ("sessions", "list")
+    BINDINGS = bindings("sessions", "list")  # type: ignore[assignment]
+    empty: ClassVar[str] = "no conversations yet"
+
+    def columns(self) -> Sequence[Column[SessionView]]:
+        clock = self.console.desk.clock
+        return [
+            Column("ACTIVE", lambda s: (age(clock() - s.active) if s.active else "", "dim"), 6, right=True),
+            Column("", lambda s: STATES.get(s.state, ("?", "warn")), 1),
+            Column("PLATFORM", lambda s: (f"{s.platform}/{s.bot}", "name"), 16, wide=22, least=60),
+            Column("USER", lambda s: (s.user, "accent"), 12, wide=18),
+            Column("TURNS", lambda s: (str(s.turns), "text"), 5, right=True),
+            Column("LAST MESSAGE", lambda s: (s.text, "text"), weight=3),
+            Column("SESSION", lambda s: (s.session, "dim"), weight=2, least=100),
+        ]
+
+    def call(self) -> Call[list[SessionView]]:
+        return calls.sessions(limit=500)
+
+    def key(self, row: SessionView) -> str:
+        return row.session
+
+    def reload(self) -> None:
+        self.console.desk.called("mindbot session list")
+        super().reload()
+
+    @property
+    def turn(self) -> str:
+        return self._rows.selected.last if self._rows.selected else ""
+
+    @property
+    def session(self) -> str:
+        """The selected conversation."""
+        return self._rows.selected.session if self._rows.selected else ""

@@ -1,0 +1,53 @@
+"""Views of one small list that the daemon is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from textual.app import ComposeResult
+
+from mindbot.api.calls import Call
+from mindbot_tui.screens.view import View
+from mindbot_tui.widgets.columns import Column
+from mindbot_tui.widgets.rows import Fixed, Rows
+
+R = TypeVar("R")
+
+
+class Table(View, Generic[R]):
+    """Subclasses say which call brings the rows, and how they look."""
+
+    empty: ClassVar[str] = "nothing here"
+
+    def columns(self) -> Sequence[Column[R]]:
+        """Return the columns."""
+        raise NotImplementedError
+
+    def call(self) -> Call[list[R]]:
+        """Return the call that brings the rows."""
+        raise NotImplementedError
+
+    def key(self, row: R) -> str:
+        """Return what makes a row the same one when it is brought again."""
+        raise NotImplementedError
+
+    def body(self) -> ComposeResult:
+        self._source: Fixed[R] = Fixed()
+        self._rows: Rows[R] = Rows(self._source, self.columns(), empty="asking the daemon …")
+        yield self._rows
+
+    @property
+    def rows(self) -> Rows[R]:
+        return self._rows
+
+    async def load(self) -> None:
+        before = self._rows.selected
+        found = await self.console.api.ask(self.call())
+        self._rows.empty = self.empty
+        self._source.put(found)
+        self._rows.sync(force=True)
+        if before is not None:
+            keys = [self.key(row) for row in found]
+            if self.key(before) in keys:
+                self._rows.select(keys.index(self.key(before)))

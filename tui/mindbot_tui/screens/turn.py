@@ -1,0 +1,113 @@
+"""One turn: its stages, its steps and their times, and every text that went in or out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+
+from mindbot.api import calls
+from mindbot.api.models import TurnView
+from mindbot.domain.turn import DONE_STATES
+from mindbot_tui.keymap import bindings
+from mindbot_tui.screens.view import View
+from mindbot_tui.state.parts import NAMES, part
+from mindbot_tui.state.steps import Step, stages, steps
+from mindbot_tui.widgets.rows import Fixed, Rows
+from mindbot_tui.widgets.text import Text
+from mindbot_tui.widgets.turn_parts import Parts, Stages, TurnHead, step_columns
+
+OPEN_EVERY = 0.5  # seconds between looks at a turn that still runs
+
+
+class TurnScreen(View):
+    view: ClassVar[str] = "turn"
+    contexts: ClassVar[tuple[str, ...]] = ("turn",)
+    BINDINGS = bindings("turn")  # type: ignore[assignment]
+
+    part_names = NAMES
+
+    def __init__(self, id: str) -> None:
+        super().__init__()
+        self._open = id
+        self._turn: TurnView | None = None
+        self._state = ""
+
+    @property
+    def title_text(self) -> str:
+        return self.console.words("Turn {id}", id=self._open)
+
+    @property
+    def turn(self) -> str:
+        return self._open
+
+    @property
+    def rows(self) -> Rows[Step]:
+        return self._rows
+
+    def body(self) -> ComposeResult:
+        self._steps: Fixed[Step] = Fixed()
+        self._rows = Rows(self._steps, step_columns(), empty="no steps are known", id="steps")
+        self._parts = Parts()
+        self._text = Text(id="text")
+        yield TurnHead()
+        yield Stages()
+        with Container(id="turn-panes"):
+            yield self._rows
+            with Vertical(id="part-pane"):
+                yield self._parts
+                yield self._text
+
+    def show(self, id: str) -> None:
+        """Show another turn in this view, at the same part."""
+        self._open = id
+        self._turn = None
+        self.reload()
+
+    def show_part(self, name: str) -> None:
+        """Show a part by its name, or the ``next`` or ``previous`` one."""
+        at = NAMES.index(self._parts.chosen)
+        if name in ("next", "previous"):
+            name = NAMES[(at + (1 if name == "next" else -1)) % len(NAMES)]
+        if name in NAMES:
+            self._parts.put(name)
+            self._put_part()
+
+    async def load(self) -> None:
+        id = self._open
+        found = await self.console.api.ask(calls.turn(id))
+        if id != self._open:
+            return  # the reader has gone on
+        self._turn, self._state = found, found.state
+        self.query_one(TurnHead).put(found)
+        self.query_one(Stages).put(stages(found.spans))
+        self._steps.put(steps(found))
+        self._rows.sync(force=True)
+        self._put_part()
+
+    def _ask_again(self) -> None:
+        """A turn that is done changes no more; an open one is looked at again and again."""
+        desk = self.console.desk
+        row = desk.turns.get(self._open)
+        changed = row is not None and row.state != self._state
+        late = self._state not in DONE_STATES and desk.clock() - self._asked > OPEN_EVERY
+        if desk.link.attached and not self._asking and (late or changed):
+            self.reload()
+
+    def _put_part(self) -> None:
+        if self._turn is None:
+            return
+        step = self._rows.selected
+        found = part(self._turn, self._parts.chosen, step.data if step else None)
+        self._text.put(found.text or self.console.words("nothing"), json=found.json)
+
+    def on_rows_moved(self) -> None:
+        if self._parts.chosen == "step":
+            self._put_part()
+
+    def on_rows_opened(self) -> None:
+        self.show_part("step")
+
+    def on_parts_chosen(self, event: Parts.Chosen) -> None:
+        self.show_part(event.name)

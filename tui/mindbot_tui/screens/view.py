@@ -1,0 +1,141 @@
+"""What every view has: the frame, its keys, and a way to be brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from mindbot.domain.errors import MindBotError
+from mindbot_tui.keymap import Key, keys_of
+from mindbot_tui.widgets.frame import Banner, CallLine, Crumbs, Hints, StatusBar
+from mindbot_tui.widgets.line import Line
+from mindbot_tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+REFRESH = 5.0  # seconds between questions of views that events do not keep up to date
+
+
+class View(Screen[None]):
+    """A full screen. Subclasses bring `body`, and say what is selected."""
+
+    view: ClassVar[str] = ""
+    heading: ClassVar[str] = ""
+    contexts: ClassVar[tuple[str, ...]] = ()
+    AUTO_FOCUS = "Rows"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked = -1e9
+        self._changes = -1
+        self._wanted = False
+        self._asking = False
+
+    @property
+    def console(self) -> Console:
+        return cast("Console", self.app)
+
+    @property
+    def title_text(self) -> str:
+        return self.console.words(self.heading)
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        return list(keys_of(*self.contexts))
+
+    # --- what is selected here
+
+    @property
+    def rows(self) -> Rows[Any] | None:
+        """The list that keys are about."""
+        return None
+
+    @property
+    def turn(self) -> str:
+        """The id of the selected turn; empty when there is none."""
+        return ""
+
+    @property
+    def letter(self) -> str:
+        """The id of the selected dead letter; empty when there is none."""
+        return ""
+
+    @property
+    def bot(self) -> tuple[str, str] | None:
+        """The selected bot: its platform and name."""
+        return None
+
+    @property
+    def copies(self) -> str:
+        """What the copy key takes."""
+        return self.turn
+
+    @property
+    def can_go_back(self) -> bool:
+        return len(self.app.screen_stack) > 1
+
+    # --- drawing
+
+    def compose(self) -> ComposeResult:
+        yield Crumbs()
+        yield Banner()
+        yield from self.body()
+        yield CallLine()
+        yield StatusBar()
+        yield Hints()
+
+    def body(self) -> ComposeResult:
+        """Yield what stands inside the frame."""
+        raise NotImplementedError
+
+    def sync(self) -> None:
+        """Bring what is seen up to date; called by the app's one timer."""
+        for line in self.query(Line):
+            line.sync()
+        if not self.console.desk.paused:
+            if self.rows is not None:
+                self.rows.sync()
+            self._ask_again()
+
+    def speak(self) -> None:
+        """The language has changed."""
+        self.refresh(layout=True)
+        for widget in self.query("*"):
+            widget.refresh()
+
+    # --- asking the daemon
+
+    async def load(self) -> None:
+        """Ask the daemon for what is shown; raises MindBotError."""
+
+    def reload(self) -> None:
+        """Ask again, now."""
+        self._asked = self.console.desk.clock()
+        self._changes = self.console.desk.changes
+        self._wanted = True
+        if not self._asking:
+            self._asking = True
+            self.run_worker(self._load, group="load")
+
+    def _ask_again(self) -> None:
+        desk = self.console.desk
+        late = desk.clock() - self._asked > REFRESH
+        if desk.link.attached and not self._asking and (late or self._changes != desk.changes):
+            self.reload()
+
+    async def _load(self) -> None:
+        """Load, and again when that was wanted meanwhile."""
+        try:
+            while self._wanted:
+                self._wanted = False
+                await self.load()
+        except MindBotError as error:
+            self.console.desk.note("bad", str(error))
+            if self.console.desk.link.attached:
+                self.console.say(str(error), "bad")
+        finally:
+            self._asking = False

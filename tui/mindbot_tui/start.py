@@ -1,0 +1,53 @@
+"""From options and environment to a running console."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from mindbot.domain.errors import NotFound
+from mindbot_tui.words import LANGUAGES, language_of
+
+
+def start(
+    socket: str | None = None,
+    *,
+    readonly: bool = False,
+    language: str = "",
+    theme: str = "",
+    production: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Run a console until it is left; raises NotFound for a language or theme that does not exist."""
+    os.environ.setdefault("TEXTUAL_FPS", "30")
+    from mindbot_tui.app import Console
+    from mindbot_tui.remote import Remote
+
+    if language and language not in LANGUAGES:
+        raise NotFound(f"no language {language!r}", hint=", ".join(LANGUAGES))
+    name, environment = look_of(theme, production, environ)
+    console = Console(
+        Remote(socket),
+        language=language or language_of(environ),
+        environment=environment,
+        readonly=readonly,
+    )
+    if name not in console.available_themes:
+        raise NotFound(f"no theme {name!r}", hint=", ".join(sorted(console.available_themes)))
+    console.theme = name
+    console.run()
+
+
+def look_of(theme: str, production: bool, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the theme to use and the word that the frame shouts; a colour alone shouts its own name.
+
+    ``$MINDBOT_CONSOLE_COLOR`` is a colour, or ``colour:word``.
+    """
+    from mindbot_tui import themes
+
+    colour, _, word = environ.get("MINDBOT_CONSOLE_COLOR", "").partition(":")
+    if production:
+        return theme or themes.PRODUCTION, word or "production"
+    if colour:
+        return theme or f"{themes.PRODUCTION}-{colour}", word or colour
+    return theme or themes.DARK, ""

@@ -1,0 +1,95 @@
+"""Everything the console knows, without a widget in sight: what is drawn, and what events change."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mindbot.api import models
+from mindbot.domain.message import Json
+from mindbot_tui.state.link import Link
+from mindbot_tui.state.numbers import Numbers
+from mindbot_tui.state.turns import TurnStore
+
+_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened to the console or its daemon. ``kind`` is ok, warn or bad."""
+
+    at: float
+    kind: str
+    text: str
+
+
+class Desk:
+    """The state of one console. Revisions count up whenever what they stand for may look different."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.link = Link(clock)
+        self.turns = TurnStore()
+        self.numbers = Numbers()
+        self.role = ""  # viewer, operator or admin; empty while not known
+        self.readonly = False
+        self.paused = False
+        self.notices: deque[Notice] = deque(maxlen=_KEPT)
+        self.noticed = 0  # notices so far
+        self.calls: deque[str] = deque(maxlen=_KEPT)
+        #: Health or configuration changed: lists of bots are stale.
+        self.changes = 0
+
+    @property
+    def may_act(self) -> bool:
+        """Whether this console may change anything."""
+        return not self.readonly and self.role != "viewer"
+
+    def apply(self, events: Iterable[Json]) -> None:
+        """Take over a batch of events; those it does not know are left to newer consoles."""
+        for event in events:
+            topic, _, what = str(event.get("type", "")).partition(".")
+            if topic == "turn":
+                self._turn(what, event)
+            elif topic == "delivery":
+                self.turns.delivered(str(event.get("turn", "")), str(event.get("state", what)))
+            elif topic == "stats":
+                self.numbers.take_stats(event)
+            elif topic == "health":
+                self._health(event)
+            elif topic == "config":
+                self.changes += 1
+                self.note("ok", f"configuration generation {event.get('generation', '?')} is in use")
+            elif topic == "alert":
+                self.note("ok" if what == "resolved" else "bad", f"alert {event.get('alert', '')} {what}")
+
+    def take_status(self, status: models.Status) -> None:
+        """Take over the daemon's numbers; a daemon that says which role we have is believed."""
+        self.numbers.take_status(status)
+        role = status.to_json().get("role")
+        if isinstance(role, str):
+            self.role = role
+
+    def note(self, kind: str, text: str) -> None:
+        """Keep something for the console's own log."""
+        self.notices.append(Notice(self.clock(), kind, text))
+        self.noticed += 1
+
+    def called(self, command: str) -> None:
+        """Keep the command line that does what was just done."""
+        self.calls.append(command)
+
+    def _turn(self, what: str, event: Json) -> None:
+        id = str(event.get("turn", ""))
+        if what == "duplicate" or not id:
+            return
+        self.turns.apply(event, id)
+
+    def _health(self, event: Json) -> None:
+        self.changes += 1
+        state = str(event.get("state", ""))
+        kind = {"ok": "ok", "failed": "bad"}.get(state, "warn")
+        reason = f": {event['reason']}" if event.get("reason") else ""
+        self.note(kind, f"{event.get('component', '')} is {state}{reason}")

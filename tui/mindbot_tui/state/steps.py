@@ -1,0 +1,83 @@
+"""A turn's spans as steps of a tree and as the strip of its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from mindbot.api.models import SpanView, TurnView
+from mindbot.domain.message import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of the tree. ``begin`` and ``share`` are where it lies in the whole turn, from 0 to 1."""
+
+    depth: int
+    kind: str
+    name: str
+    took_ms: float | None
+    status: str
+    begin: float
+    share: float
+    data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A layer of the onion. ``own_ms`` is what it took by itself, without the stages inside it."""
+
+    name: str
+    own_ms: float | None
+    status: str
+
+
+def steps(turn: TurnView) -> list[Step]:
+    """Return the tree from the top, each step before those inside it, deliveries last."""
+    spans = [*turn.spans, *_deliveries(turn)]
+    if not spans:
+        return []
+    start = min(span.start for span in spans)
+    end = max(span.start + (span.took_ms or 0.0) / 1000 for span in spans)
+    whole = max(end - start, 1e-9)
+
+    def under(parent: int, depth: int) -> Iterator[Step]:
+        for span in spans:
+            if span.parent == parent and span.id != parent:
+                begin, share = (span.start - start) / whole, (span.took_ms or 0.0) / 1000 / whole
+                yield Step(
+                    depth, span.kind, span.name, span.took_ms, span.status, begin, share, span.to_json()
+                )
+                if span.id:
+                    yield from under(span.id, depth + 1)
+
+    return list(under(0, 0))
+
+
+def _deliveries(turn: TurnView) -> Iterator[SpanView]:
+    for each in turn.deliveries:
+        bad = each.get("state") in ("dead", "unknown")
+        name = f"{each.get('platform', '')}/{each.get('bot', '')}"
+        yield SpanView(
+            id=0,
+            parent=0,
+            kind="delivery",
+            name=name,
+            start=each.get("created") or turn.received,
+            took_ms=each.get("took_ms"),
+            status="error" if bad else "ok",
+            data=each,
+        )
+
+
+def stages(spans: Iterable[SpanView]) -> list[Stage]:
+    """Return the stages a turn went through, outermost first."""
+    found = [span for span in spans if span.kind == "stage"]
+    inner = {span.parent: span for span in found}
+    out = []
+    for span in found:
+        own = span.took_ms
+        if own is not None and span.id in inner:
+            own = max(own - (inner[span.id].took_ms or 0.0), 0.0)
+        out.append(Stage(span.name, own, span.status))
+    return out

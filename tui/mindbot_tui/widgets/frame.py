@@ -1,0 +1,144 @@
+"""The frame: where one is, how the daemon is, which keys there are."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from math import ceil
+
+from rich.cells import cell_len
+from textual import events
+
+from mindbot_tui.cells import age, clean, clock, fit
+from mindbot_tui.commands.catalog import find
+from mindbot_tui.keymap import Key
+from mindbot_tui.widgets.line import Line, both_ends, fitting
+from mindbot_tui.widgets.paint import Piece
+
+
+class Crumbs(Line):
+    """The way here, and at which machine one is."""
+
+    def pieces(self, width: int) -> list[Piece]:
+        console = self.console
+        *before, here = console.crumbs
+        left: list[Piece] = [(" MindBot ", "chip"), (" ", "text")]
+        for title in before:
+            left += [(clean(title), "dim"), (" › ", "dim")]
+        left.append((clean(here), "strong"))
+        right: list[Piece] = []
+        if console.environment:
+            right.append((f" {console.environment.upper()} ", "warn"))
+        if console.desk.paused:
+            right.append((self.words(" screen held, p goes on "), "wait"))
+        if width >= 60:
+            right.append((f" {_HOST} ", "dim"))
+        return both_ends(left, right, width)
+
+
+_HOST = clean(socket.gethostname()).partition(".")[0]
+
+
+class Banner(Line):
+    """Says that the daemon is away; takes no room while it is not."""
+
+    def sync(self) -> None:
+        link = self.console.desk.link
+        self.display = link.phase == "detached" and bool(len(self.console.desk.turns))
+        if self.display:
+            super().sync()
+
+    def pieces(self, width: int) -> list[Piece]:
+        desk = self.console.desk
+        gone = age(desk.clock() - desk.link.since)
+        text = self.words(
+            " detached for {gone}: {reason}; attaching again by itself", gone=gone, reason=desk.link.reason
+        )
+        return [(fit(text, width), "bad")]
+
+
+class CallLine(Line):
+    """The command line that does what was just done: it teaches the CLI."""
+
+    def pieces(self, width: int) -> list[Piece]:
+        calls = self.console.desk.calls
+        return [(" $ ", "dim"), (fit(calls[-1], width - 3), "dim")] if calls else []
+
+
+class StatusBar(Line):
+    """The link, rates, what runs, how busy the daemon's loop is, and what was lost on the way here."""
+
+    def pieces(self, width: int) -> list[Piece]:
+        return [(" ", "text"), *fitting(self._groups(), width - 1)]
+
+    def _groups(self) -> Iterator[list[Piece]]:
+        desk, words = self.console.desk, self.words
+        link, numbers = desk.link, desk.numbers
+        mark = {"attached": "ok", "connecting": "wait", "detached": "bad"}[link.phase]
+        yield [("● ", mark), (words(link.phase), mark), (f" {clock(link.since)}", "dim")]
+        yield [(words("in "), "dim"), (f"{numbers.received:.1f}/s", "text")]
+        yield [(words("out "), "dim"), (f"{numbers.answered:.1f}/s", "text")]
+        yield [
+            (words("run "), "dim"),
+            (str(numbers.running), "text"),
+            (words(" queue "), "dim"),
+            (str(numbers.queued), "wait" if numbers.queued > 100 else "text"),
+        ]
+        lag = numbers.lag
+        yield [(words("lag "), "dim"), (f"{lag:.1f}ms", "bad" if lag > 100 else "text")]
+        lost = f"{link.gaps} ({link.lost:,})" if link.lost else "0"
+        yield [(words("gaps "), "dim"), (lost, "bad" if link.lost else "text")]
+        if desk.readonly:
+            yield [(words("read-only"), "wait")]
+        if desk.role:
+            yield [(desk.role, "dim")]
+        if numbers.dead:
+            yield [(words("dead "), "dim"), (str(numbers.dead), "bad")]
+        yield [(_bars(list(numbers.history)[-20:]), "bar")]
+
+
+def _bars(counts: list[float]) -> str:
+    """Return the counts as little bars; nothing when there is nothing."""
+    most = max(counts, default=0)
+    return "".join(" ▁▂▃▄▅▆▇█"[ceil(count * 8 / most)] for count in counts) if most else ""
+
+
+class Hints(Line):
+    """The keys that matter here; those that are off are grey. A click does what the key does."""
+
+    def pieces(self, width: int) -> list[Piece]:
+        out: list[Piece] = []
+        for key, _, _ in self._placed(width):
+            off = bool(_refused(self, key))
+            out += [(" ", "text"), (key.first, "off" if off else "key")]
+            out += [(" ", "text"), (self._label(key), "off" if off else "dim"), (" ", "text")]
+        return out
+
+    def _label(self, key: Key) -> str:
+        return self.words(_LABELS.get(key.id, key.id))
+
+    def _placed(self, width: int) -> Iterator[tuple[Key, int, int]]:
+        """Yield the keys that fit, with the cells they take."""
+        at = 0
+        for key in sorted((k for k in self.console.view.keys if k.hint), key=lambda k: k.hint):
+            size = cell_len(key.first) + cell_len(self._label(key)) + 3
+            if at + size <= width:
+                yield key, at, at + size
+                at += size
+
+    def on_click(self, event: events.Click) -> None:
+        for key, start, end in self._placed(self.size.width):
+            if start <= event.x < end:
+                self.console.call_later(self.console.action_command, key.command)
+
+
+def _refused(line: Line, key: Key) -> str:
+    command, _ = find(key.command)
+    return command.refused(line.console) if command else ""
+
+
+_LABELS = {
+    "part_next": "part",
+    "help": "keys",
+    "compose": "write",
+}

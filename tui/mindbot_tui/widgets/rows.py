@@ -1,0 +1,280 @@
+"""A list that draws only the lines one sees, whatever it holds: it follows, freezes and selects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mindbot_tui.cells import fit
+from mindbot_tui.state.follow import Follow
+from mindbot_tui.widgets.columns import Column, measure
+from mindbot_tui.widgets.paint import Painter, Piece
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Source(Protocol[R_co]):
+    """Rows by index, from the top. A place names a row for life, while its index may change."""
+
+    def __len__(self) -> int: ...
+
+    def row(self, index: int) -> R_co: ...
+
+    def place(self, index: int) -> int: ...
+
+    def index_of(self, place: int) -> int:
+        """Return the index of a place, or of the first one behind it."""
+
+    def sync(self) -> bool:
+        """Catch up; return whether anything changed."""
+
+
+class Rows(Painter, ScrollView, Generic[R], can_focus=True):
+    """The first line holds the titles. Call `sync` from a timer; nothing else changes what is shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", show=False),
+        Binding("home,g", "top", show=False),
+        Binding("end,G", "bottom", show=False),
+    ]
+    ALLOW_SELECT = False
+
+    @dataclass
+    class Opened(Message):
+        """A row was clicked twice."""
+
+        rows: Rows[Any]
+
+    @dataclass
+    class Moved(Message):
+        """Another row is selected."""
+
+        rows: Rows[Any]
+
+    def __init__(
+        self,
+        source: Source[R],
+        columns: Sequence[Column[R]],
+        *,
+        follows: bool = False,
+        empty: str = "nothing here yet",
+        id: str | None = None,
+        titles: bool = True,
+    ) -> None:
+        super().__init__(id=id)
+        self.source = source
+        self.columns = columns
+        self.empty = empty
+        self.follow = Follow()
+        self.follows = follows
+        self._titles = int(titles)
+        self._selected = -1  # a place
+        self._measured: list[tuple[Column[R], int]] = []
+        self._measured_for = -1
+
+    # --- what is shown
+
+    @property
+    def shown(self) -> int:
+        """How many rows there are, those left out that came since the list was frozen."""
+        end = self.follow.end
+        return len(self.source) if end is None or not self.follows else self.source.index_of(end)
+
+    @property
+    def pending(self) -> int:
+        """How many rows have come since the list was frozen."""
+        return len(self.source) - self.shown
+
+    @property
+    def following(self) -> bool:
+        return self.follows and self.follow.on
+
+    @property
+    def cursor(self) -> int:
+        """The index of the selected row; -1 in an empty list."""
+        if not self.shown:
+            return -1
+        if self.following or self._selected < 0:
+            return self.shown - 1 if self.following else 0
+        return min(self.source.index_of(self._selected), self.shown - 1)
+
+    @property
+    def selected(self) -> R | None:
+        """The selected row."""
+        return self.source.row(self.cursor) if self.cursor >= 0 else None
+
+    @property
+    def page(self) -> int:
+        return max(self.size.height - self._titles, 1)
+
+    def sync(self, force: bool = False) -> None:
+        """Draw again if the source has changed."""
+        top = self._top_place()
+        if self.source.sync() or force:
+            self._show(top)
+
+    def _top_place(self) -> int:
+        top = round(self.scroll_y)
+        return self.source.place(top) if top < len(self.source) else -1
+
+    def _show(self, top: int) -> None:
+        size = Size(0, self.shown + self._titles)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if self.following:
+            self.scroll_end(animate=False, immediate=True, force=True)
+        elif top >= 0 and self.follows:
+            self._scroll(self.source.index_of(top))  # stay where one is, whatever was dropped above
+        self.refresh()
+
+    # --- moving
+
+    def select(self, index: int) -> None:
+        """Select a row by its index; moving to the last row follows again."""
+        if not self.shown:
+            return
+        index = max(0, min(index, self.shown - 1))
+        if self.follows and index == self.shown - 1 and not self.pending:
+            self.follow.resume()
+        elif self.follows:
+            self.follow.freeze(self.source.place(len(self.source) - 1) + 1)
+        self._selected = self.source.place(index)
+        top = round(self.scroll_y)
+        if index < top:
+            self._scroll(index)
+        elif index >= top + self.page:
+            self._scroll(index - self.page + 1)
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    def _scroll(self, y: int) -> None:
+        self.scroll_to(y=y, animate=False, immediate=True, force=True)
+
+    def go_on(self) -> None:
+        """Follow the end again."""
+        self.follow.resume()
+        self._show(-1)
+        self.post_message(self.Moved(self))
+
+    def action_move(self, by: int) -> None:
+        if by > 0 and self.cursor == self.shown - 1 and self.follows:
+            self.go_on()
+        else:
+            self.select(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * max(self.page - 1, 1))
+
+    def action_top(self) -> None:
+        self.select(0)
+
+    def action_bottom(self) -> None:
+        if self.follows:
+            self.go_on()
+        else:
+            self.select(self.shown - 1)
+
+    # --- the mouse
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The scrollbar and the wheel freeze and resume like keys do."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self.follows or not self.is_mounted or round(old_value) == round(new_value):
+            return
+        at_end = round(new_value) >= round(self.max_scroll_y)
+        if self.follow.on and new_value < old_value and not at_end and self.shown:
+            self._selected = self.source.place(self.cursor)
+            self.follow.freeze(self.source.place(len(self.source) - 1) + 1)
+        elif not self.follow.on and new_value > old_value and at_end:
+            self.follow.resume()
+
+    def on_click(self, event: events.Click) -> None:
+        index = round(self.scroll_y) + event.y - self._titles
+        if event.y >= self._titles and index < self.shown:
+            self.select(index)
+            if event.chain == 2:
+                self.post_message(self.Opened(self))
+        elif self._is_pending_line(event.y):
+            self.go_on()
+
+    def _is_pending_line(self, y: int) -> bool:
+        return bool(self.pending) and y == self.size.height - 1
+
+    # --- drawing
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if width != self._measured_for:
+            self._measured, self._measured_for = measure(self.columns, width), width
+        if y < self._titles:
+            titles = [(fit(self.words(c.title), w, right=c.right), c.right) for c, w in self._measured]
+            return self.strip([(" ".join(text for text, _ in titles), "head")], width)
+        if not len(self.source):
+            return self._empty_line(y, width)
+        index = round(self.scroll_y) + y - self._titles
+        line = self._row_line(index, width) if index < self.shown else Strip.blank(width, self.paint("text"))
+        return self._with_pending(line, width) if self._is_pending_line(y) else line
+
+    def _row_line(self, index: int, width: int) -> Strip:
+        row = self.source.row(index)
+        ground = "mark" if index == self.cursor else ""
+        pieces: list[Piece] = []
+        for column, size in self._measured:
+            text, name = column.cell(row)
+            if pieces:
+                pieces.append((" ", "text"))
+            pieces.append((fit(text, size, right=column.right), name))
+        return self.strip(pieces, width, ground)
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        text = self.words(self.empty) if y == max(self._titles, self.size.height // 3) else ""
+        shown = fit(text, width).rstrip()
+        margin = " " * ((width - len(shown)) // 2)
+        return self.strip([(margin + shown, "dim")], width)
+
+    def _with_pending(self, line: Strip, width: int) -> Strip:
+        text = self.words(" ▼ {n} new · End follows ", n=f"{self.pending:,}")
+        mark = self.strip([(text, "chip")], cell_len(text))
+        return Strip.join([line.crop(0, max(width - mark.cell_length, 0)), mark]).crop(0, width)
+
+
+class Fixed(Generic[R]):
+    """A source that is given its rows as a list; a row keeps its place by its key."""
+
+    def __init__(self) -> None:
+        self.rows: Sequence[R] = ()
+        self._stale = True
+
+    def put(self, rows: Sequence[R]) -> None:
+        """Replace the rows."""
+        self.rows = rows
+        self._stale = True
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def row(self, index: int) -> R:
+        return self.rows[index]
+
+    def place(self, index: int) -> int:
+        return index
+
+    def index_of(self, place: int) -> int:
+        return min(place, len(self.rows))
+
+    def sync(self) -> bool:
+        stale, self._stale = self._stale, False
+        return stale

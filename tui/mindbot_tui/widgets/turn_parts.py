@@ -1,0 +1,160 @@
+"""What a turn's view is made of: its head, the strip of its stages, its steps, the names of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from mindbot.api.models import TurnView
+from mindbot_tui.cells import clean, clock, fit, took
+from mindbot_tui.state.parts import NAMES
+from mindbot_tui.state.steps import Stage, Step
+from mindbot_tui.widgets.columns import Cell, Column
+from mindbot_tui.widgets.line import Line, fitting
+from mindbot_tui.widgets.paint import Painter, Piece
+from mindbot_tui.widgets.turn_list import STATES
+
+_STATUS = {"ok": "ok", "error": "bad", "memo": "wait"}
+
+
+class TurnHead(Painter):
+    """Who, what became of it, and how long it took."""
+
+    DEFAULT_CSS = "TurnHead { height: 2; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turn: TurnView | None = None
+
+    def put(self, turn: TurnView) -> None:
+        self._turn = turn
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        turn = self._turn
+        if turn is None:
+            return self.strip([(" …", "dim")] if y == 0 else [], width)
+        groups = self._first(turn) if y == 0 else self._second(turn)
+        return self.strip([(" ", "text"), *fitting(groups, width - 1)], width)
+
+    def _first(self, turn: TurnView) -> list[list[Piece]]:
+        sign, style = STATES.get(turn.state, ("?", "warn"))
+        attempt = [(self.words("attempt {n}", n=turn.attempt), "wait")] if turn.attempt > 1 else []
+        return [
+            [(f"{sign} {self.words(turn.state)}", style)],
+            [(f"{turn.platform}/{turn.bot}", "name")],
+            [(clean(turn.user), "accent")],
+            [(took(turn.took_ms / 1000), "strong")],
+            [(clock(turn.received), "dim")],
+            attempt,
+            [(clean(turn.session), "dim")],
+        ]
+
+    def _second(self, turn: TurnView) -> list[list[Piece]]:
+        if turn.reason:
+            return [[(clean(turn.reason)[: self.size.width - 2], "bad")]]
+        known = turn.to_json()
+        facts = [str(known[name]) for name in ("runner", "workflow", "provider", "model") if known.get(name)]
+        tokens = [(self.words("{n} tokens", n=known["tokens"]), "dim")] if known.get("tokens") else []
+        why = str(turn.route.get("why") or "")
+        return [[(" · ".join(facts), "dim")], tokens, [(clean(why), "dim")]]
+
+
+class Stages(Painter):
+    """The way through the onion, with what each stage took by itself under its name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stages: Sequence[Stage] = ()
+
+    def put(self, stages: Sequence[Stage]) -> None:
+        self._stages = stages
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        return self.strip(self._line(y, width), width)
+
+    def _line(self, y: int, width: int) -> list[Piece]:
+        cells = [(stage.name, _own(stage), _STATUS.get(stage.status, "bad")) for stage in self._stages]
+        sizes = [max(cell_len(name), cell_len(time)) for name, time, _ in cells]
+        gap = 3 if sum(sizes) + 3 * len(sizes) <= width else 1
+        out: list[Piece] = [(" ", "text")]
+        for i, ((name, time, style), size) in enumerate(zip(cells, sizes, strict=True)):
+            if i:
+                out.append((("›" if y == 0 else " ").center(gap), "dim"))
+            out.append((fit(name, size), style) if y == 0 else (fit(time, size), "dim"))
+        return out
+
+
+def _own(stage: Stage) -> str:
+    return "…" if stage.own_ms is None else took(stage.own_ms / 1000)
+
+
+BAR = 40  # cells a bar may be drawn in; the column cuts it
+
+
+def step_columns() -> list[Column[Step]]:
+    """Return the columns of the tree of steps."""
+    return [
+        Column("STEP", _name, weight=3),
+        Column("TOOK", lambda step: (_took(step), "text"), 7, right=True),
+        Column("WHEN", _bar, 20, wide=BAR, least=50),
+    ]
+
+
+def _name(step: Step) -> Cell:
+    kind = "" if step.kind == "stage" else f"{step.kind} "
+    style = "bad" if step.status == "error" else "name" if kind else "text"
+    memo = " ↺" if step.status == "memo" else ""
+    return "  " * min(step.depth, 12) + kind + step.name + memo, style
+
+
+def _took(step: Step) -> str:
+    return "…" if step.took_ms is None else took(step.took_ms / 1000)
+
+
+def _bar(step: Step) -> Cell:
+    return bar(step.begin, step.share, 20), "bad" if step.status == "error" else "bar"
+
+
+def bar(begin: float, share: float, width: int) -> str:
+    """Return a bar that lies where the step lies in the turn; a short one is a dot."""
+    at = min(round(begin * width), width - 1)
+    size = min(round(share * width), width - at)
+    return " " * at + ("━" * size or "╸")
+
+
+class Parts(Line):
+    """The names of the parts, as tabs."""
+
+    @dataclass
+    class Chosen(Message):
+        """One was clicked."""
+
+        name: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen = NAMES[0]
+
+    def put(self, name: str) -> None:
+        self.chosen = name
+        self.sync()
+
+    def pieces(self, width: int) -> list[Piece]:
+        return [(f" {self.words(name)} ", "chip" if name == self.chosen else "dim") for name in NAMES]
+
+    def on_click(self, event: events.Click) -> None:
+        at = 0
+        for name in NAMES:
+            at += cell_len(self.words(name)) + 2
+            if event.x < at:
+                self.post_message(self.Chosen(name))
+                return
