@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
+from mindbot.api import models
 from mindbot_daemon.server import errors
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.limits import BodyLimit
@@ -25,6 +27,16 @@ from mindbot_daemon.server.stream.hub import Hub
 
 MAX_BODY = 1 << 20  # bytes
 
+#: What every operation may answer instead; server/errors.py knows which error has which status.
+FAILURE: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "model": models.Problem,
+        "description": "What is wrong, and how to mend it. 400 a filter or request that makes no sense · "
+        "403 your role · 404 · 409 it changed or runs already · 413 too large · 422 invalid input · "
+        "503 starting, or the store cannot write · 504 it took too long",
+    }
+}
+
 
 def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
     """Return the app that serves ``host`` under ``/v1`` to peers with these roles; ``hub`` must run."""
@@ -40,7 +52,7 @@ def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
     app.state.hub = hub
     app.add_middleware(BodyLimit, most=MAX_BODY)
     errors.install(app)
-    v1 = APIRouter(prefix="/v1")
+    v1 = APIRouter(prefix="/v1", responses=FAILURE)
     for resource in (about, platforms, turns, sessions, dead_letters, secrets, config, logs, events):
         v1.include_router(resource.router)
     app.include_router(v1)

@@ -6,6 +6,7 @@ import os
 from importlib.metadata import version
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from mindbot.api import models
 from mindbot.domain.errors import Unreachable
@@ -23,6 +24,7 @@ async def ping(host: HostDep) -> Json:
 
 @router.get("/version", response_model=models.Version)
 async def get_version() -> Json:
+    """The daemon's version, and the API's."""
     return {"version": version("mindbot"), "api": "v1"}
 
 
@@ -54,7 +56,16 @@ async def ready(host: HostDep, response: Response) -> Json:
     return {"ready": is_ready, "phase": host.phase, "components": components}
 
 
-@router.get("/metrics", dependencies=VIEWER)
+#: A plain text answer would make FastAPI describe its errors as plain text too.
+_PROBLEM = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    dependencies=VIEWER,
+    responses={"default": {"description": "What is wrong, and how to mend it.", **_PROBLEM}},
+)
 async def metrics(backend: BackendDep) -> Response:
     """Prometheus text format."""
     return Response(backend.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -28,4 +28,5 @@ async def set_secret(name: Name, secret: models.SecretValue, backend: BackendDep
 
 @router.delete("/{name}", status_code=204, dependencies=ADMIN)
 async def delete_secret(name: Name, backend: BackendDep) -> None:
+    """Remove a secret."""
     await backend.delete_secret(name)

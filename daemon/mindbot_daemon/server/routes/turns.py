@@ -34,11 +34,13 @@ async def list_turns(
 
 @router.get("/{turn}", response_model=models.TurnView, dependencies=VIEWER)
 async def get_turn(turn: str, backend: BackendDep) -> Json:
+    """Everything known of a turn, as it is at this moment."""
     return await backend.get_turn(turn)
 
 
 @router.get("/{turn}/spans", response_model=list[models.SpanView], dependencies=VIEWER)
 async def get_spans(turn: str, backend: BackendDep) -> list[Json]:
+    """A turn's steps with their times, its deliveries last."""
     return await backend.get_spans(turn)
 
 
@@ -46,7 +48,10 @@ async def get_spans(turn: str, backend: BackendDep) -> list[Json]:
     "",
     response_model=models.TurnView,
     dependencies=OPERATOR,
-    responses={202: {"description": "not waited for"}, 504: {"model": models.Problem}},
+    responses={
+        200: {"content": {"application/x-ndjson": {}}},
+        202: {"model": models.TurnView, "description": "not waited for: id and state only"},
+    },
 )
 async def send(message: models.SendMessage, backend: BackendDep, request: Request) -> Response | Json:
     """Send a test message through the whole pipeline, as that user.
