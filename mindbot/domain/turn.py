@@ -14,6 +14,9 @@ State = Literal["queued", "running", "parked", "waiting", "answered", "dropped",
 OPEN_STATES: tuple[State, ...] = ("queued", "running", "parked", "waiting")
 DONE_STATES: tuple[State, ...] = ("answered", "dropped", "failed", "dead")
 
+#: In the memo of a turn that an operator wants run again, however old it is by now.
+RETRIED = "retried"
+
 
 @dataclass(slots=True)
 class Span:

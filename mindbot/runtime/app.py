@@ -14,7 +14,7 @@ from mindbot.bus import Bus
 from mindbot.config.load import Loaded
 from mindbot.config.secrets import Secrets
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import MindBotError, StoreBusy, StoreError, StoreFull
+from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
 from mindbot.domain.events import Event
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.ports import Receipt, Webhook
@@ -57,7 +57,7 @@ class Runtime(Facade):
         self.draining = False
         self.ready = False
         self.generation: Generation
-        self._ended: dict[int, anyio.Event] = {}
+        self._ended: dict[int, list[anyio.Event]] = {}
         self._busy_told: set[tuple[str, str, str]] = set()
         config = loaded.config
         self.dispatcher = Dispatcher(
@@ -141,7 +141,8 @@ class Runtime(Facade):
 
     @asynccontextmanager
     async def _open_dispatcher(self) -> AsyncIterator[None]:
-        for turn in await self.store.recover():
+        # One more than it keeps, so that it knows of those that are on disk still.
+        for turn in await self.store.recover(self.dispatcher.backlog + 1):
             self.stats.recovered += 1
             self.dispatcher.submit(turn)
         async with anyio.create_task_group() as tasks:
@@ -216,7 +217,9 @@ class Runtime(Facade):
         """
         if self.draining:
             raise StoreError("the daemon is stopping", hint="send again")
-        turn, duplicate = await self.store.put(message)
+        # A caller that gives up must not leave a row that nobody runs: what it repeats is a duplicate.
+        with anyio.CancelScope(shield=True):
+            turn, duplicate = await self.store.put(message)
         if duplicate:
             self.stats.duplicates += 1
             tell_turn(self.bus, "turn.duplicate", turn)
@@ -237,8 +240,9 @@ class Runtime(Facade):
                 await self._bury(turn, f"the daemon died {turn.attempt - 1} times while it was open")
             else:
                 await self._run(turn, current)
-        except MindBotError as error:
-            log.error("turn left on disk", turn=turn.id, error=str(error))
+        except Exception as error:  # an adapter's or stage's mistake costs its turn, not the daemon
+            log.exception("turn crashed", turn=turn.id)
+            await self._bury(turn, f"internal: {type(error).__name__}: {error}")
         finally:
             current.turns -= 1
 
@@ -248,6 +252,8 @@ class Runtime(Facade):
             turn.state = "running"
             tell_turn(self.bus, "turn.running", turn)
             try:
+                if turn.attempt > 1:
+                    await self.store.begin(turn)
                 await current.pipeline(turn)
                 break
             except StoreError as error:
@@ -272,17 +278,26 @@ class Runtime(Facade):
         turn.reply.parts.clear()
         turn.reply.say(turn.generation.loaded.config.dispatcher.failure_notice)
         try:
-            await self._finish(turn)
-        except StoreError as error:
-            log.error(
-                "a dead turn could not be written; it stays queued on disk", turn=turn.id, error=str(error)
-            )
-            return
+            deliveries = self._deliveries(turn)
+        except Exception:
+            log.exception("the failure notice cannot be sent", turn=turn.id)
+            deliveries = []
+        delay = 0.2
+        while True:
+            try:
+                await self._end(turn, deliveries)
+                break
+            except StoreError as error:
+                log.warning("a dead turn waits for the store", turn=turn.id, error=str(error))
+            await anyio.sleep(delay)
+            delay = min(5.0, delay * 2)
         self._done(turn)
 
     async def _finish(self, turn: Turn) -> None:
+        await self._end(turn, self._deliveries(turn))
+
+    async def _end(self, turn: Turn, deliveries: list[Delivery]) -> None:
         """Write the end of a turn with its deliveries, then send them."""
-        deliveries = self._deliveries(turn)
         await self.store.finish(turn, deliveries)
         if deliveries:
             self.outbox.submit(deliveries)
@@ -304,8 +319,8 @@ class Runtime(Facade):
 
     def _done(self, turn: Turn) -> None:
         self.stats.ended(turn)
-        if (event := self._ended.pop(turn.number, None)) is not None:
-            event.set()
+        for waiting in self._ended.pop(turn.number, ()):
+            waiting.set()
         tell_turn(self.bus, f"turn.{turn.state}", turn)
 
     # --- events
@@ -345,6 +360,8 @@ class Runtime(Facade):
             m = turn.message
             who = (m.platform, m.bot, m.sender)
             if not notice or who in self._busy_told or await self.store.delivery(turn.number, BUSY_NOTICE):
+                continue
+            if turn.state != "queued":  # it got its slot while others were told
                 continue
             self._busy_told.add(who)
             delivery = Delivery(

@@ -45,7 +45,7 @@ class Dispatcher:
         self._refill = refill
         self._max_running = max_running
         self._max_per_bot = max_per_bot or max_running
-        self._backlog = backlog
+        self.backlog = backlog
         self._clock = clock
         self._sessions: dict[str, list[Turn]] = {}  # lists: most hold one turn, and a deque takes 700 bytes
         self._bots: dict[tuple[str, str], _Bot] = {}
@@ -68,8 +68,11 @@ class Dispatcher:
             await anyio.sleep_forever()
 
     def submit(self, turn: Turn) -> None:
-        """Queue a turn that is on disk. Never blocks; past ``backlog`` it stays on disk until its time."""
-        if self._spilled or self.queued >= self._backlog:
+        """Queue a turn that is on disk. Never blocks; past ``backlog`` it stays on disk until its time.
+
+        One that is run again is older than what was read last: nobody would look for it on disk.
+        """
+        if (self._spilled or self.queued >= self.backlog) and turn.number > self._last:
             self._spilled = self._missed = True
             return
         self._add(turn)
@@ -153,7 +156,7 @@ class Dispatcher:
                 self._ready(waiting[0])
             else:
                 del self._sessions[session]
-            if self._spilled and not self._refilling and self.queued < self._backlog // 2:
+            if self._spilled and not self._refilling and self.queued < self.backlog // 2:
                 await self._take_from_disk()
             if self.closed or self.running >= self._max_running or (found := self._next()) is None:
                 return
@@ -164,10 +167,10 @@ class Dispatcher:
     async def _take_from_disk(self) -> None:
         self._refilling = True
         try:
-            while self._spilled and self.queued < self._backlog // 2:
+            while self._spilled and self.queued < self.backlog // 2:
                 self._missed = False
                 try:
-                    turns = await self._refill(self._last, self._backlog - self.queued)
+                    turns = await self._refill(self._last, self.backlog - self.queued)
                 except StoreError:
                     await anyio.sleep(1)
                     continue

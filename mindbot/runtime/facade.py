@@ -43,7 +43,7 @@ class Facade(Operations):
     ready: bool
     draining: bool
     receive: Callable[[Message], Awaitable[Receipt]]
-    _ended: dict[int, anyio.Event]
+    _ended: dict[int, list[anyio.Event]]
     _queries: Queries | None = None
 
     async def queries(self) -> Queries:
@@ -188,14 +188,20 @@ class Facade(Operations):
     async def wait_turn(self, turn: str, timeout: float) -> Json:
         """Return a turn when it is done; raises TimedOut, NotFound."""
         number = ids.parse(turn)
-        ended = self._ended.setdefault(number, anyio.Event())
-        with anyio.move_on_after(timeout):
-            found = await self.get_turn(turn)
-            if found["state"] in DONE_STATES:
-                self._ended.pop(number, None)
-                return found
-            await ended.wait()
-            return await self.get_turn(turn)
+        ended = anyio.Event()
+        self._ended.setdefault(number, []).append(ended)
+        try:
+            with anyio.move_on_after(timeout):
+                found = await self.get_turn(turn)
+                if found["state"] in DONE_STATES:
+                    return found
+                await ended.wait()
+                return await self.get_turn(turn)
+        finally:
+            if not ended.is_set():
+                self._ended[number].remove(ended)
+                if not self._ended[number]:
+                    del self._ended[number]
         raise TimedOut(
             f"turn {turn} is not done after {timeout:g}s", hint=f"follow it with `mindbot trace {turn}`"
         )
@@ -224,9 +230,10 @@ class Facade(Operations):
         if "-" not in letter:
             await self.retry_turn(letter)
             return
-        delivery = await self._dead(letter)
-        delivery.state, delivery.attempts, delivery.error, delivery.next_at = "pending", 0, "", 0.0
-        await self.store.mark(delivery)
+        dead = await self._dead(letter)
+        delivery = await self.store.revive(dead.turn, dead.n)
+        if delivery is None:
+            raise Conflict(f"{letter} is not dead any more")
         self.outbox.submit([delivery])
 
     async def discard_dead_letter(self, letter: str) -> None:
@@ -243,7 +250,10 @@ class Facade(Operations):
         """Run a failed or dead turn again from the top; raises NotFound, Conflict."""
         again = await self.store.requeue(self._number(turn))
         if again is None:
-            raise Conflict(f"{turn} is neither failed nor dead", hint="`mindbot turns` shows its state")
+            raise Conflict(
+                f"{turn} is neither failed nor dead, or its notice is still on its way",
+                hint=f"see: mindbot trace {turn}",
+            )
         self.dispatcher.submit(again)
 
     @staticmethod

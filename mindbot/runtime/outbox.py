@@ -134,8 +134,11 @@ class Outbox:
             self._tasks.start_soon(self._serve, lane)
 
     async def _orphaned(self, session: str) -> None:
-        for d in list(self._sessions[session]):
+        waiting = self._sessions[session]
+        while waiting:
+            d = waiting[0]
             await self._end(d, "dead", f"no bot {d.bot!r} on {d.platform!r} is configured any more")
+            waiting.pop(0)
         self._finished(session)
 
     async def _serve(self, lane: _Lane) -> None:
@@ -184,6 +187,8 @@ class Outbox:
         try:
             with anyio.fail_after(self._policy.timeout):
                 sent = await lane.platform.send(d)
+            d.sent_id = sent.id
+            d.notes.update(sent.notes)
         except TimeoutError:
             await self._failed(d, lane, NetworkFailed(f"no answer in {self._policy.timeout:g}s", sent=True))
         except MindBotError as error:
@@ -191,8 +196,6 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the bot: dead letter with its reason
             await self._end(d, "dead", f"internal: {type(error).__name__}: {error}")
         else:
-            d.sent_id = sent.id
-            d.notes.update(sent.notes)
             self.sent += 1
             await self._end(d, "sent", "")
 

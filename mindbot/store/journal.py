@@ -28,6 +28,8 @@ STATEMENTS: dict[str, str] = {
     "memo": """
         INSERT INTO memo (turn, step, result)
         SELECT value->>0, value->>1, value->>2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
+    "begin": """
+        UPDATE turns SET attempt = r.value->>1 FROM json_each(?) AS r WHERE turns.id = r.value->>0""",
     "finish": """
         UPDATE turns SET state = r.value->>1, finished = r.value->>2, reason = r.value->>3,
                record = r.value->>4 FROM json_each(?) AS r WHERE turns.id = r.value->>0""",
@@ -79,6 +81,7 @@ class Journal:
         self._wake = anyio.Event()
         self._enough = anyio.Event()
         self._failed = False
+        self._closed = False
         self.batches = 0
         self.committed = 0
 
@@ -90,6 +93,8 @@ class Journal:
         Raises:
             StoreError: nothing of these rows was written.
         """
+        if self._closed:
+            raise StoreError("the store is closed", hint="the daemon is stopping")
         entry = _Entry(rows, asyncio.get_running_loop().create_future())
         self._entries.append(entry)
         self._waiting += sum(map(len, rows.values()))
@@ -124,6 +129,7 @@ class Journal:
             with anyio.CancelScope(shield=True):
                 while self._entries or self._later:
                     await self._flush()
+            self._closed = True
 
     async def _flush(self) -> int:
         entries, self._entries, self._waiting = self._entries, [], 0

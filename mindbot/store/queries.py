@@ -16,8 +16,8 @@ from mindbot.domain.errors import NotFound
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.records import turn_record
 from mindbot.domain.turn import OPEN_STATES, Reply, Turn
+from mindbot.store.rows import unpack_spans
 from mindbot.store.schema import outbox, turns
-from mindbot.store.store import unpack_spans
 
 _PAGE = 200
 _SCAN = 50_000  # rows a filtered listing looks at before it gives up
@@ -112,7 +112,8 @@ class Queries:
 
     def _turn(self, row: Row[Any]) -> Turn:
         live = self._live(row.session, row.id) if row.state in OPEN_STATES else None
-        return live or turn_of(row)
+        # An end that is not on disk yet is none: the write may fail, and the turn then runs again.
+        return live if live is not None and live.state in OPEN_STATES else turn_of(row)
 
     async def _newest(self, before: int) -> AsyncIterator[Row[Any]]:
         seen = 0

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-import zlib
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,60 +18,16 @@ from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.turn import Span, Turn
+from mindbot.domain.turn import RETRIED, Turn
 from mindbot.store.database import Database
-from mindbot.store.journal import Journal, Row, Rows
+from mindbot.store.journal import Journal, Rows
 from mindbot.store.reads import GroupRead
+from mindbot.store.rows import DELIVERY, deliver_row, delivery_of, enqueue_row, put_row, record_of
 from mindbot.store.upgrade import ensure
 
-PARTITIONS = 256
 SESSIONS_KEPT = 5_000  # whose last exchanges stay in memory
 
 Exchange = tuple[str, str]  # what the user wrote, what was answered
-
-
-def partition_of(session: str) -> int:
-    """Return the partition of a session, 0 to 255, the same in every process."""
-    return zlib.crc32(session.encode()) % PARTITIONS
-
-
-def pack_spans(spans: Iterable[Span]) -> list[Row]:
-    """Return spans as short rows, half the size of objects; times in whole microseconds."""
-    return [
-        [s.id, s.parent, s.kind, s.name, int(s.start * 1e6), int(s.took * 1e6), s.status, s.data or None]
-        for s in spans
-    ]
-
-
-def unpack_spans(rows: Iterable[Row]) -> list[Span]:
-    """Read `pack_spans` back."""
-    return [Span(a, b, c, d, e / 1e6, f / 1e6, g, h or {}) for a, b, c, d, e, f, g, h in rows]
-
-
-def _record(turn: Turn) -> Json:
-    return {
-        "route": turn.route,
-        "vars": {k: v for k, v in turn.vars.items() if not k.startswith("_")},
-        "reply": [p.to_json() for p in turn.reply.parts],
-        "spans": pack_spans(turn.spans),
-    }
-
-
-def _enqueue_row(d: Delivery) -> Row:
-    parts = [p.to_json() for p in d.parts]
-    return [
-        d.turn,
-        d.n,
-        d.platform,
-        d.bot,
-        d.session,
-        d.to,
-        parts,
-        d.state,
-        d.attempts,
-        d.created,
-        d.ended or None,
-    ]
 
 
 class Store:
@@ -85,6 +40,8 @@ class Store:
         self._history: OrderedDict[str, deque[Exchange]] = OrderedDict()
         #: Turns that may have memo rows on disk.
         self._remembered: set[int] = set()
+        #: Turns up to this one were open when a process ended.
+        self._recovered = 0
 
     @classmethod
     @asynccontextmanager
@@ -132,55 +89,49 @@ class Store:
             StoreError: it is not on disk; the platform must not get its ack.
         """
         number = ids.new_id()
-        row: Row = [
-            number,
-            message.platform,
-            message.bot,
-            message.key,
-            message.session,
-            message.sender,
-            partition_of(message.session),
-            message.received,
-            message.to_json(),
-        ]
-        repeated = await self.journal.commit({"put": [row]})
+        repeated = await self.journal.commit({"put": [put_row(number, message)]})
         if repeated and number in repeated:
             return Turn(repeated[number], message), True
         return Turn(number, message), False
 
-    async def recover(self) -> list[Turn]:
-        """Return open turns, oldest first, and count the attempt on disk before anything runs again."""
+    async def recover(self, limit: int = -1) -> list[Turn]:
+        """Return the turns that an earlier process left open, oldest first, ``limit`` at most.
 
-        def work(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            db.execute(f"UPDATE turns SET attempt = attempt + 1 WHERE {_OPEN}")
-            return db.execute(f"SELECT id, message, attempt FROM turns WHERE {_OPEN} ORDER BY id").fetchall()
+        `queued_after` reads the others. Each counts one attempt more than on disk; `begin` writes it.
+        """
 
-        turns = [
-            Turn(number, Message.from_json(orjson.loads(message)), attempt=attempt)
-            for number, message, attempt in await self._database.write(work)
-        ]
-        if turns:
-            memo = await self._database.read(
-                lambda db: db.execute("SELECT turn, step, result FROM memo").fetchall()
-            )
-            by_id = {turn.number: turn for turn in turns}
-            for number, step, result in memo:
-                self._remembered.add(number)
-                if number in by_id:
-                    by_id[number].memo[step] = orjson.loads(result)
-        return turns
+        def work(db: sqlite3.Connection) -> tuple[int, list[int]]:
+            db.execute(f"DELETE FROM memo WHERE turn NOT IN (SELECT id FROM turns WHERE {_OPEN})")
+            (last,) = db.execute(f"SELECT max(id) FROM turns WHERE {_OPEN}").fetchone()
+            return last or 0, [row[0] for row in db.execute("SELECT DISTINCT turn FROM memo")]
+
+        self._recovered, remembered = await self._database.write(work)
+        self._remembered.update(remembered)
+        return await self.queued_after(0, limit)
 
     async def queued_after(self, number: int, limit: int) -> list[Turn]:
-        """Return turns that were put after ``number`` and wait on disk, oldest first."""
-        rows = await self._database.read(
-            lambda db: db.execute(
-                f"SELECT id, message, attempt FROM turns WHERE {_OPEN} AND id > ? ORDER BY id LIMIT ?",
-                (number, limit),
-            ).fetchall()
-        )
-        return [Turn(n, Message.from_json(orjson.loads(m)), attempt=a) for n, m, a in rows]
+        """Return open turns that were put after ``number``, oldest first."""
+        old = self._recovered
+
+        def work(db: sqlite3.Connection) -> list[Turn]:
+            rows = db.execute(_QUEUED, (number, limit)).fetchall()
+            turns = [
+                Turn(n, Message.from_json(orjson.loads(m)), attempt=attempt + (n <= old))
+                for n, m, attempt in rows
+            ]
+            if number < old:
+                by_id = {turn.number: turn for turn in turns}
+                for n, step, result in db.execute(_STEPS, (number, limit)):
+                    by_id[n].memo[step] = orjson.loads(result)
+            return turns
+
+        return await self._database.read(work)
 
     # --- turns
+
+    async def begin(self, turn: Turn) -> None:
+        """Count the attempt on disk before a turn that was open in a crash runs again; raises StoreError."""
+        await self.journal.commit({"begin": [[turn.number, turn.attempt]]})
 
     async def finish(self, turn: Turn, deliveries: list[Delivery]) -> None:
         """Write the end of a turn and its deliveries in one transaction.
@@ -189,15 +140,15 @@ class Store:
             StoreError: nothing of it was written.
         """
         rows: Rows = {
-            "finish": [[turn.number, turn.state, turn.finished, turn.reason or None, _record(turn)]]
+            "finish": [[turn.number, turn.state, turn.finished, turn.reason or None, record_of(turn)]]
         }
         if deliveries:
-            rows["enqueue"] = [_enqueue_row(d) for d in deliveries]
+            rows["enqueue"] = [enqueue_row(d) for d in deliveries]
         self.journal.forget(turn.number)
         if turn.number in self._remembered:
             rows["forget"] = [turn.number]  # type: ignore[list-item]
-            self._remembered.discard(turn.number)
         await self.journal.commit(rows)
+        self._remembered.discard(turn.number)
         known = self._history.get(turn.session)
         if known is not None and turn.state == "answered":
             known.append((turn.message.text, turn.reply.text))
@@ -236,13 +187,11 @@ class Store:
 
     async def enqueue(self, deliveries: list[Delivery]) -> None:
         """Write deliveries that belong to no turn (a proactive message)."""
-        await self.journal.commit({"enqueue": [_enqueue_row(d) for d in deliveries]})
+        await self.journal.commit({"enqueue": [enqueue_row(d) for d in deliveries]})
 
     async def mark(self, d: Delivery) -> None:
         """Write a delivery's new state."""
-        row: Row = [d.turn, d.n, d.state, d.attempts, int(d.again), d.next_at]
-        row += [d.error or None, d.sent_id or None, d.notes or None, d.ended or None]
-        await self.journal.commit({"deliver": [row]})
+        await self.journal.commit({"deliver": [deliver_row(d)]})
 
     async def open_deliveries(self) -> list[Delivery]:
         """Return what is not sent and not dead, in order. What was being sent is now ``unknown``."""
@@ -250,34 +199,50 @@ class Store:
         def work(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
             db.execute("UPDATE outbox SET state = 'unknown', again = 1 WHERE state = 'sending'")
             return db.execute(
-                f"SELECT {_DELIVERY} FROM outbox WHERE state IN ('pending', 'unknown') ORDER BY turn, n"
+                f"SELECT {DELIVERY} FROM outbox WHERE state IN ('pending', 'unknown') ORDER BY turn, n"
             ).fetchall()
 
         return [delivery_of(row) for row in await self._database.write(work)]
 
     async def delivery(self, turn: int, n: int) -> Delivery | None:
         """Return one delivery."""
-        sql = f"SELECT {_DELIVERY} FROM outbox WHERE turn = ? AND n = ?"
+        sql = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? AND n = ?"
         row = await self._database.read(lambda db: db.execute(sql, (turn, n)).fetchone())
         return delivery_of(row) if row else None
 
+    async def revive(self, turn: int, n: int) -> Delivery | None:
+        """Make a dead delivery ``pending`` again, as good as new; None when it is not dead (any more)."""
+        sql = (
+            "UPDATE outbox SET state = 'pending', attempts = 0, next_at = 0, error = NULL, ended = NULL "
+            f"WHERE turn = ? AND n = ? AND state = 'dead' RETURNING {DELIVERY}"
+        )
+        row = await self._database.write(lambda db: db.execute(sql, (turn, n)).fetchone())
+        return delivery_of(row) if row else None
+
     async def requeue(self, turn: int) -> Turn | None:
-        """Make a failed or dead turn ``queued`` again; None when it is neither. What it sent is forgotten."""
+        """Make a failed or dead turn ``queued`` again, however old it is; what it sent is forgotten.
+
+        Returns: None when it is neither, or has deliveries on their way.
+        """
 
         def work(db: sqlite3.Connection) -> tuple[Any, ...] | None:
             row = db.execute(
                 "UPDATE turns SET state = 'queued', attempt = 1, finished = NULL, reason = NULL, "
-                "record = NULL WHERE id = ? AND state IN ('failed', 'dead') RETURNING message",
+                "record = NULL WHERE id = ? AND state IN ('failed', 'dead') "
+                "AND NOT EXISTS (SELECT * FROM outbox AS o WHERE o.turn = turns.id "
+                "AND o.state NOT IN ('sent', 'dead', 'discarded')) RETURNING message",
                 (turn,),
             ).fetchone()
             if row is not None:
-                db.execute(
-                    "DELETE FROM outbox WHERE turn = ? AND state IN ('sent', 'dead', 'discarded')", (turn,)
-                )
+                db.execute("DELETE FROM outbox WHERE turn = ?", (turn,))
+                db.execute("INSERT OR REPLACE INTO memo VALUES (?, ?, 'true')", (turn, RETRIED))
             return row  # type: ignore[no-any-return]
 
         row = await self._database.write(work)
-        return Turn(turn, Message.from_json(orjson.loads(row[0]))) if row else None
+        if row is None:
+            return None
+        self._remembered.add(turn)
+        return Turn(turn, Message.from_json(orjson.loads(row[0])), memo={RETRIED: True})
 
     async def discard(self, turn: int) -> bool:
         """Make a dead turn ``dropped``; false when it is not dead."""
@@ -286,16 +251,23 @@ class Store:
         return await self._database.write(lambda db: db.execute(sql, (turn,)).rowcount) == 1
 
     async def purge(self, older_than: float, limit: int = 2000) -> int:
-        """Delete up to ``limit`` turns that ended, received before ``older_than`` (Unix seconds)."""
+        """Delete ended turns and deliveries received before ``older_than`` (Unix seconds).
+
+        Returns: how many went, of turns or of deliveries; at most ``limit`` of each do.
+        """
 
         def work(db: sqlite3.Connection) -> int:
             first = ids.at(older_than)
-            db.execute("DELETE FROM outbox WHERE turn < ? AND state = 'sent'", (first,))
+            sent = db.execute(
+                "DELETE FROM outbox WHERE (turn, n) IN (SELECT turn, n FROM outbox "
+                "WHERE turn < ? AND state IN ('sent', 'discarded') LIMIT ?)",
+                (first, limit),
+            )
             gone = db.execute(
                 f"DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE id < ? AND NOT {_OPEN} LIMIT ?)",
                 (first, limit),
             )
-            return gone.rowcount
+            return max(sent.rowcount, gone.rowcount)
 
         return await self._database.write(work)
 
@@ -313,29 +285,10 @@ class Store:
 
 
 _OPEN = "state IN ('queued', 'running', 'parked', 'waiting')"
-_DELIVERY = (
-    "turn, n, platform, bot, session, address, parts, state, attempts, again, next_at, error, created, notes"
-)
+_QUEUED = f"SELECT id, message, attempt FROM turns WHERE {_OPEN} AND id > ? ORDER BY id LIMIT ?"
+_STEPS = f"""
+    SELECT turn, step, result FROM memo
+    WHERE turn IN (SELECT id FROM turns WHERE {_OPEN} AND id > ? ORDER BY id LIMIT ?)"""
 _HISTORY = """
     SELECT t.message, json_extract(t.record, '$.reply') FROM turns AS t
     WHERE t.session = ? AND t.id < ? AND t.state = 'answered' ORDER BY t.id DESC LIMIT ?"""
-
-
-def delivery_of(row: tuple[Any, ...]) -> Delivery:
-    """Build a delivery from the columns of ``_DELIVERY``."""
-    return Delivery(
-        turn=row[0],
-        n=row[1],
-        platform=row[2],
-        bot=row[3],
-        session=row[4],
-        to=orjson.loads(row[5]),
-        parts=[Part.from_json(p) for p in orjson.loads(row[6])],
-        state=row[7],
-        attempts=row[8],
-        again=bool(row[9]),
-        next_at=row[10],
-        error=row[11] or "",
-        created=row[12],
-        notes=orjson.loads(row[13]) if row[13] else {},
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mindbot.domain.message import Json
-from mindbot.domain.turn import Turn
+from mindbot.domain.turn import RETRIED, Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
@@ -11,7 +11,7 @@ _KEPT = 50_000  # buckets; the oldest full ones are forgotten first
 
 
 class Limits:
-    """A token bucket per user, and the apology for turns older than ``stale_after``."""
+    """A token bucket per user; an apology for turns older than ``stale_after``, unless run again on purpose."""
 
     def __init__(self, services: Services) -> None:
         limits = services.config.limits
@@ -25,7 +25,7 @@ class Limits:
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         age = self._clock() - turn.message.received
-        if self._stale_after and age > self._stale_after:
+        if self._stale_after and age > self._stale_after and RETRIED not in turn.memo:
             turn.state, turn.reason = "dropped", f"stale: waited {age:.0f}s"
             turn.reply.say(self._stale_notice)
             return

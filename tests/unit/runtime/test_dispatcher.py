@@ -187,3 +187,21 @@ async def test_drain_waits_for_what_runs_and_starts_nothing_more() -> None:
         with anyio.fail_after(5):
             await dispatcher.drained()
     assert ran == ["first"]
+
+
+async def test_an_old_turn_that_is_run_again_does_not_wait_on_disk() -> None:
+    release, seen = anyio.Event(), []
+    old = a_turn("old", "again")
+
+    async def work(turn: Turn) -> None:
+        seen.append(turn.message.text)
+        await release.wait()
+
+    async with running(work, max_running=1, backlog=2) as dispatcher:
+        for n in range(5):
+            dispatcher.submit(a_turn(f"u{n}", str(n)))
+        dispatcher.submit(old)
+        release.set()
+        with anyio.fail_after(10):
+            while "again" not in seen:
+                await anyio.lowlevel.checkpoint()

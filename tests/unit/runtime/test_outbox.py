@@ -208,3 +208,34 @@ async def test_drained_does_not_wait_for_a_retry_that_is_far_away() -> None:
         await anyio.wait_all_tasks_blocked()
         await outbox.drained()
     assert disk.states["hi"] == ["sending", "pending"]
+
+
+async def test_what_joins_a_session_without_a_bot_is_a_dead_letter_too() -> None:
+    disk, outbox_disk = Disk(), Disk()
+
+    async def slow(d: Delivery) -> None:
+        await anyio.lowlevel.checkpoint()
+        await disk.mark(d)
+
+    outbox_disk.mark = slow  # type: ignore[method-assign]
+    async with an_outbox(Phone(), outbox_disk) as outbox:
+        one, two = a_delivery("one"), a_delivery("two")
+        one.bot = two.bot = "gone"
+        outbox.submit([one])
+        await anyio.lowlevel.checkpoint()
+        outbox.submit([two])
+        await done(outbox)
+    assert disk.states == {"one": ["dead"], "two": ["dead"]}
+
+
+async def test_an_adapter_that_says_nothing_costs_its_delivery_only() -> None:
+    class Mute(Phone):
+        async def send(self, delivery: Delivery) -> Sent:
+            await super().send(delivery)
+            return None  # type: ignore[return-value]
+
+    phone, disk = Mute(), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("one"), a_delivery("two")])
+        await done(outbox)
+        assert outbox.dead == 2

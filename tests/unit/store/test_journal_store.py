@@ -16,7 +16,8 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
-from mindbot.store.store import Store, partition_of
+from mindbot.store.rows import partition_of
+from mindbot.store.store import Store
 
 pytestmark = pytest.mark.anyio
 
@@ -242,3 +243,57 @@ async def test_a_failed_turn_can_be_queued_again(tmp_path: Path) -> None:
 def test_partitions_are_stable_and_spread() -> None:
     assert partition_of("wecom:default:lin") == partition_of("wecom:default:lin")
     assert len({partition_of(f"s{i}") for i in range(5000)}) == 256
+
+
+async def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        pass
+    with pytest.raises(StoreError, match="closed"):
+        await store.put(a_message())
+
+
+async def test_an_end_that_could_not_be_written_still_forgets_the_memo_later(tmp_path: Path) -> None:
+    async def step() -> dict[str, Any]:
+        return {}
+
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message())
+        await store.once(turn, "model", step)
+        await store.put(a_message("another"))
+        turn.vars["x"] = object()
+        with pytest.raises(StoreError):
+            await store.finish(answered(turn, "x"), [])
+        turn.vars.clear()
+        await store.finish(turn, [])
+    with sqlite3.connect(tmp_path / "mindbot.db") as db:
+        assert db.execute("SELECT count(*) FROM memo").fetchone() == (0,)
+
+
+async def test_what_is_read_later_brings_its_memo_and_its_attempt(tmp_path: Path) -> None:
+    async def step() -> dict[str, Any]:
+        return {"n": 1}
+
+    async with a_store(tmp_path) as store:
+        first, _ = await store.put(a_message("first"))
+        second, _ = await store.put(a_message("second"))
+        await store.once(second, "model", step)
+        await store.put(a_message("third"))
+    async with a_store(tmp_path) as store:
+        assert [t.number for t in await store.recover(1)] == [first.number]
+        await store.put(a_message("fresh"))
+        later = await store.queued_after(first.number, 10)
+        assert [(t.message.key, t.attempt) for t in later] == [("second", 2), ("third", 2), ("fresh", 1)]
+        assert later[0].memo == {"model": {"n": 1}}
+
+
+async def test_a_turn_with_deliveries_on_their_way_is_not_queued_again(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message())
+        turn.state, turn.finished = "failed", time.time()
+        delivery = a_delivery(turn)
+        await store.finish(turn, [delivery])
+        assert await store.requeue(turn.number) is None
+        delivery.state = "dead"
+        await store.mark(delivery)
+        assert await store.revive(turn.number, 0) is not None
+        assert await store.revive(turn.number, 0) is None, "somebody has revived it already"

@@ -1,0 +1,172 @@
+"""The runtime over a real store: what is on disk is run, whatever breaks around it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from mindbot.config.load import load
+from mindbot.domain import ids
+from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.errors import Conflict, Rejected, StoreError
+from mindbot.domain.message import Message, Part, text_part
+from mindbot.domain.ports import Receipt, Receive, Report
+from mindbot.domain.turn import Turn
+from mindbot.runtime.app import Runtime
+
+pytestmark = pytest.mark.anyio
+
+
+class Phone:
+    """A bot that keeps what it is told to send."""
+
+    name, bot, idempotent = "phone", "default", True
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.refuses = False
+        self.cannot_plan = False
+
+    async def run(self, receive: Receive, report: Report) -> None:
+        await anyio.sleep_forever()
+
+    def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        if self.cannot_plan:
+            raise KeyError("a mistake of the adapter")
+        return [[part] for part in parts]
+
+    def address(self, user: str) -> dict[str, str]:
+        return {"to": user}
+
+    async def send(self, delivery: Delivery) -> Sent:
+        if self.refuses:
+            raise Rejected("not to this user")
+        self.seen.append(delivery.text)
+        return Sent()
+
+
+def a_message(key: str = "m1", text: str = "hello", user: str = "lin", **more: Any) -> Message:
+    fields: dict[str, Any] = {"received": time.time()} | more
+    parts = (text_part(text),)
+    return Message("phone", "default", key, f"phone:default:{user}", user, "text", parts, {}, **fields)
+
+
+@asynccontextmanager
+async def a_runtime(folder: Path, phone: Phone, **overrides: Any) -> AsyncIterator[Runtime]:
+    loaded = load(environ={}, overrides=overrides)
+    with anyio.fail_after(20):
+        async with Runtime.open(loaded, folder) as runtime:
+            runtime.outbox.serve(phone)
+            yield runtime
+
+
+async def ended(runtime: Runtime, receipt: Receipt) -> dict[str, Any]:
+    return await runtime.wait_turn(ids.show(receipt.turn), 10)
+
+
+async def test_a_message_whose_caller_gave_up_on_a_slow_disk_is_answered(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone) as runtime:
+        with anyio.CancelScope() as caller:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(runtime.receive, a_message())
+                await anyio.lowlevel.checkpoint()
+                caller.cancel()  # its row is on its way to the disk
+        again = await runtime.receive(a_message())  # as the platform does that got no ack
+        assert again.duplicate
+        assert (await ended(runtime, again))["state"] == "answered"
+
+
+async def test_an_adapter_that_cannot_plan_costs_its_own_turn_only(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone) as runtime:
+        phone.cannot_plan = True
+        bad = await ended(runtime, await runtime.receive(a_message("bad")))
+        assert (bad["state"], "KeyError" in bad["reason"]) == ("dead", True)
+        phone.cannot_plan = False
+        assert (await ended(runtime, await runtime.receive(a_message("good"))))["state"] == "answered"
+
+
+async def test_a_turn_that_cannot_be_written_is_not_forgotten(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone) as runtime:
+        finish, failures = runtime.store.finish, 4
+
+        async def read_only_at_first(turn: Turn, deliveries: list[Delivery]) -> None:
+            nonlocal failures
+            if failures:
+                failures -= 1
+                raise StoreError("the disk is mounted read-only")
+            await finish(turn, deliveries)
+
+        runtime.store.finish = read_only_at_first  # type: ignore[method-assign]
+        done = await ended(runtime, await runtime.receive(a_message()))
+        assert (done["state"], failures) == ("dead", 0)
+        while not phone.seen:
+            await anyio.sleep(0.001)
+
+
+async def test_a_dead_turn_is_run_again_however_old_it_is(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone) as runtime:
+        phone.cannot_plan = True
+        receipt = await runtime.receive(a_message(received=time.time() - 800))  # not stale yet
+        assert (await ended(runtime, receipt))["state"] == "dead"
+        phone.cannot_plan = False
+    async with a_runtime(tmp_path, phone, dispatcher={"stale_after": 1}) as runtime:
+        await runtime.retry_turn(ids.show(receipt.turn))
+        assert (await ended(runtime, receipt))["state"] == "answered"
+
+
+async def test_two_operators_who_retry_one_dead_letter_send_it_once(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone) as runtime:
+        phone.refuses = True
+        receipt = await runtime.receive(a_message())
+        await ended(runtime, receipt)
+        while runtime.outbox.waiting:
+            await anyio.sleep(0.001)
+        phone.refuses = False
+        letter, refused = f"{ids.show(receipt.turn)}-0", []
+
+        async def retry() -> None:
+            try:
+                await runtime.retry_dead_letter(letter)
+            except Conflict as error:
+                refused.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(retry)
+            tasks.start_soon(retry)
+        while runtime.outbox.waiting:
+            await anyio.sleep(0.001)
+        assert (len(phone.seen), len(refused)) == (1, 1)
+
+
+async def test_waiting_for_turns_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with a_runtime(tmp_path, Phone()) as runtime:
+        for _ in range(3):
+            with pytest.raises(Exception, match="no turn"):
+                await runtime.wait_turn(ids.show(ids.new_id()), 1)
+        assert not runtime._ended
+
+
+async def test_only_turns_that_had_begun_are_charged_with_a_crash(tmp_path: Path) -> None:
+    hangs = {"scripted": {"rules": [{"match": "poison", "delay": 3600, "reply": "never"}]}}
+    options = {"dispatcher": {"max_running": 1, "max_attempts": 2}, "providers": hangs}
+    async with a_runtime(tmp_path, Phone(), **options) as runtime:
+        poison = await runtime.receive(a_message("m1", "poison", user="a"))
+        innocent = await runtime.receive(a_message("m2", user="b"))
+    async with a_runtime(tmp_path, Phone(), **options) as runtime:
+        while runtime.dispatcher.running == 0:
+            await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+    async with a_runtime(tmp_path, Phone(), **options) as runtime:
+        assert (await ended(runtime, poison))["state"] == "dead"
+        assert (await ended(runtime, innocent))["state"] == "answered"
