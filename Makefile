@@ -75,6 +75,7 @@ bench: install  ## Measure, each figure beside its floor
 
 docs: install  ## Write the generated pages again
 	@$(BIN)/python -m mindbot.filters.reference docs/filters.md
+	@$(BIN)/python -m mindbot_daemon.server.reference docs/api.md
 	@$(BIN)/python -m mindbot.config.schema docs/configuration.md
 
 format: install  ## Let ruff mend what it can

@@ -25,6 +25,8 @@ from mindbot_daemon.server.routes import (
 )
 from mindbot_daemon.server.stream.hub import Hub
 
+RESOURCES = (about, platforms, turns, sessions, dead_letters, secrets, config, logs, events)
+
 MAX_BODY = 1 << 20  # bytes
 
 #: What every operation may answer instead; server/errors.py knows which error has which status.
@@ -53,7 +55,7 @@ def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
     app.add_middleware(BodyLimit, most=MAX_BODY)
     errors.install(app)
     v1 = APIRouter(prefix="/v1", responses=FAILURE)
-    for resource in (about, platforms, turns, sessions, dead_letters, secrets, config, logs, events):
+    for resource in RESOURCES:
         v1.include_router(resource.router)
     app.include_router(v1)
     return app
