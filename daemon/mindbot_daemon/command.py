@@ -99,9 +99,13 @@ def start(
         bool, typer.Option("--demo", help="Simulators and sample traffic, then one JSON line.")
     ] = False,
 ) -> None:
-    """Run the daemon in the foreground."""
+    """Run the daemon in the foreground; on a terminal with the console on top, which ends both."""
+    from mindbot_daemon.foreground import on_terminal, with_console
+
     if show:
         from mindbot_daemon.demo import demo
 
-        raise typer.Exit(demo())
+        raise typer.Exit(demo(console=on_terminal()))
+    if on_terminal():
+        raise typer.Exit(with_console(ctx.obj["config"], ctx.obj["socket"]))
     run(ctx)

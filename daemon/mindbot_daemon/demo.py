@@ -21,15 +21,19 @@ from mindbot.testing import processes
 _LOOK_EVERY = 0.1  # seconds
 
 
-def demo(messages: int = 24, users: int = 6, rate: float = 8.0) -> int:
+def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool = False) -> int:
     """Let ``users`` write ``messages`` (so many a second) to a WeCom bot, and print what is said.
 
     Everything lives in a temporary folder and ends with this call. The last line on stdout is one JSON
-    object; returns 0 only when every message was answered exactly once.
+    object; returns 0 only when every message was answered exactly once. With ``console`` the traffic goes on,
+    shown live in the console, until that is left.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that children are ended
     with tempfile.TemporaryDirectory(prefix="mindbot-demo-") as folder:
         try:
+            if console:
+                _show(Path(folder), users)
+                return 0
             summary = _run(Path(folder), messages, users, rate)
         except RuntimeError as error:  # a child did not start; the message has the end of its log
             _say(f"mindbot: {error}")
@@ -53,20 +57,45 @@ def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
         try:
             daemon.start()
             _say(f"{users} users write {messages} messages …")
-            url = f"{sims['wecom']['base_url']}/_sim/traffic"
-            plan = {
-                "callback": f"http://127.0.0.1:{port}/wecom/default/callback",
-                "messages": messages,
-                "users": users,
-                "rate": rate,
-                "text": "Hello MindBot",
-                "quiet": 10.0,
-            }
-            traffic = pool.submit(processes.post, url, plan, 40.0)
+            plan = {"messages": messages, "users": users, "rate": rate}
+            traffic = pool.submit(_talk, sims, port, plan)
             _print_conversations(Client(daemon.socket), traffic.done, messages)
             return summary_of(traffic.result())
         finally:
             daemon.stop()
+
+
+def _show(folder: Path, users: int) -> None:
+    """Open the console on a demo whose users write until it is left."""
+    from mindbot_tui.start import start
+
+    _say("starting simulators and a daemon …")
+    with (
+        ThreadPoolExecutor(1) as pool,
+        processes.simulators("wecom", "openai", args=["--latency", "400"]) as sims,
+    ):
+        port = processes.free_port()
+        daemon = processes.Daemon(
+            folder, processes.wecom_config(sims, port), {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}
+        )
+        try:
+            daemon.start()
+            # More than anybody watches; it ends with the simulators.
+            talk = pool.submit(_talk, sims, port, {"messages": 100_000, "users": users, "rate": 4.0})
+            start(str(daemon.socket))
+        finally:
+            daemon.stop()
+    talk.exception()  # the request that ended with its server
+
+
+def _talk(sims: Json, port: int, plan: Json) -> Json:
+    plan |= {
+        "callback": f"http://127.0.0.1:{port}/wecom/default/callback",
+        "text": "Hello MindBot",
+        "quiet": 10.0,
+    }
+    report: Json = processes.post(f"{sims['wecom']['base_url']}/_sim/traffic", plan, 24 * 3600)
+    return report
 
 
 def summary_of(report: Json) -> Json:
