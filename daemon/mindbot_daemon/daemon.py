@@ -233,7 +233,7 @@ class Daemon:
             try:
                 loaded = await to_thread.run_sync(self._load)
                 restart = await runtime.use(loaded, listener.bind)
-            except MindBotError as error:
+            except Exception as error:
                 self._notifier.ready(f"reload failed, the old configuration stays: {error}")
                 raise
             self._notifier.ready("running")
@@ -245,3 +245,5 @@ class Daemon:
             log.info("daemon.reloaded", **await self.reload())
         except MindBotError as error:
             log.error("daemon.reload_failed", error=str(error), hint="the old configuration stays")
+        except Exception:  # an adapter's mistake with its settings must not end the daemon
+            log.exception("daemon.reload_failed", hint="the old configuration stays")

@@ -63,6 +63,7 @@ def _run(files: Sequence[str], socket: str | None) -> int:
     def read() -> Loaded:
         return load([Path(file) for file in files] or None)
 
+    setup()  # what crashes while the configuration is read is told without its secrets
     loaded = read()
     logs = loaded.config.log
     setup(logs.level, logs.format, levels=logs.levels)

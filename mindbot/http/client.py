@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -204,7 +204,7 @@ class HttpClient:
             )
         return self._session
 
-    @cache  # noqa: B019 - one client a process, a few kinds of call
+    @lru_cache(maxsize=64)  # noqa: B019 - one client a process; what is left of a deadline is always another number
     def _limits(self, total: float, read: float | None = None) -> aiohttp.ClientTimeout:
         total = max(total, 0.001)  # aiohttp takes 0 for no limit
         return aiohttp.ClientTimeout(

@@ -122,7 +122,8 @@ class Runtime(Facade):
             try:
                 yield
             finally:
-                await self.close_queries()
+                with anyio.CancelScope(shield=True):
+                    await self.close_queries()
 
     @asynccontextmanager
     async def _open_http(self) -> AsyncIterator[None]:
@@ -203,7 +204,7 @@ class Runtime(Facade):
         self.secrets.forget()
         old, self.generation, self.loaded = self.generation, fresh, loaded
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
-        sections = ("store", "dispatcher", "delivery", "api", "state_dir")
+        sections = ("store", "dispatcher", "delivery", "api", "log", "state_dir")
         before, after = old.loaded.config, loaded.config
         return [name for name in sections if getattr(before, name) != getattr(after, name)]
 

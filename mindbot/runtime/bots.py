@@ -44,7 +44,7 @@ class Bots:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             for name in self.platforms:
-                tasks.start_soon(self._supervise, name)
+                self._start(name)
             await anyio.sleep_forever()
 
     def build(self, wanted: list[Any]) -> dict[tuple[str, str], tuple[Platform | None, Any]]:
@@ -82,33 +82,38 @@ class Bots:
             self._stop(name)
             self.platforms[name], self._settings[name] = platform, settings
             self._outbox.serve(platform)
-            if self._tasks is not None:
-                self._tasks.start_soon(self._supervise, name)
+            self._start(name)
 
     def restart(self, name: tuple[str, str]) -> None:
         """Stop a bot's adapter and start it again."""
         self._stop(name)
+        self._start(name)
+
+    def _start(self, name: tuple[str, str]) -> None:
         if self._tasks is not None:
-            self._tasks.start_soon(self._supervise, name)
+            # Known before it runs, so that whoever stops the bot next stops this one.
+            scope = self._scopes[name] = anyio.CancelScope()
+            self._tasks.start_soon(self._supervise, self.platforms[name], scope)
 
     def _stop(self, name: tuple[str, str]) -> None:
         if scope := self._scopes.pop(name, None):
             scope.cancel()
 
-    async def _supervise(self, name: tuple[str, str]) -> None:
-        platform = self.platforms[name]
+    async def _supervise(self, platform: Platform, scope: anyio.CancelScope) -> None:
         report = self._health.reporter(component(platform))
         delay = 1.0
-        with anyio.CancelScope() as scope:
-            self._scopes[name] = scope
-            while True:
+        with scope:
+            while not scope.cancel_called:  # it may have been stopped before it began
                 report("starting", "")
+                begun = anyio.current_time()
                 try:
                     await platform.run(self._receive, report)
                     reason = "its adapter ended"
                 except Exception as error:  # noqa: BLE001 - a stranger's adapter; shown and started again
                     reason = f"{type(error).__name__}: {error}"
-                    self.warn("bot failed", bot=f"{name[0]}/{name[1]}", error=reason)
+                    self.warn("bot failed", bot=f"{platform.name}/{platform.bot}", error=reason)
+                if anyio.current_time() - begun > _MAX_BACKOFF:
+                    delay = 1.0
                 report("failed", f"{reason}; starting again in {delay:.0f}s")
                 await anyio.sleep(delay * random.uniform(0.8, 1.2))
                 delay = min(_MAX_BACKOFF, delay * 2)

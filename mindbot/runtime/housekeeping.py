@@ -22,14 +22,9 @@ BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
 
 
 def calm_collector() -> None:
-    """Take what the start made out of the garbage collector's sight, and let it look less often.
-
-    Turns are freed by reference counting; with the default thresholds the collector would walk every open
-    turn thousands of times a second, which costs a fifth of the throughput.
-    """
+    """Take what the start made out of the garbage collector's sight: it stays for good."""
     gc.collect()
     gc.freeze()
-    # gc.set_threshold(20_000, 20, 50)
 
 
 async def watch_store(store: Store, health: Health, on_state: Callable[[StoreError | None], None]) -> None:

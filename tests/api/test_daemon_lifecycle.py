@@ -185,6 +185,10 @@ async def test_sighup_reloads_and_a_bad_configuration_changes_nothing(
         os.kill(os.getpid(), signal.SIGHUP)
         await manager.hears("READY=1", "STATUS=reload failed, the old configuration stays: the configuration")
         assert run.runtime.generation == 2
+        run.configuration.broken = False
+        run.runtime.next_hooks = [None]  # type: ignore[list-item] # an adapter's mistake, found while binding
+        os.kill(os.getpid(), signal.SIGHUP)
+        await manager.hears("READY=1", "STATUS=reload failed, the old configuration stays: 'NoneType'")
         run.daemon.stop()
     assert run.status == 0
 

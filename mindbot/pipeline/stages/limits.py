@@ -11,7 +11,7 @@ _KEPT = 50_000  # buckets; the oldest full ones are forgotten first
 
 
 class Limits:
-    """A token bucket per user; an apology for turns older than ``stale_after``, unless run again on purpose."""
+    """A token bucket per user; an apology for turns older than ``stale_after`` unless asked for again."""
 
     def __init__(self, services: Services) -> None:
         limits = services.config.limits

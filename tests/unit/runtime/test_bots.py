@@ -1,0 +1,107 @@
+"""Bots are kept alive, one adapter each, whatever operators and reloads do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import anyio
+import pytest
+
+from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.message import Message, Part
+from mindbot.domain.ports import Http, Receipt, Receive, Report
+from mindbot.runtime.bots import Bots
+from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.outbox import Outbox, Policy
+
+pytestmark = pytest.mark.anyio
+
+NAME = ("phone", "default")
+
+
+class Line:
+    """Counts how many of its runs are alive."""
+
+    name, bot, idempotent = "phone", "default", True
+
+    def __init__(self) -> None:
+        self.alive = 0
+        self.runs = 0
+        self.failures = 0
+
+    async def run(self, receive: Receive, report: Report) -> None:
+        self.runs += 1
+        self.alive += 1
+        try:
+            report("ok", "")
+            if self.failures:
+                self.failures -= 1
+                raise KeyError("a mistake of the adapter")
+            await anyio.sleep_forever()
+        finally:
+            self.alive -= 1
+
+    def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        return [list(parts)]
+
+    def address(self, user: str) -> dict[str, str]:
+        return {"to": user}
+
+    async def send(self, delivery: Delivery) -> Sent:
+        return Sent()
+
+
+async def nobody(message: Message) -> Receipt:
+    raise AssertionError(message)
+
+
+async def no_disk(delivery: Delivery) -> None:
+    raise AssertionError(delivery)
+
+
+@asynccontextmanager
+async def running(line: Line) -> AsyncIterator[tuple[Bots, Health]]:
+    health = Health()
+    outbox = Outbox(no_disk, lambda event: None, lambda topic: False, Policy())
+    bots = Bots(cast(Http, None), None, outbox, health, nobody)
+    bots.use({NAME: (line, {})})
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(bots.run)
+        await anyio.wait_all_tasks_blocked()
+        yield bots, health
+        tasks.cancel_scope.cancel()
+
+
+async def test_two_restarts_at_once_leave_one_adapter_running() -> None:
+    line = Line()
+    async with running(line) as (bots, _):
+        bots.restart(NAME)
+        bots.restart(NAME)
+        await anyio.wait_all_tasks_blocked()
+        assert line.alive == 1
+    assert line.alive == 0
+
+
+async def test_a_bot_that_is_gone_before_it_began_harms_nobody() -> None:
+    line, late = Line(), Line()
+    late.bot = "late"
+    async with running(line) as (bots, _):
+        made: dict[tuple[str, str], tuple[Any, Any]] = {NAME: (None, {})}
+        bots.use(made | {("phone", "late"): (late, {})})
+        bots.use(made)
+        await anyio.wait_all_tasks_blocked()
+        assert (line.alive, late.alive) == (1, 0)
+        assert [bot["bot"] for bot in bots.list()] == ["default"]
+
+
+async def test_an_adapter_that_fails_is_shown_and_started_again() -> None:
+    line = Line()
+    line.failures = 1
+    async with running(line) as (bots, health):
+        assert health.state("bot phone/default") == "failed"
+        assert "KeyError" in health.reason("bot phone/default")
+        bots.restart(NAME)  # an operator need not wait for the back-off
+        await anyio.wait_all_tasks_blocked()
+        assert (line.alive, line.runs, health.state("bot phone/default")) == (1, 2, "ok")
