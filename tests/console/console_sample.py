@@ -28,6 +28,9 @@ def record(n: int, platform: str, user: str, text: str, state: str = "answered",
         "received": received,
         "took": 0.0,
         "runner": "chat",
+        "provider": "openai",
+        "model": "gpt-4o-mini",
+        "tokens": 450,
         **rest,
     }
 
@@ -244,6 +247,119 @@ def turn_view(n: int = 0) -> Json:
     }
 
 
+BOTS: list[Json] = [
+    {"platform": "console", "bot": "default", "state": "ok", "reason": "", "since": NOON - 90_000},
+    {
+        "platform": "wecom",
+        "bot": "default",
+        "state": "ok",
+        "reason": "",
+        "since": NOON - 7300,
+        "callback": "/wecom/default/callback",
+        "listen": "0.0.0.0:8080",
+    },
+    {
+        "platform": "dingtalk",
+        "bot": "客服",
+        "state": "degraded",
+        "reason": "the stream was opened again 3 times in a minute",
+        "since": NOON - 95,
+    },
+    {
+        "platform": "wecomcs",
+        "bot": "shop",
+        "state": "failed",
+        "reason": "40001: invalid credential",
+        "since": NOON - 12,
+        "callback": "/wecomcs/shop/callback",
+        "listen": "0.0.0.0:8080",
+    },
+]
+
+LETTERS: list[Json] = [
+    {
+        "id": f"{turn_id(7)}-0",
+        "kind": "delivery",
+        "platform": "wecomcs",
+        "bot": "shop",
+        "text": "请提供公司名称和税号",
+        "error": "40001: invalid credential",
+        "attempts": 5,
+        "created": NOON - 240,
+    },
+    {
+        "id": turn_id(10),
+        "kind": "turn",
+        "platform": "wecom",
+        "bot": "default",
+        "text": "Can I change the delivery address?",
+        "reason": "auth_failed: invalid api key",
+        "received": NOON - 230,
+    },
+]
+
+CONFIG: Json = {
+    "files": ["/etc/mindbot/mindbot.yaml"],
+    "values": {
+        "wecom.corpid": "ww8a1c03f2",
+        "wecom.secret": "********",
+        "wecom.port": 8080,
+        "chat.provider": "openai",
+        "chat.system_prompt": "你是一个简洁友好的客服助手。",
+        "log.level": "debug",
+        "dispatcher.max_running": 1000,
+        "log.format": "json",
+    },
+    "origins": {
+        "wecom.corpid": "/etc/mindbot/mindbot.yaml:3",
+        "wecom.secret": "/etc/mindbot/mindbot.yaml:4",
+        "wecom.port": "/etc/mindbot/mindbot.yaml:6",
+        "chat.provider": "/etc/mindbot/mindbot.yaml:11",
+        "chat.system_prompt": "/etc/mindbot/mindbot.yaml:12",
+        "log.level": "$MINDBOT_LOG__LEVEL",
+        "dispatcher.max_running": "default",
+        "log.format": "default",
+    },
+    "warnings": [],
+}
+
+LOGS: list[Json] = [
+    {
+        "ts": NOON - 40,
+        "level": "info",
+        "component": "mindbot.daemon",
+        "text": "ready",
+        "fields": {"took": 0.62},
+    },
+    {
+        "ts": NOON - 30,
+        "level": "warning",
+        "component": "mindbot.platforms.dingtalk",
+        "text": "the stream was opened again",
+        "fields": {"bot": "客服", "reason": "连接被服务器关闭"},
+    },
+    {
+        "ts": NOON - 12,
+        "level": "error",
+        "component": "mindbot.runtime.outbox",
+        "text": "delivery is dead",
+        "turn": turn_id(7),
+        "fields": {"turn": turn_id(7), "error": "40001: invalid credential"},
+    },
+]
+
+
+def sessions() -> list[Json]:
+    """Return the conversations of the sample, the last one first."""
+    found: dict[str, Json] = {}
+    for each in SAMPLE:
+        kept = found.setdefault(each["session"], {"turns": 0})
+        kept["turns"] += 1
+        kept |= {name: each[name] for name in ("session", "platform", "bot", "user", "state", "text")}
+        kept |= {"last": each["id"], "active": each["received"]}
+    return sorted(found.values(), key=lambda session: -float(session["active"]))
+
+
 def filled() -> FakeDaemon:
     """Return a daemon with the sample turns on its disk."""
     daemon = FakeDaemon()
@@ -258,6 +374,13 @@ def filled() -> FakeDaemon:
         "totals": {"received": 13, "answered": 8, "dead": 1},
         "outbox": {"waiting": 0, "sent": 8, "dead": 1},
         "config": {"files": ["mindbot.yaml"], "generation": 3},
+    }
+    daemon.answers |= {
+        "GET /v1/platforms": BOTS,
+        "GET /v1/sessions": sessions(),
+        "GET /v1/dead-letters": LETTERS,
+        "GET /v1/config": CONFIG,
+        "GET /v1/logs": LOGS,
     }
     for n, found in enumerate(SAMPLE):
         daemon.answers[f"GET /v1/turns/{found['id']}"] = turn_view(n)

@@ -82,9 +82,13 @@ class Console(App[None]):
         return self.flow
 
     def on_mount(self) -> None:
-        self.run_worker(self.feed.run, group="feed")
+        self._feed()
         self.set_interval(1 / FPS, self._sync)
         self.call_after_refresh(_freeze)
+
+    @work(group="feed")
+    async def _feed(self) -> None:
+        await self.feed.run()
 
     async def on_unmount(self) -> None:
         await self.api.aclose()

@@ -13,7 +13,8 @@ from textual.binding import Binding
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """``context`` is a view's name, ``list`` for views with a list, or ``everywhere``.
+    """``context`` is a view's name, ``list`` for views whose lines open, ``live`` for those that follow,
+    or ``everywhere``.
 
     ``keys`` are Textual's names, separated by commas; ``hint`` puts it on the last line, lower ones first.
     """
@@ -55,7 +56,7 @@ KEYS: tuple[Key, ...] = (
     Key("faults", "e", "flow", "faults", "only what failed, and back", 4),
     Key("explain", "w", "flow", "explain", "why the selected turn is in the filter, or would not be"),
     Key("compose", "s", "flow", "compose", "write a test message", 3),
-    Key("follow", "f", "list", "follow", "follow the end of the list, or stand still", 6),
+    Key("follow", "f", "live", "follow", "follow the end of the list, or stand still", 6),
     Key("pause", "p", "everywhere", "pause", "hold the screen still; nothing is lost"),
     Key("copy", "c", "everywhere", "copy", "copy the turn's id"),
     Key("copy_call", "y", "everywhere", "copy-command", "copy the last command line"),
@@ -66,6 +67,7 @@ KEYS: tuple[Key, ...] = (
     Key("part_previous", "left,left_square_bracket", "turn", "part previous", "the part before"),
     Key("pane", "tab", "turn", "pane", "from the steps to the text and back"),
     Key("restart", "r", "platforms", "restart", "stop the bot's adapter and start it again", 2),
+    Key("session_turns", "t", "sessions", "turns-of", "only the turns of this conversation", 2),
     Key("retry", "r", "dead", "retry", "send it again, or run the turn again", 2),
     Key("discard", "d", "dead", "discard", "put it away for good", 3),
     Key("reload", "r", "config", "reload", "let the daemon read its configuration again", 2),

@@ -8,7 +8,7 @@ from mindbot_tui.commands.base import Command
 from mindbot_tui.commands.copy import CopyCommand, CopyId
 from mindbot_tui.commands.dead_letters import Discard, Retry
 from mindbot_tui.commands.explain import Explain
-from mindbot_tui.commands.filter import ClearFilter, Faults, SetFilter
+from mindbot_tui.commands.filter import ClearFilter, Faults, SetFilter, TurnsOf
 from mindbot_tui.commands.follow import FollowEnd, Pause
 from mindbot_tui.commands.go import Go
 from mindbot_tui.commands.looks import Lang, Theme
@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
         SetFilter(),
         ClearFilter(),
         Faults(),
+        TurnsOf(),
         Explain(),
         Send(),
         Compose(),

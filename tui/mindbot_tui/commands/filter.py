@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from mindbot.filters.tokens import quote
 from mindbot_tui.commands.base import Command
 
 if TYPE_CHECKING:
@@ -46,3 +47,16 @@ class Faults(Command):
     async def run(self, console: Console, argument: str) -> None:
         flow = await console.show_flow()
         flow.set_filter("" if flow.filter == self.FILTER else self.FILTER)
+
+
+class TurnsOf(Command):
+    name = "turns-of"
+    help = "show only the turns of the selected conversation"
+
+    def unavailable(self, console: Console) -> str:
+        return "" if console.view.session else console.words("no conversation is selected")
+
+    async def run(self, console: Console, argument: str) -> None:
+        session = console.view.session
+        flow = await console.show_flow()
+        flow.set_filter(f"session == {quote(session)}")

@@ -39,8 +39,8 @@ AGE = 1.0  # seconds between looks at how long open turns take
 class Flow(View):
     view: ClassVar[str] = "flow"
     heading: ClassVar[str] = "Turns"
-    contexts: ClassVar[tuple[str, ...]] = ("flow", "list")
-    BINDINGS = bindings("flow", "list")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("flow", "list", "live")
+    BINDINGS = bindings("flow", "list", "live")  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()

@@ -16,9 +16,11 @@ from mindbot_tui.widgets.text import Text
 CONTEXTS = {
     "everywhere": "Everywhere",
     "list": "In lists",
+    "live": "In live lists",
     "flow": "Live turns",
     "turn": "A turn",
     "platforms": "Platforms",
+    "sessions": "Sessions",
     "dead": "Dead letters",
     "config": "Configuration",
 }
@@ -56,10 +58,10 @@ class Help(View):
             yield f"  {fit(f'{command.name} {command.argument}', 42)} {words(command.help)}"
         yield ""
         yield words("Filters")
-        yield from (f"  {line}" for line in words(_FILTERS).split("\n"))
+        yield from (f"  {line}" for line in words(FILTERS).split("\n"))
 
 
-_FILTERS = """platform == "wecom" and took > 5s
+FILTERS = """platform == "wecom" and took > 5s
 text =~ "refund|退款" and not state == "answered"
 user in [alice, bob] or refund       a bare word searches the text
 Tab completes fields, operators and values; w explains the filter in words"""

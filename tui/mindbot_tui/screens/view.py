@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -65,6 +66,11 @@ class View(Screen[None]):
         return ""
 
     @property
+    def session(self) -> str:
+        """The selected conversation; empty when there is none."""
+        return ""
+
+    @property
     def bot(self) -> tuple[str, str] | None:
         """The selected bot: its platform and name."""
         return None
@@ -119,7 +125,7 @@ class View(Screen[None]):
         self._wanted = True
         if not self._asking:
             self._asking = True
-            self.run_worker(self._load, group="load")
+            self._load()
 
     def _ask_again(self) -> None:
         desk = self.console.desk
@@ -127,6 +133,7 @@ class View(Screen[None]):
         if desk.link.attached and not self._asking and (late or self._changes != desk.changes):
             self.reload()
 
+    @work(group="load")
     async def _load(self) -> None:
         """Load, and again when that was wanted meanwhile."""
         try:

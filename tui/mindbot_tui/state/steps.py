@@ -11,7 +11,8 @@ from mindbot.domain.message import Json
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A line of the tree. ``begin`` and ``share`` are where it lies in the whole turn, from 0 to 1."""
+    """A line of the tree. ``begin`` and ``end`` are where it lies in the whole turn, from 0 to 1; from
+    ``inner`` to ``outer`` something inside it was at work."""
 
     depth: int
     kind: str
@@ -19,7 +20,9 @@ class Step:
     took_ms: float | None
     status: str
     begin: float
-    share: float
+    end: float
+    inner: float
+    outer: float
     data: Json = field(default_factory=dict)
 
 
@@ -38,20 +41,37 @@ def steps(turn: TurnView) -> list[Step]:
     if not spans:
         return []
     start = min(span.start for span in spans)
-    end = max(span.start + (span.took_ms or 0.0) / 1000 for span in spans)
-    whole = max(end - start, 1e-9)
+    whole = max(max(_end(span) for span in spans) - start, 1e-9)
+    children: dict[int, list[SpanView]] = {}
+    for span in spans:
+        children.setdefault(span.parent, []).append(span)
 
     def under(parent: int, depth: int) -> Iterator[Step]:
-        for span in spans:
-            if span.parent == parent and span.id != parent:
-                begin, share = (span.start - start) / whole, (span.took_ms or 0.0) / 1000 / whole
-                yield Step(
-                    depth, span.kind, span.name, span.took_ms, span.status, begin, share, span.to_json()
-                )
-                if span.id:
-                    yield from under(span.id, depth + 1)
+        for span in children.get(parent, ()):
+            inside = children.get(span.id, []) if span.id else []
+            begin, end = (span.start - start) / whole, (_end(span) - start) / whole
+            inner = min((each.start - start for each in inside), default=0.0) / whole
+            outer = max((_end(each) - start for each in inside), default=0.0) / whole
+            yield Step(
+                depth,
+                span.kind,
+                span.name,
+                span.took_ms,
+                span.status,
+                begin,
+                end,
+                inner,
+                outer,
+                span.to_json(),
+            )
+            if inside:
+                yield from under(span.id, depth + 1)
 
     return list(under(0, 0))
+
+
+def _end(span: SpanView) -> float:
+    return span.start + (span.took_ms or 0.0) / 1000
 
 
 def _deliveries(turn: TurnView) -> Iterator[SpanView]:

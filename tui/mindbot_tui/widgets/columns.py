@@ -15,8 +15,8 @@ Cell = tuple[str, str]  # a text and the name of its style
 class Column(Generic[R]):
     """``width`` cells, or with 0 a share of what is left by ``weight``.
 
-    ``least`` is the width of list from which on the column is shown; ``wide`` replaces ``width`` on lists
-    of at least 120 cells.
+    ``wide`` replaces ``width`` on lists of at least 120 cells; ``least`` is the width of list from which on
+    the column is shown. ``draw`` replaces ``cell`` for pieces that depend on the width.
     """
 
     title: str
@@ -26,6 +26,7 @@ class Column(Generic[R]):
     wide: int = 0
     right: bool = False
     least: int = 0
+    draw: Callable[[R, int], list[tuple[str, str]]] | None = None
 
 
 WIDE = 120

@@ -13,6 +13,7 @@ from mindbot_tui.cells import age, clean, clock, fit
 from mindbot_tui.commands.catalog import find
 from mindbot_tui.keymap import Key
 from mindbot_tui.widgets.line import Line, both_ends, fitting
+from mindbot_tui.widgets.offers import OfferInput
 from mindbot_tui.widgets.paint import Piece
 
 
@@ -108,14 +109,18 @@ class Hints(Line):
 
     def pieces(self, width: int) -> list[Piece]:
         out: list[Piece] = []
-        for key, _, _ in self._placed(width):
-            off = bool(_refused(self, key))
-            out += [(" ", "text"), (key.first, "off" if off else "key")]
-            out += [(" ", "text"), (self._label(key), "off" if off else "dim"), (" ", "text")]
+        if isinstance(self.screen.focused, OfferInput):
+            for key, label in TYPING:
+                out += [(" ", "text"), (key, "key"), (" ", "text"), (self.words(label), "dim"), (" ", "text")]
+            return out
+        for hint, _, _ in self._placed(width):
+            off = bool(_refused(self, hint))
+            out += [(" ", "text"), (hint.first, "off" if off else "key")]
+            out += [(" ", "text"), (self._label(hint), "off" if off else "dim"), (" ", "text")]
         return out
 
     def _label(self, key: Key) -> str:
-        return self.words(_LABELS.get(key.id, key.id))
+        return self.words(LABELS.get(key.id, key.id))
 
     def _placed(self, width: int) -> Iterator[tuple[Key, int, int]]:
         """Yield the keys that fit, with the cells they take."""
@@ -137,8 +142,12 @@ def _refused(line: Line, key: Key) -> str:
     return command.refused(line.console) if command else ""
 
 
-_LABELS = {
+TYPING = (("tab", "complete"), ("↑↓", "choose"), ("enter", "done"), ("esc", "leave"))
+
+LABELS = {
     "part_next": "part",
     "help": "keys",
     "compose": "write",
+    "prompt": "command",
+    "session_turns": "turns",
 }

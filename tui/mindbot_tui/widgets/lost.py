@@ -29,7 +29,7 @@ class Lost(Line):
         out: list[list[Piece]] = [[], [("  ", "text"), (words("No daemon."), "bad")], []]
         out += [[("  ", "text"), (line, "text")] for line in wrap(link.reason, inner)]
         out += [[], [("  ", "text"), (words("Start one:"), "strong")]]
-        for command, about in _STARTS:
+        for command, about in STARTS:
             out.append([("    ", "text"), (command.ljust(26), "key"), (words(about), "dim")])
         out += [[], [("  ", "text"), (words("This console keeps trying and attaches by itself."), "dim")]]
         return out
@@ -39,7 +39,7 @@ class Lost(Line):
         return self.strip(lines[y] if y < len(lines) else [], self.size.width)
 
 
-_STARTS = (
+STARTS = (
     ("mindbot up", "in the foreground"),
     ("mindbot up --demo", "with simulators and sample traffic"),
     ("systemctl start mindbot", "as a service"),

@@ -47,8 +47,8 @@ class Offers(Painter):
     def open(self) -> bool:
         return bool(self.offers)
 
-    def put(self, offers: Sequence[Offer]) -> None:
-        """Show these; none closes the list."""
+    def put(self, offers: Sequence[Offer], column: int = 0) -> None:
+        """Show these, so many cells from the left; none closes the list."""
         self.offers, self.chosen, self.top = offers, -1, 0
         self.display = bool(offers)
         if offers:
@@ -57,6 +57,7 @@ class Offers(Painter):
             self._names = min(names, 40)
             self.styles.width = min(self._names + helps + 4, max(self.app.size.width - 2, 10))
             self.styles.height = min(len(offers), MOST)
+            self.styles.offset = (column, 0)
         self.refresh()
 
     def move(self, by: int) -> None:
@@ -125,7 +126,8 @@ class OfferInput(Input):
         found = list(self._complete(self.value, self.cursor_position))
         if len(found) == 1 and found[0].text.rstrip() == self.value[found[0].start : found[0].end]:
             found = []
-        self.offers.put(found)
+        start = min((offer.start for offer in found), default=0)
+        self.offers.put(found, self.region.x - 1 + cell_len(self.value[:start]))
 
     def on_blur(self) -> None:
         self.offers.put(())

@@ -218,10 +218,10 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if width != self._measured_for:
-            self._measured, self._measured_for = measure(self.columns, width), width
+            self._measured, self._measured_for = measure(self.columns, width - 1), width
         if y < self._titles:
-            titles = [(fit(self.words(c.title), w, right=c.right), c.right) for c, w in self._measured]
-            return self.strip([(" ".join(text for text, _ in titles), "head")], width)
+            titles = [fit(self.words(c.title), w, right=c.right) for c, w in self._measured]
+            return self.strip([(" " + " ".join(titles), "head")], width)
         if not len(self.source):
             return self._empty_line(y, width)
         index = round(self.scroll_y) + y - self._titles
@@ -233,10 +233,12 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         ground = "mark" if index == self.cursor else ""
         pieces: list[Piece] = []
         for column, size in self._measured:
-            text, name = column.cell(row)
-            if pieces:
-                pieces.append((" ", "text"))
-            pieces.append((fit(text, size, right=column.right), name))
+            pieces.append((" ", "text"))
+            if column.draw is not None:
+                pieces += column.draw(row, size)
+            else:
+                text, name = column.cell(row)
+                pieces.append((fit(text, size, right=column.right), name))
         return self.strip(pieces, width, ground)
 
     def _empty_line(self, y: int, width: int) -> Strip:

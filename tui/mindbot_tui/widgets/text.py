@@ -18,6 +18,7 @@ _JSON = re.compile(
     r'(?P<accent>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*"?)'
     r"|(?P<number>-?\b\d[\d.eE+-]*\b|\b(?:true|false|null)\b)"
 )
+_SPEAKERS = frozenset(("system", "user", "assistant", "tool"))
 
 
 class Text(Painter, ScrollView, can_focus=True):
@@ -61,8 +62,17 @@ class Text(Painter, ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         index = round(self.scroll_y) + y
         line = self._lines[index] if index < len(self._lines) else ""
-        pieces = coloured(line) if self._json else [(line, "text")]
-        return self.strip(pieces, self.size.width)
+        return self.strip(coloured(line) if self._json else plain(line), self.size.width)
+
+
+def plain(line: str) -> list[Piece]:
+    """Return a line of text; a rule between parts and the speaker of a prompt stand out."""
+    if line.startswith("── "):
+        return [(line, "head")]
+    speaker, colon, rest = line.partition(": ")
+    if colon and speaker in _SPEAKERS:
+        return [(speaker + colon, "accent"), (rest, "text")]
+    return [(line, "text")]
 
 
 def coloured(line: str) -> list[Piece]:

@@ -97,15 +97,12 @@ def _own(stage: Stage) -> str:
     return "…" if stage.own_ms is None else took(stage.own_ms / 1000)
 
 
-BAR = 40  # cells a bar may be drawn in; the column cuts it
-
-
 def step_columns() -> list[Column[Step]]:
     """Return the columns of the tree of steps."""
     return [
-        Column("STEP", _name, weight=3),
+        Column("STEP", _name, weight=4),
         Column("TOOK", lambda step: (_took(step), "text"), 7, right=True),
-        Column("WHEN", _bar, 20, wide=BAR, least=50),
+        Column("WHEN", _name, weight=3, least=50, draw=bar),
     ]
 
 
@@ -120,15 +117,20 @@ def _took(step: Step) -> str:
     return "…" if step.took_ms is None else took(step.took_ms / 1000)
 
 
-def _bar(step: Step) -> Cell:
-    return bar(step.begin, step.share, 20), "bad" if step.status == "error" else "bar"
-
-
-def bar(begin: float, share: float, width: int) -> str:
-    """Return a bar that lies where the step lies in the turn; a short one is a dot."""
-    at = min(round(begin * width), width - 1)
-    size = min(round(share * width), width - at)
-    return " " * at + ("━" * size or "╸")
+def bar(step: Step, width: int) -> list[Piece]:
+    """Return a bar that lies where the step lies in the turn: thick where it was at work itself."""
+    style = "bad" if step.status == "error" else "bar"
+    at = min(int(step.begin * width), width - 1)
+    end = max(round(step.end * width), at + 1)
+    inner = min(max(round(step.inner * width), at), end)
+    outer = min(max(round(step.outer * width), inner), end)
+    return [
+        (" " * at, "text"),
+        ("━" * (inner - at), style),
+        ("╌" * (outer - inner), "dim"),
+        ("━" * (end - outer), style),
+        (" " * (width - end), "text"),
+    ]
 
 
 class Parts(Line):

@@ -1,0 +1,94 @@
+"""Whatever the console says in English it can say in Chinese."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mindbot_tui
+from mindbot.domain.turn import DONE_STATES, OPEN_STATES
+from mindbot.filters.fields import TURN_FIELDS
+from mindbot.filters.tokens import OPERATORS
+from mindbot_tui.chinese import ZH
+from mindbot_tui.commands.catalog import COMMANDS
+from mindbot_tui.keymap import KEYS, LIST_KEYS
+from mindbot_tui.screens.help import CONTEXTS, FILTERS
+from mindbot_tui.state.parts import NAMES
+from mindbot_tui.widgets.frame import LABELS, TYPING
+from mindbot_tui.widgets.lost import STARTS
+from mindbot_tui.words import Words, language_of
+
+PACKAGE = Path(mindbot_tui.__file__).parent
+
+
+def literals() -> Iterator[tuple[str, str]]:
+    """Yield (where, text) of every text handed to `words`, and of every column, heading and empty list."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            where = f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}"
+            found: list[ast.expr] = []
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                name = getattr(node.func.value, "id", name) if isinstance(node.func, ast.Subscript) else name
+                found += node.args[:1] if name in ("words", "Column") else []
+                found += [word.value for word in node.keywords if word.arg == "empty"]
+            if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") in ("heading", "empty"):
+                found += [node.value] if node.value else []
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "empty":
+                found.append(node.value)
+            for text in found:
+                for part in (text.body, text.orelse) if isinstance(text, ast.IfExp) else (text,):
+                    if isinstance(part, ast.Constant) and part.value:
+                        yield where, part.value
+
+
+def said() -> Iterator[tuple[str, str]]:
+    yield from literals()
+    yield from (("keymap", key.help) for key in KEYS)
+    yield from (("keymap", LABELS.get(key.id, key.id)) for key in KEYS if key.hint)
+    yield from (("keymap", help) for _, help in LIST_KEYS)
+    yield from (("commands", command.help) for command in COMMANDS.values())
+    yield from (("help", title) for title in CONTEXTS.values())
+    yield from (("frame", label) for _, label in TYPING)
+    yield from (("lost", about) for _, about in STARTS)
+    yield from (("states", state) for state in (*OPEN_STATES, *DONE_STATES))
+    yield from (("parts", name) for name in NAMES)
+    yield from (("link", phase) for phase in ("connecting", "attached", "detached"))
+    yield "help", FILTERS
+    yield from (("fields", field.help) for field in TURN_FIELDS.fields)
+    yield from (("operators", help) for help in OPERATORS.values())
+
+
+def test_nothing_is_said_in_one_language_only() -> None:
+    assert not sorted({(text, where) for where, text in said() if text not in ZH})
+
+
+def test_nothing_is_translated_that_nobody_says() -> None:
+    assert not set(ZH) - {text for _, text in said()}
+
+
+@pytest.mark.parametrize("text", [text for text in ZH if "{" in text])
+def test_both_languages_fill_in_the_same_values(text: str) -> None:
+    names = {part.partition("}")[0] for part in text.split("{")[1:]}
+    assert names == {part.partition("}")[0] for part in ZH[text].split("{")[1:]}
+
+
+def test_a_text_without_translation_is_said_in_english() -> None:
+    assert Words("zh")("something new: {what}", what="x") == "something new: x"
+
+
+@pytest.mark.parametrize(
+    ("environ", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "C", "LC_MESSAGES": "zh_TW"}, "zh"),
+    ],
+)
+def test_the_environment_chooses_the_language(environ: dict[str, str], language: str) -> None:
+    assert language_of(environ) == language
