@@ -21,6 +21,15 @@ from mindbot.domain.events import Event
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Platform
 
+#: Platform, bot, session: who sees the order. Two bots may use one session name.
+Session = tuple[str, str, str]
+
+_LONGEST_QUIET = 600.0  # seconds a vendor may ask for; one that means more is asked again
+
+
+def _session(d: Delivery) -> Session:
+    return d.platform, d.bot, d.session
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -40,7 +49,7 @@ class _Lane:
         self.platform = platform
         self.local = bool(getattr(platform, "local", False))
         self.free = workers  # how many more may send at once
-        self.ready: deque[str] = deque()
+        self.ready: deque[Session] = deque()
         self.quiet_until = 0.0
 
 
@@ -59,7 +68,7 @@ class Outbox:
         self._wants = wants
         self._policy = policy
         self._lanes: dict[tuple[str, str], _Lane] = {}
-        self._sessions: dict[str, list[Delivery]] = {}
+        self._sessions: dict[Session, list[Delivery]] = {}
         self._tasks: TaskGroup | None = None
         self._idle = anyio.Event()
         self._sleeping = 0
@@ -100,7 +109,7 @@ class Outbox:
             d.state, d.attempts, d.ended = "sent", 1, time.time()
             return
         free = lane is not None and lane.free > 0 and not lane.ready and lane.quiet_until <= time.time()
-        if d.n == 0 and free and d.session not in self._sessions:
+        if d.n == 0 and free and _session(d) not in self._sessions:
             d.state, d.attempts = "sending", 1
 
     def submit(self, deliveries: list[Delivery]) -> None:
@@ -110,16 +119,17 @@ class Outbox:
                 self.sent += 1
                 self._tell("delivery.sent", d)
                 continue
-            waiting = self._sessions.get(d.session)
+            session = _session(d)
+            waiting = self._sessions.get(session)
             if waiting is None:
-                self._sessions[d.session] = [d]
-                self._ready(d.session)
+                self._sessions[session] = [d]
+                self._ready(session)
             else:
                 if d.state == "sending":  # it was free when the row was written, and no longer is
                     d.state, d.attempts = "pending", 0
                 waiting.append(d)
 
-    def _ready(self, session: str) -> None:
+    def _ready(self, session: Session) -> None:
         """Queue a session on its bot's lane and see that somebody sends it."""
         if self._tasks is None:
             return
@@ -133,7 +143,7 @@ class Outbox:
             lane.free -= 1
             self._tasks.start_soon(self._serve, lane)
 
-    async def _orphaned(self, session: str) -> None:
+    async def _orphaned(self, session: Session) -> None:
         waiting = self._sessions[session]
         while waiting:
             d = waiting[0]
@@ -154,7 +164,7 @@ class Outbox:
         finally:
             lane.free += 1
 
-    async def _later(self, session: str, wait: float) -> None:
+    async def _later(self, session: Session, wait: float) -> None:
         """Queue the session again when its time has come; it holds nobody up meanwhile."""
         try:
             await anyio.sleep(wait)
@@ -162,7 +172,7 @@ class Outbox:
             self._sleeping -= 1
         self._ready(session)
 
-    async def _send_session(self, session: str, lane: _Lane) -> float:
+    async def _send_session(self, session: Session, lane: _Lane) -> float:
         """Send a session in order; returns the seconds to wait before it can go on, 0 at its end."""
         waiting = self._sessions[session]
         while waiting:
@@ -176,7 +186,7 @@ class Outbox:
         self._finished(session)
         return 0.0
 
-    def _finished(self, session: str) -> None:
+    def _finished(self, session: Session) -> None:
         del self._sessions[session]
         self._idle.set()
 
@@ -219,7 +229,7 @@ class Outbox:
 
     def _backoff(self, attempts: int, error: MindBotError) -> float:
         if isinstance(error, RateLimited):
-            return error.retry_after * random.uniform(1.0, 1.1)
+            return min(error.retry_after, _LONGEST_QUIET) * random.uniform(1.0, 1.1)
         ceiling = min(self._policy.max_backoff, self._policy.min_backoff * 2.0 ** (attempts - 1))
         return ceiling * random.uniform(0.5, 1.0)
 

@@ -239,3 +239,25 @@ async def test_an_adapter_that_says_nothing_costs_its_delivery_only() -> None:
         outbox.submit([a_delivery("one"), a_delivery("two")])
         await done(outbox)
         assert outbox.dead == 2
+
+
+async def test_two_bots_with_one_session_name_keep_to_their_own_wires() -> None:
+    phone, other, disk = Phone(), Phone(), Disk()
+    other.bot = "other"
+    async with an_outbox(phone, disk) as outbox:
+        outbox.serve(other)
+        mine, theirs = a_delivery("mine"), a_delivery("theirs")
+        theirs.bot = "other"
+        outbox.submit([mine, theirs])
+        await done(outbox)
+    assert (phone.seen, other.seen) == ([("mine", False)], [("theirs", False)])
+
+
+async def test_a_vendor_that_asks_for_a_day_is_asked_again_sooner() -> None:
+    phone, disk = Phone(RateLimited("come back tomorrow", retry_after=86_400)), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        delivery = a_delivery("hi")
+        outbox.submit([delivery])
+        while delivery.state != "pending" or not delivery.next_at:
+            await anyio.lowlevel.checkpoint()
+        assert delivery.next_at - time.time() < 900
