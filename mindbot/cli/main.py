@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -53,14 +55,38 @@ def options(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command line (the process's own by default) and exit."""
+    _open_streams()
     try:
         status = _run(argv)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
+    except BrokenPipeError:  # whoever read our output has seen enough
+        status = _mute()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"mindbot: cannot write the output: {error.strerror}", file=sys.stderr)
+        status = _mute()
     sys.exit(status)
+
+
+def _open_streams() -> None:
+    """Give every command an output that takes what it prints.
+
+    A stream the caller closed is None in Python, and a terminal that is not UTF-8 cannot show every name:
+    both would end in a traceback where a mark in the text is enough.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _mute() -> int:
+    """Let what is still buffered go nowhere, or Python would complain at exit; returns the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -27,8 +27,9 @@ def wants_json(flag: bool) -> bool:
 
 
 def print_json(value: Any) -> None:
-    """Print one value as one line."""
-    print(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str), flush=True)
+    """Print one value as one line; with escapes where the output is not UTF-8, so that it stays JSON."""
+    escape = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    print(json.dumps(value, ensure_ascii=escape, separators=(",", ":"), default=str), flush=True)
 
 
 @dataclass(frozen=True, slots=True)

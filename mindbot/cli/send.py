@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from mindbot.api import calls, models
 from mindbot.api.errors import error_of
@@ -38,9 +39,22 @@ def send(
     client = connect(ctx)
     if not text:
         raise typer.BadParameter("is empty", param_hint="TEXT")
-    message = models.SendMessage(
-        text=text, platform=platform, bot=bot, user=user, session=session, wait=not no_wait, timeout=timeout
-    )
+    try:
+        message = models.SendMessage(
+            text=_utf8(text),
+            platform=platform,
+            bot=bot,
+            user=_utf8(user),
+            session=_utf8(session),
+            wait=not no_wait,
+            timeout=timeout,
+        )
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        field = str(wrong["loc"][0])
+        raise typer.BadParameter(
+            wrong["msg"], param_hint=field.upper() if field == "text" else f"--{field}"
+        ) from None
     machine = wants_json(as_json)
     if stream:
         turn = _follow(client.lines(calls.send_streamed(message)), machine)
@@ -53,6 +67,18 @@ def send(
     if not machine:
         print(_remark(turn), file=sys.stderr)
     raise typer.Exit(EXIT.get(turn.state, 1))
+
+
+def _utf8(text: str) -> str:
+    """Return an argument as it was typed: Python marks bytes that its locale does not know.
+
+    Raises:
+        typer.BadParameter: the bytes are not UTF-8 either.
+    """
+    try:
+        return text.encode(errors="surrogateescape").decode()
+    except UnicodeError:
+        raise typer.BadParameter("is not UTF-8") from None
 
 
 def outcome(turn: models.TurnView) -> Json:

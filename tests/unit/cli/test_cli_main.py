@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -122,5 +123,49 @@ def test_completion_knows_commands_and_their_subcommands() -> None:
         )
         return done.stdout.split()
 
-    assert complete("mindbot tu", 1) == ["turns"]
+    assert complete("mindbot tur", 1) == ["turns"]
     assert set(complete("mindbot dlq ", 2)) == {"list", "show", "retry", "discard"}
+
+
+@pytest.mark.parametrize(
+    ("shell", "said"),
+    [
+        ("mindbot() { '%s' -m mindbot.cli.main \"$@\"; }; mindbot config schema >&-", ""),
+        ("mindbot() { '%s' -m mindbot.cli.main \"$@\"; }; mindbot config schema >&- 2>&-", ""),
+        ("mindbot() { '%s' -m mindbot.cli.main \"$@\"; }; mindbot config schema >/dev/full", "No space left"),
+        ("mindbot() { '%s' -m mindbot.cli.main \"$@\"; }; mindbot config schema | head -1", "{"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_no_traceback(shell: str, said: str) -> None:
+    done = subprocess.run(["sh", "-c", shell % sys.executable], capture_output=True, text=True, timeout=60)
+    assert said in done.stdout + done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["x" * 100_001], "TEXT"),
+        (["hi", "--user", "u" * 300], "--user"),
+        ([b"\xff\xfe"], "not UTF-8"),
+    ],
+)
+def test_what_cannot_be_sent_is_a_usage_error(
+    tmp_path: Path, arguments: list[str | bytes], said: str
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:  # nobody is asked
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        command = [sys.executable, "-m", "mindbot.cli.main", "--socket", str(tmp_path / "s"), "send"]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and said in done.stderr
+
+
+def test_a_text_typed_in_another_locale_arrives(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom mindbot.cli.send import _utf8\nfrom mindbot.cli.output import print_json\n"
+        "print_json(_utf8(sys.argv[1]))"
+    )
+    environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", script, "你好😀"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ)
+    assert done.stdout.isascii() and json.loads(done.stdout) == "你好😀", done.stderr
