@@ -7,7 +7,7 @@ import gc
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from textual import work
 from textual.app import App
@@ -15,7 +15,8 @@ from textual.screen import Screen
 
 from mindbot.domain.errors import MindBotError
 from mindbot_tui import themes
-from mindbot_tui.commands.catalog import COMMANDS, find
+from mindbot_tui.commands import catalog
+from mindbot_tui.commands.catalog import find
 from mindbot_tui.feed import Asker, Feed
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.flow import Flow
@@ -26,6 +27,8 @@ from mindbot_tui.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
+
+    from textual.command import Provider
 
     from mindbot.api.stream import Update
     from mindbot_tui.screens.turn import TurnScreen
@@ -47,7 +50,7 @@ class Console(App[None]):
 
     CSS_PATH = "console.tcss"
     TITLE = "MindBot"
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {lambda: _palette()}  # type: ignore[assignment]
     BINDINGS = bindings()  # type: ignore[assignment]
 
     def __init__(
@@ -166,7 +169,7 @@ class Console(App[None]):
 
     async def _guarded(self, name: str, argument: str) -> None:
         try:
-            await COMMANDS[name].run(self, argument)
+            await catalog.COMMANDS[name].run(self, argument)
         except MindBotError as error:
             self.desk.note("bad", str(error))
             self.say(str(error), "bad")
@@ -206,6 +209,13 @@ class Console(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, View):
                 screen.speak()
+
+
+def _palette() -> type[Provider]:
+    """Import the palette when it is opened."""
+    from mindbot_tui.palette import Commands
+
+    return Commands
 
 
 async def _freeze() -> None:

@@ -68,6 +68,8 @@ def day_clock(seconds: float) -> str:
 
 def took(seconds: float) -> str:
     """Return a duration in at most seven cells."""
+    if seconds < 0.0000995:
+        return f"{seconds * 1e6:.0f}µs"
     if seconds < 0.00995:
         return f"{seconds * 1000:.1f}ms"
     if seconds < 0.9995:

@@ -29,5 +29,5 @@ class Explain(Command):
         if not text:
             console.say(self.unavailable(console), "warn")
             return
-        found = parse(text)
-        console.push_screen(Page(str(found), str(found.explain(console.flow.selected_row))))
+        found, row = parse(text), console.flow.selected_row
+        console.push_screen(Page(str(found), str(found.explain(row and row.record()))))

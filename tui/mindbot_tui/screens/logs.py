@@ -15,6 +15,7 @@ from mindbot.domain.errors import MindBotError
 from mindbot_tui.cells import clock
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
+from mindbot_tui.state.desk import Notice
 from mindbot_tui.state.ring import Ring
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.rows import Rows
@@ -42,6 +43,7 @@ class Logs(View):
     def body(self) -> ComposeResult:
         self._lines = Lines()
         self._noticed = 0
+        self._listed = False
         columns = [
             Column[Entry]("TIME", lambda e: (clock(e.at), "dim"), 8),
             Column[Entry]("LEVEL", lambda e: (e.level, _LEVELS.get(e.level, "warn")), 7),
@@ -71,33 +73,43 @@ class Logs(View):
         """The stream keeps this view up to date."""
 
     def _take_notices(self) -> None:
-        """Mix in what happened to the console itself."""
+        """Mix in what has happened to the console itself; the daemon's earlier lines come first."""
+        if not self._listed:
+            return
         desk = self.console.desk
         for notice in list(desk.notices)[self._noticed - desk.noticed or len(desk.notices) :]:
-            self._lines.add(Entry(notice.at, _NOTICES[notice.kind], "console", notice.text))
+            self._lines.add(_of_console(notice))
         self._noticed = desk.noticed
 
     async def _follow(self) -> None:
+        desk = self.console.desk
+        entries, self._noticed = [_of_console(notice) for notice in desk.notices], desk.noticed
         try:
-            for line in await self.console.api.ask(calls.logs(limit=1000)):
-                self._lines.add(_entry(line.to_json(), line.turn))
+            entries += [_entry(line.to_json()) for line in await self.console.api.ask(calls.logs(limit=1000))]
         except MindBotError as error:
-            self.console.desk.note("bad", str(error))
+            desk.note("bad", str(error))
+        for entry in sorted(entries, key=lambda entry: entry.at):
+            self._lines.add(entry)
+        self._listed = True
         async with aclosing(self.console.api.stream(topics=["log"])) as updates:
             async for update in updates:
                 if isinstance(update, Batch):
                     for event in update.events:
-                        self._lines.add(_entry(event, str(event.get("turn", ""))))
+                        self._lines.add(_entry(event))
 
 
-def _entry(line: Mapping[str, Any], turn: str) -> Entry:
+def _of_console(notice: Notice) -> Entry:
+    return Entry(notice.at, _NOTICES[notice.kind], "console", notice.text)
+
+
+def _entry(line: Mapping[str, Any]) -> Entry:
     fields = line.get("fields")
     rest = fields if isinstance(fields, dict) else {}
-    facts = "".join(f"  {name}={value}" for name, value in rest.items() if name != "turn")
+    facts = "".join(f"  {name}={value}" for name, value in rest.items() if name != "turn" and value != "")
     who = str(line.get("component", "")).removeprefix("mindbot.")
-    return Entry(
-        float(line.get("ts", 0.0)), str(line.get("level", "")), who, f"{line.get('text', '')}{facts}", turn
-    )
+    text = f"{line.get('text', '')}{facts}"
+    at, level, turn = float(line.get("ts", 0.0)), str(line.get("level", "")), str(line.get("turn", ""))
+    return Entry(at, level, who, text, turn)
 
 
 def _text(entry: Entry) -> Cell:

@@ -67,6 +67,10 @@ class Row:
     def done(self) -> bool:
         return self.state in DONE_STATES
 
+    def record(self) -> Json:
+        """Return the row as a flat record."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
     def update(self, record: Mapping[str, Any]) -> None:
         """Take over what a record says; what it leaves out stays. Values of a wrong kind are left out."""
         for name in _SAME_AGAIN:

@@ -1,0 +1,55 @@
+"""The command palette: every command by its name and its help; those that are off say why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from mindbot_tui.commands.base import Command
+from mindbot_tui.commands.catalog import COMMANDS
+from mindbot_tui.keymap import KEYS
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+_KEY_OF = {key.command: key.first for key in reversed(KEYS)}
+
+
+class Commands(Provider):
+    """Offers what the prompt offers."""
+
+    @property
+    def console(self) -> Console:
+        return cast("Console", self.app)
+
+    def _offers(self) -> Iterator[tuple[Command, str, str]]:
+        """Yield each command with its title and its help."""
+        words = self.console.words
+        for command in COMMANDS.values():
+            if command.name in ("palette", "prompt"):
+                continue
+            why = command.refused(self.console)
+            key = f"  [{_KEY_OF[command.name]}]" if command.name in _KEY_OF else ""
+            title = f"{command.name}{key}"
+            yield command, title.replace("[", "\\["), why or words(command.help)
+
+    async def discover(self) -> Hits:
+        for command, title, help in self._offers():
+            yield DiscoveryHit(title, partial(self._run, command), command.name, help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command, title, help in self._offers():
+            score = max(matcher.match(command.name), matcher.match(help) * 0.8)
+            if score > 0:
+                yield Hit(score, title, partial(self._run, command), command.name, help)
+
+    async def _run(self, command: Command) -> None:
+        """Run it, or let the reader type its argument first."""
+        if command.argument and not command.argument.startswith("["):
+            self.console.open_prompt(f"{command.name} ")
+        else:
+            await self.console.action_command(command.name)
