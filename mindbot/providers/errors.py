@@ -12,12 +12,9 @@ decide first, then sentences, then the status; numbers mean what they mean in th
 
 from __future__ import annotations
 
-import math
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -32,6 +29,7 @@ from mindbot.domain.errors import (
     Rejected,
     VendorError,
 )
+from mindbot.http.retry import number, retry_after
 
 _LONGEST_MESSAGE = 300  # characters
 
@@ -117,23 +115,6 @@ def refusal_in_stream(vendor: str, error: Any, *, hide: str = "") -> VendorError
     return _error(vendor, status, said, hide)
 
 
-def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Return the seconds a vendor asks us to wait, from ``retry-after-ms`` or ``retry-after``.
-
-    ``retry-after`` holds seconds or an HTTP date. Returns None when neither can be read.
-    """
-    if (seconds := _number(headers.get("retry-after-ms"))) is not None:
-        return seconds / 1000
-    value = headers.get("retry-after")
-    if (seconds := _number(value)) is not None:
-        return seconds
-    try:
-        when = parsedate_to_datetime(value or "").timestamp()
-    except ValueError:
-        return None
-    return max(0.0, when - (time.time() if now is None else now))
-
-
 @dataclass(slots=True)
 class _Said:
     """What the vendor said, in one shape. ``codes`` are lower case, the most telling first."""
@@ -181,7 +162,7 @@ def _read_google(detail: dict[str, Any], said: _Said) -> None:
     """Read one of Google's error details: ErrorInfo, RetryInfo, QuotaFailure."""
     if reason := detail.get("reason"):
         said.codes.insert(0, str(reason).lower())
-    if delay := _number(str(detail.get("retryDelay", "")).removesuffix("s")):
+    if delay := number(str(detail.get("retryDelay", "")).removesuffix("s")):
         said.retry_after = delay
     said.per_day = said.per_day or "perday" in str(detail.get("violations", "")).lower()
 
@@ -221,14 +202,6 @@ def _error(vendor: str, status: int, said: _Said, hide: str) -> VendorError:
     if found is Rejected and (status == 404 or code in ("model_not_found", "1211")):
         hint = "check the model's name and the base URL"
     return found(message, hint=hint, code=code)
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return max(0.0, number) if math.isfinite(number) else None
 
 
 def _shortened(text: str) -> str:

@@ -241,7 +241,7 @@ class WeComPlatform:
             timeout=_TIMEOUT,
         )
         if response.status != 200:
-            raise errors.http_error(response.status, call)
+            raise errors.http_error(response, call)
         try:
             answer: Json = response.json()
             errors.code_of(answer)

@@ -19,6 +19,8 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
+from mindbot.domain.ports import Response
+from mindbot.http.retry import retry_after
 
 #: The access token is not accepted: forget it, fetch another, try once more.
 STALE_TOKEN = frozenset({40001, 40014, 42001})
@@ -186,12 +188,14 @@ def error_for(code: int, errmsg: str, call: str) -> VendorError:
     return Rejected(f"{call}: {errmsg[:200] or 'refused'} (errcode {code})", code=shown)
 
 
-def http_error(status: int, call: str) -> VendorError:
+def http_error(response: Response, call: str) -> VendorError:
     """Return the error for an HTTP status other than 200; WeCom itself answers 200 to business errors."""
+    status = response.status
     if status >= 500:
         return Overloaded(f"{call}: HTTP {status}", code=str(status))
     if status == 429:
-        return RateLimited(f"{call}: HTTP 429", code="429")
+        wait = retry_after(response.headers)
+        return RateLimited(f"{call}: HTTP 429", code="429", retry_after=1.0 if wait is None else wait)
     return Rejected(f"{call}: HTTP {status}", hint="does `api_base_url` point at WeCom?", code=str(status))
 
 

@@ -27,7 +27,7 @@ async def fetch_token(http: Http, base_url: str, corpid: str, secret: str, *, ti
         timeout=timeout,
     )
     if response.status != 200:
-        raise errors.http_error(response.status, _CALL)
+        raise errors.http_error(response, _CALL)
     try:
         answer = response.json()
         if code := errors.code_of(answer):

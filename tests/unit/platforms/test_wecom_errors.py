@@ -1,9 +1,23 @@
 """Every documented code says what to do next."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 import pytest
 
 from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, Rejected, VendorError
 from mindbot.platforms.wecom.errors import code_of, error_for, http_error
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> Any:
+        raise AssertionError("nobody asked for it")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +65,12 @@ def test_an_untrusted_ip_is_named_with_the_place_to_allow_it() -> None:
     ("status", "kind"), [(500, Overloaded), (502, Overloaded), (429, RateLimited), (404, Rejected)]
 )
 def test_http_statuses(status: int, kind: type[VendorError]) -> None:
-    assert type(http_error(status, "gettoken")) is kind
+    assert type(http_error(Answer(status), "gettoken")) is kind
+
+
+def test_a_throttling_gateway_says_how_long() -> None:
+    error = http_error(Answer(429, {"retry-after": "7"}), "message/send")
+    assert isinstance(error, RateLimited) and error.retry_after == 7.0
 
 
 @pytest.mark.parametrize("answer", [{}, [], None, "x", {"errcode": None}, {"errcode": "x"}, {"errcode": []}])

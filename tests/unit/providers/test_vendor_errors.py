@@ -17,7 +17,8 @@ from mindbot.domain.errors import (
     Rejected,
     VendorError,
 )
-from mindbot.providers.errors import refusal, refusal_in_stream, retry_after
+from mindbot.http.retry import retry_after
+from mindbot.providers.errors import refusal, refusal_in_stream
 
 
 def openai(code: str | None, type_: str = "invalid_request_error", message: str = "Said so.") -> dict:
