@@ -38,6 +38,8 @@ log = structlog.get_logger("mindbot.daemon")
 
 API_HEAD_START = 2.0  # seconds the runtime has to itself
 API_GRACE = 2  # seconds open API requests get at the end
+#: A wrapper (timeout, make, a shell's Ctrl-C) sends one request to stop twice: to us and to our group.
+SAME_SIGNAL = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -143,14 +145,18 @@ class Daemon:
     async def _watch_signals(
         self, signals: AsyncIterator[signal.Signals], group: anyio.abc.TaskGroup
     ) -> None:
+        asked = 0.0
         async for number in signals:
             if number is signal.SIGHUP:
                 group.start_soon(self._reload_and_log)
+            elif asked and anyio.current_time() - asked < SAME_SIGNAL:
+                continue
             elif self._stopping.is_set():
                 log.warning("daemon.forced", signal=number.name)
                 self._forced = True
                 group.cancel_scope.cancel()
             else:
+                asked = anyio.current_time()
                 self._stopping.set()
                 if self.phase == "starting":
                     group.cancel_scope.cancel()
@@ -244,6 +250,12 @@ class Daemon:
         try:
             log.info("daemon.reloaded", **await self.reload())
         except MindBotError as error:
-            log.error("daemon.reload_failed", error=str(error), hint="the old configuration stays")
+            problems = [str(p) for p in error.problems] if isinstance(error, ConfigError) else []
+            log.error(
+                "daemon.reload_failed",
+                error=str(error),
+                problems=problems,
+                hint="the old configuration stays",
+            )
         except Exception:  # an adapter's mistake with its settings must not end the daemon
             log.exception("daemon.reload_failed", hint="the old configuration stays")

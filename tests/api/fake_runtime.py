@@ -61,6 +61,7 @@ class FakeRuntime:
             {"ts": 2.0, "level": "error", "text": "two"},
         ]
         self.generation = 1
+        self.store_state = "ok"
         self.drained: list[float] = []
         self.drain_takes = 0.0
         self.finish = anyio.Event()  # turns end when it is set
@@ -75,7 +76,7 @@ class FakeRuntime:
         }
 
     def health(self) -> list[Json]:
-        return [{"component": "store", "state": "ok", "reason": "", "since": 1.0}]
+        return [{"component": "store", "state": self.store_state, "reason": "", "since": 1.0}]
 
     def metrics(self) -> bytes:
         return b"mindbot_up 1\n"

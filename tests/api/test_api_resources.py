@@ -33,6 +33,16 @@ async def test_ready_lists_components(up: Running) -> None:
     assert health.ready and [c.component for c in health.components] == ["store"]
 
 
+async def test_a_daemon_that_cannot_store_is_not_ready(up: Running) -> None:
+    up.runtime.store_state = "failed"
+    async with raw(up) as http:
+        assert (await http.get("/v1/health/ready")).status_code == 503
+        assert (await http.get("/v1/health/live")).status_code == 200
+    assert not (await up.client.ask(calls.status())).ready
+    up.runtime.store_state = "ok"
+    assert (await up.client.ask(calls.ready())).ready
+
+
 async def test_metrics_are_prometheus_text(up: Running) -> None:
     async with raw(up) as http:
         answer = await http.get("/v1/metrics")

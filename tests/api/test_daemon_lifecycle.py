@@ -118,7 +118,10 @@ async def test_sigterm_closes_intake_then_drains_and_the_api_answers_meanwhile(
     assert 0 < runtime.drained[0] <= 5.0
 
 
-async def test_a_second_sigterm_forces(tmp_path: Path, manager: Manager) -> None:
+async def test_a_second_sigterm_forces(
+    tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "SAME_SIGNAL", 0.0)
     runtime = FakeRuntime()
     runtime.drain_takes = 60.0
     run = Run(tmp_path, runtime, manager)
@@ -127,6 +130,20 @@ async def test_a_second_sigterm_forces(tmp_path: Path, manager: Manager) -> None
         await manager.hears("STOPPING=1")
         os.kill(os.getpid(), signal.SIGTERM)
     assert run.status == 1
+
+
+async def test_one_request_to_stop_that_comes_twice_is_one(
+    tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "SAME_SIGNAL", 60.0)
+    runtime = FakeRuntime()
+    runtime.drain_takes = 0.1
+    run = Run(tmp_path, runtime, manager)
+    async with started(run):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await manager.hears("STOPPING=1")
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert run.status == 0
 
 
 async def test_sigterm_during_the_start_ends_it(tmp_path: Path, manager: Manager) -> None:

@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from mindbot.api import models
 from mindbot.domain.errors import Unreachable
 from mindbot.domain.message import Json
+from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.deps import VIEWER, BackendDep, HostDep
 
 router = APIRouter(tags=["daemon"])
@@ -33,7 +34,7 @@ async def status(host: HostDep) -> Json:
     """Everything at a glance; while the daemon starts, only what is known by then."""
     known = {"version": version("mindbot"), "pid": os.getpid(), "phase": host.phase}
     try:
-        return host.backend.status() | known | {"ready": host.phase == "running"}
+        return host.backend.status() | known | {"ready": _takes_messages(host)}
     except Unreachable:
         return known | {"ready": False}
 
@@ -46,14 +47,21 @@ async def live(host: HostDep) -> Json:
 
 @router.get("/health/ready", response_model=models.Health, responses={503: {"model": models.Health}})
 async def ready(host: HostDep, response: Response) -> Json:
-    """200 when messages are taken, 503 while starting or draining; the components say why."""
+    """200 when messages are taken, 503 when not: starting, draining, no disk; the components say why."""
     try:
         components = host.backend.health()
     except Unreachable as starting:
         components = [{"component": "daemon", "state": "starting", "reason": starting.message, "since": 0.0}]
-    is_ready = host.phase == "running"
+    is_ready = _takes_messages(host)
     response.status_code = 200 if is_ready else 503
     return {"ready": is_ready, "phase": host.phase, "components": components}
+
+
+def _takes_messages(host: Host) -> bool:
+    """Whether a message would get its ack: one that cannot be stored gets none."""
+    return host.phase == "running" and not any(
+        c["component"] == "store" and c["state"] == "failed" for c in host.backend.health()
+    )
 
 
 #: A plain text answer would make FastAPI describe its errors as plain text too.
