@@ -36,7 +36,7 @@ from mindbot.store.store import Store
 
 log = structlog.get_logger("mindbot.runtime")
 
-BUSY_NOTICE = 1000  # the place of the busy notice in a turn's deliveries
+BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
 
 
 class Runtime(Facade):

@@ -191,6 +191,11 @@ class Outbox:
         self._idle.set()
 
     async def _attempt(self, d: Delivery, lane: _Lane) -> None:
+        if d.state == "unknown" and not lane.platform.idempotent:
+            if "repeated" in d.notes:
+                await self._end(d, "dead", "sent twice, and nobody knows whether it arrived")
+                return
+            d.notes["repeated"] = True  # on disk before it leaves: no crash repeats it once more
         if d.state != "sending":
             d.state, d.attempts = "sending", d.attempts + 1
             await self._store(d)

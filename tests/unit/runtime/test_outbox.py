@@ -261,3 +261,17 @@ async def test_a_vendor_that_asks_for_a_day_is_asked_again_sooner() -> None:
         while delivery.state != "pending" or not delivery.next_at:
             await anyio.lowlevel.checkpoint()
         assert delivery.next_at - time.time() < 900
+
+
+async def test_without_idempotency_a_crash_during_the_repeat_does_not_repeat_it_once_more() -> None:
+    phone, disk = Phone(idempotent=False), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        first, again = a_delivery("first crash"), a_delivery("second crash")
+        first.state = again.state = "unknown"
+        first.again = again.again = True
+        again.notes = {"repeated": True}  # as it was on disk when the repeat was on the wire
+        outbox.submit([first, again])
+        await done(outbox)
+    assert phone.seen == [("first crash", True)]
+    assert first.notes == {"repeated": True}
+    assert disk.states == {"first crash": ["sending", "sent"], "second crash": ["dead"]}

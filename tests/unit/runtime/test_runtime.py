@@ -170,3 +170,21 @@ async def test_only_turns_that_had_begun_are_charged_with_a_crash(tmp_path: Path
     async with a_runtime(tmp_path, Phone(), **options) as runtime:
         assert (await ended(runtime, poison))["state"] == "dead"
         assert (await ended(runtime, innocent))["state"] == "answered"
+
+
+async def test_who_waits_for_a_slot_is_told_once_and_before_the_answer(tmp_path: Path) -> None:
+    phone = Phone()
+    hangs = {"scripted": {"rules": [{"match": "slow", "delay": 3600, "reply": "never"}]}}
+    options = {"dispatcher": {"max_running": 1, "busy_notice": "one moment"}, "providers": hangs}
+    async with a_runtime(tmp_path, phone, **options) as runtime:
+        await runtime.receive(a_message("m1", "slow", user="a"))
+        waiting = await runtime.receive(a_message("m2", user="b"))
+        await runtime.receive(a_message("m3", user="b"))
+        for _ in range(2):
+            await runtime._overloaded(runtime.dispatcher.overdue(0))
+        while runtime.outbox.waiting:
+            await anyio.sleep(0.001)
+        assert phone.seen == ["one moment"]
+    async with a_runtime(tmp_path, phone) as runtime:
+        deliveries = (await ended(runtime, waiting))["deliveries"]
+        assert [d["text"] for d in deliveries] == ["one moment", "echo: hello"]
