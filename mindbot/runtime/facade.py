@@ -211,11 +211,11 @@ class Facade(Operations):
         with self.bus.observe({"chunk", "turn"}) as observer:
             found = await self.get_turn(turn)
             while found["state"] not in DONE_STATES:
-                events, _ = await observer.batch()
+                events, gap = await observer.batch()
                 for event in events:
                     if event.turn == turn and event.type == "chunk.text":
                         yield {"type": "chunk", "text": event.data["text"]}
-                if any(e.turn == turn and e.data.get("state") in DONE_STATES for e in events):
+                if gap or any(e.turn == turn and e.data.get("state") in DONE_STATES for e in events):
                     found = await self.get_turn(turn)
             yield {"type": "done", "turn": found}
 
