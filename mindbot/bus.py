@@ -31,6 +31,7 @@ class Observer:
         self._events: deque[Event] = deque()
         self._control: deque[Event] = deque()
         self._wake = anyio.Event()
+        self._waiting = False
 
     def push(self, event: Event) -> None:
         if event.type in CONTROL:
@@ -40,7 +41,8 @@ class Observer:
                 self._events.popleft()
                 self.gap += 1
             self._events.append(event)
-        self._wake.set()
+        if self._waiting:
+            self._wake.set()
 
     @property
     def unread_control(self) -> int:
@@ -50,7 +52,11 @@ class Observer:
         """Return when at least one event is there."""
         while not self._events and not self._control:
             self._wake = anyio.Event()
-            await self._wake.wait()
+            self._waiting = True
+            try:
+                await self._wake.wait()
+            finally:
+                self._waiting = False
 
     def take(self) -> tuple[list[Event], int]:
         """Return everything buffered in order of publication, and how many were dropped before it."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 bench = typer.Typer(name="bench", help="Measure, each figure beside its floor.", add_completion=False)
 
-NAMES = ("pipeline", "wire", "latency", "start", "users", "bus")
+NAMES = ("pipeline", "wire", "latency", "start", "users", "bus", "console", "sockets")
 
 
 @bench.command(name="bench")
@@ -41,7 +41,7 @@ def run_bench(
 def _runner(
     name: str, messages: int, users: int, latency: float, kill: bool, kills: int, rounds: int
 ) -> Callable[[], Result]:
-    from mindbot.bench import bus, pipeline, start, wire
+    from mindbot.bench import bus, console, pipeline, sockets, start, wire
 
     size = {k: v for k, v in (("messages", messages), ("users", users)) if v}
     turns = {"rounds": rounds} if rounds else {}
@@ -58,5 +58,7 @@ def _runner(
         "latency": lambda: wire.bench_latency(**turns),
         "start": lambda: start.bench(**turns),
         "bus": bus.bench,
+        "console": lambda: console.bench(**({"messages": messages} if messages else {}), **turns),
+        "sockets": sockets.bench,
     }
     return simple[name]

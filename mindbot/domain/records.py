@@ -12,9 +12,13 @@ from mindbot.domain.turn import Turn
 
 def turn_record(turn: Turn) -> Json:
     """Return the record; ``took`` is seconds, ``received`` Unix seconds."""
+    return record_of(turn, message_record(turn))
+
+
+def message_record(turn: Turn) -> Json:
+    """Return the part of the record that never changes."""
     m = turn.message
-    took = turn.took
-    record: Json = {
+    return {
         "id": turn.id,
         "platform": m.platform,
         "bot": m.bot,
@@ -23,10 +27,18 @@ def turn_record(turn: Turn) -> Json:
         "chat": m.chat,
         "kind": m.kind,
         "text": m.text,
-        "state": turn.state,
         "received": m.received,
+    }
+
+
+def record_of(turn: Turn, message: Json) -> Json:
+    """Return the record, its part that never changes having been made before."""
+    took = turn.took
+    record: Json = {
+        **message,
+        "state": turn.state,
         "took": took,
-        "took_ms": round(took * 1000, 3),
+        "took_ms": int(took * 1e6) / 1000,
         "attempt": turn.attempt,
     }
     if turn.finished:

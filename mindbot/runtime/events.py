@@ -10,7 +10,7 @@ import anyio
 from mindbot.bus import Bus
 from mindbot.domain.events import Event
 from mindbot.domain.message import Json
-from mindbot.domain.records import turn_record
+from mindbot.domain.records import message_record, record_of
 from mindbot.domain.turn import Span, Turn
 
 CLIP = 2000  # characters of a text in an event: a list shows less, and `get turn` has it whole
@@ -25,10 +25,12 @@ def tell_turn(bus: Bus, kind: str, turn: Turn) -> None:
     """Publish what became of a turn, as the flat record that lists show too."""
     if not bus.wants("turn"):
         return
-    record = turn_record(turn)
-    for name in ("text", "reply", "reason"):
-        if name in record:
-            record[name] = clip(record[name])
+    if turn.shown is None:
+        turn.shown = message_record(turn)
+        turn.shown["text"] = clip(turn.shown["text"])
+    record = record_of(turn, turn.shown)
+    if turn.finished:
+        record["reply"], record["reason"] = clip(record["reply"]), clip(record["reason"])
     if kind == "turn.duplicate":
         del record["state"]  # that of the turn that was there before is not known here
     bus.publish(Event(kind, record["id"], record))

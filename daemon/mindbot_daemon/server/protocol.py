@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+import struct
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from mindbot_daemon.server.roles import peer_of
 from mindbot_daemon.serving import GuardedProtocol
+
+_TEXT = 0x81  # a whole message in one frame
 
 
 class PeerProtocol(GuardedProtocol):
@@ -20,8 +23,38 @@ class PeerProtocol(GuardedProtocol):
 
 
 class StreamProtocol(WebSocketsSansIOProtocol):
-    """Also lets the app cut the connection off, for a peer that does not read: closing would wait for it."""
+    """Lets the app do two things that ASGI has no words for: see `Wire`."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.app_state = {**self.app_state, "cut": cast(asyncio.Transport, transport).abort}
+        self.app_state = {**self.app_state, "wire": Wire(self)}
+
+
+class Wire:
+    """The way past ASGI to an open WebSocket."""
+
+    def __init__(self, protocol: StreamProtocol) -> None:
+        self._protocol = protocol
+
+    async def send(self, text: bytes) -> None:
+        """Send a text that is encoded already, and shared with other clients, without copying it.
+
+        Raises:
+            ClientDisconnected: nobody is there any more.
+        """
+        protocol = self._protocol
+        await protocol.writable.wait()
+        if protocol.disconnected or protocol.close_sent or protocol.transport.is_closing():
+            raise ClientDisconnected
+        protocol.transport.writelines((_head(len(text)), text))
+
+    def cut(self) -> None:
+        """End the connection at once: closing would wait for a peer that does not read."""
+        self._protocol.transport.abort()
+
+
+def _head(size: int) -> bytes:
+    """Return the head of an unmasked text frame (RFC 6455, section 5.2)."""
+    if size < 126:
+        return struct.pack("!BB", _TEXT, size)
+    return struct.pack("!BBH", _TEXT, 126, size) if size < 1 << 16 else struct.pack("!BBQ", _TEXT, 127, size)

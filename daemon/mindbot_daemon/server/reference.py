@@ -37,7 +37,7 @@ def _roles() -> dict[tuple[str, str], str]:
         for route in resource.router.routes
         if isinstance(route, APIRoute)
         for each in route.dependencies
-        for method in route.methods
+        for method in route.methods or ()
     }
 
 

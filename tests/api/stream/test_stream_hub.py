@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 def say(bus: Bus, *texts: str, kind: str = "turn.queued", **data: Any) -> None:
     for text in texts:
-        bus.publish(Event(kind, "T", {"text": text, **data}))
+        bus.publish(Event(kind, f"T{text}", {"text": text, **data}))
 
 
 async def told(client: Subscriber) -> list[Any]:
@@ -50,8 +50,8 @@ async def test_a_client_learns_its_place_and_then_gets_batches_in_order() -> Non
         place, batch = await told(client)
     assert place == {"epoch": hub.epoch, "seq": batch[0]["seq"] - 1}
     assert [(e["type"], e["turn"], e["text"]) for e in batch] == [
-        ("turn.queued", "T", "a"),
-        ("turn.queued", "T", "b"),
+        ("turn.queued", "Ta", "a"),
+        ("turn.queued", "Tb", "b"),
     ]
     assert all(e["epoch"] == hub.epoch and e["ts"] > 0 for e in batch)
 
@@ -96,6 +96,36 @@ async def test_equal_clients_share_one_encoding() -> None:
         hub.pump()
         assert [await one.next(), await two.next()]  # their places
         assert await one.next() is await two.next()
+
+
+async def test_of_the_states_a_turn_passes_through_in_one_batch_only_the_last_is_told() -> None:
+    hub, bus = Hub(), Bus()
+    with (
+        attached(hub, bus, topics="turn") as latest,
+        attached(hub, bus, topics="turn.queued,turn.answered") as exact,
+        attached(hub, bus, topics="turn", filter="state == queued") as filtered,
+    ):
+        for state in ("queued", "running", "answered"):
+            say(bus, "a", kind=f"turn.{state}", state=state)
+        say(bus, "b", kind="turn.queued", state="queued")
+        say(bus, "b", kind="turn.duplicate")
+        say(bus, "b", kind="turn.running", state="running")
+        hub.pump()
+
+        async def kinds(client: Subscriber) -> list[tuple[str, str]]:
+            _place, batch = await told(client)
+            return [(e["turn"], e["type"]) for e in batch]
+
+        assert await kinds(latest) == [
+            ("Ta", "turn.answered"),
+            ("Tb", "turn.duplicate"),
+            ("Tb", "turn.running"),
+        ]
+        assert await kinds(exact) == [("Ta", "turn.queued"), ("Ta", "turn.answered"), ("Tb", "turn.queued")]
+        assert await kinds(filtered) == [("Ta", "turn.queued"), ("Tb", "turn.queued")]
+        say(bus, "b", kind="turn.answered", state="answered")
+        hub.pump()
+        assert texts(await told(latest)) == ["b"]
 
 
 async def test_nobody_attached_means_nobody_listens() -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 from anyio import CancelScope, create_task_group, fail_after, move_on_after
 from fastapi import APIRouter, WebSocket
 from fastapi.responses import JSONResponse
-from starlette.websockets import WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
 
 from mindbot.api.errors import problem_of
 from mindbot.domain.errors import MindBotError
 from mindbot_daemon.server.auth import require
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.errors import status_of
+from mindbot_daemon.server.protocol import Wire
 from mindbot_daemon.server.roles import Role
 from mindbot_daemon.server.stream.hub import Hub
 from mindbot_daemon.server.stream.request import read
@@ -52,14 +51,15 @@ async def _serve(websocket: WebSocket, client: Subscriber) -> None:
 
 
 async def _write(websocket: WebSocket, client: Subscriber) -> None:
+    wire: Wire = websocket.state.wire
     try:
         while True:
             message = await client.next()
             with fail_after(STALL):
-                await websocket.send_text(message)
+                await wire.send(message)
     except TimeoutError:
         _cut(websocket, f"read nothing for {STALL:g}s")
-    except WebSocketDisconnect:
+    except ClientDisconnected:
         pass  # gone while we wrote
 
 
@@ -78,6 +78,6 @@ async def _until_overrun(websocket: WebSocket, client: Subscriber, scope: Cancel
 
 
 def _cut(websocket: WebSocket, reason: str) -> None:
-    cut: Callable[[], None] = websocket.state.cut
+    wire: Wire = websocket.state.wire
     log.warning("api.client_cut", pid=websocket.state.peer.pid, reason=reason)
-    cut()
+    wire.cut()

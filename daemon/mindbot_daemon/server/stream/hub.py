@@ -9,7 +9,7 @@ connection broke, finds no gap; then all is let go, and who comes later is told 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import anyio
@@ -31,7 +31,30 @@ MOST_CLIENTS = 1_024
 FRAME_EVENTS = 500  # a message holds so many events at most,
 FRAME_BYTES = 256 << 10  # and is complete when it has reached this size
 
-Kept = tuple[Json, bytes]  # an event as a flat record, and encoded
+#: States that a turn passes through: in one batch only its last one is told, unless asked for by type.
+PASSING = frozenset(("turn.queued", "turn.running"))
+
+
+class Kept:
+    """An event as a flat record; encoded when the first client wants it, once for all of them."""
+
+    __slots__ = ("_text", "record")
+
+    def __init__(self, epoch: str, event: Event) -> None:
+        self.record: Json = {
+            "epoch": epoch,
+            "seq": event.seq,
+            "ts": event.ts,
+            "type": event.type,
+            "turn": event.turn,
+            **event.data,
+        }
+        self._text = b""
+
+    @property
+    def text(self) -> bytes:
+        self._text = self._text or orjson.dumps(self.record, default=str)
+        return self._text
 
 
 class Hub:
@@ -98,7 +121,9 @@ class Hub:
             client.note(self._here())
         elif self._has_all_after(client.request, since):
             client.note(self._here() | {"seq": since[1]})
-            client.push(_frames((kept for kept in self._ring if kept[0]["seq"] > since[1]), client.request))
+            client.push(
+                _frames([kept for kept in self._ring if kept.record["seq"] > since[1]], client.request)
+            )
         else:
             client.note({"reset": self.epoch, "seq": self._place})
 
@@ -155,7 +180,7 @@ class Hub:
                 client.lost(lost)
         if not events:
             return
-        kept = [self._encoded(event) for event in events]
+        kept = [Kept(self.epoch, event) for event in events]
         self._keep(kept)
         self._place = events[-1].seq
         made: dict[Request, list[Frame]] = {}
@@ -165,18 +190,12 @@ class Hub:
                 frames = made[client.request] = _frames(kept, client.request)
             client.push(frames)
 
-    def _encoded(self, event: Event) -> Kept:
-        record: Json = {"epoch": self.epoch, **event.to_json()}
-        text = orjson.dumps(record, default=str)
-        record["topic"] = event.topic
-        return record, text
-
     def _keep(self, kept: Sequence[Kept]) -> None:
         room = self._ring.maxlen or 0
         gone = len(self._ring) + len(kept) - room
         if gone > 0:
             last = self._ring[gone - 1] if gone <= len(self._ring) else kept[gone - 1 - len(self._ring)]
-            self._forgotten(last[0]["seq"])
+            self._forgotten(last.record["seq"])
         self._ring.extend(kept)
 
     def _forgotten(self, seq: int) -> None:
@@ -204,7 +223,7 @@ class Hub:
                 del self._whole_after[topic]
 
 
-def _frames(kept: Iterable[Kept], request: Request) -> list[Frame]:
+def _frames(kept: Sequence[Kept], request: Request) -> list[Frame]:
     """Encode what a request wants into messages."""
     frames: list[Frame] = []
     texts: list[bytes] = []
@@ -216,15 +235,34 @@ def _frames(kept: Iterable[Kept], request: Request) -> list[Frame]:
         texts.clear()
         control.clear()
 
-    for record, text in kept:
-        if request.wants(record):
-            texts.append(text)
-            size += len(text)
-            if record["type"] in CONTROL:
-                control.append(text)
-            if len(texts) >= FRAME_EVENTS or size >= FRAME_BYTES:
-                complete()
-                size = 0
+    for each in _chosen(kept, request):
+        texts.append(each.text)
+        size += len(each.text)
+        if each.record["type"] in CONTROL:
+            control.append(each.text)
+        if len(texts) >= FRAME_EVENTS or size >= FRAME_BYTES:
+            complete()
+            size = 0
     if texts:
         complete()
     return frames
+
+
+def _chosen(kept: Sequence[Kept], request: Request) -> list[Kept]:
+    """Return what a request wants, without the states that turns only passed through."""
+    chosen: list[Kept] = []
+    told: set[str] = set()
+    for each in reversed(kept):
+        record = each.record
+        if not request.wants(record):
+            continue
+        kind = record["type"]
+        if kind in PASSING:
+            if record["turn"] in told and kind not in request.types:
+                continue
+            told.add(record["turn"])
+        elif "state" in record and kind.startswith("turn."):
+            told.add(record["turn"])
+        chosen.append(each)
+    chosen.reverse()
+    return chosen

@@ -34,9 +34,11 @@ class Request:
 
     def wants(self, record: Json) -> bool:
         """Whether an event, as a flat record, is for this client."""
-        if record["topic"] not in self.topics and record["type"] not in self.types:
+        kind: str = record["type"]
+        topic = kind.partition(".")[0]
+        if topic not in self.topics and kind not in self.types:
             return False
-        return self.keep is None or self.keep(record)
+        return self.keep is None or self.keep({**record, "topic": topic})
 
 
 def read(query: Mapping[str, str]) -> Request:

@@ -20,13 +20,13 @@ class Frame:
     ``control`` holds those of its events that no client may miss, encoded one by one.
     """
 
-    text: str
+    text: bytes
     events: int
     control: tuple[bytes, ...] = ()
 
 
 class Subscriber:
-    """What waits is bounded by events and by characters: beyond it the oldest frames go and a gap is told.
+    """What waits is bounded by events and by bytes: beyond it the oldest frames go and a gap is told.
 
     Control events are kept when their frame goes; ``overrun`` is set when ``most_control`` wait unread.
     """
@@ -91,16 +91,16 @@ class Subscriber:
         self._control -= len(frame.control)
         return frame
 
-    async def next(self) -> str:
+    async def next(self) -> bytes:
         """Wait for the next message to send."""
         while not self.waiting:
             self._wake = anyio.Event()
             await self._wake.wait()
         if self._notes:
-            return orjson.dumps(self._notes.popleft()).decode()
+            return orjson.dumps(self._notes.popleft())
         if self._gap:
             gap, self._gap = self._gap, 0
-            return f'{{"gap":{gap}}}'
+            return orjson.dumps({"gap": gap})
         if self._saved:
             saved, self._saved = self._saved, []
             self._control -= len(saved)
@@ -108,6 +108,6 @@ class Subscriber:
         return self._take().text
 
 
-def array(events: Iterable[bytes]) -> str:
+def array(events: Iterable[bytes]) -> bytes:
     """Return encoded events as one JSON array."""
-    return (b"[" + b",".join(events) + b"]").decode()
+    return b"[" + b",".join(events) + b"]"
