@@ -52,7 +52,8 @@ def record_of(turn: Turn) -> Json:
 def put_row(number: int, m: Message) -> Row:
     """Return the row of an inbound message."""
     partition = partition_of(m.session)
-    return [number, m.platform, m.bot, m.key, m.session, m.sender, partition, m.received, m.to_json()]
+    key = m.key.replace("\0", "\ufffd")  # SQLite's JSON cuts a text there, and cut keys may be equal
+    return [number, m.platform, m.bot, key, m.session, m.sender, partition, m.received, m.to_json()]
 
 
 def enqueue_row(d: Delivery) -> Row:

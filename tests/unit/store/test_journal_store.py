@@ -297,3 +297,10 @@ async def test_a_turn_with_deliveries_on_their_way_is_not_queued_again(tmp_path:
         await store.mark(delivery)
         assert await store.revive(turn.number, 0) is not None
         assert await store.revive(turn.number, 0) is None, "somebody has revived it already"
+
+
+async def test_keys_that_differ_behind_a_nul_are_two_messages(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        assert not (await store.put(a_message("a\0b")))[1]
+        assert not (await store.put(a_message("a\0c")))[1]
+        assert (await store.put(a_message("a\0c")))[1]
