@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import structlog
@@ -35,6 +36,8 @@ from mindbot.runtime.stats import Stats
 from mindbot.store.store import Store
 
 log = structlog.get_logger("mindbot.runtime")
+
+T = TypeVar("T")
 
 BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
 
@@ -114,16 +117,37 @@ class Runtime(Facade):
     @asynccontextmanager
     async def _open_store(self) -> AsyncIterator[None]:
         config = self.loaded.config.store
-        path = config.path(self.state_dir)
-        async with Store.open(
-            path, interval=config.commit_interval, rows=config.commit_rows, on_state=self._store_state
-        ) as store:
-            self.store = store
+        async with AsyncExitStack() as stack:
+
+            async def opened() -> Store:
+                opening = Store.open(
+                    config.path(self.state_dir),
+                    interval=config.commit_interval,
+                    rows=config.commit_rows,
+                    on_state=self._store_state,
+                )
+                return await stack.enter_async_context(opening)
+
+            self.store = await self._when_there_is_room(opened)
+            await self._when_there_is_room(self.store.probe)
             try:
                 yield
             finally:
                 with anyio.CancelScope(shield=True):
                     await self.close_queries()
+
+    async def _when_there_is_room(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Wait while the disk is full or locked: by ending, the daemon would not come back by itself."""
+        while True:
+            try:
+                done = await step()
+            except (StoreFull, StoreBusy) as error:
+                self._store_state(error)
+                await anyio.sleep(housekeeping.PROBE_EVERY)
+            else:
+                if self.health_board.state("store") == "failed":
+                    self._store_state(None)
+                return done
 
     @asynccontextmanager
     async def _open_http(self) -> AsyncIterator[None]:

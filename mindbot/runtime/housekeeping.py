@@ -19,6 +19,7 @@ from mindbot.store.store import Store
 log = structlog.get_logger("mindbot.housekeeping")
 
 BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
+PROBE_EVERY = 2.0  # seconds between two looks whether the store can write again
 
 
 def calm_collector() -> None:
@@ -28,9 +29,9 @@ def calm_collector() -> None:
 
 
 async def watch_store(store: Store, health: Health, on_state: Callable[[StoreError | None], None]) -> None:
-    """While the store cannot write, try every two seconds whether it can again."""
+    """While the store cannot write, try every now and then whether it can again."""
     while True:
-        await anyio.sleep(2)
+        await anyio.sleep(PROBE_EVERY)
         if health.state("store") != "failed":
             continue
         try:

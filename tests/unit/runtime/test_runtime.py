@@ -14,11 +14,13 @@ import pytest
 from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import Conflict, Rejected, StoreError
+from mindbot.domain.errors import Conflict, Rejected, StoreError, StoreFull
 from mindbot.domain.message import Message, Part, text_part
 from mindbot.domain.ports import Receipt, Receive, Report
 from mindbot.domain.turn import Turn
+from mindbot.runtime import housekeeping
 from mindbot.runtime.app import Runtime
+from mindbot.store.store import Store
 
 pytestmark = pytest.mark.anyio
 
@@ -188,3 +190,22 @@ async def test_who_waits_for_a_slot_is_told_once_and_before_the_answer(tmp_path:
     async with a_runtime(tmp_path, phone) as runtime:
         deliveries = (await ended(runtime, waiting))["deliveries"]
         assert [d["text"] for d in deliveries] == ["one moment", "echo: hello"]
+
+
+async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ending instead would be for good: systemd gives up after five crashes in a minute."""
+    disk = {"full": True}
+    probe = Store.probe
+
+    async def full_or_not(store: Store) -> None:
+        if disk["full"]:
+            disk["full"] = False
+            raise StoreFull("no space left", hint="free some")
+        await probe(store)
+
+    monkeypatch.setattr(housekeeping, "PROBE_EVERY", 0.001)
+    monkeypatch.setattr(Store, "probe", full_or_not)
+    phone = Phone()
+    async with a_runtime(tmp_path, phone) as runtime:
+        assert not disk["full"] and runtime.health_board.state("store") == "ok"
+        await ended(runtime, await runtime.receive(a_message()))
