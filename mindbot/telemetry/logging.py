@@ -31,7 +31,17 @@ LEVELS: Mapping[str, int] = {
 }
 
 #: Tell every request or query at level info; ours say what matters.
-_CHATTY = ("httpx", "httpcore", "httpx2", "aiohttp.access", "chromadb", "alembic", "websockets", "urllib3")
+_CHATTY = (
+    "aiosqlite",
+    "httpx",
+    "httpcore",
+    "httpx2",
+    "aiohttp.access",
+    "chromadb",
+    "alembic",
+    "websockets",
+    "urllib3",
+)
 
 #: syslog(3) priorities.
 _PRIORITY = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
