@@ -52,6 +52,10 @@ _FIND = """
 Rows = dict[str, list[Row]]
 
 
+class _BadRows(StoreError):
+    """These rows cannot be written; the store itself is well."""
+
+
 class _Entry:
     __slots__ = ("done", "rows")
 
@@ -138,7 +142,8 @@ class Journal:
         try:
             await self._write(entries, memo)
         except StoreError as error:
-            self._report(error)
+            if not isinstance(error, _BadRows):
+                self._report(error)
             if len(entries) > 1 and not isinstance(error, StoreFull | StoreBusy | StoreCorrupt):
                 # One bad row must not fail its neighbours: write each caller's rows alone.
                 for entry in entries:
@@ -164,7 +169,7 @@ class Journal:
         try:
             batch = [(n, len(merged[n]), orjson.dumps(merged[n]).decode()) for n in _ORDER if merged.get(n)]
         except TypeError as error:
-            raise StoreError(f"not plain JSON: {error}") from error
+            raise _BadRows(f"not plain JSON: {error}") from error
 
         def work(db: sqlite3.Connection) -> dict[int, int]:
             repeated: dict[int, int] = {}
@@ -173,7 +178,7 @@ class Journal:
                 if name == "put" and changed < count:
                     found = dict(db.execute(_FIND, (rows,)).fetchall())
                     if len(found) < count:
-                        raise StoreError("two turns got one id")
+                        raise _BadRows("two turns got one id")
                     repeated = {mine: there for mine, there in found.items() if mine != there}
             return repeated
 

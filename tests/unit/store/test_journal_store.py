@@ -107,7 +107,8 @@ async def test_the_end_of_a_turn_and_its_deliveries_are_one_transaction(tmp_path
 
 
 async def test_one_bad_turn_does_not_fail_its_neighbours(tmp_path: Path) -> None:
-    async with a_store(tmp_path) as store:
+    states: list[StoreError | None] = []
+    async with a_store(tmp_path, on_state=states.append) as store:
         good, _ = await store.put(a_message("good"))
         bad, _ = await store.put(a_message("bad"))
         bad.vars["x"] = object()
@@ -123,6 +124,7 @@ async def test_one_bad_turn_does_not_fail_its_neighbours(tmp_path: Path) -> None
             tasks.start_soon(finish, bad)
             tasks.start_soon(finish, good)
         assert len(failures) == 1
+        assert not states, "the store itself is well"
         assert [t.number for t in await store.recover()] == [bad.number]
 
 
