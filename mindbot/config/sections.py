@@ -68,7 +68,11 @@ class DispatcherSettings(Section):
 class DeliverySettings(Section):
     """How replies are sent."""
 
-    max_attempts: Int = Field(8, ge=1, description="After so many a delivery is a dead letter.")
+    max_attempts: Int = Field(
+        24,
+        ge=1,
+        description="After so many a delivery is a dead letter; 24 outlast ten minutes without the vendor.",
+    )
     min_backoff: Duration = Field(0.5, description="Wait before the first retry; doubles each time.")
     max_backoff: Duration = Field(60, description="Longest wait between retries.")
     concurrency: Int = Field(64, ge=1, description="Sends a bot has on the wire at once.")

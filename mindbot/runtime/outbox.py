@@ -35,7 +35,7 @@ def _session(d: Delivery) -> Session:
 class Policy:
     """How long the outbox tries. Times are seconds."""
 
-    max_attempts: int = 8
+    max_attempts: int = 24
     min_backoff: float = 0.5
     max_backoff: float = 60.0
     concurrency: int = 64
