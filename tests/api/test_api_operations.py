@@ -14,7 +14,7 @@ from mindbot.cli.main import main
 from mindbot.domain.errors import BadFilter, NotFound
 
 if TYPE_CHECKING:
-    from conftest import Running
+    from daemon_here import Running
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from conftest import Running
+from daemon_here import Running
 
 from mindbot.api import calls, models
 from mindbot.api.client import AsyncClient

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import Running
+from daemon_here import Running
 from fake_runtime import Configuration, FakeRuntime, opener
 
 from mindbot.api import calls
@@ -146,7 +146,7 @@ async def test_a_second_daemon_on_the_same_socket_or_state_refuses(up: Running, 
 
 
 async def test_the_socket_is_gone_after_the_daemon(tmp_path: Path) -> None:
-    from conftest import running
+    from daemon_here import running
 
     async with running(tmp_path) as up:
         assert up.socket.is_socket()

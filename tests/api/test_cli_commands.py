@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import anyio
 import pytest
 from anyio import to_thread
-from conftest import Running
+from daemon_here import Running
 
 from mindbot.cli.main import main
 
@@ -42,10 +42,10 @@ Run = Callable[..., Awaitable[Done]]
 @pytest.fixture
 def run(up: Running, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command line in a thread; ``terminal`` says whether a person looks at it."""
-    monkeypatch.setenv("COLUMNS", "120")
 
     async def run(*arguments: str, terminal: bool = False) -> Done:
         out, err = (Terminal() if terminal else io.StringIO()), io.StringIO()
+        monkeypatch.setenv("COLUMNS", "120")
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", err)
         with pytest.raises(SystemExit) as end:

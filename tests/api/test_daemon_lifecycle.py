@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from conftest import running
+from daemon_here import running
 from fake_runtime import Configuration, EchoHook, FakeRuntime, opener
 
 from mindbot.api import calls, models

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from conftest import running
+from daemon_here import running
 
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset
 from mindbot.cli.main import main
@@ -21,7 +21,7 @@ from mindbot.cli.tail import Follower, Lines
 from mindbot.domain.events import Event
 
 if TYPE_CHECKING:
-    from conftest import Running
+    from daemon_here import Running
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 import pytest
-from conftest import running
+from daemon_here import running
 from fake_runtime import FakeRuntime
 from websockets.asyncio.client import unix_connect
 from websockets.exceptions import ConnectionClosed
@@ -24,7 +24,7 @@ from mindbot_daemon.server.roles import Roles
 from mindbot_daemon.server.routes import events as route
 
 if TYPE_CHECKING:
-    from conftest import Running
+    from daemon_here import Running
 
 pytestmark = pytest.mark.anyio
 
