@@ -13,7 +13,7 @@ from textual import work
 from textual.app import App
 from textual.screen import Screen
 
-from mindbot.domain.errors import MindBotError
+from mindbot.domain.errors import Forbidden, MindBotError
 from mindbot_tui import themes
 from mindbot_tui.commands import catalog
 from mindbot_tui.commands.catalog import find
@@ -79,6 +79,11 @@ class Console(App[None]):
             self.register_theme(each)
         self.theme = theme
 
+    def get_css_variables(self) -> dict[str, str]:
+        """Add the colour of the frame, which loud themes change and others take from their own."""
+        variables = super().get_css_variables()
+        return {"frame": variables["panel"], "chip": variables["primary"], **variables}
+
     # --- life
 
     def get_default_screen(self) -> Screen[None]:
@@ -97,7 +102,8 @@ class Console(App[None]):
         await self.api.aclose()
 
     def _sync(self) -> None:
-        self.view.sync()
+        if self.view.is_mounted:
+            self.view.sync()
 
     # --- where one is
 
@@ -158,11 +164,11 @@ class Console(App[None]):
                 self.words("no command {what}; press : and Tab for a list", what=line.split(" ")[0]), "warn"
             )
             return
-        if why := command.refused(self):
+        if why := command.refused(self, argument):
             self.say(why, "warn")
             return
         work = self._guarded(command.name, argument)
-        if command.acts:
+        if command.needs:
             self.run_worker(work, group="command")
         else:
             await work
@@ -171,6 +177,8 @@ class Console(App[None]):
         try:
             await catalog.COMMANDS[name].run(self, argument)
         except MindBotError as error:
+            if isinstance(error, Forbidden):
+                self.desk.learn_role(error.message)
             self.desk.note("bad", str(error))
             self.say(str(error), "bad")
 

@@ -141,7 +141,7 @@ ZH: dict[str, str] = {
     "this console is read-only": "此控制台为只读",
     "this is the first view": "已经是第一个视图",
     "this list is not a live one": "这不是实时列表",
-    "this needs the role operator, you are viewer": "需要 operator 角色，当前为 viewer",
+    "this needs the role {needs}, you are {role}": "需要 {needs} 角色，当前为 {role}",
     # keys
     "A turn": "单个轮次",
     "Everywhere": "任何地方",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.color import Color
 from textual.theme import Theme
 
 DARK, LIGHT = "mindbot-dark", "mindbot-light"
@@ -48,17 +49,19 @@ def themes() -> list[Theme]:
 
 
 def _loud(name: str, colour: str) -> Theme:
+    """The dark theme in a frame that cannot be overlooked."""
     return Theme(
         name=f"{PRODUCTION}-{name}" if name else PRODUCTION,
-        primary=colour,
-        secondary=colour,
-        accent="#ffd166",
-        foreground="#e8e4e4",
-        background="#150f10" if name in ("", "red") else "#11141b",
-        surface="#1d1416" if name in ("", "red") else "#171b24",
-        panel="#2b1b1e" if name in ("", "red") else "#1f2532",
-        success="#7fc06e",
-        warning="#ffd166",
-        error="#ff6b6b",
+        primary=_dark.primary,
+        secondary=_dark.secondary,
+        accent=_dark.accent,
+        foreground=_dark.foreground,
+        background=_dark.background,
+        surface=_dark.surface,
+        panel=_dark.panel,
+        success=_dark.success,
+        warning=_dark.warning,
+        error=_dark.error,
         dark=True,
+        variables={"frame": Color.parse(colour).darken(0.22).hex, "chip": colour},
     )

@@ -14,7 +14,7 @@ class Back(Command):
     name = "back"
     help = "back to the view before"
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.view.can_go_back else console.words("this is the first view")
 
     async def run(self, console: Console, argument: str) -> None:

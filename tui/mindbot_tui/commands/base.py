@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from mindbot_tui.state.desk import Role
+
 if TYPE_CHECKING:
     from mindbot_tui.app import Console
 
@@ -13,27 +15,29 @@ if TYPE_CHECKING:
 class Command(ABC):
     """A verb: keys, the prompt and the palette all run it.
 
-    ``argument`` shows what may follow its name; ``acts`` is true when it changes something behind the
-    daemon's socket.
+    ``argument`` shows what may follow its name. ``needs`` is the role it takes to change something behind the
+    daemon's socket; empty for what changes nothing there.
     """
 
     name: ClassVar[str]
     help: ClassVar[str]
     argument: ClassVar[str] = ""
-    acts: ClassVar[bool] = False
+    needs: ClassVar[Role] = ""
 
-    def refused(self, console: Console) -> str:
+    def refused(self, console: Console, argument: str = "") -> str:
         """Return why it cannot be used now, for this reader or at this place; empty when it can."""
         desk = console.desk
-        if self.acts and desk.readonly:
+        if self.needs and desk.readonly:
             return console.words("this console is read-only")
-        if self.acts and desk.role == "viewer":
-            return console.words("this needs the role operator, you are viewer")
-        if self.acts and not desk.link.attached:
+        if self.needs and not desk.has(self.needs):
+            return console.words(
+                "this needs the role {needs}, you are {role}", needs=self.needs, role=desk.role
+            )
+        if self.needs and not desk.link.attached:
             return console.words("no daemon is attached")
-        return self.unavailable(console)
+        return self.unavailable(console, argument)
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         """Return why it makes no sense here; empty when it does."""
         return ""
 

@@ -14,7 +14,7 @@ class CopyId(Command):
     name = "copy"
     help = "copy the turn's id"
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.view.copies else console.words("nothing is selected")
 
     async def run(self, console: Console, argument: str) -> None:
@@ -26,7 +26,7 @@ class CopyCommand(Command):
     name = "copy-command"
     help = "copy the command line of what was done last"
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.desk.calls else console.words("nothing was done yet")
 
     async def run(self, console: Console, argument: str) -> None:

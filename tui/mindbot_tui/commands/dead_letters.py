@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class _OnLetter(Command):
-    acts = True
+    needs = "operator"
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.view.letter else console.words("no dead letter is selected")
 
     async def _settle(self, console: Console, action: Literal["retry", "discard"]) -> None:

@@ -15,19 +15,13 @@ class Explain(Command):
     help = "say in words what the filter means, and how it judges the selected turn"
     argument = "[FILTER]"
 
-    def unavailable(self, console: Console) -> str:
-        return "" if console.flow.filter else console.words("there is no filter")
-
-    def refused(self, console: Console) -> str:
-        return ""
+    def unavailable(self, console: Console, argument: str = "") -> str:
+        return "" if argument or console.flow.filter else console.words("there is no filter")
 
     async def run(self, console: Console, argument: str) -> None:
         from mindbot.filters.language import parse
         from mindbot_tui.screens.pages import Page
 
         text = argument.strip() or console.flow.filter
-        if not text:
-            console.say(self.unavailable(console), "warn")
-            return
         found, row = parse(text), console.flow.selected_row
         console.push_screen(Page(str(found), str(found.explain(row and row.record()))))

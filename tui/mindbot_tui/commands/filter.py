@@ -32,7 +32,7 @@ class ClearFilter(Command):
     name = "clear"
     help = "show everything again"
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.flow.filter else console.words("there is no filter")
 
     async def run(self, console: Console, argument: str) -> None:
@@ -53,7 +53,7 @@ class TurnsOf(Command):
     name = "turns-of"
     help = "show only the turns of the selected conversation"
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.view.session else console.words("no conversation is selected")
 
     async def run(self, console: Console, argument: str) -> None:

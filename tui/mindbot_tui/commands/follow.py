@@ -14,7 +14,7 @@ class FollowEnd(Command):
     name = "follow"
     help = "follow the end of the list, or stand still"
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         rows = console.view.rows
         return "" if rows is not None and rows.follows else console.words("this list is not a live one")
 

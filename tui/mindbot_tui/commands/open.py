@@ -15,15 +15,9 @@ class Open(Command):
     help = "open a turn: the selected one, or by its id"
     argument = "[TURN]"
 
-    def unavailable(self, console: Console) -> str:
-        return "" if console.view.turn else console.words("no turn is selected")
-
-    def refused(self, console: Console) -> str:
-        return ""
+    def unavailable(self, console: Console, argument: str = "") -> str:
+        return "" if argument or console.view.turn else console.words("no turn is selected")
 
     async def run(self, console: Console, argument: str) -> None:
         id = argument.strip().upper() or console.view.turn
-        if id:
-            await console.open_turn(id)
-        else:
-            console.say(self.unavailable(console), "warn")
+        await console.open_turn(id)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Reload(Command):
     name = "reload"
     help = "let the daemon read its configuration again; a bad one changes nothing"
-    acts = True
+    needs = "admin"
 
     async def run(self, console: Console, argument: str) -> None:
         console.desk.called("mindbot daemon reload")

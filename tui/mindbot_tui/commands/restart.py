@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class Restart(Command):
     name = "restart"
     help = "stop the selected bot's adapter and start it again"
-    acts = True
+    needs = "operator"
 
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.view.bot else console.words("no bot is selected")
 
     async def run(self, console: Console, argument: str) -> None:

@@ -56,7 +56,7 @@ class Send(Command):
     name = "send"
     help = "send a test message through the whole pipeline"
     argument = "[@USER] [#PLATFORM[/BOT]] TEXT"
-    acts = True
+    needs = "operator"
 
     async def run(self, console: Console, argument: str) -> None:
         letter = read_letter(argument)
@@ -77,7 +77,7 @@ class Send(Command):
 class Compose(Command):
     name = "compose"
     help = "go to the box where test messages are written"
-    acts = True
+    needs = "operator"
 
     async def run(self, console: Console, argument: str) -> None:
         (await console.show_flow()).compose_message()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _InTurn(Command):
-    def unavailable(self, console: Console) -> str:
+    def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.turn_view else console.words("open a turn first")
 
 

@@ -27,6 +27,7 @@ class Configuration(Table[Value]):
     heading: ClassVar[str] = "Configuration"
     contexts: ClassVar[tuple[str, ...]] = ("config",)
     BINDINGS = bindings("config")  # type: ignore[assignment]
+    cli: ClassVar[str] = "mindbot config show"
     empty: ClassVar[str] = "nothing is configured"
 
     def columns(self) -> Sequence[Column[Value]]:
@@ -42,10 +43,6 @@ class Configuration(Table[Value]):
 
     def key(self, row: Value) -> str:
         return row.key
-
-    def reload(self) -> None:
-        self.console.desk.called("mindbot config show")
-        super().reload()
 
     @property
     def copies(self) -> str:

@@ -19,6 +19,7 @@ class DeadLetters(Table[DeadLetter]):
     heading: ClassVar[str] = "Dead letters"
     contexts: ClassVar[tuple[str, ...]] = ("dead", "list")
     BINDINGS = bindings("dead", "list")  # type: ignore[assignment]
+    cli: ClassVar[str] = "mindbot dlq list"
     empty: ClassVar[str] = "no dead letters: everything arrived"
 
     def columns(self) -> Sequence[Column[DeadLetter]]:
@@ -38,10 +39,6 @@ class DeadLetters(Table[DeadLetter]):
 
     def key(self, row: DeadLetter) -> str:
         return row.id
-
-    def reload(self) -> None:
-        self.console.desk.called("mindbot dlq list")
-        super().reload()
 
     @property
     def letter(self) -> str:

@@ -61,7 +61,8 @@ class Flow(View):
         self._offers = Offers(id="send-offers")
         self._box = OfferInput(self._offers, self._addresses, id="send")
         yield self._bar
-        yield Lost()
+        self._lost = Lost()
+        yield self._lost
         yield self._rows
         yield self._offers
         with Horizontal(id="send-line"):
@@ -93,8 +94,8 @@ class Flow(View):
         desk = self.console.desk
         if not desk.paused:
             self._age()
-        self.query_one(Lost).sync()
-        self._rows.display = not self.query_one(Lost).display
+        self._lost.sync()
+        self._rows.display = not self._lost.display
         super().sync()
         if not desk.paused and desk.turns.open:
             self._rows.refresh()  # their time goes on

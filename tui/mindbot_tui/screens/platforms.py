@@ -27,6 +27,7 @@ class Platforms(Table[PlatformView]):
     heading: ClassVar[str] = "Platforms"
     contexts: ClassVar[tuple[str, ...]] = ("platforms",)
     BINDINGS = bindings("platforms")  # type: ignore[assignment]
+    cli: ClassVar[str] = "mindbot platform list"
     empty: ClassVar[str] = "no bots are configured"
 
     def columns(self) -> Sequence[Column[PlatformView]]:
@@ -45,10 +46,6 @@ class Platforms(Table[PlatformView]):
 
     def key(self, row: PlatformView) -> str:
         return f"{row.platform}/{row.bot}"
-
-    def reload(self) -> None:
-        self.console.desk.called("mindbot platform list")
-        super().reload()
 
     @property
     def bot(self) -> tuple[str, str] | None:

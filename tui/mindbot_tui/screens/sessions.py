@@ -20,6 +20,7 @@ class Sessions(Table[SessionView]):
     heading: ClassVar[str] = "Sessions"
     contexts: ClassVar[tuple[str, ...]] = ("sessions", "list")
     BINDINGS = bindings("sessions", "list")  # type: ignore[assignment]
+    cli: ClassVar[str] = "mindbot session list"
     empty: ClassVar[str] = "no conversations yet"
 
     def columns(self) -> Sequence[Column[SessionView]]:
@@ -39,10 +40,6 @@ class Sessions(Table[SessionView]):
 
     def key(self, row: SessionView) -> str:
         return row.session
-
-    def reload(self) -> None:
-        self.console.desk.called("mindbot session list")
-        super().reload()
 
     @property
     def turn(self) -> str:

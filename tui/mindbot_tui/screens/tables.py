@@ -18,6 +18,7 @@ R = TypeVar("R")
 class Table(View, Generic[R]):
     """Subclasses say which call brings the rows, and how they look."""
 
+    cli: ClassVar[str] = ""  # the command line that lists the same
     empty: ClassVar[str] = "nothing here"
 
     def columns(self) -> Sequence[Column[R]]:
@@ -36,6 +37,9 @@ class Table(View, Generic[R]):
         self._source: Fixed[R] = Fixed()
         self._rows: Rows[R] = Rows(self._source, self.columns(), empty="asking the daemon …")
         yield self._rows
+
+    def on_mount(self) -> None:
+        self.console.desk.called(self.cli)
 
     @property
     def rows(self) -> Rows[R]:

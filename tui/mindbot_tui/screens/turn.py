@@ -51,8 +51,9 @@ class TurnScreen(View):
         self._rows = Rows(self._steps, step_columns(), empty="no steps are known", id="steps")
         self._parts = Parts()
         self._text = Text(id="text")
-        yield TurnHead()
-        yield Stages()
+        self._head, self._stages = TurnHead(), Stages()
+        yield self._head
+        yield self._stages
         with Container(id="turn-panes"):
             yield self._rows
             with Vertical(id="part-pane"):
@@ -80,8 +81,8 @@ class TurnScreen(View):
         if id != self._open:
             return  # the reader has gone on
         self._turn, self._state = found, found.state
-        self.query_one(TurnHead).put(found)
-        self.query_one(Stages).put(stages(found.spans))
+        self._head.put(found)
+        self._stages.put(stages(found.spans))
         self._steps.put(steps(found))
         self._rows.sync(force=True)
         self._put_part()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal, cast
 
 from mindbot.api import models
 from mindbot.domain.message import Json
@@ -13,6 +15,9 @@ from mindbot_tui.state.link import Link
 from mindbot_tui.state.numbers import Numbers
 from mindbot_tui.state.turns import TurnStore
 
+Role = Literal["", "viewer", "operator", "admin"]
+ROLES = ("", "viewer", "operator", "admin")
+_ROLE = re.compile(r"you are (viewer|operator|admin)\b")
 _KEPT = 500
 
 
@@ -26,26 +31,30 @@ class Notice:
 
 
 class Desk:
-    """The state of one console. Revisions count up whenever what they stand for may look different."""
+    """The state of one console; ``role`` is empty while it is not known."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.link = Link(clock)
         self.turns = TurnStore()
         self.numbers = Numbers()
-        self.role = ""  # viewer, operator or admin; empty while not known
+        self.role: Role = ""
         self.readonly = False
         self.paused = False
         self.notices: deque[Notice] = deque(maxlen=_KEPT)
         self.noticed = 0  # notices so far
         self.calls: deque[str] = deque(maxlen=_KEPT)
-        #: Health or configuration changed: lists of bots are stale.
+        #: Counts changes of health and configuration, after which lists of bots are stale.
         self.changes = 0
 
-    @property
-    def may_act(self) -> bool:
-        """Whether this console may change anything."""
-        return not self.readonly and self.role != "viewer"
+    def has(self, role: Role) -> bool:
+        """Whether we have a role, or may have it for all we know."""
+        return not self.role or ROLES.index(self.role) >= ROLES.index(role)
+
+    def learn_role(self, refusal: str) -> None:
+        """Learn from the daemon's refusal which role we have."""
+        if found := _ROLE.search(refusal):
+            self.role = cast(Role, found[1])
 
     def apply(self, events: Iterable[Json]) -> None:
         """Take over a batch of events; those it does not know are left to newer consoles."""
@@ -68,9 +77,8 @@ class Desk:
     def take_status(self, status: models.Status) -> None:
         """Take over the daemon's numbers; a daemon that says which role we have is believed."""
         self.numbers.take_status(status)
-        role = status.to_json().get("role")
-        if isinstance(role, str):
-            self.role = role
+        if (role := status.to_json().get("role")) in ROLES:
+            self.role = cast(Role, role)
 
     def note(self, kind: str, text: str) -> None:
         """Keep something for the console's own log."""

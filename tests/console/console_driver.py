@@ -1,0 +1,118 @@
+"""Console tests that read like a person at the keyboard: press, type, expect.
+
+async with console(daemon) as person:
+    await person.press("/")
+    await person.type('platform == "wecom"')
+    await person.press("enter")
+    await person.sees("6/13")
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from textual.pilot import Pilot
+
+from mindbot_tui.app import Console
+from mindbot_tui.app import Daemon as Api
+
+PATIENCE = 5.0  # seconds until something that should show has shown
+
+
+class Person:
+    """Somebody in front of a console."""
+
+    def __init__(self, app: Console, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other, by their names."""
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Type a text into whatever has the focus."""
+        await self.pilot.press(*(_KEYS.get(c, c) for c in text))
+
+    async def resize(self, width: int, height: int) -> None:
+        await self.pilot.resize_terminal(width, height)
+
+    @property
+    def screen(self) -> str:
+        """What is on the screen, a line a line."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    async def sees(self, *texts: str) -> None:
+        """Wait until all of these are on the screen."""
+        await self._until(lambda: all(text in self.screen for text in texts), f"{texts} did not show")
+
+    async def sees_no(self, *texts: str) -> None:
+        """Wait until none of these is on the screen."""
+        await self._until(lambda: not any(text in self.screen for text in texts), f"{texts} stayed")
+
+    async def sees_at(self, row: int, text: str) -> None:
+        """Wait until a line of the screen, counted from 0 or from the end, holds a text."""
+        await self._until(lambda: text in self.line(row), f"{text!r} is not in line {row}")
+
+    def line(self, row: int) -> str:
+        return self.screen.split("\n")[row]
+
+    async def finds(self, what: Callable[[], Any]) -> None:
+        """Wait until something is so that cannot be seen."""
+        await self._until(lambda: bool(what()), "it did not come about")
+
+    async def clicks(self, text: str) -> None:
+        """Click on the beginning of a text."""
+        from rich.cells import cell_len
+
+        for y, line in enumerate(self.screen.split("\n")):
+            if text in line:
+                await self.pilot.click(offset=(cell_len(line[: line.index(text)]), y))
+                return
+        raise AssertionError(f"{text!r} is not on the screen:\n{self.screen}")
+
+    async def _until(self, so: Callable[[], bool], otherwise: str) -> None:
+        with anyio.move_on_after(PATIENCE):
+            while True:
+                await self.pilot.pause()
+                if so():
+                    return
+                await anyio.sleep(0.01)
+        raise AssertionError(f"{otherwise}:\n{self.screen}")
+
+
+_KEYS = {
+    " ": "space",
+    "/": "slash",
+    ":": "colon",
+    "?": "question_mark",
+    '"': "quotation_mark",
+    "=": "equals_sign",
+    ">": "greater_than_sign",
+    "<": "less_than_sign",
+    "~": "tilde",
+    "|": "vertical_line",
+    "@": "at",
+    "#": "number_sign",
+    "'": "apostrophe",
+    ",": "comma",
+    ".": "full_stop",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "(": "left_parenthesis",
+    ")": "right_parenthesis",
+    "-": "minus",
+    "_": "underscore",
+}
+
+
+@asynccontextmanager
+async def console(api: Api, *, size: tuple[int, int] = (150, 30), **options: Any) -> AsyncIterator[Person]:
+    """Open a console of a given size on a daemon, real or fake."""
+    app = Console(api, **options)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        yield Person(app, pilot)

@@ -1,0 +1,281 @@
+"""What operators do, told as they would tell it."""
+
+from __future__ import annotations
+
+import pytest
+from console_driver import console
+from console_fakes import FakeClock, FakeDaemon
+from console_sample import SAMPLE, filled, record, turn_id
+
+from mindbot.domain.errors import Conflict, Forbidden
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def daemon() -> FakeDaemon:
+    return filled()
+
+
+async def test_what_comes_in_shows_by_itself(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("Where is my order", "王小明")
+        daemon.turn(record(30, "wecom", "zoe", "a new message"), "running")
+        await person.sees("a new message", "▸")
+        daemon.turn(record(30, "wecom", "zoe", "a new message", reply="and its answer", took=0.4))
+        await person.sees("and its answer", "400ms")
+
+
+async def test_a_filter_keeps_what_matches(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("13")
+        await person.press("slash")
+        await person.type('platform == "wecom" and took > 1ms')
+        await person.press("enter")
+        await person.sees("6/13", "alice", "$ mindbot turns 'platform == \"wecom\" and took > 1ms'")
+        await person.sees_no("dingtalk", "spammer")
+        daemon.turn(record(30, "dingtalk", "zoe", "not this one", reply="x", took=1.0))
+        daemon.turn(record(31, "wecom", "zoe", "this one", reply="x", took=1.0))
+        await person.sees("7/15", "this one")
+        await person.sees_no("not this one")
+        await person.press("x")
+        await person.sees("not this one", "spammer")
+
+
+async def test_a_filter_with_a_mistake_shows_where_and_changes_nothing(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("alice")
+        await person.press("slash")
+        await person.type('platfrm == "wecom"')
+        await person.press("enter")
+        await person.sees("   ^^^^^^^ unknown field platfrm", "did you mean platform?")
+        await person.sees("spammer")
+        await person.press("escape")
+        await person.sees_no("unknown field")
+        assert person.app.flow.filter == ""
+
+
+async def test_the_filter_bar_completes_fields_and_values_seen(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("alice")
+        await person.press("slash")
+        await person.type("plat")
+        await person.sees("the chat network")
+        await person.press("tab")
+        await person.type("== ")
+        await person.sees('"wecomcs"')
+        await person.type("dingt")
+        await person.press("tab", "enter")
+        await person.sees("4/13")
+        assert person.app.flow.filter == 'platform == "dingtalk"'
+
+
+async def test_scrolled_up_the_list_stands_still_and_counts(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("谢谢")
+        await person.press("up", "up")
+        for n in range(40):
+            daemon.turn(record(30 + n, "wecom", "zoe", f"number {n}", reply="ok", took=0.1))
+        await person.sees("▼ 40 new", "Where is my order")
+        await person.sees_no("number 39")
+        await person.press("end")
+        await person.sees("number 39")
+        await person.sees_no("▼ 40 new", "Where is my order")
+
+
+async def test_a_turn_shows_its_way_and_its_texts(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("Where is my order")
+        await person.press("home", "enter")
+        await person.sees("deliver › errors › access › limits › session › route › run", f"Turn {turn_id(0)}")
+        await person.sees("ToUserName", f"$ mindbot trace {turn_id(0)}")
+        await person.press("right")
+        await person.sees("system: You answer customers of a shop")
+        await person.press("right")
+        await person.sees("It left our warehouse this morning")
+        await person.press("right")
+        await person.sees("platform's id: msg-9931")
+        await person.press("end", "up", "enter")
+        await person.sees('"finish": "stop"')
+        await person.press("n")
+        await person.sees(f"Turn {turn_id(1)}", "王小明")
+        await person.press("escape")
+        await person.sees("TIME")
+
+
+async def test_a_turn_that_runs_is_followed_to_its_end(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("And the other parcel?")
+        await person.press("up", "enter")
+        await person.sees("▸ running")
+        id = SAMPLE[11]["id"]
+        daemon.answers[f"GET /v1/turns/{id}"] |= {"state": "answered", "reply": "It follows tomorrow."}
+        daemon.turn({**SAMPLE[11], "reply": "It follows tomorrow.", "took": 2.0})
+        await person.press("right", "right")
+        await person.sees("✓ answered", "It follows tomorrow.")
+
+
+async def test_a_message_is_sent_from_the_box(daemon: FakeDaemon, clock: FakeClock) -> None:
+    daemon.answers["POST /v1/turns"] = {"id": turn_id(30), "state": "queued"}
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached")
+        await person.press("s")
+        await person.type("@alice #wecom/default hello there")
+        await person.press("enter")
+        call = "$ mindbot send 'hello there' --no-wait --platform wecom --bot default --user alice"
+        await person.sees(call)
+        await person.finds(lambda: "POST /v1/turns" in dict(daemon.asked))
+        sent = dict(daemon.asked)["POST /v1/turns"]
+        assert (sent["text"], sent["platform"], sent["bot"]) == ("hello there", "wecom", "default")
+        assert (sent["user"], sent["wait"]) == ("alice", False)
+
+
+async def test_a_dead_letter_is_discarded_only_after_a_yes(daemon: FakeDaemon, clock: FakeClock) -> None:
+    letter = f"{turn_id(7)}-0"
+    daemon.answers[f"POST /v1/dead-letters/{letter}/discard"] = None
+    async with console(daemon, clock=clock) as person:
+        await person.press("4")
+        await person.sees("40001: invalid cred")
+        await person.press("d")
+        await person.sees(f"Discard {letter}?")
+        await person.press("enter")
+        await person.sees_no("Discard")
+        assert not [path for path, _ in daemon.asked if "discard" in path]
+        await person.press("d")
+        await person.sees(f"Discard {letter}?")
+        daemon.answers["GET /v1/dead-letters"] = daemon.answers["GET /v1/dead-letters"][1:]
+        await person.press("y")
+        await person.sees(f"discarded {letter}", f"$ mindbot dlq discard {letter}"[:20])
+        await person.sees_no("40001: invalid cred")
+
+
+async def test_a_refusal_of_the_daemon_is_shown(daemon: FakeDaemon, clock: FakeClock) -> None:
+    letter = f"{turn_id(7)}-0"
+    daemon.answers[f"POST /v1/dead-letters/{letter}/retry"] = Conflict(f"{letter} is sent, not dead")
+    async with console(daemon, clock=clock) as person:
+        await person.press("4")
+        await person.sees("40001: invalid cred")
+        await person.press("r")
+        await person.sees("is sent, not dead")
+
+
+async def test_who_may_only_look_is_told_why(daemon: FakeDaemon, clock: FakeClock) -> None:
+    refusal = Forbidden("this needs the role operator, you are viewer")
+    daemon.answers["POST /v1/turns"] = refusal
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached")
+        await person.press("s")
+        await person.type("hello")
+        await person.press("enter")
+        await person.sees("this needs the role operator")
+        await person.finds(lambda: person.app.desk.role == "viewer")
+        await person.sees("viewer")
+        await person.press("escape", "4")
+        await person.sees("40001: invalid cred")
+        before = len(daemon.asked)
+        await person.press("r")
+        await person.sees("this needs the role operator, you are viewer")
+        assert not [path for path, _ in daemon.asked[before:] if path.startswith("POST")]
+
+
+async def test_a_read_only_console_changes_nothing(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock, readonly=True, size=(120, 24)) as person:
+        await person.sees("read-only")
+        await person.press("s")
+        await person.sees("this console is read-only")
+        await person.press("colon")
+        await person.type("send hello")
+        await person.press("enter")
+        await person.press("5")
+        await person.sees("wecom.corpid")
+        await person.press("r")
+        await person.pilot.pause()
+        assert not [path for path, _ in daemon.asked if path.startswith("POST")]
+
+
+async def test_the_prompt_runs_commands_and_completes_them(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached")
+        await person.press("colon")
+        await person.type("pla")
+        await person.sees("bots and their platforms")
+        await person.press("tab", "enter")
+        await person.sees("Turns › Platforms", "◐ degraded")
+        await person.press("colon")
+        await person.type("nonsense")
+        await person.press("enter")
+        await person.sees("no command nonsense")
+        await person.press("colon")
+        await person.type("filter state == failed")
+        await person.press("enter")
+        await person.sees("1/13", "carol")
+
+
+async def test_both_languages_change_on_the_spot(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached", "TIME")
+        await person.press("colon")
+        await person.type("lang zh")
+        await person.press("enter")
+        await person.sees("已连接", "时间", "对话轮次", "给机器人发消息")
+        await person.press("3")
+        await person.sees("会话", "最近消息")
+
+
+async def test_held_still_the_screen_waits_and_then_shows_everything(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("谢谢")
+        await person.press("p")
+        await person.sees("screen held")
+        daemon.turn(record(30, "wecom", "zoe", "while held", reply="ok", took=0.1))
+        await person.finds(lambda: person.app.desk.turns.get(turn_id(30)))
+        assert "while held" not in person.screen
+        await person.press("p")
+        await person.sees("while held")
+
+
+async def test_only_faults_and_back(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("bob")
+        await person.press("e")
+        await person.sees("2/13", "carol", "erin")
+        await person.sees_no("bob")
+        await person.press("e")
+        await person.sees("bob")
+
+
+async def test_why_a_turn_is_in_the_filter(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("bob")
+        await person.press("colon")
+        await person.type("explain platform == wecom and took > 1s")
+        await person.press("enter")
+        await person.sees('✗ platform == "wecom"   ("dingtalk")', "took > 1s")
+        await person.press("escape")
+        await person.sees_no("took > 1s   (")
+
+
+async def test_a_conversation_leads_to_its_turns(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached")
+        await person.press("3")
+        await person.sees("LAST MESSAGE")
+        await person.press("down", "t")
+        await person.sees("2/13", "And the other parcel?", "Where is my order")
+
+
+async def test_the_mouse_opens_and_chooses(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("bob")
+        await person.clicks("bob")
+        await person.finds(lambda: person.app.flow.turn == turn_id(2))
+        await person.clicks("open")
+        await person.sees(f"Turn {turn_id(2)}")
+        await person.clicks("prompt")
+        await person.sees("system: You answer")
+        await person.clicks("back")
+        await person.sees("TIME")
