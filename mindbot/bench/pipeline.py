@@ -22,7 +22,7 @@ async def run(messages: int, users: int, folder: Path) -> Figures:
     from mindbot.telemetry import logging
 
     logging.setup("warning", "json")
-    loaded = load(environ={}, overrides={"dispatcher": {"max_running": 2000}})
+    loaded = load(environ={}, overrides={"dispatcher": {"max_running": 2000, "max_running_per_bot": 2000}})
     async with Runtime.open(loaded, folder) as runtime:
 
         async def one(n: int) -> None:

@@ -113,7 +113,7 @@ def bench_users(users: int = 10_000, latency: float = 5000) -> Result:
         plan,
         floor=False,
         latency=latency,
-        dispatcher={"max_running": users},
+        dispatcher={"max_running": users, "max_running_per_bot": users},
         delivery={"concurrency": 64},
     )
     goals = {"answered": f"{users:,}", "rss_mb": "< 400"}

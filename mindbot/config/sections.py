@@ -54,7 +54,9 @@ class DispatcherSettings(Section):
     """How turns are run."""
 
     max_running: Int = Field(1000, ge=1, description="Turns running at once, over all bots.")
-    max_running_per_bot: Int = Field(0, ge=0, description="Turns one bot may have running; 0 for no cap.")
+    max_running_per_bot: Int = Field(
+        0, ge=0, description="Turns one bot may have running; 0: nine tenths of all."
+    )
     max_attempts: Int = Field(10, ge=1, description="A turn open across so many crashes is given up.")
     stale_after: Duration = Field(900, description="Older turns get the stale notice instead; 0 never.")
     drain_timeout: Duration = Field(30, description="How long a stop waits for running turns.")

@@ -21,6 +21,7 @@ class BotSettings(Section):
         "default", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Unique among its platform's bots."
     )
     enabled: bool = Field(True, description="Whether the bot runs.")
+    priority: Int = Field(0, ge=-10, le=10, description="Messages of higher bots are answered first.")
 
 
 class DingTalkSettings(BotSettings):

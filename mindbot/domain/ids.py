@@ -25,6 +25,12 @@ def new_id() -> int:
     return (_last_ms << 22) | (n << 10) | _WORKER
 
 
+def follow(number: int) -> None:
+    """See that later ids sort behind this one, also when the clock was set back since it was made."""
+    global _last_ms
+    _last_ms = max(_last_ms, (number >> 22) + 1)
+
+
 def show(number: int) -> str:
     """Return the public form of an id, e.g. ``01KFZ3N8WQ2AC``."""
     pair = _PAIRS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -52,6 +52,16 @@ class Platform(Protocol):
             VendorError: ``retryable`` decides what the outbox does next; a NetworkFailed whose ``sent`` is
                 true leaves the outcome unknown.
         """
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """A platform that must know what it sent lately, also before this process began."""
+
+    remembers: float  # seconds
+
+    def recall(self, sent: Iterable[Delivery]) -> None:
+        """Learn what was sent, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -14,11 +14,9 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.config.load import Loaded
 from mindbot.config.secrets import Secrets
-from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
 from mindbot.domain.events import Event
-from mindbot.domain.message import Message, text_part
-from mindbot.domain.ports import Receipt, Webhook
+from mindbot.domain.ports import Platform, Recalls, Webhook
 from mindbot.domain.turn import Chunk, Turn
 from mindbot.http.client import HttpClient
 from mindbot.pipeline.services import Services
@@ -26,7 +24,7 @@ from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import generation, housekeeping
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
-from mindbot.runtime.events import SpanWatch, tell_stats, tell_turn
+from mindbot.runtime.events import SpanWatch, tell_stats
 from mindbot.runtime.facade import Facade
 from mindbot.runtime.generation import Generation, base_urls
 from mindbot.runtime.lifecycle import Component, Health, running
@@ -39,13 +37,9 @@ log = structlog.get_logger("mindbot.runtime")
 
 T = TypeVar("T")
 
-BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
-
 
 class Runtime(Facade):
     """Everything between the platforms' wires and the store. Use `open`."""
-
-    store: Store
 
     def __init__(self, loaded: Loaded, state_dir: Path) -> None:
         self.loaded = loaded
@@ -68,6 +62,7 @@ class Runtime(Facade):
             lambda after, limit: self.store.queued_after(after, limit),
             max_running=config.dispatcher.max_running,
             max_per_bot=config.dispatcher.max_running_per_bot,
+            priority=self._priority,
         )
         self.outbox = Outbox(
             lambda d: self.store.mark(d),
@@ -158,6 +153,7 @@ class Runtime(Facade):
 
     @asynccontextmanager
     async def _open_outbox(self) -> AsyncIterator[None]:
+        await self._recall(self.bots.platforms.values())
         self.outbox.submit(await self.store.open_deliveries())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.outbox.run)
@@ -213,6 +209,17 @@ class Runtime(Facade):
             clock=time.time,
         )
 
+    def _priority(self, bot: tuple[str, str]) -> int:
+        found = (b for b in self.loaded.config.bots() if (b.platform, b.name) == bot)
+        return next((int(getattr(b.settings, "priority", 0)) for b in found), 0)
+
+    async def _recall(self, platforms: Iterable[Platform]) -> None:
+        """Tell adapters that ask for it what they sent lately, in a process or generation before."""
+        for platform in platforms:
+            if isinstance(platform, Recalls):
+                since = time.time() - platform.remembers
+                platform.recall(await self.store.sent_since(since, platform.name, platform.bot))
+
     async def use(self, loaded: Loaded, bind: Callable[[Sequence[Webhook]], Awaitable[None]]) -> list[str]:
         """Build a new generation, ``bind`` its webhooks, swap; turns that run keep the old one.
 
@@ -224,6 +231,7 @@ class Runtime(Facade):
         fresh = self._build(self.generation.number + 1, loaded)
         made = self.bots.build(loaded.config.bots())
         await bind(self.bots.webhooks_of(made))
+        await self._recall([platform for platform, _ in made.values() if platform is not None])
         self.bots.use(made)
         self.secrets.forget()
         old, self.generation, self.loaded = self.generation, fresh, loaded
@@ -231,122 +239,6 @@ class Runtime(Facade):
         sections = ("store", "dispatcher", "delivery", "api", "log", "state_dir")
         before, after = old.loaded.config, loaded.config
         return [name for name in sections if getattr(before, name) != getattr(after, name)]
-
-    # --- a message comes in
-
-    async def receive(self, message: Message) -> Receipt:
-        """Put a message on disk and queue its turn. The platform gets its ack after this returns.
-
-        Raises:
-            StoreError: it is not on disk, or the daemon is going down; the platform must send again.
-        """
-        if self.draining:
-            raise StoreError("the daemon is stopping", hint="send again")
-        # A caller that gives up must not leave a row that nobody runs: what it repeats is a duplicate.
-        with anyio.CancelScope(shield=True):
-            turn, duplicate = await self.store.put(message)
-        if duplicate:
-            self.stats.duplicates += 1
-            tell_turn(self.bus, "turn.duplicate", turn)
-        else:
-            self.stats.received += 1
-            tell_turn(self.bus, "turn.queued", turn)
-            self.dispatcher.submit(turn)
-        return Receipt(turn.number, duplicate)
-
-    # --- a turn runs
-
-    async def _work(self, turn: Turn) -> None:
-        turn.started = time.time()
-        current = turn.generation = self.generation
-        current.turns += 1
-        try:
-            if turn.attempt > current.loaded.config.dispatcher.max_attempts:
-                await self._bury(turn, f"the daemon died {turn.attempt - 1} times while it was open")
-            else:
-                await self._run(turn, current)
-        except Exception as error:  # an adapter's or stage's mistake costs its turn, not the daemon
-            log.exception("turn crashed", turn=turn.id)
-            await self._bury(turn, f"internal: {type(error).__name__}: {error}")
-        finally:
-            current.turns -= 1
-
-    async def _run(self, turn: Turn, current: Generation) -> None:
-        delay, tries = 0.2, 0
-        while True:
-            turn.state = "running"
-            tell_turn(self.bus, "turn.running", turn)
-            try:
-                if turn.attempt > 1:
-                    await self.store.begin(turn)
-                await current.pipeline(turn)
-                break
-            except StoreError as error:
-                tries += 1
-                if tries >= 3 and not isinstance(error, StoreFull | StoreBusy):
-                    await self._bury(turn, str(error))
-                    return
-                log.warning("store failed under a turn; it runs again", turn=turn.id, error=str(error))
-            turn.spans.clear()
-            turn.vars.clear()
-            turn.reply.parts.clear()
-            turn.running, turn.reason = 0, ""
-            await anyio.sleep(delay)
-            delay = min(5.0, delay * 2)
-        self._done(turn)
-
-    async def _bury(self, turn: Turn, reason: str) -> None:
-        """Give a turn up: kept as a dead letter, with the least that can be written."""
-        turn.state, turn.reason, turn.finished = "dead", reason, time.time()
-        turn.vars, turn.route = {}, {}
-        turn.spans.clear()
-        turn.reply.parts.clear()
-        turn.reply.say(turn.generation.loaded.config.dispatcher.failure_notice)
-        try:
-            deliveries = self._deliveries(turn)
-        except Exception:
-            log.exception("the failure notice cannot be sent", turn=turn.id)
-            deliveries = []
-        delay = 0.2
-        while True:
-            try:
-                await self._end(turn, deliveries)
-                break
-            except StoreError as error:
-                log.warning("a dead turn waits for the store", turn=turn.id, error=str(error))
-            await anyio.sleep(delay)
-            delay = min(5.0, delay * 2)
-        self._done(turn)
-
-    async def _finish(self, turn: Turn) -> None:
-        await self._end(turn, self._deliveries(turn))
-
-    async def _end(self, turn: Turn, deliveries: list[Delivery]) -> None:
-        """Write the end of a turn with its deliveries, then send them."""
-        await self.store.finish(turn, deliveries)
-        if deliveries:
-            self.outbox.submit(deliveries)
-
-    def _deliveries(self, turn: Turn) -> list[Delivery]:
-        parts = turn.reply.parts
-        if not parts:
-            return []
-        m = turn.message
-        platform = self.outbox.platform(m.platform, m.bot)
-        planned = platform.plan(parts) if platform is not None else [parts]
-        found = [
-            Delivery(turn.number, n, m.platform, m.bot, m.session, m.reply_to, chunk, created=turn.finished)
-            for n, chunk in enumerate(planned)
-        ]
-        for delivery in found:
-            self.outbox.first_state(delivery)
-        return found
-
-    def _done(self, turn: Turn) -> None:
-        self.stats.ended(turn)
-        for waiting in self._ended.pop(turn.number, ()):
-            waiting.set()
-        tell_turn(self.bus, f"turn.{turn.state}", turn)
 
     # --- events
 
@@ -370,31 +262,6 @@ class Runtime(Facade):
     def _handler_gave_up(self, name: str, event: Event, error: Exception) -> None:
         log.error("handler gave up", handler=name, event_type=event.type, turn=event.turn, error=str(error))
         self.stats.handler_failures += 1
-
-    # --- overload
-
-    async def _overloaded(self, turns: list[Turn]) -> None:
-        """Say once to each user who waits that it takes longer; forget them when the queue is short again."""
-        if not turns:
-            self._busy_told.clear()
-            self.health_board.report("dispatcher", "ok")
-            return
-        self.health_board.report("dispatcher", "degraded", f"{len(turns)} or more turns wait for a free slot")
-        notice = self.loaded.config.dispatcher.busy_notice
-        for turn in turns:
-            m = turn.message
-            who = (m.platform, m.bot, m.sender)
-            if not notice or who in self._busy_told or await self.store.delivery(turn.number, BUSY_NOTICE):
-                continue
-            if turn.state != "queued":  # it got its slot while others were told
-                continue
-            self._busy_told.add(who)
-            delivery = Delivery(
-                turn.number, BUSY_NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
-            )
-            delivery.created = time.time()
-            await self.store.enqueue([delivery])
-            self.outbox.submit([delivery])
 
     # --- the end
 

@@ -16,6 +16,7 @@ from mindbot.domain.turn import Clock, Turn
 
 @dataclass(slots=True)
 class _Bot:
+    priority: int = 0
     ready: deque[tuple[str, float]] = field(default_factory=deque)
     running: int = 0
     queued_turn: bool = False  # stands in the round
@@ -28,7 +29,8 @@ class Dispatcher:
         work: runs one turn; must not raise except on cancellation.
         refill: reads turns after an id from disk: (id, limit) → turns, oldest first.
         max_running: turns running at once, over all bots.
-        max_per_bot: turns one bot may have running; 0 for no cap.
+        max_per_bot: turns one bot may have running; 0 leaves a tenth of ``max_running`` to the others.
+        priority: a bot's, by (platform, bot); bots of a higher one go first.
     """
 
     def __init__(
@@ -40,16 +42,20 @@ class Dispatcher:
         max_per_bot: int = 0,
         backlog: int = 20_000,
         clock: Clock = time.monotonic,
+        priority: Callable[[tuple[str, str]], int] = lambda name: 0,
     ) -> None:
         self._work = work
         self._refill = refill
         self._max_running = max_running
-        self._max_per_bot = max_per_bot or max_running
+        self._max_per_bot = max_per_bot or max(1, max_running - max_running // 10)
+        self._priority = priority
         self.backlog = backlog
         self._clock = clock
         self._sessions: dict[str, list[Turn]] = {}  # lists: most hold one turn, and a deque takes 700 bytes
         self._bots: dict[tuple[str, str], _Bot] = {}
-        self._round: deque[tuple[str, str]] = deque()
+        #: Bots with a session that is ready, by priority; those of one priority take turns.
+        self._rounds: dict[int, deque[tuple[str, str]]] = {}
+        self._picks = 0
         self._tasks: TaskGroup | None = None
         self._spilled = False  # newer turns than `_last` wait on disk only
         self._missed = False  # one more was left on disk since the last look
@@ -92,26 +98,32 @@ class Dispatcher:
         name = (turn.message.platform, turn.message.bot)
         bot = self._bots.get(name)
         if bot is None:
-            bot = self._bots[name] = _Bot()
+            bot = self._bots[name] = _Bot(self._priority(name))
         bot.ready.append((turn.session, self._clock()))
         if not bot.queued_turn:
             bot.queued_turn = True
-            self._round.append(name)
+            self._rounds.setdefault(bot.priority, deque()).append(name)
 
     def _next(self) -> tuple[_Bot, str] | None:
-        """Take a session from the next bot that may run one more."""
-        for _ in range(len(self._round)):
-            name = self._round.popleft()
-            bot = self._bots[name]
-            if bot.running >= self._max_per_bot:
-                self._round.append(name)
-                continue
-            session, _ = bot.ready.popleft()
-            if bot.ready:
-                self._round.append(name)
-            else:
-                bot.queued_turn = False
-            return bot, session
+        """Take a session from the next bot that may run one more, high priorities first.
+
+        Every eighth pick begins at the low end, so that nobody waits for ever.
+        """
+        self._picks += 1
+        for priority in sorted(self._rounds, reverse=self._picks % 8 != 0):
+            waiting = self._rounds[priority]
+            for _ in range(len(waiting)):
+                name = waiting.popleft()
+                bot = self._bots[name]
+                if bot.running >= self._max_per_bot:
+                    waiting.append(name)
+                    continue
+                session, _ = bot.ready.popleft()
+                if bot.ready:
+                    waiting.append(name)
+                else:
+                    bot.queued_turn = False
+                return bot, session
         return None
 
     def _pump(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,35 +15,19 @@ from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, NotFound, TimedOut
 from mindbot.domain.message import Json, Message, text_part
-from mindbot.domain.ports import Receipt
 from mindbot.domain.turn import DONE_STATES
 from mindbot.runtime.operations import Operations
-from mindbot.runtime.stats import Stats, rss_bytes
+from mindbot.runtime.stats import rss_bytes
+from mindbot.runtime.turns import Turns
 
 if TYPE_CHECKING:
-    from mindbot.bus import Bus
-    from mindbot.runtime.dispatcher import Dispatcher
-    from mindbot.runtime.generation import Generation
-    from mindbot.runtime.lifecycle import Health
-    from mindbot.runtime.outbox import Outbox
     from mindbot.store.queries import Queries
-    from mindbot.store.store import Store
 
 
-class Facade(Operations):
+class Facade(Turns, Operations):
     """The half of the runtime that operators see; `Runtime` brings what it is about."""
 
-    generation: Generation
-    store: Store
-    stats: Stats
-    bus: Bus
-    health_board: Health
-    dispatcher: Dispatcher
-    outbox: Outbox
     ready: bool
-    draining: bool
-    receive: Callable[[Message], Awaitable[Receipt]]
-    _ended: dict[int, list[anyio.Event]]
     _queries: Queries | None = None
 
     async def queries(self) -> Queries:

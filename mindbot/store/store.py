@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -64,6 +63,8 @@ class Store:
         await database.open()
         journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
         store = cls(database, journal)
+        newest = await database.read(lambda db: db.execute("SELECT max(id) FROM turns").fetchone()[0])
+        ids.follow(newest or 0)
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(journal.run)
@@ -204,6 +205,17 @@ class Store:
 
         return [delivery_of(row) for row in await self._database.write(work)]
 
+    async def sent_since(self, ts: float, platform: str, bot: str, limit: int = 20_000) -> list[Delivery]:
+        """Return a bot's newest sent deliveries of turns put since a moment (Unix seconds), oldest first."""
+        sql = (
+            f"SELECT {DELIVERY} FROM outbox WHERE turn >= ? AND platform = ? AND bot = ? AND state = 'sent' "
+            "ORDER BY turn DESC, n DESC LIMIT ?"
+        )
+        rows = await self._database.read(
+            lambda db: db.execute(sql, (ids.at(ts), platform, bot, limit)).fetchall()
+        )
+        return [delivery_of(row) for row in reversed(rows)]
+
     async def delivery(self, turn: int, n: int) -> Delivery | None:
         """Return one delivery."""
         sql = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? AND n = ?"
@@ -275,11 +287,8 @@ class Store:
         """Prove that the store can write; raises StoreError. Used after a failure to notice recovery."""
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(
-                "INSERT INTO sessions (session, platform, bot, vars, updated) VALUES ('', '', '', ?, ?) "
-                "ON CONFLICT (session) DO UPDATE SET vars = excluded.vars, updated = excluded.updated",
-                (orjson.dumps({"probe": "x" * 8192}).decode(), time.time()),
-            )
+            db.execute("INSERT INTO memo (turn, step, result) VALUES (0, 'probe', ?)", ("x" * 8192,))
+            db.execute("DELETE FROM memo WHERE turn = 0")
 
         await self._database.write(work)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
@@ -23,7 +23,7 @@ from mindbot.platforms.split import printable, split_bytes
 from mindbot.platforms.tokens import Lent, TokenCache
 from mindbot.platforms.wecom import errors, wire
 from mindbot.platforms.wecom.crypto import Crypto
-from mindbot.platforms.wecom.repeats import Repeats
+from mindbot.platforms.wecom.repeats import LONGEST_INTERVAL, Repeats
 from mindbot.platforms.wecom.token import fetch_token
 
 if TYPE_CHECKING:
@@ -201,6 +201,15 @@ class WeComPlatform:
     def address(self, user: str) -> Json:
         """Return where a proactive message to a member goes; it needs the ``agent_id`` setting."""
         return {"touser": user, "agentid": self._settings.agent_id}
+
+    #: How long WeCom may remember a text, in seconds: what was sent since then is recalled at a start.
+    remembers: float = LONGEST_INTERVAL
+
+    def recall(self, sent: Iterable[Delivery]) -> None:
+        """Learn what went out lately: an equal answer to another question is no repeat."""
+        for delivery in sent:
+            body = wire.send_body(delivery, agent_id=self._settings.agent_id)
+            self._repeats.recall(delivery.id, body["touser"], body[body["msgtype"]]["content"])
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send one application message; raises VendorError (see `mindbot.platforms.wecom.errors`)."""

@@ -191,6 +191,8 @@ def error_for(code: int, errmsg: str, call: str) -> VendorError:
 def http_error(response: Response, call: str) -> VendorError:
     """Return the error for an HTTP status other than 200; WeCom itself answers 200 to business errors."""
     status = response.status
+    if status in (502, 504):  # a gateway's: what stands behind it may have taken the request
+        return NetworkFailed(f"{call}: HTTP {status}", code=str(status), sent=True)
     if status >= 500:
         return Overloaded(f"{call}: HTTP {status}", code=str(status))
     if status == 429:

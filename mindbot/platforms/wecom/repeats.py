@@ -22,6 +22,7 @@ from mindbot.domain.delivery import Delivery
 
 _SHORTEST = 1800  # seconds, WeCom's default; it allows up to four hours
 _SPREAD = 3600  # different intervals, one second apart
+LONGEST_INTERVAL = _SHORTEST + _SPREAD
 _REMEMBERED = 50_000  # texts; some 250 bytes each
 
 
@@ -40,13 +41,17 @@ class Repeats:
         interval = _SHORTEST + zlib.crc32(delivery.id.encode()) % _SPREAD
         return {"enable_duplicate_check": 1, "duplicate_check_interval": interval}
 
+    def recall(self, delivery: str, user: str, text: str) -> None:
+        """Remember what was sent before this process began."""
+        self._said_before(delivery, hash((user, text)))
+
     def _said_before(self, delivery: str, text: int) -> bool:
         """Say whether another delivery had this text, and remember it from now on."""
         now = self._clock()
         first, until = self._texts.pop(text, (delivery, now))
         if until <= now:
             first = delivery
-        self._texts[text] = (first, now + _SHORTEST + _SPREAD)
+        self._texts[text] = (first, now + LONGEST_INTERVAL)
         if len(self._texts) > _REMEMBERED:
             self._texts.popitem(last=False)
         return first != delivery

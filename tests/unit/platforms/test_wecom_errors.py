@@ -62,7 +62,8 @@ def test_an_untrusted_ip_is_named_with_the_place_to_allow_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(500, Overloaded), (502, Overloaded), (429, RateLimited), (404, Rejected)]
+    ("status", "kind"),
+    [(500, Overloaded), (502, NetworkFailed), (504, NetworkFailed), (429, RateLimited), (404, Rejected)],
 )
 def test_http_statuses(status: int, kind: type[VendorError]) -> None:
     assert type(http_error(Answer(status), "gettoken")) is kind

@@ -205,3 +205,42 @@ async def test_an_old_turn_that_is_run_again_does_not_wait_on_disk() -> None:
         with anyio.fail_after(10):
             while "again" not in seen:
                 await anyio.lowlevel.checkpoint()
+
+
+async def test_bots_of_a_higher_priority_go_first_and_nobody_starves() -> None:
+    order: list[str] = []
+
+    async def work(turn: Turn) -> None:
+        await anyio.lowlevel.checkpoint()
+        order.append(turn.message.bot)
+
+    priority = {"vip": 1, "bulk": -1}
+    async with running(work, max_running=1, priority=lambda name: priority.get(name[1], 0)) as dispatcher:
+        dispatcher.submit(a_turn("first", "takes the only slot"))
+        for n in range(40):
+            for bot in ("bulk", "vip"):
+                dispatcher.submit(a_turn(f"{bot}{n}", "x", bot))
+        with anyio.fail_after(5):
+            while len(order) < 81:
+                await anyio.lowlevel.checkpoint()
+    assert order[1:8].count("vip") >= 6
+    assert "bulk" in order[1:20], "one pick in eight begins at the low end"
+
+
+async def test_by_default_one_bot_leaves_slots_to_the_others() -> None:
+    release, calm = anyio.Event(), anyio.Event()
+
+    async def work(turn: Turn) -> None:
+        if turn.message.bot == "hung":
+            await release.wait()
+        else:
+            calm.set()
+
+    async with running(work, max_running=20) as dispatcher:
+        for n in range(30):
+            dispatcher.submit(a_turn(f"h{n}", "x", "hung"))
+        dispatcher.submit(a_turn("c", "x", "calm"))
+        with anyio.fail_after(5):
+            await calm.wait()
+        assert dispatcher.running == 18
+        release.set()

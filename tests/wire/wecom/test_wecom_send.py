@@ -114,7 +114,7 @@ async def test_a_token_that_stays_refused_is_given_up() -> None:
         ("-1@message/send", Overloaded),
         ("-1@gettoken", Overloaded),
         ("6000@message/send", Overloaded),
-        ("502@message/send", Overloaded),
+        ("502@message/send", NetworkFailed),
         ("503@gettoken", Overloaded),
         ("garbage@gettoken", Overloaded),
         ("429@message/send", RateLimited),

@@ -1,0 +1,182 @@
+"""The life of a turn: put on disk, run, ended with its deliveries, or buried."""
+
+from __future__ import annotations
+
+import time
+
+import anyio
+import structlog
+
+from mindbot.bus import Bus
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
+from mindbot.domain.message import Message, text_part
+from mindbot.domain.ports import Receipt
+from mindbot.domain.turn import Turn
+from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.events import tell_turn
+from mindbot.runtime.generation import Generation
+from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.stats import Stats
+from mindbot.store.store import Store
+
+log = structlog.get_logger("mindbot.runtime")
+
+BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
+
+
+class Turns:
+    """The half of the runtime that messages see; `Runtime` brings what it is about."""
+
+    bus: Bus
+    store: Store
+    stats: Stats
+    health_board: Health
+    dispatcher: Dispatcher
+    outbox: Outbox
+    generation: Generation
+    draining: bool
+    _ended: dict[int, list[anyio.Event]]
+    _busy_told: set[tuple[str, str, str]]
+
+    # --- a message comes in
+
+    async def receive(self, message: Message) -> Receipt:
+        """Put a message on disk and queue its turn. The platform gets its ack after this returns.
+
+        Raises:
+            StoreError: it is not on disk, or the daemon is going down; the platform must send again.
+        """
+        if self.draining:
+            raise StoreError("the daemon is stopping", hint="send again")
+        # A caller that gives up must not leave a row that nobody runs: what it repeats is a duplicate.
+        with anyio.CancelScope(shield=True):
+            turn, duplicate = await self.store.put(message)
+        if duplicate:
+            self.stats.duplicates += 1
+            tell_turn(self.bus, "turn.duplicate", turn)
+        else:
+            self.stats.received += 1
+            tell_turn(self.bus, "turn.queued", turn)
+            self.dispatcher.submit(turn)
+        return Receipt(turn.number, duplicate)
+
+    # --- a turn runs
+
+    async def _work(self, turn: Turn) -> None:
+        turn.started = time.time()
+        current = turn.generation = self.generation
+        current.turns += 1
+        try:
+            if turn.attempt > current.loaded.config.dispatcher.max_attempts:
+                await self._bury(turn, f"the daemon died {turn.attempt - 1} times while it was open")
+            else:
+                await self._run(turn, current)
+        except Exception as error:  # an adapter's or stage's mistake costs its turn, not the daemon
+            log.exception("turn crashed", turn=turn.id)
+            await self._bury(turn, f"internal: {type(error).__name__}: {error}")
+        finally:
+            current.turns -= 1
+
+    async def _run(self, turn: Turn, current: Generation) -> None:
+        delay, tries = 0.2, 0
+        while True:
+            turn.state = "running"
+            tell_turn(self.bus, "turn.running", turn)
+            try:
+                if turn.attempt > 1:
+                    await self.store.begin(turn)
+                await current.pipeline(turn)
+                break
+            except StoreError as error:
+                tries += 1
+                if tries >= 3 and not isinstance(error, StoreFull | StoreBusy):
+                    await self._bury(turn, str(error))
+                    return
+                log.warning("store failed under a turn; it runs again", turn=turn.id, error=str(error))
+            turn.spans.clear()
+            turn.vars.clear()
+            turn.reply.parts.clear()
+            turn.running, turn.reason = 0, ""
+            await anyio.sleep(delay)
+            delay = min(5.0, delay * 2)
+        self._done(turn)
+
+    async def _bury(self, turn: Turn, reason: str) -> None:
+        """Give a turn up: kept as a dead letter, with the least that can be written."""
+        turn.state, turn.reason, turn.finished = "dead", reason, time.time()
+        turn.vars, turn.route = {}, {}
+        turn.spans.clear()
+        turn.reply.parts.clear()
+        turn.reply.say(turn.generation.loaded.config.dispatcher.failure_notice)
+        try:
+            deliveries = self._deliveries(turn)
+        except Exception:
+            log.exception("the failure notice cannot be sent", turn=turn.id)
+            deliveries = []
+        delay = 0.2
+        while True:
+            try:
+                await self._end(turn, deliveries)
+                break
+            except StoreError as error:
+                log.warning("a dead turn waits for the store", turn=turn.id, error=str(error))
+            await anyio.sleep(delay)
+            delay = min(5.0, delay * 2)
+        self._done(turn)
+
+    async def _finish(self, turn: Turn) -> None:
+        await self._end(turn, self._deliveries(turn))
+
+    async def _end(self, turn: Turn, deliveries: list[Delivery]) -> None:
+        """Write the end of a turn with its deliveries, then send them."""
+        await self.store.finish(turn, deliveries)
+        if deliveries:
+            self.outbox.submit(deliveries)
+
+    def _deliveries(self, turn: Turn) -> list[Delivery]:
+        parts = turn.reply.parts
+        if not parts:
+            return []
+        m = turn.message
+        platform = self.outbox.platform(m.platform, m.bot)
+        planned = platform.plan(parts) if platform is not None else [parts]
+        found = [
+            Delivery(turn.number, n, m.platform, m.bot, m.session, m.reply_to, chunk, created=turn.finished)
+            for n, chunk in enumerate(planned)
+        ]
+        for delivery in found:
+            self.outbox.first_state(delivery)
+        return found
+
+    def _done(self, turn: Turn) -> None:
+        self.stats.ended(turn)
+        for waiting in self._ended.pop(turn.number, ()):
+            waiting.set()
+        tell_turn(self.bus, f"turn.{turn.state}", turn)
+
+    # --- overload
+
+    async def _overloaded(self, turns: list[Turn]) -> None:
+        """Say once to each user who waits that it takes longer; forget them when the queue is short again."""
+        if not turns:
+            self._busy_told.clear()
+            self.health_board.report("dispatcher", "ok")
+            return
+        self.health_board.report("dispatcher", "degraded", f"{len(turns)} or more turns wait for a free slot")
+        notice = self.generation.loaded.config.dispatcher.busy_notice
+        for turn in turns:
+            m = turn.message
+            who = (m.platform, m.bot, m.sender)
+            if not notice or who in self._busy_told or await self.store.delivery(turn.number, BUSY_NOTICE):
+                continue
+            if turn.state != "queued":  # it got its slot while others were told
+                continue
+            self._busy_told.add(who)
+            delivery = Delivery(
+                turn.number, BUSY_NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
+            )
+            delivery.created = time.time()
+            await self.store.enqueue([delivery])
+            self.outbox.submit([delivery])
