@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, Rejected, VendorError
+from mindbot.domain.errors import AuthFailed, NetworkFailed, Overloaded, RateLimited, Rejected, VendorError
 from mindbot.platforms.wecom.errors import code_of, error_for, http_error
 
 
