@@ -14,7 +14,7 @@ from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
 from mindbot_tui.chinese import ZH
 from mindbot_tui.commands.catalog import COMMANDS
-from mindbot_tui.keymap import KEYS, LIST_KEYS
+from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS
 from mindbot_tui.state.parts import NAMES
 from mindbot_tui.widgets.frame import LABELS, TYPING
@@ -49,7 +49,7 @@ def said() -> Iterator[tuple[str, str]]:
     yield from literals()
     yield from (("keymap", key.help) for key in KEYS)
     yield from (("keymap", LABELS.get(key.id, key.id)) for key in KEYS if key.hint)
-    yield from (("keymap", help) for _, help in LIST_KEYS)
+    yield from (("keymap", help) for _, help in (*LIST_KEYS, *TEXT_KEYS))
     yield from (("commands", command.help) for command in COMMANDS.values())
     yield from (("help", title) for title in CONTEXTS.values())
     yield from (("frame", label) for _, label in TYPING)

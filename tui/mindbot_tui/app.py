@@ -60,6 +60,7 @@ class Console(App[None]):
         language: str = "en",
         theme: str = themes.DARK,
         environment: str = "",
+        host: str = "",
         readonly: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -71,6 +72,7 @@ class Console(App[None]):
         self.desk = Desk(clock)
         self.desk.readonly = readonly
         self.environment = environment
+        self.host = host
         self.feed = Feed(self.desk, api, api.stream)
         self.flow = Flow()
         self.filters_used: deque[str] = deque(maxlen=50)

@@ -122,6 +122,6 @@ class Feed:
             try:
                 desk.take_status(await self._api.ask(calls.status()))
             except MindBotError as error:
-                if not desk.link.attached:
+                if desk.link.phase == "connecting":
                     desk.link.detach(error.message, error.hint)
             await anyio.sleep(STATUS if desk.link.attached else RETRY)

@@ -94,6 +94,14 @@ LIST_KEYS: tuple[tuple[str, str], ...] = (
     ("End G", "to the last line; a live list follows again"),
 )
 
+#: Keys of the filter bar, the box and the prompt.
+TEXT_KEYS: tuple[tuple[str, str], ...] = (
+    ("Tab", "take an offer, or ask for offers"),
+    ("↑ ↓", "choose an offer; without offers, what was typed before"),
+    ("Enter", "use it"),
+    ("Esc", "close the offers, then leave"),
+)
+
 
 def keys_of(*contexts: str) -> Iterator[Key]:
     """Yield the keys of these contexts, those everywhere last."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket as network
 from collections.abc import Mapping
 
 from mindbot.domain.errors import NotFound
@@ -30,6 +31,7 @@ def start(
         Remote(socket),
         language=language or language_of(environ),
         environment=environment,
+        host=network.gethostname().partition(".")[0],
         readonly=readonly,
     )
     if name not in console.available_themes:

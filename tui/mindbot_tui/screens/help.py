@@ -9,14 +9,16 @@ from textual.app import ComposeResult
 
 from mindbot_tui.cells import fit
 from mindbot_tui.commands.catalog import COMMANDS
-from mindbot_tui.keymap import KEYS, LIST_KEYS, bindings
+from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS, bindings
 from mindbot_tui.screens.view import View
+from mindbot_tui.widgets.paint import Piece
 from mindbot_tui.widgets.text import Text
 
 CONTEXTS = {
     "everywhere": "Everywhere",
     "list": "In lists",
     "live": "In live lists",
+    "typing": "While typing",
     "flow": "Live turns",
     "turn": "A turn",
     "platforms": "Platforms",
@@ -34,10 +36,10 @@ class Help(View):
     AUTO_FOCUS = "Text"
 
     def body(self) -> ComposeResult:
-        yield Text("\n".join(self._lines()))
+        yield Text("\n".join(self._lines()), colour=_colours)
 
     def speak(self) -> None:
-        self.query_one(Text).put("\n".join(self._lines()))
+        self.query_one(Text).put("\n".join(self._lines()), colour=_colours)
         super().speak()
 
     def _ask_again(self) -> None:
@@ -50,8 +52,8 @@ class Help(View):
             for key in KEYS:
                 if key.context == context:
                     yield f"  {fit(key.shown, 14)} {words(key.help)}"
-            if context == "list":
-                yield from (f"  {fit(keys, 14)} {words(help)}" for keys, help in LIST_KEYS)
+            own = {"list": LIST_KEYS, "typing": TEXT_KEYS}.get(context, ())
+            yield from (f"  {fit(keys, 14)} {words(help)}" for keys, help in own)
             yield ""
         yield words("Commands, after a colon")
         for command in COMMANDS.values():
@@ -59,6 +61,14 @@ class Help(View):
         yield ""
         yield words("Filters")
         yield from (f"  {line}" for line in words(FILTERS).split("\n"))
+
+
+def _colours(line: str) -> list[Piece]:
+    """Headings and keys stand out."""
+    if not line.startswith("  "):
+        return [(line, "head")]
+    keys, blanks, help = line[2:].partition("   ")
+    return [("  " + keys, "key"), (blanks + help, "text")] if help.strip() else [(line, "text")]
 
 
 FILTERS = """platform == "wecom" and took > 5s

@@ -15,7 +15,7 @@ from mindbot_tui.screens.view import View
 from mindbot_tui.state.parts import NAMES, part
 from mindbot_tui.state.steps import Step, stages, steps
 from mindbot_tui.widgets.rows import Fixed, Rows
-from mindbot_tui.widgets.text import Text
+from mindbot_tui.widgets.text import Text, json_colours, plain
 from mindbot_tui.widgets.turn_parts import Parts, Stages, TurnHead, step_columns
 
 OPEN_EVERY = 0.5  # seconds between looks at a turn that still runs
@@ -101,7 +101,9 @@ class TurnScreen(View):
             return
         step = self._rows.selected
         found = part(self._turn, self._parts.chosen, step.data if step else None)
-        self._text.put(found.text or self.console.words("nothing"), json=found.json)
+        self._text.put(
+            found.text or self.console.words("nothing"), colour=json_colours if found.json else plain
+        )
 
     def on_rows_moved(self) -> None:
         if self._parts.chosen == "step":

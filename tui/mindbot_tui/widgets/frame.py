@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from math import ceil
 
 from rich.cells import cell_len
 from textual import events
 
-from mindbot_tui.cells import age, clean, clock, fit
+from mindbot_tui.cells import age, clean, clock, fit, size
 from mindbot_tui.commands.catalog import find
 from mindbot_tui.keymap import Key
 from mindbot_tui.widgets.line import Line, both_ends, fitting
@@ -32,12 +31,9 @@ class Crumbs(Line):
             right.append((f" {console.environment.upper()} ", "warn"))
         if console.desk.paused:
             right.append((self.words(" screen held, p goes on "), "wait"))
-        if width >= 60:
-            right.append((f" {_HOST} ", "dim"))
+        if width >= 60 and console.host:
+            right.append((f" {clean(console.host)} ", "dim"))
         return both_ends(left, right, width)
-
-
-_HOST = clean(socket.gethostname()).partition(".")[0]
 
 
 class Banner(Line):
@@ -77,6 +73,11 @@ class StatusBar(Line):
         link, numbers = desk.link, desk.numbers
         mark = {"attached": "ok", "connecting": "wait", "detached": "bad"}[link.phase]
         yield [("● ", mark), (words(link.phase), mark), (f" {clock(link.since)}", "dim")]
+        gaps: list[Piece] = [(words("gaps "), "dim"), (str(link.gaps), "text")]
+        if link.lost:
+            yield [gaps[0], (f"{link.gaps} ({link.lost:,})", "bad")]
+        if desk.readonly:
+            yield [(words("read-only"), "wait")]
         yield [(words("in "), "dim"), (f"{numbers.received:.1f}/s", "text")]
         yield [(words("out "), "dim"), (f"{numbers.answered:.1f}/s", "text")]
         yield [
@@ -87,14 +88,13 @@ class StatusBar(Line):
         ]
         lag = numbers.lag
         yield [(words("lag "), "dim"), (f"{lag:.1f}ms", "bad" if lag > 100 else "text")]
-        lost = f"{link.gaps} ({link.lost:,})" if link.lost else "0"
-        yield [(words("gaps "), "dim"), (lost, "bad" if link.lost else "text")]
-        if desk.readonly:
-            yield [(words("read-only"), "wait")]
+        yield [] if link.lost else gaps
         if desk.role:
             yield [(desk.role, "dim")]
         if numbers.dead:
             yield [(words("dead "), "dim"), (str(numbers.dead), "bad")]
+        if numbers.rss:
+            yield [(words("mem "), "dim"), (size(numbers.rss), "text")]
         yield [(_bars(list(numbers.history)[-20:]), "bar")]
 
 

@@ -1,8 +1,9 @@
-"""A text one scrolls in: wrapped at the edge, coloured when it is JSON, drawn a line at a time."""
+"""A text one scrolls in: wrapped at the edge, coloured by its kind, drawn a line at a time."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -21,6 +22,32 @@ _JSON = re.compile(
 _SPEAKERS = frozenset(("system", "user", "assistant", "tool"))
 
 
+def plain(line: str) -> list[Piece]:
+    """Return a line of text; a rule between parts and the speaker of a prompt stand out."""
+    if line.startswith("── "):
+        return [(line, "head")]
+    speaker, colon, rest = line.partition(": ")
+    if colon and speaker in _SPEAKERS:
+        return [(speaker + colon, "accent"), (rest, "text")]
+    return [(line, "text")]
+
+
+def json_colours(line: str) -> list[Piece]:
+    """Return a line of JSON in its colours."""
+    out: list[Piece] = []
+    at = 0
+    for found in _JSON.finditer(line):
+        if found.start() > at:
+            out.append((line[at : found.start()], "dim"))
+        out.append((found[0], found.lastgroup or "text"))
+        at = found.end()
+    out.append((line[at:], "dim"))
+    return out
+
+
+Colour = Callable[[str], list[Piece]]
+
+
 class Text(Painter, ScrollView, can_focus=True):
     """``put`` replaces what is shown."""
 
@@ -33,16 +60,16 @@ class Text(Painter, ScrollView, can_focus=True):
         Binding("end,G", "scroll_end", show=False),
     ]
 
-    def __init__(self, text: str = "", *, json: bool = False, id: str | None = None) -> None:
+    def __init__(self, text: str = "", *, colour: Colour = plain, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._text, self._json = text, json
+        self._text, self._colour = text, colour
         self._lines: list[str] = []
 
-    def put(self, text: str, *, json: bool = False) -> None:
+    def put(self, text: str, *, colour: Colour = plain) -> None:
         """Show another text, from its beginning; the same one stays where it is."""
-        if (text, json) == (self._text, self._json):
+        if (text, colour) == (self._text, self._colour):
             return
-        self._text, self._json = text, json
+        self._text, self._colour = text, colour
         self._lay()
         self.scroll_to(y=0, animate=False, immediate=True)
 
@@ -62,27 +89,4 @@ class Text(Painter, ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         index = round(self.scroll_y) + y
         line = self._lines[index] if index < len(self._lines) else ""
-        return self.strip(coloured(line) if self._json else plain(line), self.size.width)
-
-
-def plain(line: str) -> list[Piece]:
-    """Return a line of text; a rule between parts and the speaker of a prompt stand out."""
-    if line.startswith("── "):
-        return [(line, "head")]
-    speaker, colon, rest = line.partition(": ")
-    if colon and speaker in _SPEAKERS:
-        return [(speaker + colon, "accent"), (rest, "text")]
-    return [(line, "text")]
-
-
-def coloured(line: str) -> list[Piece]:
-    """Return a line of JSON in its colours."""
-    out: list[Piece] = []
-    at = 0
-    for found in _JSON.finditer(line):
-        if found.start() > at:
-            out.append((line[at : found.start()], "dim"))
-        out.append((found[0], found.lastgroup or "text"))
-        at = found.end()
-    out.append((line[at:], "dim"))
-    return out
+        return self.strip(self._colour(line), self.size.width)

@@ -1,0 +1,87 @@
+"""Keys, commands and the page that documents them agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mindbot_tui.commands.catalog import ALIASES, COMMANDS, find
+from mindbot_tui.commands.send import Letter, call_line, read_letter
+from mindbot_tui.docs import renewed
+from mindbot_tui.keymap import KEYS, Key, keys_of
+from mindbot_tui.screens.catalog import view_of
+from mindbot_tui.screens.flow import Flow
+from mindbot_tui.screens.help import CONTEXTS
+from mindbot_tui.screens.turn import TurnScreen
+from mindbot_tui.start import look_of
+
+VIEWS = ("platforms", "sessions", "dead", "config", "logs", "help")
+CONSOLE_PAGE = Path(__file__).parents[2] / "docs" / "console.md"
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
+def test_a_key_names_a_command(key: Key) -> None:
+    command, _ = find(key.command)
+    assert command is not None
+    assert key.context in CONTEXTS
+
+
+def test_ids_are_given_once() -> None:
+    assert not [id for id, count in Counter(key.id for key in KEYS).items() if count > 1]
+
+
+@pytest.mark.parametrize("view", [Flow(), TurnScreen("X"), *map(view_of, VIEWS)], ids=lambda view: view.view)
+def test_no_key_means_two_things_in_one_view(view: Flow) -> None:
+    keys = [each for key in keys_of(*view.contexts) for each in key.keys.split(",")]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_command_is_found_by_its_beginning_when_that_is_clear() -> None:
+    assert find("plat") == (COMMANDS["platforms"], "")
+    assert find("  lang   zh ") == (COMMANDS["lang"], "zh")
+    assert find("p") == (None, "")
+    assert find("") == (None, "")
+    assert set(ALIASES.values()) <= set(COMMANDS)
+
+
+def test_the_page_of_the_console_is_fresh() -> None:
+    page = CONSOLE_PAGE.read_text(encoding="utf-8")
+    assert renewed(page) == page, "run make docs"
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("hello", Letter("hello")),
+        ("@alice hello", Letter("hello", "alice")),
+        ("#wecom/sales @alice hello @bob", Letter("hello @bob", "alice", "wecom", "sales")),
+        ("#wecom 你好", Letter("你好", "", "wecom")),
+        ("@alice", Letter("@alice")),
+        ("@ home", Letter("@ home")),
+    ],
+)
+def test_a_message_names_its_sender_and_bot(text: str, letter: Letter) -> None:
+    assert read_letter(text) == letter
+
+
+def test_a_message_is_quoted_for_the_shell() -> None:
+    letter = Letter("it's $HOME", "alice", "wecom", "sales")
+    assert call_line(letter) == (
+        "mindbot send 'it'\"'\"'s $HOME' --no-wait --platform wecom --bot sales --user alice"
+    )
+
+
+@pytest.mark.parametrize(
+    ("theme", "production", "colour", "look"),
+    [
+        ("", False, "", ("mindbot-dark", "")),
+        ("", True, "", ("production", "production")),
+        ("", False, "orange", ("production-orange", "orange")),
+        ("", False, "green:staging", ("production-green", "staging")),
+        ("nord", True, "", ("nord", "production")),
+    ],
+)
+def test_what_the_frame_looks_like(theme: str, production: bool, colour: str, look: tuple[str, str]) -> None:
+    assert look_of(theme, production, {"MINDBOT_CONSOLE_COLOR": colour}) == look

@@ -1,0 +1,112 @@
+"""How every screen looks, in both languages, on a small and on a large terminal.
+
+After a change that is meant: look at the report, then `pytest tests/console --snapshot-update`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from console_driver import Person
+from console_fakes import FakeClock
+from console_sample import filled, record
+from textual.pilot import Pilot
+
+from mindbot_tui.app import Console
+
+pytestmark = pytest.mark.slow
+
+SIZES = [(80, 24), (160, 48)]
+LANGUAGES = ["en", "zh"]
+Compare = Callable[..., bool]
+
+#: The keys that lead there, and what then shows.
+VIEWS: dict[str, tuple[list[str], str]] = {
+    "flow": ([], "谢谢"),
+    "turn": (["home", "enter"], "CDATA"),
+    "platforms": (["2"], "degraded"),
+    "sessions": (["3"], "And the other parcel?"),
+    "dead": (["4"], "40001"),
+    "config": (["5"], "wecom.corpid"),
+    "logs": (["6"], "40001"),
+    "help": (["question_mark"], "^r"),
+}
+#: The keys, what is then typed, and what shows.
+MOMENTS: dict[str, tuple[list[str], str, str]] = {
+    "offers": (["slash"], "platform == ", "wecomcs"),
+    "mistake": (["slash"], "took > 5 and platfrm == wecom", "^^^^^^^"),
+    "prompt": (["colon"], "re", "refresh"),
+    "question": (["4", "down", "d"], "", "(y)"),
+    "palette": (["ctrl+p"], "dead", "dead"),
+}
+
+
+def picture(
+    compare: Compare, keys: list[str], shows: str, size: tuple[int, int], typed: str = "", **options: Any
+) -> bool:
+    daemon = filled()
+    daemon.up = options.pop("up", True)
+    app = Console(daemon, clock=FakeClock(), **options)
+
+    async def ready(pilot: Pilot[None]) -> None:
+        person = Person(app, pilot)
+        await person.finds(lambda: app.desk.link.phase != "connecting")
+        await person.finds(lambda: len(app.desk.turns) or not daemon.up)
+        await person.sees_no("asking the daemon", "正在查询")
+        await person.press(*keys)
+        await person.type(typed)
+        await person.sees(shows)
+        await person.pilot.pause()
+
+    return compare(app, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_view(snap_compare: Compare, view: str, language: str, size: tuple[int, int]) -> None:
+    keys, shows = VIEWS[view]
+    assert picture(snap_compare, keys, shows, size, language=language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_moment(snap_compare: Compare, moment: str, language: str) -> None:
+    keys, typed, shows = MOMENTS[moment]
+    assert picture(snap_compare, keys, shows, (80, 24), typed, language=language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_a_daemon(snap_compare: Compare, language: str) -> None:
+    assert picture(snap_compare, [], "mindbot up", (80, 24), language=language, up=False)
+
+
+def test_on_a_very_small_terminal(snap_compare: Compare) -> None:
+    assert picture(snap_compare, [], "谢谢", (40, 10))
+
+
+def test_in_production(snap_compare: Compare) -> None:
+    assert picture(snap_compare, [], "PRODUCTION", (80, 24), theme="production", environment="production")
+
+
+def test_on_a_light_ground(snap_compare: Compare) -> None:
+    assert picture(snap_compare, ["home", "enter"], "CDATA", (80, 24), theme="mindbot-light")
+
+
+def test_scrolled_up_and_detached(snap_compare: Compare) -> None:
+    daemon = filled()
+    app = Console(daemon, clock=FakeClock(), readonly=True)
+
+    async def ready(pilot: Pilot[None]) -> None:
+        person = Person(app, pilot)
+        await person.sees("谢谢")
+        await person.press("up", "up")
+        for n in range(30):
+            daemon.turn(record(20 + n, "wecom", "zoe", f"message {n}", reply="ok", took=0.1))
+        daemon.gap(1284)
+        daemon.stop()
+        await person.sees("▼ 30", "detached for 0s", "gaps 1")
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
