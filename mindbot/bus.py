@@ -118,11 +118,12 @@ class Bus:
         """Number the event and pass it to everyone who asked for its topic."""
         self.seq += 1
         event.seq = self.seq
+        topic = event.topic
         if self._all:
-            for observer in self._watching(event.topic):
+            for observer in self._watching(topic):
                 observer.push(event)
         for handling in self._handlings:
-            if not handling.topics or event.topic in handling.topics:
+            if not handling.topics or topic in handling.topics:
                 handling.queue.append(event)
                 handling.wake.set()
 

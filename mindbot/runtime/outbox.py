@@ -260,9 +260,17 @@ class Outbox:
 
     def _tell(self, kind: str, d: Delivery) -> None:
         if self._wants("delivery"):
-            data: Json = {"delivery": d.id, "platform": d.platform, "bot": d.bot, "session": d.session}
-            data |= {"state": d.state, "attempts": d.attempts, "error": d.error}
-            self._publish(Event(kind, d.id.partition("-")[0], data))
+            id = d.id
+            data: Json = {
+                "delivery": id,
+                "platform": d.platform,
+                "bot": d.bot,
+                "session": d.session,
+                "state": d.state,
+                "attempts": d.attempts,
+                "error": d.error,
+            }
+            self._publish(Event(kind, id.partition("-")[0], data))
 
     async def drained(self) -> None:
         """Return when nothing is on the wire; what waits for its next try stays on disk."""

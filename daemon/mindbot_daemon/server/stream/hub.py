@@ -38,7 +38,7 @@ PASSING = frozenset(("turn.queued", "turn.running"))
 class Kept:
     """An event as a flat record; encoded when the first client wants it, once for all of them."""
 
-    __slots__ = ("_text", "record")
+    __slots__ = ("_text", "record", "topic")
 
     def __init__(self, epoch: str, event: Event) -> None:
         self.record: Json = {
@@ -49,6 +49,7 @@ class Kept:
             "turn": event.turn,
             **event.data,
         }
+        self.topic = event.topic
         self._text = b""
 
     @property
@@ -252,17 +253,18 @@ def _chosen(kept: Sequence[Kept], request: Request) -> list[Kept]:
     """Return what a request wants, without the states that turns only passed through."""
     chosen: list[Kept] = []
     told: set[str] = set()
+    topics, types, keep = request.topics, request.types, request.keep
     for each in reversed(kept):
-        record = each.record
-        if not request.wants(record):
+        record, topic = each.record, each.topic
+        if topic not in topics and record["type"] not in types:
             continue
-        kind = record["type"]
-        if kind in PASSING:
-            if record["turn"] in told and kind not in request.types:
+        if keep is not None and not keep({**record, "topic": topic}):
+            continue
+        if topic == "turn" and "state" in record:
+            turn = record["turn"]
+            if turn in told and record["type"] in PASSING and record["type"] not in types:
                 continue
-            told.add(record["turn"])
-        elif "state" in record and kind.startswith("turn."):
-            told.add(record["turn"])
+            told.add(turn)
         chosen.append(each)
     chosen.reverse()
     return chosen

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from mindbot.domain.errors import Invalid
 from mindbot.domain.events import QUIET, TOPICS
-from mindbot.domain.message import Json
 from mindbot.filters.fields import EVENT_FIELDS
 from mindbot.filters.language import parse
 
@@ -31,14 +30,6 @@ class Request:
     def observed(self) -> frozenset[str]:
         """The topics to look at."""
         return self.topics | {each.partition(".")[0] for each in self.types}
-
-    def wants(self, record: Json) -> bool:
-        """Whether an event, as a flat record, is for this client."""
-        kind: str = record["type"]
-        topic = kind.partition(".")[0]
-        if topic not in self.topics and kind not in self.types:
-            return False
-        return self.keep is None or self.keep({**record, "topic": topic})
 
 
 def read(query: Mapping[str, str]) -> Request:
