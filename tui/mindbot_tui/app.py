@@ -13,7 +13,7 @@ from textual import work
 from textual.app import App
 from textual.screen import Screen
 
-from mindbot.domain.errors import Forbidden, MindBotError
+from mindbot.domain.errors import ConfigError, Forbidden, MindBotError
 from mindbot_tui import themes
 from mindbot_tui.commands import catalog
 from mindbot_tui.commands.catalog import find
@@ -182,7 +182,10 @@ class Console(App[None]):
             if isinstance(error, Forbidden):
                 self.desk.learn_role(error.message)
             self.desk.note("bad", str(error))
-            self.say(str(error), "bad")
+            if isinstance(error, ConfigError) and error.problems:
+                self.show_page(error.message, "\n".join(error.problems))
+            else:
+                self.say(str(error), "bad")
 
     @work(group="prompt")
     async def open_prompt(self, begun: str = "") -> None:
@@ -199,6 +202,12 @@ class Console(App[None]):
         from mindbot_tui.screens.confirm import Confirm
 
         return await self.push_screen_wait(Confirm(question))
+
+    def show_page(self, title: str, text: str) -> None:
+        """Show a text in front of the view, until it is closed."""
+        from mindbot_tui.screens.pages import Page
+
+        self.push_screen(Page(title, text))
 
     def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:
         """Show a short word."""

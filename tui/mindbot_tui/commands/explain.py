@@ -20,8 +20,7 @@ class Explain(Command):
 
     async def run(self, console: Console, argument: str) -> None:
         from mindbot.filters.language import parse
-        from mindbot_tui.screens.pages import Page
 
         text = argument.strip() or console.flow.filter
         found, row = parse(text), console.flow.selected_row
-        console.push_screen(Page(str(found), str(found.explain(row and row.record()))))
+        console.show_page(str(found), str(found.explain(row and row.record())))
