@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+from textual import events
 from textual.pilot import Pilot
 
 from mindbot_tui.app import Console
@@ -36,6 +37,12 @@ class Person:
     async def type(self, text: str) -> None:
         """Type a text into whatever has the focus."""
         await self.pilot.press(*(_KEYS.get(c, c) for c in text))
+
+    async def bursts(self, text: str) -> None:
+        """Type a text faster than the console looks: all keys are there before the first is handled."""
+        for c in text:
+            self.app.post_message(events.Key(_KEYS.get(c, c), c))
+        await self.pilot.pause()
 
     async def resize(self, width: int, height: int) -> None:
         await self.pilot.resize_terminal(width, height)

@@ -213,6 +213,24 @@ async def test_the_prompt_runs_commands_and_completes_them(daemon: FakeDaemon, c
         await person.sees("1/13", "carol")
 
 
+async def test_fast_fingers_do_not_run_commands(daemon: FakeDaemon, clock: FakeClock) -> None:
+    daemon.answers["POST /v1/turns"] = {"id": turn_id(30), "state": "queued"}
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached")
+        await person.bursts("/user == bob")
+        await person.press("enter")
+        await person.sees("1/13")
+        assert person.app.flow.filter == "user == bob"
+        await person.bursts("sde1x quit")
+        await person.press("enter")
+        await person.finds(lambda: "POST /v1/turns" in dict(daemon.asked))
+        assert dict(daemon.asked)["POST /v1/turns"]["text"] == "de1x quit"
+        await person.press("escape")
+        await person.bursts(":platforms")
+        await person.press("enter")
+        await person.sees("Turns › Platforms")
+
+
 async def test_both_languages_change_on_the_spot(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("attached", "TIME")

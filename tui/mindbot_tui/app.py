@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from textual import work
 from textual.app import App
 from textual.screen import Screen
+from textual.widgets import Input
 
 from mindbot.domain.errors import ConfigError, Forbidden, MindBotError
 from mindbot_tui import themes
@@ -170,7 +171,7 @@ class Console(App[None]):
             self.say(why, "warn")
             return
         work = self._guarded(command.name, argument)
-        if command.needs:
+        if command.asks:
             self.run_worker(work, group="command")
         else:
             await work
@@ -187,15 +188,22 @@ class Console(App[None]):
             else:
                 self.say(str(error), "bad")
 
-    @work(group="prompt")
-    async def open_prompt(self, begun: str = "") -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys are commands only in a view, and not while something is typed."""
+        if action == "command":
+            return isinstance(self.screen, View) and not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
+
+    def open_prompt(self, begun: str = "") -> None:
         """Ask for a command line and run it."""
         from mindbot_tui.screens.prompt import Prompt
 
-        line = await self.push_screen_wait(Prompt(begun, self._prompted))
-        if line:
-            self._prompted.append(line)
-            await self.action_command(line)
+        async def run(line: str | None) -> None:
+            if line:
+                self._prompted.append(line)
+                await self.action_command(line)
+
+        self.push_screen(Prompt(begun, self._prompted), run)
 
     async def confirm(self, question: str) -> bool:
         """Ask before something is done that is hard to undo. Only in a worker."""

@@ -110,8 +110,12 @@ def keys_of(*contexts: str) -> Iterator[Key]:
 
 
 def bindings(*contexts: str) -> list[Binding]:
-    """Return the bindings of a view in these contexts."""
+    """Return the bindings of a view in these contexts.
+
+    They are priority bindings, which the app runs before it looks at the next key: what follows a key that
+    opens an input, in the same breath of a fast typist or a slow line, is then for that input.
+    """
     return [
-        Binding(key.keys, f"app.command({key.command!r})", key.help, id=key.id, show=False)
+        Binding(key.keys, f"app.command({key.command!r})", key.help, id=key.id, show=False, priority=True)
         for key in keys_of(*contexts)
     ]

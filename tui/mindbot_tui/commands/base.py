@@ -16,13 +16,15 @@ class Command(ABC):
     """A verb: keys, the prompt and the palette all run it.
 
     ``argument`` shows what may follow its name. ``needs`` is the role it takes to change something behind the
-    daemon's socket; empty for what changes nothing there.
+    daemon's socket; empty for what changes nothing there. What ``asks`` the daemon or the reader runs beside
+    everything else; the others are done before the next key is looked at.
     """
 
     name: ClassVar[str]
     help: ClassVar[str]
     argument: ClassVar[str] = ""
     needs: ClassVar[Role] = ""
+    asks: ClassVar[bool] = False
 
     def refused(self, console: Console, argument: str = "") -> str:
         """Return why it cannot be used now, for this reader or at this place; empty when it can."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 class _OnLetter(Command):
     needs = "operator"
+    asks = True
 
     def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.view.letter else console.words("no dead letter is selected")

@@ -15,6 +15,7 @@ class Reload(Command):
     name = "reload"
     help = "let the daemon read its configuration again; a bad one changes nothing"
     needs = "admin"
+    asks = True
 
     async def run(self, console: Console, argument: str) -> None:
         console.desk.called("mindbot daemon reload")

@@ -15,6 +15,7 @@ class Restart(Command):
     name = "restart"
     help = "stop the selected bot's adapter and start it again"
     needs = "operator"
+    asks = True
 
     def unavailable(self, console: Console, argument: str = "") -> str:
         return "" if console.view.bot else console.words("no bot is selected")

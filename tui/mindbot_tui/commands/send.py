@@ -57,6 +57,7 @@ class Send(Command):
     help = "send a test message through the whole pipeline"
     argument = "[@USER] [#PLATFORM[/BOT]] TEXT"
     needs = "operator"
+    asks = True
 
     async def run(self, console: Console, argument: str) -> None:
         letter = read_letter(argument)

@@ -166,7 +166,7 @@ class Flow(View):
     # --- the box
 
     def compose_message(self) -> None:
-        self._box.focus()
+        self.set_focus(self._box)
 
     def _addresses(self, text: str, cursor: int) -> list[Offer]:
         word = text[:cursor].rpartition(" ")[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -27,7 +28,7 @@ class Prompt(ModalScreen[str]):
 
     def __init__(self, begun: str = "", history: list[str] | None = None) -> None:
         super().__init__()
-        self._begun = begun
+        self._begun = begun  # and what is typed before the input is there
         self._history = history or []
 
     @property
@@ -47,8 +48,13 @@ class Prompt(ModalScreen[str]):
         for line in self._history:
             self._input.remember(line)
         self._input.value = self._begun
-        self._input.focus()
+        self._input.cursor_position = len(self._begun)
+        self.set_focus(self._input)
         self._input.offer()
+
+    def on_key(self, event: events.Key) -> None:
+        if self.focused is None and event.character and event.is_printable:
+            self._begun += event.character
 
     def _complete(self, text: str, cursor: int) -> list[Offer]:
         head = text[:cursor]

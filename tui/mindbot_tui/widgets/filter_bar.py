@@ -110,7 +110,7 @@ class FilterBar(Vertical):
         return self._use(text)
 
     def edit(self) -> None:
-        self.input.focus()
+        self.screen.set_focus(self.input)
 
     def _use(self, text: str) -> bool:
         text = text.strip()
