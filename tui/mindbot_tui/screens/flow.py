@@ -98,7 +98,7 @@ class Flow(View):
         self._rows.display = not self._lost.display
         super().sync()
         if not desk.paused and desk.turns.open:
-            self._rows.refresh()  # their time goes on
+            self._rows.refresh_changed()  # their time goes on
 
     def _age(self) -> None:
         desk = self.console.desk

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -84,6 +84,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         self._selected = -1  # a place
         self._measured: list[tuple[Column[R], int]] = []
         self._measured_for = -1
+        self._drawn: dict[int, Strip] = {}
 
     # --- what is shown
 
@@ -138,7 +139,16 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
             self.scroll_end(animate=False, immediate=True, force=True)
         elif top >= 0 and self.follows:
             self._scroll(self.source.index_of(top))  # stay where one is, whatever was dropped above
-        self.refresh()
+        self.refresh_changed()
+
+    def refresh_changed(self) -> None:
+        """Draw the lines again that look different now: on a slow line every byte counts."""
+        width = self.size.width
+        lines = [y for y in range(self.size.height) if self._line(y, width) != self._drawn.get(y)]
+        if len(lines) > self.size.height // 2:
+            self.refresh()
+        elif lines:
+            self.refresh(*(Region(0, y, width, 1) for y in lines))
 
     # --- moving
 
@@ -216,7 +226,10 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     # --- drawing
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        strip = self._drawn[y] = self._line(y, self.size.width)
+        return strip
+
+    def _line(self, y: int, width: int) -> Strip:
         if width != self._measured_for:
             self._measured, self._measured_for = measure(self.columns, width - 1), width
         if y < self._titles:
