@@ -10,7 +10,7 @@ from mindbot.domain.message import Json
 
 def turn_id(n: int) -> str:
     """Return the id of the nth sample turn."""
-    return ids.show(ids.at(NOON - 300 + n * 7) | n << 10)
+    return ids.show(ids.at(NOON - 300 + n * 7) | abs(n) << 10)
 
 
 def record(n: int, platform: str, user: str, text: str, state: str = "answered", **rest: object) -> Json:

@@ -165,6 +165,24 @@ def test_open_turns_grow_older_for_filters() -> None:
     assert synced(view) == ["A"]
 
 
+def test_older_turns_stand_in_front_until_what_lies_between_is_lost() -> None:
+    store = TurnStore(3)
+    for n in range(3):
+        store.apply({"state": "answered"}, f"T{n}")
+    view = View(store)
+    assert synced(view) == ["T0", "T1", "T2"]
+    view.put_older([Row("S1"), Row("S2")])
+    view.put_older([Row("R1")])
+    assert synced(view) == ["R1", "S1", "S2", "T0", "T1", "T2"]
+    assert [view.index_of(view.place(index)) for index in range(len(view))] == list(range(6))
+    assert (view.oldest, view.index_of_turn("S2"), view.index_of_turn("T1")) == ("R1", 2, 4)
+    store.apply({"state": "queued"}, "T3")
+    assert synced(view) == ["T1", "T2", "T3"]
+    view.put_older([Row("S1")])
+    view.use(None)
+    assert synced(view) == ["T1", "T2", "T3"]
+
+
 def test_a_row_that_went_since_the_last_sync_is_empty() -> None:
     store = TurnStore(2)
     store.apply({"state": "queued"}, "A")

@@ -256,6 +256,29 @@ async def test_held_still_the_screen_waits_and_then_shows_everything(
         await person.sees("while held")
 
 
+async def test_above_the_first_line_lie_older_turns(daemon: FakeDaemon, clock: FakeClock) -> None:
+    known = daemon.answers["GET /v1/turns"]
+    old = [{**record(-n, "wecom", "old", f"long ago {n}", reply="ok"), "took_ms": 9} for n in range(1, 9)]
+    daemon.answers["GET /v1/turns"] = lambda call: (
+        [each for each in old if each["id"] < call.query["before"]] if "before" in call.query else known
+    )
+    async with console(daemon, clock=clock) as person:
+        await person.sees("Where is my order")
+        await person.press("home", "up")
+        await person.sees("long ago 1", "long ago 8", "21")
+        assert person.app.flow.turn == old[0]["id"]
+        await person.press("enter")
+        await person.sees(f"Turn {old[0]['id']}")
+        await person.press("n")
+        await person.sees(f"Turn {turn_id(0)}", "Where is my order")
+        await person.press("escape", "home", "up")
+        await person.sees("there are no older turns")
+        daemon.turn(record(30, "wecom", "zoe", "still live"), "running")
+        await person.sees("▼ 1 new")
+        await person.press("end")
+        await person.sees("still live")
+
+
 async def test_only_faults_and_back(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("bob")

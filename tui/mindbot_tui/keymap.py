@@ -88,7 +88,7 @@ KEYS: tuple[Key, ...] = (
 
 #: Keys that every list has of itself.
 LIST_KEYS: tuple[tuple[str, str], ...] = (
-    ("↑ ↓ k j", "one line up or down"),
+    ("↑ ↓ k j", "one line up or down; up from the first turn brings older ones"),
     ("PgUp PgDn ^b ^f", "one page"),
     ("Home g", "to the first line"),
     ("End G", "to the last line; a live list follows again"),

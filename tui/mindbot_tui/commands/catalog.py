@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from mindbot_tui.commands.about import Palette, Prompt, Quit, Screenshot
 from mindbot_tui.commands.back import Back
 from mindbot_tui.commands.base import Command
-from mindbot_tui.commands.copy import CopyCommand, CopyId
-from mindbot_tui.commands.dead_letters import Discard, Retry
+from mindbot_tui.commands.clear import ClearFilter
+from mindbot_tui.commands.compose import Compose
+from mindbot_tui.commands.copy import CopyId
+from mindbot_tui.commands.copy_command import CopyCommand
+from mindbot_tui.commands.discard import Discard
 from mindbot_tui.commands.explain import Explain
-from mindbot_tui.commands.filter import ClearFilter, Faults, SetFilter, TurnsOf
-from mindbot_tui.commands.follow import FollowEnd, Pause
+from mindbot_tui.commands.faults import Faults
+from mindbot_tui.commands.filter import SetFilter
+from mindbot_tui.commands.follow import FollowEnd
 from mindbot_tui.commands.go import Go
-from mindbot_tui.commands.looks import Lang, Theme
+from mindbot_tui.commands.lang import Lang
+from mindbot_tui.commands.next import Next
 from mindbot_tui.commands.open import Open
-from mindbot_tui.commands.reload import Refresh, Reload
+from mindbot_tui.commands.palette import Palette
+from mindbot_tui.commands.pane import Pane
+from mindbot_tui.commands.part import Part
+from mindbot_tui.commands.pause import Pause
+from mindbot_tui.commands.previous import Previous
+from mindbot_tui.commands.prompt import Prompt
+from mindbot_tui.commands.quit import Quit
+from mindbot_tui.commands.refresh import Refresh
+from mindbot_tui.commands.reload import Reload
 from mindbot_tui.commands.restart import Restart
-from mindbot_tui.commands.send import Compose, Send
-from mindbot_tui.commands.turn_view import Next, Pane, Part, Previous
+from mindbot_tui.commands.retry import Retry
+from mindbot_tui.commands.screenshot import Screenshot
+from mindbot_tui.commands.send import Send
+from mindbot_tui.commands.theme import Theme
+from mindbot_tui.commands.turns_of import TurnsOf
 
 COMMANDS: dict[str, Command] = {
     command.name: command

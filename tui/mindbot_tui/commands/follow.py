@@ -25,11 +25,3 @@ class FollowEnd(Command):
             rows.select(rows.cursor - 1)
         else:
             rows.go_on()
-
-
-class Pause(Command):
-    name = "pause"
-    help = "hold the screen still, and go on; nothing is lost"
-
-    async def run(self, console: Console, argument: str) -> None:
-        console.desk.paused = not console.desk.paused

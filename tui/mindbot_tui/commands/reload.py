@@ -1,4 +1,4 @@
-"""Let the daemon read its configuration again; ask it again what it shows."""
+"""Let the daemon read its configuration again."""
 
 from __future__ import annotations
 
@@ -25,11 +25,3 @@ class Reload(Command):
             console.desk.note("warn", warning)
         if done.restart:
             console.say(console.words("only a restart applies: {what}", what=", ".join(done.restart)), "warn")
-
-
-class Refresh(Command):
-    name = "refresh"
-    help = "ask the daemon again for what this view shows"
-
-    async def run(self, console: Console, argument: str) -> None:
-        console.view.reload()

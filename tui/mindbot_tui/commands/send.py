@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from mindbot.api import calls, models
+from mindbot.domain.errors import Invalid
 from mindbot_tui.commands.base import Command
 
 if TYPE_CHECKING:
@@ -62,23 +65,18 @@ class Send(Command):
     async def run(self, console: Console, argument: str) -> None:
         letter = read_letter(argument)
         if not letter.text:
-            await Compose().run(console, "")
+            (await console.show_flow()).compose_message()
             return
+        try:
+            order = models.SendMessage(
+                text=letter.text, platform=letter.platform, bot=letter.bot, user=letter.user, wait=False
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise Invalid(f"{first['loc'][0]}: {first['msg']}") from error
         console.desk.called(call_line(letter))
-        order = models.SendMessage(
-            text=letter.text, platform=letter.platform, bot=letter.bot, user=letter.user, wait=False
-        )
         turn = await console.api.ask(calls.send(order))
         console.desk.note("ok", f"sent as turn {turn.id}")
 
     def offers(self, console: Console) -> Iterable[tuple[str, str]]:
         return [(f"#{platform} ", "") for platform in console.flow.seen("platform")]
-
-
-class Compose(Command):
-    name = "compose"
-    help = "go to the box where test messages are written"
-    needs = "operator"
-
-    async def run(self, console: Console, argument: str) -> None:
-        (await console.show_flow()).compose_message()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
+from mindbot.api import calls
+from mindbot.domain.errors import MindBotError
 from mindbot.filters.language import parse
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
@@ -33,6 +36,7 @@ _OFFERED = (
     "model",
     "workflow",
 )
+OLDER = 500  # turns asked for at the top of the list
 AGE = 1.0  # seconds between looks at how long open turns take
 
 
@@ -46,6 +50,7 @@ class Flow(View):
         super().__init__()
         self.filter = ""
         self._aged = 0.0
+        self._more = True  # there may be older turns than those that are shown
 
     def body(self) -> ComposeResult:
         desk = self.console.desk
@@ -127,6 +132,7 @@ class Flow(View):
         if event.filter == self.filter:
             return
         self.filter = event.filter
+        self._more = True
         self.turns.use(parse(event.filter).compile() if event.filter else None)
         self._rows.empty = "nothing matches" if event.filter else "no turns yet: press s and write one"
         self.console.used_filter(event.filter)
@@ -154,14 +160,49 @@ class Flow(View):
 
     def neighbour(self, turn: str, step: int) -> str:
         """Return the turn before or after one in the list, and select it; empty at the ends."""
-        place = self.console.desk.turns.place_of(turn)
-        if place is None or not len(self.turns):
-            return ""
-        index = self.turns.index_of(place) + step
+        at = self.turns.index_of_turn(turn)
+        index = -1 if at is None else at + step
         if not 0 <= index < len(self.turns):
             return ""
         self._rows.select(index)
         return self.turns.row(index).id
+
+    # --- older turns
+
+    def on_rows_topped(self) -> None:
+        """Above the first line lie the turns that are only on the daemon's disk."""
+        if self.turns.oldest and self._more and self.console.desk.link.attached and not self._asking:
+            self.reload_older()
+
+    def reload_older(self) -> None:
+        """Ask for the turns before the oldest one here."""
+        self._asking = True
+        self._load_older()
+
+    @work(group="older")
+    async def _load_older(self) -> None:
+        filter, before = self.filter, self.turns.oldest
+        try:
+            page = await self.console.api.ask(calls.turns(filter, OLDER, before))
+        except MindBotError as error:
+            self.console.say(str(error), "bad")
+            return
+        finally:
+            self._asking = False
+        if filter != self.filter:
+            return  # the reader has gone on
+        self._more = len(page) == OLDER
+        rows = []
+        for turn in reversed(page):
+            row = Row(turn.id)
+            row.update(turn.to_json())
+            rows.append(row)
+        self.turns.put_older(rows)
+        self._rows.sync(force=True)
+        if rows:
+            self._rows.action_move(-1)
+        else:
+            self.console.say(self.console.words("there are no older turns"))
 
     # --- the box
 

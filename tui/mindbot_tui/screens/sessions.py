@@ -36,7 +36,7 @@ class Sessions(Table[SessionView]):
         ]
 
     def call(self) -> Call[list[SessionView]]:
-        return calls.sessions(limit=500)
+        return calls.sessions(limit=200)
 
     def key(self, row: SessionView) -> str:
         return row.session

@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from mindbot.api.calls import Call
 from mindbot_tui.screens.view import View
 from mindbot_tui.widgets.columns import Column
-from mindbot_tui.widgets.rows import Fixed, Rows
+from mindbot_tui.widgets.rows import Rows
+from mindbot_tui.widgets.sources import Fixed
 
 R = TypeVar("R")
 

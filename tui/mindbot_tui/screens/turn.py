@@ -14,7 +14,8 @@ from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.parts import NAMES, part
 from mindbot_tui.state.steps import Step, stages, steps
-from mindbot_tui.widgets.rows import Fixed, Rows
+from mindbot_tui.widgets.rows import Rows
+from mindbot_tui.widgets.sources import Fixed
 from mindbot_tui.widgets.text import Text, json_colours, plain
 from mindbot_tui.widgets.turn_parts import Parts, Stages, TurnHead, step_columns
 

@@ -14,7 +14,11 @@ _GONE = Row("")
 
 
 class TurnView:
-    """A sequence of rows, oldest first. `sync` brings it up to date; nothing changes in between."""
+    """A sequence of rows, oldest first. `sync` brings it up to date; nothing changes in between.
+
+    Older turns than the store holds can be put in front of it; their places count back from -1. They are
+    forgotten with the filter they were asked for with, and when the store drops what lay between.
+    """
 
     def __init__(self, store: TurnStore) -> None:
         self.store = store
@@ -24,27 +28,52 @@ class TurnView:
         self._seen = 0
         self._revision = -1
         self._unread = 0  # places below are still to be judged
+        self._older: list[Row] = []
+        self._older_before = 0  # the place that the older ones reach up to
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._older) + len(self._places)
 
     def row(self, index: int) -> Row:
         """Return the row at an index from the top; an empty one when it went since the last sync."""
-        place = self._places[index]
+        place = self.place(index)
+        if place < 0:
+            return self._older[place]
         return self.store.rows.get(place, _GONE)
 
     def place(self, index: int) -> int:
-        return self._places[index]
+        older = len(self._older)
+        return index - older if index < older else self._places[index - older]
 
     def index_of(self, place: int) -> int:
         """Return the index of a place, or of the first one behind it."""
+        older = len(self._older)
+        if place < 0:
+            return max(place + older, 0)
         if isinstance(self._places, range):
-            return min(max(place - self._places.start, 0), len(self._places))
-        return bisect_left(self._places, place)
+            return older + min(max(place - self._places.start, 0), len(self._places))
+        return older + bisect_left(self._places, place)
 
-    def holds(self, place: int) -> bool:
+    def index_of_turn(self, id: str) -> int | None:
+        """Return the index of a turn, or None when it is not in the view."""
+        place = self.store.place_of(id)
+        if place is None:
+            return next((index for index, row in enumerate(self._older) if row.id == id), None)
         index = self.index_of(place)
-        return index < len(self._places) and self._places[index] == place
+        return index if index < len(self) and self.place(index) == place else None
+
+    @property
+    def oldest(self) -> str:
+        """The id of the oldest turn that is known here; empty when there is none."""
+        rows = self.store.rows
+        if self._older:
+            return self._older[0].id
+        return rows[rows.first].id if rows else ""
+
+    def put_older(self, rows: Sequence[Row]) -> None:
+        """Put rows, oldest first, in front of all others."""
+        self._older[:0] = rows
+        self._older_before = self.store.rows.first
 
     @property
     def scanning(self) -> bool:
@@ -55,6 +84,7 @@ class TurnView:
         """Show what a predicate keeps; None shows everything."""
         self.keep = keep
         self._layout = -1
+        self._older = []
 
     def sync(self) -> bool:
         """Catch up with the store, by at most a slice; return whether anything changed."""
@@ -62,6 +92,8 @@ class TurnView:
         if self._revision == store.revision and self._layout == store.layout and not self.scanning:
             return False
         rows = store.rows
+        if self._older and (self._layout != store.layout or self._older_before != rows.first):
+            self._older = []
         if self.keep is None:
             self._places = range(rows.first, rows.end)
             self._layout = store.layout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len
 from textual import events
@@ -18,25 +18,9 @@ from mindbot_tui.cells import fit
 from mindbot_tui.state.follow import Follow
 from mindbot_tui.widgets.columns import Column, measure
 from mindbot_tui.widgets.paint import Painter, Piece
+from mindbot_tui.widgets.sources import Source
 
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
-
-
-class Source(Protocol[R_co]):
-    """Rows by index, from the top. A place names a row for life, while its index may change."""
-
-    def __len__(self) -> int: ...
-
-    def row(self, index: int) -> R_co: ...
-
-    def place(self, index: int) -> int: ...
-
-    def index_of(self, place: int) -> int:
-        """Return the index of a place, or of the first one behind it."""
-
-    def sync(self) -> bool:
-        """Catch up; return whether anything changed."""
 
 
 class Rows(Painter, ScrollView, Generic[R], can_focus=True):
@@ -55,6 +39,12 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     @dataclass
     class Opened(Message):
         """A row was clicked twice."""
+
+        rows: Rows[Any]
+
+    @dataclass
+    class Topped(Message):
+        """The reader wants to go up from the first row."""
 
         rows: Rows[Any]
 
@@ -81,7 +71,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         self.follow = Follow()
         self.follows = follows
         self._titles = int(titles)
-        self._selected = -1  # a place
+        self._selected: int | None = None  # a place
         self._measured: list[tuple[Column[R], int]] = []
         self._measured_for = -1
         self._drawn: dict[int, Strip] = {}
@@ -108,7 +98,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         """The index of the selected row; -1 in an empty list."""
         if not self.shown:
             return -1
-        if self.following or self._selected < 0:
+        if self.following or self._selected is None:
             return self.shown - 1 if self.following else 0
         return min(self.source.index_of(self._selected), self.shown - 1)
 
@@ -127,17 +117,17 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         if self.source.sync() or force:
             self._show(top)
 
-    def _top_place(self) -> int:
+    def _top_place(self) -> int | None:
         top = round(self.scroll_y)
-        return self.source.place(top) if top < len(self.source) else -1
+        return self.source.place(top) if top < len(self.source) else None
 
-    def _show(self, top: int) -> None:
+    def _show(self, top: int | None = None) -> None:
         size = Size(0, self.shown + self._titles)
         if size != self.virtual_size:
             self.virtual_size = size
         if self.following:
             self.scroll_end(animate=False, immediate=True, force=True)
-        elif top >= 0 and self.follows:
+        elif top is not None and self.follows:
             self._scroll(self.source.index_of(top))  # stay where one is, whatever was dropped above
         self.refresh_changed()
 
@@ -176,12 +166,14 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     def go_on(self) -> None:
         """Follow the end again."""
         self.follow.resume()
-        self._show(-1)
+        self._show()
         self.post_message(self.Moved(self))
 
     def action_move(self, by: int) -> None:
         if by > 0 and self.cursor == self.shown - 1 and self.follows:
             self.go_on()
+        elif by < 0 and self.cursor <= 0:
+            self.post_message(self.Topped(self))
         else:
             self.select(self.cursor + by)
 
@@ -264,32 +256,3 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         text = self.words(" ▼ {n} new · End follows ", n=f"{self.pending:,}")
         mark = self.strip([(text, "chip")], cell_len(text))
         return Strip.join([line.crop(0, max(width - mark.cell_length, 0)), mark]).crop(0, width)
-
-
-class Fixed(Generic[R]):
-    """A source that is given its rows as a list; a row keeps its place by its key."""
-
-    def __init__(self) -> None:
-        self.rows: Sequence[R] = ()
-        self._stale = True
-
-    def put(self, rows: Sequence[R]) -> None:
-        """Replace the rows."""
-        self.rows = rows
-        self._stale = True
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def row(self, index: int) -> R:
-        return self.rows[index]
-
-    def place(self, index: int) -> int:
-        return index
-
-    def index_of(self, place: int) -> int:
-        return min(place, len(self.rows))
-
-    def sync(self) -> bool:
-        stale, self._stale = self._stale, False
-        return stale

@@ -1,0 +1,20 @@
+"""Put away for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot_tui.commands.dead_letters import OnLetter
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Discard(OnLetter):
+    name = "discard"
+    help = "put a dead letter away for good"
+
+    async def run(self, console: Console, argument: str) -> None:
+        letter = console.view.letter  # the list may move on while we ask
+        if await console.confirm(console.words("Discard {id}? Nobody will get it.", id=letter)):
+            await self.settle(console, letter, "discard")

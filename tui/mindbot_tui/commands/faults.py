@@ -1,0 +1,20 @@
+"""Show only what failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Faults(Command):
+    name = "faults"
+    help = "show only what failed, and back"
+    FILTER = "state in [failed, dead]"
+
+    async def run(self, console: Console, argument: str) -> None:
+        flow = await console.show_flow()
+        flow.set_filter("" if flow.filter == self.FILTER else self.FILTER)

@@ -1,0 +1,24 @@
+"""The next turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot_tui.commands.turn_view import InTurn
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Next(InTurn):
+    name = "next"
+    help = "the next turn of the list"
+    step = 1
+
+    async def run(self, console: Console, argument: str) -> None:
+        assert console.turn_view is not None
+        id = console.flow.neighbour(console.turn_view.turn, self.step)
+        if id:
+            await console.open_turn(id)
+        else:
+            console.say(console.words("there is no further turn in the list"), "warn")

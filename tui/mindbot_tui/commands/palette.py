@@ -1,0 +1,18 @@
+"""Find a command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Palette(Command):
+    name = "palette"
+    help = "find a command"
+
+    async def run(self, console: Console, argument: str) -> None:
+        console.action_command_palette()
