@@ -113,7 +113,8 @@ class Console(App[None]):
     @property
     def view(self) -> View:
         """The topmost view, under any question or prompt."""
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+        views = (screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+        return next(views, self.flow)
 
     @property
     def turn_view(self) -> TurnScreen | None:
