@@ -35,11 +35,7 @@ class Person:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """Type a text into whatever has the focus."""
-        await self.pilot.press(*(_KEYS.get(c, c) for c in text))
-
-    async def bursts(self, text: str) -> None:
-        """Type a text faster than the console looks: all keys are there before the first is handled."""
+        """Type a text, faster than the console looks: all keys are there before the first is handled."""
         for c in text:
             self.app.post_message(events.Key(_KEYS.get(c, c), c))
         await self.pilot.pause()

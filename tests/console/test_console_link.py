@@ -7,7 +7,7 @@ from console_driver import console
 from console_fakes import NOON, FakeClock, FakeDaemon
 from console_sample import SAMPLE, filled, record, turn_id
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_without_a_daemon_it_says_how_to_start_one_and_attaches_when_it_is_there(

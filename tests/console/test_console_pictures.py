@@ -18,7 +18,10 @@ from mindbot_tui.app import Console
 
 pytestmark = pytest.mark.slow
 
-SIZES = [(80, 24), (160, 48)]
+SIZES = [
+    pytest.param((80, 24), id="80x24"),
+    pytest.param((160, 48), id="160x48", marks=pytest.mark.full),
+]
 LANGUAGES = ["en", "zh"]
 Compare = Callable[..., bool]
 
@@ -63,7 +66,7 @@ def picture(
     return compare(app, terminal_size=size, run_before=ready)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("view", VIEWS)
 def test_view(snap_compare: Compare, view: str, language: str, size: tuple[int, int]) -> None:

@@ -9,7 +9,7 @@ from console_sample import SAMPLE, filled, record, turn_id
 
 from mindbot.domain.errors import Conflict, Forbidden
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -217,16 +217,16 @@ async def test_fast_fingers_do_not_run_commands(daemon: FakeDaemon, clock: FakeC
     daemon.answers["POST /v1/turns"] = {"id": turn_id(30), "state": "queued"}
     async with console(daemon, clock=clock) as person:
         await person.sees("attached")
-        await person.bursts("/user == bob")
+        await person.type("/user == bob")
         await person.press("enter")
         await person.sees("1/13")
         assert person.app.flow.filter == "user == bob"
-        await person.bursts("sde1x quit")
+        await person.type("sde1x quit")
         await person.press("enter")
         await person.finds(lambda: "POST /v1/turns" in dict(daemon.asked))
         assert dict(daemon.asked)["POST /v1/turns"]["text"] == "de1x quit"
         await person.press("escape")
-        await person.bursts(":platforms")
+        await person.type(":platforms")
         await person.press("enter")
         await person.sees("Turns › Platforms")
 

@@ -63,6 +63,7 @@ class Console(App[None]):
         environment: str = "",
         host: str = "",
         readonly: bool = False,
+        fps: float = FPS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -74,6 +75,7 @@ class Console(App[None]):
         self.desk.readonly = readonly
         self.environment = environment
         self.host = host
+        self._fps = fps
         self.feed = Feed(self.desk, api, api.stream)
         self.flow = Flow()
         self.filters_used: deque[str] = deque(maxlen=50)
@@ -94,7 +96,7 @@ class Console(App[None]):
 
     def on_mount(self) -> None:
         self._feed()
-        self.set_interval(1 / FPS, self._sync)
+        self.set_interval(1 / self._fps, self._sync)
         self.call_after_refresh(_freeze)
 
     @work(group="feed")

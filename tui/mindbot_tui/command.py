@@ -19,6 +19,9 @@ def open_console(
     production: Annotated[
         bool, typer.Option("--production", help="Loud colours: this is the real thing.")
     ] = False,
+    fps: Annotated[
+        float, typer.Option(min=0.2, max=30, help="How often the screen changes; less for a slow line.")
+    ] = 10,
     web: Annotated[bool, typer.Option("--web", help="Serve the console to a browser.")] = False,
     host: Annotated[str, typer.Option(help="Where --web listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Its port.")] = 8008,
@@ -29,7 +32,7 @@ def open_console(
         from mindbot_tui.web import serve
 
         options = ["--readonly"] * readonly + ["--production"] * production
-        options += ["--lang", lang] * bool(lang) + ["--theme", theme] * bool(theme)
+        options += ["--lang", lang] * bool(lang) + ["--theme", theme] * bool(theme) + ["--fps", str(fps)]
         serve(options, socket, host, port)
         return
     from mindbot_tui.start import start
@@ -40,5 +43,6 @@ def open_console(
         language=lang,
         theme=theme,
         production=production,
+        fps=fps,
         environ=os.environ,
     )

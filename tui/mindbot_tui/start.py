@@ -17,6 +17,7 @@ def start(
     language: str = "",
     theme: str = "",
     production: bool = False,
+    fps: float = 10,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Run a console until it is left; raises NotFound for a language or theme that does not exist."""
@@ -33,6 +34,7 @@ def start(
         environment=environment,
         host=network.gethostname().partition(".")[0],
         readonly=readonly,
+        fps=fps,
     )
     if name not in console.available_themes:
         raise NotFound(f"no theme {name!r}", hint=", ".join(sorted(console.available_themes)))
