@@ -24,7 +24,10 @@ def open_console(
     ] = 10,
     web: Annotated[bool, typer.Option("--web", help="Serve the console to a browser.")] = False,
     host: Annotated[str, typer.Option(help="Where --web listens.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Its port.")] = 8008,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Its port.")] = 8008,
+    public_url: Annotated[
+        str, typer.Option(metavar="URL", help="Where browsers find --web, behind a proxy.")
+    ] = "",
 ) -> None:
     """Attach a console to the daemon. It may come and go: the daemon does not mind."""
     socket = (ctx.obj or {}).get("socket")
@@ -33,7 +36,7 @@ def open_console(
 
         options = ["--readonly"] * readonly + ["--production"] * production
         options += ["--lang", lang] * bool(lang) + ["--theme", theme] * bool(theme) + ["--fps", str(fps)]
-        serve(options, socket, host, port)
+        serve(options, socket, host, port, public_url)
         return
     from mindbot_tui.start import start
 

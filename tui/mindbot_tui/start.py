@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket as network
+import sys
 from collections.abc import Mapping
 
-from mindbot.domain.errors import NotFound
+from mindbot.domain.errors import Invalid, NotFound
 from mindbot_tui.words import LANGUAGES, language_of
 
 
@@ -20,7 +21,18 @@ def start(
     fps: float = 10,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Run a console until it is left; raises NotFound for a language or theme that does not exist."""
+    """Run a console until it is left.
+
+    Raises:
+        NotFound: there is no such language or theme.
+        Invalid: there is no terminal.
+    """
+    if not (
+        sys.stdout.isatty() or "TEXTUAL_DRIVER" in environ
+    ):  # a browser's console has a driver of its own
+        raise Invalid(
+            "the console needs a terminal", hint="in a pipe, mindbot tail follows turns as JSON lines"
+        )
     os.environ.setdefault("TEXTUAL_FPS", "30")
     from mindbot_tui.app import Console
     from mindbot_tui.remote import Remote
