@@ -25,7 +25,8 @@ from mindbot.domain.ports import Http, Provider
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunks
 from mindbot.providers.secrets import Secrets
 
-_TRIES = 2
+_TRIES = 4
+_TRIES_BEFORE_ANOTHER = 2  # when a fallback could answer instead
 _FIRST_BACKOFF = 0.5  # seconds; doubles with each try
 _LONGEST_WAIT = 20.0  # a vendor that asks for more is given up for this answer
 _PING_SECONDS = 20.0
@@ -114,9 +115,11 @@ class ProviderManager:
         """
         notes = {} if notes is None else notes
         failures: list[MindBotError] = []
-        for name in self._order(provider or self.default()):
+        order = self._order(provider or self.default())
+        for name in order:
+            tries = _TRIES if name == order[-1] else _TRIES_BEFORE_ANOTHER
             asked = request if not failures else self._translated(request, name)
-            for attempt in range(_TRIES):
+            for attempt in range(tries):
                 shown = False
                 try:
                     chosen = self.get(name)
@@ -133,7 +136,7 @@ class ProviderManager:
                     if shown or isinstance(exc, ContentFiltered):
                         raise
                     failures.append(exc)
-                wait = _wait(failures[-1], attempt, request.deadline)
+                wait = _wait(failures[-1], tries - 1 - attempt, attempt, request.deadline)
                 if wait is None:
                     break
                 await self._sleep(wait)
@@ -159,9 +162,9 @@ class ProviderManager:
         return request if known else replace(request, model="")
 
 
-def _wait(failure: MindBotError, attempt: int, deadline: float) -> float | None:
-    """Return the seconds before the next try, with full jitter; None when there should be none."""
-    if not failure.retryable or attempt + 1 >= _TRIES:
+def _wait(failure: MindBotError, left: int, attempt: int, deadline: float) -> float | None:
+    """Return the seconds before the next of ``left`` tries, with full jitter; None for no more."""
+    if not failure.retryable or not left:
         return None
     wait = random.uniform(0, _FIRST_BACKOFF * 2**attempt)
     if isinstance(failure, RateLimited):

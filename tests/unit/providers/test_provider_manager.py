@@ -230,3 +230,11 @@ async def test_ping_asks_once_and_tells_the_truth(http: HttpClient) -> None:
         with pytest.raises(AuthFailed):
             await here.manager.ping("a")
         assert far.counters["requests"] == 2
+
+
+async def test_a_blip_of_the_only_provider_is_survived(http: HttpClient) -> None:
+    async with openai("500:n=3") as far:
+        here = Managed(http, {"a": far.entry})
+        await here.ask()
+        assert far.counters["requests"] == 4
+    assert [f["kind"] for f in here.notes["failures"]] == ["overloaded"] * 3
