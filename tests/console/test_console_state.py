@@ -16,7 +16,7 @@ from mindbot_tui import cells
 from mindbot_tui.state import view as views
 from mindbot_tui.state.desk import Desk
 from mindbot_tui.state.follow import Follow
-from mindbot_tui.state.numbers import Numbers
+from mindbot_tui.state.numbers import Numbers, lately
 from mindbot_tui.state.parts import part
 from mindbot_tui.state.ring import Ring
 from mindbot_tui.state.rows import MOST_TEXT, Row
@@ -208,8 +208,9 @@ def test_a_frozen_list_stays_where_it_was_frozen_first() -> None:
 def test_numbers_take_what_they_know() -> None:
     numbers = Numbers()
     numbers.take_stats({"received_per_s": 3.5, "queued": 2, "running": "many", "tomorrow": 1})
-    assert (numbers.received, numbers.queued, numbers.running) == (3.5, 2, 0)
-    assert list(numbers.history) == [3.5]
+    numbers.take_stats({"received_per_s": 0.5})
+    assert (lately(numbers.received), numbers.queued, numbers.running) == (2.0, 2, 0)
+    assert lately(numbers.answered) == 0.0
 
 
 @pytest.mark.parametrize(

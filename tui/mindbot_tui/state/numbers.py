@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mindbot.api import models
 
 SECONDS = 60
+LATELY = 5  # seconds
 
 
 @dataclass
 class Numbers:
-    """Rates are per second, ``lag`` is milliseconds; ``history`` is how many messages came in each second."""
+    """``received`` and ``answered`` are per second, second by second; ``lag`` is milliseconds."""
 
-    received: float = 0.0
-    answered: float = 0.0
+    received: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
+    answered: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
     running: int = 0
     queued: int = 0
     outbox: int = 0
@@ -25,7 +26,6 @@ class Numbers:
     lag: float = 0.0
     rss: int = 0
     generation: int = 0
-    history: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
 
     def take_status(self, status: models.Status) -> None:
         self.running, self.queued = status.turns.running, status.turns.queued
@@ -37,8 +37,6 @@ class Numbers:
     def take_stats(self, event: Mapping[str, Any]) -> None:
         """Take over a ``stats`` event; what it leaves out, or says in another kind, stays."""
         names = {
-            "received_per_s": "received",
-            "answered_per_s": "answered",
             "loop_lag_ms": "lag",
             "rss_bytes": "rss",
             "running": "running",
@@ -48,4 +46,12 @@ class Numbers:
         for theirs, ours in names.items():
             if isinstance(value := event.get(theirs), int | float):
                 setattr(self, ours, value)
-        self.history.append(self.received)
+        for history, rate in ((self.received, "received_per_s"), (self.answered, "answered_per_s")):
+            if isinstance(value := event.get(rate), int | float):
+                history.append(value)
+
+
+def lately(history: Collection[float]) -> float:
+    """Return the mean of the last seconds."""
+    last = list(history)[-LATELY:]
+    return sum(last) / len(last) if last else 0.0

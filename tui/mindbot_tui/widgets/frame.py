@@ -11,6 +11,7 @@ from textual import events
 from mindbot_tui.cells import age, clean, clock, fit, size
 from mindbot_tui.commands.catalog import find
 from mindbot_tui.keymap import Key
+from mindbot_tui.state.numbers import lately
 from mindbot_tui.widgets.line import Line, both_ends, fitting
 from mindbot_tui.widgets.offers import OfferInput
 from mindbot_tui.widgets.paint import Piece
@@ -78,8 +79,8 @@ class StatusBar(Line):
             yield [gaps[0], (f"{link.gaps} ({link.lost:,})", "bad")]
         if desk.readonly:
             yield [(words("read-only"), "wait")]
-        yield [(words("in "), "dim"), (f"{numbers.received:.1f}/s", "text")]
-        yield [(words("out "), "dim"), (f"{numbers.answered:.1f}/s", "text")]
+        yield [(words("in "), "dim"), (f"{lately(numbers.received):.1f}/s", "text")]
+        yield [(words("out "), "dim"), (f"{lately(numbers.answered):.1f}/s", "text")]
         yield [
             (words("run "), "dim"),
             (str(numbers.running), "text"),
@@ -95,7 +96,7 @@ class StatusBar(Line):
             yield [(words("dead "), "dim"), (str(numbers.dead), "bad")]
         if numbers.rss:
             yield [(words("mem "), "dim"), (size(numbers.rss), "text")]
-        yield [(_bars(list(numbers.history)[-20:]), "bar")]
+        yield [(_bars(list(numbers.received)[-20:]), "bar")]
 
 
 def _bars(counts: list[float]) -> str:
