@@ -77,6 +77,7 @@ docs: install  ## Write the generated pages again
 	@$(BIN)/python -m mindbot.filters.reference docs/filters.md
 	@$(BIN)/python -m mindbot_daemon.server.reference docs/api.md
 	@$(BIN)/python -m mindbot.config.schema docs/configuration.md
+	@$(BIN)/python -m mindbot_tui.docs docs/console.md
 
 format: install  ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix .
