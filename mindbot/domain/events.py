@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from mindbot.domain.message import Json
 
@@ -25,19 +25,48 @@ TOPICS = {
 QUIET = ("turn", "delivery", "health", "config", "alert", "stats")
 
 
-@dataclass(slots=True)
-class Event:
-    """``type`` is ``topic.what``, e.g. ``turn.finished``; ``turn`` the public id where one is meant."""
+#: States that a turn passes through: told in a batch only where no later one of that turn is.
+PASSING = frozenset({"turn.queued", "turn.running"})
 
-    type: str
-    turn: str = ""
-    data: Json = field(default_factory=dict)
-    ts: float = field(default_factory=time.time)
-    seq: int = 0
+
+class Event:
+    """``type`` is ``topic.what``, e.g. ``turn.finished``; ``turn`` the public id where one is meant.
+
+    ``make`` makes the data when somebody reads them first: most states that a turn passes through are never
+    read. It must not depend on what may have changed by then. ``ts`` is Unix seconds.
+    """
+
+    __slots__ = ("_data", "_make", "seq", "ts", "turn", "type")
+
+    def __init__(
+        self,
+        type: str,
+        turn: str = "",
+        data: Json | None = None,
+        ts: float = 0.0,
+        *,
+        make: Callable[[], Json] | None = None,
+    ) -> None:
+        self.type = type
+        self.turn = turn
+        self.ts = ts or time.time()
+        self.seq = 0
+        self._data = data
+        self._make = make
+
+    @property
+    def data(self) -> Json:
+        if self._data is None:
+            self._data = self._make() if self._make is not None else {}
+            self._make = None
+        return self._data
 
     @property
     def topic(self) -> str:
         return self.type.partition(".")[0]
+
+    def __repr__(self) -> str:
+        return f"Event({self.type!r}, {self.turn!r}, {self.data!r}, seq={self.seq})"
 
     def to_json(self) -> Json:
         return {"seq": self.seq, "ts": self.ts, "type": self.type, "turn": self.turn, **self.data}

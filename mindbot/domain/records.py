@@ -31,16 +31,20 @@ def message_record(turn: Turn) -> Json:
     }
 
 
-def record_of(turn: Turn, message: Json) -> Json:
-    """Return the record, its part that never changes having been made before."""
-    took = turn.took
-    record: Json = {
+def passing_record(message: Json, state: str, took: float, attempt: int) -> Json:
+    """Return the record of a turn that is not ended; ``took`` is seconds."""
+    return {
         **message,
-        "state": turn.state,
+        "state": state,
         "took": took,
         "took_ms": int(took * 1e6) / 1000,
-        "attempt": turn.attempt,
+        "attempt": attempt,
     }
+
+
+def record_of(turn: Turn, message: Json) -> Json:
+    """Return the record, its part that never changes having been made before."""
+    record = passing_record(message, turn.state, turn.took, turn.attempt)
     if turn.finished:
         record |= _outcome(turn)
     return record

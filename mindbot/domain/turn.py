@@ -78,7 +78,7 @@ class Turn:
     memo: Json = field(default_factory=dict)  # results of steps marked `once`
     generation: Any = None  # the configuration it began with (not stored)
     running: int = 0  # id of the innermost open span
-    shown: Json | None = None  # what events say of its message (not stored)
+    shown: Any = None  # what events say of its message (not stored)
     started: float = 0.0
     finished: float = 0.0
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import anyio
 
 from mindbot.bus import Bus
-from mindbot.domain.events import Event
+from mindbot.domain.events import PASSING, Event
 from mindbot.domain.message import Json
-from mindbot.domain.records import message_record, record_of
+from mindbot.domain.records import message_record, passing_record, record_of
 from mindbot.domain.turn import Span, Turn
 
 CLIP = 2000  # characters of a text in an event: a list shows less, and `get turn` has it whole
@@ -21,19 +22,57 @@ def clip(text: str) -> str:
     return text if len(text) <= CLIP else text[: CLIP - 1] + "…"
 
 
+class Shown:
+    """The part of a turn's record that never changes, made when somebody reads it first, and then kept."""
+
+    __slots__ = ("_made", "_turn", "id")
+
+    def __init__(self, turn: Turn) -> None:
+        self.id = turn.id
+        self._turn: Turn | None = turn
+        self._made: Json = {}
+
+    @property
+    def record(self) -> Json:
+        if self._turn is not None:
+            self._made = message_record(self._turn)
+            self._made["text"] = clip(self._made["text"])
+            self._turn = None
+        return self._made
+
+
 def tell_turn(bus: Bus, kind: str, turn: Turn) -> None:
     """Publish what became of a turn, as the flat record that lists show too."""
     if not bus.wants("turn"):
         return
     if turn.shown is None:
-        turn.shown = message_record(turn)
-        turn.shown["text"] = clip(turn.shown["text"])
-    record = record_of(turn, turn.shown)
+        turn.shown = Shown(turn)
+    shown: Shown = turn.shown
+    if kind in PASSING:
+        make = partial(_passing, shown, turn.state, turn.took, turn.attempt)
+    elif kind == "turn.duplicate":  # the state of the turn that was there before is not known here
+        make = partial(_without_state, shown, turn.took, turn.attempt)
+    else:
+        make = partial(_ended, shown, turn)
+    bus.publish(Event(kind, shown.id, make=make))
+
+
+def _passing(shown: Shown, state: str, took: float, attempt: int) -> Json:
+    return passing_record(shown.record, state, took, attempt)
+
+
+def _without_state(shown: Shown, took: float, attempt: int) -> Json:
+    record = passing_record(shown.record, "", took, attempt)
+    del record["state"]
+    return record
+
+
+def _ended(shown: Shown, turn: Turn) -> Json:
+    """An ended turn does not change any more; one that an operator runs again is a new one."""
+    record = record_of(turn, shown.record)
     if turn.finished:
         record["reply"], record["reason"] = clip(record["reply"]), clip(record["reason"])
-    if kind == "turn.duplicate":
-        del record["state"]  # that of the turn that was there before is not known here
-    bus.publish(Event(kind, record["id"], record))
+    return record
 
 
 class SpanWatch:

@@ -18,12 +18,13 @@ import orjson
 from mindbot.bus import Bus, Observer
 from mindbot.domain import ids
 from mindbot.domain.errors import Conflict
-from mindbot.domain.events import CONTROL, Event
+from mindbot.domain.events import CONTROL, PASSING, Event
 from mindbot.domain.message import Json
 from mindbot_daemon.server.stream.request import Request
 from mindbot_daemon.server.stream.subscriber import Frame, Subscriber, array
 
-INTERVAL = 0.05  # seconds between batches
+INTERVAL = 0.05  # seconds between batches,
+BUSY = 100  # twice that after one of so many events: each has a price, for the daemon and its readers
 LINGER = 60.0  # seconds
 RING = 5_000  # events
 HEARTBEAT = 5.0  # seconds without news after which a client is told its place
@@ -31,31 +32,49 @@ MOST_CLIENTS = 1_024
 FRAME_EVENTS = 500  # a message holds so many events at most,
 FRAME_BYTES = 256 << 10  # and is complete when it has reached this size
 
-#: States that a turn passes through: in one batch only its last one is told, unless asked for by type.
-PASSING = frozenset(("turn.queued", "turn.running"))
-
-
 class Kept:
-    """An event as a flat record; encoded when the first client wants it, once for all of them."""
+    """An event as a flat record, made and encoded when the first client wants it, once for all of them.
 
-    __slots__ = ("_text", "record", "topic")
+    What stays of it is the text alone: thousands of kept dictionaries would be gone through again and again
+    by the garbage collector, which costs more than making them did.
+    """
+
+    __slots__ = ("_event", "_text", "epoch", "seq", "topic", "turn", "type")
 
     def __init__(self, epoch: str, event: Event) -> None:
-        self.record: Json = {
-            "epoch": epoch,
-            "seq": event.seq,
-            "ts": event.ts,
-            "type": event.type,
-            "turn": event.turn,
-            **event.data,
-        }
+        self.epoch = epoch
+        self.seq = event.seq
+        self.type = event.type
         self.topic = event.topic
+        self.turn = event.turn
+        self._event: Event | None = event
         self._text = b""
 
     @property
+    def record(self) -> Json:
+        """What filters look at."""
+        if self._event is None:
+            found: Json = orjson.loads(self._text)
+            return found
+        return {
+            "epoch": self.epoch,
+            "seq": self.seq,
+            "ts": self._event.ts,
+            "type": self.type,
+            "turn": self.turn,
+            **self._event.data,
+        }
+
+    @property
     def text(self) -> bytes:
-        self._text = self._text or orjson.dumps(self.record, default=str)
+        self.settle()
         return self._text
+
+    def settle(self) -> None:
+        """Let go of what it was made from."""
+        if self._event is not None:
+            self._text = orjson.dumps(self.record, default=str)
+            self._event = None
 
 
 class Hub:
@@ -69,6 +88,7 @@ class Hub:
         self._ring: deque[Kept] = deque(maxlen=ring)
         self._clients: list[Subscriber] = []
         self._place = 0  # everything up to here has been handed on
+        self._thinned = 0  # up to here the ring may lack states that turns passed through
         self._whole_after: dict[str, int] = {}  # by topic: the ring has everything later than this
         self._unused_since: dict[str, float] = {}
         self._bus: Bus | None = None
@@ -123,7 +143,7 @@ class Hub:
         elif self._has_all_after(client.request, since):
             client.note(self._here() | {"seq": since[1]})
             client.push(
-                _frames([kept for kept in self._ring if kept.record["seq"] > since[1]], client.request)
+                _frames([kept for kept in self._ring if kept.seq > since[1]], client.request)
             )
         else:
             client.note({"reset": self.epoch, "seq": self._place})
@@ -136,6 +156,7 @@ class Hub:
         return (
             epoch == self.epoch
             and seq <= self._place
+            and not (request.picky and seq < self._thinned)
             and all(self._whole_after[topic] <= seq for topic in request.observed)
         )
 
@@ -163,40 +184,48 @@ class Hub:
         while self._clients and self._observer is not None:
             with anyio.move_on_at(beat):
                 await self._observer.wait()
-            self.pump()
+            taken = self.pump()
             if anyio.current_time() >= beat:
                 self._tell_places()
                 self._drop_unused()
                 beat = anyio.current_time() + self._heartbeat
-            await anyio.sleep(INTERVAL)
+            await anyio.sleep(INTERVAL if taken < BUSY else 2 * INTERVAL)
 
-    def pump(self) -> None:
-        """Hand on what has been published."""
+    def pump(self) -> int:
+        """Hand on what has been published; returns how many events that was."""
         if self._observer is None:
-            return
+            return 0
         events, lost = self._observer.take()
         if lost:
             self._forgotten(events[0].seq - 1 if events else self._place)
             for client in self._clients:
                 client.lost(lost)
         if not events:
-            return
+            return 0
+        newest = events[-1].seq
+        if self._clients and not any(client.request.picky for client in self._clients):
+            thin = _without_passing(events)
+            if len(thin) < len(events):
+                events, self._thinned = thin, newest
         kept = [Kept(self.epoch, event) for event in events]
         self._keep(kept)
-        self._place = events[-1].seq
+        self._place = newest
         made: dict[Request, list[Frame]] = {}
         for client in self._clients:
             frames = made.get(client.request)
             if frames is None:
                 frames = made[client.request] = _frames(kept, client.request)
             client.push(frames)
+        for each in kept:
+            each.settle()
+        return len(events)
 
     def _keep(self, kept: Sequence[Kept]) -> None:
         room = self._ring.maxlen or 0
         gone = len(self._ring) + len(kept) - room
         if gone > 0:
             last = self._ring[gone - 1] if gone <= len(self._ring) else kept[gone - 1 - len(self._ring)]
-            self._forgotten(last.record["seq"])
+            self._forgotten(last.seq)
         self._ring.extend(kept)
 
     def _forgotten(self, seq: int) -> None:
@@ -224,6 +253,22 @@ class Hub:
                 del self._whole_after[topic]
 
 
+def _without_passing(events: Sequence[Event]) -> list[Event]:
+    """Leave out the states that a later event of the same turn makes old news."""
+    told: set[str] = set()
+    found: list[Event] = []
+    for event in reversed(events):
+        if event.type in PASSING:
+            if event.turn in told:
+                continue
+            told.add(event.turn)
+        elif event.type.startswith("turn.") and event.type != "turn.duplicate":
+            told.add(event.turn)
+        found.append(event)
+    found.reverse()
+    return found
+
+
 def _frames(kept: Sequence[Kept], request: Request) -> list[Frame]:
     """Encode what a request wants into messages."""
     frames: list[Frame] = []
@@ -239,7 +284,7 @@ def _frames(kept: Sequence[Kept], request: Request) -> list[Frame]:
     for each in _chosen(kept, request):
         texts.append(each.text)
         size += len(each.text)
-        if each.record["type"] in CONTROL:
+        if each.type in CONTROL:
             control.append(each.text)
         if len(texts) >= FRAME_EVENTS or size >= FRAME_BYTES:
             complete()
@@ -255,16 +300,14 @@ def _chosen(kept: Sequence[Kept], request: Request) -> list[Kept]:
     told: set[str] = set()
     topics, types, keep = request.topics, request.types, request.keep
     for each in reversed(kept):
-        record, topic = each.record, each.topic
-        if topic not in topics and record["type"] not in types:
+        asked = each.type in types
+        if each.topic not in topics and not asked:
             continue
-        if keep is not None and not keep({**record, "topic": topic}):
+        passed = each.turn in told and each.type in PASSING and not asked
+        if passed or (keep is not None and not keep({**each.record, "topic": each.topic})):
             continue
-        if topic == "turn" and "state" in record:
-            turn = record["turn"]
-            if turn in told and record["type"] in PASSING and record["type"] not in types:
-                continue
-            told.add(turn)
+        if each.topic == "turn" and each.type != "turn.duplicate":
+            told.add(each.turn)
         chosen.append(each)
     chosen.reverse()
     return chosen

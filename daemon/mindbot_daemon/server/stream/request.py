@@ -31,6 +31,11 @@ class Request:
         """The topics to look at."""
         return self.topics | {each.partition(".")[0] for each in self.types}
 
+    @property
+    def picky(self) -> bool:
+        """Whether states that turns only pass through can be what is looked for."""
+        return self.keep is not None or bool(self.types)
+
 
 def read(query: Mapping[str, str]) -> Request:
     """Read a query string's parameters; unknown ones are ignored.
