@@ -90,10 +90,11 @@ class ConfigView(Answer):
 
 
 class Status(Answer):
-    """``started`` is Unix seconds; ``phase`` is starting, running or draining."""
+    """``started`` is Unix seconds; ``phase`` is starting, running or draining; ``role`` is the caller's."""
 
     version: str = ""
     pid: int = 0
+    role: str = ""
     started: float = 0.0
     uptime_s: float = 0.0
     ready: bool = False

@@ -25,6 +25,9 @@ TOPICS = {
 QUIET = ("turn", "delivery", "health", "config", "alert", "stats")
 
 
+#: How a component is.
+HEALTH = ("ok", "starting", "degraded", "failed")
+
 #: States that a turn passes through: told in a batch only where no later one of that turn is.
 PASSING = frozenset({"turn.queued", "turn.running"})
 

@@ -22,7 +22,7 @@ def predicate(node: Node) -> Predicate:
     def matches(record: object) -> bool:
         if type(record) is dict:
             return test(record)
-        return test(record if isinstance(record, Mapping) else Attributes(record))
+        return test(record if isinstance(record, Mapping | Attributes) else Attributes(record))
 
     return matches
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
+from mindbot.domain.delivery import DeliveryState
+from mindbot.domain.events import HEALTH
 from mindbot.domain.turn import State
 
 
@@ -93,9 +95,12 @@ TURN_FIELDS = FieldSet(
     search="text",
 )
 
+_EVENT_STATES = tuple(dict.fromkeys((*get_args(State), *get_args(DeliveryState), *HEALTH)))
+
 #: An event of the stream: everything a turn has, and what happened.
 EVENT_FIELDS = TURN_FIELDS.plus(
-    Field("type", Kind.TEXT, "what happened, e.g. turn.finished"),
+    Field("type", Kind.TEXT, "what happened, e.g. turn.answered"),
+    Field("state", Kind.TEXT, "of the turn, the delivery or the component it is about", _EVENT_STATES),
     Field("topic", Kind.TEXT, "the part of the type before the dot"),
     Field("turn", Kind.TEXT, "the id of the turn it is about"),
     Field("seq", Kind.NUMBER, "the event's place in the stream"),

@@ -77,12 +77,16 @@ async def test_each_role_may_do_what_it_may(tmp_path: Path) -> None:
             folder.chmod(folder.stat().st_mode | 0o011)
         up.socket.chmod(0o666)
 
+        roles: dict[str, str] = {}
+
         async def status(groups: str, request: str, body: str = "") -> int:
             arguments = [sys.executable, "-c", AS_SOMEBODY, str(up.socket), groups, request, body]
             done = await anyio.run_process(arguments, stderr=subprocess.STDOUT)
             code, answer = json.loads(done.stdout)
             if code == 403:
                 assert json.loads(answer)["kind"] == "forbidden"
+            elif request == "GET /v1/status":
+                roles[groups] = json.loads(answer)["role"]
             return int(code)
 
         send = ("POST /v1/turns", '{"text": "hi"}')
@@ -94,6 +98,8 @@ async def test_each_role_may_do_what_it_may(tmp_path: Path) -> None:
         assert await status("7002", *send) == 200
         assert await status("7002", *secret) == 403
         assert await status("7003", *secret) == 204
+        assert await status("7003", "GET /v1/status") == 200
+        assert roles == {"9999,7001": "viewer", "7003": "admin"}
 
 
 @needs_root

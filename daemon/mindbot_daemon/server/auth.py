@@ -10,12 +10,17 @@ from mindbot.domain.errors import Forbidden
 from mindbot_daemon.server.roles import Role, Roles
 
 
+def role_of(connection: HTTPConnection) -> Role | None:
+    """Return the role of the peer that made a request."""
+    roles: Roles = connection.app.state.roles
+    return roles.of(connection.state.peer)
+
+
 def require(role: Role) -> Callable[[HTTPConnection], Awaitable[None]]:
     """Return a dependency that lets only peers of that role, or a higher one, through."""
 
     async def check(connection: HTTPConnection) -> None:
-        roles: Roles = connection.app.state.roles
-        found = roles.of(connection.state.peer)
+        found = role_of(connection)
         if found is None or found < role:
             raise Forbidden(
                 f"this needs the role {role.name}, you are {found.name if found else 'none'}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from mindbot.filters.language import parse
 
 
@@ -35,3 +37,10 @@ def test_the_tree_of_a_record_shows_what_failed_and_why() -> None:
         '│     └─ ✗ model == "gpt"   (absent)',
         "└─ ✗ took > 5s   (3.2)",
     ]
+
+
+def test_an_object_is_explained_like_a_mapping_of_its_attributes() -> None:
+    filter = parse("platform == wecom and vars.intent == refund")
+    record = SimpleNamespace(platform="wecom", vars=SimpleNamespace(intent="refund"))
+    assert filter.compile()(record)
+    assert "✗" not in filter.explain(record).tree

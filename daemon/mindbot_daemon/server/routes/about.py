@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from importlib.metadata import version
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from mindbot.api import models
 from mindbot.domain.errors import Unreachable
 from mindbot.domain.message import Json
+from mindbot_daemon.server.auth import role_of
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.deps import VIEWER, BackendDep, HostDep
 
@@ -30,9 +31,11 @@ async def get_version() -> Json:
 
 
 @router.get("/status", response_model=models.Status, dependencies=VIEWER)
-async def status(host: HostDep) -> Json:
-    """Everything at a glance; while the daemon starts, only what is known by then."""
+async def status(host: HostDep, request: Request) -> Json:
+    """Everything at a glance, and the caller's role; while the daemon starts, only what is known by then."""
+    role = role_of(request)
     known = {"version": version("mindbot"), "pid": os.getpid(), "phase": host.phase}
+    known["role"] = role.name if role else ""
     try:
         return host.backend.status() | known | {"ready": _takes_messages(host)}
     except Unreachable:

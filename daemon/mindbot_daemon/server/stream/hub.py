@@ -32,6 +32,7 @@ MOST_CLIENTS = 1_024
 FRAME_EVENTS = 500  # a message holds so many events at most,
 FRAME_BYTES = 256 << 10  # and is complete when it has reached this size
 
+
 class Kept:
     """An event as a flat record, made and encoded when the first client wants it, once for all of them.
 
@@ -142,9 +143,7 @@ class Hub:
             client.note(self._here())
         elif self._has_all_after(client.request, since):
             client.note(self._here() | {"seq": since[1]})
-            client.push(
-                _frames([kept for kept in self._ring if kept.seq > since[1]], client.request)
-            )
+            client.push(_frames([kept for kept in self._ring if kept.seq > since[1]], client.request))
         else:
             client.note({"reset": self.epoch, "seq": self._place})
 
