@@ -33,9 +33,11 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Say how the daemon is; exits 0 only when it is ready."""
     from mindbot.api import calls
 
-    found = connect(ctx).ask(calls.status())
+    client = connect(ctx)
+    found = client.ask(calls.status())
+    ill = [c for c in client.ask(calls.ready()).components if c.state != "ok"]
     if wants_json(as_json):
-        print_json(found.to_json())
+        print_json(found.to_json() | {"not_ok": [c.to_json() for c in ill]})
     else:
         print(f"{found.phase}, pid {found.pid}, version {found.version}, up {duration(found.uptime_s)}")
         for what in ("turns", "totals", "outbox"):
@@ -43,6 +45,8 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
             print(f"{what:8} " + "  ".join(f"{name} {count}" for name, count in counts.items()))
         print(f"loop lag {found.loop_lag_ms:.1f} ms  memory {found.rss_bytes / 1e6:.0f} MB")
         print(f"config   generation {found.config.generation}  {' '.join(found.config.files) or 'built in'}")
+        for each in ill:
+            print(f"{each.state:8} {each.component}: {each.reason}")
     raise typer.Exit(0 if found.ready else 1)
 
 

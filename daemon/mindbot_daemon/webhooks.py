@@ -7,6 +7,7 @@ would give up on a 500.
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import structlog
 from anyio import TASK_STATUS_IGNORED, create_task_group, fail_after, to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
-from mindbot.domain.errors import ConfigError, MindBotError
+from mindbot.domain.errors import ConfigError, Conflict, MindBotError
 from mindbot.domain.ports import Receive, Webhook, WebhookRequest, WebhookResponse
 from mindbot_daemon.sockets import bind_tcp
 
@@ -179,7 +180,7 @@ class PublicListener:
         wants any more are closed when their open callbacks have been answered.
 
         Raises:
-            ConfigError: an address cannot be bound; nothing has changed.
+            ConfigError, Conflict: an address cannot be bound; nothing has changed.
         """
         wanted: dict[Address, list[Webhook]] = {}
         for webhook in webhooks:
@@ -219,7 +220,10 @@ class PublicListener:
         try:
             return await to_thread.run_sync(bind_tcp, *address)
         except OSError as error:
+            what = f"cannot listen on {address[0]}:{address[1]}: {error.strerror or error}"
+            if error.errno == errno.EADDRINUSE:
+                hint = f"who has it: ss -ltnp 'sport = :{address[1]}'; or set another port"
+                raise Conflict(what, hint=hint) from error
             raise ConfigError(
-                f"cannot listen on {address[0]}:{address[1]}: {error.strerror or error}",
-                hint="another process has that port, or the host is not this machine's",
+                what, hint="the host is not this machine's, or the port needs rights"
             ) from error

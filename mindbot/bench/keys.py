@@ -168,6 +168,7 @@ def key_times(keys: int = 200, warm_up: float = 12.0, seed: int = 7) -> Figures:
         streaming(Path(folder), warm_up + 30 + keys) as (socket, _),
         watching(socket) as terminal,
     ):
+        paint = terminal.cpu  # from the start of its interpreter until a live turn is on its screen
         terminal.rest(warm_up)
         before, begun = terminal.cpu, time.perf_counter()
         terminal.rest(5)
@@ -186,6 +187,7 @@ def key_times(keys: int = 200, warm_up: float = 12.0, seed: int = 7) -> Figures:
         rss = terminal.rss
     cut = statistics.quantiles(times, n=100)
     return {
+        "first_paint_cpu_s": paint,
         "key_p50_ms": cut[49] * 1000,
         "key_p95_ms": cut[94] * 1000,
         "key_cpu_ms": extra * 1000,
@@ -196,7 +198,12 @@ def key_times(keys: int = 200, warm_up: float = 12.0, seed: int = 7) -> Figures:
 
 def bench(keys: int = 200) -> Result:
     """Measure how long keys take in a console that follows 5,000 events a second."""
-    goals = {"key_p95_ms": "< 100", "console_core_pct": "< 35", "rss_mb": "< 250"}
+    goals = {
+        "first_paint_cpu_s": "< 1.5",
+        "key_p95_ms": "< 100",
+        "console_core_pct": "< 35",
+        "rss_mb": "< 250",
+    }
     return Result("keys", key_times(keys), goals=goals, note=f"{RATE:,} new turns a second, 160x48")
 
 

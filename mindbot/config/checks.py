@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mindbot import registry
 from mindbot.config import keys, problems, tree
 from mindbot.config import references as refs
 from mindbot.config.model import Config
@@ -45,6 +46,9 @@ def references(
         return replace(node, value=items)
     if not isinstance(node.value, str):
         return node
+    if refs.broken(node.value):
+        what = f"{tree.dotted(path)} holds a ${{ that is no reference. Write ${{NAME}} or ${{NAME:-default}}"
+        found.warnings.append(Finding(node.origin, what))
     if keys.is_secret(annotation):
         _secret_reference(node, environ, found, path)
         return node
@@ -140,3 +144,20 @@ def names(root: Node, config: Config, found: Findings) -> None:
                 mend = f"Did you mean {meant}?" if meant else "Define it under `providers`"
                 what = f"{tree.dotted(path)} names the provider {each.value}, which is not defined"
                 found.warnings.append(Finding(each.origin, f"{what}. {mend}"))
+
+
+def answerers(root: Node, config: Config, found: Findings) -> None:
+    """Warn of what is configured and will not be used: bots nobody can answer for, routes nobody reads."""
+    for key, what in (
+        ("routes", "routes are not read by this version. Messages go to the first enabled provider"),
+    ):
+        if (node := root.value.get(key)) is not None and node.value:
+            found.warnings.append(Finding(node.origin, what))
+    known = registry.names("providers")
+    usable = [name for name, p in config.providers.items() if p.enabled and p.type in known]
+    bots = [bot for bot in config.bots() if bot.platform in PLATFORMS]
+    if bots and not usable:
+        named = ", ".join(f"{bot.platform}/{bot.name}" for bot in bots)
+        node = root.value[bots[0].platform]
+        why = f"no enabled provider can answer for {named}. Add one under `providers`: {', '.join(known)}"
+        found.warnings.append(Finding(node.origin, why))

@@ -79,6 +79,7 @@ def load(
             f"the configuration has {count}", hint="`mindbot config schema` lists every key", problems=lines
         )
     checks.names(root, config, found)
+    checks.answerers(root, config, found)
     origins = {tree.dotted(path): str(node.place) for path, node in tree.leaves(root) if path}
     warnings = list(dict.fromkeys(str(warning) for warning in _in_order(found.warnings, files)))
     return Loaded(config, warnings, origins, files)

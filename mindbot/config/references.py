@@ -28,6 +28,11 @@ def variables(text: str) -> list[str]:
     return [m[1] for m in _ENV.finditer(text) if m[2] is None]
 
 
+def broken(text: str) -> bool:
+    """Whether something in the text begins like ``${ENV}`` and is not."""
+    return "${" in _ENV.sub("", text)
+
+
 def expand(text: str, environ: Mapping[str, str]) -> tuple[str, list[str], list[str]]:
     """Put the environment's values in; returns the text, the values used, and the unset variables.
 

@@ -5,11 +5,14 @@ Keys and aliases are those of the configuration samples operators already have.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from mindbot import registry
+from mindbot.config.keys import guess
 from mindbot.config.sections import Section
 from mindbot.config.types import NAMED, ApiBase, Duration, Float, Int, Port, Secret, Url
 
@@ -104,6 +107,12 @@ class ScriptedRule(Section):
     delay: Duration = Field(0.0, description="Wait before it.")
     error: str = Field("", description="Fail like this instead, e.g. rate_limited.")
 
+    @field_validator("match")
+    @classmethod
+    def _pattern(cls, value: str) -> str:
+        _check_patterns([value])
+        return value
+
 
 #: Kinds whose service asks for a key wherever it runs.
 _KEYED = frozenset({"anthropic", "google", "chatglm", "dify", "coze"})
@@ -131,6 +140,16 @@ class ProviderSettings(Section):
     )
     stream: bool = Field(True, description="Whether the server can stream.")
     rules: tuple[ScriptedRule, ...] = Field((), description="Scripted only: what it answers.")
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        kinds = KINDS if value in KINDS or not value else KINDS | set(registry.names("providers"))
+        if value and value not in kinds:
+            meant = guess(value, sorted(kinds))
+            mend = f"; did you mean {meant}?" if meant else f": {', '.join(sorted(kinds))}"
+            raise ValueError(f"should be a provider type{mend}")
+        return value
 
     @field_validator("api_key", "bot_id")
     @classmethod
@@ -191,16 +210,21 @@ class WorkflowSettings(Section):
     @classmethod
     def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if value:
-            import re2  # what the patterns run on: linear in the user's text
-
-            options = re2.Options()
-            options.log_errors = False
-        for pattern in value:
-            try:
-                re2.compile(pattern, options)
-            except re2.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {_readable(error)}") from error
+            _check_patterns(value)
         return value
+
+
+def _check_patterns(patterns: Iterable[str]) -> None:
+    """Raise ValueError for what is no regular expression on RE2: it is linear in the user's text."""
+    import re2  # loaded only where there are patterns
+
+    options = re2.Options()
+    options.log_errors = False
+    for pattern in patterns:
+        try:
+            re2.compile(pattern, options)
+        except re2.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {_readable(error)}") from error
 
 
 def _readable(error: Exception) -> str:

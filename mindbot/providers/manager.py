@@ -14,6 +14,7 @@ from mindbot.config.model import Config
 from mindbot.domain.errors import (
     ConfigError,
     ContentFiltered,
+    ContextOverflow,
     MindBotError,
     NotFound,
     RateLimited,
@@ -32,12 +33,15 @@ _LONGEST_WAIT = 20.0  # a vendor that asks for more is given up for this answer
 _PING_SECONDS = 20.0
 #: Failures of one provider that another may not have.
 _GO_ON = (VendorError, SecretError, ConfigError, NotFound)
+#: Failures that say nothing about the provider.
+_OF_THE_PROMPT = (ContentFiltered, ContextOverflow)
 
 
 class ProviderManager:
     """Answers by the provider asked for or the first enabled one, and falls back in the configured order.
 
-    A failure is final once a piece of the answer has been shown. ``sleep`` is replaced in tests.
+    A failure is final once a piece of the answer has been shown. ``sleep`` is replaced in tests. ``report``
+    is told (provider, "degraded", reason) when one fails after all its tries, and "ok" when it answers again.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class ProviderManager:
         secrets: Secrets,
         *,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        report: Callable[[str, str, str], None] = lambda provider, state, reason: None,
     ) -> None:
         self._settings = config.providers
         self._fallbacks = config.provider_selection.fallback_order
@@ -54,6 +59,8 @@ class ProviderManager:
         self._secrets = secrets
         self._sleep = sleep
         self._built: dict[str, Provider] = {}
+        self._report = report
+        self._failing: set[str] = set()
 
     def get(self, name: str) -> Provider:
         """Return a provider, built on first use.
@@ -81,18 +88,6 @@ class ProviderManager:
             if self._usable(name):
                 return name
         raise NotFound("no provider is enabled", hint="add one under providers:")
-
-    def health(self) -> dict[str, tuple[str, str]]:
-        """Return state and reason of every configured provider; asks none of them."""
-        out = {}
-        for name, settings in self._settings.items():
-            if not settings.enabled:
-                out[name] = ("off", "disabled")
-            elif not self._usable(name):
-                out[name] = ("degraded", f"not available yet: {settings.type or name}")
-            else:
-                out[name] = ("ok", "")
-        return out
 
     async def ping(self, name: str) -> float:
         """Ask a provider for a few tokens, once and without fallback; return the seconds it took.
@@ -128,19 +123,30 @@ class ProviderManager:
                         async for chunk in chunks:
                             shown = True
                             yield chunk
+                    if name in self._failing:
+                        self._failing.discard(name)
+                        self._report(name, "ok", "")
                     return
                 except _GO_ON as exc:
                     notes.setdefault("failures", []).append(
                         {"provider": name, "kind": exc.kind, "why": str(exc)}
                     )
+                    if not isinstance(exc, _OF_THE_PROMPT):
+                        self._failing.add(name)
                     if shown or isinstance(exc, ContentFiltered):
+                        self._degraded(name, exc)
                         raise
                     failures.append(exc)
                 wait = _wait(failures[-1], tries - 1 - attempt, attempt, request.deadline)
                 if wait is None:
+                    self._degraded(name, failures[-1])
                     break
                 await self._sleep(wait)
         raise failures[0]
+
+    def _degraded(self, name: str, failure: MindBotError) -> None:
+        if name in self._failing and not isinstance(failure, _OF_THE_PROMPT):
+            self._report(name, "degraded", str(failure))
 
     def _usable(self, name: str) -> bool:
         settings = self._settings.get(name)

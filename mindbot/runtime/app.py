@@ -36,6 +36,7 @@ from mindbot.store.store import Store
 log = structlog.get_logger("mindbot.runtime")
 
 T = TypeVar("T")
+PROVIDER = "provider "  # before its name among the components
 
 
 class Runtime(Facade):
@@ -194,7 +195,10 @@ class Runtime(Facade):
     def _build(self, number: int, loaded: Loaded) -> Generation:
         for url in base_urls(loaded.config):
             self.http.allow(url)
-        providers = ProviderManager(loaded.config, self.http, self.secrets)
+        for each in self.health_board.list():
+            if each["component"].startswith(PROVIDER):  # how it is now is told when it is asked next
+                self.health_board.forget(each["component"])
+        providers = ProviderManager(loaded.config, self.http, self.secrets, report=self._provider_is)
         return generation.build(number, loaded, providers, self.watch, self._services)
 
     def _services(self, loaded: Loaded, providers: ProviderManager) -> Services:
@@ -258,6 +262,9 @@ class Runtime(Facade):
             self.health_board.report("store", "ok")
         else:
             self.health_board.report("store", "failed", str(error))
+
+    def _provider_is(self, provider: str, state: str, reason: str) -> None:
+        self.health_board.report(f"{PROVIDER}{provider}", state, reason)
 
     def _handler_gave_up(self, name: str, event: Event, error: Exception) -> None:
         log.error("handler gave up", handler=name, event_type=event.type, turn=event.turn, error=str(error))

@@ -44,6 +44,8 @@ def ensure(path: Path) -> None:
     except OSError as error:
         raise StoreError(f"cannot create {path.parent}: {error.strerror}", hint="set state_dir") from error
     found = revision(path)
+    if not found:  # what people wrote is nobody else's business; the files beside it get the same rights
+        path.chmod(0o600)
     if found != HEAD:
         upgrade(path, found)
 

@@ -151,6 +151,10 @@ async def test_daemon_status_exits_0_only_when_ready(run: Run, up: Running) -> N
     done = await run("daemon", "status", terminal=True)
     assert done.code == 0 and done.out.startswith("running, pid ") and "a.yaml" in done.out
     assert (await run("daemon", "status")).objects[0]["a_field_of_tomorrow"] is True
+    assert "degraded" not in done.out and (await run("daemon", "status")).objects[0]["not_ok"] == []
+    up.runtime.store_state = "degraded"
+    assert "degraded store: " in (await run("daemon", "status", terminal=True)).out
+    assert (await run("daemon", "status")).objects[0]["not_ok"][0]["component"] == "store"
     up.daemon.phase = "draining"
     assert (await run("daemon", "status")).code == 1
 

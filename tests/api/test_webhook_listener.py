@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fake_runtime import EchoHook, FakeRuntime
 
-from mindbot.domain.errors import ConfigError
+from mindbot.domain.errors import Conflict
 from mindbot_daemon import webhooks
 from mindbot_daemon.serving import GuardedProtocol
 from mindbot_daemon.webhooks import PublicListener
@@ -192,7 +192,7 @@ async def _closed(address: tuple[str, int]) -> None:
 async def test_a_port_that_cannot_be_bound_changes_nothing() -> None:
     hook = EchoHook()
     async with public(hook) as listener, client(listener, hook) as http:
-        with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigError, match="in use"):
+        with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(Conflict, match="in use"):
             await listener.bind([EchoHook(), EchoHook("other", taken.getsockname()[1])])
         await http.post(PATH, content=b"still the old one")
     assert len(hook.seen) == 1

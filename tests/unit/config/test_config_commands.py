@@ -120,7 +120,8 @@ def examples() -> list[str]:
 
 def test_the_starters_examples_load(tmp_path: Path) -> None:
     loaded = [load([a_config(tmp_path, text)], environ={}) for text in examples()]
-    assert not [warning for one in loaded for warning in one.warnings]
+    alone = "no enabled provider can answer"  # an example shows one section, not a whole file
+    assert not [warning for one in loaded for warning in one.warnings if alone not in warning]
     assert len(loaded) >= 5
     assert any(one.config.wecom for one in loaded) and any(one.config.limits.per_user for one in loaded)
 

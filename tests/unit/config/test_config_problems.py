@@ -119,3 +119,25 @@ def test_a_key_of_the_wrong_length_is_a_warning(load_text: Load) -> None:
         "wecom: {corpid: c, secret: 'keyring:s', token: 'keyring:t', EncodingAESKey: abcd1}"
     ).warnings
     assert any("has 5 characters, and WeCom's keys have 43" in warning for warning in warnings)
+
+
+def test_a_provider_of_a_type_nobody_knows(refuse: Refuse) -> None:
+    problems = refuse("providers: {mine: {type: opnai, models: [gpt-4]}}")
+    assert len(problems) == 1 and problems[0].startswith(
+        "a.yaml:1:26: providers.mine.type should be a provider type"
+    )
+    assert "did you mean openai?" in problems[0]
+
+
+def test_a_pattern_of_a_scripted_rule_that_is_none(refuse: Refuse) -> None:
+    problems = refuse("providers: {demo: {type: scripted, rules: [{match: '('}]}}")
+    assert len(problems) == 1 and "no regular expression" in problems[0]
+
+
+def test_what_will_not_be_used_is_warned_of(load_text: Load) -> None:
+    wecom = "wecom: {corpid: w, agent_id: 1, secret: s, token: t, EncodingAESKey: " + "a" * 43 + "}"
+    warnings = load_text(wecom + "\nstate_dir: '${not closed'\nproviders: {}\nroutes: [{to: x}]").warnings
+    told = "\n".join(warnings)
+    assert "no enabled provider can answer for wecom/" in told
+    assert "state_dir holds a ${ that is no reference" in told
+    assert "routes are not read by this version" in told

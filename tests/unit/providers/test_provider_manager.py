@@ -49,7 +49,12 @@ class Managed:
         )
         self.waits: list[float] = []
         self.notes: Json = {}
-        self.manager = ProviderManager(config, http, Vault(), sleep=self._sleep)
+        self.told: list[tuple[str, str]] = []
+        self.manager = ProviderManager(config, http, Vault(), sleep=self._sleep, report=self._report)
+
+    def _report(self, provider: str, state: str, reason: str) -> None:
+        assert reason or state == "ok"
+        self.told.append((provider, state))
 
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -97,23 +102,13 @@ async def test_the_first_enabled_provider_that_can_be_built_answers(http: HttpCl
 async def test_kinds_nobody_implements_are_told_and_harm_nobody(http: HttpClient) -> None:
     here = Managed(
         http,
-        {
-            "dify": {"api_key": "k"},
-            "openai": {"api_key": "k"},
-            "old": {"enabled": False},
-            "mine": {"type": "acme"},
-        },
+        {"mine": {"type": "dify", "api_key": "k"}, "openai": {"api_key": "k"}, "vllm": {"enabled": False}},
     )
-    assert here.manager.health() == {
-        "dify": ("degraded", "not available yet: dify"),
-        "openai": ("ok", ""),
-        "old": ("off", "disabled"),
-        "mine": ("degraded", "not available yet: acme"),
-    }
+    assert here.manager.default() == "openai"
     with pytest.raises(ConfigError):
         await here.ask(provider="mine")
     with pytest.raises(NotFound):
-        here.manager.get("old")
+        here.manager.get("vllm")
     with pytest.raises(NotFound):
         here.manager.get("nobody")
 
@@ -238,3 +233,20 @@ async def test_a_blip_of_the_only_provider_is_survived(http: HttpClient) -> None
         await here.ask()
         assert far.counters["requests"] == 4
     assert [f["kind"] for f in here.notes["failures"]] == ["overloaded"] * 3
+
+
+async def test_a_provider_that_fails_is_told_and_when_it_answers_again(http: HttpClient) -> None:
+    async with openai(fault="500") as far:
+        here = Managed(http, {"openai": far.entry, "b": scripted("me")}, ("b",))
+        assert await here.ask() == "me"
+        assert here.told == [("openai", "degraded")]
+        far.faults.set([])
+        await here.ask()
+        assert here.told == [("openai", "degraded"), ("openai", "ok")]
+
+
+async def test_what_is_wrong_with_the_prompt_says_nothing_about_the_provider(http: HttpClient) -> None:
+    here = Managed(http, {"a": scripted(error="content_filtered")})
+    with pytest.raises(ContentFiltered):
+        await here.ask()
+    assert here.told == []

@@ -74,7 +74,9 @@ async def test_delays_and_errors() -> None:
     assert scope.cancelled_caught
 
 
-async def test_bad_rules_are_refused_when_built() -> None:
-    for bad in ({"match": "("}, {"match": "x", "error": "no_such_error"}):
-        with pytest.raises(ConfigError):
-            ScriptedProvider.build("demo", ProviderSettings.model_validate({"rules": [bad]}))
+async def test_bad_rules_are_refused() -> None:
+    with pytest.raises(ValueError, match="no regular expression"):
+        ProviderSettings.model_validate({"rules": [{"match": "("}]})
+    bad = ProviderSettings.model_validate({"rules": [{"match": "x", "error": "no_such_error"}]})
+    with pytest.raises(ConfigError):
+        ScriptedProvider.build("demo", bad)

@@ -22,6 +22,11 @@ def test_migrations_make_exactly_the_tables(tmp_path: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_only_the_owner_reads_the_database(tmp_path: Path) -> None:
+    ensure(tmp_path / "mindbot.db")
+    assert (tmp_path / "mindbot.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_head_is_the_newest_revision(tmp_path: Path) -> None:
     assert ScriptDirectory.from_config(alembic_config()).get_current_head() == HEAD
     ensure(tmp_path / "mindbot.db")
