@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from mindbot.testing import processes
@@ -88,3 +90,23 @@ def test_a_second_daemon_on_the_same_state_is_refused(spine: tuple[Daemon, dict[
     second = daemon.cli("daemon", "run", timeout=5)
     assert second.returncode == 1
     assert str(daemon.pid) in second.stderr
+
+
+def test_turns_trace_and_the_api_and_tail_say_the_same_of_a_turn(
+    spine: tuple[Daemon, dict[str, Any], int],
+) -> None:
+    daemon, _, _ = spine
+    with ThreadPoolExecutor(1) as pool:
+        tailed = pool.submit(daemon.cli, "tail", 'text == "who is who"', "--limit", "1", "--json")
+        while not tailed.done():  # until one came after it was there
+            daemon.cli("send", "who is who")
+    event = json.loads(tailed.result().stdout.splitlines()[0])
+    listed = [json.loads(line) for line in daemon.cli("turns", 'text == "who is who"').stdout.splitlines()]
+    spans = [json.loads(line) for line in daemon.cli("trace", event["id"], "--json").stdout.splitlines()]
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(daemon.socket)), base_url="http://daemon") as api:
+        found = api.get(f"/v1/turns/{event['id']}").raise_for_status().json()
+    row = next(each for each in listed if each["id"] == event["id"])
+    for field in ("session", "state", "reply", "took_ms"):
+        assert row[field] == found[field] == event[field], field
+    assert [s for s in spans if s["kind"] != "delivery"] == found["spans"]
+    assert [s["data"]["text"] for s in spans if s["kind"] == "delivery"] == [row["reply"]]
