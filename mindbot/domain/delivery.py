@@ -8,7 +8,7 @@ from typing import Literal
 from mindbot.domain import ids
 from mindbot.domain.message import Json, Part
 
-DeliveryState = Literal["pending", "sending", "sent", "unknown", "dead", "discarded"]
+DeliveryState = Literal["open", "pending", "sending", "sent", "unknown", "dead", "discarded"]
 
 
 @dataclass(slots=True)
@@ -17,7 +17,8 @@ class Delivery:
 
     ``turn`` and ``n`` (its place in the reply, from 0) are its key; sorted, they are the order inside a
     session. ``to`` is the message's ``reply_to``. ``again`` is true when an earlier attempt may have
-    arrived: the adapter then uses the platform's idempotency means. ``next_at`` is Unix seconds.
+    arrived: the adapter then uses the platform's idempotency means. ``next_at`` is Unix seconds. A delivery
+    of the kind ``stream`` is shown while the answer is written: it is ``open`` until the turn ends.
     """
 
     turn: int
@@ -36,6 +37,7 @@ class Delivery:
     ended: float = 0.0
     sent_id: str = ""
     notes: Json = field(default_factory=dict)
+    kind: Literal["message", "stream"] = "message"
 
     @property
     def id(self) -> str:

@@ -24,6 +24,7 @@ MindBotError                    what, where and how to mend it (``hint``)
     ├── ContextOverflow         the prompt is too long
     ├── ContentFiltered         refused by the vendor's content policy
     └── Rejected                any other refusal that will not change by itself
+        └── NotAFile            a download was answered with a message (``body``)
 """
 
 from __future__ import annotations
@@ -218,3 +219,11 @@ class Rejected(VendorError):
     """The vendor refused the request and will refuse it again."""
 
     kind = "rejected"
+
+
+class NotAFile(Rejected):
+    """A download was answered with a message, mostly the vendor's refusal; ``body`` is it."""
+
+    def __init__(self, message: str, *, hint: str = "", body: bytes = b"") -> None:
+        super().__init__(message, hint=hint)
+        self.body = body

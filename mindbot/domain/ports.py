@@ -132,6 +132,9 @@ class StreamResponse(Protocol):
     def lines(self) -> AsyncGenerator[bytes, None]:
         """Yield lines without their line ends; raises Truncated when the answer breaks off."""
 
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it arrives; raises Truncated when the answer breaks off."""
+
     async def read(self) -> bytes:
         """Read the rest."""
 

@@ -103,6 +103,11 @@ class HttpStream:
         if splitter.rest:
             yield splitter.rest
 
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it arrives, however long; raises Truncated and NetworkFailed as `lines`."""
+        while piece := await self._piece():
+            yield piece
+
     async def read(self) -> bytes:
         """Read the rest; raises like `lines`, `Rejected` beyond ``max_body``."""
         pieces = []

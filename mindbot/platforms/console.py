@@ -8,8 +8,9 @@ from typing import Any
 import anyio
 
 from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
-from mindbot.domain.ports import Http, Receive, Report
+from mindbot.domain.ports import Receive, Report
 
 
 class ConsolePlatform:
@@ -24,7 +25,7 @@ class ConsolePlatform:
         self.bot = bot
 
     @classmethod
-    def build(cls, settings: Any, bot: str, http: Http, secrets: Any) -> ConsolePlatform:
+    def build(cls, settings: Any, bot: str, host: Host) -> ConsolePlatform:
         """Make the bot; the console needs no settings, network or secrets."""
         return cls(bot)
 

@@ -11,9 +11,11 @@ A new adapter is tested by one class and one fixture:
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 
 import anyio
@@ -23,8 +25,11 @@ from pydantic import SecretStr
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed, RateLimited, StoreError
+from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Platform, Receipt, Receive, Webhook, WebhookRequest
+from mindbot.http.client import HttpClient
+from mindbot.media.folder import FolderMedia
 
 
 class PlainSecrets:
@@ -59,6 +64,69 @@ class Inbox:
         duplicate = any(seen.key == message.key for seen in self.messages)
         self.messages.append(message)
         return Receipt(len(self.messages), duplicate)
+
+
+class MemoryKeep:
+    """A `Keep` without a disk; ``ttl`` is ignored. ``error`` makes it refuse."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.values: dict[str, Json] = {}
+        self.error: Exception | None = None
+        self._inbox = inbox
+
+    async def get(self, key: str) -> Json | None:
+        return copy.deepcopy(self.values.get(key))
+
+    async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
+        if self.error:
+            raise self.error
+        self._write(key, value)
+
+    async def items(self, prefix: str, *, limit: int = 1000) -> dict[str, Json]:
+        keys = [key for key in sorted(self.values) if key.startswith(prefix)][:limit]
+        return {key: copy.deepcopy(self.values[key]) for key in keys}
+
+    async def receive(self, messages: Sequence[Message], values: Mapping[str, Json]) -> list[Receipt]:
+        if self.error:
+            raise self.error
+        receipts = [await self._inbox.receive(message) for message in messages]
+        for key, value in values.items():
+            self._write(key, value)
+        return receipts
+
+    def _write(self, key: str, value: Json | None) -> None:
+        if value is None:
+            self.values.pop(key, None)
+        else:
+            self.values[key] = json.loads(json.dumps(value))
+
+
+class Desk:
+    """Keeps what an adapter tells and asks of the runtime: ``told`` and ``stopped``."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Json]] = []
+        self.stopped: list[str] = []
+
+    async def tell(self, subject: str, fact: Json) -> None:
+        self.told.append((subject, fact))
+
+    async def stop(self, turn: str) -> bool:
+        self.stopped.append(turn)
+        return True
+
+
+def a_host(http: HttpClient, inbox: Inbox, folder: Path, *, desk: Desk | None = None) -> Host:
+    """Return what ``Platform.build`` is given, with media in ``folder`` and nothing else on disk."""
+    desk = desk or Desk()
+    return Host(
+        http=http,
+        secrets=PlainSecrets(),
+        keep=MemoryKeep(inbox),
+        media=FolderMedia(folder, http),
+        stop=desk.stop,
+        told=desk.tell,
+    )
 
 
 class Health:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import anyio
 import structlog
-from pydantic import SecretStr
 
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, RateLimited, SecretError, VendorError
+from mindbot.domain.host import Host, Secrets
 from mindbot.domain.message import Json, Part
 from mindbot.domain.ports import Http, Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.split import printable, split_bytes
@@ -33,13 +33,6 @@ log = structlog.get_logger("mindbot.platforms.wecom")
 
 _TIMEOUT = 10.0  # seconds for one call
 _MAX_WAIT = 60.0  # seconds between two attempts to prove the credentials
-
-
-class Secrets(Protocol):
-    """Where secrets come from, as late as possible."""
-
-    async def aget(self, value: SecretStr, /) -> str:
-        """Return the secret itself; raises SecretError."""
 
 
 class WeComPlatform:
@@ -85,9 +78,9 @@ class WeComPlatform:
         http.allow(self._base_url)
 
     @classmethod
-    def build(cls, settings: WeComSettings, bot: str, http: Http, secrets: Secrets) -> WeComPlatform:
+    def build(cls, settings: WeComSettings, bot: str, host: Host) -> WeComPlatform:
         """Make the adapter as the runtime does."""
-        return cls(settings, bot, http, secrets)
+        return cls(settings, bot, host.http, host.secrets)
 
     async def run(self, receive: Receive, report: Report) -> None:
         """Prove the credentials, report, and wait until cancelled: messages come in by `callback`.

@@ -59,7 +59,7 @@ async def rigged(**settings: object) -> AsyncIterator[WeComRig]:
     async with simulated("wecom", strict=True, **settings) as simulator, HttpClient() as http:
         details = {k: v for k, v in simulator.details().items() if k != "base_url"}
         inbox = Inbox()
-        platform = WeComPlatform.build(WeComSettings(**details), "default", http, PlainSecrets())
+        platform = WeComPlatform(WeComSettings(**details), "default", http, PlainSecrets())
         async with served(platform, inbox.receive) as url:
             simulator.callback_url = url
             yield WeComRig(simulator, platform, inbox)

@@ -297,6 +297,6 @@ def test_the_default_clock_is_the_wall_clock() -> None:
         token=SecretStr(V1.token),
         encoding_aes_key=SecretStr(V1.key),
     )
-    bot = WeComPlatform.build(section, "hr", HttpClient(), PlainSecrets())
+    bot = WeComPlatform(section, "hr", HttpClient(), PlainSecrets())
     inbox = Inbox()
     assert anyio.run(bot.callback, signed(V1.plain, at=time.time()), inbox.receive).status == 200

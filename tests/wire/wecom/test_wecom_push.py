@@ -21,7 +21,7 @@ async def connected(fault: str = "") -> AsyncIterator[tuple[WeComSimulator, Inbo
     """A simulator whose callback URL is a bot that stores into the inbox."""
     async with simulated("wecom", fault=[fault] if fault else []) as simulator, HttpClient() as http:
         section = {k: v for k, v in simulator.details().items() if k != "base_url"}
-        bot = WeComPlatform.build(WeComSettings(**section), "hr", http, PlainSecrets())
+        bot = WeComPlatform(WeComSettings(**section), "hr", http, PlainSecrets())
         inbox = Inbox()
         async with served(bot, inbox.receive) as url:
             simulator.callback_url = url

@@ -167,7 +167,7 @@ async def test_a_repeat_after_a_restart_is_shown_once_and_equal_answers_twice() 
             await bot.send(a_delivery("yes"))
         async with HttpClient() as http:
             section = {k: v for k, v in wecom.details().items() if k != "base_url"}
-            restarted = WeComPlatform.build(WeComSettings(**section), "hr", http, PlainSecrets())
+            restarted = WeComPlatform(WeComSettings(**section), "hr", http, PlainSecrets())
             again = a_delivery("yes")
             again.again = True
             await restarted.send(again)

@@ -1,0 +1,131 @@
+"""What a platform may be able to do beyond receiving and sending. Each is found by `isinstance`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.host import File
+from mindbot.domain.message import Json, Message, Part
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """Shows an answer while it is written: an AI card, a streamed message.
+
+    The delivery (``kind`` "stream", ``n`` 0) is on disk before the first `stream`; its ``id`` is a good
+    tracking id. `Platform.send` with the same delivery ends it with the final text in ``parts``, whether or
+    not `stream` was ever called or worked: it finishes what is shown, or says the whole text once in a plain
+    message. A ``notes["interrupted"]`` says that the process died in between: what is shown then is finished
+    as interrupted and the answer sent plainly (or the stream is ended with the whole answer where a new
+    message is not possible).
+    """
+
+    #: Seconds between two updates of one stream, at least.
+    pace: float
+
+    def can_stream(self, message: Message) -> bool:
+        """Tell whether the answer to this message can be shown growing. Pure."""
+
+    async def stream(self, delivery: Delivery, text: str) -> None:
+        """Show the answer so far (all of it); the first call also opens it.
+
+        Best effort, bounded by the caller's deadline; a slow-down the platform asks for is waited for here.
+        After a VendorError nothing more is shown until `send`.
+        """
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """Messages bring references to media that must be downloaded after the ack."""
+
+    async def fetch(self, message: Message, part: Part) -> File | None:
+        """Download what a part refers to into the media store; None when it refers to nothing.
+
+        Raises:
+            MindBotError: it cannot be had; the part then says so and the turn goes on.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why the bot does not answer a message, and what it says instead (mostly nothing)."""
+
+    reason: str
+    say: tuple[Part, ...] = ()
+
+
+@runtime_checkable
+class Attended(Protocol):
+    """People can serve a session in the bot's place."""
+
+    async def silence(self, message: Message) -> Silence | None:
+        """Ask, before the model is: may the bot answer? Raises VendorError; retried by the caller."""
+
+
+@runtime_checkable
+class Transfers(Protocol):
+    """A session can be handed to people and back."""
+
+    async def transfer(self, address: Json, to: str) -> Json:
+        """Hand a session to ``pool``, ``bot``, ``end``, or a person by user id; returns the new state.
+
+        Raises:
+            Conflict: the session's state does not allow it; the message says which would.
+            VendorError: the platform refused.
+        """
+
+
+@runtime_checkable
+class Greets(Protocol):
+    """Some events are answered without a model (a welcome)."""
+
+    def greeting(self, message: Message) -> Sequence[Part]:
+        """Return the answer to an event; empty for none. Pure."""
+
+
+@runtime_checkable
+class Merges(Protocol):
+    """Replies are scarce: messages that queued up behind a running turn are answered together."""
+
+    def merge(self, messages: Sequence[Message]) -> Message:
+        """Return the first message with the parts of all, numbered. Pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step of a bot's self-test. ``mend`` names the setting or console page that mends a failure."""
+
+    name: str
+    state: Literal["ok", "failed", "skipped"]
+    detail: str = ""
+    mend: str = ""
+
+    def to_json(self) -> Json:
+        return {"name": self.name, "state": self.state, "detail": self.detail, "mend": self.mend}
+
+
+@runtime_checkable
+class Tests(Protocol):
+    """Can prove that a bot works."""
+
+    async def test(self) -> list[Check]:
+        """Do a real round trip with the platform, step by step; never raises for what the platform says."""
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """Has more to tell of its state than ok or failed."""
+
+    def details(self) -> Json:
+        """Return plain JSON for operators: connections with since-when, counters, budgets. No secrets."""
+
+
+@runtime_checkable
+class Groups(Protocol):
+    """Proactive messages can go to a group as well."""
+
+    def address_group(self, chat: str) -> Json:
+        """Return the ``reply_to`` that reaches a group."""
