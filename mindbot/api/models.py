@@ -135,6 +135,46 @@ class PlatformView(Answer):
     since: float = 0.0
     callback: str = ""
     listen: str = ""
+    details: Json = {}
+
+
+class PlatformCheck(Answer):
+    """One step of a bot's test: ``state`` is ok, failed or skipped; ``mend`` says what to change and where."""
+
+    name: str = ""
+    state: str = ""
+    detail: str = ""
+    mend: str = ""
+
+
+class Push(Request):
+    """A message of the bot's own accord, to a user or a group. ``files`` are ids of the media store."""
+
+    text: str = ""
+    user: str = ""
+    group: str = ""
+    files: list[str] = []
+
+
+class Pushed(Answer):
+    """What became of a push: the deliveries' ids, and their states so far."""
+
+    deliveries: list[Json] = []
+
+
+class Transfer(Request):
+    """Where a session goes: ``pool``, ``bot``, ``end``, or a person's user id."""
+
+    to: str
+
+
+class MediaFile(Answer):
+    """A file of the media store. ``size`` is bytes, ``type`` its MIME type."""
+
+    id: str = ""
+    size: int = 0
+    type: str = ""
+    name: str = ""
 
 
 class SpanView(Answer):
@@ -168,7 +208,8 @@ class TurnSummary(Answer):
 
 
 class TurnView(TurnSummary):
-    """Everything known of a turn. Not waited for, only its id and state are."""
+    """Everything known of a turn. Not waited for, only its id and state are. ``notes`` are what the platform
+    said of it later (feedback, a late failure)."""
 
     attempt: int = 1
     finished: float | None = None
@@ -178,6 +219,7 @@ class TurnView(TurnSummary):
     reply_parts: list[Json] = []
     spans: list[SpanView] = []
     deliveries: list[Json] = []
+    notes: list[Json] = []
 
 
 class StreamLine(Answer):

@@ -17,6 +17,7 @@ from mindbot.config.sections import (
     DispatcherSettings,
     LimitsSettings,
     LogSettings,
+    MediaSettings,
     Section,
     SessionSettings,
     StoreSettings,
@@ -70,6 +71,7 @@ class Config(Section):
     access: AccessSettings = AccessSettings()
     limits: LimitsSettings = LimitsSettings()
     session: SessionSettings = SessionSettings()
+    media: MediaSettings = MediaSettings()
     store: StoreSettings = StoreSettings()
     dispatcher: DispatcherSettings = DispatcherSettings()
     delivery: DeliverySettings = DeliverySettings()

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from mindbot.config.types import Duration, Int, Rate
+from mindbot.config.types import Duration, Int, Rate, Size
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -95,6 +95,15 @@ class LimitsSettings(Section):
     notice: str = Field(
         "您发得太快了，请稍后再试。", description="Sent to who is over the limit; empty: nothing."
     )
+
+
+class MediaSettings(Section):
+    """The `media:` section: files that come with messages or go out with them."""
+
+    max_size: Size = Field(50 << 20, gt=0, description="Largest file.")
+    types: tuple[str, ...] = Field(("*",), description="Patterns of allowed MIME types, e.g. image/*.")
+    timeout: Duration = Field(60.0, gt=0, description="Longest download a message waits for.")
+    retention: Duration = Field(30 * 86400.0, description="Kept so long after it last came; 0: for good.")
 
 
 class SessionSettings(Section):

@@ -76,6 +76,7 @@ class Turn:
     reason: str = ""  # why it was dropped or failed
     attempt: int = 1  # 2 and more after a crash
     memo: Json = field(default_factory=dict)  # results of steps marked `once`
+    together: list[Turn] = field(default_factory=list)  # later ones that it answers as well (not stored)
     generation: Any = None  # the configuration it began with (not stored)
     running: int = 0  # id of the innermost open span
     shown: Any = None  # what events say of its message (not stored)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from anyio import CancelScope
 
 from mindbot.config.model import Config
-from mindbot.domain.message import Json
+from mindbot.domain.abilities import Silence
+from mindbot.domain.host import File
+from mindbot.domain.message import Json, Part
 from mindbot.domain.ports import Runner
 from mindbot.domain.turn import Chunk, Clock, Turn
+
+
+class Answering(Protocol):
+    """An answer while it is made. ``scope`` ends the work early; what is there is then the answer."""
+
+    scope: CancelScope
+
+    def add(self, chunk: Chunk) -> None:
+        """Take the next piece."""
 
 
 @dataclass(slots=True)
@@ -25,8 +39,14 @@ class Services:
     once: Callable[[Turn, str, Callable[[], Awaitable[Json]]], Awaitable[Json]]
     #: Runners by name.
     runners: dict[str, Runner]
-    #: Pieces of an answer as they arrive, for whoever is looking.
-    chunk: Callable[[Turn, Chunk], None]
+    #: Around a runner's work: takes the pieces of the answer for whoever is looking; can be stopped.
+    running: Callable[[Turn], AbstractAsyncContextManager[Answering]]
+    #: Why the bot must not answer this message, if it must not.
+    silence: Callable[[Turn], Awaitable[Silence | None]]
+    #: The answer to an event that needs no model.
+    greeting: Callable[[Turn], Sequence[Part]]
+    #: Download what a part refers to; None when it refers to nothing.
+    fetch: Callable[[Turn, Part], Awaitable[File | None]]
     #: Warn the log: (event, fields).
     warn: Callable[..., Any]
     clock: Clock

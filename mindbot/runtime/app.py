@@ -16,9 +16,10 @@ from mindbot.config.load import Loaded
 from mindbot.config.secrets import Secrets
 from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
 from mindbot.domain.events import Event
+from mindbot.domain.host import Host
 from mindbot.domain.ports import Platform, Recalls, Webhook
-from mindbot.domain.turn import Chunk, Turn
 from mindbot.http.client import HttpClient
+from mindbot.media.folder import FolderMedia, MediaLimits
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import generation, housekeeping
@@ -31,6 +32,7 @@ from mindbot.runtime.lifecycle import Component, Health, running
 from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox, Policy
 from mindbot.runtime.stats import Stats
+from mindbot.store.keep import StoreKeep
 from mindbot.store.store import Store
 
 log = structlog.get_logger("mindbot.runtime")
@@ -57,6 +59,9 @@ class Runtime(Facade):
         self.generation: Generation
         self._ended: dict[int, list[anyio.Event]] = {}
         self._busy_told: set[tuple[str, str, str]] = set()
+        self.shown = {}
+        self._interrupted = set()
+        self._stoppers = {}
         config = loaded.config
         self.dispatcher = Dispatcher(
             self._work,
@@ -77,7 +82,12 @@ class Runtime(Facade):
                 timeout=config.delivery.timeout,
             ),
         )
-        self.bots = Bots(self.http, self.secrets, self.outbox, self.health_board, self.receive)
+        self.media = FolderMedia(
+            state_dir / "media",
+            self.http,
+            MediaLimits(size=config.media.max_size, types=config.media.types),
+        )
+        self.bots = Bots(self._host, self.outbox, self.health_board, self.receive)
         self.bots.warn = log.warning
 
     @classmethod
@@ -155,6 +165,8 @@ class Runtime(Facade):
     @asynccontextmanager
     async def _open_outbox(self) -> AsyncIterator[None]:
         await self._recall(self.bots.platforms.values())
+        self.shown = await self.store.open_streams()
+        self._interrupted = set(self.shown)
         self.outbox.submit(await self.store.open_deliveries())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.outbox.run)
@@ -184,6 +196,7 @@ class Runtime(Facade):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(housekeeping.watch_store, self.store, self.health_board, self._store_state)
             tasks.start_soon(housekeeping.purge, self.store, self.loaded.config.store.retention)
+            tasks.start_soon(housekeeping.purge_media, self.media, self.loaded.config.media.retention)
             tasks.start_soon(housekeeping.measure_lag, self.stats)
             tasks.start_soon(tell_stats, self.bus, self.status)
             tasks.start_soon(housekeeping.watch_load, self.dispatcher, self._overloaded)
@@ -208,10 +221,17 @@ class Runtime(Facade):
             history=lambda session, before, turns: self.store.history(session, before, turns),
             once=lambda turn, key, step: self.store.once(turn, key, step),
             runners={},
-            chunk=self._chunk,
+            running=self.running,
+            silence=self.silence,
+            greeting=self.greeting,
+            fetch=self.fetch,
             warn=log.warning,
             clock=time.time,
         )
+
+    def _host(self, platform: str, bot: str) -> Host:
+        keep = StoreKeep(lambda: self.store, self.receive_all, platform, bot)
+        return Host(self.http, self.secrets, keep, self.media, self.stop_turn, self.told)
 
     def _priority(self, bot: tuple[str, str]) -> int:
         found = (b for b in self.loaded.config.bots() if (b.platform, b.name) == bot)
@@ -245,10 +265,6 @@ class Runtime(Facade):
         return [name for name in sections if getattr(before, name) != getattr(after, name)]
 
     # --- events
-
-    def _chunk(self, turn: Turn, chunk: Chunk) -> None:
-        if self.bus.wants("chunk"):
-            self.bus.publish(Event("chunk.text", turn.id, {"text": chunk.text}))
 
     def _health_changed(self, component: str, state: str, reason: str) -> None:
         level = log.warning if state in ("degraded", "failed") else log.info

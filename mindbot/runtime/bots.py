@@ -10,9 +10,11 @@ import anyio
 from anyio.abc import TaskGroup
 
 from mindbot import registry
+from mindbot.domain.abilities import Describes
 from mindbot.domain.errors import ConfigError
+from mindbot.domain.host import Host
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Http, Platform, Receive, Webhook
+from mindbot.domain.ports import Platform, Receive, Webhook
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 
@@ -27,9 +29,10 @@ def component(platform: Platform) -> str:
 class Bots:
     """All configured bots. One that fails never takes another, or the daemon, down."""
 
-    def __init__(self, http: Http, secrets: Any, outbox: Outbox, health: Health, receive: Receive) -> None:
-        self._http = http
-        self._secrets = secrets
+    def __init__(
+        self, host: Callable[[str, str], Host], outbox: Outbox, health: Health, receive: Receive
+    ) -> None:
+        self._host = host
         self._outbox = outbox
         self._health = health
         self._receive = receive
@@ -64,7 +67,7 @@ class Bots:
                 made[name] = (None, bot.settings)
             elif bot.platform in registry.names("platforms"):
                 kind = registry.load("platforms", bot.platform)
-                made[name] = (kind.build(bot.settings, bot.name, self._http, self._secrets), bot.settings)
+                made[name] = (kind.build(bot.settings, bot.name, self._host(*name)), bot.settings)
             else:
                 reason = "this version has no adapter for it"
                 self._health.report(f"bot {bot.platform}/{bot.name}", "degraded", reason)
@@ -128,7 +131,7 @@ class Bots:
         return [p for p in self.platforms.values() if isinstance(p, Webhook)]
 
     def list(self) -> list[Json]:
-        """Return each bot with its state."""
+        """Return each bot with its state, and what its adapter has to add."""
         rows = []
         for platform in self.platforms.values():
             what = component(platform)
@@ -137,5 +140,7 @@ class Bots:
             if isinstance(platform, Webhook):
                 row["callback"] = f"/{platform.name}/{platform.bot}/callback"
                 row["listen"] = f"{platform.host}:{platform.port}"
+            if isinstance(platform, Describes):
+                row["details"] = platform.details()
             rows.append(row)
         return rows

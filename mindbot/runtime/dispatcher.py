@@ -139,6 +139,18 @@ class Dispatcher:
         """Return a turn that is queued or running here, as it is at this moment."""
         return next((turn for turn in self._sessions.get(session, ()) if turn.number == number), None)
 
+    def behind(self, turn: Turn) -> list[Turn]:
+        """Return the turns that wait in this one's session, oldest first."""
+        return self._sessions[turn.session][1:]
+
+    def take(self, turn: Turn, numbers: set[int]) -> list[Turn]:
+        """Take turns out of the queue behind a running one, which answers them as well."""
+        waiting = self._sessions[turn.session]
+        taken = [t for t in waiting[1:] if t.number in numbers]
+        waiting[1:] = [t for t in waiting[1:] if t.number not in numbers]
+        self.queued -= len(taken)
+        return taken
+
     def overdue(self, seconds: float) -> list[Turn]:
         """Return turns whose session is ready but has found no free slot for that long."""
         before = self._clock() - seconds

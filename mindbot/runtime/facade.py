@@ -16,6 +16,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, NotFound, TimedOut
 from mindbot.domain.message import Json, Message, text_part
 from mindbot.domain.turn import DONE_STATES
+from mindbot.runtime.answers import Answers
 from mindbot.runtime.operations import Operations
 from mindbot.runtime.stats import rss_bytes
 from mindbot.runtime.turns import Turns
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mindbot.store.queries import Queries
 
 
-class Facade(Turns, Operations):
+class Facade(Turns, Answers, Operations):
     """The half of the runtime that operators see; `Runtime` brings what it is about."""
 
     ready: bool

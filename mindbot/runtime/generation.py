@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mindbot import registry
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
+from mindbot.domain.ports import Runner
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
@@ -30,6 +31,7 @@ class Generation:
     loaded: Loaded
     providers: ProviderManager
     pipeline: onion.Next
+    runners: dict[str, Runner]  # what answers, by name
     turns: int = 0  # running on it
 
 
@@ -49,4 +51,4 @@ def build(
     for name in registry.names("runners"):
         offered.runners[name] = registry.load("runners", name).build(loaded.config, providers)
     stages = [(name, registry.load("stages", name)(offered)) for name in onion.ORDER]
-    return Generation(number, loaded, providers, onion.build(stages, watch))
+    return Generation(number, loaded, providers, onion.build(stages, watch), offered.runners)

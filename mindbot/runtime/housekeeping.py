@@ -11,6 +11,7 @@ import structlog
 
 from mindbot.domain.errors import StoreError
 from mindbot.domain.turn import Turn
+from mindbot.media.folder import FolderMedia
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.stats import Stats
@@ -57,6 +58,16 @@ async def purge(store: Store, retention: float) -> None:
                 await anyio.sleep(0.5)  # a little at a time, so that messages do not wait behind it
         except StoreError as error:
             log.warning("retention has to wait", error=str(error))
+        await anyio.sleep(3600)
+
+
+async def purge_media(media: FolderMedia, retention: float) -> None:
+    """Delete media files that did not come for ``retention`` seconds; 0 keeps everything."""
+    while retention:
+        try:
+            await media.purge(time.time() - retention)
+        except StoreError as error:
+            log.warning("media retention has to wait", error=str(error))
         await anyio.sleep(3600)
 
 

@@ -89,6 +89,10 @@ class Outbox:
         else:
             lane.platform = platform
 
+    def behind(self, session: Session) -> bool:
+        """Tell whether something of a session is still on its way: what is shown now would come too early."""
+        return session in self._sessions
+
     def platform(self, name: str, bot: str) -> Platform | None:
         """Return a bot's adapter."""
         lane = self._lanes.get((name, bot))

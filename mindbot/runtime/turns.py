@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import anyio
 import structlog
 
 from mindbot.bus import Bus
+from mindbot.domain.abilities import Merges
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
-from mindbot.domain.message import Message, text_part
+from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receipt
 from mindbot.domain.turn import Turn
 from mindbot.runtime.dispatcher import Dispatcher
@@ -19,11 +22,20 @@ from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats
+from mindbot.store.journal import Rows
 from mindbot.store.store import Store
 
 log = structlog.get_logger("mindbot.runtime")
 
+_TOGETHER = "together"  # the memo step that says which turns are answered with this one
+_QUOTED = 40  # characters of each question that a common answer names
 BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
+
+
+def _short(message: Message) -> str:
+    """Return a message as a common answer names it: one line, not long."""
+    text = " ".join(message.text.split())
+    return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
 
 
 class Turns:
@@ -36,6 +48,8 @@ class Turns:
     dispatcher: Dispatcher
     outbox: Outbox
     generation: Generation
+    shown: dict[int, Delivery]
+    _interrupted: set[int]  # turns whose answer was on show when a process ended
     draining: bool
     _ended: dict[int, list[anyio.Event]]
     _busy_told: set[tuple[str, str, str]]
@@ -53,6 +67,21 @@ class Turns:
         # A caller that gives up must not leave a row that nobody runs: what it repeats is a duplicate.
         with anyio.CancelScope(shield=True):
             turn, duplicate = await self.store.put(message)
+        return self._taken(turn, duplicate)
+
+    async def receive_all(self, messages: Sequence[Message], kept: Rows) -> list[Receipt]:
+        """Put messages and what a bot keeps on disk in one transaction, and queue the turns.
+
+        Raises:
+            StoreError: nothing of it is on disk.
+        """
+        if self.draining and messages:
+            raise StoreError("the daemon is stopping", hint="send again")
+        with anyio.CancelScope(shield=True):
+            found = await self.store.put_all(messages, kept)
+        return [self._taken(turn, duplicate) for turn, duplicate in found]
+
+    def _taken(self, turn: Turn, duplicate: bool) -> Receipt:
         if duplicate:
             self.stats.duplicates += 1
             tell_turn(self.bus, "turn.duplicate", turn)
@@ -81,12 +110,14 @@ class Turns:
 
     async def _run(self, turn: Turn, current: Generation) -> None:
         delay, tries = 0.2, 0
+        message = turn.message
         while True:
             turn.state = "running"
             tell_turn(self.bus, "turn.running", turn)
             try:
                 if turn.attempt > 1:
                     await self.store.begin(turn)
+                await self._join(turn)
                 await current.pipeline(turn)
                 break
             except StoreError as error:
@@ -95,6 +126,7 @@ class Turns:
                     await self._bury(turn, str(error))
                     return
                 log.warning("store failed under a turn; it runs again", turn=turn.id, error=str(error))
+            turn.message = message
             turn.spans.clear()
             turn.vars.clear()
             turn.reply.parts.clear()
@@ -102,6 +134,26 @@ class Turns:
             await anyio.sleep(delay)
             delay = min(5.0, delay * 2)
         self._done(turn)
+
+    async def _join(self, turn: Turn) -> None:
+        """Where replies are scarce, take those that wait behind this turn along: one reply answers all."""
+        platform = self.outbox.platform(turn.message.platform, turn.message.bot)
+        if not isinstance(platform, Merges) or turn.message.kind == "event":
+            return
+        if not turn.together:
+            waiting = [t for t in self.dispatcher.behind(turn) if t.message.kind != "event"]
+
+            async def choose() -> Json:
+                return {"turns": [t.number for t in waiting]}
+
+            if waiting or _TOGETHER in turn.memo:
+                chosen = set((await self.store.once(turn, _TOGETHER, choose))["turns"])
+                turn.together = self.dispatcher.take(turn, chosen)
+        if turn.together:
+            messages = [turn.message, *(t.message for t in turn.together)]
+            turn.vars["asked"] = [_short(m) for m in messages]
+            turn.message = platform.merge(messages)
+            turn.vars["together"] = [t.id for t in turn.together]
 
     async def _bury(self, turn: Turn, reason: str) -> None:
         """Give a turn up: kept as a dead letter, with the least that can be written."""
@@ -131,26 +183,52 @@ class Turns:
 
     async def _end(self, turn: Turn, deliveries: list[Delivery]) -> None:
         """Write the end of a turn with its deliveries, then send them."""
+        for other in turn.together:
+            other.state, other.started, other.finished = turn.state, turn.started, turn.finished
+            other.reason = f"together with {turn.id}"
+            other.route, other.vars = dict(turn.route), {"together": turn.id}
         await self.store.finish(turn, deliveries)
         if deliveries:
             self.outbox.submit(deliveries)
 
     def _deliveries(self, turn: Turn) -> list[Delivery]:
-        parts = turn.reply.parts
-        if not parts:
-            return []
+        parts = list(turn.reply.parts)
         m = turn.message
         platform = self.outbox.platform(m.platform, m.bot)
-        planned = platform.plan(parts) if platform is not None else [parts]
-        found = [
+        if parts and "asked" in turn.vars:
+            named = "\n".join(f"「{text}」" for text in turn.vars["asked"])
+            parts[0] = replace(parts[0], text=f"{named}\n\n{parts[0].text}")
+        shown = self.shown.get(turn.number)
+        found: list[Delivery] = []
+        if shown is not None:
+            found.append(self._settled(shown, parts, turn))
+        planned = platform.plan(parts) if platform is not None and parts else [parts] if parts else []
+        found += [
             Delivery(turn.number, n, m.platform, m.bot, m.session, m.reply_to, chunk, created=turn.finished)
-            for n, chunk in enumerate(planned)
+            for n, chunk in enumerate(planned, start=len(found))
         ]
         for delivery in found:
             self.outbox.first_state(delivery)
         return found
 
+    def _settled(self, shown: Delivery, parts: list[Part], turn: Turn) -> Delivery:
+        """Give an answer that was on show its final text; the parts it says are taken out of ``parts``."""
+        said = [part for part in parts if part.kind in ("text", "markdown")]
+        parts[:] = [part for part in parts if part not in said]
+        text = (
+            "\n".join(part.text for part in said) or turn.generation.loaded.config.dispatcher.failure_notice
+        )
+        kind = "markdown" if any(part.kind == "markdown" for part in said) else "text"
+        shown.parts, shown.state = [Part(kind, text)], "pending"
+        if turn.number in self._interrupted:
+            shown.notes["interrupted"] = True
+        return shown
+
     def _done(self, turn: Turn) -> None:
+        self.shown.pop(turn.number, None)
+        self._interrupted.discard(turn.number)
+        for other in turn.together:
+            self._done(other)
         self.stats.ended(turn)
         for waiting in self._ended.pop(turn.number, ()):
             waiting.set()

@@ -35,14 +35,23 @@ STATEMENTS: dict[str, str] = {
                record = r.value->>4 FROM json_each(?) AS r WHERE turns.id = r.value->>0""",
     "forget": "DELETE FROM memo WHERE turn IN (SELECT value FROM json_each(?))",
     "enqueue": """
-        INSERT INTO outbox (turn, n, platform, bot, session, address, parts, state, attempts, created, ended)
+        INSERT INTO outbox (turn, n, platform, bot, session, address, parts, state, attempts, created, ended,
+                            kind)
         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
-               value->>8, value->>9, value->>10 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
+               value->>8, value->>9, value->>10, value->>11 FROM json_each(?) WHERE true
+        ON CONFLICT DO NOTHING""",
+    "settle": """
+        UPDATE outbox SET parts = r.value->>2, state = r.value->>3, attempts = r.value->>4,
+               notes = r.value->>5
+        FROM json_each(?) AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
     "deliver": """
         UPDATE outbox SET state = r.value->>2, attempts = r.value->>3, again = r.value->>4,
                next_at = r.value->>5, error = r.value->>6, sent_id = r.value->>7, notes = r.value->>8,
                ended = r.value->>9
         FROM json_each(?) AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
+    "keep": """
+        INSERT OR REPLACE INTO keep (platform, bot, key, value, ends)
+        SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?)""",
 }
 _ORDER = tuple(STATEMENTS)
 _FIND = """

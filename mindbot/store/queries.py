@@ -67,6 +67,7 @@ def delivery_json(row: Row[Any]) -> Json:
         "platform": row.platform,
         "bot": row.bot,
         "session": row.session,
+        "kind": row.kind,
         "text": _parts_text(orjson.loads(row.parts)),
         "state": row.state,
         "attempts": row.attempts,
@@ -151,6 +152,7 @@ class Queries:
             "reply_parts": [p.to_json() for p in found.reply.parts],
             "spans": [s.to_json() for s in found.spans],
             "deliveries": deliveries,
+            "notes": orjson.loads(row.record).get("notes", []) if row.record else [],
         }
 
     async def list_dead(self, limit: int) -> list[Json]:

@@ -17,7 +17,8 @@ PARTITIONS = 256
 
 #: The columns `delivery_of` reads.
 DELIVERY = (
-    "turn, n, platform, bot, session, address, parts, state, attempts, again, next_at, error, created, notes"
+    "turn, n, platform, bot, session, address, parts, state, attempts, again, next_at, error, created, "
+    "notes, kind"
 )
 
 
@@ -60,7 +61,12 @@ def enqueue_row(d: Delivery) -> Row:
     """Return the row of a new delivery."""
     parts = [p.to_json() for p in d.parts]
     row: Row = [d.turn, d.n, d.platform, d.bot, d.session, d.to, parts]
-    return [*row, d.state, d.attempts, d.created, d.ended or None]
+    return [*row, d.state, d.attempts, d.created, d.ended or None, d.kind]
+
+
+def settle_row(d: Delivery) -> Row:
+    """Return the row of a stream that has its final text."""
+    return [d.turn, d.n, [p.to_json() for p in d.parts], d.state, d.attempts, d.notes or None]
 
 
 def deliver_row(d: Delivery) -> Row:
@@ -86,4 +92,5 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
         error=row[11] or "",
         created=row[12],
         notes=orjson.loads(row[13]) if row[13] else {},
+        kind=row[14],
     )

@@ -105,3 +105,14 @@ sessions = Table(
     Column("vars", Text, nullable=False, comment="JSON"),
     Column("updated", Float, nullable=False),
 )
+
+keep = Table(
+    "keep",
+    metadata,
+    Column("platform", String(32), primary_key=True),
+    Column("bot", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("value", Text, nullable=False, comment="JSON"),
+    Column("ends", Float, comment="Unix seconds after which it is as good as gone"),
+    sqlite_with_rowid=False,
+)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from mindbot.domain.turn import RETRIED, Turn
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal, Rows
 from mindbot.store.reads import GroupRead
-from mindbot.store.rows import DELIVERY, deliver_row, delivery_of, enqueue_row, put_row, record_of
+from mindbot.store.rows import DELIVERY, deliver_row, delivery_of, enqueue_row, put_row, record_of, settle_row
 from mindbot.store.upgrade import ensure
 
 SESSIONS_KEPT = 5_000  # whose last exchanges stay in memory
@@ -95,6 +96,20 @@ class Store:
             return Turn(repeated[number], message), True
         return Turn(number, message), False
 
+    async def put_all(self, messages: Sequence[Message], kept: Rows) -> list[tuple[Turn, bool]]:
+        """Write messages and what a bot keeps in one transaction; returns as `put`, for each message.
+
+        Raises:
+            StoreError: nothing of it was written.
+        """
+        turns = [Turn(ids.new_id(), message) for message in messages]
+        rows = {"put": [put_row(turn.number, turn.message) for turn in turns]} if turns else {}
+        repeated = await self.journal.commit({**rows, **kept})
+        return [
+            (Turn(repeated[t.number], t.message), True) if repeated and t.number in repeated else (t, False)
+            for t in turns
+        ]
+
     async def recover(self, limit: int = -1) -> list[Turn]:
         """Return the turns that an earlier process left open, oldest first, ``limit`` at most.
 
@@ -135,21 +150,26 @@ class Store:
         await self.journal.commit({"begin": [[turn.number, turn.attempt]]})
 
     async def finish(self, turn: Turn, deliveries: list[Delivery]) -> None:
-        """Write the end of a turn and its deliveries in one transaction.
+        """Write the end of a turn (and of those it answers as well) and its deliveries in one transaction.
 
         Raises:
             StoreError: nothing of it was written.
         """
+        ended = [turn, *turn.together]
         rows: Rows = {
-            "finish": [[turn.number, turn.state, turn.finished, turn.reason or None, record_of(turn)]]
+            "finish": [[t.number, t.state, t.finished, t.reason or None, record_of(t)] for t in ended]
         }
-        if deliveries:
-            rows["enqueue"] = [enqueue_row(d) for d in deliveries]
-        self.journal.forget(turn.number)
-        if turn.number in self._remembered:
-            rows["forget"] = [turn.number]  # type: ignore[list-item]
+        fresh = [d for d in deliveries if d.kind == "message"]
+        if fresh:
+            rows["enqueue"] = [enqueue_row(d) for d in fresh]
+        if len(fresh) < len(deliveries):
+            rows["settle"] = [settle_row(d) for d in deliveries if d.kind == "stream"]
+        for t in ended:
+            self.journal.forget(t.number)
+            if t.number in self._remembered:
+                rows.setdefault("forget", []).append(t.number)  # type: ignore[arg-type]
         await self.journal.commit(rows)
-        self._remembered.discard(turn.number)
+        self._remembered.difference_update(t.number for t in ended)
         known = self._history.get(turn.session)
         if known is not None and turn.state == "answered":
             known.append((turn.message.text, turn.reply.text))
@@ -187,7 +207,7 @@ class Store:
     # --- outbox
 
     async def enqueue(self, deliveries: list[Delivery]) -> None:
-        """Write deliveries that belong to no turn (a proactive message)."""
+        """Write deliveries ahead of their turn's end, or of no turn (a proactive message)."""
         await self.journal.commit({"enqueue": [enqueue_row(d) for d in deliveries]})
 
     async def mark(self, d: Delivery) -> None:
@@ -204,6 +224,26 @@ class Store:
             ).fetchall()
 
         return [delivery_of(row) for row in await self._database.write(work)]
+
+    async def open_streams(self) -> dict[int, Delivery]:
+        """Return the answers that were on show when a process ended, by turn."""
+        sql = f"SELECT {DELIVERY} FROM outbox WHERE state = 'open'"
+        rows = await self._database.read(lambda db: db.execute(sql).fetchall())
+        return {row[0]: delivery_of(row) for row in rows}
+
+    async def note(self, turn: int, n: int | None, fact: Json) -> bool:
+        """Keep what a platform said later of a turn, or of its delivery ``n``; false when there is none."""
+        text = orjson.dumps(fact).decode()
+        if n is None:
+            sql = (
+                "UPDATE turns SET record = json_set(coalesce(record, '{}'), '$.notes', json_insert("
+                "coalesce(json_extract(record, '$.notes'), json('[]')), '$[#]', json(?))) WHERE id = ?"
+            )
+            args: tuple[Any, ...] = (text, turn)
+        else:
+            sql = "UPDATE outbox SET notes = json_patch(coalesce(notes, '{}'), ?) WHERE turn = ? AND n = ?"
+            args = (text, turn, n)
+        return await self._database.write(lambda db: db.execute(sql, args).rowcount) == 1
 
     async def sent_since(self, ts: float, platform: str, bot: str, limit: int = 20_000) -> list[Delivery]:
         """Return a bot's newest sent deliveries of turns put since a moment (Unix seconds), oldest first."""
@@ -230,6 +270,16 @@ class Store:
         )
         row = await self._database.write(lambda db: db.execute(sql, (turn, n)).fetchone())
         return delivery_of(row) if row else None
+
+    async def kept(self, platform: str, bot: str, first: str, last: str, limit: int) -> list[tuple[str, Any]]:
+        """Return what a bot keeps under keys from ``first`` to ``last``, both included."""
+        sql = (
+            "SELECT key, value FROM keep WHERE platform = ? AND bot = ? AND key BETWEEN ? AND ? "
+            "AND (ends IS NULL OR ends > ?) ORDER BY key LIMIT ?"
+        )
+        args = (platform, bot, first, last, time.time(), limit)
+        rows = await self._database.read(lambda db: db.execute(sql, args).fetchall())
+        return [(key, orjson.loads(value)) for key, value in rows]
 
     async def requeue(self, turn: int) -> Turn | None:
         """Make a failed or dead turn ``queued`` again, however old it is; what it sent is forgotten.
@@ -279,7 +329,12 @@ class Store:
                 f"DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE id < ? AND NOT {_OPEN} LIMIT ?)",
                 (first, limit),
             )
-            return max(sent.rowcount, gone.rowcount)
+            over = db.execute(
+                "DELETE FROM keep WHERE (platform, bot, key) IN "
+                "(SELECT platform, bot, key FROM keep WHERE ends < ? LIMIT ?)",
+                (time.time(), limit),
+            )
+            return max(sent.rowcount, gone.rowcount, over.rowcount)
 
         return await self._database.write(work)
 

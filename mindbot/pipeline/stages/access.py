@@ -1,4 +1,4 @@
-"""Who may talk to the bots: allow and deny lists of users and sessions."""
+"""Who may talk to the bots: allow and deny lists; and whether the bot may talk, or a person does."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from mindbot.pipeline.services import Services
 
 
 class Access:
-    """Drops turns of denied senders. Deny wins; an empty allow list allows everyone."""
+    """Drops turns of denied senders (deny wins, an empty allow list allows all), and attended ones."""
 
     def __init__(self, services: Services) -> None:
         self._allow = services.config.access.allow
         self._deny = services.config.access.deny
+        self._silence = services.silence
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if self._allow or self._deny:
@@ -26,6 +27,10 @@ class Access:
             if self._allow and _match(self._allow, names) is None:
                 turn.state, turn.reason = "dropped", "access: not on the allow list"
                 return
+        if (silence := await self._silence(turn)) is not None:
+            turn.state, turn.reason = "dropped", f"access: {silence.reason}"
+            turn.reply.parts.extend(silence.say)
+            return
         await call_next(turn)
 
 

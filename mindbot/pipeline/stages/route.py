@@ -12,6 +12,7 @@ class ChooseRoute:
     """Without routes: workflows, else the agent, else a bare chat on the first enabled provider."""
 
     def __init__(self, services: Services) -> None:
+        self._greeting = services.greeting
         wanted = []
         if services.config.workflows:
             wanted.append(("workflow", "workflows are configured"))
@@ -24,6 +25,10 @@ class ChooseRoute:
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if turn.message.kind == "event":
+            turn.reply.parts.extend(self._greeting(turn))
+            if turn.reply.parts:
+                turn.route.update(runner="greeting", why="the platform's adapter answers this event")
+                return
             turn.state, turn.reason = "dropped", "event: no route answers it"
             return
         if not self._runner:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 from mindbot.domain.message import Json
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
@@ -14,18 +16,22 @@ class Run:
     def __init__(self, services: Services) -> None:
         self._runners = services.runners
         self._once = services.once
-        self._chunk = services.chunk
+        self._running = services.running
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         async def answer() -> Json:
             pieces: list[str] = []
             finish = ""
-            async for chunk in self._runners[turn.route["runner"]].run(turn):
-                if chunk.text:
-                    pieces.append(chunk.text)
-                    self._chunk(turn, chunk)
-                finish = chunk.finish or finish
-            return {"text": "".join(pieces), "finish": finish}
+            async with self._running(turn) as answering:
+                with answering.scope as scope:
+                    chunks = self._runners[turn.route["runner"]].run(turn)
+                    async with aclosing(chunks):
+                        async for chunk in chunks:
+                            if chunk.text:
+                                pieces.append(chunk.text)
+                                answering.add(chunk)
+                            finish = chunk.finish or finish
+            return {"text": "".join(pieces), "finish": "stopped" if scope.cancelled_caught else finish}
 
         result = await self._once(turn, "run", answer)
         turn.reply.say(result["text"])

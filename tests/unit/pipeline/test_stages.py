@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import pytest
 
 from mindbot import registry
 from mindbot.config.load import load
 from mindbot.domain import ids
-from mindbot.domain.errors import Overloaded, StoreFull
-from mindbot.domain.message import Json, Message, text_part
+from mindbot.domain.abilities import Silence
+from mindbot.domain.errors import NetworkFailed, Overloaded, StoreFull
+from mindbot.domain.host import File
+from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.turn import Chunk, Span, Turn
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
@@ -60,6 +64,11 @@ class House:
         self.warnings: list[Json] = []
         self.now = now
         self.store_error: Exception | None = None
+        self.silent: Silence | None = None
+        self.greetings: tuple[Part, ...] = ()
+        self.files: dict[str, File | Exception | None] = {}
+        self.fetches = 0
+        self.scope = anyio.CancelScope()
         config = load(environ={}, overrides=sections).config
         services = Services(
             config=config,
@@ -67,7 +76,10 @@ class House:
             history=self._history,
             once=self._once,
             runners={"chat": runner or Echo()},
-            chunk=lambda turn, chunk: None,
+            running=self._running,
+            silence=self._silence,
+            greeting=lambda turn: self.greetings,
+            fetch=self._fetch,
             warn=lambda event, **fields: self.warnings.append({"event": event, **fields}),
             clock=lambda: self.now,
         )
@@ -76,6 +88,24 @@ class House:
 
     async def _finish(self, turn: Turn) -> None:
         self.finished.append(turn)
+
+    @asynccontextmanager
+    async def _running(self, turn: Turn) -> AsyncIterator[House]:
+        self.scope = anyio.CancelScope()
+        yield self
+
+    def add(self, chunk: Chunk) -> None:
+        """What `Answering` is told."""
+
+    async def _silence(self, turn: Turn) -> Silence | None:
+        return self.silent
+
+    async def _fetch(self, turn: Turn, part: Part) -> File | None:
+        self.fetches += 1
+        found = self.files[part.text]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def _history(self, session: str, before: int, turns: int) -> list[Json]:
         if self.store_error is not None:
@@ -88,11 +118,15 @@ class House:
         return self.memo[key]
 
     async def run(
-        self, text: str = "hello", user: str = "lin", kind: str = "text", received: float = 999.0
+        self,
+        text: str = "hello",
+        user: str = "lin",
+        kind: str = "text",
+        received: float = 999.0,
+        parts: tuple[Part, ...] = (),
     ) -> Turn:
-        message = Message(
-            "console", "default", text, f"s:{user}", user, kind, (text_part(text),), {}, received=received
-        )
+        said = parts or (text_part(text),)
+        message = Message("console", "default", text, f"s:{user}", user, kind, said, {}, received=received)
         turn = Turn(ids.new_id(), message, state="running")
         await self.pipeline(turn)
         return turn
@@ -104,7 +138,7 @@ async def test_a_message_is_answered_and_every_stage_leaves_a_closed_span() -> N
     assert (turn.state, turn.reply.text) == ("answered", "echo: hello")
     assert [s.name for s in turn.spans if s.kind == "stage"] == list(onion.ORDER)
     assert all(s.took >= 0 and s.status == "ok" for s in turn.spans)
-    assert [s.parent for s in turn.spans] == [0, 1, 2, 3, 4, 5, 6], "each stage is inside the one before"
+    assert [s.parent for s in turn.spans] == [0, 1, 2, 3, 4, 5, 6, 7], "each stage is inside the one before"
     assert house.finished == [turn] and turn.finished == house.now
 
 
@@ -193,3 +227,52 @@ async def test_the_gate_is_asked_before_each_stage_only_while_somebody_watches()
     idle = Watch(active=False)
     await House(watch=idle).run()
     assert idle.gates == []
+
+
+async def test_an_attended_session_is_not_answered_and_says_why() -> None:
+    house = House()
+    house.silent = Silence("a person serves the customer", (text_part("one moment"),))
+    turn = await house.run()
+    assert (turn.state, turn.reason) == ("dropped", "access: a person serves the customer")
+    assert turn.reply.text == "one moment" and "run" not in [s.name for s in turn.spans]
+
+
+async def test_an_event_the_platform_greets_is_answered_without_a_model() -> None:
+    runner = Echo()
+    house = House(runner)
+    house.greetings = (text_part("welcome"),)
+    turn = await house.run(kind="event")
+    assert (turn.state, turn.reply.text, turn.route["runner"]) == ("answered", "welcome", "greeting")
+    assert not runner.calls
+
+
+async def test_files_are_fetched_once_before_anybody_looks_and_a_failure_is_said() -> None:
+    house = House()
+    house.files = {
+        "cat": File("ab.jpg", 3, "image/jpeg", "cat.jpg"),
+        "dog": NetworkFailed("gone"),
+        "no": None,
+    }
+    parts = (Part("image", "cat", {"code": 1}), Part("file", "dog"), text_part("look"), Part("voice", "no"))
+    turn = await house.run(parts=parts)
+    got = [part.data for part in turn.message.parts]
+    assert got[0] == {"code": 1, "media": "ab.jpg", "type": "image/jpeg", "size": 3}
+    assert "gone" in got[1]["error"] and not got[2] and not got[3]
+    spans = {s.name: s for s in turn.spans if s.kind == "media"}
+    assert spans["image"].status == "ok" and spans["file"].status == "error"
+    assert {s.parent for s in spans.values()} == {next(s.id for s in turn.spans if s.name == "media")}
+    again = await house.run(parts=parts)
+    assert house.fetches == 3 and again.message.parts == turn.message.parts
+
+
+async def test_an_answer_that_is_stopped_ends_with_what_was_there() -> None:
+    class Endless:
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            yield Chunk("half ")
+            house.scope.cancel()
+            await anyio.sleep_forever()
+            yield Chunk("never")
+
+    house = House(Endless())
+    turn = await house.run()
+    assert (turn.state, turn.reply.text, turn.vars["finish"]) == ("answered", "half ", "stopped")

@@ -65,7 +65,7 @@ async def no_disk(delivery: Delivery) -> None:
 async def running(line: Line) -> AsyncIterator[tuple[Bots, Health]]:
     health = Health()
     outbox = Outbox(no_disk, lambda event: None, lambda topic: False, Policy())
-    bots = Bots(cast(Http, None), None, outbox, health, nobody)
+    bots = Bots(cast(Any, None), outbox, health, nobody)
     bots.use({NAME: (line, {})})
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(bots.run)

@@ -1,0 +1,74 @@
+"""Downloads the files a message refers to, after the ack and before anybody looks at them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anyio
+
+from mindbot.domain.errors import MindBotError, StoreError
+from mindbot.domain.message import Json, Part
+from mindbot.domain.turn import Turn
+from mindbot.pipeline.onion import Next
+from mindbot.pipeline.services import Services
+
+KINDS = frozenset({"image", "voice", "video", "file"})
+
+
+class FetchMedia:
+    """Puts each part's file into the media store and its id into ``data["media"]`` of the turn's copy.
+
+    A file that cannot be had is said so in ``data["error"]``, and the turn goes on. After a crash what was
+    downloaded is not asked for again: the platform's reference may be good for one use only.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._fetch = services.fetch
+        self._once = services.once
+        self._deadline = services.config.media.timeout
+
+    async def __call__(self, turn: Turn, call_next: Next) -> None:
+        parts = turn.message.parts
+        wanted = [n for n, part in enumerate(parts) if part.kind in KINDS and "media" not in part.data]
+        if wanted:
+
+            async def fetch() -> Json:
+                found: Json = {}
+                failures: list[StoreError] = []
+                async with anyio.create_task_group() as tasks:
+                    for n in wanted:
+                        tasks.start_soon(self._one, turn, n, found, failures)
+                if failures:
+                    raise failures[0]
+                return found
+
+            found = await self._once(turn, "media", fetch)
+            data = {int(n): facts for n, facts in found.items()}
+            changed = tuple(
+                replace(p, data=p.data | data[n]) if n in data else p for n, p in enumerate(parts)
+            )
+            turn.message = replace(turn.message, parts=changed)
+        await call_next(turn)
+
+    async def _one(self, turn: Turn, n: int, found: Json, failures: list[StoreError]) -> None:
+        part: Part = turn.message.parts[n]
+        span = turn.open_span("media", part.kind)
+        turn.running = span.parent  # several run side by side: none is inside another
+        status = "error"
+        try:
+            with anyio.fail_after(self._deadline):
+                file = await self._fetch(turn, part)
+            if file is not None:
+                found[str(n)] = {"media": file.id, "type": file.type, "size": file.size}
+                span.data.update(file.to_json())
+            status = "ok"
+        except StoreError as error:
+            failures.append(error)  # the dispatcher waits for the store and runs the turn again
+        except (MindBotError, TimeoutError) as error:
+            why = str(error) or f"not there after {self._deadline:g}s"
+            found[str(n)] = {"error": why}
+            span.data["error"] = why
+        finally:
+            outer = turn.running
+            turn.close_span(span, status)
+            turn.running = outer

@@ -1,0 +1,52 @@
+"""What one bot keeps on disk: a ``mindbot.domain.host.Keep``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from mindbot.domain.message import Json, Message
+from mindbot.domain.ports import Receipt
+from mindbot.store.journal import Row, Rows
+from mindbot.store.store import Store
+
+#: Puts messages and rows in one transaction and queues the turns.
+Intake = Callable[[Sequence[Message], Rows], Awaitable[list[Receipt]]]
+
+
+class StoreKeep:
+    """Reads and writes go to the store that ``store`` returns: bots are built before it is open."""
+
+    def __init__(self, store: Callable[[], Store], intake: Intake, platform: str, bot: str) -> None:
+        self._store = store
+        self._intake = intake
+        self._platform = platform
+        self._bot = bot
+
+    async def get(self, key: str) -> Json | None:
+        """See the port."""
+        found = await self._store().kept(self._platform, self._bot, key, key, 1)
+        return found[0][1] if found else None
+
+    async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
+        """See the port."""
+        await self._store().journal.commit(self._rows({key: value}, ttl))
+
+    async def items(self, prefix: str, *, limit: int = 1000) -> dict[str, Json]:
+        """See the port."""
+        return dict(await self._store().kept(self._platform, self._bot, prefix, prefix + "\U0010ffff", limit))
+
+    async def receive(self, messages: Sequence[Message], values: Mapping[str, Json]) -> list[Receipt]:
+        """See the port."""
+        return await self._intake(messages, self._rows(values, 0.0))
+
+    def _rows(self, values: Mapping[str, Json | None], ttl: float) -> Rows:
+        ends = time.time() + ttl if ttl else None
+        # What is removed is written as over, so that the last of several writes in a batch wins.
+        rows: list[Row] = [
+            [self._platform, self._bot, key, {}, 0]
+            if value is None
+            else [self._platform, self._bot, key, value, ends]
+            for key, value in values.items()
+        ]
+        return {"keep": rows} if rows else {}

@@ -1,0 +1,270 @@
+"""What a platform may do with an answer while it is made, over the real runtime and store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from mindbot.config.load import load
+from mindbot.domain import ids
+from mindbot.domain.abilities import Silence
+from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.errors import Overloaded, Rejected, StoreError
+from mindbot.domain.message import Json, Message, Part, text_part
+from mindbot.domain.ports import Receipt, Receive, Report
+from mindbot.domain.turn import Chunk, Turn
+from mindbot.runtime.app import Runtime
+
+pytestmark = pytest.mark.anyio
+
+
+class Cards:
+    """A bot that shows answers growing, can be taken over by people, and answers what queued up at once."""
+
+    name, bot, idempotent, pace = "cards", "default", True, 0.0
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.sent: list[Delivery] = []
+        self.streams = True
+        self.fails: Exception | None = None
+        self.silent: Silence | None = None
+        self.asked = 0
+        self.refusals: list[Exception] = []
+        self.saw = anyio.Event()
+
+    async def run(self, receive: Receive, report: Report) -> None:
+        await anyio.sleep_forever()
+
+    def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        return [[part] for part in parts]
+
+    def address(self, user: str) -> Json:
+        return {"to": user}
+
+    async def send(self, delivery: Delivery) -> Sent:
+        self.sent.append(replace(delivery, notes=dict(delivery.notes)))
+        return Sent()
+
+    def can_stream(self, message: Message) -> bool:
+        return self.streams
+
+    async def stream(self, delivery: Delivery, text: str) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.shown.append(text)
+        self.saw.set()
+
+    async def silence(self, message: Message) -> Silence | None:
+        self.asked += 1
+        if self.refusals:
+            raise self.refusals.pop()
+        return self.silent
+
+    def merge(self, messages: Sequence[Message]) -> Message:
+        text = "\n".join(f"{n}. {m.text}" for n, m in enumerate(messages, 1))
+        return replace(messages[0], parts=(text_part(text),))
+
+
+class Slow:
+    """A runner that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.go = anyio.Event()
+        self.calls: list[str] = []
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+        self.calls.append(turn.message.text)
+        yield Chunk("one ")
+        await self.go.wait()
+        yield Chunk("two", finish="stop")
+
+
+def a_message(key: str = "m1", text: str = "hello", kind: str = "text") -> Message:
+    now = time.time()
+    return Message(
+        "cards", "default", key, "cards:default:lin", "lin", kind, (text_part(text),), {}, received=now
+    )
+
+
+@asynccontextmanager
+async def a_runtime(folder: Path, cards: Cards, runner: Any = None) -> AsyncIterator[Runtime]:
+    with anyio.fail_after(20):
+        async with Runtime.open(load(environ={}), folder) as runtime:
+            if runner is not None:
+                runtime.generation.runners["chat"] = runner
+            runtime.outbox.serve(cards)
+            yield runtime
+
+
+async def ended(runtime: Runtime, receipt: Receipt) -> Json:
+    found = await runtime.wait_turn(ids.show(receipt.turn), 10)
+    await runtime.outbox.drained()
+    return found
+
+
+async def test_an_answer_is_shown_while_it_grows_and_ends_with_the_whole_text(tmp_path: Path) -> None:
+    cards, runner = Cards(), Slow()
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        receipt = await runtime.receive(a_message())
+        await cards.saw.wait()
+        row = await runtime.store.delivery(receipt.turn, 0)
+        assert row is not None and (row.kind, row.state) == ("stream", "open"), "on disk before it is shown"
+        runner.go.set()
+        assert (await ended(runtime, receipt))["state"] == "answered"
+        assert cards.shown[0] == "one "
+        (last,) = cards.sent
+        assert (last.kind, last.text, "interrupted" in last.notes) == ("stream", "one two", False)
+        row = await runtime.store.delivery(receipt.turn, 0)
+        assert row is not None and (row.state, row.text) == ("sent", "one two")
+
+
+async def test_a_show_that_fails_costs_nothing_but_the_show(tmp_path: Path) -> None:
+    for fails in (Rejected("no such card"), ValueError("a mistake of the adapter")):
+        cards, runner = Cards(), Slow()
+        cards.fails = fails
+        runner.go.set()
+        async with a_runtime(tmp_path / type(fails).__name__, cards, runner) as runtime:
+            assert (await ended(runtime, await runtime.receive(a_message())))["state"] == "answered"
+            (last,) = cards.sent
+            assert last.text == "one two" and str(fails) in last.notes["stream_error"]
+
+
+async def test_a_failing_model_still_ends_what_is_on_show(tmp_path: Path) -> None:
+    class Fails:
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            yield Chunk("half")
+            await cards.saw.wait()
+            raise Overloaded("the model fell over")
+
+    cards = Cards()
+    async with a_runtime(tmp_path, cards, Fails()) as runtime:
+        done = await ended(runtime, await runtime.receive(a_message()))
+        assert (done["state"], "fell over" in done["reason"]) == ("failed", True)
+        assert [d.text for d in cards.sent] == [runtime.loaded.config.dispatcher.failure_notice]
+
+
+async def test_a_running_answer_can_be_stopped(tmp_path: Path) -> None:
+    cards, runner = Cards(), Slow()
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        receipt = await runtime.receive(a_message())
+        await cards.saw.wait()
+        assert await runtime.stop_turn(ids.show(receipt.turn))
+        done = await ended(runtime, receipt)
+        assert (done["state"], done["vars"]["finish"]) == ("answered", "stopped")
+        assert [d.text for d in cards.sent] == ["one "]
+        assert not await runtime.stop_turn(ids.show(receipt.turn))
+
+
+async def test_what_was_on_show_in_a_crash_is_marked_interrupted_and_answered_once(tmp_path: Path) -> None:
+    cards, runner = Cards(), Slow()
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        receipt = await runtime.receive(a_message())
+        await cards.saw.wait()  # and here the process ends
+    assert not cards.sent
+    cards.shown.clear()
+    runner.go.set()
+    loaded = load(environ={})
+    with anyio.fail_after(20):
+        async with Runtime.open(loaded, tmp_path) as runtime:
+            runtime.outbox.serve(cards)
+            await ended(runtime, receipt)
+            (last,) = cards.sent
+            assert (last.kind, last.notes["interrupted"]) == ("stream", True)
+            assert last.text == "echo: hello" and not cards.shown
+
+
+async def test_nothing_is_shown_before_an_earlier_answer_has_left(tmp_path: Path) -> None:
+    cards, runner = Cards(), Slow()
+    runner.go.set()
+    held = anyio.Event()
+    send = cards.send
+
+    async def late(delivery: Delivery) -> Sent:
+        await held.wait()
+        return await send(delivery)
+
+    cards.send = late  # type: ignore[method-assign]
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        await runtime.wait_turn(ids.show((await runtime.receive(a_message("a"))).turn), 10)
+        cards.shown.clear()
+        second = await runtime.receive(a_message("b"))
+        await runtime.wait_turn(ids.show(second.turn), 10)
+        assert not cards.shown
+        held.set()
+        await ended(runtime, second)
+        assert [d.kind for d in cards.sent] == ["stream", "message"]
+
+
+async def test_a_person_at_the_desk_keeps_the_bot_silent_and_a_short_failure_is_asked_again(
+    tmp_path: Path,
+) -> None:
+    cards, runner = Cards(), Slow()
+    cards.silent, cards.refusals = Silence("served by zhang"), [Overloaded("busy")]
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        done = await ended(runtime, await runtime.receive(a_message()))
+        assert (done["state"], done["reason"]) == ("dropped", "access: served by zhang")
+        assert cards.asked == 2 and not runner.calls and not cards.sent
+
+
+async def test_messages_that_queued_up_are_answered_together_and_named(tmp_path: Path) -> None:
+    cards, runner = Cards(), Slow()
+    cards.streams = False
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        first = await runtime.receive(a_message("a", "first"))
+        rest = [await runtime.receive(a_message(key, f"question {key}")) for key in "bcd"]
+        runner.go.set()
+        assert (await ended(runtime, first))["state"] == "answered"
+        done = [await ended(runtime, receipt) for receipt in rest]
+        assert [turn["state"] for turn in done] == ["answered"] * 3
+        assert runner.calls == ["first", "1. question b\n2. question c\n3. question d"]
+        assert [d.text for d in cards.sent] == [
+            "one two",
+            "「question b」\n「question c」\n「question d」\n\none two",
+        ]
+        assert done[1]["reason"] == f"together with {done[0]['id']}"
+        assert runtime.dispatcher.queued == 0
+        again = await ended(runtime, await runtime.receive(a_message("e", "next")))
+        assert again["state"] == "answered" and len(cards.sent) == 3
+
+
+async def test_a_bot_keeps_values_and_takes_a_page_in_one_transaction(tmp_path: Path) -> None:
+    cards = Cards()
+    cards.streams = False
+    async with a_runtime(tmp_path, cards) as runtime:
+        keep, other = runtime._host("cards", "default").keep, runtime._host("cards", "other").keep
+        await keep.put("cursor:b", {"at": 1})
+        await keep.put("cursor:a", {"at": 2})
+        await keep.put("short", {"x": 1}, ttl=-1)
+        assert await keep.get("short") is None and await other.get("cursor:a") is None
+        assert list(await keep.items("cursor:")) == ["cursor:a", "cursor:b"]
+        page = [a_message("p1"), a_message("p2"), a_message("p1")]
+        receipts = await keep.receive(page, {"cursor:a": {"at": 3}})
+        assert [r.duplicate for r in receipts] == [False, False, True]
+        assert receipts[2].turn == receipts[0].turn and await keep.get("cursor:a") == {"at": 3}
+        await keep.put("cursor:a", None)
+        assert await keep.get("cursor:a") is None
+        with pytest.raises(StoreError):
+            await keep.receive([a_message("p3")], {"cursor:a": {"at": object()}})
+        assert await keep.get("cursor:a") is None, "neither the cursor nor the message"
+        assert not (await keep.receive([a_message("p3")], {}))[0].duplicate
+
+
+async def test_what_a_platform_says_later_is_kept_with_its_turn(tmp_path: Path) -> None:
+    cards, runner = Cards(), Slow()
+    runner.go.set()
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        done = await ended(runtime, await runtime.receive(a_message()))
+        await runtime.told(done["id"], {"feedback": "like"})
+        await runtime.told(f"{done['id']}-0", {"failed": "blocked by the customer"})
+        await runtime.told("nonsense", {"x": 1})
+        found = await runtime.get_turn(done["id"])
+        assert found["notes"] == [{"feedback": "like"}]
+        assert found["deliveries"][0]["notes"]["failed"] == "blocked by the customer"
