@@ -139,7 +139,7 @@ class PlatformView(Answer):
 
 
 class PlatformCheck(Answer):
-    """One step of a bot's test: ``state`` is ok, failed or skipped; ``mend`` says what to change and where."""
+    """One step of a bot's test: ``state`` is ok, failed or skipped; ``mend`` says what to change."""
 
     name: str = ""
     state: str = ""
@@ -147,25 +147,10 @@ class PlatformCheck(Answer):
     mend: str = ""
 
 
-class Push(Request):
-    """A message of the bot's own accord, to a user or a group. ``files`` are ids of the media store."""
-
-    text: str = ""
-    user: str = ""
-    group: str = ""
-    files: list[str] = []
-
-
 class Pushed(Answer):
     """What became of a push: the deliveries' ids, and their states so far."""
 
     deliveries: list[Json] = []
-
-
-class Transfer(Request):
-    """Where a session goes: ``pool``, ``bot``, ``end``, or a person's user id."""
-
-    to: str
 
 
 class MediaFile(Answer):
@@ -314,6 +299,21 @@ class Order(BaseModel):
     """Anything a client asks for."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Push(Order):
+    """A message of the bot's own accord, to a user or a group. ``files`` are ids of the media store."""
+
+    text: str = Field(default="", max_length=100_000)
+    user: str = Field(default="", max_length=256)
+    group: str = Field(default="", max_length=256)
+    files: list[str] = Field(default=[], max_length=20)
+
+
+class Transfer(Order):
+    """Where a session goes: ``pool``, ``bot``, ``end``, or a person's user id."""
+
+    to: str = Field(min_length=1, max_length=128)
 
 
 class SendMessage(Order):
