@@ -10,6 +10,7 @@ from mindbot.sim.server import Simulator
 
 #: name → "module:Class", imported when first used.
 SIMULATORS: dict[str, str] = {
+    "dingtalk": "mindbot.sim.dingtalk.server:DingTalkSimulator",
     "openai": "mindbot.sim.openai.server:OpenAISimulator",
     "wecom": "mindbot.sim.wecom.server:WeComSimulator",
 }

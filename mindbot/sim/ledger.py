@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import anyio
 
 from mindbot.domain.message import Json
-from mindbot.sim.wecom.phones import Shown
+from mindbot.sim.phones import Shown
 
 _SAMPLES = 10
 

@@ -7,11 +7,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, overload
 
 from mindbot.sim.catalog import create
+from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.openai.server import OpenAISimulator
 from mindbot.sim.server import Simulator
 from mindbot.sim.wecom.server import WeComSimulator
 
 
+@overload
+def simulated(
+    name: Literal["dingtalk"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[DingTalkSimulator]: ...
 @overload
 def simulated(
     name: Literal["openai"], *, fault: str | Sequence[str] = (), **settings: Any

@@ -1,4 +1,4 @@
-"""Traffic through the WeCom simulator: many users write, and every answer is checked on their phones.
+"""Traffic through a platform's simulator: many users write, and every answer is checked on their phones.
 
 As a process, against a running simulator: ``python -m mindbot.sim.traffic --plan-json '{"simulator":
 "http://127.0.0.1:PORT", "callback": "http://127.0.0.1:2290/wecom/default/callback", "messages": 2000}'``
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import anyio
 import orjson
@@ -20,9 +20,26 @@ from pydantic import BaseModel, ConfigDict, Field
 from mindbot.domain.errors import ConfigError, NetworkFailed
 from mindbot.domain.message import Json
 from mindbot.sim.ledger import Entry, Ledger, TrafficReport
+from mindbot.sim.phones import Phones
 
-if TYPE_CHECKING:
-    from mindbot.sim.wecom.server import WeComSimulator
+
+class Acked(Protocol):
+    """What became of a push."""
+
+    acked: bool
+
+
+class Sending(Protocol):
+    """A simulator whose users can write."""
+
+    phones: Phones
+    callback_url: str
+
+    def new_msgid(self) -> str: ...
+
+    async def push_text(
+        self, user: str, text: str, *, msgid: str = "", url: str = "", persistent: float = 0.0
+    ) -> Acked: ...
 
 
 class TrafficPlan(BaseModel):
@@ -43,7 +60,7 @@ class TrafficPlan(BaseModel):
     settle: float = Field(0.3, ge=0, description="Seconds to watch for duplicates after the last answer.")
 
 
-async def run(plan: TrafficPlan, platform: WeComSimulator | None = None) -> TrafficReport:
+async def run(plan: TrafficPlan, platform: Sending | None = None) -> TrafficReport:
     """Carry out a plan on ``platform``, or on the running simulator the plan names.
 
     Raises:
@@ -65,7 +82,7 @@ async def run(plan: TrafficPlan, platform: WeComSimulator | None = None) -> Traf
     return ledger.report()
 
 
-async def _talk(plan: TrafficPlan, platform: WeComSimulator, entries: list[Entry], start: float) -> None:
+async def _talk(plan: TrafficPlan, platform: Sending, entries: list[Entry], start: float) -> None:
     """Be one user."""
     for entry in entries:
         if plan.rate:
@@ -80,7 +97,7 @@ async def _talk(plan: TrafficPlan, platform: WeComSimulator, entries: list[Entry
                 group.start_soon(_push, plan, platform, entry, msgid)
 
 
-async def _push(plan: TrafficPlan, platform: WeComSimulator, entry: Entry, msgid: str) -> None:
+async def _push(plan: TrafficPlan, platform: Sending, entry: Entry, msgid: str) -> None:
     pushed = await platform.push_text(
         entry.user, entry.text, msgid=msgid, url=plan.callback, persistent=plan.persistent
     )

@@ -13,7 +13,7 @@ from typing import Literal
 import orjson
 
 from mindbot.domain.message import Json
-from mindbot.sim.wecom.phones import Phones
+from mindbot.sim.phones import Phones
 from mindbot.sim.wecom.tokens import ApiError
 
 _TEXT_BYTES = 2048

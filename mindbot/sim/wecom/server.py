@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, Kind, kind
+from mindbot.sim.phones import Phones, Shown
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response, need
 from mindbot.sim.traffic import TrafficPlan, run
 from mindbot.sim.wecom.crypto import Crypto
-from mindbot.sim.wecom.phones import Phones, Shown
 from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher, PushRules, Verification
 from mindbot.sim.wecom.send import Sender, SendRules, cut
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Token, Tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import anyio
@@ -21,8 +21,8 @@ _MINUTE = 60.0
 class Shown:
     """One message on a phone. ``text`` is its readable part, ``body`` the object the bot sent.
 
-    ``via`` is ``send`` (message/send) or ``reply`` (the answer to a callback); ``at`` is in the clock's
-    seconds.
+    ``via`` says how it came: ``send``, ``reply`` (the answer to a callback), ``session``, ``card``; ``at`` is
+    in the clock's seconds.
     """
 
     user: str
@@ -49,14 +49,39 @@ class Phones:
         self._screens: dict[str, deque[Shown]] = {}
         self._watchers: list[Watcher] = []
 
-    def show(self, user: str, *, msgid: str, msgtype: str, text: str, body: Json, via: str = "send") -> None:
-        """Put a message on a user's screen and tell the watchers."""
+    def show(
+        self,
+        user: str,
+        *,
+        msgid: str,
+        msgtype: str,
+        text: str,
+        body: Json,
+        via: str = "send",
+        tell: bool = True,
+    ) -> None:
+        """Put a message on a user's screen and ``tell`` the watchers."""
         shown = Shown(user.lower(), msgid, msgtype, text, body, via, self._clock())
         self.join(user)
         self._screens[shown.user].append(shown)
         self._counters["shown"] += 1
-        for watcher in tuple(self._watchers):
+        for watcher in tuple(self._watchers) if tell else ():
             watcher(shown)
+
+    def change(self, user: str, msgid: str, text: str, body: Json, *, tell: bool = False) -> None:
+        """Change a message on a screen, as a card does while it is written; ``tell`` the watchers of it."""
+        screen = self._screens.get(user.lower(), deque())
+        for n, shown in enumerate(screen):
+            if shown.msgid == msgid:
+                screen[n] = replace(shown, text=text, body=body)
+                for watcher in tuple(self._watchers) if tell else ():
+                    watcher(screen[n])
+
+    def remove(self, user: str, msgid: str) -> None:
+        """Take a message off a screen: it was recalled."""
+        screen = self._screens.get(user.lower(), deque())
+        for shown in [each for each in screen if each.msgid == msgid]:
+            screen.remove(shown)
 
     def join(self, user: str) -> None:
         """Make a user known, as anybody is who wrote to the application."""
