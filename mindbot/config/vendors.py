@@ -40,7 +40,27 @@ class DingTalkSettings(BotSettings):
         validation_alias=AliasChoices("enable-stream-reply", "enable_stream_reply"),
         description="Show the answer on an AI card while it is written.",
     )
-    card_template_id: str = Field("", description="The AI card's template.")
+    card_template_id: str = Field(
+        "", description="The AI card's template; empty: one that every app may use."
+    )
+    card_key: str = Field("", description="The template's text variable; empty: content.")
+    card_pace: Duration = Field(1.0, ge=0.3, description="Between two updates of one card.")
+    card_stop: str = Field("stop", description="Id of the card's button that stops the answer.")
+    card_ttl: Duration = Field(7 * 86400.0, description="How long a card's buttons work.")
+    button_template_id: str = Field(
+        "", description="Template of cards with buttons; empty: one for every app."
+    )
+    connections: Int = Field(
+        1, ge=1, le=20, description="Stream connections; DingTalk picks one for each message."
+    )
+    idle_timeout: Duration = Field(
+        60.0, ge=1, description="Replace a connection that was silent for so long."
+    )
+    ping: Duration = Field(
+        20.0, ge=0.1, description="Between two pings; no answer in half that time is the end."
+    )
+    calls_per_second: Float = Field(20.0, gt=0, description="To one API; the paid editions allow more.")
+    at_sender: bool = Field(False, description="Mention the asker in groups.")
     api_base_url: ApiBase = Field("https://api.dingtalk.com", description="Scheme and host of the new API.")
     oapi_base_url: ApiBase = Field("https://oapi.dingtalk.com", description="Scheme and host of the old API.")
 

@@ -1,0 +1,197 @@
+"""AI cards: answers that grow while they are written.
+
+Sources: "Create and deliver cards", "AI card streaming update", "AI card templates" (open.dingtalk.com/
+document/development); the template that every app may use, and that it wants its state set, are the official
+Python SDK's (PyPI dingtalk-stream).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from typing import Any
+
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import NetworkFailed, RateLimited, Rejected, VendorError
+from mindbot.domain.message import Json
+from mindbot.platforms.dingtalk.client import Client
+
+_AI_TEMPLATE = "382e4302-551d-4880-bf29-a30acfab2e71.schema"
+_STREAMING = "/v1.0/card/streaming"
+_CREATE = "/v1.0/card/instances/createAndDeliver"
+_UPDATE = "/v1.0/card/instances"
+_INPUTING, _FINISHED, _FAILED = "2", "3", "5"
+_TRIES = 5
+_OPEN = 10_000  # cards remembered
+
+INTERRUPTED = "… (interrupted; the answer follows)"
+
+
+def track_of(delivery: Delivery) -> str:
+    """Return the card's outTrackId, the same at every attempt."""
+    return f"mb-{delivery.id}"
+
+
+def turn_of(track: str) -> str:
+    """Return the public id of the turn a card answers, empty when it is none of ours."""
+    head, _, rest = track.partition("-")
+    return rest.rpartition("-")[0] if head == "mb" else ""
+
+
+class AnswerCards:
+    """Cards that show an answer while it is written."""
+
+    def __init__(self, client: Client, settings: Any) -> None:
+        self._client = client
+        self._template = settings.card_template_id or _AI_TEMPLATE
+        self._explicit = not settings.card_template_id  # the shared template wants its state set by hand
+        self._key = settings.card_key or ("msgContent" if self._explicit else "content")
+        self._shown: OrderedDict[str, str] = OrderedDict()  # outTrackId → the text on it
+
+    @property
+    def open(self) -> int:
+        """Cards that are being written now."""
+        return len(self._shown)
+
+    async def show(self, delivery: Delivery, text: str) -> None:
+        """Show the text so far; an update that must wait for its turn is left out. Raises VendorError."""
+        track = track_of(delivery)
+        if not text.strip():
+            return
+        if track not in self._shown:
+            if not self._client.pace(_CREATE).free():
+                return
+            try:
+                await self._create(delivery, track)
+            except NetworkFailed as error:
+                if error.sent:  # it may be there: whoever finishes it will find out
+                    self._shown[track] = ""
+                raise
+            self._shown[track] = ""
+            while len(self._shown) > _OPEN:
+                self._shown.popitem(last=False)
+            if self._explicit:
+                await self._set(track, {self._key: "", "flowStatus": _INPUTING})
+        if text == self._shown[track] or not self._client.pace(_STREAMING).free():
+            return
+        try:
+            await self._stream(track, text)
+        except RateLimited:
+            return  # the pace is held; the next update brings all of it
+        self._shown[track] = text
+
+    async def finish(self, delivery: Delivery, text: str) -> bool:
+        """Put the whole answer on the card; False when that cannot be, and it must be said plainly.
+
+        Raises:
+            VendorError: not now; the same call later cannot show anything twice.
+        """
+        track = track_of(delivery)
+        if track not in self._shown:
+            return False
+        try:
+            await self._stubborn(track, text)
+        except VendorError as error:
+            if error.retryable:
+                raise _harmless(error) from error
+            await self._give_up(track)
+            return False
+        self._shown.pop(track, None)
+        return True
+
+    async def interrupted(self, delivery: Delivery) -> None:
+        """End a card that an earlier process left growing; raises VendorError for what may pass."""
+        try:
+            await self._stream(track_of(delivery), INTERRUPTED, last=True)
+            if self._explicit:
+                await self._set(track_of(delivery), {self._key: INTERRUPTED, "flowStatus": _FAILED})
+        except VendorError as error:
+            if error.retryable:
+                raise _harmless(error) from error
+
+    async def _stubborn(self, track: str, text: str) -> None:
+        """Finish a card, and wait where there are too many calls: the last update is never left out."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                await self._client.pace(_STREAMING).turn()
+                await self._stream(track, text, last=True)
+                if self._explicit:
+                    await self._set(track, {self._key: text, "flowStatus": _FINISHED})
+                return
+            except RateLimited as error:
+                if attempt == _TRIES:
+                    raise
+                self._client.pace(_STREAMING).hold(error.retry_after)
+
+    async def _give_up(self, track: str) -> None:
+        """Mark a card failed as well as one can: the answer is said below it."""
+        self._shown.pop(track, None)
+        try:
+            body = self._frame(track, INTERRUPTED) | {"isError": True}
+            await self._client.call("PUT", _STREAMING, body, patient=False)
+        except VendorError:
+            return  # it may not even exist
+
+    async def _create(self, delivery: Delivery, track: str) -> None:
+        params = {self._key: ""} | ({"flowStatus": "1"} if self._explicit else {})
+        await deliver(self._client, track, self._template, params, delivery.to)
+
+    async def _stream(self, track: str, text: str, *, last: bool = False) -> None:
+        # With states set by hand the state, not the frame, ends the card.
+        final = last and not self._explicit
+        await self._client.call("PUT", _STREAMING, self._frame(track, text, last, final), patient=False)
+
+    def _frame(self, track: str, text: str, last: bool = False, final: bool = False) -> Json:
+        # The same guid is the same update: a repeated last one changes nothing.
+        guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{track}:last")) if last else str(uuid.uuid4())
+        frame: Json = {"outTrackId": track, "guid": guid, "key": self._key, "content": text}
+        return frame | {"isFull": True, "isFinalize": final, "isError": False}
+
+    async def _set(self, track: str, params: dict[str, str]) -> None:
+        options = {"updateCardDataByKey": True}
+        body = {"outTrackId": track, "cardData": {"cardParamMap": params}, "cardUpdateOptions": options}
+        await self._client.call("PUT", _UPDATE, body)
+
+
+async def deliver(client: Client, track: str, template: str, params: dict[str, str], to: Json) -> None:
+    """Create a card and put it into a conversation; once there it is not made again.
+
+    Raises:
+        VendorError: it could not be delivered.
+    """
+    body: Json = {
+        "cardTemplateId": template,
+        "outTrackId": track,
+        "callbackType": "STREAM",
+        "cardData": {"cardParamMap": params},
+        "imGroupOpenSpaceModel": {"supportForward": True},
+        "imRobotOpenSpaceModel": {"supportForward": True},
+        "userIdType": 1,
+    }
+    if to.get("group"):
+        body["openSpaceId"] = f"dtv1.card//IM_GROUP.{to['conversation']}"
+        body["imGroupOpenDeliverModel"] = {"robotCode": client.robot_code}
+    else:
+        body["openSpaceId"] = f"dtv1.card//IM_ROBOT.{to['user']}"
+        body["imRobotOpenDeliverModel"] = {"spaceType": "IM_ROBOT", "robotCode": client.robot_code}
+    try:
+        answer = await client.call("POST", _CREATE, body, patient=False)
+    except VendorError as error:
+        if error.code == "param.cardAlreadyExist":
+            return  # an attempt whose answer was lost
+        raise
+    for result in (answer.get("result") or {}).get("deliverResults") or ():
+        if not result.get("success"):
+            raise Rejected(f"the card was not delivered: {result.get('errorMsg') or 'no reason given'}")
+
+
+def can_show(to: Json) -> bool:
+    """Tell whether a conversation can have cards: outsiders have no id that one could be sent to."""
+    return bool(to.get("group") or to.get("user"))
+
+
+def _harmless(error: VendorError) -> VendorError:
+    """A call that may be repeated freely: its outcome need not be known."""
+    if isinstance(error, NetworkFailed) and error.sent:
+        return NetworkFailed(error.message, hint=error.hint, code=error.code, sent=False)
+    return error

@@ -1,0 +1,154 @@
+"""Calls to DingTalk's new and old APIs with one access token, paced.
+
+Sources: "Obtain the access token of an internal app", "Call frequency limit" (open.dingtalk.com/document).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited, SecretError, VendorError
+from mindbot.domain.host import Host
+from mindbot.domain.message import Json
+from mindbot.domain.ports import Response
+from mindbot.platforms.dingtalk import errors
+from mindbot.platforms.pace import Pace
+from mindbot.platforms.tokens import Lent, TokenCache
+
+_TIMEOUT = 10.0
+
+
+class Client:
+    """One app. ``qps`` are the calls a second that it may make to one API."""
+
+    def __init__(self, settings: Any, host: Host) -> None:
+        self._settings = settings
+        self._http = host.http
+        self._secrets = host.secrets
+        self.api = settings.api_base_url.rstrip("/")
+        self.oapi = settings.oapi_base_url.rstrip("/")
+        self.robot_code = settings.robot_code or settings.client_id
+        self._tokens = TokenCache(self._fetch)
+        qps = settings.calls_per_second
+        self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(qps, burst=max(1.0, qps / 4)))
+        host.http.allow(self.api)
+        host.http.allow(self.oapi)
+
+    def pace(self, path: str) -> Pace:
+        """Return the bucket of one API."""
+        return self._paces[path]
+
+    def renew(self) -> None:
+        """Forget the token and what is known of the credentials."""
+        self._tokens = TokenCache(self._fetch)
+
+    async def token(self) -> str:
+        """Return a valid access token; raises VendorError."""
+        return await self._tokens.get()
+
+    async def secret(self) -> str:
+        """Return the app's secret.
+
+        Raises:
+            AuthFailed: it is not there.
+        """
+        try:
+            return await self._secrets.aget(self._settings.client_secret)
+        except SecretError as error:
+            raise AuthFailed(f"the client secret is not there: {error.message}", hint=error.hint) from error
+
+    async def open(self, topics: list[str]) -> tuple[str, str]:
+        """Ask the gateway for an endpoint and a ticket for one connection; raises VendorError."""
+        body = {
+            "clientId": self._settings.client_id,
+            "clientSecret": await self.secret(),
+            "subscriptions": [{"type": "CALLBACK", "topic": topic} for topic in topics],
+            "ua": "mindbot/1",
+        }
+        # Without Accept the gateway may answer XML.
+        headers = {"Accept": "application/json"}
+        url = f"{self.api}/v1.0/gateway/connections/open"
+        answer = _checked(
+            await self._http.request("POST", url, json=body, headers=headers, timeout=_TIMEOUT), "open"
+        )
+        try:
+            return str(answer["endpoint"]), str(answer["ticket"])
+        except KeyError as error:
+            raise Overloaded("open: the answer holds no endpoint and ticket") from error
+
+    async def call(self, method: str, path: str, body: Json, *, patient: bool = True) -> Json:
+        """Call the new API. ``patient`` waits for its turn where calls are limited.
+
+        Raises:
+            VendorError: see `mindbot.platforms.dingtalk.errors`. A throttled call holds up all to this API.
+        """
+        if patient:
+            await self._paces[path].turn()
+        try:
+            return await self._twice(method, f"{self.api}{path}", path.removeprefix("/v1.0/"), json=body)
+        except RateLimited as error:
+            self._paces[path].hold(error.retry_after)
+            raise
+
+    async def call_old(self, path: str, body: Json) -> Json:
+        """Call the old API; raises VendorError."""
+        await self._paces[path].turn()
+        return await self._twice("POST", f"{self.oapi}{path}", path.strip("/"), json=body, old=True)
+
+    async def upload(self, kind: str, name: str, content: bytes) -> str:
+        """Upload a file; returns its media id. Source: "Upload media files" (/document/development)."""
+        from aiohttp import FormData
+
+        def form() -> FormData:
+            data = FormData()
+            data.add_field("type", kind)
+            data.add_field("media", content, filename=name, content_type="application/octet-stream")
+            return data
+
+        answer = await self._twice("POST", f"{self.oapi}/media/upload", "media/upload", form=form, old=True)
+        return str(answer.get("media_id", ""))
+
+    async def webhook(self, url: str, body: Json) -> Json:
+        """Post to a session webhook, which needs no token; raises VendorError."""
+        return _checked(await self._http.request("POST", url, json=body, timeout=_TIMEOUT), "sendBySession")
+
+    async def _twice(
+        self, method: str, url: str, call: str, *, json: Any = None, form: Any = None, old: bool = False
+    ) -> Json:
+        """Make a call; a token that is not accepted is replaced once."""
+        for last in (False, True):
+            token = await self._tokens.get()
+            response = await self._http.request(
+                method,
+                url,
+                params={"access_token": token} if old else None,
+                headers=None if old else {"x-acs-dingtalk-access-token": token},
+                json=json,
+                data=form() if form else None,
+                timeout=_TIMEOUT,
+            )
+            try:
+                return _checked(response, call)
+            except VendorError as error:
+                if last or error.code not in errors.STALE_TOKEN:
+                    raise
+                self._tokens.drop(token)
+        raise AssertionError("unreachable")
+
+    async def _fetch(self) -> Lent:
+        body = {"appKey": self._settings.client_id, "appSecret": await self.secret()}
+        url = f"{self.api}/v1.0/oauth2/accessToken"
+        answer = _checked(await self._http.request("POST", url, json=body, timeout=_TIMEOUT), "accessToken")
+        try:
+            return Lent(str(answer["accessToken"]), float(answer["expireIn"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise Overloaded("accessToken: the answer holds no token") from error
+
+
+def _checked(response: Response, call: str) -> Json:
+    error: MindBotError | None = errors.error_of(response, call)
+    if error is not None:
+        raise error
+    answer: Json = response.json()
+    return answer

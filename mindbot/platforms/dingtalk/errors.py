@@ -1,0 +1,128 @@
+"""DingTalk's error codes, and what each asks of us.
+
+Sources: "Server API error codes", "How to process API throttling on the DingTalk server", "Chatbots send
+one-on-one chat messages in batches" (open.dingtalk.com/document). A 403 may be a limit or a missing
+permission: the code decides, never the status alone. A throttled request was not carried out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from mindbot.domain.errors import (
+    AuthFailed,
+    NetworkFailed,
+    Overloaded,
+    QuotaExceeded,
+    RateLimited,
+    Rejected,
+    VendorError,
+)
+from mindbot.domain.message import Json
+from mindbot.domain.ports import Response
+
+#: The access token is not accepted: forget it, fetch another, try once more.
+STALE_TOKEN = frozenset(
+    {"InvalidAuthentication", "Unauthorized", "40014", "42001", "invalidParameter.token.invalid"}
+)
+
+#: A session webhook that has ended.
+SESSION_GONE = "300001"
+
+#: The card is not there (any more).
+CARD_GONE = frozenset({"param.stream.outTrackId", "param.cardNotExist"})
+
+_WAITS = {  # seconds
+    "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi": 1.0,
+    "Forbidden.AccessDenied.QpsLimitForApi": 2.0,
+    "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi": 30.0,
+    "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi": 1.0,
+    "Forbidden.AccessDenied.QpmLimitForSuitekeyAndOrgAndApi": 30.0,
+    "send.too.fast": 5.0,
+    "send.byToken.tooFast": 5.0,
+    "too.many.group": 5.0,
+    "too.many.people": 5.0,
+    "90018": 1.0,
+    "90002": 2.0,
+    "410100": 60.0,
+    "1111": 300.0,  # this machine's address was calling too much: banned for five minutes
+}
+_QUOTA = frozenset({"Forbidden.AccessDenied.ApiCountLimitForOrg", "90020", "20001"})
+_CREDENTIALS = {
+    "authFailed": "check `client_id` and `client_secret`",
+    "invalidClientIdOrSecret": "check `client_id` and `client_secret`",
+    "40001": "check `client_secret`",
+    "40089": "check `client_id` and `client_secret`",
+    "InvalidAuthentication": "the token is refused right after it was issued; check `client_id`",
+    "unauthorized": "check `client_id` and `client_secret`",
+}
+_BUSY = frozenset({"system.error", "system.busy", "-1", "15", "88"})
+_HINTS = {
+    "staffId.notExisted": "the user is not in this enterprise",
+    "chatbotId.notAllow.sendOTO": "publish the robot in the developer console",
+    "robot.oto.notExist": "the robot has no one-to-one chat; check `robot_code`",
+    "invalidParameter.robotCode.notExsit": "check `robot_code`; empty is the client id",
+    "invalidParameter.robotCode.auth": "check `robot_code`; empty is the client id",
+    "invalid.openConversationId": "the robot must be a member of the group",
+    "bot.stopped": "enable the robot in the developer console",
+    "param.templateNotExist": "check `card_template_id`",
+    "param.templateUnpublished": "publish the card template",
+}
+
+
+def error_of(response: Response, call: str) -> VendorError | None:
+    """Return what an answer of either API says went wrong, or None when it is a success."""
+    try:
+        body = response.json()
+    except VendorError:
+        if b'"punish"' in response.body:
+            return _known("1111", "", {}, call)
+        body = None
+    if not isinstance(body, dict):
+        body = {}
+        if response.status == 200:
+            return NetworkFailed(f"{call}: the answer is not JSON", sent=True)
+    code = str(
+        body.get("code") or body.get("errcode") or ("1111" if body.get("status") == 1111 else "") or ""
+    )
+    if response.status == 200 and code in ("", "0"):
+        return None
+    text = str(body.get("message") or body.get("errmsg") or "")
+    if found := _known(code, text, body, call):
+        return found
+    if response.status in (502, 504):  # a gateway's: what stands behind it may have taken the request
+        return NetworkFailed(f"{call}: HTTP {response.status}", code=code, sent=True)
+    if response.status >= 500:
+        return Overloaded(f"{call}: HTTP {response.status} {code}".rstrip(), code=code)
+    if response.status == 429:
+        return RateLimited(f"{call}: HTTP 429 {code}".rstrip(), code=code)
+    if response.status == 401:
+        return AuthFailed(f"{call}: HTTP 401 {code}".rstrip(), hint=_CREDENTIALS["authFailed"], code=code)
+    return Rejected(
+        f"{call}: {code or f'HTTP {response.status}'} {text[:200]}".rstrip(),
+        hint=_HINTS.get(code, ""),
+        code=code,
+    )
+
+
+def _known(code: str, text: str, body: Json, call: str) -> VendorError | None:
+    says = f"{call}: {code} {text[:200]}".rstrip()
+    if code in _WAITS:
+        return RateLimited(says, code=code, retry_after=_WAITS[code])
+    if code in _QUOTA:
+        hint = "the month's API calls are used up; buy more, or wait for the next month"
+        return QuotaExceeded(says, hint=hint, code=code)
+    if code in _CREDENTIALS:
+        return AuthFailed(says, hint=_CREDENTIALS[code], code=code)
+    if code.endswith("IpNotInWhiteList") or code == "60020":
+        ip = re.search(r"\d+\.\d+\.\d+\.\d+", json.dumps(body, ensure_ascii=False))
+        which = ip[0] if ip else "this machine's public address"
+        return AuthFailed(says, hint=f"allow {which} in the app's security settings", code=code)
+    if code.startswith("Forbidden.AccessDenied.AccessTokenPermissionDenied"):
+        scopes = (body.get("accessdenieddetail") or {}).get("requiredScopes") or ["the one the message names"]
+        hint = f"grant {', '.join(map(str, scopes))} to the app in the developer console"
+        return Rejected(says, hint=hint, code=code)
+    if code in _BUSY:
+        return Overloaded(says, code=code)
+    return None

@@ -1,0 +1,252 @@
+"""Stream mode: WebSocket connections that are kept up, frames that are acknowledged once on disk.
+
+Source: "Stream protocol" (open-dingtalk.github.io/developerpedia/docs/learn/stream/protocol). Every push goes
+to one live connection; a message without an ack comes again with another messageId.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited
+from mindbot.domain.message import Json
+from mindbot.platforms.dingtalk import wire
+
+log = structlog.get_logger("mindbot.platforms.dingtalk")
+
+#: Handles one frame's data; returns what the ack carries, or None for no ack at all.
+Handle = Callable[[str, Json, str], Awaitable[Json | None]]
+Open = Callable[[], Awaitable[tuple[str, str]]]
+
+_HANDSHAKE = 10.0  # seconds
+_DRAIN = 15.0  # seconds a connection that was told to go may still bring frames; DingTalk closes after ten
+_STEADY = 5.0  # seconds after which a connection counts as having worked
+_MAX_WAIT = 30.0
+_CREDENTIALS_WAIT = 60.0
+_MAX_FRAME = 4 << 20  # bytes
+
+Ended = Literal["lost", "replace"]
+
+
+@dataclass(slots=True)
+class Line:
+    """One of the bot's connections, for people to see. ``since`` is Unix seconds."""
+
+    n: int
+    state: str = "connecting"
+    reason: str = ""
+    since: float = 0.0
+    opened: int = 0
+
+    def become(self, state: str, reason: str = "") -> None:
+        if (state, reason) != (self.state, self.reason):
+            self.state, self.reason, self.since = state, reason, time.time()
+
+
+class Stream:
+    """A bot's connections. ``changed`` is called whenever the state of one changes."""
+
+    def __init__(
+        self,
+        open: Open,
+        handle: Handle,
+        changed: Callable[[], None],
+        *,
+        connections: int = 1,
+        idle: float = 60.0,
+        ping: float = 20.0,
+        backoff: float = 0.3,
+    ) -> None:
+        """``idle`` and ``ping`` are seconds (see the settings); ``backoff`` is the first wait."""
+        self._open = open
+        self._handle = handle
+        self._changed = changed
+        self._idle = idle
+        self._ping = ping
+        self._backoff = backoff
+        self.lines = [Line(n) for n in range(connections)]
+        self.received = self.acked = self.swaps = self.lost = 0
+        self._tasks: TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Keep the connections up until cancelled."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                for line in self.lines:
+                    tasks.start_soon(self._keep, line)
+        finally:
+            for line in self.lines:
+                line.become("closed")
+
+    async def _keep(self, line: Line) -> None:
+        """Keep one connection up: at once again after a loss, then with growing waits and no end."""
+        failures = 0
+        while True:
+            try:
+                socket = await self._connect()
+            except MindBotError as error:
+                failures += 1
+                line.become(
+                    "needs credentials" if isinstance(error, AuthFailed) else "disconnected", str(error)
+                )
+                self._changed()
+                await anyio.sleep(self._wait(failures, error))
+                continue
+            line.opened += 1
+            line.become("connected")
+            self._changed()
+            began = anyio.current_time()
+            ended = await self._live(socket, line)
+            if ended == "replace":
+                self.swaps += 1
+            else:
+                self.lost += 1
+                line.become("disconnected", "the connection was lost")
+                self._changed()
+            steady = anyio.current_time() - began >= _STEADY
+            failures = 0 if steady else failures + 1
+            if failures > 1:
+                await anyio.sleep(self._wait(failures - 1, None))
+
+    def _wait(self, failures: int, error: MindBotError | None) -> float:
+        if isinstance(error, AuthFailed):
+            return _CREDENTIALS_WAIT * random.uniform(0.5, 1.0)
+        wait = min(_MAX_WAIT, self._backoff * 2.0 ** min(failures - 1, 10)) * random.uniform(0.5, 1.0)
+        return max(wait, error.retry_after) if isinstance(error, RateLimited) else wait
+
+    async def _connect(self) -> ClientConnection:
+        """Open one connection; raises VendorError."""
+        endpoint, ticket = await self._open()
+        secure = _tls() if endpoint.startswith("wss:") else None
+        try:
+            with anyio.fail_after(_HANDSHAKE):
+                return await connect(
+                    f"{endpoint}?ticket={quote(ticket, safe='')}",
+                    ssl=secure,
+                    proxy=None,
+                    compression=None,  # a thousand connections: no compressor state for each
+                    max_size=_MAX_FRAME,
+                    open_timeout=None,
+                    ping_interval=self._ping,
+                    ping_timeout=self._ping / 2,
+                    close_timeout=1.0,
+                )
+        except InvalidHandshake as error:
+            raise NetworkFailed(f"the handshake was refused: {error}", sent=False) from error
+        except (OSError, TimeoutError) as error:
+            raise NetworkFailed(f"cannot connect: {error or 'no answer'}", sent=False) from error
+
+    async def _live(self, socket: ClientConnection, line: Line) -> Ended:
+        """Read until the connection is lost, or must be replaced: then it drains beside its successor."""
+        async with anyio.create_task_group() as frames:
+            try:
+                while True:
+                    with anyio.move_on_after(self._idle) as silence:
+                        text = await socket.recv()
+                    if silence.cancelled_caught:
+                        log.info("stream connection was silent, replacing it", line=line.n, idle_s=self._idle)
+                        break
+                    if self._frame(socket, text, frames):
+                        break
+            except ConnectionClosed:
+                await _gone(socket)
+                return "lost"
+            assert self._tasks is not None
+            self._tasks.start_soon(self._drain, socket)
+        return "replace"
+
+    async def _drain(self, socket: ClientConnection) -> None:
+        """Take what a connection still brings until the other side closes it."""
+        async with anyio.create_task_group() as frames:
+            with anyio.move_on_after(_DRAIN):
+                try:
+                    while True:
+                        self._frame(socket, await socket.recv(), frames)
+                except ConnectionClosed:
+                    pass
+        await _gone(socket)
+
+    def _frame(self, socket: ClientConnection, text: str | bytes, frames: TaskGroup) -> bool:
+        """Start handling one frame; returns whether it told us to disconnect.
+
+        Frames are handled side by side, begun in the order they came. What is no frame is told and left.
+        """
+        try:
+            frame = json.loads(text)
+            headers, topic = frame["headers"], str(frame["headers"]["topic"])
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("not a frame", error=str(error), text=str(text)[:200])
+            return False
+        if frame.get("type") == "SYSTEM":
+            if topic == "disconnect":
+                return True
+            if topic == "ping":
+                frames.start_soon(self._answer, socket, headers, frame.get("data"))
+            return False
+        self.received += 1
+        frames.start_soon(self._take, socket, frame.get("type"), topic, headers, frame.get("data"))
+        return False
+
+    async def _answer(self, socket: ClientConnection, headers: Json, data: Any) -> None:
+        """Answer an application ping with what it brought."""
+        try:
+            opaque = json.loads(data) if isinstance(data, str) else {}
+        except ValueError:
+            opaque = {}
+        await _write(socket, wire.ack(headers, opaque))
+
+    async def _take(self, socket: ClientConnection, kind: Any, topic: str, headers: Json, data: Any) -> None:
+        """Handle one frame, then acknowledge it: only what is on disk is."""
+        if kind == "EVENT":  # none is subscribed to
+            await _write(socket, wire.ack(headers, {"status": "SUCCESS"}))
+            return
+        try:
+            content = json.loads(data) if isinstance(data, str) else data
+            if not isinstance(content, dict):
+                raise ValueError("data is no object")  # noqa: TRY004 - like all other garbage
+            answer = await self._handle(topic, content, data if isinstance(data, str) else json.dumps(data))
+        except ValueError as error:  # garbage will be garbage again: acknowledged, and told
+            log.warning("frame not understood", topic=topic, error=str(error), data=str(data)[:500])
+            answer = {"response": None}
+        except Exception as error:  # noqa: BLE001 - not on disk, for whatever reason: it is pushed again
+            log.error("message not stored", topic=topic, error=f"{type(error).__name__}: {error}")
+            answer = None
+        if answer is None:
+            await _write(socket, wire.ack(headers, {"response": None}, code=500))
+        elif await _write(socket, wire.ack(headers, answer)):
+            self.acked += 1
+
+
+async def _write(socket: ClientConnection, text: str) -> bool:
+    """Send; False when the connection is gone: what was to be acknowledged comes again."""
+    try:
+        await socket.send(text)
+    except ConnectionClosed:
+        return False
+    return True
+
+
+async def _gone(socket: ClientConnection) -> None:
+    with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
+        await socket.close()
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One context for all connections."""
+    return ssl.create_default_context()

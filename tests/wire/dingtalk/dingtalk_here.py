@@ -1,0 +1,83 @@
+"""A simulated DingTalk and a bot that is connected to it over real sockets."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from mindbot.config.vendors import DingTalkSettings
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.message import Json, Part
+from mindbot.http.client import HttpClient
+from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
+from mindbot.sim.dingtalk.gateway import StreamRules
+from mindbot.sim.dingtalk.server import DingTalkSimulator
+from mindbot.sim.testing import simulated
+from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host
+
+RULES = StreamRules(repush=0.3, attempts=20, ping=0.2, grace=0.5)
+
+
+@dataclass
+class Here:
+    bot: DingTalkPlatform
+    sim: DingTalkSimulator
+    inbox: Inbox
+    health: Health
+    desk: Desk
+    keep: MemoryKeep
+
+    def shown(self, screen: str = "li") -> list[str]:
+        return [message.text for message in self.sim.inbox(screen)]
+
+    def texts(self) -> list[str]:
+        return [message.text for message in self.inbox.messages]
+
+    async def asked(self, text: str = "hello", user: str = "li", group: str = "") -> Json:
+        """Let somebody write; returns where the answer goes."""
+        pushed = await self.sim.push_text(user, text, url=f"group:{group}" if group else "")
+        assert pushed.acked
+        return self.inbox.messages[-1].reply_to
+
+
+@asynccontextmanager
+async def connected(
+    *, fault: str | list[str] = (), run: bool = True, sim: Json | None = None, **changed: Any
+) -> AsyncIterator[Here]:
+    """A strict simulator and a bot of it; ``sim`` are the simulator's settings, ``changed`` the bot's."""
+    settings = {"stream": RULES, **(sim or {})}
+    inbox, health, desk = Inbox(), Health(), Desk()
+    async with simulated("dingtalk", strict=True, fault=fault, **settings) as far, HttpClient() as http:
+        section = {k: v for k, v in far.details().items() if k != "base_url"} | {"markdown_card": False}
+        with tempfile.TemporaryDirectory() as folder:
+            host = a_host(http, inbox, Path(folder), desk=desk)
+            bot = DingTalkPlatform(DingTalkSettings(**section | changed), "hr", host)
+            assert isinstance(host.keep, MemoryKeep)
+            here = Here(bot, far, inbox, health, desk, host.keep)
+            async with anyio.create_task_group() as tasks:
+                if run:
+                    tasks.start_soon(bot.run, inbox.receive, health.report)
+                    with anyio.fail_after(10):
+                        await health.until("ok")
+                yield here
+                tasks.cancel_scope.cancel()
+
+
+def a_delivery(to: Json, *parts: Part | str, n: int = 0, kind: str = "message", **more: Any) -> Delivery:
+    made = [Part("text", part) if isinstance(part, str) else part for part in parts]
+    return Delivery(
+        turn=1 << 40, n=n, platform="dingtalk", bot="hr", session="s", to=to, parts=made, kind=kind, **more
+    )
+
+
+async def until(ready: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until something is so."""
+    with anyio.fail_after(seconds):
+        while not ready():
+            await anyio.sleep(0.01)

@@ -1,0 +1,171 @@
+"""Sending: session webhooks, the robot API, files, tokens, limits and what is said of refusals."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from dingtalk_here import a_delivery, connected
+
+from mindbot.domain.errors import AuthFailed, NetworkFailed, Overloaded, QuotaExceeded, RateLimited, Rejected
+from mindbot.domain.message import Part
+
+pytestmark = pytest.mark.anyio
+
+
+async def _chunk(content: bytes) -> Any:
+    yield content
+
+
+async def test_an_answer_goes_by_the_session_webhook() -> None:
+    async with connected() as here:
+        to = await here.asked()
+        await here.bot.send(a_delivery(to, "hi"))
+        assert here.sim.inbox("li")[0].via == "session"
+
+
+async def test_a_webhook_that_ended_early_is_replaced_by_the_api_and_remembered() -> None:
+    async with connected(fault="session-gone") as here:
+        to = await here.asked()
+        sent = await here.bot.send(a_delivery(to, "one"))
+        await here.bot.send(a_delivery(to, "two", n=1))
+        assert here.shown() == ["one", "two"]
+        assert [m.via for m in here.sim.inbox("li")] == ["send", "send"]
+        assert here.sim.counters["errcode.300001"] == 1
+        assert sent.id
+
+
+async def test_a_webhook_near_its_end_is_left_alone() -> None:
+    async with connected(sim={"session_ttl": 200.0}) as here:
+        to = await here.asked(group="team")
+        await here.bot.send(a_delivery(to, "hi"))
+        assert [(m.via, m.text) for m in here.sim.inbox("team")] == [("send", "hi")]
+
+
+async def test_an_outsider_can_be_answered_only_while_the_webhook_lives() -> None:
+    async with connected() as here:
+        to = await here.asked(user="out1")
+        await here.bot.send(a_delivery(to, "hi"))
+        assert here.shown("out1") == ["hi"]
+        with pytest.raises(Rejected, match="ninety minutes"):
+            await here.bot.send(a_delivery(to | {"until": time.time()}, "late"))
+
+
+async def test_proactive_messages_to_users_and_groups() -> None:
+    async with connected(run=False) as here:
+        await here.bot.send(a_delivery(here.bot.address("li"), "hi"))
+        await here.bot.send(a_delivery(here.bot.address_group("team"), "all"))
+        assert (here.shown("li"), here.shown("team")) == (["hi"], ["all"])
+        with pytest.raises(Rejected, match="staffId") as caught:
+            await here.bot.send(a_delivery(here.bot.address("nobody"), "hi"))
+        assert "enterprise" in caught.value.hint
+
+
+async def test_markdown_keeps_its_line_ends_and_mentions_are_named_twice() -> None:
+    async with connected(markdown_card=True) as here:
+        to = await here.asked()
+        (parts,) = here.bot.plan(
+            [Part("mention", "", {"user": "li"}), Part("text", "# Hi\na\nb\n```\nx\ny\n```")]
+        )
+        await here.bot.send(a_delivery(to, *parts))
+        body = here.sim.inbox("li")[0].body
+        assert body["markdown"] == {"title": "Hi", "text": "@li # Hi  \na  \nb  \n```\nx\ny\n```"}
+        assert body["at"]["atUserIds"] == ["li"]
+
+
+async def test_files_are_uploaded_and_sent_by_their_kind() -> None:
+    async with connected(run=False) as here:
+        keys = {
+            "image": "sampleImageMsg",
+            "voice": "sampleAudio",
+            "video": "sampleVideo",
+            "file": "sampleFile",
+        }
+        for n, (kind, key) in enumerate(keys.items()):
+            file = await here.bot._host.media.save(_chunk(b"%PDF-1.4 " + b"x" * 100), name="a.pdf")
+            (parts,) = here.bot.plan([Part(kind, "", {"media": file.id, "name": "a.pdf"})])
+            await here.bot.send(a_delivery(here.bot.address("li"), *parts, n=n))
+            assert here.sim.inbox("li")[-1].msgtype == key
+        assert here.sim.inbox("li")[-1].body["fileName"] == "a.pdf"
+
+
+async def test_links_and_buttons_with_links() -> None:
+    async with connected() as here:
+        to = await here.asked()
+        link = Part("link", "read this", {"url": "https://example.org"})
+        card = Part(
+            "card",
+            "choose",
+            {"buttons": [{"text": "A", "url": "https://a"}, {"text": "B", "url": "https://b"}]},
+        )
+        await here.bot.send(a_delivery(to, link))
+        await here.bot.send(a_delivery(to, card, n=1))
+        await here.bot.send(a_delivery(here.bot.address("li"), link, n=2))
+        await here.bot.send(a_delivery(here.bot.address("li"), card, n=3))
+        assert [m.msgtype for m in here.sim.inbox("li")] == [
+            "link",
+            "actionCard",
+            "sampleLink",
+            "sampleActionCard2",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "says"),
+    [
+        ("throttle:n=1", RateLimited, "QpsLimit"),
+        ("403:n=1:code=Forbidden.AccessDenied.ApiCountLimitForOrg@batchSend", QuotaExceeded, "ApiCountLimit"),
+        ("400:n=1:code=send.too.fast@batchSend", RateLimited, "too.fast"),
+        ("400:n=1:code=bot.stopped@batchSend", Rejected, "enable the robot"),
+        ("permission:n=1", Rejected, "grant qyapi_robot_sendmsg"),
+        ("403:n=1:code=Forbidden.AccessDenied.IpNotInWhiteList@batchSend", AuthFailed, "allow"),
+        ("503:n=1@batchSend", Overloaded, "system.error"),
+        ("502:n=1:body=html@batchSend", NetworkFailed, "502"),
+        ("429:n=1:body=empty@batchSend", RateLimited, "429"),
+        ("garbage:n=1@batchSend", NetworkFailed, "not JSON"),
+        ("lost-answer:n=1@batchSend", NetworkFailed, ""),
+    ],
+)
+async def test_refusals_are_told_apart_by_their_code(fault: str, error: type[Exception], says: str) -> None:
+    async with connected(run=False, fault=fault) as here:
+        with pytest.raises(error) as caught:
+            await here.bot.send(a_delivery(here.bot.address("li"), "hi"))
+        assert says in str(caught.value)
+
+
+async def test_a_dead_token_is_replaced_once() -> None:
+    async with connected(run=False, fault="expired-token:n=1") as here:
+        await here.bot.send(a_delivery(here.bot.address("li"), "hi"))
+        assert here.shown() == ["hi"]
+        assert here.sim.counters["accessToken"] == 2
+    async with connected(run=False, fault="expired-token:n=9") as here:
+        with pytest.raises(AuthFailed):
+            await here.bot.send(a_delivery(here.bot.address("li"), "hi"))
+        assert here.sim.counters["accessToken"] == 2
+
+
+async def test_the_banned_address_waits_long() -> None:
+    async with connected(run=False, fault="90018:n=1@media/upload") as here:
+        file = await here.bot._host.media.save(_chunk(b"x" * 10), name="a.bin")
+        delivery = a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id}))
+        with pytest.raises(RateLimited):
+            await here.bot.send(delivery)
+        await here.bot.send(delivery)
+
+
+async def test_what_was_sent_by_the_api_can_be_recalled() -> None:
+    async with connected(run=False) as here:
+        for to, screen in ((here.bot.address("li"), "li"), (here.bot.address_group("team"), "team")):
+            sent = await here.bot.send(a_delivery(to, "oops"))
+            await here.bot.recall(sent.id, to)
+            assert here.shown(screen) == []
+            with pytest.raises(Rejected):
+                await here.bot.recall(sent.id, to)
+
+
+async def test_members_are_known_by_name_and_asked_for_once() -> None:
+    async with connected(run=False) as here:
+        for _ in range(2):
+            assert (await here.bot.user("li"))["name"] == "Li"
+        assert here.sim.counters["topapi/v2/user/get"] == 1
