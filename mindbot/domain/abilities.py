@@ -23,8 +23,9 @@ class Streams(Protocol):
     message is not possible).
     """
 
-    #: Seconds between two updates of one stream, at least.
-    pace: float
+    @property
+    def pace(self) -> float:
+        """Seconds from one update of a stream to the next; asked each time."""
 
     def can_stream(self, message: Message) -> bool:
         """Tell whether the answer to this message can be shown growing. Pure."""

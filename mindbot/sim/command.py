@@ -21,6 +21,9 @@ def run_simulators(
     fault: Annotated[list[str] | None, typer.Option(help="[NAME/]KIND[:OPTION…][@PATH]; repeatable.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Check credentials and model names.")] = False,
     latency: Annotated[float, typer.Option(min=0, help="Milliseconds before a model answers.")] = 0,
+    tokens_per_second: Annotated[
+        float, typer.Option(min=0, help="How fast a model streams; 0 sends everything at once.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Makes the faults repeat.")] = 0,
 ) -> None:
     """Run simulators until a signal; the first line on stdout says how to reach them, as JSON."""
@@ -36,6 +39,7 @@ def run_simulators(
             strict=strict,
             latency=latency / 1000,
             seed=seed,
+            own={"openai": {"tokens_per_second": tokens_per_second}},
         )
     except NotFound as exc:
         raise typer.BadParameter(str(exc), param_hint="NAME") from exc

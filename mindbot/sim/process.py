@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -17,19 +17,27 @@ from mindbot.sim.server import Simulator
 
 
 def run(
-    names: Sequence[str], port_base: int, *, faults: Sequence[str] = (), seed: int = 0, **settings: Any
+    names: Sequence[str],
+    port_base: int,
+    *,
+    faults: Sequence[str] = (),
+    seed: int = 0,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
+    **settings: Any,
 ) -> None:
     """Run the simulators until SIGTERM or SIGINT.
 
     With a ``port_base`` they get consecutive ports in the order named. Each fault goes to all that know it.
-    ``settings`` are those they all share (`SimulatorSettings`).
+    ``settings`` are those they all share (`SimulatorSettings`), ``own`` those of one, by its name.
 
     Raises:
         NotFound: no simulator has that name.
         ConfigError: a fault cannot be read, or a port cannot be bound.
     """
     simulators = [
-        create(name, port=port_base + i if port_base else 0, seed=seed, **settings)
+        create(
+            name, port=port_base + i if port_base else 0, seed=seed, **settings, **(own or {}).get(name, {})
+        )
         for i, name in enumerate(names)
     ]
     for simulator, shared in zip(simulators, _share(simulators, faults), strict=True):

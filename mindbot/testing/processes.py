@@ -44,10 +44,16 @@ def rss_bytes(pid: int, *, peak: bool = False) -> int:
     return 0
 
 
-def post(url: str, body: Any, timeout: float = 300) -> Any:
-    """POST JSON and return the JSON answer."""
+def get(url: str, timeout: float = 60) -> Any:
+    """Return a JSON answer."""
+    with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310 - loopback only
+        return json.loads(response.read())
+
+
+def post(url: str, body: Any, timeout: float = 300, *, method: str = "POST") -> Any:
+    """POST (or PUT) JSON and return the JSON answer."""
     request = urllib.request.Request(  # noqa: S310 - loopback only
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
     )
     with urllib.request.urlopen(request, timeout=timeout) as response:  # noqa: S310
         return json.loads(response.read())

@@ -5,6 +5,7 @@ Sources are named in the modules beside this one; what they are unsure of are se
 
 from __future__ import annotations
 
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -64,7 +65,6 @@ class DingTalkPlatform:
         self._stream: Stream | None = None
         self._gone: OrderedDict[str, None] = OrderedDict()  # session webhooks that ended early
         self._refusals = 0
-        self.pace = settings.card_pace
 
     @classmethod
     def build(cls, settings: DingTalkSettings, bot: str, host: Host) -> DingTalkPlatform:
@@ -248,6 +248,11 @@ class DingTalkPlatform:
     def can_stream(self, message: Message) -> bool:
         """Tell whether the answer can grow on a card."""
         return self._settings.enable_stream_reply and cards.can_show(message.reply_to)
+
+    @property
+    def pace(self) -> float:
+        """Seconds to the next update; never quite the same, so that cards begun together spread out."""
+        return self._settings.card_pace * random.uniform(0.7, 1.3)
 
     async def stream(self, delivery: Delivery, text: str) -> None:
         """Show the answer so far; raises VendorError."""

@@ -31,7 +31,8 @@ class Client:
         self.robot_code = settings.robot_code or settings.client_id
         self._tokens = TokenCache(self._fetch)
         qps = settings.calls_per_second
-        self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(qps, burst=max(1.0, qps / 4)))
+        # Together a burst and what comes after it stay within the limit of any one second.
+        self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(qps * 0.8, burst=max(1.0, qps * 0.2)))
         host.http.allow(self.api)
         host.http.allow(self.oapi)
 

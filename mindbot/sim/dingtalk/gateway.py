@@ -83,7 +83,8 @@ class Gateway:
         self._waiting: dict[str, tuple[anyio.Event, Pushed]] = {}  # by the frame's messageId
         self._joined = anyio.Event()
         self._ids = itertools.count(1)
-        self.ack_late: set[str] = set()
+        self._alone: dict[str, float] = {}  # client → when its last connection ended
+        self.longest_gap = 0.0  # seconds that a client was without any connection
         self.tasks: TaskGroup | None = None
 
     def open(self, body: Json, host: str) -> Json:
@@ -110,6 +111,8 @@ class Gateway:
         assert transport is not None
         connection = Connection(found[0], found[1], ws, transport.abort)
         self.connections.append(connection)
+        if (ended := self._alone.pop(connection.client, None)) is not None:
+            self.longest_gap = max(self.longest_gap, time.monotonic() - ended)
         self._counters["connected"] += 1
         self._joined.set()
         self._joined = anyio.Event()
@@ -124,6 +127,8 @@ class Gateway:
         finally:
             self.connections.remove(connection)
             self._counters["ended"] += 1
+            if not any(each.client == connection.client for each in self.connections):
+                self._alone[connection.client] = time.monotonic()
         return ws
 
     async def _read(self, connection: Connection) -> None:

@@ -6,13 +6,14 @@ import base64
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import anyio
 import orjson
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
@@ -113,6 +114,7 @@ class DingTalkSimulator(Simulator):
             "POST /_sim/raw": self._control_raw,
             "POST /_sim/expire-tokens": self._control_expire,
             "POST /_sim/traffic": self._control_traffic,
+            "PUT /_sim/rules": self._control_rules,
         }
 
     def details(self) -> Json:
@@ -344,11 +346,8 @@ class DingTalkSimulator(Simulator):
         return {"cards": [card.to_json() for card in self.cards.cards.values()]}
 
     async def _control_connections(self, params: Json) -> Json:
-        return {
-            "connections": [
-                {"id": c.id, "client": c.client, "since": c.since} for c in self.gateway.connections
-            ]
-        }
+        live = [{"id": c.id, "client": c.client, "since": c.since} for c in self.gateway.connections]
+        return {"connections": live, "longest_gap_s": self.gateway.longest_gap}
 
     async def _control_push(self, params: Json) -> Json:
         user, group = need(params, "user"), str(params.get("group", ""))
@@ -385,6 +384,13 @@ class DingTalkSimulator(Simulator):
     async def _control_expire(self, params: Json) -> Json:
         self.tokens.revoke_all()
         return {}
+
+    async def _control_rules(self, params: Json) -> Json:
+        rules = TypeAdapter(StreamRules)
+        stream = rules.validate_python(asdict(replace(self.gateway.rules, **params.get("stream", {}))))
+        self.gateway.rules = stream
+        self._limit.qps = int(params.get("qps", self._limit.qps))
+        return {"stream": rules.dump_python(stream), "qps": self._limit.qps}
 
     async def _control_traffic(self, params: Json) -> Json:
         return (await run(TrafficPlan.model_validate(params), self)).to_json()

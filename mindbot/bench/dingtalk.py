@@ -1,0 +1,129 @@
+"""DingTalk under stress: connections kicked under load, a thousand bots, hundreds of growing cards."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mindbot.bench.measure import Figures, Result
+from mindbot.testing import processes
+
+_PATIENCE = 60.0
+
+
+def config(sims: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
+    """Return the configuration of a DingTalk bot and an OpenAI-compatible model, both simulated."""
+    dingtalk, openai = sims["dingtalk"], sims["openai"]
+    keys = ("client_id", "client_secret", "api_base_url", "oapi_base_url")
+    model = {"api_key": openai["api_key"], "base_url": openai["base_url"], "models": [openai["model"]]}
+    bot = {k: dingtalk[k] for k in keys} | {"calls_per_second": 1000} | changed
+    return {"dingtalk": bot, "providers": {"openai": model}}
+
+
+def put(url: str, path: str, body: Any) -> Any:
+    """Change something at a simulator."""
+    return processes.post(f"{url}/_sim/{path}", body, method="PUT")
+
+
+def kicks(seconds: float = 60.0, rate: float = 50.0, every: float = 10.0) -> Figures:
+    """Send at a rate while every connection is aborted so long after it opened."""
+    messages = round(seconds * rate)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        processes.simulators("dingtalk", "openai") as sims,
+        processes.daemon(Path(folder), config(sims)) as daemon,
+    ):
+        url = sims["dingtalk"]["base_url"]
+        put(url, "rules", {"stream": {"repush": 1.0, "attempts": 100}})
+        put(url, "faults", {"faults": [f"kick:{every:g}s"]})
+        processes.post(f"{url}/_sim/kick", {})  # the connection from before is not to be kicked later
+        plan = {"messages": messages, "users": 40, "rate": rate, "persistent": 60, "quiet": 20, "settle": 5}
+        report = processes.post(f"{url}/_sim/traffic", plan, timeout=seconds + 120)
+        counters = processes.get(f"{url}/_sim/counters")
+        gap = processes.get(f"{url}/_sim/connections")["longest_gap_s"]
+        cpu = processes.cpu_seconds(daemon.pid)
+    return {
+        "messages": report["sent"],
+        "kicked": counters.get("kicked", 0),
+        "lost": report["lost"] + report["unacked"],
+        "doubled": report["duplicated"],
+        "longest_gap_s": round(gap, 3),
+        "answer_p99_ms": report["answer_p99_ms"],
+        "cpu_ms_per_message": cpu / report["sent"] * 1000,
+    }
+
+
+def bots(count: int = 1000) -> Figures:
+    """Hold one stream connection for each of so many bots; memory beside that of one."""
+
+    def memory(bots: int, folder: Path, sims: Mapping[str, Any]) -> tuple[float, float]:
+        one = config(sims)["dingtalk"]
+        many = [one | {"name": f"bot{n}", "client_id": f"app{n}"} for n in range(bots)]
+        begun = time.perf_counter()
+        with processes.daemon(folder, config(sims) | {"dingtalk": many}) as daemon:
+            url = sims["dingtalk"]["base_url"]
+            while len(processes.get(f"{url}/_sim/connections")["connections"]) < bots:
+                if time.perf_counter() - begun > _PATIENCE:
+                    break
+                time.sleep(0.2)
+            found = len(processes.get(f"{url}/_sim/connections")["connections"])
+            assert found == bots, f"{found} of {bots} connections\n{daemon.log()}"
+            return processes.rss_bytes(daemon.pid), time.perf_counter() - begun
+
+    with tempfile.TemporaryDirectory() as folder, processes.simulators("dingtalk", "openai") as sims:
+        rss: dict[int, float] = {}
+        for bots in (1, count):
+            place = Path(folder) / str(bots)
+            place.mkdir()
+            rss[bots], took = memory(bots, place, sims)
+    return {"connections": count, "kb_per_bot": (rss[count] - rss[1]) / (count - 1) / 1000, "all_up_s": took}
+
+
+def cards(answers: int = 200, seconds: float = 10.0) -> Figures:
+    """Let so many users be answered on cards at once, within the platform's twenty calls a second."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        processes.simulators("dingtalk", "openai", args=["--tokens-per-second", "20"]) as sims,
+        processes.daemon(
+            Path(folder), config(sims, enable_stream_reply=True, calls_per_second=20, card_template_id="mine")
+        ),
+    ):
+        url = sims["dingtalk"]["base_url"]
+        put(url, "rules", {"qps": 20})
+        plan: dict[str, Any] = {
+            "messages": answers,
+            "users": answers,
+            "persistent": 20,
+            "quiet": 90,
+            "settle": 2,
+        }
+        plan["text"] = " ".join(f"word{n}" for n in range(200))
+        report = processes.post(f"{url}/_sim/traffic", plan)
+        counters = processes.get(f"{url}/_sim/counters")
+        found = processes.get(f"{url}/_sim/cards")["cards"]
+    return {
+        "answers": report["answered"],
+        "cards_finished": sum(card["state"] == "finished" for card in found),
+        "updates": counters.get("card/streaming", 0),
+        "throttled": sum(n for name, n in counters.items() if "QpsLimit" in name),
+        "doubled": report["duplicated"],
+        "lost": report["lost"],
+        "wall_s": report["wall_s"],
+    }
+
+
+def bench() -> Result:
+    """Measure all three."""
+    figures: Figures = {}
+    for prefix, found in (("kicks", kicks(30)), ("bots", bots()), ("cards", cards())):
+        figures |= {f"{prefix}_{name}": value for name, value in found.items()}
+    goals = {
+        "kicks_lost": "0",
+        "kicks_doubled": "0",
+        "kicks_longest_gap_s": "< 3",
+        "bots_kb_per_bot": "< 150",
+    }
+    return Result("dingtalk", figures, goals=goals | {"cards_throttled": "0"}, note="against the simulator")
