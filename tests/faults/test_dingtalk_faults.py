@@ -1,4 +1,4 @@
-"""DingTalk with real processes: connections kicked under load, kill -9, cards within the limits, many bots."""
+"""DingTalk as real processes: connections kicked under load, kill -9, cards within limits, many bots."""
 
 from __future__ import annotations
 
