@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 
 bench = typer.Typer(name="bench", help="Measure, each figure beside its floor.", add_completion=False)
 
-NAMES = ("pipeline", "wire", "latency", "start", "users", "bus", "console", "keys", "sockets", "dingtalk")
+NAMES = (
+    "pipeline",
+    "wire",
+    "latency",
+    "start",
+    "users",
+    "bus",
+    "console",
+    "keys",
+    "sockets",
+    "dingtalk",
+    "wecomcs",
+)
 
 
 @bench.command(name="bench")
@@ -41,7 +53,7 @@ def run_bench(
 def _runner(
     name: str, messages: int, users: int, latency: float, kill: bool, kills: int, rounds: int
 ) -> Callable[[], Result]:
-    from mindbot.bench import bus, console, dingtalk, keys, pipeline, sockets, start, wire
+    from mindbot.bench import bus, console, dingtalk, keys, pipeline, sockets, start, wecomcs, wire
 
     size = {k: v for k, v in (("messages", messages), ("users", users)) if v}
     turns = {"rounds": rounds} if rounds else {}
@@ -62,5 +74,6 @@ def _runner(
         "keys": keys.bench,
         "sockets": sockets.bench,
         "dingtalk": dingtalk.bench,
+        "wecomcs": wecomcs.bench,
     }
     return simple[name]

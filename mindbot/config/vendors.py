@@ -102,6 +102,13 @@ class WeComCsSettings(_WeComCallback):
     port: Port = Field(2289, description="The callback's port.")
     secret: Secret = Field(description="The customer service application's secret.")
     welcome_message: str = Field("", description="Sent when a customer opens the chat; empty: nothing.")
+    open_kfids: tuple[str, ...] = Field((), description="Accounts to serve; empty: all that the API lists.")
+    pull_interval: Duration = Field(60.0, ge=1, description="Pull so often also without a callback.")
+    first_start: Duration = Field(600.0, ge=0, description="How far back the very first pull answers.")
+    take_sessions: bool = Field(True, description="Tell WeCom that the bot serves a new conversation.")
+    handoff_keywords: tuple[str, ...] = Field((), description="A message with one of these goes to people.")
+    handoff_to: str = Field("pool", description="pool, or a servicer's user id.")
+    handoff_message: str = Field("", description="Said when a conversation goes to people; empty: nothing.")
 
 
 class ModelSettings(Section):

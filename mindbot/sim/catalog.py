@@ -13,6 +13,7 @@ SIMULATORS: dict[str, str] = {
     "dingtalk": "mindbot.sim.dingtalk.server:DingTalkSimulator",
     "openai": "mindbot.sim.openai.server:OpenAISimulator",
     "wecom": "mindbot.sim.wecom.server:WeComSimulator",
+    "wecomcs": "mindbot.sim.wecomcs.server:WeComCsSimulator",
 }
 
 

@@ -95,10 +95,13 @@ class Ledger:
     def see(self, shown: Shown) -> None:
         """Record what a user sees."""
         now = time.perf_counter()
-        entry = self._match(shown)
-        if entry is None:
+        entries = self._match(shown)
+        if not entries:
             self._last_seen = now
-            return
+        for entry in entries:
+            self._answered(entry, shown, now)
+
+    def _answered(self, entry: Entry, shown: Shown, now: float) -> None:
         if entry.answered:
             self._duplicated += 1
             return
@@ -112,21 +115,23 @@ class Ledger:
             if not self._missing:
                 self._complete.set()
 
-    def _match(self, shown: Shown) -> Entry | None:
-        """Return the message this reply answers."""
+    def _match(self, shown: Shown) -> list[Entry]:
+        """Return the messages this reply answers: one, or several that were answered together."""
         own = self._of_user.get(shown.user)
         if own is None:
-            return None  # somebody outside this run
+            return []  # somebody outside this run
         if self._equal:
             if self._equal in shown.text:
                 self._replies[shown.user] += 1
-                return own[min(self._replies[shown.user], len(own)) - 1]
-        elif found := self._marker.search(shown.text):
-            entry = self.entries[int(found[1])] if int(found[1]) < len(self.entries) else None
-            if entry is not None and entry.user.lower() == shown.user and entry.text in shown.text:
-                return entry
+                return [own[min(self._replies[shown.user], len(own)) - 1]]
+        else:
+            named = sorted({int(n) for n in self._marker.findall(shown.text)})
+            entries = [self.entries[n] for n in named if n < len(self.entries)]
+            found = [e for e in entries if e.user.lower() == shown.user and e.text in shown.text]
+            if found:
+                return found
         self._other.append(shown.text)
-        return None
+        return []
 
     async def settle(self, quiet: float, settle: float) -> None:
         """Wait until every acknowledged message is answered, or nothing came for ``quiet`` seconds.

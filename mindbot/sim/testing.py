@@ -11,6 +11,7 @@ from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.openai.server import OpenAISimulator
 from mindbot.sim.server import Simulator
 from mindbot.sim.wecom.server import WeComSimulator
+from mindbot.sim.wecomcs.server import WeComCsSimulator
 
 
 @overload
@@ -25,6 +26,10 @@ def simulated(
 def simulated(
     name: Literal["wecom"], *, fault: str | Sequence[str] = (), **settings: Any
 ) -> AbstractAsyncContextManager[WeComSimulator]: ...
+@overload
+def simulated(
+    name: Literal["wecomcs"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[WeComCsSimulator]: ...
 @overload
 def simulated(
     name: str, *, fault: str | Sequence[str] = (), **settings: Any

@@ -298,7 +298,8 @@ class PlatformContract:
         )
         for n, parts in enumerate(plan):
             await rig.platform.send(a_delivery(rig, *parts, n=n))
-        assert "".join(rig.shown()) == "好" * rig.limit + "[cat]" + "**x**"
+        # A platform with few messages puts parts together, a line each.
+        assert "".join(rig.shown()).replace("\n", "") == "好" * rig.limit + "[cat]" + "**x**"
 
     async def test_equal_answers_to_two_questions_both_arrive(self, rig: Rig) -> None:
         for n in range(2):

@@ -157,6 +157,20 @@ _REJECTED = {
     82004: _Meaning("content would crash clients"),
     85002: _Meaning("forbidden words"),
     301021: _Meaning("no such user id"),
+    95000: _Meaning("bad open_kfid"),
+    95001: _Meaning("five messages were sent since the customer wrote", "the customer must write again"),
+    95002: _Meaning("the customer wrote more than 48 hours ago", "the customer must write again"),
+    95003: _Meaning("the enterprise is not verified", "verify it in WeCom's console"),
+    95004: _Meaning("no such customer service account", "was it deleted?"),
+    95007: _Meaning("the callback's token has ended"),
+    95008: _Meaning("more than ten menu items"),
+    95013: _Meaning("the conversation has ended"),
+    95014: _Meaning("not a servicer of this account", "add the person to the account's servicers"),
+    95016: _Meaning("the conversation's state does not allow that"),
+    95017: _Meaning("the account is not managed by the API", "let the app manage it, in the console"),
+    95018: _Meaning("the conversation's state does not allow messages of the bot"),
+    95019: _Meaning("this servicer does not take conversations now"),
+    95031: _Meaning("the customer was silent for 48 hours"),
 }
 
 

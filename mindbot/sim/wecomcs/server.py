@@ -1,0 +1,307 @@
+"""The simulator of WeCom Customer Service: doorbell callbacks, sync_msg, conversations, customers' phones."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import orjson
+from aiohttp import ClientSession, TCPConnector, web
+
+from mindbot.domain.message import Json
+from mindbot.sim.faults import Fault, Kind, kind
+from mindbot.sim.phones import Phones, Shown
+from mindbot.sim.server import Simulator, SimulatorSettings, json_response, need
+from mindbot.sim.traffic import TrafficPlan, run
+from mindbot.sim.wecom.crypto import Crypto
+from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher, PushRules
+from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Tokens
+from mindbot.sim.wecomcs.desk import POOL, Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeComCsSettings(SimulatorSettings):
+    """One enterprise with some accounts. ``split`` is the longest page of sync_msg, at random from none."""
+
+    corpid: str = "ww51a1a7e0c0ffee00"
+    secret: str = "sim-wecomcs-secret"  # noqa: S105 - a simulator has nothing to hide
+    token: str = "SimCallbackToken"  # noqa: S105
+    encoding_aes_key: str = "SimulatedKeySimulatedKeySimulatedKey0123456"
+    accounts: tuple[str, ...] = ("wkSIM1", "wkSIM2")
+    callback_url: str = ""
+    token_ttl: float = 7200.0
+    split: int = 0
+    clock: Callable[[], float] = time.monotonic
+
+
+class WeComCsSimulator(Simulator):
+    """See the module. ``desk`` and ``phones`` are for tests that run it in their own process."""
+
+    name: ClassVar[str] = "wecomcs"
+    Settings: ClassVar[type[SimulatorSettings]] = WeComCsSettings
+    kinds: ClassVar[Mapping[str, Kind]] = {
+        **PUSH_KINDS,
+        "errcode": kind(),
+        "expired-token": kind(once=True),
+        "silent": kind(),  # a message comes without a callback
+        "send-fails": kind(),  # send_msg says ok, an event says later that it was not
+        "taken-over": kind(once=True),  # a person takes the conversation just before the message is sent
+        "page-again": kind(),  # a page comes with the cursor of its beginning
+    }
+
+    def __init__(self, settings: WeComCsSettings) -> None:
+        super().__init__(settings)
+        self.settings = settings
+        self.callback_url = settings.callback_url
+        self.tokens = Tokens(settings.token_ttl, settings.clock)
+        self.phones = Phones(settings.clock, self.counters)
+        self.crypto = Crypto(settings.token, settings.encoding_aes_key, settings.corpid)
+        self.desk = Desk(
+            self.phones,
+            self.counters,
+            random.Random(settings.seed),
+            log={account: [] for account in settings.accounts},
+            split=settings.split,
+            fails=lambda: self._struck("kf/send_msg", "send-fails"),
+        )
+        self._apis: dict[str, Callable[[Json], Json]] = {
+            "kf/sync_msg": self._sync,
+            "kf/send_msg": self._send,
+            "kf/send_msg_on_event": self.desk.send_on_event,
+            "kf/service_state/get": self.desk.state,
+            "kf/service_state/trans": self.desk.transfer,
+            "kf/customer/batchget": self.desk.customers,
+            "kf/account/list": self._accounts,
+            "kf/servicer/list": self._servicers,
+        }
+        self._controls |= {
+            "GET /_sim/inbox": self._control_inbox,
+            "GET /_sim/users": self._control_users,
+            "GET /_sim/talks": self._control_talks,
+            "POST /_sim/callback": self._control_callback,
+            "POST /_sim/push": self._control_push,
+            "POST /_sim/enter": self._control_enter,
+            "POST /_sim/servicer": self._control_servicer,
+            "POST /_sim/end": self._control_end,
+            "POST /_sim/traffic": self._control_traffic,
+            "POST /_sim/expire-tokens": self._control_expire,
+            "PUT /_sim/rules": self._control_rules,
+        }
+
+    def details(self) -> Json:
+        s = self.settings
+        keys = {
+            "corpid": s.corpid,
+            "secret": s.secret,
+            "token": s.token,
+            "EncodingAESKey": s.encoding_aes_key,
+        }
+        return {"base_url": self.base_url, "api_base_url": self.base_url, **keys}
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._session = ClientSession(connector=TCPConnector(limit=0, keepalive_timeout=60))
+        envelope = {"corpid": self.settings.corpid, "agentid": 0}
+        self._pusher = Pusher(self._session, self.crypto, envelope, PushRules(), self.faults, self.counters)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(kind, exc, trace)
+        finally:
+            await self._session.close()
+
+    def reset(self) -> None:
+        super().reset()
+        self.phones.clear()
+
+    # -- the platform's API ------------------------------------------------------------------------------
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.path.removeprefix("/cgi-bin/")
+        try:
+            if path == "gettoken":
+                return json_response({"errcode": 0, "errmsg": "ok", **self._gettoken(request)})
+            if path == "media/get":
+                self._check_token(request)
+                return self._media(request.query.get("media_id", ""))
+            if path == "media/upload":
+                self._check_token(request)
+                return json_response({"errcode": 0, "errmsg": "ok", **await self._upload(request)})
+            api = self._apis.get(path)
+            if api is None:
+                return web.Response(status=404)
+            self.counters[path] += 1
+            self._check_token(request)
+            raw = await request.read()
+            body = orjson.loads(raw) if raw else dict(request.query)
+            return json_response({"errcode": 0, "errmsg": "ok", **api(body)})
+        except ApiError as refused:
+            return json_response(self._refuse(refused.code, refused.note))
+
+    def error_body(self, fault: Fault) -> Json:
+        return self._refuse(fault.number if fault.kind == "errcode" else -1)
+
+    def _refuse(self, code: int, note: str = "") -> Json:
+        self.counters[f"errcode.{code}"] += 1
+        return {"errcode": code, "errmsg": f"{note}{MESSAGES.get(code, 'error')}, from ip: 127.0.0.1"}
+
+    def _gettoken(self, request: web.BaseRequest) -> Json:
+        self.counters["gettoken"] += 1
+        corpid, secret = request.query.get("corpid", ""), request.query.get("corpsecret", "")
+        if self.settings.strict and corpid != self.settings.corpid:
+            raise ApiError(40013)
+        if self.settings.strict and secret != self.settings.secret:
+            raise ApiError(40001)
+        text, seconds = self.tokens.fetch(corpid, secret)
+        return {"access_token": text, "expires_in": seconds}
+
+    def _check_token(self, request: web.BaseRequest) -> None:
+        token = self.tokens.check(request.query.get("access_token"))
+        if self._struck(request.path, "expired-token"):
+            self.tokens.expire(token)
+            self.tokens.check(token.text)
+
+    def _sync(self, body: Json) -> Json:
+        page = self.desk.sync(body)
+        if page["msg_list"] and self._struck("kf/sync_msg", "page-again"):
+            page |= {"next_cursor": body.get("cursor") or "4gw7000000000000", "has_more": 1}
+        return page
+
+    def _send(self, body: Json) -> Json:
+        if self._struck("kf/send_msg", "taken-over"):
+            talk = self.desk.talk(str(body.get("open_kfid")), str(body.get("touser")))
+            talk.state = POOL
+        return self.desk.send(body)
+
+    def _accounts(self, body: Json) -> Json:
+        names = self.settings.accounts[int(body.get("offset") or 0) :]
+        return {
+            "account_list": [
+                {"open_kfid": n, "name": n, "avatar": "", "manage_privilege": True} for n in names
+            ]
+        }
+
+    def _servicers(self, body: Json) -> Json:
+        return {"servicer_list": [{"userid": each, "status": 0} for each in self.desk.servicers]}
+
+    def _media(self, id: str) -> web.Response:
+        if id not in self.desk.media:
+            raise ApiError(40007)
+        content, kind, name = self.desk.media[id]
+        disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return web.Response(body=content, content_type=kind, headers=disposition)
+
+    async def _upload(self, request: web.BaseRequest) -> Json:
+        form = await request.post()
+        part, kind = form.get("media"), request.query.get("type", "")
+        if kind not in ("image", "voice", "video", "file") or not isinstance(part, web.FileField):
+            raise ApiError(40004)
+        id = f"M{len(self.desk.media)}-{kind}"
+        self.desk.media[id] = (part.file.read(), part.content_type, part.filename)
+        return {"type": kind, "media_id": id, "created_at": str(int(time.time()))}
+
+    def _struck(self, path: str, kind: str) -> bool:
+        return bool(self.faults) and self.faults.strike(path, kind) is not None
+
+    # -- what people do ----------------------------------------------------------------------------------
+
+    def new_msgid(self) -> str:
+        return self.desk.new_msgid()
+
+    async def push_text(
+        self, user: str, text: str, *, msgid: str = "", url: str = "", persistent: float = 0.0
+    ) -> Pushed:
+        """Let a customer write. The platform has it then, whether the callback arrives or not."""
+        self.desk.says(self.settings.accounts[0], user, "text", {"content": text}, msgid)
+        pushed = await self.ring(url=url)
+        pushed.acked = True
+        return pushed
+
+    async def say(
+        self, customer: str, msgtype: str, body: Json, *, account: str = "", msgid: str = ""
+    ) -> Pushed:
+        """Let a customer send anything; returns what became of the callback."""
+        account = account or self.settings.accounts[0]
+        self.desk.says(account, customer, msgtype, body, msgid)
+        return await self.ring(account)
+
+    async def ring(self, account: str = "", *, url: str = "") -> Pushed:
+        """Send the callback that says there is something to pull."""
+        target = url or self.callback_url
+        if not target or self._struck("callback", "silent"):
+            return Pushed("")
+        fields: dict[str, Any] = {
+            "ToUserName": self.settings.corpid,
+            "CreateTime": int(time.time()),
+            "MsgType": "event",
+            "Event": "kf_msg_or_event",
+            "Token": self.desk.doorbell(),
+            "OpenKfId": account or self.settings.accounts[0],
+        }
+        return await self._pusher.push(target, fields)
+
+    def inbox(self, customer: str) -> list[Shown]:
+        """Return what a customer sees, oldest first."""
+        return self.phones.inbox(customer)
+
+    # -- control routes ----------------------------------------------------------------------------------
+
+    async def _control_inbox(self, params: Json) -> Json:
+        shown = self.inbox(need(params, "user"))
+        return {"messages": [message.to_json() for message in shown[int(params.get("since", 0)) :]]}
+
+    async def _control_users(self, params: Json) -> Json:
+        return {"users": self.phones.users()}
+
+    async def _control_talks(self, params: Json) -> Json:
+        talks = self.desk.talks.values()
+        return {"talks": [{name: getattr(talk, name) for name in talk.__slots__} for talk in talks]}
+
+    async def _control_callback(self, params: Json) -> Json:
+        self.callback_url = need(params, "url")
+        return {"url": self.callback_url}
+
+    async def _control_push(self, params: Json) -> Json:
+        user = need(params, "user")
+        if "text" in params:
+            return (await self.push_text(user, params["text"], msgid=str(params.get("msgid", "")))).to_json()
+        body = dict(params.get("body") or {})
+        return (
+            await self.say(user, need(params, "msgtype"), body, account=str(params.get("account", "")))
+        ).to_json()
+
+    async def _control_enter(self, params: Json) -> Json:
+        self.desk.enters(self.settings.accounts[0], need(params, "user"), str(params.get("scene", "")))
+        return (await self.ring()).to_json()
+
+    async def _control_servicer(self, params: Json) -> Json:
+        account = self.settings.accounts[0]
+        self.desk.servicer_says(
+            account, need(params, "user"), str(params.get("servicer", "anna")), need(params, "text")
+        )
+        return (await self.ring()).to_json()
+
+    async def _control_end(self, params: Json) -> Json:
+        self.desk.ends(self.settings.accounts[0], need(params, "user"))
+        return (await self.ring()).to_json()
+
+    async def _control_traffic(self, params: Json) -> Json:
+        plan = TrafficPlan.model_validate(params)
+        if plan.callback:
+            self.callback_url = plan.callback
+        return (await run(plan, self)).to_json()
+
+    async def _control_expire(self, params: Json) -> Json:
+        self.tokens.expire_all()
+        return {}
+
+    async def _control_rules(self, params: Json) -> Json:
+        self.desk.split = int(params.get("split", self.desk.split))
+        return {"split": self.desk.split}

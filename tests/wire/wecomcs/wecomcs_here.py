@@ -1,0 +1,83 @@
+"""A simulated WeCom Customer Service and a bot that serves it over real sockets."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from mindbot.config.vendors import WeComCsSettings
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.message import Json, Message, Part
+from mindbot.http.client import HttpClient
+from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
+from mindbot.sim.testing import simulated
+from mindbot.sim.wecomcs.server import WeComCsSimulator
+from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host, served
+
+ACCOUNT = "wkSIM1"
+
+
+@dataclass
+class Here:
+    bot: WeComCsPlatform
+    sim: WeComCsSimulator
+    inbox: Inbox
+    health: Health
+    desk: Desk
+    keep: MemoryKeep
+
+    def shown(self, customer: str = "wm1") -> list[str]:
+        return [message.text for message in self.sim.inbox(customer)]
+
+    def texts(self) -> list[str]:
+        return [message.text for message in self.inbox.messages]
+
+    async def asked(self, text: str = "hello", customer: str = "wm1") -> Message:
+        """Let a customer write; returns the message once it is in the inbox."""
+        await self.sim.push_text(customer, text)
+        await until(lambda: text in self.texts())
+        return next(m for m in reversed(self.inbox.messages) if m.text == text)
+
+    def talk(self, customer: str = "wm1") -> Any:
+        return self.sim.desk.talk(ACCOUNT, customer)
+
+
+@asynccontextmanager
+async def connected(
+    *, fault: str | list[str] = (), run: bool = True, sim: Json | None = None, **changed: Any
+) -> AsyncIterator[Here]:
+    """A strict simulator and a bot of it; ``sim`` are the simulator's settings, ``changed`` the bot's."""
+    inbox, health, desk = Inbox(), Health(), Desk()
+    async with simulated("wecomcs", strict=True, fault=fault, **(sim or {})) as far, HttpClient() as http:
+        section = {k: v for k, v in far.details().items() if k != "base_url"}
+        with tempfile.TemporaryDirectory() as folder:
+            host = a_host(http, inbox, Path(folder), desk=desk)
+            bot = WeComCsPlatform(WeComCsSettings(**section | changed), "shop", host, backoff=0.05)
+            assert isinstance(host.keep, MemoryKeep)
+            here = Here(bot, far, inbox, health, desk, host.keep)
+            async with served(bot, inbox.receive) as url, anyio.create_task_group() as tasks:
+                far.callback_url = url
+                if run:
+                    tasks.start_soon(bot.run, inbox.receive, health.report)
+                    with anyio.fail_after(10):
+                        await health.until("ok")
+                yield here
+                tasks.cancel_scope.cancel()
+
+
+def a_delivery(to: Json, *parts: Part | str, n: int = 0, **more: Any) -> Delivery:
+    made = [Part("text", part) if isinstance(part, str) else part for part in parts]
+    return Delivery(turn=1 << 40, n=n, platform="wecomcs", bot="shop", session="s", to=to, parts=made, **more)
+
+
+async def until(ready: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until something is so."""
+    with anyio.fail_after(seconds):
+        while not ready():
+            await anyio.sleep(0.01)
