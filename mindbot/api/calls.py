@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -28,6 +29,7 @@ class Call(Generic[T]):
     query: dict[str, str] = field(default_factory=dict)
     body: Json | None = None
     timeout: float = 30.0
+    file: Path | None = None  # sent as the body instead
 
     @property
     def target(self) -> str:
@@ -75,6 +77,39 @@ def platforms() -> Call[list[models.PlatformView]]:
 
 def platform(platform: str, bot: str) -> Call[models.PlatformView]:
     return Call("GET", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}", _one(models.PlatformView))
+
+
+def start_platform(platform: str, bot: str) -> Call[None]:
+    return Call("POST", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/start", _nothing)
+
+
+def stop_platform(platform: str, bot: str) -> Call[None]:
+    """What the bot has to send waits until it is started again."""
+    return Call("POST", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/stop", _nothing)
+
+
+def test_platform(platform: str, bot: str) -> Call[list[models.PlatformCheck]]:
+    """A real round trip with the platform."""
+    path = f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/test"
+    return Call("POST", path, _many(models.PlatformCheck), timeout=90.0)
+
+
+def push(platform: str, bot: str, message: models.Push) -> Call[models.TurnView]:
+    """Let a bot say something of its own accord."""
+    path = f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/push"
+    body = message.model_dump(mode="json")
+    return Call("POST", path, _one(models.TurnView), body=body, timeout=message.timeout + 10)
+
+
+def transfer(session: str, to: str) -> Call[models.Transferred]:
+    """Hand a session to people, or back."""
+    path = f"/v1/sessions/{_segment(session)}/transfer"
+    return Call("POST", path, _one(models.Transferred), body={"to": to})
+
+
+def upload(file: Path) -> Call[models.MediaFile]:
+    """Put a local file into the media store."""
+    return Call("POST", "/v1/media", _one(models.MediaFile), {"name": file.name}, file=file, timeout=300.0)
 
 
 def restart_platform(platform: str, bot: str) -> Call[None]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+_BINARY = "application/octet-stream"
 
 
 class Client:
@@ -65,7 +66,11 @@ class Client:
         body = None if call.body is None else json.dumps(call.body).encode()
         headers = {"content-type": "application/json"} if body else {}
         try:
-            connection.request(call.method, call.target, body, headers)
+            if call.file is None:
+                connection.request(call.method, call.target, body, headers)
+            else:
+                with call.file.open("rb") as file:
+                    connection.request(call.method, call.target, file, {"content-type": _BINARY})
             response = connection.getresponse()
             if response.status >= 400:
                 raise refusal(response.status, response.read())
@@ -127,6 +132,8 @@ class AsyncClient:
             raise trouble(error, self.socket) from error
 
     def _request(self, call: Call[Any]) -> httpx.Request:
+        if call.file is not None:
+            raise NotImplementedError("files are uploaded by the blocking client")
         return self._http.build_request(call.method, call.target, json=call.body, timeout=call.timeout)
 
 

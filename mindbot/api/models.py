@@ -6,9 +6,9 @@ client reads a newer daemon. Inputs (``SendMessage``, ``SecretValue``) are stric
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr, model_validator
 
 from mindbot.domain.message import Json
 
@@ -147,10 +147,12 @@ class PlatformCheck(Answer):
     mend: str = ""
 
 
-class Pushed(Answer):
-    """What became of a push: the deliveries' ids, and their states so far."""
+class Transferred(Answer):
+    """Where a session is now: ``state`` in words, ``servicer`` the person who has it."""
 
-    deliveries: list[Json] = []
+    session: str = ""
+    state: str = ""
+    servicer: str = ""
 
 
 class MediaFile(Answer):
@@ -308,6 +310,7 @@ class Push(Order):
     user: str = Field(default="", max_length=256)
     group: str = Field(default="", max_length=256)
     files: list[str] = Field(default=[], max_length=20)
+    timeout: float = Field(default=60.0, gt=0, le=3600, strict=False)
 
 
 class Transfer(Order):
@@ -317,9 +320,11 @@ class Transfer(Order):
 
 
 class SendMessage(Order):
-    """A test message, injected as that user through the whole pipeline. ``timeout`` is seconds."""
+    """A test message, injected as that user through the whole pipeline: a text, or ``files`` by their ids of
+    the media store, or both. ``timeout`` is seconds."""
 
-    text: str = Field(min_length=1, max_length=100_000)
+    text: str = Field(default="", max_length=100_000)
+    files: list[str] = Field(default=[], max_length=20)
     platform: str = Field(default="console", min_length=1, max_length=64)
     bot: str = Field(default="", max_length=64)
     user: str = Field(default="", max_length=256)
@@ -327,6 +332,12 @@ class SendMessage(Order):
     wait: bool = True
     stream: bool = False
     timeout: float = Field(default=60.0, gt=0, le=3600, strict=False)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.text and not self.files:
+            raise ValueError("text or files must say something")
+        return self
 
 
 class LogLevels(RootModel[dict[str, Literal["debug", "info", "warning", "error", ""]]]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,6 +59,68 @@ def restart(ctx: typer.Context, bot: Bot) -> None:
     """Stop a bot's adapter and start it again, e.g. after a secret was mended."""
     client = connect(ctx)
     client.ask(calls.restart_platform(*_name(client, bot)))
+
+
+@app.command()
+def start(ctx: typer.Context, bot: Bot) -> None:
+    """Start a bot that was stopped."""
+    client = connect(ctx)
+    client.ask(calls.start_platform(*_name(client, bot)))
+
+
+@app.command()
+def stop(ctx: typer.Context, bot: Bot) -> None:
+    """Stop a bot until it is started again or the daemon is; what it has to send waits on disk."""
+    client = connect(ctx)
+    client.ask(calls.stop_platform(*_name(client, bot)))
+
+
+CHECKS: list[Column[models.PlatformCheck]] = [
+    Column("STEP", lambda c: c.name),
+    Column("STATE", lambda c: c.state),
+    Column("DETAIL", lambda c: c.detail),
+    Column("MEND", lambda c: c.mend),
+]
+
+
+@app.command()
+def test(ctx: typer.Context, bot: Bot, as_json: JsonOption = False) -> None:
+    """Prove that a bot works, in a real round trip with its platform; exits 1 when a step failed."""
+    client = connect(ctx)
+    found = client.ask(calls.test_platform(*_name(client, bot)))
+    if wants_json(as_json):
+        for each in found:
+            print_json(each.to_json())
+    else:
+        print_table(found, CHECKS, "nothing to test")
+    raise typer.Exit(1 if any(each.state == "failed" for each in found) else 0)
+
+
+@app.command()
+def push(
+    ctx: typer.Context,
+    bot: Bot,
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="What the bot says.")] = "",
+    user: Annotated[str, typer.Option(help="To whom, by the platform's user id.")] = "",
+    group: Annotated[str, typer.Option(help="To which group, by the platform's id.")] = "",
+    file: Annotated[
+        list[Path] | None, typer.Option(exists=True, dir_okay=False, help="Send a file too; repeatable.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a bot say something of its own accord."""
+    from mindbot.cli.send import outcome
+
+    client = connect(ctx)
+    ids = [client.ask(calls.upload(each)).id for each in file or ()]
+    order = models.Push(text=text, user=user, group=group, files=ids)
+    turn = client.ask(calls.push(*_name(client, bot), order))
+    if wants_json(as_json):
+        print_json(outcome(turn))
+    else:
+        why = f": {turn.reason}" if turn.reason else ""
+        print(f"turn {turn.id} {turn.state}{why}")
+    raise typer.Exit(0 if turn.state == "answered" else 1)
 
 
 def _name(client: Client, text: str) -> tuple[str, str]:

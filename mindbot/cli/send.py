@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,11 +26,14 @@ EXIT = {"answered": 0, "queued": 0, "running": 0, "dropped": 5}
 @app.command(name="send")
 def send(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the user says.")],
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="What the user says.")] = "",
     platform: Annotated[str, typer.Option(help="The platform it comes from.")] = "console",
     bot: Annotated[str, typer.Option(help="The bot it is for; by default the platform's first.")] = "",
     user: Annotated[str, typer.Option(help="Who says it.")] = "",
     session: Annotated[str, typer.Option(help="The conversation it belongs to.")] = "",
+    file: Annotated[
+        list[Path] | None, typer.Option(exists=True, dir_okay=False, help="Send a file too; repeatable.")
+    ] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Show the reply as it is made.")] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the reply.")] = False,
     timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for it.")] = 60.0,
@@ -37,11 +41,13 @@ def send(
 ) -> None:
     """Send a message as that user through the whole pipeline, and show the reply."""
     client = connect(ctx)
-    if not text:
+    if not text and not file:
         raise typer.BadParameter("is empty", param_hint="TEXT")
+    ids = [client.ask(calls.upload(each)).id for each in file or ()]
     try:
         message = models.SendMessage(
             text=_utf8(text),
+            files=ids,
             platform=platform,
             bot=bot,
             user=_utf8(user),

@@ -48,3 +48,18 @@ def list_sessions(
             print_json(each.to_json())
     else:
         print_table(found, COLUMNS, "no sessions yet")
+
+
+@app.command()
+def transfer(
+    ctx: typer.Context,
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="As `session list` shows it.")],
+    to: Annotated[str, typer.Argument(metavar="TO", help="pool, bot, end, or a person's user id.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Hand a conversation to people, or back to the bot."""
+    found = connect(ctx).ask(calls.transfer(session, to))
+    if wants_json(as_json):
+        print_json(found.to_json())
+    else:
+        print(f"{found.session} is {found.state}{f': {found.servicer}' if found.servicer else ''}")

@@ -92,6 +92,11 @@ class Bots:
         self._stop(name)
         self._start(name)
 
+    def halt(self, name: tuple[str, str]) -> None:
+        """Stop a bot's adapter until `restart`."""
+        self._stop(name)
+        self._health.report(component(self.platforms[name]), "degraded", "stopped by an operator")
+
     def _start(self, name: tuple[str, str]) -> None:
         if self._tasks is not None:
             # Known before it runs, so that whoever stops the bot next stops this one.

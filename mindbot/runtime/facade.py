@@ -14,18 +14,19 @@ import anyio.to_thread
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, NotFound, TimedOut
-from mindbot.domain.message import Json, Message, text_part
+from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES
 from mindbot.runtime.answers import Answers
 from mindbot.runtime.operations import Operations
 from mindbot.runtime.stats import rss_bytes
+from mindbot.runtime.talking import Talking
 from mindbot.runtime.turns import Turns
 
 if TYPE_CHECKING:
     from mindbot.store.queries import Queries
 
 
-class Facade(Turns, Answers, Operations):
+class Facade(Turns, Answers, Operations, Talking):
     """The half of the runtime that operators see; `Runtime` brings what it is about."""
 
     ready: bool
@@ -137,38 +138,6 @@ class Facade(Turns, Answers, Operations):
                 }
             )
         return spans
-
-    async def inject(
-        self,
-        *,
-        text: str,
-        platform: str = "console",
-        bot: str = "",
-        user: str = "",
-        session: str = "",
-    ) -> str:
-        """Put a message in as that user, durable before it returns; returns the turn's id."""
-        known = [b for p, b in self.bots.platforms if p == platform]
-        if not known or (bot and bot not in known):
-            have = ", ".join(f"{p}/{b}" for p, b in sorted(self.bots.platforms)) or "none"
-            raise NotFound(f"no bot {platform}/{bot or '*'}", hint=f"bots: {have}")
-        bot = bot or known[0]
-        user = user or "operator"
-        adapter = self.bots.platforms[platform, bot]
-        message = Message(
-            platform=platform,
-            bot=bot,
-            key=f"test-{ids.show(ids.new_id())}",
-            session=session or f"{platform}:{bot}:{user}",
-            sender=user,
-            kind="text",
-            parts=(text_part(text),),
-            reply_to=adapter.address(user),
-            chat=user,
-            ts=time.time(),
-            received=time.time(),
-        )
-        return ids.show((await self.receive(message)).turn)
 
     async def wait_turn(self, turn: str, timeout: float) -> Json:
         """Return a turn when it is done; raises TimedOut, NotFound."""

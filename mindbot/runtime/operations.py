@@ -48,6 +48,11 @@ class Operations:
         self.secrets.forget()
         self.bots.restart((platform, bot))
 
+    async def stop_platform(self, platform: str, bot: str) -> None:
+        """Stop a bot's adapter until it is started again; what it has to send waits. Raises NotFound."""
+        self.platform(platform, bot)
+        self.bots.halt((platform, bot))
+
     # --- sessions
 
     async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:

@@ -155,6 +155,17 @@ class Queries:
             "notes": orjson.loads(row.record).get("notes", []) if row.record else [],
         }
 
+    async def last_message(self, session: str) -> Message:
+        """Return the last message of a session; raises NotFound."""
+        newest = (
+            select(turns.c.message).where(turns.c.session == session).order_by(turns.c.id.desc()).limit(1)
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(newest)).first()
+        if row is None:
+            raise NotFound(f"no session {session!r}", hint="`mindbot session list` shows them")
+        return Message.from_json(orjson.loads(row.message))
+
     async def list_dead(self, limit: int) -> list[Json]:
         """Return dead letters, newest first: deliveries and turns that were given up on."""
         dead = (

@@ -172,7 +172,7 @@ class Store:
         self._remembered.difference_update(t.number for t in ended)
         known = self._history.get(turn.session)
         if known is not None and turn.state == "answered":
-            known.append((turn.message.text, turn.reply.text))
+            known.append((_asked(turn.message), turn.reply.text))
 
     async def once(self, turn: Turn, key: str, step: Callable[[], Any]) -> Json:
         """Return the recorded result of a step, or run it and record what it returned (``ports.Memo``)."""
@@ -189,9 +189,9 @@ class Store:
         known = self._history.get(session)
         if known is None or known.maxlen != turns:
             known = deque(maxlen=turns)
-            for message, reply in reversed(await self._past.get([session, before, turns])):
+            for stored, reply in reversed(await self._past.get([session, before, turns])):
                 said = "\n".join(Part.from_json(p).text for p in orjson.loads(reply or "[]"))
-                known.append((Message.from_json(orjson.loads(message)).text, said))
+                known.append((_asked(Message.from_json(orjson.loads(stored))), said))
             self._history[session] = known
             if len(self._history) > SESSIONS_KEPT:
                 self._history.popitem(last=False)
@@ -199,7 +199,8 @@ class Store:
             self._history.move_to_end(session)
         lines: list[Json] = []
         for text, said in known:
-            lines.append({"role": "user", "content": text})
+            if text:
+                lines.append({"role": "user", "content": text})
             if said:
                 lines.append({"role": "assistant", "content": said})
         return lines
@@ -356,3 +357,8 @@ _STEPS = f"""
 _HISTORY = """
     SELECT t.message, json_extract(t.record, '$.reply') FROM turns AS t
     WHERE t.session = ? AND t.id < ? AND t.state = 'answered' ORDER BY t.id DESC LIMIT ?"""
+
+
+def _asked(message: Message) -> str:
+    """Return what the user said: nothing, where the bot spoke of its own accord."""
+    return "" if message.kind == "push" else message.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,7 +127,40 @@ class FakeRuntime:
     async def get_spans(self, turn: str) -> list[Json]:
         return list((await self.get_turn(turn))["spans"])
 
-    async def inject(self, *, text: str, platform: str, bot: str, user: str, session: str) -> str:
+    async def stop_platform(self, platform: str, bot: str) -> None:
+        self.platform(platform, bot)
+        self.restarted.append(f"stop {platform}/{bot}")
+
+    async def test_platform(self, platform: str, bot: str) -> list[Json]:
+        self.platform(platform, bot)
+        return [
+            {"name": "token", "state": "ok", "detail": "", "mend": ""},
+            {"name": "callbacks", "state": "failed", "detail": "none", "mend": "enter the URL"},
+        ]
+
+    async def push(
+        self, *, platform: str, bot: str, text: str, user: str, group: str, files: Sequence[str]
+    ) -> str:
+        self.platform(platform, bot)
+        return await self.inject(text=text, platform=platform, bot=bot, user=user, session="", files=files)
+
+    async def transfer(self, session: str, to: str) -> Json:
+        if session != "s":
+            raise NotFound(f"no session {session!r}")
+        return {"session": session, "state": "with a person", "servicer": to}
+
+    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
+        content = b"".join([chunk async for chunk in chunks])
+        return {
+            "id": "f" * 64 + ".bin",
+            "size": len(content),
+            "type": "application/octet-stream",
+            "name": name,
+        }
+
+    async def inject(
+        self, *, text: str, platform: str, bot: str, user: str, session: str, files: Sequence[str]
+    ) -> str:
         if platform == "nowhere":
             raise NotFound(f"no bot {platform}/{bot or '*'}", hint="bots: console/default")
         turn = ids.show(ids.new_id())

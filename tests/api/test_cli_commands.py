@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 import pytest
@@ -170,3 +171,32 @@ async def test_daemon_reload_explains_a_bad_configuration(run: Run, up: Running)
     done = await run("daemon", "reload")
     assert done.code == 1
     assert "a.yaml:3: no such key" in done.err and "a.yaml:9: bad" in done.err
+
+
+async def test_a_bot_is_stopped_started_and_tested(run: Run, up: Running) -> None:
+    assert (await run("platform", "stop", "console")).code == 0
+    assert (await run("platform", "start", "console")).code == 0
+    assert up.runtime.restarted == ["stop console/default", "console/default"]
+    done = await run("platform", "test", "console", terminal=True)
+    assert done.code == 1 and "enter the URL" in done.out
+    assert (await run("platform", "test", "nobody/x")).code == 1
+
+
+async def test_a_bot_speaks_of_its_own_accord_with_a_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "a.pdf"
+    file.write_bytes(b"%PDF-1.4")
+    done = await run("platform", "push", "console", "hello", "--user", "li", "--file", str(file))
+    assert done.code == 0 and done.objects[0]["state"] == "answered"
+    assert (await run("platform", "push", "console", "x", "--user", "li", "--file", "/nowhere")).code == 2
+
+
+async def test_a_session_is_handed_over(run: Run) -> None:
+    assert (await run("session", "transfer", "s", "anna", terminal=True)).out == "s is with a person: anna\n"
+    assert (await run("session", "transfer", "other", "pool")).code == 1
+
+
+async def test_a_file_alone_can_be_sent(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(b"\x89PNG")
+    assert (await run("send", "--file", str(file))).code == 0
+    assert (await run("send")).code == 2

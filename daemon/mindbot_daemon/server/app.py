@@ -18,6 +18,7 @@ from mindbot_daemon.server.routes import (
     dead_letters,
     events,
     logs,
+    media,
     platforms,
     secrets,
     sessions,
@@ -25,9 +26,10 @@ from mindbot_daemon.server.routes import (
 )
 from mindbot_daemon.server.stream.hub import Hub
 
-RESOURCES = (about, platforms, turns, sessions, dead_letters, secrets, config, logs, events)
+RESOURCES = (about, platforms, turns, sessions, dead_letters, secrets, config, logs, media, events)
 
 MAX_BODY = 1 << 20  # bytes
+MAX_FILE = 1 << 30  # bytes; the media store has a limit of its own
 
 #: What every operation may answer instead; server/errors.py knows which error has which status.
 FAILURE: dict[int | str, dict[str, Any]] = {
@@ -52,7 +54,7 @@ def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
     app.state.host = host
     app.state.roles = roles
     app.state.hub = hub
-    app.add_middleware(BodyLimit, most=MAX_BODY)
+    app.add_middleware(BodyLimit, most=MAX_BODY, but={"/v1/media": MAX_FILE})
     errors.install(app)
     v1 = APIRouter(prefix="/v1", responses=FAILURE)
     for resource in RESOURCES:

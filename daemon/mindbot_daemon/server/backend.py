@@ -6,7 +6,7 @@ DeadLetter, PlatformView, Reloaded). Errors: `mindbot.domain.errors`; `errors.py
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -74,7 +74,26 @@ class Backend(Protocol):
     async def get_spans(self, turn: str) -> list[Json]:
         """`models.SpanView`; raises NotFound."""
 
-    async def inject(self, *, text: str, platform: str, bot: str, user: str, session: str) -> str:
+    async def stop_platform(self, platform: str, bot: str) -> None:
+        """Stop a bot's adapter; raises NotFound."""
+
+    async def test_platform(self, platform: str, bot: str) -> list[Json]:
+        """`models.PlatformCheck`; raises NotFound."""
+
+    async def push(
+        self, *, platform: str, bot: str, text: str, user: str, group: str, files: Sequence[str]
+    ) -> str:
+        """Let a bot speak of its own accord; returns the turn. Raises NotFound, Invalid."""
+
+    async def transfer(self, session: str, to: str) -> Json:
+        """`models.Transferred`; raises NotFound, Invalid, Conflict, VendorError."""
+
+    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
+        """`models.MediaFile`; raises Invalid, StoreError."""
+
+    async def inject(
+        self, *, text: str, platform: str, bot: str, user: str, session: str, files: Sequence[str]
+    ) -> str:
         """Take a message as if its platform had sent it; returns the turn's id once it is on disk.
 
         Empty ``bot``, ``user`` and ``session`` mean the defaults. Raises NotFound for an unknown bot,

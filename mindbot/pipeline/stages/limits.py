@@ -29,7 +29,7 @@ class Limits:
             turn.state, turn.reason = "dropped", f"stale: waited {age:.0f}s"
             turn.reply.say(self._stale_notice)
             return
-        if self._rate is not None:
+        if self._rate is not None and turn.message.kind != "push":
 
             async def take() -> Json:
                 return {"ok": self._take(f"{turn.message.platform}:{turn.message.bot}:{turn.message.sender}")}

@@ -24,6 +24,10 @@ class ChooseRoute:
             self._why += f"; {wanted[0][1]}, but this version has no {wanted[0][0]} runner"
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
+        if turn.message.kind == "push":
+            turn.reply.parts.extend(turn.message.parts)
+            turn.route.update(runner="push", why="said of the bot's own accord")
+            return
         if turn.message.kind == "event":
             turn.reply.parts.extend(self._greeting(turn))
             if turn.reply.parts:

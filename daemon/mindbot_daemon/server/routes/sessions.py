@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from mindbot.api import models
 from mindbot.domain.message import Json
-from mindbot_daemon.server.deps import VIEWER, BackendDep
+from mindbot_daemon.server.deps import OPERATOR, VIEWER, BackendDep
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -23,3 +23,9 @@ async def list_sessions(
 ) -> list[Json]:
     """The most recently active first. Their turns: `/v1/turns?filter=session == "…"`."""
     return await backend.list_sessions(limit=limit, before=before)
+
+
+@router.post("/{session}/transfer", response_model=models.Transferred, dependencies=OPERATOR)
+async def transfer(session: str, order: models.Transfer, backend: BackendDep) -> Json:
+    """Hand a session to people (``pool``, or a person's user id), back to the ``bot``, or ``end`` it."""
+    return await backend.transfer(session, order.to)

@@ -65,6 +65,7 @@ async def send(message: models.SendMessage, backend: BackendDep, request: Reques
         bot=message.bot,
         user=message.user,
         session=message.session,
+        files=message.files,
     )
     request.state.turn = turn
     if message.stream:

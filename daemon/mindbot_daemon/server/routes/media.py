@@ -1,0 +1,29 @@
+"""Files for messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from mindbot.api import models
+from mindbot.domain.message import Json
+from mindbot_daemon.server.deps import OPERATOR, BackendDep
+
+router = APIRouter(prefix="/media", tags=["media"])
+
+
+@router.post(
+    "",
+    response_model=models.MediaFile,
+    status_code=201,
+    dependencies=OPERATOR,
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}, "required": True}},
+)
+async def upload(
+    request: Request,
+    backend: BackendDep,
+    name: Annotated[str, Query(max_length=256, description="What the file is called.")] = "",
+) -> Json:
+    """Put a file into the media store; its id can be sent and pushed. Kept for `media.retention`."""
+    return await backend.upload(request.stream(), name)

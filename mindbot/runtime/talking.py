@@ -1,0 +1,148 @@
+"""What operators do with bots and the people they talk to: test, push, hand over, upload."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable, Sequence
+from typing import TYPE_CHECKING
+
+import anyio
+
+from mindbot.domain import ids
+from mindbot.domain.abilities import Check, Groups, Tests, Transfers
+from mindbot.domain.errors import Invalid, NotFound
+from mindbot.domain.message import Json, Message, Part, text_part
+
+if TYPE_CHECKING:
+    from mindbot.domain.ports import Platform, Receipt
+    from mindbot.media.folder import FolderMedia
+    from mindbot.runtime.bots import Bots
+    from mindbot.store.queries import Queries
+
+_TEST_SECONDS = 60.0
+_KINDS = {"image": "image", "audio": "voice", "video": "video"}  # MIME type's head → part kind
+
+
+class Talking:
+    """A part of `Facade`."""
+
+    bots: Bots
+    media: FolderMedia
+
+    async def queries(self) -> Queries:
+        """Return the operators' reads."""
+        raise NotImplementedError
+
+    async def receive(self, message: Message) -> Receipt:
+        """Put a message on disk and queue its turn."""
+        raise NotImplementedError
+
+    def adapter(self, platform: str, bot: str = "") -> Platform:
+        """Return a bot's adapter, by default the platform's first; raises NotFound."""
+        for (p, b), found in self.bots.platforms.items():
+            if p == platform and bot in ("", b):
+                return found
+        have = ", ".join(f"{p}/{b}" for p, b in sorted(self.bots.platforms)) or "none"
+        raise NotFound(f"no bot {platform}/{bot or '*'}", hint=f"bots: {have}")
+
+    async def test_platform(self, platform: str, bot: str) -> list[Json]:
+        """Let a bot prove that it works, step by step; raises NotFound."""
+        adapter = self.adapter(platform, bot)
+        if not isinstance(adapter, Tests):
+            return [Check("test", "skipped", "this platform has nothing to test").to_json()]
+        with anyio.move_on_after(_TEST_SECONDS):
+            return [check.to_json() for check in await adapter.test()]
+        mend = "is the vendor reachable from this machine?"
+        return [Check("test", "failed", f"no result after {_TEST_SECONDS:g}s", mend).to_json()]
+
+    async def push(
+        self,
+        *,
+        platform: str,
+        bot: str,
+        text: str = "",
+        user: str = "",
+        group: str = "",
+        files: Sequence[str] = (),
+    ) -> str:
+        """Let a bot say something of its own accord; returns the turn that says it.
+
+        Raises:
+            NotFound: no such bot or file.
+            Invalid: nothing to say, nobody to say it to, or a platform without groups.
+        """
+        adapter = self.adapter(platform, bot)
+        parts = await self._parts(text, files)
+        if not parts:
+            raise Invalid("nothing to say", hint="a text, a file, or both")
+        if bool(user) == bool(group):
+            raise Invalid("a push goes to a user or to a group", hint="name one of them")
+        if group and not isinstance(adapter, Groups):
+            raise Invalid(f"{platform} cannot write to groups", hint="name a user")
+        to = adapter.address_group(group) if isinstance(adapter, Groups) and group else adapter.address(user)
+        return await self._take(adapter, "push", parts, user or group, to)
+
+    async def inject(
+        self,
+        *,
+        text: str,
+        platform: str = "console",
+        bot: str = "",
+        user: str = "",
+        session: str = "",
+        files: Sequence[str] = (),
+    ) -> str:
+        """Put a message in as that user, durable before it returns; returns the turn's id."""
+        adapter = self.adapter(platform, bot)
+        user = user or "operator"
+        parts = await self._parts(text, files)
+        kind = "text" if text or not parts else parts[0].kind
+        return await self._take(adapter, kind, parts or [text_part("")], user, adapter.address(user), session)
+
+    async def _take(
+        self, adapter: Platform, kind: str, parts: Sequence[Part], user: str, to: Json, session: str = ""
+    ) -> str:
+        now = time.time()
+        message = Message(
+            platform=adapter.name,
+            bot=adapter.bot,
+            key=f"{'push' if kind == 'push' else 'test'}-{ids.show(ids.new_id())}",
+            session=session or f"{adapter.name}:{adapter.bot}:{user}",
+            sender=user,
+            kind=kind,
+            parts=tuple(parts),
+            reply_to=to,
+            chat=user,
+            ts=now,
+            received=now,
+        )
+        return ids.show((await self.receive(message)).turn)
+
+    async def _parts(self, text: str, files: Sequence[str]) -> list[Part]:
+        parts = [text_part(text)] if text else []
+        for id in files:
+            file = await self.media.find(id)
+            if file is None:
+                raise NotFound(f"no file {id}", hint="upload it first: POST /v1/media")
+            kind = _KINDS.get(file.type.partition("/")[0], "file")
+            name = file.name or file.id
+            parts.append(
+                Part(
+                    kind,
+                    f"[{kind}: {name}]",
+                    {"media": id, "name": name, "type": file.type, "size": file.size},
+                )
+            )
+        return parts
+
+    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
+        """Put a file into the media store; raises Invalid, StoreError."""
+        return (await self.media.save(chunks, name=name)).to_json()
+
+    async def transfer(self, session: str, to: str) -> Json:
+        """Hand a session to people, or back; raises NotFound, Invalid, Conflict, VendorError."""
+        message = await (await self.queries()).last_message(session)
+        adapter = self.adapter(message.platform, message.bot)
+        if not isinstance(adapter, Transfers):
+            raise Invalid(f"{message.platform} has nobody to hand a session to")
+        return {"session": session, **await adapter.transfer(message.reply_to, to)}
