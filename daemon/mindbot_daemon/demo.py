@@ -1,4 +1,4 @@
-"""`mindbot up --demo`: a daemon between two simulators, real processes on loopback, and sample traffic."""
+"""`mindbot up --demo`: a daemon between simulators, real processes on loopback, and sample traffic."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from mindbot.api.client import Client
 from mindbot.api.models import TurnSummary
 from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES
-from mindbot.testing import processes
+from mindbot.testing import configs, processes
 
 _LOOK_EVERY = 0.1  # seconds
+_PLATFORMS = ("wecom", "dingtalk", "wecomcs")
 
 
 def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool = False) -> int:
-    """Let ``users`` write ``messages`` (so many a second) to a WeCom bot, and print what is said.
+    """Let ``users`` write ``messages`` (so many a second) to bots on three platforms, and print what is said.
 
     Everything lives in a temporary folder and ends with this call. The last line on stdout is one JSON
     object; returns 0 only when every message was answered exactly once. With ``console`` the traffic goes on,
@@ -43,24 +44,28 @@ def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool
 
 
 def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
-    _say("starting simulators of WeCom and of an OpenAI-compatible model …")
+    _say("starting simulators of DingTalk, WeCom, WeCom Customer Service and an OpenAI-compatible model …")
     # The pool is the outermost: when the simulators are gone, so is the request that its thread waits for.
     with (
-        ThreadPoolExecutor(1) as pool,
-        processes.simulators("wecom", "openai", args=["--latency", "50"]) as sims,
+        ThreadPoolExecutor(len(_PLATFORMS)) as pool,
+        processes.simulators(*_PLATFORMS, "openai", args=["--latency", "50"]) as sims,
     ):
         _say("starting the daemon …")
         port = processes.free_port()
-        config = processes.wecom_config(sims, port)
+        config = configs.three(sims, port)
         own_socket = {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}  # whatever the caller's is
         daemon = processes.Daemon(folder, config, own_socket)
         try:
             daemon.start()
             _say(f"{users} users write {messages} messages …")
-            plan = {"messages": messages, "users": users, "rate": rate}
-            traffic = pool.submit(_talk, sims, port, plan)
-            _print_conversations(Client(daemon.socket), traffic.done, messages)
-            return summary_of(traffic.result())
+            traffic = [
+                pool.submit(_talk, sims, name, port, plan)
+                for name, plan in _plans(messages, users, rate).items()
+            ]
+            _print_conversations(
+                Client(daemon.socket), lambda: all(each.done() for each in traffic), messages
+            )
+            return summary_of([each.result() for each in traffic])
         finally:
             daemon.stop()
 
@@ -71,42 +76,58 @@ def _show(folder: Path, users: int) -> None:
 
     _say("starting simulators and a daemon …")
     with (
-        ThreadPoolExecutor(1) as pool,
-        processes.simulators("wecom", "openai", args=["--latency", "400"]) as sims,
+        ThreadPoolExecutor(len(_PLATFORMS)) as pool,
+        processes.simulators(*_PLATFORMS, "openai", args=["--latency", "400"]) as sims,
     ):
         port = processes.free_port()
-        daemon = processes.Daemon(
-            folder, processes.wecom_config(sims, port), {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}
-        )
+        own_socket = {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}
+        daemon = processes.Daemon(folder, configs.three(sims, port), own_socket)
         try:
             daemon.start()
             # More than anybody watches; it ends with the simulators.
-            talk = pool.submit(_talk, sims, port, {"messages": 100_000, "users": users, "rate": 4.0})
+            talks = [
+                pool.submit(_talk, sims, name, port, plan)
+                for name, plan in _plans(100_000, users, 4.0).items()
+            ]
             start(str(daemon.socket))
         finally:
             daemon.stop()
-    talk.exception()  # the request that ended with its server
+    for talk in talks:
+        talk.exception()  # the request that ended with its server
 
 
-def _talk(sims: Json, port: int, plan: Json) -> Json:
+def _plans(messages: int, users: int, rate: float) -> dict[str, Json]:
+    """Return who writes how much on each platform."""
+    share = len(_PLATFORMS)
+    counts = {name: messages // share + (n < messages % share) for n, name in enumerate(_PLATFORMS)}
+    return {
+        name: {"messages": count, "users": max(1, users // share), "rate": rate / share}
+        for name, count in counts.items()
+        if count
+    }
+
+
+def _talk(sims: Json, name: str, port: int, plan: Json) -> Json:
     plan |= {
-        "callback": f"http://127.0.0.1:{port}/wecom/default/callback",
+        "callback": configs.callback(name, port),
         "text": "Hello MindBot",
         "quiet": 10.0,
+        "persistent": 10,
     }
-    report: Json = processes.post(f"{sims['wecom']['base_url']}/_sim/traffic", plan, 24 * 3600)
+    report: Json = processes.post(f"{sims[name]['base_url']}/_sim/traffic", plan, 24 * 3600)
     return report
 
 
-def summary_of(report: Json) -> Json:
+def summary_of(reports: list[Json]) -> Json:
     """Return the figures of the last line. What was never acknowledged counts as lost here, too."""
+    total = {key: sum(report[key] for report in reports) for key in ("sent", "answered", "duplicated")}
     return {
-        "sent": report["sent"],
-        "answered": report["answered"],
-        "lost": report["sent"] - report["answered"],
-        "duplicated": report["duplicated"],
-        "p50_ms": report["answer_p50_ms"],
-        "p99_ms": report["answer_p99_ms"],
+        "sent": total["sent"],
+        "answered": total["answered"],
+        "lost": total["sent"] - total["answered"],
+        "duplicated": total["duplicated"],
+        "p50_ms": max(report["answer_p50_ms"] for report in reports),
+        "p99_ms": max(report["answer_p99_ms"] for report in reports),
     }
 
 
@@ -126,9 +147,9 @@ def _print_conversations(client: Client, over: Callable[[], bool], messages: int
 
 
 def _print_turn(turn: TurnSummary) -> None:
-    print(f"{turn.platform}  {turn.user:8} › {turn.text}")
+    print(f"{turn.platform:8}  {turn.user:8} › {turn.text}")
     answer = turn.reply or f"({turn.state}: {turn.reason})"
-    print(f"{' ' * len(turn.platform)}  {'bot':8} ‹ {answer}   {turn.took_ms:.0f} ms", flush=True)
+    print(f"{'':8}  {'bot':8} ‹ {answer}   {turn.took_ms:.0f} ms", flush=True)
 
 
 def _say(text: str) -> None:

@@ -9,18 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mindbot.bench.measure import Figures, Result
-from mindbot.testing import processes
+from mindbot.testing import configs, processes
 
 _PATIENCE = 60.0
-
-
-def config(sims: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
-    """Return the configuration of a DingTalk bot and an OpenAI-compatible model, both simulated."""
-    dingtalk, openai = sims["dingtalk"], sims["openai"]
-    keys = ("client_id", "client_secret", "api_base_url", "oapi_base_url")
-    model = {"api_key": openai["api_key"], "base_url": openai["base_url"], "models": [openai["model"]]}
-    bot = {k: dingtalk[k] for k in keys} | {"calls_per_second": 1000} | changed
-    return {"dingtalk": bot, "providers": {"openai": model}}
 
 
 def put(url: str, path: str, body: Any) -> Any:
@@ -34,7 +25,7 @@ def kicks(seconds: float = 60.0, rate: float = 50.0, every: float = 10.0) -> Fig
     with (
         tempfile.TemporaryDirectory() as folder,
         processes.simulators("dingtalk", "openai") as sims,
-        processes.daemon(Path(folder), config(sims)) as daemon,
+        processes.daemon(Path(folder), configs.dingtalk(sims)) as daemon,
     ):
         url = sims["dingtalk"]["base_url"]
         put(url, "rules", {"stream": {"repush": 1.0, "attempts": 100}})
@@ -60,10 +51,10 @@ def bots(count: int = 1000) -> Figures:
     """Hold one stream connection for each of so many bots; memory beside that of one."""
 
     def memory(bots: int, folder: Path, sims: Mapping[str, Any]) -> tuple[float, float]:
-        one = config(sims)["dingtalk"]
+        one = configs.dingtalk(sims)["dingtalk"]
         many = [one | {"name": f"bot{n}", "client_id": f"app{n}"} for n in range(bots)]
         begun = time.perf_counter()
-        with processes.daemon(folder, config(sims) | {"dingtalk": many}) as daemon:
+        with processes.daemon(folder, configs.dingtalk(sims) | {"dingtalk": many}) as daemon:
             url = sims["dingtalk"]["base_url"]
             while len(processes.get(f"{url}/_sim/connections")["connections"]) < bots:
                 if time.perf_counter() - begun > _PATIENCE:
@@ -88,7 +79,8 @@ def cards(answers: int = 200, seconds: float = 10.0) -> Figures:
         tempfile.TemporaryDirectory() as folder,
         processes.simulators("dingtalk", "openai", args=["--tokens-per-second", "20"]) as sims,
         processes.daemon(
-            Path(folder), config(sims, enable_stream_reply=True, calls_per_second=20, card_template_id="mine")
+            Path(folder),
+            configs.dingtalk(sims, enable_stream_reply=True, calls_per_second=20, card_template_id="mine"),
         ),
     ):
         url = sims["dingtalk"]["base_url"]

@@ -6,21 +6,11 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mindbot.bench.measure import Figures, Result
-from mindbot.testing import processes
-
-
-def config(sims: Mapping[str, Any], port: int, **changed: Any) -> dict[str, Any]:
-    """Return the configuration of a customer service bot and an OpenAI-compatible model, both simulated."""
-    far, openai = sims["wecomcs"], sims["openai"]
-    keys = ("corpid", "secret", "token", "EncodingAESKey", "api_base_url")
-    model = {"api_key": openai["api_key"], "base_url": openai["base_url"], "models": [openai["model"]]}
-    bot = {"host": "127.0.0.1", "port": port, "pull_interval": 2, **{k: far[k] for k in keys}, **changed}
-    return {"wecomcs": bot, "providers": {"openai": model}}
+from mindbot.testing import configs, processes
 
 
 def kills(
@@ -33,7 +23,7 @@ def kills(
     with tempfile.TemporaryDirectory() as folder, processes.simulators("wecomcs", "openai") as sims:
         url = sims["wecomcs"]["base_url"]
         processes.post(f"{url}/_sim/rules", {"split": 7}, method="PUT")
-        daemon = processes.Daemon(Path(folder), config(sims, port))
+        daemon = processes.Daemon(Path(folder), configs.wecomcs(sims, port))
         daemon.start()
         plan = {
             "callback": f"http://127.0.0.1:{port}/wecomcs/default/callback",

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from mindbot.bench import dingtalk, wecomcs
-from mindbot.testing import processes
+from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
@@ -19,11 +18,12 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, dict[str, Any], int]]:
     port = processes.free_port()
-    with processes.simulators("wecom", "dingtalk", "wecomcs", "openai") as sims:
-        config = processes.wecom_config(sims, port) | dingtalk.config(sims, enable_stream_reply=True)
-        config |= wecomcs.config(sims, port)
-        with processes.daemon(tmp_path_factory.mktemp("three"), config) as daemon:
-            yield daemon, sims, port
+    folder = tmp_path_factory.mktemp("three")
+    with (
+        processes.simulators("wecom", "dingtalk", "wecomcs", "openai") as sims,
+        processes.daemon(folder, configs.three(sims, port)) as daemon,
+    ):
+        yield daemon, sims, port
 
 
 def url(sims: dict[str, Any], name: str, path: str) -> str:
@@ -33,9 +33,13 @@ def url(sims: dict[str, Any], name: str, path: str) -> str:
 @pytest.mark.parametrize("name", ["wecom", "dingtalk", "wecomcs"])
 def test_every_message_is_answered_once(three: tuple[Daemon, dict[str, Any], int], name: str) -> None:
     _, sims, port = three
-    plan = {"messages": 60, "users": 12, "rate": 60, "persistent": 10}
-    if name != "dingtalk":
-        plan["callback"] = f"http://127.0.0.1:{port}/{name}/default/callback"
+    plan = {
+        "messages": 60,
+        "users": 12,
+        "rate": 60,
+        "persistent": 10,
+        "callback": configs.callback(name, port),
+    }
     report = processes.post(url(sims, name, "traffic"), plan)
     assert (report["answered"], report["lost"], report["duplicated"]) == (60, 0, 0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mindbot.bench import dingtalk
-from mindbot.testing import processes
+from mindbot.testing import configs, processes
 
 
 @pytest.mark.slow
@@ -17,7 +17,7 @@ def test_kill_9_under_load_loses_and_repeats_nothing(tmp_path: Path) -> None:
     with processes.simulators("dingtalk", "openai") as sims:
         url = sims["dingtalk"]["base_url"]
         dingtalk.put(url, "rules", {"stream": {"repush": 0.5, "attempts": 100}})
-        daemon = processes.Daemon(tmp_path, dingtalk.config(sims))
+        daemon = processes.Daemon(tmp_path, configs.dingtalk(sims))
         daemon.start()
         reports = []
         plan = {"messages": 300, "users": 20, "rate": 60, "persistent": 60, "quiet": 20}

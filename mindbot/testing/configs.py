@@ -1,0 +1,42 @@
+"""Configurations of bots against the simulators that `mindbot.testing.processes.simulators` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mindbot.testing.processes import wecom_config
+
+_WECOM = ("corpid", "secret", "token", "EncodingAESKey", "api_base_url")
+_DINGTALK = ("client_id", "client_secret", "api_base_url", "oapi_base_url")
+
+
+def openai(sims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the providers section of a simulated OpenAI-compatible model."""
+    far = sims["openai"]
+    return {"openai": {"api_key": far["api_key"], "base_url": far["base_url"], "models": [far["model"]]}}
+
+
+def dingtalk(sims: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
+    """Return the configuration of a DingTalk bot; ``changed`` are settings of it."""
+    far = sims["dingtalk"]
+    bot = {k: far[k] for k in _DINGTALK} | {"calls_per_second": 1000} | changed
+    return {"dingtalk": bot, "providers": openai(sims)}
+
+
+def wecomcs(sims: Mapping[str, Any], port: int, **changed: Any) -> dict[str, Any]:
+    """Return the configuration of a customer service bot that is called back on ``port``."""
+    far = sims["wecomcs"]
+    bot = {"host": "127.0.0.1", "port": port, "pull_interval": 2, **{k: far[k] for k in _WECOM}, **changed}
+    return {"wecomcs": bot, "providers": openai(sims)}
+
+
+def three(sims: Mapping[str, Any], port: int) -> dict[str, Any]:
+    """Return a bot on each of the three platforms; two of them share a port."""
+    service = wecomcs(sims, port, welcome_message="Welcome!", handoff_keywords=["human"])
+    return wecom_config(sims, port) | dingtalk(sims, enable_stream_reply=True) | service
+
+
+def callback(name: str, port: int) -> str:
+    """Return where a platform calls its default bot; empty for those that bots connect to."""
+    return "" if name == "dingtalk" else f"http://127.0.0.1:{port}/{name}/default/callback"
