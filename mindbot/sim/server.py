@@ -142,6 +142,15 @@ class Simulator(ABC):
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def cut_connections(self) -> int:
+        """Break every open connection, as a router on the way may; returns how many there were."""
+        server = self._runner.server if self._runner is not None else None
+        found = server.connections if server is not None else []
+        for connection in found:
+            if connection.transport is not None:
+                connection.transport.abort()
+        return len(found)
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(_CONTROL):
             return await self._control(request)

@@ -73,6 +73,7 @@ class WeComCsPlatform:
         self._tasks: TaskGroup | None = None
         self._report: Report = lambda state, reason: None
         self._pace = Pace(_PER_SECOND)
+        self._refusals = 0  # sends in a row that ended in AuthFailed
 
     @classmethod
     def build(cls, settings: WeComCsSettings, bot: str, host: Host) -> WeComCsPlatform:
@@ -211,6 +212,17 @@ class WeComCsPlatform:
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send one message, refused by WeCom when it was sent before; raises VendorError."""
+        try:
+            sent = await self._send(delivery)
+        except AuthFailed as error:
+            self._refusals += 1
+            if self._refusals >= 2:
+                self._report("failed", f"needs credentials: {error}")
+            raise
+        self._refusals = 0
+        return sent
+
+    async def _send(self, delivery: Delivery) -> Sent:
         part = await self._uploaded(delivery.parts[0] if delivery.parts else text_part(""))
         msgid = f"mb-{delivery.id}"
         body = {"msgid": msgid, **wire.body_of(part)}

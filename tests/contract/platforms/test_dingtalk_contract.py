@@ -1,19 +1,21 @@
 """DingTalk keeps the platform contract."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import anyio
 import pytest
 
 from mindbot.config.vendors import DingTalkSettings
+from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
 from mindbot.platforms.dingtalk.say import MAX_TEXT
 from mindbot.sim.dingtalk.gateway import StreamRules
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated
-from mindbot.testing.platforms import Health, Inbox, PlatformContract, a_host
+from mindbot.testing.platform_contract import PlatformContract
+from mindbot.testing.platforms import Health, Inbox, a_host, running
 
 BODIES = {
     "text": ("text", {"content": "hello"}),
@@ -25,22 +27,62 @@ BODIES = {
 }
 
 
+SEEN = {
+    "sampleText": "text",
+    "sampleMarkdown": "markdown",
+    "sampleImageMsg": "image",
+    "sampleAudio": "voice",
+    "sampleVideo": "video",
+    "sampleFile": "file",
+    "sampleLink": "link",
+    "card": "card",
+}
+
+
 class DingTalkRig:
     kinds = tuple(BODIES)
+    sends = tuple(SEEN.values())
     limit = MAX_TEXT
 
-    def __init__(self, simulator: DingTalkSimulator, platform: DingTalkPlatform, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        simulator: DingTalkSimulator,
+        platform: DingTalkPlatform,
+        inbox: Inbox,
+        health: Health,
+        media: Media,
+        stop: Callable[[], Awaitable[None]],
+    ) -> None:
         self.platform = platform
         self.inbox = inbox
+        self.health = health
+        self.media = media
         self.address = platform.address("li")
         self._simulator = simulator
+        self.stop = stop
 
     async def push(self, kind: str, *, number: int = 1) -> bool:
         msgtype, body = BODIES[kind]
         return (await self._simulator.say("li", msgtype, body, msgid=f"msg{kind}{number}==")).acked
 
+    async def interrupt(self) -> None:
+        before = set(self._simulator.gateway.connections)
+        self._simulator.cut_connections()
+        while not set(self._simulator.gateway.connections) - before:
+            await anyio.sleep(0.01)
+
     def shown(self) -> list[str]:
         return [shown.text for shown in self._simulator.inbox("li")]
+
+    def seen(self) -> list[str]:
+        return [SEEN[shown.msgtype] for shown in self._simulator.inbox("li")]
+
+    def fail(self) -> None:
+        self._simulator.faults.set(["500:n=1@batchSend"])
+
+    def refuse(self) -> None:
+        self._simulator.faults.set(["400:code=invalidClientIdOrSecret@accessToken"])
+        self._simulator.tokens.revoke_all()
 
     def throttle(self) -> None:
         self._simulator.faults.set(["throttle:n=1"])
@@ -60,9 +102,7 @@ class TestDingTalk(PlatformContract):
             details = {k: v for k, v in simulator.details().items() if k != "base_url"}
             inbox, health = Inbox(), Health()
             settings = DingTalkSettings(**details, markdown_card=False)
-            platform = DingTalkPlatform(settings, "default", a_host(http, inbox, tmp_path))
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(platform.run, inbox.receive, health.report)
-                await health.until("ok")
-                yield DingTalkRig(simulator, platform, inbox)
-                tasks.cancel_scope.cancel()
+            host = a_host(http, inbox, tmp_path)
+            platform = DingTalkPlatform(settings, "default", host)
+            async with running(platform, inbox, health) as life:
+                yield DingTalkRig(simulator, platform, inbox, health, host.media, life.stop)

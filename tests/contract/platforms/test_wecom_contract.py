@@ -1,17 +1,22 @@
 """WeCom keeps the platform contract, whatever the duplicate check of message/send goes by."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import anyio
 import pytest
 
 from mindbot.config.vendors import WeComSettings
+from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
+from mindbot.media.folder import FolderMedia
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.send import SendRules
 from mindbot.sim.wecom.server import WeComSimulator
-from mindbot.testing.platforms import Inbox, PlainSecrets, PlatformContract, served
+from mindbot.testing.platform_contract import PlatformContract
+from mindbot.testing.platforms import Health, Inbox, PlainSecrets, running, served
 
 FIELDS = {
     "text": {"Content": "hello"},
@@ -25,13 +30,28 @@ FIELDS = {
 }
 
 
+SEEN = {"text": "text", "markdown": "markdown"}
+
+
 class WeComRig:
     kinds = tuple(FIELDS)
+    sends = tuple(SEEN.values())
     limit = 2048
 
-    def __init__(self, simulator: WeComSimulator, platform: WeComPlatform, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        simulator: WeComSimulator,
+        platform: WeComPlatform,
+        inbox: Inbox,
+        health: Health,
+        media: Media,
+        stop: Callable[[], Awaitable[None]],
+    ) -> None:
         self.platform = platform
         self.inbox = inbox
+        self.health = health
+        self.media = media
+        self.stop = stop
         self.address = {"touser": "zhangsan", "agentid": simulator.settings.agent_id}
         self._simulator = simulator
 
@@ -44,6 +64,20 @@ class WeComRig:
     def shown(self) -> list[str]:
         return [shown.text for shown in self._simulator.inbox("zhangsan")]
 
+    def seen(self) -> list[str]:
+        return [SEEN[shown.msgtype] for shown in self._simulator.inbox("zhangsan")]
+
+    def fail(self) -> None:
+        self._simulator.faults.set(["500:n=1@message/send"])
+
+    def refuse(self) -> None:
+        self._simulator.faults.set(["40001@gettoken"])
+        self._simulator.tokens.expire_all()
+
+    async def interrupt(self) -> None:
+        self._simulator.cut_connections()
+        await anyio.wait_all_tasks_blocked()
+
     def throttle(self) -> None:
         self._simulator.faults.set(["45009:n=1@message/send"])
 
@@ -55,14 +89,15 @@ class WeComRig:
 
 
 @asynccontextmanager
-async def rigged(**settings: object) -> AsyncIterator[WeComRig]:
+async def rigged(folder: Path, **settings: object) -> AsyncIterator[WeComRig]:
     async with simulated("wecom", strict=True, **settings) as simulator, HttpClient() as http:
         details = {k: v for k, v in simulator.details().items() if k != "base_url"}
-        inbox = Inbox()
+        inbox, health, media = Inbox(), Health(), FolderMedia(folder, http)
         platform = WeComPlatform(WeComSettings(**details), "default", http, PlainSecrets())
         async with served(platform, inbox.receive) as url:
             simulator.callback_url = url
-            yield WeComRig(simulator, platform, inbox)
+            async with running(platform, inbox, health) as life:
+                yield WeComRig(simulator, platform, inbox, health, media, life.stop)
 
 
 @pytest.fixture(params=["flagged", "all"])
@@ -77,8 +112,8 @@ def equal(request: pytest.FixtureRequest) -> str:
 
 class TestWeCom(PlatformContract):
     @pytest.fixture
-    async def rig(self) -> AsyncIterator[WeComRig]:
-        async with rigged() as rig:
+    async def rig(self, tmp_path: Path) -> AsyncIterator[WeComRig]:
+        async with rigged(tmp_path) as rig:
             yield rig
 
 
@@ -86,8 +121,8 @@ class TestWeComDuplicateCheck:
     """The documentation leaves open what is remembered and what counts as equal: each reading must do."""
 
     @pytest.fixture
-    async def rig(self, remembered: str, equal: str) -> AsyncIterator[WeComRig]:
-        async with rigged(send=SendRules(remembered=remembered, equal=equal)) as rig:
+    async def rig(self, tmp_path: Path, remembered: str, equal: str) -> AsyncIterator[WeComRig]:
+        async with rigged(tmp_path, send=SendRules(remembered=remembered, equal=equal)) as rig:
             yield rig
 
     test_equal_answers = PlatformContract.test_equal_answers_to_two_questions_both_arrive

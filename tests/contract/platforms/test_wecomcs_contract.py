@@ -1,18 +1,20 @@
 """WeCom Customer Service keeps the platform contract, as far as a doorbell and a cursor have one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import anyio
 import pytest
 
 from mindbot.config.vendors import WeComCsSettings
+from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.platforms.wecomcs.wire import MAX_TEXT
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.server import WeComCsSimulator
-from mindbot.testing.platforms import Health, Inbox, PlatformContract, a_host, served
+from mindbot.testing.platform_contract import PlatformContract
+from mindbot.testing.platforms import Health, Inbox, a_host, running, served
 
 BODIES = {
     "text": {"content": "hello"},
@@ -25,14 +27,36 @@ BODIES = {
 }
 
 
+SEEN = {
+    "text": "text",
+    "image": "image",
+    "voice": "voice",
+    "video": "video",
+    "file": "file",
+    "msgmenu": "card",
+}
+
+
 class WeComCsRig:
     kinds = tuple(BODIES)
+    sends = tuple(SEEN.values())
     limit = MAX_TEXT
     account = "wkSIM1"
 
-    def __init__(self, simulator: WeComCsSimulator, platform: WeComCsPlatform, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        simulator: WeComCsSimulator,
+        platform: WeComCsPlatform,
+        inbox: Inbox,
+        health: Health,
+        media: Media,
+        stop: Callable[[], Awaitable[None]],
+    ) -> None:
         self.platform = platform
         self.inbox = inbox
+        self.health = health
+        self.media = media
+        self.stop = stop
         self.address = {"touser": "wm1", "open_kfid": self.account}
         self._simulator = simulator
         simulator.desk.talk(self.account, "wm1").state = 0
@@ -56,6 +80,20 @@ class WeComCsRig:
     def shown(self) -> list[str]:
         return [shown.text for shown in self._simulator.inbox("wm1")]
 
+    def seen(self) -> list[str]:
+        return [SEEN[shown.msgtype] for shown in self._simulator.inbox("wm1")]
+
+    def fail(self) -> None:
+        self._simulator.faults.set(["500:n=1@send_msg"])
+
+    def refuse(self) -> None:
+        self._simulator.faults.set(["40001@gettoken"])
+        self._simulator.tokens.expire_all()
+
+    async def interrupt(self) -> None:
+        self._simulator.cut_connections()
+        await anyio.wait_all_tasks_blocked()
+
     def throttle(self) -> None:
         self._simulator.faults.set(["45033:n=1@send_msg"])
 
@@ -73,10 +111,9 @@ class TestWeComCs(PlatformContract):
             details = {k: v for k, v in simulator.details().items() if k != "base_url"}
             inbox, health = Inbox(), Health()
             settings = WeComCsSettings(**details)
-            platform = WeComCsPlatform(settings, "default", a_host(http, inbox, tmp_path), backoff=0.05)
-            async with served(platform, inbox.receive) as url, anyio.create_task_group() as tasks:
+            host = a_host(http, inbox, tmp_path)
+            platform = WeComCsPlatform(settings, "default", host, backoff=0.05)
+            async with served(platform, inbox.receive) as url:
                 simulator.callback_url = url
-                tasks.start_soon(platform.run, inbox.receive, health.report)
-                await health.until("ok")
-                yield WeComCsRig(simulator, platform, inbox)
-                tasks.cancel_scope.cancel()
+                async with running(platform, inbox, health) as life:
+                    yield WeComCsRig(simulator, platform, inbox, health, host.media, life.stop)
