@@ -83,6 +83,9 @@ class _WeComCallback(BotSettings):
     timestamp_window: Duration = Field(
         300, gt=0, description="Callbacks signed earlier or later than this are refused."
     )
+    calls_per_minute: Int = Field(
+        10_000, ge=1, description="To one API, by all bots of the enterprise; an hour allows 15 times that."
+    )
 
 
 class WeComSettings(_WeComCallback):

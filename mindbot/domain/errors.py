@@ -168,14 +168,21 @@ class QuotaExceeded(VendorError):
 
 
 class RateLimited(VendorError):
-    """The vendor asked us to slow down."""
+    """The vendor asked us to slow down.
+
+    ``wide`` means everything that goes the same way, the bot's other calls too; where it is false only calls
+    like this one have to wait: to this API, or to this user.
+    """
 
     kind = "rate_limited"
     retryable = True
 
-    def __init__(self, message: str, *, hint: str = "", code: str = "", retry_after: float = 1.0) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", code: str = "", retry_after: float = 1.0, wide: bool = True
+    ) -> None:
         super().__init__(message, hint=hint or f"waiting {retry_after:g}s", code=code)
         self.retry_after = retry_after
+        self.wide = wide
 
 
 class Overloaded(VendorError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Http, Receipt
+from mindbot.domain.shared import Shared
 
 
 class Secrets(Protocol):
@@ -93,6 +94,7 @@ class Host:
     """Handed to ``Platform.build``. ``stop`` ends a running turn early, with what is there so far; it
     returns whether the turn was running. ``told`` tells the operators' stream of something the platform
     said about an earlier turn or delivery (feedback, a late failure) and keeps it with that turn.
+    ``shared`` holds what all bots of an app have in common: its access token, its limits.
     """
 
     http: Http
@@ -101,3 +103,4 @@ class Host:
     media: Media
     stop: Callable[[str], Awaitable[bool]]
     told: Callable[[str, Json], Awaitable[None]]
+    shared: Shared = field(default_factory=Shared)

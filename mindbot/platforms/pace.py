@@ -1,11 +1,21 @@
-"""How often a platform may be called: buckets that callers wait at, first come first served."""
+"""How often a platform may be called: buckets that callers wait at, first come first served.
+
+Who would have to wait for long is sent away with `RateLimited` instead: a delivery that waits inside its
+own attempt would run into that attempt's deadline, and nobody could tell that it had not left.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import anyio
+
+from mindbot.domain.errors import RateLimited
+
+PATIENCE = 20.0  # seconds a caller waits at most; shorter than the deadline of one attempt to send
 
 
 class Pace:
@@ -28,10 +38,16 @@ class Pace:
         self._clock = clock
         self._next = 0.0  # when the bucket has one for the next caller, were it empty before
 
-    async def turn(self) -> None:
-        """Wait until it is this caller's turn. A cancelled wait gives its place away for nothing."""
+    async def turn(self, patience: float = PATIENCE) -> None:
+        """Wait until it is this caller's turn. A cancelled wait gives its place away for nothing.
+
+        Raises:
+            RateLimited: that would take longer than ``patience`` seconds; no place was taken.
+        """
         now = self._clock()
         at = max(self._next, now - self._slack)
+        if at - now > patience:
+            raise _later(at - now)
         self._next = at + self._gap
         if at > now:
             await anyio.sleep(at - now)
@@ -48,3 +64,158 @@ class Pace:
     def hold(self, seconds: float) -> None:
         """Let nobody through for so long."""
         self._next = max(self._next, self._clock() + seconds)
+
+    @property
+    def rested(self) -> bool:
+        """Whether it is as it was at first: nobody called lately."""
+        return self._next <= self._clock() - self._slack
+
+
+class Paces:
+    """A pace for each of many (users, say); those that rest are forgotten."""
+
+    def __init__(self, make: Callable[[], Pace], *, most: int = 10_000) -> None:
+        """``most`` is how many are kept before resting ones are looked for."""
+        self._make = make
+        self._most = most
+        self._paces: OrderedDict[str, Pace] = OrderedDict()
+
+    def of(self, key: str) -> Pace:
+        """Return the pace of one."""
+        pace = self._paces.get(key)
+        if pace is None:
+            pace = self._paces[key] = self._make()
+        self._paces.move_to_end(key)
+        if len(self._paces) > self._most:
+            oldest, first = next(iter(self._paces.items()))
+            if first.rested:
+                del self._paces[oldest]
+        return pace
+
+
+class Window:
+    """At most ``count`` calls in any ``per`` seconds, however they are spread: what a platform counts itself.
+
+    It counts in sixtieths of the window, so a call may be held for that much longer than needed.
+    """
+
+    def __init__(self, count: int, per: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._count = count
+        self._per = per
+        self._slot = per / 60
+        self._clock = clock
+        self._slots: deque[list[float]] = deque()  # [begin, calls]
+        self._calls = 0.0
+
+    def wait(self) -> float:
+        """Return the seconds until there is a place; 0 when there is one."""
+        now = self._clock()
+        while self._slots and self._slots[0][0] + self._slot + self._per <= now:
+            self._calls -= self._slots.popleft()[1]
+        if self._calls < self._count:
+            return 0.0
+        return self._slots[0][0] + self._slot + self._per - now
+
+    def take(self) -> None:
+        """Count a call."""
+        now = self._clock()
+        if not self._slots or now - self._slots[-1][0] >= self._slot:
+            self._slots.append([now, 0])
+        self._slots[-1][1] += 1
+        self._calls += 1
+
+
+class Gate:
+    """The way to one API of one account: so many calls in its windows, and so many at once.
+
+    What the platform says comes on top: `hold` closes the gate for a while, `fewer` halves how many may be
+    on their way at once, and calls that pass win back what was lost one by one.
+    """
+
+    def __init__(
+        self, *windows: Window, at_once: int = 200, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._windows = windows
+        self._most = self._may = at_once
+        self._inside = 0
+        self._passed = 0
+        self._clock = clock
+        self._closed_until = 0.0
+        self._waiting: deque[anyio.Event] = deque()
+
+    @property
+    def at_once(self) -> int:
+        """How many calls may be on their way now."""
+        return self._may
+
+    @asynccontextmanager
+    async def passing(self, patience: float = PATIENCE) -> AsyncIterator[None]:
+        """Hold one place for the length of the block.
+
+        Raises:
+            RateLimited: there will be none for ``patience`` seconds.
+        """
+        try:
+            await self._enter(patience)
+        except BaseException:
+            self._wake()  # somebody left for this caller, who does not go in
+            raise
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            self._wake()
+
+    async def _enter(self, patience: float) -> None:
+        end = self._clock() + patience
+        while True:
+            now = self._clock()
+            wait = max(self._closed_until - now, *(window.wait() for window in self._windows), 0.0)
+            if wait and now + wait > end:
+                raise _later(wait)
+            if wait:
+                await anyio.sleep(wait)
+            elif self._inside < self._may:
+                break
+            else:
+                await self._one_leaves(end - now)
+        self._inside += 1
+        for window in self._windows:
+            window.take()
+
+    async def _one_leaves(self, patience: float) -> None:
+        event = anyio.Event()
+        self._waiting.append(event)
+        try:
+            with anyio.move_on_after(patience):
+                await event.wait()
+        finally:
+            if not event.is_set():
+                self._waiting.remove(event)
+        if not event.is_set():
+            raise RateLimited("too many calls are on their way", retry_after=1.0, wide=False)
+
+    def _wake(self) -> None:
+        if self._waiting and self._inside < self._may:
+            self._waiting.popleft().set()
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody through for so long."""
+        self._closed_until = max(self._closed_until, self._clock() + seconds)
+
+    def fewer(self) -> None:
+        """The platform had too many at once: half as many from now on."""
+        self._may = max(1, min(self._may, self._inside or self._may) // 2)
+        self._passed = 0
+
+    def well(self) -> None:
+        """A call went through: after as many as may be at once, one more may."""
+        if self._may < self._most:
+            self._passed += 1
+            if self._passed >= self._may:
+                self._may, self._passed = self._may + 1, 0
+                self._wake()
+
+
+def _later(wait: float) -> RateLimited:
+    return RateLimited("as many calls were made as are allowed", retry_after=wait, wide=False)

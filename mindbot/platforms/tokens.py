@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import anyio
 
-from mindbot.domain.errors import MindBotError, RateLimited
+from mindbot.domain.errors import AuthFailed, MindBotError, RateLimited
+from mindbot.domain.shared import Shared
+
+_PROVEN = 60.0  # seconds for which a fetched token proves that the credentials are good
 
 
 class Lent(NamedTuple):
@@ -43,6 +47,8 @@ class TokenCache:
         self._token = ""
         self._renew_at = 0.0
         self._ends_at = 0.0
+        self._fetched_at = 0.0
+        self._proving = False
         self._fetches = 0
         self._error: MindBotError | None = None
         self._held_until = 0.0
@@ -66,6 +72,17 @@ class TokenCache:
         if token == self._token:
             self._token = ""
 
+    def prove(self) -> None:
+        """Have the next `get` ask again, after a refusal too: somebody has mended something.
+
+        A token fetched within the last minute is proof enough. Until the answer is there the old token
+        serves the others; it is given up when the credentials are refused.
+        """
+        if self._error or not self._token or self._clock() - self._fetched_at > _PROVEN:
+            self._error = None
+            self._held_until = self._renew_at = 0.0
+            self._proving = True
+
     async def _renew(self) -> str:
         self._fetches += 1
         self._error = None
@@ -73,13 +90,18 @@ class TokenCache:
             self._token, lifetime = await self._fetch()
         except MindBotError as error:
             wait = self._hold_after(error)
+            if self._proving and isinstance(error, AuthFailed):
+                self._token = ""
+            self._proving = False
             if self._valid():
                 self._renew_at = min(self._ends_at, self._clock() + max(wait, self._hold))
                 return self._token
             self._error = error
             self._held_until = self._clock() + wait
             raise
-        self._ends_at = self._clock() + lifetime
+        self._proving = False
+        self._fetched_at = self._clock()
+        self._ends_at = self._fetched_at + lifetime
         self._renew_at = self._ends_at - min(self._lead, lifetime / 2)
         return self._token
 
@@ -90,3 +112,59 @@ class TokenCache:
         if isinstance(error, RateLimited):
             return error.retry_after
         return 0.0 if error.retryable else self._hold
+
+
+class AppTokens:
+    """The access token of one app, shared by all its senders in this process.
+
+    Whoever names the same app and holds the same secret gets the same `TokenCache`. The secret is read late,
+    again after each `renew` and after a refusal; the key holds its hash alone.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        app: tuple[str, ...],
+        secret: Callable[[], Awaitable[str]],
+        fetch: Callable[[str], Awaitable[Lent]],
+    ) -> None:
+        """``app`` is the platform, its address and the app's id there. ``secret`` raises AuthFailed where
+        there is none; ``fetch`` asks for a token with it."""
+        self._shared = shared
+        self._app = app
+        self._secret = secret
+        self._fetch = fetch
+        self._cache: TokenCache | None = None
+        self._stale = True
+        self._proving = False
+
+    def renew(self) -> None:
+        """Read the secret anew and ask the platform again before the next token is given out."""
+        self._stale = self._proving = True
+
+    async def get(self) -> str:
+        """Return a valid token; raises AuthFailed, VendorError."""
+        cache = self._cache
+        if cache is None or self._stale:
+            cache = await self._find()
+        try:
+            return await cache.get()
+        except AuthFailed:
+            self._stale = True
+            raise
+
+    def drop(self, token: str) -> None:
+        """Forget a token that the platform does not accept any more; a newer one is kept."""
+        if self._cache is not None:
+            self._cache.drop(token)
+
+    async def _find(self) -> TokenCache:
+        secret = await self._secret()
+        fetch = self._fetch
+        key = ("token", *self._app, hashlib.sha256(secret.encode()).hexdigest())
+        cache = self._cache = self._shared.of(key, lambda: TokenCache(lambda: fetch(secret)))
+        self._stale = False
+        if self._proving:
+            self._proving = False
+            cache.prove()
+        return cache

@@ -18,6 +18,7 @@ from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
 from mindbot.domain.events import Event
 from mindbot.domain.host import Host
 from mindbot.domain.ports import Platform, Recalls, Webhook
+from mindbot.domain.shared import Shared
 from mindbot.http.client import HttpClient
 from mindbot.media.folder import FolderMedia, MediaLimits
 from mindbot.pipeline.services import Services
@@ -54,6 +55,7 @@ class Runtime(Facade):
         # Every running turn may have a call to one vendor open.
         self.http = HttpClient(per_host=max(1000, loaded.config.dispatcher.max_running))
         self.secrets = Secrets(state_dir)
+        self.shared = Shared()
         self.draining = False
         self.ready = False
         self.generation: Generation
@@ -231,7 +233,7 @@ class Runtime(Facade):
 
     def _host(self, platform: str, bot: str) -> Host:
         keep = StoreKeep(lambda: self.store, self.receive_all, platform, bot)
-        return Host(self.http, self.secrets, keep, self.media, self.stop_turn, self.told)
+        return Host(self.http, self.secrets, keep, self.media, self.stop_turn, self.told, self.shared)
 
     def _priority(self, bot: tuple[str, str]) -> int:
         found = (b for b in self.loaded.config.bots() if (b.platform, b.name) == bot)

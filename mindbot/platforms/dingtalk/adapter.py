@@ -17,10 +17,11 @@ from anyio import to_thread
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import AuthFailed, Invalid, MindBotError, RateLimited, Rejected
+from mindbot.domain.errors import Invalid, MindBotError, RateLimited, Rejected
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receive, Report
+from mindbot.platforms.credentials import NEEDS_CREDENTIALS, Credentials
 from mindbot.platforms.dingtalk import cards, errors, say, wire
 from mindbot.platforms.dingtalk.buttons import Buttons
 from mindbot.platforms.dingtalk.client import Client
@@ -64,7 +65,7 @@ class DingTalkPlatform:
         self._report: Report = lambda state, reason: None
         self._stream: Stream | None = None
         self._gone: OrderedDict[str, None] = OrderedDict()  # session webhooks that ended early
-        self._refusals = 0
+        self._credentials = Credentials(lambda state, reason: self._report(state, reason), self._tell)
 
     @classmethod
     def build(cls, settings: DingTalkSettings, bot: str, host: Host) -> DingTalkPlatform:
@@ -78,6 +79,7 @@ class DingTalkPlatform:
         self._receive = receive
         self._report = report
         self._client.renew()
+        self._credentials.renew()
         s = self._settings
         self._stream = Stream(
             lambda: self._client.open([wire.MESSAGES, wire.CARDS]),
@@ -97,7 +99,7 @@ class DingTalkPlatform:
         if not down:
             self._report("ok", "")
         elif any(line.state == "needs credentials" for line in down):
-            self._report("failed", f"needs credentials: {down[0].reason}")
+            self._report("failed", f"{NEEDS_CREDENTIALS}: {down[0].reason}")
         elif len(down) < len(lines):
             self._report("degraded", f"{len(down)} of {len(lines)} connections are down: {down[0].reason}")
         else:
@@ -142,17 +144,8 @@ class DingTalkPlatform:
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send one message, or finish a card; raises VendorError."""
-        try:
-            sent = await self._send(delivery)
-        except AuthFailed as error:
-            self._refusals += 1
-            if self._refusals >= 2:
-                self._report("failed", f"needs credentials: {error}")
-            raise
-        if self._refusals >= 2:
-            self._tell()
-        self._refusals = 0
-        return sent
+        with self._credentials.watched():
+            return await self._send(delivery)
 
     async def _send(self, delivery: Delivery) -> Sent:
         if delivery.kind == "stream":
@@ -210,7 +203,8 @@ class DingTalkPlatform:
             body["userIds"] = [to["user"]]
             answer = await self._client.call("POST", "/v1.0/robot/oToMessages/batchSend", body)
             if answer.get("flowControlledStaffIdList"):
-                raise RateLimited("oToMessages/batchSend: this user gets too many messages", retry_after=5.0)
+                what = "oToMessages/batchSend: this user gets too many messages"
+                raise RateLimited(what, retry_after=5.0, wide=False)
             if answer.get("invalidStaffIdList"):
                 raise Rejected(f"oToMessages/batchSend: no user {to['user']}", code="staffId.notExisted")
         else:

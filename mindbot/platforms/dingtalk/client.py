@@ -5,7 +5,6 @@ Sources: "Obtain the access token of an internal app", "Call frequency limit" (o
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited, SecretError, VendorError
@@ -14,7 +13,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import Response
 from mindbot.platforms.dingtalk import errors
 from mindbot.platforms.pace import Pace
-from mindbot.platforms.tokens import Lent, TokenCache
+from mindbot.platforms.tokens import AppTokens, Lent
 
 _TIMEOUT = 10.0
 
@@ -29,20 +28,29 @@ class Client:
         self.api = settings.api_base_url.rstrip("/")
         self.oapi = settings.oapi_base_url.rstrip("/")
         self.robot_code = settings.robot_code or settings.client_id
-        self._tokens = TokenCache(self._fetch)
+        app = ("dingtalk", self.api, settings.client_id)
+        self._tokens = AppTokens(host.shared, app, self.secret, self._fetch)
         qps = settings.calls_per_second
-        # Together a burst and what comes after it stay within the limit of any one second.
-        self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(qps * 0.8, burst=max(1.0, qps * 0.2)))
+
+        def pace(path: str) -> Pace:
+            # Together a burst and what comes after it stay within the limit of any one second.
+            key = ("dingtalk calls", self.api, settings.client_id, path, f"{qps:g}")
+            return host.shared.of(key, lambda: Pace(qps * 0.8, burst=max(1.0, qps * 0.2)))
+
+        self._new_pace = pace
+        self._paces: dict[str, Pace] = {}
         host.http.allow(self.api)
         host.http.allow(self.oapi)
 
     def pace(self, path: str) -> Pace:
-        """Return the bucket of one API."""
+        """Return the bucket of one API, which all bots of the app share."""
+        if path not in self._paces:
+            self._paces[path] = self._new_pace(path)
         return self._paces[path]
 
     def renew(self) -> None:
-        """Forget the token and what is known of the credentials."""
-        self._tokens = TokenCache(self._fetch)
+        """Read the secret anew and have the credentials proved before the next call."""
+        self._tokens.renew()
 
     async def token(self) -> str:
         """Return a valid access token; raises VendorError."""
@@ -85,17 +93,21 @@ class Client:
             VendorError: see `mindbot.platforms.dingtalk.errors`. A throttled call holds up all to this API.
         """
         if patient:
-            await self._paces[path].turn()
+            await self.pace(path).turn()
         try:
             return await self._twice(method, f"{self.api}{path}", path.removeprefix("/v1.0/"), json=body)
         except RateLimited as error:
-            self._paces[path].hold(error.retry_after)
+            self.pace(path).hold(error.retry_after)
             raise
 
     async def call_old(self, path: str, body: Json) -> Json:
         """Call the old API; raises VendorError."""
-        await self._paces[path].turn()
-        return await self._twice("POST", f"{self.oapi}{path}", path.strip("/"), json=body, old=True)
+        await self.pace(path).turn()
+        try:
+            return await self._twice("POST", f"{self.oapi}{path}", path.strip("/"), json=body, old=True)
+        except RateLimited as error:
+            self.pace(path).hold(error.retry_after)
+            raise
 
     async def upload(self, kind: str, name: str, content: bytes) -> str:
         """Upload a file; returns its media id. Source: "Upload media files" (/document/development)."""
@@ -137,8 +149,8 @@ class Client:
                 self._tokens.drop(token)
         raise AssertionError("unreachable")
 
-    async def _fetch(self) -> Lent:
-        body = {"appKey": self._settings.client_id, "appSecret": await self.secret()}
+    async def _fetch(self, secret: str) -> Lent:
+        body = {"appKey": self._settings.client_id, "appSecret": secret}
         url = f"{self.api}/v1.0/oauth2/accessToken"
         answer = _checked(await self._http.request("POST", url, json=body, timeout=_TIMEOUT), "accessToken")
         try:

@@ -33,6 +33,7 @@ SESSION_GONE = "300001"
 #: The card is not there (any more).
 CARD_GONE = frozenset({"param.stream.outTrackId", "param.cardNotExist"})
 
+_BANNED = "1111"  # the one limit that is not of an API or a conversation
 _WAITS = {  # seconds
     "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi": 1.0,
     "Forbidden.AccessDenied.QpsLimitForApi": 2.0,
@@ -46,7 +47,7 @@ _WAITS = {  # seconds
     "90018": 1.0,
     "90002": 2.0,
     "410100": 60.0,
-    "1111": 300.0,  # this machine's address was calling too much: banned for five minutes
+    _BANNED: 300.0,  # this machine's address was calling too much: banned for five minutes
 }
 _QUOTA = frozenset({"Forbidden.AccessDenied.ApiCountLimitForOrg", "90020", "20001"})
 _CREDENTIALS = {
@@ -109,7 +110,7 @@ def error_of(response: Response, call: str) -> VendorError | None:
 def _known(code: str, text: str, body: Json, call: str) -> VendorError | None:
     says = f"{call}: {code} {text[:200]}".rstrip()
     if code in _WAITS:
-        return RateLimited(says, code=code, retry_after=_WAITS[code])
+        return RateLimited(says, code=code, retry_after=_WAITS[code], wide=code == _BANNED)
     if code in _QUOTA:
         hint = "the month's API calls are used up; buy more, or wait for the next month"
         return QuotaExceeded(says, hint=hint, code=code)

@@ -18,6 +18,8 @@ from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, RateLim
 from mindbot.domain.host import Host, Secrets
 from mindbot.domain.message import Json, Part
 from mindbot.domain.ports import Http, Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.domain.shared import Shared
+from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.split import printable, split_bytes
 from mindbot.platforms.wecom import wire
 from mindbot.platforms.wecom.api import Api
@@ -47,12 +49,13 @@ class WeComPlatform:
         clock: Callable[[], float] = time.time,
         ack_within: float = 4.5,
         backoff: float = 1.0,
+        shared: Shared | None = None,
     ) -> None:
         """Make the adapter; touches neither network nor secrets.
 
         ``clock`` tells Unix seconds. A push that is not stored within ``ack_within`` seconds gets no ack:
         WeCom hangs up after five and pushes again. ``backoff`` is the first wait of `run` when the network
-        fails.
+        fails. ``shared`` holds what all bots of an app have in common.
         """
         self.bot = bot
         self.host = settings.host
@@ -60,7 +63,15 @@ class WeComPlatform:
         self._settings = settings
         self._clock = clock
         self._backoff = backoff
-        self._api = Api(settings.api_base_url, settings.corpid, settings.secret, http, secrets)
+        self._api = Api(
+            settings.api_base_url,
+            settings.corpid,
+            settings.secret,
+            http,
+            secrets,
+            shared=shared,
+            per_minute=settings.calls_per_minute,
+        )
         self._callbacks = Callbacks(
             settings,
             bot,
@@ -73,12 +84,12 @@ class WeComPlatform:
         self._repeats = Repeats()
         self._report: Report = _nobody
         self._state = ""
-        self._refusals = 0  # sends in a row that ended in AuthFailed
+        self._credentials = Credentials(self._say, lambda: self._say("ok", ""))
 
     @classmethod
     def build(cls, settings: WeComSettings, bot: str, host: Host) -> WeComPlatform:
         """Make the adapter as the runtime does."""
-        return cls(settings, bot, host.http, host.secrets)
+        return cls(settings, bot, host.http, host.secrets, shared=host.shared)
 
     async def run(self, receive: Receive, report: Report) -> None:
         """Prove the credentials, report, and wait until cancelled: messages come in by `callback`.
@@ -88,6 +99,7 @@ class WeComPlatform:
         self._report = report
         self._callbacks.renew()
         self._api.renew()
+        self._credentials.renew()
         self._say("starting", "asking WeCom for an access token")
         wait = self._backoff
         while not await self._proved(wait):
@@ -100,7 +112,7 @@ class WeComPlatform:
             await self._callbacks.prepare()
             await self._api.token()
         except (AuthFailed, SecretError, ConfigError) as error:
-            self._say("failed", f"needs credentials: {error}")
+            self._say("failed", needs_credentials(error))
         except MindBotError as error:
             self._say("degraded" if error.retryable else "failed", str(error))
             if error.retryable:
@@ -158,14 +170,8 @@ class WeComPlatform:
         body = wire.send_body(delivery, agent_id=self._settings.agent_id)
         user, text = body["touser"], body[body["msgtype"]]["content"]
         body |= self._repeats.check(delivery, user, text)
-        try:
+        with self._credentials.watched():
             answer = await self._api.post("message/send", body)
-        except AuthFailed as error:
-            self._refusals += 1
-            if self._refusals >= 2:
-                self._say("failed", f"needs credentials: {error}")
-            raise
-        self._refusals = 0
         if self._state == "failed" and self._callbacks.ready:
             self._say("ok", "")
         wire.check_receiver(answer, user)

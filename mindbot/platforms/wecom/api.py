@@ -1,7 +1,7 @@
 """Calls to WeCom's API with one app's access token.
 
 Sources: WeCom developer centre, "Obtain access_token" (path/91039), "Upload temporary media" (path/90253),
-"Get temporary media" (path/90254).
+"Get temporary media" (path/90254), "Call frequency" (path/90312).
 """
 
 from __future__ import annotations
@@ -10,33 +10,57 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from mindbot.domain.errors import AuthFailed, NotAFile, SecretError, VendorError
+from mindbot.domain.errors import AuthFailed, NotAFile, RateLimited, SecretError, VendorError
 from mindbot.domain.host import File, Media, Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Response
-from mindbot.platforms.tokens import Lent, TokenCache
+from mindbot.domain.shared import Shared
+from mindbot.platforms.pace import Gate, Window
+from mindbot.platforms.tokens import AppTokens, Lent
 from mindbot.platforms.wecom import errors
 from mindbot.platforms.wecom.token import fetch_token
 
 _TIMEOUT = 10.0  # seconds for one call
 
 
-class Api:
-    """One app of one enterprise."""
+_HOURS_WORTH = 15  # minutes' worth of calls that an hour allows: 150,000 to 10,000
 
-    def __init__(self, base_url: str, corpid: str, secret: SecretStr, http: Http, secrets: Secrets) -> None:
-        """Touches neither network nor secrets. ``base_url`` is scheme and host."""
+
+class Api:
+    """One app of one enterprise: its calls, within what WeCom allows the enterprise for each API."""
+
+    def __init__(
+        self,
+        base_url: str,
+        corpid: str,
+        secret: SecretStr,
+        http: Http,
+        secrets: Secrets,
+        *,
+        shared: Shared | None = None,
+        per_minute: int = 10_000,
+    ) -> None:
+        """Touches neither network nor secrets. ``base_url`` is scheme and host; ``shared`` holds the tokens
+        and limits of all bots; ``per_minute`` are the calls of one API that the enterprise may make."""
         self.base_url = base_url.rstrip("/")
         self._corpid = corpid
         self._secret = secret
         self._http = http
         self._secrets = secrets
-        self._tokens = TokenCache(self._fetch)
-        http.allow(self.base_url)
+        self._shared = shared or Shared()
+        self._per_minute = per_minute
+        self._gates: dict[str, Gate] = {}
+        base = self.base_url
+
+        async def fetch(secret: str) -> Lent:
+            return await fetch_token(http, base, corpid, secret, timeout=_TIMEOUT)
+
+        self._tokens = AppTokens(self._shared, ("wecom", base, corpid), self._read_secret, fetch)
+        http.allow(base)
 
     def renew(self) -> None:
-        """Forget the token and what is known of the credentials."""
-        self._tokens = TokenCache(self._fetch)
+        """Read the secret anew and have the credentials proved before the next call."""
+        self._tokens.renew()
 
     async def token(self) -> str:
         """Return a valid access token; raises VendorError."""
@@ -68,13 +92,16 @@ class Api:
 
     async def download(self, media: Media, media_id: str, name: str = "") -> File:
         """Fetch what somebody sent into the media store; raises VendorError, Invalid, StoreError."""
+        gate = self._gate("media/get")
         for last in (False, True):
             token = await self._tokens.get()
             params = {"access_token": token, "media_id": media_id}
             try:
-                return await media.fetch(f"{self.base_url}/cgi-bin/media/get", params=params, name=name)
+                async with gate.passing():
+                    return await media.fetch(f"{self.base_url}/cgi-bin/media/get", params=params, name=name)
             except NotAFile as refusal:
                 error = _refusal(refusal)
+                _slow_down(gate, error)
                 if last or error.code not in {str(code) for code in errors.STALE_TOKEN}:
                     raise error from refusal
                 self._tokens.drop(token)
@@ -83,14 +110,34 @@ class Api:
     async def _twice(
         self, method: str, call: str, params: dict[str, str], *, json: Any = None, form: Any = None
     ) -> Json:
+        gate = self._gate(call)
         token = await self._tokens.get()
-        answer = await self._once(method, call, params, token, json, form)
+        async with gate.passing():
+            answer = await self._once(method, call, params, token, json, form)
         if errors.code_of(answer) in errors.STALE_TOKEN:
             self._tokens.drop(token)
-            answer = await self._once(method, call, params, await self._tokens.get(), json, form)
+            token = await self._tokens.get()
+            async with gate.passing():
+                answer = await self._once(method, call, params, token, json, form)
         if code := errors.code_of(answer):
-            raise errors.error_for(code, str(answer.get("errmsg", "")), call)
+            error = errors.error_for(code, str(answer.get("errmsg", "")), call)
+            _slow_down(gate, error)
+            raise error
+        gate.well()
         return answer
+
+    def _gate(self, call: str) -> Gate:
+        """Return the limits of one API, which all apps of the enterprise share."""
+        gate = self._gates.get(call)
+        if gate is None:
+            n = self._per_minute
+
+            def make() -> Gate:
+                return Gate(Window(n, 60.0), Window(n * _HOURS_WORTH, 3600.0))
+
+            gate = self._shared.of(("wecom calls", self.base_url, self._corpid, call, str(n)), make)
+            self._gates[call] = gate
+        return gate
 
     async def _once(
         self, method: str, call: str, params: dict[str, str], token: str, json: Any, form: Any
@@ -105,12 +152,20 @@ class Api:
         )
         return _answer(response, call)
 
-    async def _fetch(self) -> Lent:
+    async def _read_secret(self) -> str:
         try:
-            secret = await self._secrets.aget(self._secret)
+            return await self._secrets.aget(self._secret)
         except SecretError as error:
             raise AuthFailed(f"the app secret is not there: {error.message}", hint=error.hint) from error
-        return await fetch_token(self._http, self.base_url, self._corpid, secret, timeout=_TIMEOUT)
+
+
+def _slow_down(gate: Gate, error: VendorError) -> None:
+    """Do at an API's gate what a refusal asks for; other APIs are not concerned."""
+    if isinstance(error, RateLimited):
+        if error.code == errors.TOO_MANY_AT_ONCE:
+            gate.fewer()  # this call is made again later, the others go on
+        else:
+            gate.hold(error.retry_after)
 
 
 def _answer(response: Response, call: str) -> Json:

@@ -25,6 +25,9 @@ from mindbot.http.retry import retry_after
 #: The access token is not accepted: forget it, fetch another, try once more.
 STALE_TOKEN = frozenset({40001, 40014, 42001})
 
+#: Too many calls at the same time: fewer of them, and soon again.
+TOO_MANY_AT_ONCE = "45033"
+
 #: Seconds to wait after a limit: 45009 blocks for the window that was hit, 45033 is about concurrency.
 _RETRY_AFTER = {45009: 60.0, 45033: 2.0}
 
@@ -191,7 +194,12 @@ def error_for(code: int, errmsg: str, call: str) -> VendorError:
     shown = str(code)
     if code in _RETRY_AFTER:
         what = "too many calls" if code == 45009 else "too many calls at once"
-        return RateLimited(f"{call}: {what} (errcode {code})", code=shown, retry_after=_RETRY_AFTER[code])
+        return RateLimited(
+            f"{call}: {what} (errcode {code})",
+            code=shown,
+            retry_after=_RETRY_AFTER[code],
+            wide=call == "gettoken",  # limits are an API's own; without a token nothing goes
+        )
     if code in _OVERLOADED:
         return Overloaded(f"{call}: {_OVERLOADED[code]} (errcode {code})", code=shown)
     if meaning := _AUTH.get(code):

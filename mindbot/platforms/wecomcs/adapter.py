@@ -21,6 +21,7 @@ from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, Rejecte
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.pace import Pace
 from mindbot.platforms.wecom import wire as envelope_wire
 from mindbot.platforms.wecom.api import Api
@@ -63,7 +64,15 @@ class WeComCsPlatform:
         self._desk = host
         self._clock = clock
         self._backoff = backoff
-        self._api = Api(settings.api_base_url, settings.corpid, settings.secret, host.http, host.secrets)
+        self._api = Api(
+            settings.api_base_url,
+            settings.corpid,
+            settings.secret,
+            host.http,
+            host.secrets,
+            shared=host.shared,
+            per_minute=settings.calls_per_minute,
+        )
         self._callbacks = Callbacks(
             settings, bot, host.secrets, clock, lambda reason: self._report("failed", reason)
         )
@@ -73,7 +82,7 @@ class WeComCsPlatform:
         self._tasks: TaskGroup | None = None
         self._report: Report = lambda state, reason: None
         self._pace = Pace(_PER_SECOND)
-        self._refusals = 0  # sends in a row that ended in AuthFailed
+        self._credentials = Credentials(lambda state, reason: self._report(state, reason), self._tell)
 
     @classmethod
     def build(cls, settings: WeComCsSettings, bot: str, host: Host) -> WeComCsPlatform:
@@ -87,6 +96,7 @@ class WeComCsPlatform:
         self._report = report
         self._callbacks.renew()
         self._api.renew()
+        self._credentials.renew()
         self._accounts.clear()
         self._errors.clear()
         report("starting", "asking WeCom for the customer service accounts")
@@ -113,7 +123,7 @@ class WeComCsPlatform:
                     return found
                 report("degraded", "no customer service account is managed by the API; see WeCom's console")
             except (AuthFailed, SecretError, ConfigError) as error:
-                report("failed", f"needs credentials: {error}")
+                report("failed", needs_credentials(error))
                 wait = 30 * self._backoff
             except MindBotError as error:
                 report("degraded", str(error))
@@ -148,12 +158,15 @@ class WeComCsPlatform:
             self._errors.pop(account, None)
         else:
             self._errors[account] = error
+        self._tell()
+
+    def _tell(self) -> None:
         if not self._errors:
             self._report("ok", "")
             return
         name, worst = next(iter(self._errors.items()))
         if isinstance(worst, AuthFailed):
-            self._report("failed", f"needs credentials: {worst}")
+            self._report("failed", needs_credentials(worst))
         else:
             self._report("degraded", f"{name}: {worst}")
 
@@ -212,15 +225,8 @@ class WeComCsPlatform:
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send one message, refused by WeCom when it was sent before; raises VendorError."""
-        try:
-            sent = await self._send(delivery)
-        except AuthFailed as error:
-            self._refusals += 1
-            if self._refusals >= 2:
-                self._report("failed", f"needs credentials: {error}")
-            raise
-        self._refusals = 0
-        return sent
+        with self._credentials.watched():
+            return await self._send(delivery)
 
     async def _send(self, delivery: Delivery) -> Sent:
         part = await self._uploaded(delivery.parts[0] if delivery.parts else text_part(""))

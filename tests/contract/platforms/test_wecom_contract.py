@@ -79,7 +79,7 @@ class WeComRig:
         await anyio.wait_all_tasks_blocked()
 
     def throttle(self) -> None:
-        self._simulator.faults.set(["45009:n=1@message/send"])
+        self._simulator.faults.set(["45033:n=1@message/send"])
 
     def expire_token(self) -> None:
         self._simulator.tokens.expire_all()

@@ -4,7 +4,8 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited
-from mindbot.platforms.tokens import Lent, TokenCache
+from mindbot.domain.shared import Shared
+from mindbot.platforms.tokens import AppTokens, Lent, TokenCache
 
 pytestmark = pytest.mark.anyio
 
@@ -154,3 +155,140 @@ async def test_a_cancelled_fetch_is_left_to_the_next() -> None:
         await anyio.wait_all_tasks_blocked()
         lender.open.set()
     assert len(got) == 1
+
+
+async def test_a_token_is_proved_anew_unless_it_was_fetched_just_now() -> None:
+    lender = Lender()
+    assert await lender.cache.get() == "t1"
+    lender.now += 30
+    lender.cache.prove()
+    assert await lender.cache.get() == "t1"
+    lender.now += 60
+    lender.cache.prove()
+    assert await lender.cache.get() == "t2"
+
+
+async def test_the_old_token_serves_others_while_it_is_proved() -> None:
+    lender = Lender()
+    await lender.cache.get()
+    lender.now += 600
+    lender.cache.prove()
+    lender.open = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lender.cache.get)
+        await anyio.wait_all_tasks_blocked()
+        assert await lender.cache.get() == "t1"
+        lender.open.set()
+    assert await lender.cache.get() == "t2"
+
+
+@pytest.mark.parametrize(("error", "kept"), [(AuthFailed("reset"), False), (Overloaded("busy"), True)])
+async def test_a_proof_that_is_refused_ends_the_old_token_and_one_that_fails_does_not(
+    error: MindBotError, kept: bool
+) -> None:
+    lender = Lender()
+    await lender.cache.get()
+    lender.now += 600
+    lender.cache.prove()
+    lender.error = error
+    if kept:
+        assert await lender.cache.get() == "t1"
+    else:
+        with pytest.raises(AuthFailed):
+            await lender.cache.get()
+
+
+async def test_mended_credentials_are_asked_for_at_once() -> None:
+    lender = Lender()
+    lender.error = AuthFailed("wrong secret")
+    with pytest.raises(AuthFailed):
+        await lender.cache.get()
+    lender.error = None
+    lender.cache.prove()
+    assert await lender.cache.get() == "t2"
+
+
+class Senders:
+    """Makes senders that read one secret; keeps what was fetched with which."""
+
+    def __init__(self) -> None:
+        self.shared = Shared()
+        self.secret = "one"
+        self.fetched: list[str] = []
+        self.refused: set[str] = set()
+
+    def sender(self, app: str = "corp") -> AppTokens:
+        return AppTokens(self.shared, ("vendor", "https://api.example.com", app), self.read, self.fetch)
+
+    async def read(self) -> str:
+        return self.secret
+
+    async def fetch(self, secret: str) -> Lent:
+        await anyio.lowlevel.checkpoint()
+        self.fetched.append(secret)
+        if secret in self.refused:
+            raise AuthFailed("no")
+        return Lent(f"{secret}-{len(self.fetched)}", 7200.0)
+
+
+async def test_senders_of_one_app_share_its_token_and_see_each_other_drop_it() -> None:
+    far = Senders()
+    senders = [far.sender() for _ in range(5)]
+    got: list[str] = []
+
+    async def ask(sender: AppTokens) -> None:
+        got.append(await sender.get())
+
+    async with anyio.create_task_group() as tasks:
+        for sender in senders * 4:
+            tasks.start_soon(ask, sender)
+    assert got == ["one-1"] * 20
+    senders[0].drop("one-1")
+    senders[1].drop("one-1")
+    assert [await sender.get() for sender in senders] == ["one-2"] * 5
+    assert await far.sender("another corp").get() == "one-3"
+    assert len(far.fetched) == 3
+
+
+async def test_a_new_adapter_of_a_reload_needs_no_token_of_its_own() -> None:
+    far = Senders()
+    old = far.sender()
+    await old.get()
+    del old
+    fresh = far.sender()
+    fresh.renew()
+    await fresh.get()
+    assert far.fetched == ["one"]
+
+
+async def test_another_secret_is_another_token_and_a_mended_one_is_read_by_itself() -> None:
+    far = Senders()
+    far.refused.add("one")
+    sender, other = far.sender(), far.sender()
+    for _ in range(3):
+        with pytest.raises(AuthFailed):
+            await sender.get()
+    with pytest.raises(AuthFailed):
+        await other.get()
+    assert far.fetched == ["one"]  # a refusal holds for all who have the same secret
+    far.secret = "two"
+    assert await sender.get() == "two-2"
+    assert await other.get() == "two-2"
+
+
+async def test_a_restart_asks_again_although_nothing_changed_here() -> None:
+    far = Senders()
+    far.refused.add("one")
+    sender = far.sender()
+    with pytest.raises(AuthFailed):
+        await sender.get()
+    far.refused.clear()  # mended on the platform's side
+    sender.renew()
+    assert await sender.get() == "one-2"
+
+
+async def test_no_key_holds_a_secret() -> None:
+    far = Senders()
+    far.secret = "a-very-secret-text"
+    await far.sender().get()
+    assert "very-secret" not in repr(list(far.shared._recent))

@@ -118,6 +118,20 @@ async def test_a_throttled_send_waits_for_the_vendor_and_keeps_the_order() -> No
     assert disk.states["one"] == ["sending", "pending", "sending", "pending", "sending", "sent"]
 
 
+@pytest.mark.parametrize("wide", [True, False])
+async def test_a_limit_of_one_user_or_api_holds_up_nobody_else(wide: bool) -> None:
+    phone = Phone(RateLimited("slow down", retry_after=300, wide=wide))
+    async with an_outbox(phone, Disk()) as outbox:
+        outbox.submit([a_delivery("throttled")])
+        await anyio.wait_all_tasks_blocked()
+        other = a_delivery("other")
+        other.session = "phone:default:somebody-else"
+        outbox.submit([other])
+        await anyio.wait_all_tasks_blocked()
+        assert outbox.waiting == (2 if wide else 1)
+    assert ("other", False) not in phone.seen if wide else ("other", False) in phone.seen
+
+
 async def test_an_unknown_outcome_is_sent_again_with_the_idempotency_mark() -> None:
     phone, disk = Phone(NetworkFailed("reset", sent=True)), Disk()
     async with an_outbox(phone, disk) as outbox:
