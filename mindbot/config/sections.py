@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from mindbot.config.types import Duration, Int, Rate, Size
+from mindbot.config.types import Duration, Int, Rate, Secret, Size, Url
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -104,6 +105,30 @@ class MediaSettings(Section):
     types: tuple[str, ...] = Field(("*",), description="Patterns of allowed MIME types, e.g. image/*.")
     timeout: Duration = Field(60.0, gt=0, description="Longest download a message waits for.")
     retention: Duration = Field(30 * 86400.0, description="Kept so long after it last came; 0: for good.")
+    store: Literal["folder", "s3"] = Field(
+        "folder", description="folder: under the state directory; s3: a bucket (`pip install mindbot[s3]`)."
+    )
+    bucket: str = Field("", validate_default=True, description="s3: the bucket's name.")
+    prefix: str = Field("", description="s3: before every key, e.g. mindbot/media.")
+    endpoint: Url = Field("", description="s3: address of the service; empty: Amazon's for the region.")
+    region: str = Field("us-east-1", min_length=1, description="s3: the bucket's region.")
+    path_style: bool = Field(
+        False, description="s3: the bucket's name in the path, not the host, as MinIO wants it."
+    )
+    access_key: Secret | None = Field(
+        None, description="s3: absent: from the environment (AWS_…) or the machine's role."
+    )
+    secret_key: Secret | None = Field(None, validate_default=True, description="s3: of the access key.")
+    cache_size: Size = Field(1 << 30, description="s3: local copies kept, those used last.")
+
+    @field_validator("bucket", "secret_key")
+    @classmethod
+    def _required(cls, value: Any, info: ValidationInfo) -> Any:
+        """Say that a key is missing like any other missing key: beside all the others."""
+        needed = info.field_name == "bucket" or info.data.get("access_key")
+        if info.data.get("store") == "s3" and needed and not value:
+            raise PydanticCustomError("missing", "Field required")
+        return value
 
 
 class SessionSettings(Section):

@@ -35,11 +35,13 @@ def is_public(address: str) -> bool:
 
 
 def check(url: URL, allowed: Allowed) -> None:
-    """Refuse a URL whose host is a private address, written as one.
+    """Refuse a URL whose host is a private address, written as one, or that is no HTTP.
 
     Raises:
         Forbidden: names are left to `GuardedResolver`, addresses are decided here.
     """
+    if url.scheme not in ("http", "https"):  # aiohttp knows ws and tcp as well
+        raise Forbidden(f"{url.scheme}: is no way to call a vendor", hint="http and https alone are")
     host = url.raw_host
     if host is None or (host, url.port) in allowed:
         return

@@ -20,7 +20,7 @@ from mindbot.domain.host import Host
 from mindbot.domain.ports import Platform, Recalls, Webhook
 from mindbot.domain.shared import Shared
 from mindbot.http.client import HttpClient
-from mindbot.media.folder import FolderMedia, MediaLimits
+from mindbot.media.choose import media_store
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import generation, housekeeping
@@ -84,11 +84,8 @@ class Runtime(Facade):
                 timeout=config.delivery.timeout,
             ),
         )
-        self.media = FolderMedia(
-            state_dir / "media",
-            self.http,
-            MediaLimits(size=config.media.max_size, types=config.media.types),
-        )
+        self.media = media_store(config.media, state_dir / "media", self.http, self.secrets)
+        self.media.on_state = self._media_state
         self.bots = Bots(self._host, self.outbox, self.health_board, self.receive)
         self.bots.warn = log.warning
 
@@ -108,6 +105,7 @@ class Runtime(Facade):
             Component("store", self._open_store),
             Component("http", self._open_http),
             Component("bus", self.bus.running),
+            Component("media", self._open_media),
             Component("outbox", self._open_outbox, ("store", "http", "bus")),
             Component("dispatcher", self._open_dispatcher, ("store", "outbox", "bus")),
             Component("bots", self._open_bots, ("dispatcher", "http")),
@@ -165,6 +163,13 @@ class Runtime(Facade):
             await self.http.aclose()
 
     @asynccontextmanager
+    async def _open_media(self) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(housekeeping.watch_media, self.media, self.loaded.config.media.retention)
+            yield
+            tasks.cancel_scope.cancel()
+
+    @asynccontextmanager
     async def _open_outbox(self) -> AsyncIterator[None]:
         await self._recall(self.bots.platforms.values())
         self.shown = await self.store.open_streams()
@@ -198,7 +203,6 @@ class Runtime(Facade):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(housekeeping.watch_store, self.store, self.health_board, self._store_state)
             tasks.start_soon(housekeeping.purge, self.store, self.loaded.config.store.retention)
-            tasks.start_soon(housekeeping.purge_media, self.media, self.loaded.config.media.retention)
             tasks.start_soon(housekeeping.measure_lag, self.stats)
             tasks.start_soon(tell_stats, self.bus, self.status)
             tasks.start_soon(housekeeping.watch_load, self.dispatcher, self._overloaded)
@@ -262,7 +266,7 @@ class Runtime(Facade):
         self.secrets.forget()
         old, self.generation, self.loaded = self.generation, fresh, loaded
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
-        sections = ("store", "dispatcher", "delivery", "api", "log", "state_dir")
+        sections = ("store", "dispatcher", "delivery", "media", "api", "log", "state_dir")
         before, after = old.loaded.config, loaded.config
         return [name for name in sections if getattr(before, name) != getattr(after, name)]
 
@@ -280,6 +284,12 @@ class Runtime(Facade):
             self.health_board.report("store", "ok")
         else:
             self.health_board.report("store", "failed", str(error))
+
+    def _media_state(self, error: StoreError | None) -> None:
+        if error is None:
+            self.health_board.report("media", "ok")
+        else:
+            self.health_board.report("media", "failed", str(error))
 
     def _provider_is(self, provider: str, state: str, reason: str) -> None:
         self.health_board.report(f"{PROVIDER}{provider}", state, reason)

@@ -11,7 +11,7 @@ import structlog
 
 from mindbot.domain.errors import StoreError
 from mindbot.domain.turn import Turn
-from mindbot.media.folder import FolderMedia
+from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.stats import Stats
@@ -20,6 +20,7 @@ from mindbot.store.store import Store
 log = structlog.get_logger("mindbot.housekeeping")
 
 BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
+MEDIA_EVERY = 30.0  # seconds between two looks whether the media store works
 PROBE_EVERY = 2.0  # seconds between two looks whether the store can write again
 
 
@@ -61,8 +62,20 @@ async def purge(store: Store, retention: float) -> None:
         await anyio.sleep(3600)
 
 
-async def purge_media(media: FolderMedia, retention: float) -> None:
-    """Delete media files that did not come for ``retention`` seconds; 0 keeps everything."""
+async def watch_media(media: SpooledMedia, retention: float) -> None:
+    """Clear what an earlier process left, and try the store until it works; then let old files go.
+
+    Files that did not come for ``retention`` seconds are deleted; 0 keeps everything. The store tells by
+    itself (`SpooledMedia.on_state`) how it is.
+    """
+    while True:
+        try:
+            await media.clean()
+            await media.check()
+            break
+        except StoreError as error:
+            log.warning("the media store does not work", error=str(error))
+        await anyio.sleep(MEDIA_EVERY)
     while retention:
         try:
             await media.purge(time.time() - retention)

@@ -15,7 +15,7 @@ from mindbot.domain.message import Json, Message, Part, text_part
 
 if TYPE_CHECKING:
     from mindbot.domain.ports import Platform, Receipt
-    from mindbot.media.folder import FolderMedia
+    from mindbot.media.spool import SpooledMedia
     from mindbot.runtime.bots import Bots
     from mindbot.store.queries import Queries
 
@@ -27,7 +27,7 @@ class Talking:
     """A part of `Facade`."""
 
     bots: Bots
-    media: FolderMedia
+    media: SpooledMedia
 
     async def queries(self) -> Queries:
         """Return the operators' reads."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
-from mindbot.domain.errors import Forbidden
+from mindbot.domain.errors import Forbidden, NetworkFailed, Rejected
 from mindbot.http.client import HttpClient
-from mindbot.http.guard import is_public, safe_target
+from mindbot.http.guard import GuardedResolver, is_public, safe_target
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +55,53 @@ async def test_private_hosts_are_refused(host: str) -> None:
         with pytest.raises(Forbidden):
             async with http.stream("GET", f"http://{host}:9/"):
                 pass
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "[::ffff:7f00:1]"]
+)
+async def test_other_spellings_of_a_private_address_are_refused(host: str) -> None:
+    async with HttpClient(connect=0.5) as http:
+        with pytest.raises((Forbidden, NetworkFailed, Rejected)) as caught:
+            await http.request("GET", f"http://{host}:9/")
+        if isinstance(caught.value, NetworkFailed):  # no name of this machine's resolver
+            assert caught.value.code == "dns"
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss", "tcp", "ftp", "file", "gopher"])
+async def test_nothing_but_http_is_called(scheme: str) -> None:
+    async with HttpClient() as http:
+        http.allow("http://127.0.0.1:9")
+        with pytest.raises((Forbidden, Rejected)):
+            await http.request("GET", f"{scheme}://127.0.0.1:9/etc/passwd")
+
+
+async def test_of_a_names_addresses_only_public_ones_are_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name that resolves differently each time gets nowhere: what was checked is what is connected to."""
+    answers = [["127.0.0.1", "1.1.1.1", "169.254.169.254"], ["127.0.0.1"], ["::1", "10.0.0.1"]]
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        family = {True: socket.AF_INET6, False: socket.AF_INET}
+        return [
+            (family[":" in ip], socket.SOCK_STREAM, 6, "", (ip, port, 0, 0) if ":" in ip else (ip, port))
+            for ip in answers.pop(0)
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    resolver = GuardedResolver({("configured.example", 80)})
+    assert [each["host"] for each in await resolver.resolve("rebinding.example", 80)] == ["1.1.1.1"]
+    for _ in range(2):
+        with pytest.raises(Forbidden, match=r"rebinding\.example"):
+            await resolver.resolve("rebinding.example", 80)
+    answers.append(["10.0.0.1"])
+    assert [each["host"] for each in await resolver.resolve("configured.example", 80)] == ["10.0.0.1"]
+    answers.append(["10.0.0.1"])
+    with pytest.raises(Forbidden):
+        await resolver.resolve("configured.example", 8080)
 
 
 async def test_a_configured_host_opens_only_its_own_port(peer) -> None:
