@@ -188,7 +188,10 @@ class PublicListener:
         fresh: list[Port] = []
         try:
             for address in wanted.keys() - self._ports.keys():
-                listener = await self._socket(address)
+                ours = [
+                    host for host, port in (*self._ports, *(p.address for p in fresh)) if port == address[1]
+                ]
+                listener = await self._socket(address, ours)
                 fresh.append(Port(address, listener, self._receive))
         except BaseException:
             for port in fresh:
@@ -211,8 +214,11 @@ class PublicListener:
                 group.start_soon(port.stop)
         self._ports.clear()
 
-    async def _socket(self, address: Address) -> socket.socket:
-        """Take the socket that systemd bound for us, or bind one."""
+    async def _socket(self, address: Address, ours: Sequence[str]) -> socket.socket:
+        """Take the socket that systemd bound for us, or bind one.
+
+        ``ours`` are the hosts on which this daemon has the port already.
+        """
         for listener in self._inherited:
             if listener.getsockname()[1] == address[1]:
                 self._inherited.remove(listener)
@@ -223,6 +229,9 @@ class PublicListener:
             what = f"cannot listen on {address[0]}:{address[1]}: {error.strerror or error}"
             if error.errno == errno.EADDRINUSE:
                 hint = f"who has it: ss -ltnp 'sport = :{address[1]}'; or set another port"
+                if ours:
+                    hint = f"this daemon has the port on {ours[0]}: give all bots of a port one `host`"
+                    hint += ", and restart where the old configuration had the other"
                 raise Conflict(what, hint=hint) from error
             raise ConfigError(
                 what, hint="the host is not this machine's, or the port needs rights"

@@ -17,6 +17,7 @@ NAMES = (
     "pipeline",
     "wire",
     "latency",
+    "acks",
     "start",
     "users",
     "bus",
@@ -68,6 +69,7 @@ def _runner(
         return lambda: pipeline.bench(**size, **turns)
     simple: dict[str, Callable[[], Result]] = {
         "latency": lambda: wire.bench_latency(**turns),
+        "acks": lambda: wire.bench_acks(**turns, **({"messages": messages} if messages else {})),
         "start": lambda: start.bench(**turns),
         "bus": bus.bench,
         "console": lambda: console.bench(**({"messages": messages} if messages else {}), **turns),

@@ -106,6 +106,49 @@ def bench_latency(rate: float = 200, seconds: float = 10, rounds: int = 2) -> Re
     return Result("latency", mine, floor, goals, f"{rate:g} messages/s, model answers at once")
 
 
+def bench_acks(
+    rate: float = 200, seconds: float = 20, latency: float = 30_000, rounds: int = 1, messages: int = 0
+) -> Result:
+    """How soon a callback is acknowledged while the model keeps everybody waiting.
+
+    Each message is of another user, so most of them wait for a running turn's place, and their users are told
+    that the bot is busy: that is part of the load. No message is answered before the last was sent.
+    """
+    count = messages or int(rate * seconds)
+    plan = {"messages": count, "users": count, "rate": rate, "quiet": 0.5, "settle": 0}
+
+    def once(floor: bool) -> Figures:
+        port = free_port()
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            processes.simulators("wecom", "openai", args=["--latency", str(latency)]) as sims,
+        ):
+            if floor:
+                with floor_server(sims, port) as pid:
+                    return _acks(sims, port, plan, pid)
+            config = {**processes.wecom_config(sims, port), "log": {"level": "warning"}}
+            # What nobody waits for any more need not be waited for at the end.
+            config["dispatcher"] = {"drain_timeout": 0.1}
+            with processes.daemon(Path(folder), config) as daemon:
+                return _acks(sims, port, plan, daemon.pid)
+
+    mine, floor = interleaved(rounds, lambda: once(False), lambda: once(True))
+    goals = {"unacked": "0", "answered": "0", "ack_p99_ms": "< 50"}
+    note = f"{rate:g} messages/s for {count / rate:g} s, model {latency:g} ms"
+    return Result("acks", mine, floor, goals, note)
+
+
+def _acks(sims: Mapping[str, Any], port: int, plan: Mapping[str, Any], pid: int) -> Figures:
+    _traffic(sims, port, {"messages": 50, "users": 50, "user_prefix": "warm", "quiet": 0.1, "settle": 0})
+    before = cpu_seconds(pid)
+    report = _traffic(sims, port, plan)
+    keys = ("acked", "unacked", "answered", "ack_p50_ms", "ack_p99_ms")
+    figures = {key: float(report[key]) for key in keys}
+    figures["cpu_ms"] = (cpu_seconds(pid) - before) * 1000 / float(plan["messages"])
+    figures["rss_mb"] = rss_bytes(pid, peak=True) / 2**20
+    return figures
+
+
 def bench_users(users: int = 10_000, latency: float = 5000) -> Result:
     """Everybody writes within four seconds to a slow model: at the peak all of them wait."""
     plan = {"messages": users, "users": users, "rate": users / 4, "quiet": 60, "persistent": 60}

@@ -33,6 +33,12 @@ async def public(
         await listener.close()
 
 
+def a_hook(platform: str, bot: str) -> EchoHook:
+    hook = EchoHook(bot)
+    hook.name = platform
+    return hook
+
+
 def client(listener: PublicListener, hook: EchoHook) -> httpx.AsyncClient:
     host, port = listener.bound[hook.host, hook.port]
     return httpx.AsyncClient(base_url=f"http://{host}:{port}", verify=False)
@@ -76,6 +82,106 @@ async def test_the_ancestors_path_works_only_for_a_bot_alone_on_its_port() -> No
         assert (await http.post("/callback/command", content=b"x")).status_code == 404
         assert (await http.post("/wecom/second/callback", content=b"x")).status_code == 200
         assert (await http.post("/wecom/third/callback", content=b"x")).status_code == 404
+
+
+async def test_bots_of_several_platforms_share_a_port() -> None:
+    hooks = [
+        a_hook(platform, bot)
+        for platform, bot in (
+            ("wecom", "default"),
+            ("wecom", "hr"),
+            ("wecomcs", "default"),
+            ("wecombot", "hr"),
+        )
+    ]
+    async with public(*hooks) as listener, client(listener, hooks[0]) as http:
+        assert len(listener.bound) == 1
+        for n, hook in enumerate(hooks):
+            path = f"/{hook.name}/{hook.bot}/callback"
+            assert (await http.post(path, content=f"to {n}")).text == f"TO {n}"
+        for stranger in (
+            "/",
+            "/wecomcs/hr/callback",
+            "/wecom/hr/callback/",
+            "/callback/command",
+            "/wecom//callback",
+        ):
+            assert (await http.post(stranger, content=b"x")).status_code == 404
+    assert [[request.body for request in hook.seen] for hook in hooks] == [[b"to %d" % n] for n in range(4)]
+
+
+async def test_a_bot_that_hangs_or_crashes_holds_up_no_other_of_its_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhooks, "CALLBACK_TIMEOUT", 0.2)
+    bad, good = a_hook("wecom", "bad"), a_hook("wecomcs", "good")
+    async with (
+        public(bad, good) as listener,
+        client(listener, bad) as http,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(lambda: http.post("/wecom/bad/callback", content=b"hang"))
+        assert (await http.post("/wecom/bad/callback", content=b"crash")).status_code == 503
+        assert (await http.post("/wecomcs/good/callback", content=b"fine")).text == "FINE"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "PROPFIND"])
+async def test_other_methods_get_an_answer_and_the_connection_goes_on(method: str) -> None:
+    hook = EchoHook()
+    async with public(hook) as listener:
+        odd = f"{method} {PATH} HTTP/1.1\r\nhost: x\r\n\r\n".encode()
+        unknown = f"{method} /nowhere HTTP/1.1\r\nhost: x\r\n\r\n".encode()
+        good = f"POST {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1\r\n\r\na".encode()
+        answer = await exchange(listener, hook, odd, good)
+        assert answer.startswith(b"HTTP/1.1 405")
+        assert answer.count(b"HTTP/1.1 200 OK") == 1
+        assert (b"POST only" in answer) == (method != "HEAD")
+        assert (await exchange(listener, hook, unknown)).startswith(b"HTTP/1.1 404")
+
+
+async def test_two_hosts_of_one_port_work_where_the_machine_allows_it() -> None:
+    one = EchoHook()
+    async with public(one) as first:
+        other = EchoHook("other", first.bound[one.host, 0][1])
+        other.host = "127.0.0.2"
+        async with public(other) as second, client(first, one) as http, client(second, other) as elsewhere:
+            assert (await http.post(PATH, content=b"one")).text == "ONE"
+            assert (await elsewhere.post("/wecom/other/callback", content=b"two")).text == "TWO"
+            assert (await elsewhere.post(PATH, content=b"one")).status_code == 404
+
+
+async def test_two_hosts_of_one_port_that_exclude_each_other_are_an_error_with_the_mend() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+    one, all_hosts = EchoHook("one", port), EchoHook("all", port)
+    all_hosts.host = "0.0.0.0"
+    async with public(one) as listener, client(listener, one) as http:
+        for hooks in ([one, all_hosts], [all_hosts]):
+            with pytest.raises(Conflict, match="give all bots of a port one `host`"):
+                await listener.bind(hooks)
+        assert (await http.post("/wecom/one/callback", content=b"x")).text == "X"
+
+
+async def test_a_reload_keeps_open_connections_and_calls() -> None:
+    one = EchoHook("one")
+    async with public(one) as listener, await anyio.connect_tcp(*listener.bound[one.host, 0]) as stream:
+
+        async def call(path: str, body: bytes) -> bytes:
+            await stream.send(
+                b"POST %s HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n" % path.encode() + body
+            )
+            answer = b""
+            while b"\r\n\r\n" not in answer or not answer.split(b"\r\n\r\n")[1]:
+                answer += await stream.receive()
+            return answer
+
+        assert (await call("/wecom/one/callback", b"a")).endswith(b"A")
+        await listener.bind([one, a_hook("wecomcs", "two")])  # one more
+        assert (await call("/wecomcs/two/callback", b"b")).endswith(b"B")
+        await listener.bind([a_hook("wecomcs", "two")])  # one fewer
+        assert (await call("/wecomcs/two/callback", b"c")).endswith(b"C")
+        assert (await call("/wecom/one/callback", b"d")).startswith(b"HTTP/1.1 404")
 
 
 @pytest.mark.parametrize("body", [b"crash", b"full"])
