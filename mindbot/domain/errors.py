@@ -30,7 +30,7 @@ MindBotError                    what, where and how to mend it (``hint``)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class MindBotError(Exception):
@@ -168,21 +168,26 @@ class QuotaExceeded(VendorError):
 
 
 class RateLimited(VendorError):
-    """The vendor asked us to slow down.
+    """The vendor asked us to slow down, or would drop what is more.
 
-    ``wide`` means everything that goes the same way, the bot's other calls too; where it is false only calls
-    like this one have to wait: to this API, or to this user.
+    ``scope`` says who has to wait: the whole ``bot``, or one ``session`` while the others go on.
     """
 
     kind = "rate_limited"
     retryable = True
 
     def __init__(
-        self, message: str, *, hint: str = "", code: str = "", retry_after: float = 1.0, wide: bool = True
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str = "",
+        retry_after: float = 1.0,
+        scope: Literal["bot", "session"] = "bot",
     ) -> None:
         super().__init__(message, hint=hint or f"waiting {retry_after:g}s", code=code)
         self.retry_after = retry_after
-        self.wide = wide
+        self.scope = scope
 
 
 class Overloaded(VendorError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +56,10 @@ class File:
         return {"id": self.id, "size": self.size, "type": self.type, "name": self.name}
 
 
+#: Changes what is downloaded on its way to the disk: decrypts it, say.
+Through = Callable[[AsyncIterable[bytes]], AsyncGenerator[bytes, None]]
+
+
 class Media(Protocol):
     """Files that came with messages or go out with them, streamed to disk and never into memory whole.
 
@@ -76,10 +80,12 @@ class Media(Protocol):
         params: Mapping[str, str] | None = None,
         name: str = "",
         limit: int = 0,
+        through: Through | None = None,
     ) -> File:
         """Download into the store. Private addresses are refused unless they are a configured base URL's.
 
-        A JSON object without a file name is a vendor's refusal, told with status 200: NotAFile.
+        A JSON object without a file name is a vendor's refusal, told with status 200: NotAFile. ``through``
+        changes the content on its way.
         """
 
     async def find(self, id: str) -> File | None:

@@ -10,9 +10,7 @@ from pathlib import Path
 import orjson
 
 from mindbot.domain.host import File
-from mindbot.media.spool import MediaLimits, SpooledMedia, bytes_of, name_in, on_disk
-
-__all__ = ["FolderMedia", "MediaLimits", "bytes_of", "name_in"]
+from mindbot.media.spool import SpooledMedia, on_disk
 
 
 class FolderMedia(SpooledMedia):

@@ -12,19 +12,19 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from email.message import EmailMessage
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 import anyio
 import anyio.to_thread
 
 from mindbot.domain.errors import Invalid, NotAFile, NotFound, Overloaded, Rejected, StoreError, StoreFull
-from mindbot.domain.host import File
+from mindbot.domain.host import File, Through
 from mindbot.domain.ports import Http
+from mindbot.media.downloads import followed, name_in
 from mindbot.media.kinds import ending_for, type_of
 
 #: The id of a stored file: the SHA-256 of its content, and an ending.
@@ -110,6 +110,7 @@ class SpooledMedia(ABC):
         params: Mapping[str, str] | None = None,
         name: str = "",
         limit: int = 0,
+        through: Through | None = None,
     ) -> File:
         """See the port. A few redirects are followed; ``headers`` go to the first host only."""
         if params:
@@ -117,10 +118,10 @@ class SpooledMedia(ABC):
         try:
             with anyio.fail_after(self._limits.seconds):
                 for _ in range(_REDIRECTS + 1):
-                    found = await self._get(url, headers, name, limit)
+                    found = await self._get(url, headers, name, limit, through)
                     if isinstance(found, File):
                         return found
-                    url, headers = _followed(url, found, headers)
+                    url, headers = followed(url, found, headers)
         except TimeoutError as error:
             raise Overloaded(f"the download took longer than {self._limits.seconds:g}s") from error
         raise Rejected("the download was redirected too often")
@@ -164,7 +165,9 @@ class SpooledMedia(ABC):
 
     # --- inside
 
-    async def _get(self, url: str, headers: Mapping[str, str] | None, name: str, limit: int) -> File | str:
+    async def _get(
+        self, url: str, headers: Mapping[str, str] | None, name: str, limit: int, through: Through | None
+    ) -> File | str:
         """Download one address; returns where it redirects to instead, when it does."""
         total = self._limits.seconds
         async with self._http.stream(
@@ -177,8 +180,14 @@ class SpooledMedia(ABC):
                 text = f"the download was answered with HTTP {got.status}"
                 raise (Overloaded if got.status >= 500 or got.status == 429 else Rejected)(text)
             told = name or name_in(got.headers.get("content-disposition", ""))
-            most = min(limit or self._limits.size, self._limits.size)
+            if through is not None:
+                async with (
+                    contextlib.aclosing(got.chunks()) as chunks,
+                    contextlib.aclosing(through(chunks)) as changed,
+                ):
+                    return await self.save(changed, name=told, limit=limit)  # the type was the cover's
             if got.headers.get("content-length", "").isdecimal():
+                most = min(limit or self._limits.size, self._limits.size)
                 _bound(int(got.headers["content-length"]), most)
             # A vendor's refusal comes as a short JSON object, a file nearly never without a name.
             if not told and kind.startswith(("application/json", "text/plain")):
@@ -244,15 +253,6 @@ async def bytes_of(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def name_in(disposition: str) -> str:
-    """Return the file name of a Content-Disposition header, without folders; empty when it has none."""
-    if not disposition:
-        return ""
-    message = EmailMessage()
-    message["content-disposition"] = disposition.replace("\r", " ").replace("\n", " ")
-    return (message.get_filename() or "").replace("\\", "/").rpartition("/")[2]
-
-
 def write(out: BinaryIO, digest: hashlib._Hash, data: bytes) -> None:
     """Write a piece and count it into the hash."""
     digest.update(data)
@@ -272,23 +272,6 @@ async def on_disk(work: Callable[[], T]) -> T:
 def _bound(size: int, most: int) -> None:
     if size > most:
         raise Invalid(f"the file is larger than {most:,} bytes", hint="see media.max_size")
-
-
-def _followed(
-    url: str, location: str, headers: Mapping[str, str] | None
-) -> tuple[str, Mapping[str, str] | None]:
-    """Return where a redirect leads and what is told there; headers may hold a secret of the first host."""
-    try:
-        target = urljoin(url, location)
-        before, after = urlsplit(url), urlsplit(target)
-    except ValueError as error:
-        raise Rejected("the download was redirected to something that is no address") from error
-    if after.scheme not in ("http", "https"):
-        raise Rejected(f"the download was redirected to {after.scheme or 'nowhere'}:")
-    if before.scheme == "https" and after.scheme == "http":
-        raise Rejected("the download was redirected from https to http")
-    same = (before.scheme, before.netloc) == (after.scheme, after.netloc)
-    return target, headers if same else None
 
 
 def _finish(out: BinaryIO, digest: hashlib._Hash, data: bytes) -> None:

@@ -7,7 +7,7 @@ own attempt would run into that attempt's deadline, and nobody could tell that i
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -65,35 +65,8 @@ class Pace:
         """Let nobody through for so long."""
         self._next = max(self._next, self._clock() + seconds)
 
-    @property
-    def rested(self) -> bool:
-        """Whether it is as it was at first: nobody called lately."""
-        return self._next <= self._clock() - self._slack
 
-
-class Paces:
-    """A pace for each of many (users, say); those that rest are forgotten."""
-
-    def __init__(self, make: Callable[[], Pace], *, most: int = 10_000) -> None:
-        """``most`` is how many are kept before resting ones are looked for."""
-        self._make = make
-        self._most = most
-        self._paces: OrderedDict[str, Pace] = OrderedDict()
-
-    def of(self, key: str) -> Pace:
-        """Return the pace of one."""
-        pace = self._paces.get(key)
-        if pace is None:
-            pace = self._paces[key] = self._make()
-        self._paces.move_to_end(key)
-        if len(self._paces) > self._most:
-            oldest, first = next(iter(self._paces.items()))
-            if first.rested:
-                del self._paces[oldest]
-        return pace
-
-
-class Window:
+class Quota:
     """At most ``count`` calls in any ``per`` seconds, however they are spread: what a platform counts itself.
 
     It counts in sixtieths of the window, so a call may be held for that much longer than needed.
@@ -126,16 +99,16 @@ class Window:
 
 
 class Gate:
-    """The way to one API of one account: so many calls in its windows, and so many at once.
+    """The way to one API of one account: what its quotas allow, and so many at once.
 
     What the platform says comes on top: `hold` closes the gate for a while, `fewer` halves how many may be
     on their way at once, and calls that pass win back what was lost one by one.
     """
 
     def __init__(
-        self, *windows: Window, at_once: int = 200, clock: Callable[[], float] = time.monotonic
+        self, *quotas: Quota, at_once: int = 200, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._windows = windows
+        self._quotas = quotas
         self._most = self._may = at_once
         self._inside = 0
         self._passed = 0
@@ -170,7 +143,7 @@ class Gate:
         end = self._clock() + patience
         while True:
             now = self._clock()
-            wait = max(self._closed_until - now, *(window.wait() for window in self._windows), 0.0)
+            wait = max(self._closed_until - now, *(quota.wait() for quota in self._quotas), 0.0)
             if wait and now + wait > end:
                 raise _later(wait)
             if wait:
@@ -180,8 +153,8 @@ class Gate:
             else:
                 await self._one_leaves(end - now)
         self._inside += 1
-        for window in self._windows:
-            window.take()
+        for quota in self._quotas:
+            quota.take()
 
     async def _one_leaves(self, patience: float) -> None:
         event = anyio.Event()
@@ -193,7 +166,7 @@ class Gate:
             if not event.is_set():
                 self._waiting.remove(event)
         if not event.is_set():
-            raise RateLimited("too many calls are on their way", retry_after=1.0, wide=False)
+            raise RateLimited("too many calls are on their way", retry_after=1.0, scope="session")
 
     def _wake(self) -> None:
         if self._waiting and self._inside < self._may:
@@ -218,4 +191,4 @@ class Gate:
 
 
 def _later(wait: float) -> RateLimited:
-    return RateLimited("as many calls were made as are allowed", retry_after=wait, wide=False)
+    return RateLimited("as many calls were made as are allowed", retry_after=wait, scope="session")

@@ -231,7 +231,7 @@ class Outbox:
         d.again = d.again or unknown
         d.error = str(error)
         d.next_at = time.time() + self._backoff(d.attempts, error)
-        if isinstance(error, RateLimited) and error.wide:
+        if isinstance(error, RateLimited) and error.scope == "bot":
             lane.quiet_until = max(lane.quiet_until, d.next_at)
         await self._store(d)
         self._tell("delivery.retry", d)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,6 +228,16 @@ class MediaContract:
         async with file_server(answer, rig.http) as url:
             file = await rig.store().fetch(f"{url}/x", params={"token": "a b"}, headers={"x-key": "k"})
         assert (file.name, file.type, file.size) == ("你.png", "image/png", 8)
+
+    async def test_a_download_may_be_changed_on_its_way(self, rig: MediaRig) -> None:
+        async def shouted(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+            async for chunk in chunks:
+                yield chunk.upper()
+
+        async with file_server(lambda _: web.json_response({"a": 1}), rig.http) as url:
+            file = await rig.store().fetch(url, name="a.txt", through=shouted)
+        assert (await rig.store().path(file.id)).read_bytes() == b'{"A": 1}'
+        assert file.type == "text/plain"
 
     @pytest.mark.parametrize(
         ("status", "body", "error"),

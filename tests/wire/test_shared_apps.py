@@ -88,7 +88,7 @@ async def test_a_limit_of_one_api_is_the_enterprises_and_stops_no_other_api(tmp_
         one, two = (a_bot(far, host, name)._api for name in ("one", "two"))  # type: ignore[attr-defined]
         with pytest.raises(RateLimited) as caught:
             await one.post("kf/send_msg", {})
-        assert (caught.value.retry_after, caught.value.wide) == (60.0, False)
+        assert (caught.value.retry_after, caught.value.scope) == (60.0, "session")
         asked = far.counters["requests"]
         with pytest.raises(RateLimited) as caught:
             await two.post("kf/send_msg", {})

@@ -204,7 +204,7 @@ class DingTalkPlatform:
             answer = await self._client.call("POST", "/v1.0/robot/oToMessages/batchSend", body)
             if answer.get("flowControlledStaffIdList"):
                 what = "oToMessages/batchSend: this user gets too many messages"
-                raise RateLimited(what, retry_after=5.0, wide=False)
+                raise RateLimited(what, retry_after=5.0, scope="session")
             if answer.get("invalidStaffIdList"):
                 raise Rejected(f"oToMessages/batchSend: no user {to['user']}", code="staffId.notExisted")
         else:

@@ -110,7 +110,9 @@ def error_of(response: Response, call: str) -> VendorError | None:
 def _known(code: str, text: str, body: Json, call: str) -> VendorError | None:
     says = f"{call}: {code} {text[:200]}".rstrip()
     if code in _WAITS:
-        return RateLimited(says, code=code, retry_after=_WAITS[code], wide=code == _BANNED)
+        return RateLimited(
+            says, code=code, retry_after=_WAITS[code], scope="bot" if code == _BANNED else "session"
+        )
     if code in _QUOTA:
         hint = "the month's API calls are used up; buy more, or wait for the next month"
         return QuotaExceeded(says, hint=hint, code=code)

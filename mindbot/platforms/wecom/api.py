@@ -15,7 +15,7 @@ from mindbot.domain.host import File, Media, Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Response
 from mindbot.domain.shared import Shared
-from mindbot.platforms.pace import Gate, Window
+from mindbot.platforms.pace import Gate, Quota
 from mindbot.platforms.tokens import AppTokens, Lent
 from mindbot.platforms.wecom import errors
 from mindbot.platforms.wecom.token import fetch_token
@@ -133,7 +133,7 @@ class Api:
             n = self._per_minute
 
             def make() -> Gate:
-                return Gate(Window(n, 60.0), Window(n * _HOURS_WORTH, 3600.0))
+                return Gate(Quota(n, 60.0), Quota(n * _HOURS_WORTH, 3600.0))
 
             gate = self._shared.of(("wecom calls", self.base_url, self._corpid, call, str(n)), make)
             self._gates[call] = gate

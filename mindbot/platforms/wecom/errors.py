@@ -198,7 +198,8 @@ def error_for(code: int, errmsg: str, call: str) -> VendorError:
             f"{call}: {what} (errcode {code})",
             code=shown,
             retry_after=_RETRY_AFTER[code],
-            wide=call == "gettoken",  # limits are an API's own; without a token nothing goes
+            # Limits are an API's own, and its gate holds up the others; without a token nothing goes.
+            scope="bot" if call == "gettoken" else "session",
         )
     if code in _OVERLOADED:
         return Overloaded(f"{call}: {_OVERLOADED[code]} (errcode {code})", code=shown)

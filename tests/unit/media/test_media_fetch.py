@@ -22,7 +22,8 @@ from mindbot.domain.errors import (
     StoreFull,
 )
 from mindbot.http.client import HttpClient
-from mindbot.media.folder import FolderMedia, MediaLimits, bytes_of
+from mindbot.media.folder import FolderMedia
+from mindbot.media.spool import MediaLimits, bytes_of
 from mindbot.testing.media import file_server
 
 pytestmark = pytest.mark.anyio

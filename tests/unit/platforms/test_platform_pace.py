@@ -1,10 +1,10 @@
-"""Buckets, windows and gates: who may call when, and who is sent away."""
+"""Buckets, quotas and gates: who may call when, and who is sent away."""
 
 import anyio
 import pytest
 
 from mindbot.domain.errors import RateLimited
-from mindbot.platforms.pace import Gate, Pace, Paces, Window
+from mindbot.platforms.pace import Gate, Pace, Quota
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +25,7 @@ async def test_who_would_wait_too_long_is_told_when_to_come_back_and_takes_no_pl
         with pytest.raises(RateLimited) as caught:
             await pace.turn(patience=5)
         assert caught.value.retry_after == 60
-        assert not caught.value.wide
+        assert caught.value.scope == "session"
     clock.now += 60
     await pace.turn(patience=0)
 
@@ -39,35 +39,13 @@ async def test_a_held_pace_sends_away_instead_of_letting_a_delivery_time_out() -
     assert caught.value.retry_after == pytest.approx(300, abs=1)
 
 
-async def test_paces_forget_only_those_that_rest() -> None:
+async def test_a_quota_lets_its_number_through_at_once_and_no_more_in_any_window() -> None:
     clock = Clock()
-    made = 0
-
-    def make() -> Pace:
-        nonlocal made
-        made += 1
-        return Pace(1, per=60, burst=1, clock=clock)
-
-    paces = Paces(make, most=2)
-    assert paces.of("a").free()
-    assert paces.of("b").free()
-    assert paces.of("c").free()
-    assert not paces.of("a").free()  # busy ones are kept, though they are too many
-    clock.now += 120
-    for user in "defg":
-        paces.of(user)
-    before = made
-    assert paces.of("a").free()
-    assert made == before + 1
-
-
-async def test_a_window_lets_its_number_through_at_once_and_no_more_in_any_window() -> None:
-    clock = Clock()
-    window = Window(10, 60.0, clock=clock)
+    quota = Quota(10, 60.0, clock=clock)
     taken: list[float] = []
     for _ in range(400):
-        while window.wait() == 0:
-            window.take()
+        while quota.wait() == 0:
+            quota.take()
             taken.append(clock.now)
         clock.now += 0.7
     assert len([at for at in taken if at == 1000.0]) == 10
@@ -76,9 +54,9 @@ async def test_a_window_lets_its_number_through_at_once_and_no_more_in_any_windo
     assert len(taken) >= 40  # it does not hold back much more than it has to
 
 
-async def test_a_gate_holds_all_its_windows() -> None:
+async def test_a_gate_holds_all_its_quotas() -> None:
     clock = Clock()
-    gate = Gate(Window(10, 60.0, clock=clock), Window(12, 3600.0, clock=clock), clock=clock)
+    gate = Gate(Quota(10, 60.0, clock=clock), Quota(12, 3600.0, clock=clock), clock=clock)
     for minute in (10, 2):
         for _ in range(minute):
             async with gate.passing():

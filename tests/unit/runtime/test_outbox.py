@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import anyio
 import pytest
@@ -118,9 +119,9 @@ async def test_a_throttled_send_waits_for_the_vendor_and_keeps_the_order() -> No
     assert disk.states["one"] == ["sending", "pending", "sending", "pending", "sending", "sent"]
 
 
-@pytest.mark.parametrize("wide", [True, False])
-async def test_a_limit_of_one_user_or_api_holds_up_nobody_else(wide: bool) -> None:
-    phone = Phone(RateLimited("slow down", retry_after=300, wide=wide))
+@pytest.mark.parametrize("scope", ["bot", "session"])
+async def test_a_limit_of_one_user_or_api_holds_up_nobody_else(scope: Literal["bot", "session"]) -> None:
+    phone = Phone(RateLimited("slow down", retry_after=300, scope=scope))
     async with an_outbox(phone, Disk()) as outbox:
         outbox.submit([a_delivery("throttled")])
         await anyio.wait_all_tasks_blocked()
@@ -128,8 +129,8 @@ async def test_a_limit_of_one_user_or_api_holds_up_nobody_else(wide: bool) -> No
         other.session = "phone:default:somebody-else"
         outbox.submit([other])
         await anyio.wait_all_tasks_blocked()
-        assert outbox.waiting == (2 if wide else 1)
-    assert ("other", False) not in phone.seen if wide else ("other", False) in phone.seen
+        assert outbox.waiting == (2 if scope == "bot" else 1)
+    assert (("other", False) in phone.seen) == (scope == "session")
 
 
 async def test_an_unknown_outcome_is_sent_again_with_the_idempotency_mark() -> None:
