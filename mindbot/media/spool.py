@@ -51,14 +51,15 @@ USUAL = MediaLimits()
 class SpooledMedia(ABC):
     """A ``mindbot.domain.host.Media`` with a local ``folder`` to spool in, and a place of its own behind it.
 
-    ``on_state`` is told of every failure of the place, and None once it works again.
+    ``on_state`` is told of every failure of the place, and None once it works again; ``failing`` tells how
+    it was last.
     """
 
     def __init__(self, folder: Path, http: Http, limits: MediaLimits = USUAL) -> None:
         self._folder = folder
         self._http = http
         self._limits = limits
-        self._failed = False
+        self.failing = False
         self._began = time.time() - 1.0  # file systems' clocks may be a little behind
         self.on_state: Callable[[StoreError | None], None] = lambda error: None
 
@@ -223,11 +224,11 @@ class SpooledMedia(ABC):
         try:
             yield
         except StoreError as error:
-            self._failed = True
+            self.failing = True
             self.on_state(error)
             raise
-        if self._failed:
-            self._failed = False
+        if self.failing:
+            self.failing = False
             self.on_state(None)
 
     # --- in threads

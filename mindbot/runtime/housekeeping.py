@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -63,25 +64,24 @@ async def purge(store: Store, retention: float) -> None:
 
 
 async def watch_media(media: SpooledMedia, retention: float) -> None:
-    """Clear what an earlier process left, and try the store until it works; then let old files go.
+    """Clear what an earlier process left; try the store at first and while it fails; let old files go.
 
     Files that did not come for ``retention`` seconds are deleted; 0 keeps everything. The store tells by
     itself (`SpooledMedia.on_state`) how it is.
     """
+    tried, purged = False, -math.inf
     while True:
         try:
-            await media.clean()
-            await media.check()
-            break
+            if media.failing or not tried:
+                await media.clean()
+                await media.check()
+                tried = True
+            if retention and time.monotonic() - purged > 3600:
+                await media.purge(time.time() - retention)
+                purged = time.monotonic()
         except StoreError as error:
             log.warning("the media store does not work", error=str(error))
         await anyio.sleep(MEDIA_EVERY)
-    while retention:
-        try:
-            await media.purge(time.time() - retention)
-        except StoreError as error:
-            log.warning("media retention has to wait", error=str(error))
-        await anyio.sleep(3600)
 
 
 async def measure_lag(stats: Stats, every: float = 0.5) -> None:

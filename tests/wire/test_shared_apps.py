@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+from mindbot.config.load import Loaded, load
 from mindbot.config.vendors import DingTalkSettings, WeComCsSettings, WeComSettings
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, RateLimited
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, text_part
-from mindbot.domain.ports import Platform
+from mindbot.domain.ports import Platform, Webhook
 from mindbot.http.client import HttpClient
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
+from mindbot.runtime.app import Runtime
 from mindbot.sim.testing import simulated
 from mindbot.testing.platforms import Health, Inbox, a_host
 
@@ -71,6 +73,28 @@ async def test_bots_of_one_app_and_a_reload_share_one_token(platform: str, tmp_p
         stranger = a_bot(far, a_host(http, Inbox(), tmp_path))  # another process
         await stranger.send(hello(stranger, 10))
         assert asked_for_tokens(far) == 2
+
+
+async def test_a_daemon_asks_once_for_all_bots_of_an_app_also_across_a_reload(tmp_path: Path) -> None:
+    async with simulated("wecom", strict=True) as far:
+        section = {k: v for k, v in far.details().items() if k != "base_url"}
+
+        def loaded(*names: str, **changed: Any) -> Loaded:
+            bots = [section | {"name": name} | changed for name in names]
+            return load([], environ={}, overrides={"state_dir": str(tmp_path), "wecom": bots})
+
+        async def well(runtime: Runtime, *names: str) -> None:
+            with anyio.fail_after(20):
+                while {runtime.health_board.state(f"bot wecom/{name}") for name in names} != {"ok"}:
+                    await anyio.sleep(0.01)
+
+        async def bind(_: Sequence[Webhook]) -> None: ...
+
+        async with Runtime.open(loaded("a", "b"), tmp_path) as runtime:
+            await well(runtime, "a", "b")
+            await runtime.use(loaded("b", "c", priority=2), bind)
+            await well(runtime, "b", "c")
+        assert asked_for_tokens(far) == 1
 
 
 async def test_an_application_and_customer_service_with_one_secret_share_a_token(tmp_path: Path) -> None:

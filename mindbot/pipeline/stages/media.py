@@ -6,20 +6,23 @@ from dataclasses import replace
 
 import anyio
 
-from mindbot.domain.errors import MindBotError, StoreError
+from mindbot.domain.errors import MindBotError, StoreBusy, StoreError, StoreFull
+from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
+_STORE_PATIENCE = 10.0  # seconds until a message goes on without a file that cannot be kept
 KINDS = frozenset({"image", "voice", "video", "file"})
 
 
 class FetchMedia:
     """Puts each part's file into the media store and its id into ``data["media"]`` of the turn's copy.
 
-    A file that cannot be had is said so in ``data["error"]``, and the turn goes on. After a crash what was
-    downloaded is not asked for again: the platform's reference may be good for one use only.
+    A file that cannot be had is said so in ``data["error"]``, and the turn goes on; so it does without a
+    media store that stays broken. Only a full disk is waited for, as everything else waits for it. After
+    a crash what was downloaded is not asked for again: the platform's reference may be good for one use.
     """
 
     def __init__(self, services: Services) -> None:
@@ -56,13 +59,12 @@ class FetchMedia:
         turn.running = span.parent  # several run side by side: none is inside another
         status = "error"
         try:
-            with anyio.fail_after(self._deadline):
-                file = await self._fetch(turn, part)
+            file = await self._stubborn(turn, part)
             if file is not None:
                 found[str(n)] = {"media": file.id, "type": file.type, "size": file.size}
                 span.data.update(file.to_json())
             status = "ok"
-        except StoreError as error:
+        except (StoreFull, StoreBusy) as error:
             failures.append(error)  # the dispatcher waits for the store and runs the turn again
         except (MindBotError, TimeoutError) as error:
             why = str(error) or f"not there after {self._deadline:g}s"
@@ -72,3 +74,26 @@ class FetchMedia:
             outer = turn.running
             turn.close_span(span, status)
             turn.running = outer
+
+    async def _stubborn(self, turn: Turn, part: Part) -> File | None:
+        """Fetch a file; a store that fails for another reason than a full disk is tried for a while."""
+        patience = anyio.current_time() + _STORE_PATIENCE
+        pause = 0.5
+        failed: StoreError | None = None
+        try:
+            with anyio.fail_after(self._deadline):
+                while True:
+                    try:
+                        return await self._fetch(turn, part)
+                    except (StoreFull, StoreBusy):
+                        raise
+                    except StoreError as error:
+                        failed = error
+                        if anyio.current_time() + pause > patience:
+                            raise
+                    await anyio.sleep(pause)
+                    pause *= 2
+        except TimeoutError:
+            if failed is not None:
+                raise failed from None
+            raise

@@ -13,7 +13,7 @@ from mindbot import registry
 from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.abilities import Silence
-from mindbot.domain.errors import NetworkFailed, Overloaded, StoreFull
+from mindbot.domain.errors import NetworkFailed, Overloaded, StoreError, StoreFull
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.turn import Chunk, Span, Turn
@@ -263,6 +263,18 @@ async def test_files_are_fetched_once_before_anybody_looks_and_a_failure_is_said
     assert {s.parent for s in spans.values()} == {next(s.id for s in turn.spans if s.name == "media")}
     again = await house.run(parts=parts)
     assert house.fetches == 3 and again.message.parts == turn.message.parts
+
+
+async def test_a_broken_media_store_costs_a_message_its_file_and_not_its_answer() -> None:
+    house = House(media={"timeout": 0.05})
+    house.files = {"cat": StoreError("media: bucket b: no such bucket", hint="check media.bucket")}
+    turn = await house.run(parts=(Part("image", "cat"), text_part("look")))
+    assert "check media.bucket" in turn.message.parts[0].data["error"]
+    assert turn.state == "answered"
+    house = House()
+    house.files = {"cat": StoreFull("no space")}  # that is waited for
+    with pytest.raises(StoreFull):
+        await house.run(parts=(Part("image", "cat"),))
 
 
 async def test_an_answer_that_is_stopped_ends_with_what_was_there() -> None:
