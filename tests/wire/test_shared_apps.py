@@ -121,6 +121,18 @@ async def test_a_limit_of_one_api_is_the_enterprises_and_stops_no_other_api(tmp_
         assert (await one.post("kf/account/list", {}))["account_list"]
 
 
+async def test_too_many_calls_at_once_become_fewer_and_the_others_go_on(tmp_path: Path) -> None:
+    async with simulated("wecomcs", strict=True, fault="45033:n=1@account/list") as far, HttpClient() as http:
+        host = a_host(http, Inbox(), tmp_path)
+        one, two = (a_bot(far, host, name)._api for name in ("one", "two"))  # type: ignore[attr-defined]
+        before = two._gate("kf/account/list").at_once
+        with pytest.raises(RateLimited) as caught:
+            await one.post("kf/account/list", {})
+        assert (caught.value.code, caught.value.scope) == ("45033", "session")
+        assert two._gate("kf/account/list").at_once < before
+        assert (await two.post("kf/account/list", {}))["account_list"]
+
+
 async def test_what_a_minute_allows_is_counted_over_all_bots_of_the_enterprise(tmp_path: Path) -> None:
     async with simulated("wecom", strict=True) as far, HttpClient() as http:
         host = a_host(http, Inbox(), tmp_path)
