@@ -10,7 +10,9 @@ from pathlib import Path
 import orjson
 
 from mindbot.domain.host import File
-from mindbot.media.spool import SpooledMedia, on_disk
+from mindbot.media.spool import MediaLimits, SpooledMedia, bytes_of, on_disk
+
+__all__ = ["FolderMedia", "MediaLimits", "bytes_of"]
 
 
 class FolderMedia(SpooledMedia):

@@ -24,7 +24,7 @@ from mindbot.domain.errors import AuthFailed, NetworkFailed, RateLimited, StoreE
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Platform
-from mindbot.media.folder import bytes_of
+from mindbot.media.spool import bytes_of
 from mindbot.testing.platforms import Health, Inbox
 
 #: Contents that platforms take for what they are called: they look at names, endings and sizes.
