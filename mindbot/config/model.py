@@ -18,6 +18,7 @@ from mindbot.config.sections import (
     LimitsSettings,
     LogSettings,
     MediaSettings,
+    PeopleSettings,
     Section,
     SessionSettings,
     StoreSettings,
@@ -70,6 +71,7 @@ class Config(Section):
     routes: tuple[dict[str, Any], ...] = Field((), description="Which message goes where.")
     access: AccessSettings = AccessSettings()
     limits: LimitsSettings = LimitsSettings()
+    people: PeopleSettings = PeopleSettings()
     session: SessionSettings = SessionSettings()
     media: MediaSettings = MediaSettings()
     store: StoreSettings = StoreSettings()

@@ -98,6 +98,17 @@ class LimitsSettings(Section):
     )
 
 
+class PeopleSettings(Section):
+    """The `people:` section: name, title and departments of who writes, from the platform's directory."""
+
+    enabled: bool = Field(True, description="Whether to ask for them, where the platform has a directory.")
+    timeout: Duration = Field(2.0, gt=0, description="Longest a message waits for them.")
+    keep: Duration = Field(3600.0, gt=0, description="Asked again after this.")
+    retry: Duration = Field(
+        60.0, gt=0, description="Asked again after this when it failed; meanwhile nobody waits for it."
+    )
+
+
 class MediaSettings(Section):
     """The `media:` section: files that come with messages or go out with them."""
 

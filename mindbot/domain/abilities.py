@@ -125,6 +125,18 @@ class Describes(Protocol):
 
 
 @runtime_checkable
+class People(Protocol):
+    """There is a directory of the people who write."""
+
+    async def user(self, id: str) -> Json:
+        """Return what is known of somebody by the id that messages name as their sender.
+
+        ``name``, ``title`` and ``departments`` (a list of texts) where there are such, and whatever else the
+        platform says; empty for one it does not know. Raises MindBotError.
+        """
+
+
+@runtime_checkable
 class Groups(Protocol):
     """Proactive messages can go to a group as well."""
 

@@ -46,6 +46,8 @@ class Message:
     without one a key built from sender, time, event and event key. ``kind`` is text, image, …, or event.
     ``reply_to`` is the address the adapter needs to answer (plain JSON). ``ts`` is when the platform says
     it was sent, ``received`` when we got it, both Unix seconds. ``raw`` is the decrypted payload as text.
+    ``aliases`` are the sender's further ids within ``corp``; a message without the sender's proper id has
+    one of them as its ``sender``, until `mindbot.runtime.identities` knows better.
     """
 
     platform: str
@@ -60,6 +62,8 @@ class Message:
     chat: str = ""
     ts: float = 0.0
     received: float = 0.0
+    aliases: tuple[str, ...] = ()
+    corp: str = ""
 
     @property
     def text(self) -> str:
@@ -69,7 +73,7 @@ class Message:
         return "\n".join(p.text for p in self.parts if p.text)
 
     def to_json(self) -> Json:
-        return {
+        out: Json = {
             "platform": self.platform,
             "bot": self.bot,
             "key": self.key,
@@ -83,8 +87,15 @@ class Message:
             "ts": self.ts,
             "received": self.received,
         }
+        if self.aliases:
+            out["aliases"] = list(self.aliases)
+        if self.corp:
+            out["corp"] = self.corp
+        return out
 
     @classmethod
     def from_json(cls, value: Json) -> Message:
         fields = {**value, "parts": tuple(Part.from_json(p) for p in value["parts"])}
+        if "aliases" in fields:
+            fields["aliases"] = tuple(fields["aliases"])
         return cls(**fields)

@@ -45,9 +45,18 @@ def passing_record(message: Json, state: str, took: float, attempt: int) -> Json
 def record_of(turn: Turn, message: Json) -> Json:
     """Return the record, its part that never changes having been made before."""
     record = passing_record(message, turn.state, turn.took, turn.attempt)
+    if user := turn.vars.get("user"):
+        record |= _person(user)
     if turn.finished:
         record |= _outcome(turn)
     return record
+
+
+def _person(user: Json) -> Json:
+    """Return what a directory says of the sender, as fields of the record."""
+    departments = [str(each) for each in user.get("departments") or ()]
+    found = {"user_name": str(user.get("name") or ""), "department": departments}
+    return {name: value for name, value in found.items() if value}
 
 
 def _outcome(turn: Turn) -> Json:

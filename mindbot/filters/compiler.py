@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from operator import ge, gt, le, lt
 from typing import Any
 
+from mindbot.filters.fields import MANY
 from mindbot.filters.nodes import And, Compare, In, Leaf, Match, Node, Not, Or, Search
 from mindbot.filters.regexes import searcher
 
@@ -63,7 +64,8 @@ def _test(node: Node) -> Test:
         case Or(terms):
             return _any([_test(t) for t in sorted(terms, key=_cost)])
         case _:
-            return _leaf(node.field, _check(node))
+            check = _check(node)
+            return _leaf(node.field, _of_many(check, _negated(node)) if node.field in MANY else check)
 
 
 def _cost(node: Node) -> int:
@@ -116,6 +118,16 @@ def _leaf(name: str, check: Check) -> Test:
     if "." in name:
         return lambda record: (value := value_of(record, name)) is not None and check(value)
     return lambda record: (value := record.get(name)) is not None and check(value)
+
+
+def _negated(node: Leaf) -> bool:
+    return (isinstance(node, Match | In) and node.negated) or (isinstance(node, Compare) and node.op == "!=")
+
+
+def _of_many(check: Check, every: bool) -> Check:
+    """Return the check of a list: whether one value meets it, or ``every`` one does."""
+    over = all if every else any
+    return lambda value: over(map(check, value)) if isinstance(value, list | tuple) else check(value)
 
 
 def _check(node: Leaf) -> Check:

@@ -26,12 +26,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One name of the language. With ``values`` the field holds one of them and nothing else."""
+    """One name of the language. With ``values`` the field holds one of them and nothing else.
+
+    A field of ``many`` holds a list: a condition is true when one of them meets it, a negated one (``!=``,
+    ``!~``, ``not in``) when all do.
+    """
 
     name: str
     kind: Kind
     help: str = ""
     values: tuple[str, ...] = ()
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ TURN_FIELDS = FieldSet(
         Field("bot", Kind.TEXT, "the configured bot on that platform"),
         Field("session", Kind.TEXT, "the conversation"),
         Field("user", Kind.TEXT, "who sent the message"),
+        Field("user_name", Kind.TEXT, "the sender's name, where the platform has a directory"),
+        Field("department", Kind.TEXT, "the sender's departments: is one of them so?", many=True),
         Field("chat", Kind.TEXT, "the group or chat it came from"),
         Field("kind", Kind.TEXT, "what was sent: text, image, voice, event, …"),
         Field("text", Kind.TEXT, "the message's readable text"),
@@ -94,6 +101,9 @@ TURN_FIELDS = FieldSet(
     ),
     search="text",
 )
+
+#: Names of fields that hold a list.
+MANY = frozenset(field.name for field in TURN_FIELDS.fields if field.many)
 
 _EVENT_STATES = tuple(dict.fromkeys((*get_args(State), *get_args(DeliveryState), *HEALTH)))
 

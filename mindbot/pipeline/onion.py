@@ -11,7 +11,7 @@ Next = Callable[[Turn], Awaitable[None]]
 
 #: From the outermost to the innermost. ``safety``, ``classify``, ``retrieve`` and ``compose`` take their
 #: places between these when they exist.
-ORDER = ("deliver", "errors", "access", "limits", "media", "session", "route", "run")
+ORDER = ("deliver", "errors", "access", "limits", "people", "media", "session", "route", "run")
 
 
 class Stage(Protocol):

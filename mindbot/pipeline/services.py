@@ -50,3 +50,5 @@ class Services:
     #: Warn the log: (event, fields).
     warn: Callable[..., Any]
     clock: Clock
+    #: The directory to ask for the sender, by the id in the message; None where the platform has none.
+    directory: Callable[[Turn], Callable[[str], Awaitable[Json]] | None] = lambda turn: None

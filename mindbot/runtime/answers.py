@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -11,7 +11,7 @@ import structlog
 
 from mindbot.bus import Bus
 from mindbot.domain import ids
-from mindbot.domain.abilities import Attended, Fetches, Greets, Silence, Streams
+from mindbot.domain.abilities import Attended, Fetches, Greets, People, Silence, Streams
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.events import Event
@@ -167,6 +167,11 @@ class Answers:
         """Return the platform's answer to an event; empty for none."""
         platform = self._platform(turn)
         return platform.greeting(turn.message) if isinstance(platform, Greets) else ()
+
+    def directory(self, turn: Turn) -> Callable[[str], Awaitable[Json]] | None:
+        """Return who is asked for the sender's details; None where the platform has no directory."""
+        platform = self._platform(turn)
+        return platform.user if isinstance(platform, People) else None
 
     async def fetch(self, turn: Turn, part: Part) -> File | None:
         """Download what a part refers to; None when it refers to nothing."""

@@ -29,6 +29,7 @@ from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.events import SpanWatch, tell_stats
 from mindbot.runtime.facade import Facade
 from mindbot.runtime.generation import Generation, base_urls
+from mindbot.runtime.identities import Identities
 from mindbot.runtime.lifecycle import Component, Health, running
 from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox, Policy
@@ -61,6 +62,7 @@ class Runtime(Facade):
         self.generation: Generation
         self._ended: dict[int, list[anyio.Event]] = {}
         self._busy_told: set[tuple[str, str, str]] = set()
+        self.identities = Identities(lambda: self.store)
         self.shown = {}
         self._interrupted = set()
         self._stoppers = {}
@@ -233,6 +235,7 @@ class Runtime(Facade):
             fetch=self.fetch,
             warn=log.warning,
             clock=time.time,
+            directory=self.directory,
         )
 
     def _host(self, platform: str, bot: str) -> Host:

@@ -19,6 +19,7 @@ from mindbot.domain.turn import Turn
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.events import tell_turn
 from mindbot.runtime.generation import Generation
+from mindbot.runtime.identities import Identities
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats
@@ -48,6 +49,7 @@ class Turns:
     dispatcher: Dispatcher
     outbox: Outbox
     generation: Generation
+    identities: Identities
     shown: dict[int, Delivery]
     _interrupted: set[int]  # turns whose answer was on show when a process ended
     draining: bool
@@ -64,9 +66,14 @@ class Turns:
         """
         if self.draining:
             raise StoreError("the daemon is stopping", hint="send again")
+        message, learnt = await self.identities.settle(message)
         # A caller that gives up must not leave a row that nobody runs: what it repeats is a duplicate.
         with anyio.CancelScope(shield=True):
-            turn, duplicate = await self.store.put(message)
+            if learnt:
+                ((turn, duplicate),) = await self.store.put_all([message], {"keep": learnt})
+                self.identities.learn(learnt)
+            else:
+                turn, duplicate = await self.store.put(message)
         return self._taken(turn, duplicate)
 
     async def receive_all(self, messages: Sequence[Message], kept: Rows) -> list[Receipt]:
@@ -77,8 +84,16 @@ class Turns:
         """
         if self.draining and messages:
             raise StoreError("the daemon is stopping", hint="send again")
+        settled, learnt = [], []
+        for each in messages:
+            message, rows = await self.identities.settle(each)
+            settled.append(message)
+            learnt += rows
+        if learnt:
+            kept = {**kept, "keep": [*kept.get("keep", ()), *learnt]}
         with anyio.CancelScope(shield=True):
-            found = await self.store.put_all(messages, kept)
+            found = await self.store.put_all(settled, kept)
+            self.identities.learn(learnt)
         return [self._taken(turn, duplicate) for turn, duplicate in found]
 
     def _taken(self, turn: Turn, duplicate: bool) -> Receipt:

@@ -242,6 +242,8 @@ Tab 补全字段、运算符和值；w 用文字解释过滤"""
     "the configured bot on that platform": "该平台上配置的机器人",
     "the conversation": "会话",
     "who sent the message": "发送者",
+    "the sender's name, where the platform has a directory": "发送者的姓名（平台有通讯录时）",
+    "the sender's departments: is one of them so?": "发送者所在的部门：是否有一个符合",
     "the group or chat it came from": "来自的群或聊天",
     "what was sent: text, image, voice, event, …": "消息类型：text、image、voice、event……",
     "the message's readable text": "消息文本",

@@ -268,6 +268,8 @@ class DingTalkPlatform:
 
         Source: "Query user details" (open.dingtalk.com/document/development/query-user-details).
         """
+        if id.startswith("$:"):  # the id of an outsider, which no API takes
+            return {}
         key = f"user:{id}"
         known = await self._host.keep.get(key)
         if known is None:

@@ -55,6 +55,7 @@ def to_message(data: Json, raw: str, *, bot: str, received: float) -> Message:
     if quoted := data.get("originalProcessQueryKey"):
         reply_to["quotes"] = str(quoted)
     chat = conversation if group else sender
+    others = (data.get("senderId"), data.get("senderUnionId"))
     return Message(
         platform="dingtalk",
         bot=bot,
@@ -68,6 +69,8 @@ def to_message(data: Json, raw: str, *, bot: str, received: float) -> Message:
         chat=chat,
         ts=created,
         received=received,
+        aliases=tuple(str(each) for each in others if each),
+        corp=str(data.get("chatbotCorpId") or data.get("senderCorpId") or ""),
     )
 
 

@@ -194,3 +194,22 @@ def test_a_set_with_a_replaced_field_keeps_the_rest() -> None:
     assert len(fields.fields) == len(TURN_FIELDS.fields) + 1
     assert fields.find("platform") == Field("platform", Kind.TEXT, values=("wecom",))
     assert parse("refund", fields).compile()(TURN)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("department == Sales", True),
+        ("department == Berlin", True),
+        ("department != Berlin", False),
+        ("department != Paris", True),
+        ("department =~ 'Ber'", True),
+        ("department !~ 'Ber'", False),
+        ("department in [Paris, Sales]", True),
+        ("department not in [Paris, Sales]", False),
+        ("not department == Paris", True),
+    ],
+)
+def test_a_field_of_many_is_true_of_one_and_its_denial_of_all(text: str, wanted: bool) -> None:
+    assert parse(text).compile()({"department": ["Sales", "Berlin"]}) is wanted
+    assert parse(text).compile()({"department": ("Sales", "Berlin")}) is wanted

@@ -13,10 +13,13 @@ from mindbot import registry
 from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.abilities import Silence
-from mindbot.domain.errors import NetworkFailed, Overloaded, StoreError, StoreFull
+from mindbot.domain.errors import AuthFailed, NetworkFailed, Overloaded, StoreError, StoreFull
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part, text_part
+from mindbot.domain.records import turn_record
 from mindbot.domain.turn import Chunk, Span, Turn
+from mindbot.filters.fields import TURN_FIELDS
+from mindbot.filters.language import parse
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
 
@@ -68,6 +71,7 @@ class House:
         self.greetings: tuple[Part, ...] = ()
         self.files: dict[str, File | Exception | None] = {}
         self.fetches = 0
+        self.directory: Callable[[str], Awaitable[Json]] | None = None
         self.scope = anyio.CancelScope()
         config = load(environ={}, overrides=sections).config
         services = Services(
@@ -82,6 +86,7 @@ class House:
             fetch=self._fetch,
             warn=lambda event, **fields: self.warnings.append({"event": event, **fields}),
             clock=lambda: self.now,
+            directory=lambda turn: self.directory,
         )
         stages = [(name, registry.load("stages", name)(services)) for name in onion.ORDER]
         self.pipeline = onion.build(stages, watch or Watch(active=False))
@@ -138,7 +143,9 @@ async def test_a_message_is_answered_and_every_stage_leaves_a_closed_span() -> N
     assert (turn.state, turn.reply.text) == ("answered", "echo: hello")
     assert [s.name for s in turn.spans if s.kind == "stage"] == list(onion.ORDER)
     assert all(s.took >= 0 and s.status == "ok" for s in turn.spans)
-    assert [s.parent for s in turn.spans] == [0, 1, 2, 3, 4, 5, 6, 7], "each stage is inside the one before"
+    assert [s.parent for s in turn.spans] == list(range(len(onion.ORDER))), (
+        "each stage is inside the one before"
+    )
     assert house.finished == [turn] and turn.finished == house.now
 
 
@@ -288,3 +295,72 @@ async def test_an_answer_that_is_stopped_ends_with_what_was_there() -> None:
     house = House(Endless())
     turn = await house.run()
     assert (turn.state, turn.reply.text, turn.vars["finish"]) == ("answered", "half ", "stopped")
+
+
+class Phonebook:
+    """A directory that counts how often it is asked."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.asked: list[str] = []
+
+    async def __call__(self, id: str) -> Json:
+        self.asked.append(id)
+        if self.failures:
+            raise self.failures.pop(0)
+        return {"name": id.title(), "title": "", "departments": ["Sales", "Berlin"]}
+
+
+async def test_the_senders_details_are_on_the_turn_and_in_its_record() -> None:
+    house = House()
+    house.directory = book = Phonebook()
+    turn = await house.run(user="lin")
+    assert turn.vars["user"] == {"name": "Lin", "departments": ["Sales", "Berlin"]}
+    record = turn_record(turn)
+    assert (record["user_name"], record["department"]) == ("Lin", ["Sales", "Berlin"])
+    assert parse('department == "Berlin" and user_name == "Lin"', TURN_FIELDS).compile()(record)
+    assert not parse('department != "Berlin"', TURN_FIELDS).compile()(record)
+    (span,) = [s for s in turn.spans if s.kind == "people"]
+    assert (span.name, span.status, span.data) == ("lin", "ok", {"known": True})
+    house.memo.clear()
+    again = await house.run(user="lin")
+    assert book.asked == ["lin"] and again.vars["user"]["name"] == "Lin"
+
+
+@pytest.mark.parametrize("kind", ["event", "push"])
+async def test_nobody_is_looked_up_where_no_person_wrote(kind: str) -> None:
+    house = House()
+    house.directory = book = Phonebook()
+    turn = await house.run(kind=kind)
+    assert not book.asked and "user" not in turn.vars
+
+
+async def test_looking_up_can_be_switched_off() -> None:
+    house = House(people={"enabled": False})
+    house.directory = book = Phonebook()
+    assert (await house.run()).state == "answered"
+    assert not book.asked
+
+
+async def test_a_directory_that_fails_costs_the_details_alone() -> None:
+    house = House()
+    house.directory = book = Phonebook(AuthFailed("no permission", hint="Contacts API"), KeyError("bug"))
+    turn = await house.run(user="lin")
+    (span,) = [s for s in turn.spans if s.kind == "people"]
+    assert (turn.state, span.status) == ("answered", "error")
+    assert "no permission" in span.data["error"] and "user" not in turn.vars
+    house.memo.clear()
+    await house.run(user="lin")  # the failure is remembered as well
+    assert book.asked == ["lin"]
+    house.memo.clear()
+    other = await house.run(user="bo")
+    assert [s.data["error"] for s in other.spans if s.kind == "people"] == ["internal: KeyError: 'bug'"]
+    assert other.state == "answered"
+
+
+async def test_after_a_crash_nobody_is_looked_up_again() -> None:
+    house = House()
+    house.directory = book = Phonebook()
+    house.memo["people"] = {"user": {"name": "As it was"}}
+    turn = await house.run()
+    assert not book.asked and turn.vars["user"] == {"name": "As it was"}

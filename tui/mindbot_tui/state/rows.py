@@ -16,7 +16,7 @@ RANK = {"queued": 0, "running": 1, "parked": 2, "waiting": 2} | dict.fromkeys(DO
 
 _SAME_AGAIN = (
     *("platform", "bot", "session", "user", "chat", "kind", "state", "error"),
-    *("runner", "route", "workflow", "provider", "model"),
+    *("runner", "route", "workflow", "provider", "model", "user_name"),
 )
 _TEXTS = ("text", "reply", "reason")
 _NUMBERS = ("tokens", "attempt", "received", "took")
@@ -30,6 +30,7 @@ class Row:
         "bot",
         "chat",
         "delivery",
+        "department",
         "error",
         "id",
         "kind",
@@ -47,6 +48,7 @@ class Row:
         "tokens",
         "took",
         "user",
+        "user_name",
         "vars",
         "workflow",
     )
@@ -61,6 +63,8 @@ class Row:
         self.tokens = 0
         self.attempt = 1
         self.received = self.took = 0.0
+        self.user_name = ""
+        self.department: tuple[str, ...] = ()
         self.vars: Json = {}
 
     @property
@@ -84,5 +88,7 @@ class Row:
                 setattr(self, name, value)
         if "took" not in record and isinstance(took_ms := record.get("took_ms"), int | float):
             self.took = took_ms / 1000
+        if isinstance(many := record.get("department"), list):
+            self.department = tuple(intern(str(each)) for each in many)
         if isinstance(found := record.get("vars"), dict):
             self.vars = found

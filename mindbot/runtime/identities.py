@@ -1,0 +1,89 @@
+"""One person, one id: what platforms call the same sender in other messages.
+
+DingTalk names a sender by an encrypted ``senderId`` always, by ``senderUnionId`` sometimes, and by the staff
+id, which its APIs take, only while the robot is published and the sender is of its own company ("Receive
+messages", open.dingtalk.com/document). A message with the staff id teaches which other ids are the same
+person; one without is then taken as from that staff id, so that session, limits, access lists and filters
+see one person. Somebody whose staff id no message ever brought stays under the id that came. The WeCom
+platforms name each sender by one id in every message (``userid``, ``external_userid``): nothing is learnt.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+
+from mindbot.domain.message import Message
+from mindbot.store.journal import Row
+from mindbot.store.store import Store
+
+_KEPT = 50_000  # ids in memory; the others are read again
+_LONGEST = 240  # characters of an id that is learnt
+
+Place = tuple[str, str, str]  # platform, company, key
+
+
+class Identities:
+    """Kept in the store for good, beside what bots keep, under the company in place of a bot's name."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._store = store
+        self._known: OrderedDict[Place, str] = OrderedDict()  # the proper id; empty: nobody knows
+
+    async def settle(self, message: Message) -> tuple[Message, list[Row]]:
+        """Return the message as from the sender's proper id, and the rows that it teaches.
+
+        The rows are to be written together with the message; `learn` them when they are on disk.
+
+        Raises:
+            StoreError: an id could not be looked up.
+        """
+        if not message.aliases:
+            return message, []
+        places = [_place(message, alias) for alias in message.aliases if len(alias) <= _LONGEST]
+        if message.sender not in message.aliases:
+            unknown = (place for place in places if self._known.get(place) != message.sender)
+            return message, [[*place, {"user": message.sender}, None] for place in unknown]
+        for place in places:
+            if user := await self._user(place):
+                return _from(message, user), []
+        return message, []
+
+    def learn(self, rows: list[Row]) -> None:
+        """Take over what `settle` returned, now that it is on disk."""
+        for platform, company, key, value, _ in rows:
+            self._note((platform, company, key), value["user"])
+
+    async def _user(self, place: Place) -> str:
+        known = self._known.get(place)
+        if known is None:
+            platform, company, key = place
+            found = await self._store().kept(platform, company, key, key, 1)
+            known = str(found[0][1]["user"]) if found else ""
+            # Whoever was learnt meanwhile is right.
+            known = self._known.get(place) or known
+            self._note(place, known)
+        return known
+
+    def _note(self, place: Place, user: str) -> None:
+        self._known[place] = user
+        self._known.move_to_end(place)
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+
+
+def _place(message: Message, alias: str) -> Place:
+    # No bot's name holds a colon.
+    company = f"corp:{message.corp}" if message.corp else f"bot:{message.bot}"
+    return message.platform, company, f"alias:{alias}"
+
+
+def _from(message: Message, user: str) -> Message:
+    """Return the message with another sender, in that sender's session."""
+    old = message.sender
+    session = message.session
+    if session.endswith(f":{old}"):
+        session = session.removesuffix(old) + user
+    chat = user if message.chat == old else message.chat
+    return replace(message, sender=user, session=session, chat=chat)

@@ -1,0 +1,91 @@
+"""One person under several ids: over the real runtime and store, also after a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from mindbot.config.load import load
+from mindbot.domain import ids
+from mindbot.domain.errors import StoreError
+from mindbot.domain.message import Json
+from mindbot.platforms.dingtalk import wire
+from mindbot.runtime.app import Runtime
+
+pytestmark = pytest.mark.anyio
+
+SECRET = "$:LWCP_v1:$secret"
+
+
+def frame(key: str, staff: str = "wang", **more: Any) -> Json:
+    """Return a robot frame's data; without ``staff`` it brings the encrypted id alone."""
+    known = {"senderStaffId": staff} if staff else {}
+    return {
+        "msgId": key,
+        "msgtype": "text",
+        "text": {"content": "hi"},
+        "conversationId": "cid1",
+        "conversationType": "1",
+        "senderId": SECRET,
+        "chatbotCorpId": "ding1",
+        **known,
+        **more,
+    }
+
+
+async def took(runtime: Runtime, data: Json, bot: str = "default") -> tuple[str, str, str]:
+    """Let a message in; returns who its turn says it is from."""
+    message = wire.to_message(data, "{}", bot=bot, received=0.0)
+    receipt = await runtime.receive(message)
+    found = (await runtime.wait_turn(ids.show(receipt.turn), 10))["message"]
+    return found["sender"], found["session"], found["chat"]
+
+
+async def test_a_message_without_the_staff_id_is_the_same_persons(tmp_path: Path) -> None:
+    here = ("wang", "dingtalk:default:wang", "wang")
+    with anyio.fail_after(20):
+        async with Runtime.open(load(environ={}), tmp_path) as runtime:
+            assert await took(runtime, frame("m1")) == here
+            assert await took(runtime, frame("m2", staff="")) == here
+            group = frame("m3", staff="", conversationType="2", conversationId="cidG")
+            assert await took(runtime, group) == ("wang", "dingtalk:default:cidG:wang", "cidG")
+        async with Runtime.open(load(environ={}), tmp_path) as runtime:
+            assert await took(runtime, frame("m4", staff="")) == here
+            elsewhere = await took(runtime, frame("m5", staff=""), bot="sales")
+            assert elsewhere[:2] == ("wang", "dingtalk:sales:wang"), (
+                "bots of one company know the same people"
+            )
+
+
+async def test_a_union_id_is_enough(tmp_path: Path) -> None:
+    with anyio.fail_after(20):
+        async with Runtime.open(load(environ={}), tmp_path) as runtime:
+            await took(runtime, frame("m1", senderUnionId="u1"))
+            other = frame("m2", staff="", senderId="$:LWCP_v1:$other", senderUnionId="u1")
+            assert (await took(runtime, other))[0] == "wang"
+
+
+async def test_nobody_is_taken_for_somebody_else(tmp_path: Path) -> None:
+    with anyio.fail_after(20):
+        async with Runtime.open(load(environ={}), tmp_path) as runtime:
+            first = await took(runtime, frame("m1", staff=""))
+            assert first[:2] == (SECRET, f"dingtalk:default:{SECRET}"), "nobody knows better yet"
+            await took(runtime, frame("m2"))
+            assert (await took(runtime, frame("m3", staff="")))[0] == "wang", "now somebody does"
+            abroad = frame("m4", staff="", chatbotCorpId="ding2")
+            assert (await took(runtime, abroad))[0] == SECRET, "another company's ids are its own"
+            await took(runtime, frame("m5", staff="wang2"))
+            assert (await took(runtime, frame("m6", staff="")))[0] == "wang2", "the newest word counts"
+
+
+async def test_what_is_not_on_disk_is_not_learnt(tmp_path: Path) -> None:
+    with anyio.fail_after(20):
+        async with Runtime.open(load(environ={}), tmp_path) as runtime:
+            runtime.draining = True
+            with pytest.raises(StoreError):
+                await took(runtime, frame("m1"))
+            runtime.draining = False
+            assert (await took(runtime, frame("m2", staff="")))[0] == SECRET
