@@ -109,7 +109,7 @@ class Status(Answer):
 
 
 class Component(Answer):
-    """How one component is: ok, starting, degraded or failed, and why. ``since`` is Unix seconds."""
+    """How one component is: ok, starting, degraded, failed or stopped, and why. ``since`` is Unix seconds."""
 
     component: str = ""
     state: str = ""
@@ -125,8 +125,28 @@ class Health(Answer):
     components: list[Component] = []
 
 
+class BotTraffic(Answer):
+    """Since the daemon started: messages, and attempts to send; ``waiting`` is not sent yet.
+
+    ``last_message``, ``last_sent`` and ``failed`` are Unix seconds, 0 for never; ``error`` is why the last
+    attempt failed, while nothing was sent since."""
+
+    received: int = 0
+    duplicates: int = 0
+    sent: int = 0
+    retried: int = 0
+    dead: int = 0
+    waiting: int = 0
+    last_message: float = 0.0
+    last_sent: float = 0.0
+    failed: float = 0.0
+    error: str = ""
+
+
 class PlatformView(Answer):
-    """One bot; ``callback`` is its path on the public listener ``listen``, both empty when it has none."""
+    """One bot; ``callback`` is its path on the public listener ``listen``, both empty when it has none.
+    ``abilities`` are test, groups (a push can go to one), transfer and stream; ``details`` is for the
+    platform to say."""
 
     bot: str = ""
     platform: str = ""
@@ -135,6 +155,8 @@ class PlatformView(Answer):
     since: float = 0.0
     callback: str = ""
     listen: str = ""
+    abilities: list[str] = []
+    traffic: BotTraffic = BotTraffic()
     details: Json = {}
 
 
@@ -304,13 +326,14 @@ class Order(BaseModel):
 
 
 class Push(Order):
-    """A message of the bot's own accord, to a user or a group. ``files`` are ids of the media store."""
+    """A message of the bot's own accord, to a user or a group. ``files`` are ids of the media store;
+    ``timeout`` is how many seconds the answer waits for the platform to take it."""
 
     text: str = Field(default="", max_length=100_000)
     user: str = Field(default="", max_length=256)
     group: str = Field(default="", max_length=256)
     files: list[str] = Field(default=[], max_length=20)
-    timeout: float = Field(default=60.0, gt=0, le=3600, strict=False)
+    timeout: float = Field(default=30.0, gt=0, le=3600, strict=False)
 
 
 class Transfer(Order):

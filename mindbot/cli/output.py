@@ -41,19 +41,24 @@ class Column(Generic[T]):
     right: bool = False
 
 
-def print_table(rows: Iterable[T], columns: Sequence[Column[T]], empty: str) -> None:
+def print_table(rows: Iterable[T], shown: Sequence[Column[T]], empty: str) -> None:
     """Print rows under their titles; the last column takes what the terminal has left."""
-    cells = [[one_line(column.cell(row)) for column in columns] for row in rows]
+    cells = [[one_line(column.cell(row)) for column in shown] for row in rows]
     if not cells:
         print(empty)
         return
-    for line in table([[c.title for c in columns], *cells], [c.right for c in columns]):
+    for line in table([[c.title for c in shown], *cells], [c.right for c in shown]):
         print(line)
+
+
+def columns() -> int:
+    """Return how wide the terminal is."""
+    return shutil.get_terminal_size((120, 24)).columns
 
 
 def table(rows: list[list[str]], right: Sequence[bool], most: int | None = None) -> list[str]:
     """Align rows of cells by their width on a terminal, each line at most ``most`` columns wide."""
-    most = most or shutil.get_terminal_size((120, 24)).columns
+    most = most or columns()
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

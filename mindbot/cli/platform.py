@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +12,10 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.api.client import Client
+from mindbot.api.shown import ago, facts, links
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, clock, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, columns, one_line, print_json, print_table, wants_json
+from mindbot.config.keys import guess
 from mindbot.domain.errors import NotFound
 
 app = typer.Typer(
@@ -22,18 +27,30 @@ app = typer.Typer(
 
 Bot = Annotated[str, typer.Argument(metavar="BOT", help="PLATFORM/NAME, or a platform with one bot.")]
 
+_LABEL = 14  # columns of a fact's name
+_TIMED_OUT = 4  # exit code
+
+
+def _ago(seconds: float) -> str:
+    return ago(time.time() - seconds) if seconds else "-"
+
+
 COLUMNS: list[Column[models.PlatformView]] = [
     Column("BOT", lambda p: f"{p.platform}/{p.bot}"),
     Column("STATE", lambda p: p.state),
-    Column("SINCE", lambda p: clock(p.since)),
-    Column("CALLED BACK ON", lambda p: f"{p.listen}{p.callback}"),
-    Column("REASON", lambda p: p.reason),
+    Column("FOR", lambda p: _ago(p.since), right=True),
+    Column("UP", links),
+    Column("IN", lambda p: str(p.traffic.received), right=True),
+    Column("LAST", lambda p: _ago(p.traffic.last_message), right=True),
+    Column("OUT", lambda p: str(p.traffic.sent), right=True),
+    Column("LAST", lambda p: _ago(p.traffic.last_sent), right=True),
+    Column("REASON, OR CALLBACK", lambda p: p.reason or f"{p.listen}{p.callback}"),
 ]
 
 
 @app.command(name="list")
 def list_platforms(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List bots, their state, and where vendors call them back."""
+    """List bots: their state, what came in and went out, and where vendors call them back."""
     found = connect(ctx).ask(calls.platforms())
     if wants_json(as_json):
         for each in found:
@@ -44,14 +61,23 @@ def list_platforms(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(ctx: typer.Context, bot: Bot, as_json: JsonOption = False) -> None:
-    """Show one bot."""
+    """Show one bot: its state and why, its connections, and what came in and went out."""
     client = connect(ctx)
     found = client.ask(calls.platform(*_name(client, bot)))
     if wants_json(as_json):
         print_json(found.to_json())
         return
-    for name, value in found.to_json().items():
-        print(f"{name:12} {clock(value) if name == 'since' else value}")
+    print(f"{found.platform}/{found.bot}")
+    for name, text in facts(found, time.time()):
+        for line in _wrapped(f"  {name:{_LABEL}}", one_line(text)):
+            print(line)
+
+
+def _wrapped(head: str, text: str) -> Iterator[str]:
+    """Yield a text in lines of the terminal's width, behind its head."""
+    blank = " " * len(head)
+    lines = textwrap.wrap(text, max(columns() - len(head), 30), break_long_words=False) or [""]
+    yield from (f"{head if not n else blank}{line}".rstrip() for n, line in enumerate(lines))
 
 
 @app.command()
@@ -75,14 +101,6 @@ def stop(ctx: typer.Context, bot: Bot) -> None:
     client.ask(calls.stop_platform(*_name(client, bot)))
 
 
-CHECKS: list[Column[models.PlatformCheck]] = [
-    Column("STEP", lambda c: c.name),
-    Column("STATE", lambda c: c.state),
-    Column("DETAIL", lambda c: c.detail),
-    Column("MEND", lambda c: c.mend),
-]
-
-
 @app.command()
 def test(ctx: typer.Context, bot: Bot, as_json: JsonOption = False) -> None:
     """Prove that a bot works, in a real round trip with its platform; exits 1 when a step failed."""
@@ -92,8 +110,17 @@ def test(ctx: typer.Context, bot: Bot, as_json: JsonOption = False) -> None:
         for each in found:
             print_json(each.to_json())
     else:
-        print_table(found, CHECKS, "nothing to test")
+        for line in _checks(found):
+            print(line)
     raise typer.Exit(1 if any(each.state == "failed" for each in found) else 0)
+
+
+def _checks(found: Iterable[models.PlatformCheck]) -> Iterator[str]:
+    for each in found:
+        detail = f": {one_line(each.detail)}" if each.detail else ""
+        yield from _wrapped(f"{each.state:8}", f"{one_line(each.name)}{detail}")
+        if each.mend:
+            yield from _wrapped(f"{'':8}mend: ", one_line(each.mend))
 
 
 @app.command()
@@ -106,21 +133,42 @@ def push(
     file: Annotated[
         list[Path] | None, typer.Option(exists=True, dir_okay=False, help="Send a file too; repeatable.")
     ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for it.")] = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a bot say something of its own accord."""
+    """Let a bot say something of its own accord; exits 1 when the platform refused it, 4 when it waits."""
     from mindbot.cli.send import outcome
 
     client = connect(ctx)
+    name = _name(client, bot)
     ids = [client.ask(calls.upload(each)).id for each in file or ()]
-    order = models.Push(text=text, user=user, group=group, files=ids)
-    turn = client.ask(calls.push(*_name(client, bot), order))
+    order = models.Push(text=text, user=user, group=group, files=ids, timeout=timeout)
+    turn = client.ask(calls.push(*name, order))
     if wants_json(as_json):
-        print_json(outcome(turn))
+        print_json({**outcome(turn), "deliveries": turn.deliveries})
     else:
-        why = f": {turn.reason}" if turn.reason else ""
-        print(f"turn {turn.id} {turn.state}{why}")
-    raise typer.Exit(0 if turn.state == "answered" else 1)
+        for line in _fates(turn):
+            print(line)
+    raise typer.Exit(_pushed(turn))
+
+
+def _pushed(turn: models.TurnView) -> int:
+    """Return the exit code of a push."""
+    states = {each.get("state") for each in turn.deliveries}
+    if states - {"sent"} and not states & {"dead", "discarded"}:
+        return _TIMED_OUT
+    return 0 if states == {"sent"} else 1
+
+
+def _fates(turn: models.TurnView) -> Iterator[str]:
+    """Yield what became of each message of a push."""
+    if not turn.deliveries:
+        yield f"turn {turn.id} {turn.state}: {turn.reason or 'nothing was sent'}"
+    for each in turn.deliveries:
+        state = each.get("state", "")
+        said = {"sent": "sent", "dead": "refused"}.get(state, "waiting")
+        why = f": {one_line(str(each['error']))}" if each.get("error") else ""
+        yield from _wrapped(f"{said:8}", f"{each.get('id', turn.id)}{why}")
 
 
 def _name(client: Client, text: str) -> tuple[str, str]:
@@ -132,5 +180,8 @@ def _name(client: Client, text: str) -> tuple[str, str]:
     mine = [each.bot for each in bots if each.platform == platform]
     if len(mine) == 1:
         return platform, mine[0]
-    known = ", ".join(f"{each.platform}/{each.bot}" for each in bots) or "none"
-    raise NotFound(f"which bot of {platform}?" if mine else f"no bot {text!r}", hint=f"bots: {known}")
+    known = f"bots: {', '.join(f'{each.platform}/{each.bot}' for each in bots) or 'none'}"
+    if mine:
+        raise NotFound(f"which bot of {platform}?", hint=known)
+    meant = guess(text, [each.platform for each in bots])
+    raise NotFound(f"no bot {text!r}", hint=f"did you mean {meant}? {known}" if meant else known)

@@ -20,8 +20,6 @@ app = typer.Typer(
 COLUMNS: list[Column[models.SessionView]] = [
     Column("SESSION", lambda s: s.session),
     Column("ACTIVE", lambda s: clock(s.active)),
-    Column("BOT", lambda s: f"{s.platform}/{s.bot}"),
-    Column("USER", lambda s: s.user),
     Column("TURNS", lambda s: str(s.turns), right=True),
     Column("LAST", lambda s: s.last),
     Column("STATE", lambda s: s.state),

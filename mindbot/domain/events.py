@@ -25,8 +25,8 @@ TOPICS = {
 QUIET = ("turn", "delivery", "health", "config", "alert", "stats")
 
 
-#: How a component is.
-HEALTH = ("ok", "starting", "degraded", "failed")
+#: How a component is; only bots are stopped, by an operator.
+HEALTH = ("ok", "starting", "degraded", "failed", "stopped")
 
 #: States that a turn passes through: told in a batch only where no later one of that turn is.
 PASSING = frozenset({"turn.queued", "turn.running"})

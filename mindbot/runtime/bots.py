@@ -10,8 +10,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from mindbot import registry
-from mindbot.domain.abilities import Describes
-from mindbot.domain.errors import ConfigError
+from mindbot.config.keys import guess
+from mindbot.domain.abilities import Describes, Groups, Streams, Tests, Transfers
+from mindbot.domain.errors import ConfigError, NotFound
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Platform, Receive, Webhook
@@ -19,6 +20,8 @@ from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 
 _MAX_BACKOFF = 60.0
+#: What operators are offered for a bot, by the name in the API.
+_ABILITIES: dict[str, type] = {"test": Tests, "groups": Groups, "transfer": Transfers, "stream": Streams}
 
 
 def component(platform: Platform) -> str:
@@ -85,17 +88,20 @@ class Bots:
             self._stop(name)
             self.platforms[name], self._settings[name] = platform, settings
             self._outbox.serve(platform)
+            self._outbox.release(*name)
             self._start(name)
 
     def restart(self, name: tuple[str, str]) -> None:
         """Stop a bot's adapter and start it again."""
         self._stop(name)
+        self._outbox.release(*name)
         self._start(name)
 
     def halt(self, name: tuple[str, str]) -> None:
-        """Stop a bot's adapter until `restart`."""
+        """Stop a bot's adapter, and its sends, until `restart`."""
         self._stop(name)
-        self._health.report(component(self.platforms[name]), "degraded", "stopped by an operator")
+        self._outbox.hold(*name)
+        self._health.report(component(self.platforms[name]), "stopped", "stopped by an operator")
 
     def _start(self, name: tuple[str, str]) -> None:
         if self._tasks is not None:
@@ -108,7 +114,12 @@ class Bots:
             scope.cancel()
 
     async def _supervise(self, platform: Platform, scope: anyio.CancelScope) -> None:
-        report = self._health.reporter(component(platform))
+        what = component(platform)
+
+        def report(state: str, reason: str) -> None:
+            if not scope.cancel_called:  # who stops it has said so already
+                self._health.report(what, state, reason)
+
         delay = 1.0
         with scope:
             while not scope.cancel_called:  # it may have been stopped before it began
@@ -135,13 +146,27 @@ class Bots:
         """Return the bots that are called back over HTTP."""
         return [p for p in self.platforms.values() if isinstance(p, Webhook)]
 
+    def unknown(self, platform: str, bot: str) -> NotFound:
+        """Return the error for a bot that is not there; it says which is probably meant."""
+        names = [f"{p}/{b}" for p, b in sorted(self.platforms)]
+        have = f"bots: {', '.join(names) or 'none'}"
+        meant = guess(
+            f"{platform}/{bot}" if bot else platform, names if bot else [p for p, _ in self.platforms]
+        )
+        return NotFound(
+            f"no bot {platform}/{bot or '*'}", hint=f"did you mean {meant}? {have}" if meant else have
+        )
+
     def list(self) -> list[Json]:
-        """Return each bot with its state, and what its adapter has to add."""
+        """Return each bot with its state, its counters, and what its adapter has to add."""
         rows = []
         for platform in self.platforms.values():
             what = component(platform)
             row: Json = {"platform": platform.name, "bot": platform.bot, "state": self._health.state(what)}
             row |= {"reason": self._health.reason(what), "since": self._health.since(what)}
+            row["traffic"] = self._outbox.traffic.of(platform.name, platform.bot).to_json()
+            row["traffic"]["waiting"] = self._outbox.waiting_of(platform.name, platform.bot)
+            row["abilities"] = [name for name, kind in _ABILITIES.items() if isinstance(platform, kind)]
             if isinstance(platform, Webhook):
                 row["callback"] = f"/{platform.name}/{platform.bot}/callback"
                 row["listen"] = f"{platform.host}:{platform.port}"

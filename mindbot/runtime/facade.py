@@ -160,6 +160,17 @@ class Facade(Turns, Answers, Operations, Talking):
             f"turn {turn} is not done after {timeout:g}s", hint=f"follow it with `mindbot trace {turn}`"
         )
 
+    async def wait_sent(self, turn: str, timeout: float) -> Json:
+        """Return a turn when it and its deliveries have ended, or as it is after ``timeout`` seconds."""
+        with self.bus.observe({"turn", "delivery"}) as observer:
+            found = await self.get_turn(turn)
+            with anyio.move_on_after(timeout):
+                while not _over(found):
+                    events, gap = await observer.batch()
+                    if gap or any(event.turn == turn for event in events):
+                        found = await self.get_turn(turn)
+        return found
+
     async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
         """Yield an answer's pieces as they arrive, then the turn."""
         with self.bus.observe({"chunk", "turn"}) as observer:
@@ -228,3 +239,9 @@ class Facade(Turns, Answers, Operations, Talking):
         if found.state != "dead":
             raise Conflict(f"{letter} is {found.state}, not dead")
         return found
+
+
+def _over(turn: Json) -> bool:
+    """Tell whether a turn is done and nothing of it is on its way any more."""
+    ended = all(d["state"] in ("sent", "dead", "discarded") for d in turn["deliveries"])
+    return turn["state"] in DONE_STATES and ended

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mindbot.domain.errors import Invalid, NotFound
+from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ class Operations:
         for found in self.bots.list():
             if (found["platform"], found["bot"]) == (platform, bot):
                 return found
-        known = ", ".join(f"{p}/{b}" for p, b in sorted(self.bots.platforms)) or "none"
-        raise NotFound(f"no bot {platform}/{bot}", hint=f"bots: {known}")
+        raise self.bots.unknown(platform, bot)
 
     async def restart_platform(self, platform: str, bot: str) -> None:
         """Stop a bot's adapter and start it again, with its secrets read anew; raises NotFound."""

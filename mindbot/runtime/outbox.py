@@ -20,6 +20,7 @@ from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateL
 from mindbot.domain.events import Event
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Platform
+from mindbot.runtime.traffic import Traffic
 
 #: Platform, bot, session: who sees the order. Two bots may use one session name.
 Session = tuple[str, str, str]
@@ -51,6 +52,7 @@ class _Lane:
         self.free = workers  # how many more may send at once
         self.ready: deque[Session] = deque()
         self.quiet_until = 0.0
+        self.held = False  # an operator stopped the bot
 
 
 class Outbox:
@@ -75,11 +77,29 @@ class Outbox:
         self.sent = 0
         self.dead = 0
         self.retried = 0
+        self.traffic = Traffic()
 
     @property
     def waiting(self) -> int:
         """Deliveries that are not ended."""
         return sum(map(len, self._sessions.values()))
+
+    def waiting_of(self, platform: str, bot: str) -> int:
+        """Return how many of a bot's deliveries are not ended."""
+        return sum(len(waiting) for s, waiting in self._sessions.items() if s[:2] == (platform, bot))
+
+    def hold(self, platform: str, bot: str) -> None:
+        """Let what a bot has to send wait, until `release`; what is on the wire ends."""
+        if lane := self._lanes.get((platform, bot)):
+            lane.held = True
+            self._idle.set()
+
+    def release(self, platform: str, bot: str) -> None:
+        """Send again."""
+        if (lane := self._lanes.get((platform, bot))) and lane.held:
+            lane.held = False
+            for _ in range(min(len(lane.ready), lane.free)):
+                self._start(lane)
 
     def serve(self, platform: Platform) -> None:
         """Make a bot's adapter known; a later one of the same name takes its place."""
@@ -112,7 +132,8 @@ class Outbox:
         if lane is not None and lane.local:
             d.state, d.attempts, d.ended = "sent", 1, time.time()
             return
-        free = lane is not None and lane.free > 0 and not lane.ready and lane.quiet_until <= time.time()
+        free = lane is not None and lane.free > 0 and not lane.ready and not lane.held
+        free = free and lane is not None and lane.quiet_until <= time.time()
         if d.n == 0 and free and _session(d) not in self._sessions:
             d.state, d.attempts = "sending", 1
 
@@ -121,6 +142,7 @@ class Outbox:
         for d in deliveries:
             if d.state == "sent":  # a local platform's: the row is the delivery
                 self.sent += 1
+                self.traffic.of(d.platform, d.bot).delivered(d.ended)
                 self._tell("delivery.sent", d)
                 continue
             session = _session(d)
@@ -143,7 +165,11 @@ class Outbox:
             self._tasks.start_soon(self._orphaned, session)
             return
         lane.ready.append(session)
-        if lane.free > 0:
+        if lane.free > 0 and not lane.held:
+            self._start(lane)
+
+    def _start(self, lane: _Lane) -> None:
+        if self._tasks is not None:
             lane.free -= 1
             self._tasks.start_soon(self._serve, lane)
 
@@ -158,7 +184,7 @@ class Outbox:
     async def _serve(self, lane: _Lane) -> None:
         """Send whatever is ready on the lane, one session after the other."""
         try:
-            while lane.ready:
+            while lane.ready and not lane.held:
                 session = lane.ready.popleft()
                 wait = await self._send_session(session, lane)
                 if wait > 0 and self._tasks is not None:
@@ -180,6 +206,10 @@ class Outbox:
         """Send a session in order; returns the seconds to wait before it can go on, 0 at its end."""
         waiting = self._sessions[session]
         while waiting:
+            if lane.held:
+                lane.ready.append(session)
+                self._idle.set()
+                return 0.0
             d = waiting[0]
             wait = max(d.next_at, lane.quiet_until) - time.time()
             if wait > 0:
@@ -227,6 +257,7 @@ class Outbox:
             await self._end(d, "dead", str(error))
             return
         self.retried += 1
+        self.traffic.of(d.platform, d.bot).refused(str(error), dead=False)
         d.state = "unknown" if unknown else "pending"
         d.again = d.again or unknown
         d.error = str(error)
@@ -248,6 +279,9 @@ class Outbox:
         d.ended = time.time()
         if d.state == "dead":
             self.dead += 1
+            self.traffic.of(d.platform, d.bot).refused(error, dead=True)
+        else:
+            self.traffic.of(d.platform, d.bot).delivered(d.ended)
         await self._store(d)
         self._tell(f"delivery.{d.state}", d)
 
@@ -276,8 +310,11 @@ class Outbox:
             }
             self._publish(Event(kind, id.partition("-")[0], data))
 
+    def _held(self) -> int:
+        return sum(len(lane.ready) for lane in self._lanes.values() if lane.held)
+
     async def drained(self) -> None:
-        """Return when nothing is on the wire; what waits for its next try stays on disk."""
-        while len(self._sessions) > self._sleeping:
+        """Return when nothing is on the wire; what waits for its next try, or its bot, stays on disk."""
+        while len(self._sessions) > self._sleeping + self._held():
             self._idle = anyio.Event()
             await self._idle.wait()

@@ -42,8 +42,7 @@ class Talking:
         for (p, b), found in self.bots.platforms.items():
             if p == platform and bot in ("", b):
                 return found
-        have = ", ".join(f"{p}/{b}" for p, b in sorted(self.bots.platforms)) or "none"
-        raise NotFound(f"no bot {platform}/{bot or '*'}", hint=f"bots: {have}")
+        raise self.bots.unknown(platform, bot)
 
     async def test_platform(self, platform: str, bot: str) -> list[Json]:
         """Let a bot prove that it works, step by step; raises NotFound."""

@@ -97,6 +97,8 @@ class Turns:
         return [self._taken(turn, duplicate) for turn, duplicate in found]
 
     def _taken(self, turn: Turn, duplicate: bool) -> Receipt:
+        if turn.message.kind != "push":
+            self.outbox.traffic.of(turn.message.platform, turn.message.bot).took(duplicate=duplicate)
         if duplicate:
             self.stats.duplicates += 1
             tell_turn(self.bus, "turn.duplicate", turn)

@@ -196,6 +196,13 @@ class FakeRuntime:
             return await self.get_turn(turn)
         raise TimedOut(f"turn {turn} is not done after {timeout:g}s", hint=f"see: mindbot trace {turn}")
 
+    async def wait_sent(self, turn: str, timeout: float) -> Json:
+        found = await self.wait_turn(turn, timeout)
+        user = found.get("user", "")
+        state, error = ("dead", f"no user {user}") if user == "nobody" else ("sent", "")
+        state = "pending" if user == "slow" else state
+        return {**found, "deliveries": [{"id": f"{turn}-0", "state": state, "error": error, "sent_id": "m1"}]}
+
     async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
         found = await self.get_turn(turn)
         for word in found["reply"].split():

@@ -190,6 +190,27 @@ async def test_a_bot_speaks_of_its_own_accord_with_a_file(run: Run, tmp_path: Pa
     assert (await run("platform", "push", "console", "x", "--user", "li", "--file", "/nowhere")).code == 2
 
 
+async def test_a_push_says_what_became_of_it(run: Run) -> None:
+    sent = await run("platform", "push", "console", "x", "--user", "li", terminal=True)
+    assert sent.code == 0 and sent.out.startswith("sent    ")
+    refused = await run("platform", "push", "console", "x", "--user", "nobody", terminal=True)
+    assert refused.code == 1 and refused.out.startswith("refused ") and "no user nobody" in refused.out
+    waits = await run("platform", "push", "console", "x", "--user", "slow")
+    assert waits.code == 4 and waits.objects[0]["deliveries"][0]["state"] == "pending"
+
+
+async def test_a_misspelt_bot_is_guessed(run: Run) -> None:
+    done = await run("platform", "show", "consol")
+    assert done.code == 1 and "did you mean console?" in done.err
+
+
+async def test_a_bot_is_shown_in_words(run: Run) -> None:
+    shown = (await run("platform", "show", "console", terminal=True)).out.splitlines()
+    assert shown[0] == "console/default"
+    assert shown[1].split()[:3] == ["state", "ok", "for"]
+    assert shown[2].split() == ["messages", "0"]
+
+
 async def test_a_session_is_handed_over(run: Run) -> None:
     assert (await run("session", "transfer", "s", "anna", terminal=True)).out == "s is with a person: anna\n"
     assert (await run("session", "transfer", "other", "pool")).code == 1

@@ -103,6 +103,9 @@ class Backend(Protocol):
     async def wait_turn(self, turn: str, timeout: float) -> Json:
         """Return the turn when it is done; raises TimedOut after ``timeout`` seconds."""
 
+    async def wait_sent(self, turn: str, timeout: float) -> Json:
+        """Return the turn when its deliveries are sent or given up, or as it is after ``timeout`` seconds."""
+
     def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
         """Yield ``{"type": "chunk", "text": …}`` while it runs, then ``{"type": "done", "turn": {…}}``."""
 

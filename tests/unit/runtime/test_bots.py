@@ -105,3 +105,37 @@ async def test_an_adapter_that_fails_is_shown_and_started_again() -> None:
         bots.restart(NAME)  # an operator need not wait for the back-off
         await anyio.wait_all_tasks_blocked()
         assert (line.alive, line.runs, health.state("bot phone/default")) == (1, 2, "ok")
+
+
+async def test_a_stopped_bot_says_so_whatever_its_adapter_reports_on_the_way_out() -> None:
+    class Loud(Line):
+        async def run(self, receive: Receive, report: Report) -> None:
+            try:
+                await super().run(receive, report)
+            finally:
+                report("degraded", "closing")
+
+    line = Loud()
+    async with running(line) as (bots, health):
+        bots.halt(NAME)
+        await anyio.wait_all_tasks_blocked()
+        assert line.alive == 0
+        (row,) = bots.list()
+        assert (row["state"], row["reason"]) == ("stopped", "stopped by an operator")
+        bots.restart(NAME)
+        await anyio.wait_all_tasks_blocked()
+        assert health.state("bot phone/default") == "ok" and line.alive == 1
+
+
+async def test_an_unknown_bot_is_guessed() -> None:
+    async with running(Line()) as (bots, _):
+        assert "did you mean phone/default?" in bots.unknown("phone", "defalt").hint
+        assert "did you mean phone?" in bots.unknown("phnoe", "").hint
+        assert bots.unknown("mail", "x").hint == "bots: phone/default"
+
+
+async def test_a_bots_row_tells_its_traffic_and_what_it_can_do() -> None:
+    async with running(Line()) as (bots, _):
+        (row,) = bots.list()
+    assert row["abilities"] == []
+    assert (row["traffic"]["sent"], row["traffic"]["waiting"], row["traffic"]["last_sent"]) == (0, 0, 0.0)

@@ -290,3 +290,56 @@ async def test_without_idempotency_a_crash_during_the_repeat_does_not_repeat_it_
     assert phone.seen == [("first crash", True)]
     assert first.notes == {"repeated": True}
     assert disk.states == {"first crash": ["sending", "sent"], "second crash": ["dead"]}
+
+
+async def test_what_a_stopped_bot_has_to_send_waits_until_it_is_started() -> None:
+    phone, disk = Phone(), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.hold("phone", "default")
+        first = a_delivery("one")
+        outbox.first_state(first)
+        assert first.state == "pending"
+        outbox.submit([first, a_delivery("two", n=1), a_delivery("other", session="t")])
+        await anyio.wait_all_tasks_blocked()
+        assert not phone.seen and outbox.waiting_of("phone", "default") == 3
+        await outbox.drained()  # a stop of the daemon does not wait for it
+        outbox.release("phone", "default")
+        await done(outbox)
+    assert sorted(text for text, _ in phone.seen) == ["one", "other", "two"]
+    assert [text for text, _ in phone.seen if text != "other"] == ["one", "two"]
+
+
+async def test_a_bot_stopped_between_two_messages_of_a_reply_keeps_the_second() -> None:
+    disk = Disk()
+
+    class Hung(Phone):
+        go = anyio.Event()
+
+        async def send(self, delivery: Delivery) -> Sent:
+            await self.go.wait()
+            return await super().send(delivery)
+
+    phone = Hung()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("one"), a_delivery("two", n=1)])
+        await anyio.wait_all_tasks_blocked()
+        outbox.hold("phone", "default")
+        phone.go.set()
+        await outbox.drained()
+        assert [text for text, _ in phone.seen] == ["one"]
+        outbox.release("phone", "default")
+        await done(outbox)
+    assert [text for text, _ in phone.seen] == ["one", "two"]
+
+
+async def test_each_bots_traffic_is_counted() -> None:
+    phone, disk = Phone(Overloaded("busy"), Rejected("no such user")), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("lost")])
+        await done(outbox)
+        traffic = outbox.traffic.of("phone", "default")
+        assert (traffic.sent, traffic.retried, traffic.dead) == (0, 1, 1)
+        assert "no such user" in traffic.error and traffic.failed
+        outbox.submit([a_delivery("hi")])
+        await done(outbox)
+    assert traffic.sent == 1 and traffic.last_sent and not traffic.error

@@ -49,7 +49,11 @@ async def test_platform(platform: str, bot: str, backend: BackendDep) -> list[Js
 
 @router.post("/{platform}/{bot}/push", response_model=models.TurnView, dependencies=OPERATOR)
 async def push(platform: str, bot: str, message: models.Push, backend: BackendDep) -> Json:
-    """Let the bot say something of its own accord, to a user or a group; answers with its turn."""
+    """Let the bot say something of its own accord, to a user or a group.
+
+    Answers with its turn when the platform has taken or refused all of it, or after the timeout: the
+    deliveries say which.
+    """
     turn = await backend.push(
         platform=platform,
         bot=bot,
@@ -58,4 +62,4 @@ async def push(platform: str, bot: str, message: models.Push, backend: BackendDe
         group=message.group,
         files=message.files,
     )
-    return await backend.wait_turn(turn, message.timeout)
+    return await backend.wait_sent(turn, message.timeout)

@@ -1,0 +1,62 @@
+"""What each bot took in and sent since the daemon started, in plain counters."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+
+from mindbot.domain.message import Json
+
+
+@dataclass(slots=True)
+class BotTraffic:
+    """``last_message``, ``last_sent`` and ``failed`` are Unix seconds, 0 for never; ``error`` is why the
+    last attempt failed, while nothing was sent since."""
+
+    received: int = 0
+    duplicates: int = 0
+    sent: int = 0
+    retried: int = 0
+    dead: int = 0
+    last_message: float = 0.0
+    last_sent: float = 0.0
+    failed: float = 0.0
+    error: str = ""
+
+    def took(self, *, duplicate: bool) -> None:
+        """Count a message from the platform."""
+        if duplicate:
+            self.duplicates += 1
+        else:
+            self.received += 1
+            self.last_message = time.time()
+
+    def delivered(self, when: float) -> None:
+        """Count a delivery that the platform accepted."""
+        self.sent += 1
+        self.last_sent, self.failed, self.error = when, 0.0, ""
+
+    def refused(self, error: str, *, dead: bool) -> None:
+        """Count an attempt that failed, for good or for now."""
+        if dead:
+            self.dead += 1
+        else:
+            self.retried += 1
+        self.failed, self.error = time.time(), error
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+
+class Traffic:
+    """By platform and bot; also of bots that are gone."""
+
+    def __init__(self) -> None:
+        self._bots: dict[tuple[str, str], BotTraffic] = {}
+
+    def of(self, platform: str, bot: str) -> BotTraffic:
+        """Return a bot's counters."""
+        found = self._bots.get((platform, bot))
+        if found is None:
+            found = self._bots[platform, bot] = BotTraffic()
+        return found
