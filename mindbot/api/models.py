@@ -260,12 +260,13 @@ class DeadLetter(Answer):
 
 class SessionView(Answer):
     """A conversation: how many turns it has had, and its last one (id, state, text). ``active`` is when that
-    was received, Unix seconds."""
+    was received, Unix seconds; ``transfer``: it can be handed to people."""
 
     session: str = ""
     platform: str = ""
     bot: str = ""
     user: str = ""
+    transfer: bool = False
     chat: str = ""
     turns: int = 0
     last: str = ""
@@ -325,13 +326,16 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+PUSH_TEXT, PUSH_TO = 100_000, 256  # characters
+
+
 class Push(Order):
     """A message of the bot's own accord, to a user or a group. ``files`` are ids of the media store;
     ``timeout`` is how many seconds the answer waits for the platform to take it."""
 
-    text: str = Field(default="", max_length=100_000)
-    user: str = Field(default="", max_length=256)
-    group: str = Field(default="", max_length=256)
+    text: str = Field(default="", max_length=PUSH_TEXT)
+    user: str = Field(default="", max_length=PUSH_TO)
+    group: str = Field(default="", max_length=PUSH_TO)
     files: list[str] = Field(default=[], max_length=20)
     timeout: float = Field(default=30.0, gt=0, le=3600, strict=False)
 

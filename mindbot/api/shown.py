@@ -10,6 +10,11 @@ from mindbot.api.models import PlatformView
 
 #: Numbers under these names are times, in Unix seconds.
 _TIMES = frozenset({"since", "until", "pulled", "last", "at", "expires"})
+#: Labels of `facts`, beside those that platforms bring.
+LABELS = (
+    *("state", "reason", "find out", "start it", "messages", "sent", "last failure", "callback"),
+    *("connections", "accounts", "details"),
+)
 _EPOCH = 1e9  # a smaller number is no time of ours
 
 

@@ -247,6 +247,30 @@ def turn_view(n: int = 0) -> Json:
     }
 
 
+def rich_turn() -> Json:
+    """Return the second sample turn with everything a platform can add to one."""
+    found = turn_view(1)
+    received = found["received"]
+    files = [
+        {"name": "image", "data": {"id": "9f2c.png", "size": 48213, "type": "image/png", "name": "订单.png"}},
+        {"name": "file", "status": "error", "data": {"error": "the file is larger than 52,428,800 bytes"}},
+    ]
+    for n, each in enumerate(files, start=len(SPANS) + 1):
+        known = {"id": n, "parent": 4, "kind": "media", "status": "ok", "took_ms": 80.5}
+        found["spans"].append({**known, **each, "start": received + 0.004})
+    user = {"name": "王小明", "title": "采购经理", "departments": ["采购部", "华东区"]}
+    found["vars"] = {"user": user}
+    found["deliveries"][0] |= {"kind": "stream", "notes": {"card": "card-77", "updates": 9}}
+    found["notes"] = [{"kind": "feedback", "like": False, "content": "时间不对"}]
+    return found
+
+
+def traffic(received: int = 0, sent: int = 0, **more: object) -> Json:
+    """Return a bot's counters, its last message half a minute ago."""
+    known = {"received": received, "sent": sent, "last_message": NOON - 31, "last_sent": NOON - 29}
+    return {**known, **more} if received else {}
+
+
 BOTS: list[Json] = [
     {"platform": "console", "bot": "default", "state": "ok", "reason": "", "since": NOON - 90_000},
     {
@@ -257,6 +281,8 @@ BOTS: list[Json] = [
         "since": NOON - 7300,
         "callback": "/wecom/default/callback",
         "listen": "0.0.0.0:8080",
+        "abilities": ["test"],
+        "traffic": traffic(412, 410, duplicates=3),
     },
     {
         "platform": "dingtalk",
@@ -264,6 +290,16 @@ BOTS: list[Json] = [
         "state": "degraded",
         "reason": "the stream was opened again 3 times in a minute",
         "since": NOON - 95,
+        "abilities": ["test", "groups", "stream"],
+        "traffic": traffic(98, 96, waiting=2, retried=4, failed=NOON - 12, error="90018: too fast"),
+        "details": {
+            "connections": [
+                {"state": "connected", "reason": "", "since": NOON - 4000, "opened": 2},
+                {"state": "waiting", "reason": "连接被服务器关闭", "since": NOON - 95, "opened": 7},
+            ],
+            "cards": 3,
+            "swaps": 2,
+        },
     },
     {
         "platform": "wecomcs",
@@ -273,6 +309,14 @@ BOTS: list[Json] = [
         "since": NOON - 12,
         "callback": "/wecomcs/shop/callback",
         "listen": "0.0.0.0:8080",
+        "abilities": ["test", "transfer"],
+        "traffic": traffic(31, 30, dead=1, failed=NOON - 240, error="40001: invalid credential"),
+        "details": {
+            "accounts": [
+                {"account": "wkShop", "pulled": NOON - 40, "pulls": 77, "callbacks": 31, "messages": 31},
+                {"account": "wkHelp", "pulled": 0.0, "pulls": 0, "callbacks": 0, "error": "40001"},
+            ]
+        },
     },
 ]
 
@@ -357,6 +401,7 @@ def sessions() -> list[Json]:
         kept["turns"] += 1
         kept |= {name: each[name] for name in ("session", "platform", "bot", "user", "state", "text")}
         kept |= {"last": each["id"], "active": each["received"]}
+        kept |= {"transfer": each["platform"] == "wecomcs"}
     return sorted(found.values(), key=lambda session: -float(session["active"]))
 
 
@@ -385,4 +430,5 @@ def filled() -> FakeDaemon:
     for n, found in enumerate(SAMPLE):
         daemon.answers[f"GET /v1/turns/{found['id']}"] = turn_view(n)
         daemon.answers[f"GET /v1/turns/{found['id']}/spans"] = turn_view(n)["spans"]
+    daemon.answers[f"GET /v1/turns/{SAMPLE[1]['id']}"] = rich_turn()
     return daemon

@@ -43,6 +43,7 @@ MOMENTS: dict[str, tuple[list[str], str, str]] = {
     "prompt": (["colon"], "re", "refresh"),
     "question": (["4", "down", "d"], "", "(y)"),
     "palette": (["ctrl+p"], "dead", "dead"),
+    "failing": (["2", "down", "down", "down"], "", "wkHelp"),
 }
 
 
@@ -79,6 +80,16 @@ def test_view(snap_compare: Compare, view: str, language: str, size: tuple[int, 
 def test_moment(snap_compare: Compare, moment: str, language: str) -> None:
     keys, typed, shows = MOMENTS[moment]
     assert picture(snap_compare, keys, shows, (80, 24), typed, language=language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_wrote_and_which_files_came(snap_compare: Compare, language: str) -> None:
+    assert picture(snap_compare, ["home", "down", "enter"], "采购部", (100, 36), language=language)
+
+
+def test_what_was_sent_and_what_was_said_later(snap_compare: Compare) -> None:
+    keys = ["home", "down", "enter", "right", "right", "right"]
+    assert picture(snap_compare, keys, "时间不对", (100, 36))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

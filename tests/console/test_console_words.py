@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 import mindbot_tui
+from mindbot.api.shown import LABELS as FACTS
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
 from mindbot_tui.chinese import ZH
+from mindbot_tui.commands.bots import OnBot
 from mindbot_tui.commands.catalog import COMMANDS
+from mindbot_tui.commands.push import Push
+from mindbot_tui.commands.transfer import HANDS
 from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS
 from mindbot_tui.state.parts import NAMES
@@ -57,6 +61,9 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("states", state) for state in (*OPEN_STATES, *DONE_STATES))
     yield from (("parts", name) for name in NAMES)
     yield from (("link", phase) for phase in ("connecting", "attached", "detached"))
+    yield from (("bots", label) for label in FACTS)
+    yield from (("commands", help) for _, help in HANDS)
+    yield from (("commands", said) for said in (*OnBot.said, *Push.said))
     yield "help", FILTERS
     yield from (("fields", field.help) for field in TURN_FIELDS.fields)
     yield from (("operators", help) for help in OPERATORS.values())

@@ -23,6 +23,7 @@ from mindbot_tui.commands.part import Part
 from mindbot_tui.commands.pause import Pause
 from mindbot_tui.commands.previous import Previous
 from mindbot_tui.commands.prompt import Prompt
+from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.quit import Quit
 from mindbot_tui.commands.refresh import Refresh
 from mindbot_tui.commands.reload import Reload
@@ -30,7 +31,11 @@ from mindbot_tui.commands.restart import Restart
 from mindbot_tui.commands.retry import Retry
 from mindbot_tui.commands.screenshot import Screenshot
 from mindbot_tui.commands.send import Send
+from mindbot_tui.commands.start import Start
+from mindbot_tui.commands.stop import Stop
+from mindbot_tui.commands.test import Test
 from mindbot_tui.commands.theme import Theme
+from mindbot_tui.commands.transfer import Transfer
 from mindbot_tui.commands.turns_of import TurnsOf
 
 COMMANDS: dict[str, Command] = {
@@ -60,7 +65,12 @@ COMMANDS: dict[str, Command] = {
         Pause(),
         CopyId(),
         CopyCommand(),
+        Test(),
         Restart(),
+        Stop(),
+        Start(),
+        Push(),
+        Transfer(),
         Retry(),
         Discard(),
         Reload(),

@@ -1,17 +1,23 @@
-"""Bots and how their platforms are."""
+"""Bots and how their platforms are; of the selected one everything that is known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import set_cell_size
+from textual.app import ComposeResult
+
 from mindbot.api import calls
 from mindbot.api.calls import Call
 from mindbot.api.models import PlatformView
-from mindbot_tui.cells import age
+from mindbot.api.shown import LABELS, facts, links
+from mindbot_tui.cells import age, fit, wrap
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.tables import Table
 from mindbot_tui.widgets.columns import Cell, Column
+from mindbot_tui.widgets.paint import Piece
+from mindbot_tui.widgets.text import Text
 
 _STATES: dict[str, Cell] = {
     "ok": ("● ok", "ok"),
@@ -20,6 +26,7 @@ _STATES: dict[str, Cell] = {
     "failed": ("✗ failed", "bad"),
     "stopped": ("○ stopped", "dim"),
 }
+_LABEL = 14  # cells
 
 
 class Platforms(Table[PlatformView]):
@@ -37,9 +44,17 @@ class Platforms(Table[PlatformView]):
             Column("BOT", lambda p: (p.bot, "accent"), 12, wide=20),
             Column("STATE", lambda p: _STATES.get(p.state, (p.state, "warn")), 11),
             Column("SINCE", lambda p: (age(clock() - p.since) if p.since else "", "dim"), 5, right=True),
-            Column("CALLBACK", lambda p: (f"{p.listen}{p.callback}", "text"), weight=2, least=60),
+            Column("LINKS", lambda p: (links(p), "text"), 5, least=60),
+            Column("IN", lambda p: (str(p.traffic.received), "text"), 7, right=True, least=60),
+            Column("OUT", lambda p: (str(p.traffic.sent), "text"), 7, right=True, least=60),
             Column("REASON", lambda p: (p.reason, "bad" if p.state == "failed" else "wait"), weight=2),
+            Column("CALLBACK", lambda p: (f"{p.listen}{p.callback}", "text"), weight=2, least=100),
         ]
+
+    def body(self) -> ComposeResult:
+        yield from super().body()
+        self._facts = Text(id="bot-facts")
+        yield self._facts
 
     def call(self) -> Call[list[PlatformView]]:
         return calls.platforms()
@@ -47,12 +62,51 @@ class Platforms(Table[PlatformView]):
     def key(self, row: PlatformView) -> str:
         return f"{row.platform}/{row.bot}"
 
+    async def load(self) -> None:
+        await super().load()
+        self._put_facts()
+
+    def on_rows_moved(self) -> None:
+        self._put_facts()
+
+    def speak(self) -> None:
+        super().speak()
+        self._put_facts()
+
+    def _put_facts(self) -> None:
+        found = self._rows.selected
+        if found is None:
+            return
+        room = max(self._facts.size.width - _LABEL - 1, 20)
+        lines = [f"── {self.key(found)} ──"]
+        for label, text in facts(found, self.console.desk.clock()):
+            head = self.console.words(label) if label in LABELS else label
+            for piece in wrap(text, room):
+                lines.append(f"{fit(head, _LABEL)} {piece}")
+                head = ""
+        self._facts.put("\n".join(lines), colour=_colours)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._put_facts)
+
     @property
     def bot(self) -> tuple[str, str] | None:
         found = self._rows.selected
         return (found.platform, found.bot) if found else None
 
     @property
+    def bot_state(self) -> str:
+        return self._rows.selected.state if self._rows.selected else ""
+
+    @property
     def copies(self) -> str:
         found = self._rows.selected
         return f"{found.listen}{found.callback}" if found else ""
+
+
+def _colours(line: str) -> list[Piece]:
+    """The rule and the labels stand out."""
+    if line.startswith("── "):
+        return [(line, "head")]
+    label = set_cell_size(line, _LABEL)
+    return [(label, "dim"), (line[len(label) :], "text")]

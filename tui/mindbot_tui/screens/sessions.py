@@ -49,3 +49,7 @@ class Sessions(Table[SessionView]):
     def session(self) -> str:
         """The selected conversation."""
         return self._rows.selected.session if self._rows.selected else ""
+
+    @property
+    def transferable(self) -> bool:
+        return bool(self._rows.selected and self._rows.selected.transfer)

@@ -71,9 +71,19 @@ class View(Screen[None]):
         return ""
 
     @property
+    def transferable(self) -> bool:
+        """Whether the selected conversation can be handed to people."""
+        return False
+
+    @property
     def bot(self) -> tuple[str, str] | None:
         """The selected bot: its platform and name."""
         return None
+
+    @property
+    def bot_state(self) -> str:
+        """How the selected bot is."""
+        return ""
 
     @property
     def copies(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mindbot.api.models import TurnView
 from mindbot.domain.message import Json
+from mindbot_tui.cells import size
 
 NAMES = ("message", "prompt", "reply", "deliveries", "route", "step", "all")
 
@@ -31,7 +32,7 @@ def part(turn: TurnView, name: str, step: Json | None = None) -> Part:
         case "reply":
             return Part(_reply(turn))
         case "deliveries":
-            return Part("\n\n".join(_delivery(each) for each in turn.deliveries))
+            return Part("\n\n".join([*(_delivery(each) for each in turn.deliveries), *_notes(turn)]))
         case "route":
             return Part(_pretty({"route": turn.route, "vars": turn.vars}), json=True)
         case "step":
@@ -51,7 +52,46 @@ def _message(turn: TurnView) -> str:
             raw = _pretty(json.loads(raw))
     kinds = ", ".join(part.get("kind", "?") for part in turn.message.get("parts", ()))
     head = turn.text or f"({kinds or 'empty'})"
-    return f"{head}\n\n── {kinds or 'raw'} ──\n{raw}" if raw else head
+    blocks = [head, *_files(turn), *_sender(turn)]
+    if raw:
+        blocks.append(f"── {kinds or 'raw'} ──\n{raw}")
+    return "\n\n".join(blocks)
+
+
+def _sender(turn: TurnView) -> Iterator[str]:
+    """Yield what the platform's directory says of who wrote."""
+    user = turn.vars.get("user")
+    failed = [span.data["error"] for span in turn.spans if span.kind == "people" and span.data.get("error")]
+    if isinstance(user, dict):
+        facts = (
+            (name, ", ".join(map(str, v)) if isinstance(v, list) else str(v)) for name, v in user.items()
+        )
+        yield "\n".join([f"── {turn.user} ──", *(f"{name}: {value}" for name, value in facts if value)])
+    elif failed:
+        yield f"── {turn.user} ──\nnot found: {failed[-1]}"
+
+
+def _files(turn: TurnView) -> Iterator[str]:
+    """Yield the files that came with the message, and those that could not be had."""
+    lines = [f"{span.name}: {_file(span.data)}" for span in turn.spans if span.kind == "media"]
+    if lines:
+        yield "\n".join(["── files ──", *lines])
+
+
+def _file(facts: Json) -> str:
+    if error := facts.get("error"):
+        return f"not there: {error}"
+    if not facts.get("id"):
+        return "nothing to download"
+    said = [facts.get("name"), facts.get("type"), size(float(facts.get("size") or 0)), facts["id"]]
+    return "  ".join(str(each) for each in said if each)
+
+
+def _notes(turn: TurnView) -> Iterator[str]:
+    """Yield what the platform said of the turn later: feedback, a late failure."""
+    for note in turn.notes:
+        lines = (f"  {name}: {value}" for name, value in note.items() if value not in ("", None, [], {}))
+        yield "\n".join(["── later ──", *lines])
 
 
 def _prompts(turn: TurnView) -> Iterator[str]:
@@ -71,15 +111,21 @@ def _prompts(turn: TurnView) -> Iterator[str]:
 
 def _reply(turn: TurnView) -> str:
     extra = [part for part in turn.reply_parts if part.get("kind") not in ("text", "markdown")]
-    said = turn.reply or turn.reason
-    return f"{said}\n\n{_pretty(extra)}" if extra else said
+    blocks = [turn.reply or turn.reason]
+    for part in extra:
+        data = part.get("data") or {}
+        known = _file({**data, "id": data.get("media", "")}) if data.get("media") else _pretty(data)
+        blocks.append(f"── {part.get('kind')} ──\n{known}")
+    return "\n\n".join(blocks)
 
 
 def _delivery(each: Json) -> str:
     lines = [
         f"{each.get('state', '?')}  {each.get('platform', '')}/{each.get('bot', '')}  {each.get('id', '')}"
     ]
-    facts = [("attempts", each.get("attempts")), ("platform's id", each.get("sent_id"))]
+    kind = each.get("kind")
+    facts = [("kind", kind if kind != "message" else "")]
+    facts += [("attempts", each.get("attempts")), ("platform's id", each.get("sent_id"))]
     facts += [("took ms", each.get("took_ms")), ("error", each.get("error"))]
     facts += [("may have arrived before", each.get("again"))]
     lines += [f"  {name}: {value}" for name, value in facts if value]

@@ -151,4 +151,5 @@ LABELS = {
     "compose": "write",
     "prompt": "command",
     "session_turns": "turns",
+    "transfer": "hand over",
 }

@@ -49,7 +49,7 @@ class TurnHead(Painter):
         return [
             [(f"{sign} {self.words(turn.state)}", style)],
             [(f"{turn.platform}/{turn.bot}", "name")],
-            [(clean(turn.user), "accent")],
+            [(clean(f"{turn.user} {_name_of(turn)}".strip()), "accent")],
             [(took(turn.took_ms / 1000), "strong")],
             [(clock(turn.received), "dim")],
             attempt,
@@ -91,6 +91,13 @@ class Stages(Painter):
                 out.append((("›" if y == 0 else " ").center(gap), "dim"))
             out.append((fit(name, size), style) if y == 0 else (fit(time, size), "dim"))
         return out
+
+
+def _name_of(turn: TurnView) -> str:
+    """Return the sender's name, where it says more than the id."""
+    user = turn.vars.get("user")
+    name = str(user.get("name") or "") if isinstance(user, dict) else ""
+    return f"({name})" if name and name.casefold() != turn.user.casefold() else ""
 
 
 def _own(stage: Stage) -> str:

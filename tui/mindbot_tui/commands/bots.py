@@ -1,0 +1,36 @@
+"""What can be done about a bot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from mindbot.api.calls import Call
+from mindbot_tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class OnBot(Command):
+    """Is about the selected one."""
+
+    needs = "operator"
+    asks = True
+    #: What `change` may say.
+    said: ClassVar[tuple[str, ...]] = ("restarting {bot}", "stopped {bot}", "starting {bot}")
+
+    def unavailable(self, console: Console, argument: str = "") -> str:
+        return "" if console.view.bot else console.words("no bot is selected")
+
+    def bot(self, console: Console) -> tuple[str, str]:
+        """Return its platform and name."""
+        assert console.view.bot is not None
+        return console.view.bot
+
+    async def change(self, console: Console, verb: str, call: Call[None], said: str) -> None:
+        """Do it, say so, and list again."""
+        platform, bot = self.bot(console)
+        console.desk.called(f"mindbot platform {verb} {platform}/{bot}")
+        await console.api.ask(call)
+        console.say(console.words(said, bot=f"{platform}/{bot}"))
+        console.view.reload()

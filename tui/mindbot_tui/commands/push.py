@@ -1,0 +1,46 @@
+"""Let a bot speak of its own accord."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from mindbot.api import calls, models
+from mindbot.domain.errors import Invalid
+from mindbot_tui.commands.bots import OnBot
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Push(OnBot):
+    name = "push"
+    help = "let the selected bot write to a user or a group"
+    argument = "@USER|#GROUP TEXT"
+    said = ("refused: {why}", "not sent yet: {why}")
+
+    async def run(self, console: Console, argument: str) -> None:
+        platform, bot = self.bot(console)
+        to, _, text = argument.partition(" ")
+        text = text.strip()
+        if not argument:
+            console.open_prompt("push @")
+            return
+        if to[:1] not in ("@", "#") or len(to) == 1 or not text:
+            raise Invalid("a push goes to somebody", hint="push @USER TEXT, or push #GROUP TEXT")
+        user, group = (to[1:], "") if to[0] == "@" else ("", to[1:])
+        if len(text) > models.PUSH_TEXT or len(to) > models.PUSH_TO:
+            raise Invalid("this is too long")
+        receiver = ["--user", user] if user else ["--group", group]
+        words = ["mindbot", "platform", "push", f"{platform}/{bot}", text, *receiver]
+        console.desk.called(shlex.join(words))
+        order = models.Push(text=text, user=user, group=group)
+        turn = await console.api.ask(calls.push(platform, bot, order))
+        states = {each.get("state") for each in turn.deliveries}
+        if states == {"sent"}:
+            console.say(console.words("sent to {to}", to=to))
+            return
+        why = next((str(each["error"]) for each in turn.deliveries if each.get("error")), turn.reason)
+        refused, waits = self.said
+        said = refused if states & {"dead"} or not states else waits
+        console.say(console.words(said, why=why or turn.state), "warn")

@@ -1,0 +1,24 @@
+"""Stop a bot's adapter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindbot.api import calls
+from mindbot_tui.commands.bots import OnBot
+
+if TYPE_CHECKING:
+    from mindbot_tui.app import Console
+
+
+class Stop(OnBot):
+    name = "stop"
+    help = "stop the selected bot until it is started again; what it has to send waits"
+
+    async def run(self, console: Console, argument: str) -> None:
+        platform, bot = self.bot(console)
+        question = console.words(
+            "Stop {bot}? What it has to send waits until it is started.", bot=f"{platform}/{bot}"
+        )
+        if await console.confirm(question):
+            await self.change(console, "stop", calls.stop_platform(platform, bot), "stopped {bot}")
