@@ -112,11 +112,104 @@ def test_an_operator_hands_a_conversation_over_and_the_bot_falls_silent(
     assert again.returncode == 1 and "with a person" in again.stderr
 
 
-def test_a_stopped_bot_keeps_what_it_has_to_say(three: tuple[Daemon, dict[str, Any], int]) -> None:
+def ask_ding(sims: dict[str, Any], user: str, text: str, **more: Any) -> None:
+    """Let somebody write to the DingTalk bot; ``more`` are fields of the message."""
+    body = {"user": user, "msgtype": "text", "body": {"content": text}, "fields": more}
+    processes.post(url(sims, "dingtalk", "push"), body)
+
+
+def answered(daemon: Daemon, filter: str) -> dict[str, Any]:
+    """Wait for an answered turn that matches; returns its line in the list."""
+    for _ in range(100):
+        found = daemon.cli("turns", f'state == "answered" and {filter}', "--json").stdout.splitlines()
+        if found:
+            line: dict[str, Any] = json.loads(found[0])
+            return line
+    raise AssertionError(f"no turn: {filter}")
+
+
+def test_the_sender_is_known_by_name_and_department(three: tuple[Daemon, dict[str, Any], int]) -> None:
+    daemon, sims, _ = three
+    ask_ding(sims, "chen", "who am I?")
+    line = answered(daemon, 'user == "chen" and department == "7"')
+    assert line["user_name"] == "Chen" and "7" in line["department"]
+    shown = [json.loads(each) for each in daemon.cli("trace", line["id"], "--json").stdout.splitlines()]
+    (span,) = [each for each in shown if each["kind"] == "people"]
+    assert span["status"] == "ok"
+
+
+def test_whoever_is_in_no_directory_is_answered_all_the_same(
+    three: tuple[Daemon, dict[str, Any], int],
+) -> None:
+    daemon, sims, _ = three
+    ask_ding(sims, "nobody9", "hello?")
+    line = answered(daemon, 'user == "nobody9"')
+    assert "user_name" not in line
+    shown = [json.loads(each) for each in daemon.cli("trace", line["id"], "--json").stdout.splitlines()]
+    (span,) = [each for each in shown if each["kind"] == "people"]
+    assert span["status"] == "error" and span["data"]["error"]
+
+
+def test_a_message_without_the_staff_id_stays_in_the_conversation(
+    three: tuple[Daemon, dict[str, Any], int],
+) -> None:
+    daemon, sims, _ = three
+    ask_ding(sims, "zhou", "one")
+    first = answered(daemon, 'user == "zhou" and text == "one"')
+    ask_ding(sims, "zhou", "two", senderStaffId="")
+    second = answered(daemon, 'platform == "dingtalk" and text == "two"')
+    assert (second["user"], second["session"]) == ("zhou", first["session"])
+
+
+def test_a_push_that_the_platform_refuses_says_why(three: tuple[Daemon, dict[str, Any], int]) -> None:
     daemon, _, _ = three
+    done = daemon.cli("platform", "push", "dingtalk", "hello", "--user", "nobody8", "--json")
+    (delivery,) = json.loads(done.stdout)["deliveries"]
+    assert done.returncode == 1 and delivery["state"] == "dead"
+    assert "staffId.notExisted" in delivery["error"]
+    traffic = json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)["traffic"]
+    assert traffic["dead"] >= 1 and "staffId.notExisted" in traffic["error"]
+
+
+def test_refusals_say_what_is_meant(three: tuple[Daemon, dict[str, Any], int], tmp_path: Path) -> None:
+    daemon, _, _ = three
+    unknown = daemon.cli("send", "hi", "--platform", "dingtlk")
+    assert unknown.returncode == 1 and "did you mean dingtalk?" in unknown.stderr
+    nobody = daemon.cli("platform", "push", "dingtalk", "hi")
+    assert nobody.returncode == 1 and "name one of them" in nobody.stderr
+    nowhere = daemon.cli("session", "transfer", "console:default:me", "pool")
+    assert nowhere.returncode == 1 and "no session" in nowhere.stderr
+    big = tmp_path / "big.bin"
+    with big.open("wb") as file:
+        file.truncate((50 << 20) + 1)
+    large = daemon.cli("send", "hi", "--platform", "dingtalk", "--user", "wu", "--file", str(big))
+    assert large.returncode == 1 and "media.max_size" in large.stderr
+
+
+def test_only_sessions_with_people_behind_them_say_they_can_be_handed_over(
+    three: tuple[Daemon, dict[str, Any], int],
+) -> None:
+    daemon, sims, _ = three
+    ask_ding(sims, "qian", "hello")
+    answered(daemon, 'user == "qian"')
+    found = [json.loads(each) for each in daemon.cli("session", "list", "--limit", "500").stdout.splitlines()]
+    assert {each["platform"] for each in found if each["transfer"]} <= {"wecomcs"}
+    assert not any(each["transfer"] for each in found if each["user"] == "qian")
+
+
+def test_a_stopped_bot_keeps_what_it_has_to_say(three: tuple[Daemon, dict[str, Any], int]) -> None:
+    daemon, sims, _ = three
     assert daemon.cli("platform", "stop", "dingtalk").returncode == 0
-    assert "stopped by an operator" in daemon.cli("platform", "show", "dingtalk").stdout
+    stopped = json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)
+    assert (stopped["state"], stopped["reason"]) == ("stopped", "stopped by an operator")
+    waits = daemon.cli("platform", "push", "dingtalk", "later", "--user", "late", "--timeout", "0.5")
+    assert waits.returncode == 4 and json.loads(waits.stdout)["deliveries"][0]["state"] == "pending"
     assert daemon.cli("platform", "start", "dingtalk").returncode == 0
+    for _ in range(100):
+        if processes.get(url(sims, "dingtalk", "inbox?user=late"))["messages"]:
+            break
+    else:
+        pytest.fail("it was not sent")
     for _ in range(50):
         if json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)["state"] == "ok":
             return
