@@ -72,6 +72,8 @@ def send(
             print(turn.reply)
     if not machine:
         print(_remark(turn), file=sys.stderr)
+        if why := undelivered(turn):
+            print(f"not delivered: {why}", file=sys.stderr)
     raise typer.Exit(EXIT.get(turn.state, 1))
 
 
@@ -96,7 +98,14 @@ def outcome(turn: models.TurnView) -> Json:
         "took_ms": turn.took_ms,
         "reason": turn.reason,
         "session": turn.session,
+        "undelivered": undelivered(turn),
     }
+
+
+def undelivered(turn: models.TurnView) -> str:
+    """Return why the platform did not take the reply; empty when it did, or when that is open still."""
+    dead = [each for each in turn.deliveries if each.get("state") == "dead"]
+    return str(dead[0].get("error") or "refused") if dead else ""
 
 
 def _follow(lines: Iterator[models.StreamLine], machine: bool) -> models.TurnView:

@@ -134,7 +134,11 @@ class Facade(Turns, Answers, Operations, Talking):
                     "start": d["created"],
                     "took_ms": d["took_ms"],
                     "status": "error" if d["state"] == "dead" else "ok",
-                    "data": {k: d[k] for k in ("state", "attempts", "error", "sent_id", "text") if d[k]},
+                    "data": {
+                        k: d[k]
+                        for k in ("kind", "state", "attempts", "error", "sent_id", "notes", "text")
+                        if d[k]
+                    },
                 }
             )
         return spans

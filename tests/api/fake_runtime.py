@@ -193,7 +193,9 @@ class FakeRuntime:
     async def wait_turn(self, turn: str, timeout: float) -> Json:
         with anyio.move_on_after(timeout):
             await self.finish.wait()
-            return await self.get_turn(turn)
+            found = await self.get_turn(turn)
+            on_its_way = [{"state": "sending"}] if found.get("user") == "nobody" else []
+            return {**found, "deliveries": on_its_way}
         raise TimedOut(f"turn {turn} is not done after {timeout:g}s", hint=f"see: mindbot trace {turn}")
 
     async def wait_sent(self, turn: str, timeout: float) -> Json:

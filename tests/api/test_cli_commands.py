@@ -199,6 +199,13 @@ async def test_a_push_says_what_became_of_it(run: Run) -> None:
     assert waits.code == 4 and waits.objects[0]["deliveries"][0]["state"] == "pending"
 
 
+async def test_a_reply_that_the_platform_refuses_is_said(run: Run) -> None:
+    done = await run("send", "hi", "--user", "nobody", terminal=True)
+    assert done.code == 0 and "not delivered: no user nobody" in done.err
+    assert (await run("send", "hi", "--user", "nobody")).objects[0]["undelivered"] == "no user nobody"
+    assert (await run("send", "hi", "--user", "li")).objects[0]["undelivered"] == ""
+
+
 async def test_a_misspelt_bot_is_guessed(run: Run) -> None:
     done = await run("platform", "show", "consol")
     assert done.code == 1 and "did you mean console?" in done.err

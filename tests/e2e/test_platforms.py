@@ -171,6 +171,16 @@ def test_a_push_that_the_platform_refuses_says_why(three: tuple[Daemon, dict[str
     assert traffic["dead"] >= 1 and "staffId.notExisted" in traffic["error"]
 
 
+def test_a_test_message_says_that_its_reply_did_not_arrive_and_which_setting_mends_it(
+    three: tuple[Daemon, dict[str, Any], int],
+) -> None:
+    daemon, _, _ = three
+    done = json.loads(daemon.cli("send", "hi", "--platform", "wecom", "--user", "sun").stdout)
+    assert done["state"] == "answered" and "agent_id" in done["undelivered"]
+    known = json.loads(daemon.cli("send", "hi", "--platform", "dingtalk", "--user", "sun").stdout)
+    assert known["undelivered"] == ""
+
+
 def test_refusals_say_what_is_meant(three: tuple[Daemon, dict[str, Any], int], tmp_path: Path) -> None:
     daemon, _, _ = three
     unknown = daemon.cli("send", "hi", "--platform", "dingtlk")

@@ -20,6 +20,8 @@ from mindbot_daemon.server.deps import OPERATOR, VIEWER, BackendDep
 
 router = APIRouter(prefix="/turns", tags=["turns"])
 
+_SENT = 2.0  # seconds a test message waits for its reply to be delivered
+
 
 @router.get("", response_model=list[models.TurnSummary], dependencies=VIEWER)
 async def list_turns(
@@ -56,8 +58,8 @@ async def get_spans(turn: str, backend: BackendDep) -> list[Json]:
 async def send(message: models.SendMessage, backend: BackendDep, request: Request) -> Response | Json:
     """Send a test message through the whole pipeline, as that user.
 
-    Answers with the finished turn; with ``wait`` false at once (202); with ``stream`` with JSON lines, see
-    `models.StreamLine`.
+    Answers with the finished turn, and waits two seconds more for the platform to take the reply; with
+    ``wait`` false at once (202); with ``stream`` with JSON lines, see `models.StreamLine`.
     """
     turn = await backend.inject(
         text=message.text,
@@ -73,7 +75,10 @@ async def send(message: models.SendMessage, backend: BackendDep, request: Reques
         return StreamingResponse(lines, media_type="application/x-ndjson")
     if not message.wait:
         return JSONResponse({"id": turn, "state": "queued"}, 202)
-    return await backend.wait_turn(turn, message.timeout)
+    found = await backend.wait_turn(turn, message.timeout)
+    if any(each["state"] in ("pending", "sending") for each in found.get("deliveries", ())):
+        return await backend.wait_sent(turn, _SENT)
+    return found
 
 
 async def _lines(backend: Backend, turn: str, timeout: float) -> AsyncIterator[bytes]:
