@@ -216,10 +216,11 @@ def test_a_stopped_bot_keeps_what_it_has_to_say(three: tuple[Daemon, dict[str, A
     assert waits.returncode == 4 and json.loads(waits.stdout)["deliveries"][0]["state"] == "pending"
     assert daemon.cli("platform", "start", "dingtalk").returncode == 0
     for _ in range(100):
-        if processes.get(url(sims, "dingtalk", "inbox?user=late"))["messages"]:
-            break
-    else:
-        pytest.fail("it was not sent")
+        sent = processes.get(url(sims, "dingtalk", "inbox?user=late"))["messages"]
+        shown = json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)
+        if sent and shown["state"] == "ok" and shown["details"]["connections"][0]["state"] == "connected":
+            return
+    pytest.fail(f"it did not come back: {shown}")
     for _ in range(50):
         if json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)["state"] == "ok":
             return
