@@ -132,7 +132,11 @@ class People(Protocol):
         """Return what is known of somebody by the id that messages name as their sender.
 
         ``name``, ``title`` and ``departments`` (a list of texts) where there are such, and whatever else the
-        platform says; empty for one it does not know. Raises MindBotError.
+        platform says; empty for one it does not know.
+
+        Raises:
+            ConfigError: the directory is not set up; the hint says what it takes.
+            MindBotError: it cannot be asked.
         """
 
 

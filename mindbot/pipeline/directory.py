@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
-from mindbot.domain.errors import MindBotError, Rejected
+from mindbot.domain.errors import ConfigError, MindBotError, Rejected
 from mindbot.domain.message import Json
 
 _KEPT = 20_000  # people; the longest unused are forgotten first
@@ -20,10 +20,12 @@ Ask = Callable[[str], Awaitable[Json]]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the directory says, or why it says nothing (``error``); ``cached`` when it was not asked now."""
+    """What the directory says, or why it says nothing: it failed (``error``), or is not set up (``unset``).
+    ``cached`` when it was not asked now."""
 
     user: Json = field(default_factory=dict)
     error: str = ""
+    unset: str = ""
     cached: bool = False
 
 
@@ -47,7 +49,7 @@ class Directory:
             ends, found = self._known.get(person, (0.0, None))
             if found is not None and ends > self._clock():
                 self._known.move_to_end(person)
-                return Found(found.user, found.error, cached=True)
+                return replace(found, cached=True)
             if (others := self._asking.get(person)) is None:
                 break
             await others.wait()  # who asks has a deadline
@@ -68,13 +70,16 @@ class Directory:
                 said = await ask(person[2])
             found = Found({name: value for name, value in said.items() if value})
             self._failures.pop(bot, None)
+        except ConfigError as error:
+            found = Found(unset=str(error))
         except Rejected as error:  # it answers, though not this question
             found = Found(error=str(error))
             self._failures.pop(bot, None)
         except Exception as error:  # noqa: BLE001 - also an adapter's bug costs the details, not the answer
             found = Found(error=self._why(error))
             self._failures[bot] = self._failures.get(bot, (0, 0.0))[0] + 1, self._clock() + self._retry
-        self._known[person] = self._clock() + (self._retry if found.error else self._keep), found
+        keep = self._retry if found.error or found.unset else self._keep
+        self._known[person] = self._clock() + keep, found
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return found

@@ -68,6 +68,13 @@ def test_a_row_takes_what_a_record_knows_and_keeps_the_rest() -> None:
     assert parse('vars.intent == "greeting" and took > 1ms').compile()(row)
 
 
+def test_a_row_is_filtered_by_who_wrote() -> None:
+    row = Row("X")
+    row.update({"user": "lin", "user_name": "Lin", "department": ["Sales", "Berlin"]})
+    assert parse("department == Berlin and user_name == Lin").compile()(row)
+    assert not parse("department == Paris").compile()(row)
+
+
 def test_a_turn_that_is_run_again_loses_what_was_said_of_its_last_run() -> None:
     store = TurnStore()
     store.apply({"text": "a", "state": "dead", "reason": "auth_failed: key", "error": "auth_failed"}, "A")

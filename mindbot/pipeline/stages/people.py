@@ -43,7 +43,7 @@ class LookUpSender:
             if found.error:
                 span.data["error"] = found.error
             else:
-                span.data["known"] = bool(found.user)
+                span.data |= {"not_asked": found.unset} if found.unset else {"known": bool(found.user)}
                 status = "ok"
             return found.user
         finally:

@@ -13,7 +13,7 @@ from mindbot import registry
 from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.abilities import Silence
-from mindbot.domain.errors import AuthFailed, NetworkFailed, Overloaded, StoreError, StoreFull
+from mindbot.domain.errors import AuthFailed, ConfigError, NetworkFailed, Overloaded, StoreError, StoreFull
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.records import turn_record
@@ -356,6 +356,15 @@ async def test_a_directory_that_fails_costs_the_details_alone() -> None:
     other = await house.run(user="bo")
     assert [s.data["error"] for s in other.spans if s.kind == "people"] == ["internal: KeyError: 'bug'"]
     assert other.state == "answered"
+
+
+async def test_a_directory_that_is_not_set_up_is_no_error() -> None:
+    house = House()
+    house.directory = Phonebook(ConfigError("no directory", hint="set contacts_secret"))
+    turn = await house.run()
+    (span,) = [s for s in turn.spans if s.kind == "people"]
+    assert (span.status, span.data) == ("ok", {"not_asked": "no directory (set contacts_secret)"})
+    assert turn.state == "answered" and "user" not in turn.vars
 
 
 async def test_after_a_crash_nobody_is_looked_up_again() -> None:
