@@ -94,9 +94,15 @@ class WeComSettings(_WeComCallback):
     port: Port = Field(2290, description="The callback's port.")
     secret: Secret = Field(description="The application's secret.")
     contacts_secret: Secret | None = Field(None, description="Secret of the contacts API.")
+    contacts_ttl: Duration = Field(86_400.0, gt=0, description="How long a member's details are kept.")
     agent_id: Int | None = Field(
         None, description="For messages of our own; replies take it from the callback."
     )
+    card_ttl: Duration = Field(7 * 86_400.0, gt=0, description="How long a card's buttons work.")
+    member_per_minute: Int = Field(
+        30, ge=0, description="Messages to one member; more wait, as WeCom drops them. 0 for no limit."
+    )
+    member_per_hour: Int = Field(1000, ge=0, description="The same for an hour.")
 
 
 class WeComCsSettings(_WeComCallback):

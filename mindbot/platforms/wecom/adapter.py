@@ -1,7 +1,7 @@
 """The adapter of a WeCom self-built application (企业微信自建应用): callbacks in, ``message/send`` out.
 
 Sources: WeCom developer centre, "Callback configuration" (path/90930), "Receiving messages" (path/90238),
-"Send application message" (path/90236).
+"Recall application message" (path/94867).
 """
 
 from __future__ import annotations
@@ -12,28 +12,41 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
+from pydantic import SecretStr
 
+from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, RateLimited, SecretError
-from mindbot.domain.host import Host, Secrets
-from mindbot.domain.message import Json, Part
-from mindbot.domain.ports import Http, Receive, Report, WebhookRequest, WebhookResponse
-from mindbot.domain.shared import Shared
+from mindbot.domain.errors import (
+    AuthFailed,
+    ConfigError,
+    MindBotError,
+    RateLimited,
+    Rejected,
+    SecretError,
+)
+from mindbot.domain.host import File, Host
+from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.credentials import Credentials, needs_credentials
-from mindbot.platforms.split import printable, split_bytes
-from mindbot.platforms.wecom import wire
+from mindbot.platforms.wecom import checks, incoming, say, uploads, wire
 from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom.buttons import Buttons
 from mindbot.platforms.wecom.callback import Callbacks
-from mindbot.platforms.wecom.repeats import LONGEST_INTERVAL, Repeats
+from mindbot.platforms.wecom.people import People
+from mindbot.platforms.wecom.repeats import LONGEST_INTERVAL
+from mindbot.platforms.wecom.sender import Sender
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComSettings
 
 _MAX_WAIT = 60.0  # seconds between two attempts to prove the credentials
+_DOWNLOADS = 3  # attempts at one download, while WeCom is busy or asks for fewer at once
+_PATIENCE = 5.0  # seconds a download is waited with; a longer block is told instead
 
 
 class WeComPlatform:
-    """One bot: a `Platform` and a `Webhook` of ``mindbot.domain.ports``."""
+    """One bot: a `Platform` and a `Webhook` with the abilities Fetches, Tests and Describes, who can say who
+    somebody is (`user`)."""
 
     name = "wecom"
     idempotent = True  # see `mindbot.platforms.wecom.repeats`
@@ -43,68 +56,71 @@ class WeComPlatform:
         self,
         settings: WeComSettings,
         bot: str,
-        http: Http,
-        secrets: Secrets,
+        host: Host,
         *,
         clock: Callable[[], float] = time.time,
         ack_within: float = 4.5,
         backoff: float = 1.0,
-        shared: Shared | None = None,
     ) -> None:
         """Make the adapter; touches neither network nor secrets.
 
         ``clock`` tells Unix seconds. A push that is not stored within ``ack_within`` seconds gets no ack:
         WeCom hangs up after five and pushes again. ``backoff`` is the first wait of `run` when the network
-        fails. ``shared`` holds what all bots of an app have in common.
+        fails.
         """
         self.bot = bot
         self.host = settings.host
         self.port = settings.port
         self._settings = settings
+        self._desk = host
         self._clock = clock
         self._backoff = backoff
-        self._api = Api(
-            settings.api_base_url,
-            settings.corpid,
-            settings.secret,
-            http,
-            secrets,
-            shared=shared,
-            per_minute=settings.calls_per_minute,
-        )
+        self._api = _api(settings, settings.secret, host)
+        contacts = settings.contacts_secret
+        self._contacts = _api(settings, contacts, host) if contacts is not None else None
         self._callbacks = Callbacks(
             settings,
             bot,
-            secrets,
+            host.secrets,
             clock,
             lambda reason: self._say("failed", reason),
             ack_within=ack_within,
             max_body=self.max_body,
         )
-        self._repeats = Repeats()
-        self._report: Report = _nobody
+        self._buttons = Buttons(self._api, settings, host, clock, retry=5 * backoff)
+        self._people = People(self._api, self._contacts, host.keep, ttl=settings.contacts_ttl, clock=clock)
+        self._sender = Sender(self._api, settings, host, self._buttons, clock)
+        self._report: Report = lambda state, reason: None
         self._state = ""
         self._credentials = Credentials(self._say, lambda: self._say("ok", ""))
+        self._agent = settings.agent_id
+        self._pushes = 0
+        self._pushed_at = 0.0
 
     @classmethod
     def build(cls, settings: WeComSettings, bot: str, host: Host) -> WeComPlatform:
         """Make the adapter as the runtime does."""
-        return cls(settings, bot, host.http, host.secrets, shared=host.shared)
+        return cls(settings, bot, host)
+
+    # -- in ----------------------------------------------------------------------------------------------
 
     async def run(self, receive: Receive, report: Report) -> None:
-        """Prove the credentials, report, and wait until cancelled: messages come in by `callback`.
+        """Prove the credentials, report, and change pressed cards until cancelled: messages come in by
+        `callback`.
 
         Each run reads the secrets anew, so a restart is enough after one was mended.
         """
         self._report = report
         self._callbacks.renew()
         self._api.renew()
+        if self._contacts is not None:
+            self._contacts.renew()
         self._credentials.renew()
         self._say("starting", "asking WeCom for an access token")
         wait = self._backoff
         while not await self._proved(wait):
             wait = min(_MAX_WAIT, wait * 2)
-        await anyio.sleep_forever()
+        await self._buttons.run()
 
     async def _proved(self, wait: float) -> bool:
         """Try the credentials and report; return whether the answer is final."""
@@ -132,52 +148,142 @@ class WeComPlatform:
 
         async def take(envelope: Json, plain: bytes) -> None:
             agent_id = wire.integer(envelope.get("AgentID")) or self._settings.agent_id
-            await receive(wire.to_message(plain, bot=self.bot, received=self._clock(), agent_id=agent_id))
+            message = wire.to_message(plain, bot=self.bot, received=self._clock(), agent_id=agent_id)
+            event = incoming.text_of(message.parts[0].data, "Event").lower()
+            pressed = message.kind == "event" and event in (incoming.PRESS, incoming.MENU)
+            if not (pressed and await self._buttons.pressed(message)):
+                await receive(message)
+            self._pushes += 1
+            self._pushed_at = self._clock()
+            self._agent = self._agent or message.reply_to.get("agentid")
 
         return await self._callbacks.answer(request, take)
 
-    def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
-        """Make one message of each part, or several where it is longer than WeCom takes.
+    async def fetch(self, message: Message, part: Part) -> File | None:
+        """Download what a part refers to.
 
-        Kinds other than text and markdown go out as their text form, with their kind in ``data["was"]``.
+        Raises:
+            VendorError: WeCom does not have it any more (it keeps media for three days), or is too busy.
+            Invalid: it is larger than the media store takes.
         """
-        messages: list[list[Part]] = []
-        for part in parts:
-            text = part
-            if part.kind not in ("text", "markdown"):
-                form = part.text or part.data.get("url") or f"[{part.kind}]"
-                text = Part("text", str(form), {"was": part.kind})
-            pieces = split_bytes(printable(text.text), wire.MAX_TEXT)
-            # WeCom refuses empty text.
-            messages += [[Part(text.kind, piece, text.data)] for piece in pieces if piece.strip()]
-        return messages
+        id = str(part.data.get("media_id") or "")
+        if not id:
+            return None
+        attempt = 1
+        while True:
+            try:
+                # Without the name we know: what comes without one is a refusal and no file.
+                return await self._api.download(self._desk.media, id)
+            except Rejected as error:
+                if not uploads.expired(error):
+                    raise
+                why = f"WeCom does not have this {part.kind} any more (errcode {error.code})"
+                raise Rejected(why, hint="it keeps media for three days", code=error.code) from error
+            except MindBotError as error:
+                wait = error.retry_after if isinstance(error, RateLimited) else float(attempt)
+                if not error.retryable or attempt >= _DOWNLOADS or wait > _PATIENCE:
+                    raise
+            attempt += 1
+            await anyio.sleep(wait * random.uniform(1.0, 1.2))
+
+    # -- out ---------------------------------------------------------------------------------------------
+
+    def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        """Split a reply into messages; see `mindbot.platforms.wecom.say`."""
+        return say.plan(parts)
 
     def address(self, user: str) -> Json:
-        """Return where a proactive message to a member goes; it needs the ``agent_id`` setting."""
-        return {"touser": user, "agentid": self._settings.agent_id}
+        """Return where a proactive message to a member goes: with the ``agent_id`` setting, or what a
+        callback told of it."""
+        return {"touser": user, "agentid": self._agent}
 
-    #: How long WeCom may remember a text, in seconds: what was sent since then is recalled at a start.
-    remembers: float = LONGEST_INTERVAL
+    #: How long WeCom may remember what was sent, in seconds: that is recalled at a start.
+    remembers: float = max(LONGEST_INTERVAL, 3600.0)
 
     def recall(self, sent: Iterable[Delivery]) -> None:
-        """Learn what went out lately: an equal answer to another question is no repeat."""
-        for delivery in sent:
-            body = wire.send_body(delivery, agent_id=self._settings.agent_id)
-            self._repeats.recall(delivery.id, body["touser"], body[body["msgtype"]]["content"])
+        """Learn what went out lately: an equal answer to another question is no repeat, and members' limits
+        go on."""
+        self._sender.recall(sent)
 
     async def send(self, delivery: Delivery) -> Sent:
-        """Send one application message; raises VendorError (see `mindbot.platforms.wecom.errors`)."""
-        body = wire.send_body(delivery, agent_id=self._settings.agent_id)
-        user, text = body["touser"], body[body["msgtype"]]["content"]
-        body |= self._repeats.check(delivery, user, text)
+        """Send one application message; raises what `mindbot.platforms.wecom.sender` raises."""
         with self._credentials.watched():
-            answer = await self._api.post("message/send", body)
+            sent = await self._sender.send(delivery)
         if self._state == "failed" and self._callbacks.ready:
             self._say("ok", "")
-        wire.check_receiver(answer, user)
-        degraded = [part.data["was"] for part in delivery.parts if "was" in part.data]
-        return Sent(str(answer.get("msgid", "")), {"sent_as_text": degraded} if degraded else {})
+        return sent
+
+    async def take_back(self, id: str) -> None:
+        """Recall a message (`Sent.id`), within a day; the WeChat plugin goes on showing it.
+
+        Raises:
+            VendorError: too late, or not this application's.
+        """
+        await self._api.post("message/recall", {"msgid": id})
+
+    async def change_card(self, task: str, change: Part | str) -> None:
+        """Change a card that nobody pressed yet, by ``notes["card"]`` of its delivery; see `Buttons`."""
+        await self._buttons.replace(task, change)
+
+    # -- for operators -----------------------------------------------------------------------------------
+
+    async def user(self, id: str) -> Json:
+        """Return who a member is; see `mindbot.platforms.wecom.people`."""
+        return await self._people.user(id)
+
+    def details(self) -> Json:
+        """Return what came and went since the start."""
+        cards = {"pressed": self._buttons.presses, "changed": self._buttons.updates}
+        cards["not_changed"] = self._buttons.failed
+        found: Json = {
+            "callbacks": self._pushes,
+            "last_callback": self._pushed_at or None,
+            "sent": self._sender.sent,
+            "held_for_member_limit": self._sender.held,
+            "uploaded": self._sender.uploaded,
+            "cards": cards,
+        }
+        return found | ({"contacts": self._people.refusal} if self._people.refusal else {})
+
+    async def test(self) -> list[Check]:
+        """Read the secrets, ask for a token, read the application, and tell when WeCom called back last."""
+
+        async def secrets() -> str:
+            await self._callbacks.prepare()
+            return ""
+
+        async def token() -> str:
+            await self._api.token()
+            return ""
+
+        async def contacts() -> str:
+            if self._contacts is not None:
+                await self._contacts.token()
+            return ""
+
+        found = [
+            await checks.step("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot"),
+            await checks.step("access token", token, "`corpid` and `secret` of this bot"),
+        ]
+        if found[-1].state == "ok":
+            found += await checks.application(self._api, self._agent)
+        if self._contacts is not None:
+            mend = "`contacts_secret`: Management tools > Contacts sync (通讯录同步) > Secret"
+            found.append(await checks.step("contacts secret", contacts, mend))
+            if self._people.refusal:
+                found[-1] = Check("contacts secret", "failed", self._people.refusal, mend)
+        path = f"/{self.name}/{self.bot}/callback"
+        return [*found, checks.callbacks(self._pushed_at, self._pushes, path, self._clock())]
 
 
-def _nobody(_state: str, _reason: str) -> None:
-    """Stands in until `run` is told whom to report to."""
+def _api(settings: WeComSettings, secret: SecretStr, host: Host) -> Api:
+    """Return the calls made with one secret; tokens and limits are those of all bots that have it."""
+    return Api(
+        settings.api_base_url,
+        settings.corpid,
+        secret,
+        host.http,
+        host.secrets,
+        shared=host.shared,
+        per_minute=settings.calls_per_minute,
+    )

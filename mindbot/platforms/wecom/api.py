@@ -21,6 +21,7 @@ from mindbot.platforms.wecom import errors
 from mindbot.platforms.wecom.token import fetch_token
 
 _TIMEOUT = 10.0  # seconds for one call
+_UPLOAD = 25.0  # the same for one that carries a file
 
 
 _HOURS_WORTH = 15  # minutes' worth of calls that an hour allows: 150,000 to 10,000
@@ -83,8 +84,10 @@ class Api:
         from aiohttp import FormData
 
         def form() -> FormData:
-            data = FormData()
-            data.add_field("media", content, filename=name, content_type="application/octet-stream")
+            # The name as it is, in UTF-8: members see it, and an encoded one would be shown encoded.
+            data = FormData(quote_fields=False)
+            shown = "".join(c for c in name if c.isprintable()) or "file"
+            data.add_field("media", content, filename=shown, content_type="application/octet-stream")
             return data
 
         answer = await self._twice("POST", "media/upload", {"type": kind}, form=form)
@@ -148,7 +151,7 @@ class Api:
             params={"access_token": token, **params},
             json=json,
             data=form() if form else None,
-            timeout=_TIMEOUT,
+            timeout=_UPLOAD if form else _TIMEOUT,
         )
         return _answer(response, call)
 

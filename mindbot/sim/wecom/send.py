@@ -1,11 +1,14 @@
-"""The rules of message/send. Source: "Send application messages" (document/path/90236)."""
+"""The rules of message/send and message/recall.
+
+Sources: "Send application messages" (document/path/90236), "Recall" (94867), "Call frequency" (90312).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,24 +17,16 @@ import orjson
 
 from mindbot.domain.message import Json
 from mindbot.sim.phones import Phones
+from mindbot.sim.wecom.cards import Cards
+from mindbot.sim.wecom.content import INTERACTIVE, read
+from mindbot.sim.wecom.shelf import Shelf
 from mindbot.sim.wecom.tokens import ApiError
 
-_TEXT_BYTES = 2048
 _USERS, _PARTIES = 1000, 100
 _DEFAULT_INTERVAL, _MAX_INTERVAL = 1800, 14400  # seconds
 _REMEMBERED = 200_000  # messages; beyond, expired ones are swept out
 _USERID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
-_MSGTYPES = frozenset(
-    {"text", "markdown", "markdown_v2", "image", "voice", "video", "file", "textcard", "news", "mpnews"}
-    | {"miniprogram_notice", "taskcard", "template_card"}
-)
-_INTERACTIVE = frozenset({"button_interaction", "vote_interaction", "multiple_interaction"})
-
-
-def cut(text: str, limit: int = _TEXT_BYTES) -> str:
-    """Return what a phone shows of a text: at most ``limit`` bytes, whole characters."""
-    data = text.encode()
-    return text if len(data) <= limit else data[:limit].decode(errors="ignore")
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +37,17 @@ class SendRules:
     Two points the documentation leaves open are settings. A message counts as a repetition of messages that
     were ``remembered``: those sent with the flag, or all; and it is ``equal`` by its content, or by the
     whole request ("the same content (request JSON)").
+
+    What exceeds ``per_minute`` or ``per_hour`` messages to one member is never shown, and nobody is told;
+    0 is no limit.
     """
 
     members: frozenset[str] = frozenset()
     strangers: frozenset[str] = frozenset({"nobody"})
     remembered: Literal["flagged", "all"] = "flagged"
     equal: Literal["content", "request"] = "content"
+    per_minute: int = 0
+    per_hour: int = 0
 
 
 @dataclass(slots=True)
@@ -60,8 +60,14 @@ class Sender:
     counters: Counter[str]
     #: Decides that a message to a user vanishes without an error.
     vanishes: Callable[[str], bool]
+    shelf: Shelf
+    cards: Cards
+    #: Whether the application has a callback URL: cards that can be pressed need one.
+    called_back: Callable[[], bool]
     #: (user, digest) → until when an equal message is a repetition, by the clock.
     _memory: dict[tuple[str, bytes], float] = field(default_factory=dict)
+    _shown: dict[str, deque[float]] = field(default_factory=dict)  # user → when, within the last hour
+    _sent: dict[str, tuple[list[str], float]] = field(default_factory=dict)  # msgid → (users, when)
 
     def send(self, body: Json) -> Json:
         """Deliver one request and return the answer's fields besides errcode and errmsg.
@@ -69,18 +75,25 @@ class Sender:
         Raises:
             ApiError: as the platform refuses it.
         """
-        msgtype, content, text = _content(body)
+        msgtype, content, text = read(body, self.shelf.has)
         users, wrong_users, parties, tags = self._recipients(body)
         digest = self._digest(body, msgtype, content)
         checked = body.get("enable_duplicate_check") == 1
         msgid = secrets.token_urlsafe(24)
-        for user in users:
-            if self._repeated(user, digest, body, checked):
-                self.counters["deduplicated"] += 1
-            elif self.vanishes(user):
-                self.counters["vanished"] += 1
-            else:
-                self.phones.show(user, msgid=msgid, msgtype=msgtype, text=text, body=content)
+        is_card = msgtype == "template_card"
+        pressable = is_card and bool(content["card_type"] in INTERACTIVE or content.get("action_menu"))
+        if pressable and not self.called_back():
+            raise ApiError(43012)
+        fresh = [user for user in users if not self._repeated(user, digest, body, checked)]
+        self.counters["deduplicated"] += len(users) - len(fresh)
+        if is_card and fresh:
+            self.cards.check(content)
+        shown = [user for user in fresh if not self._drops(user) and not self.vanishes(user)]
+        self.counters["vanished"] += len(fresh) - len(shown)
+        for user in shown:
+            self._shown.setdefault(user, deque()).append(self.clock())
+            self.phones.show(user, msgid=msgid, msgtype=msgtype, text=text, body=content)
+        self._sent[msgid] = shown, self.clock()
         answer: Json = {
             "invaliduser": "|".join(wrong_users),
             "invalidparty": parties,
@@ -88,13 +101,40 @@ class Sender:
             "unlicenseduser": "",
             "msgid": msgid,
         }
-        if content.get("card_type") in _INTERACTIVE:
-            answer["response_code"] = secrets.token_urlsafe(24)
+        if is_card and fresh:
+            code = self.cards.sent(msgid, content, shown)
+            answer |= {"response_code": code} if code else {}
         return answer
+
+    def recall(self, body: Json) -> Json:
+        """Take a message off the phones, within a day; raises ApiError."""
+        msgid = str(body.get("msgid") or "")
+        users, at = self._sent.pop(msgid, ([], -_DAY))
+        if at + _DAY <= self.clock():
+            raise ApiError(40058)
+        for user in users:
+            self.phones.remove(user, msgid)
+        self.cards.remove(msgid)
+        self.counters["recalled"] += 1
+        return {}
+
+    def _drops(self, user: str) -> bool:
+        """Say whether a member got as many as may be shown in a minute or an hour."""
+        now, log = self.clock(), self._shown.get(user, deque())
+        while log and log[0] <= now - _HOUR:
+            log.popleft()
+        minute = sum(at > now - _MINUTE for at in log)
+        return (0 < self.rules.per_minute <= minute) or (0 < self.rules.per_hour <= len(log))
+
+    def reaches(self, user: str) -> bool:
+        """Tell whether there is such a member within reach."""
+        return self._reachable(user.lower())
 
     def clear(self) -> None:
         """Forget earlier messages."""
         self._memory.clear()
+        self._shown.clear()
+        self._sent.clear()
 
     def _recipients(self, body: Json) -> tuple[list[str], list[str], str, str]:
         """Return reachable users, unreachable users, and the parties and tags (all unknown here)."""
@@ -139,30 +179,3 @@ class Sender:
             self._memory = {key: until for key, until in self._memory.items() if until > now}
         self._memory[user, digest] = now + interval
         return False
-
-
-def _content(body: Json) -> tuple[str, Json, str]:
-    """Return the message type, its object and its readable text; raises ApiError."""
-    if "agentid" not in body:
-        raise ApiError(41011)
-    if not str(body["agentid"]).isdigit():
-        raise ApiError(40056)
-    msgtype = body.get("msgtype")
-    if msgtype not in _MSGTYPES:
-        raise ApiError(40008)
-    content = body.get(msgtype)
-    if not isinstance(content, dict) or not content:
-        raise ApiError(40063)
-    text = content.get("content", content.get("description", content.get("title", "")))
-    if not isinstance(text, str):
-        raise ApiError(40063)
-    if msgtype == "text":
-        if not text:
-            raise ApiError(44004)
-        text = cut(text)
-    elif msgtype.startswith("markdown"):
-        if not text:
-            raise ApiError(44004)
-        if len(text.encode()) > _TEXT_BYTES:
-            raise ApiError(45002)
-    return msgtype, content, text

@@ -3,49 +3,56 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import ClassVar, Self
 
 import orjson
 from aiohttp import ClientSession, TCPConnector, web
-from pydantic import TypeAdapter
 
-from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, Kind, kind
-from mindbot.sim.phones import Phones, Shown
-from mindbot.sim.server import Simulator, SimulatorSettings, json_response, need
-from mindbot.sim.traffic import TrafficPlan, run
+from mindbot.sim.phones import Phones
+from mindbot.sim.server import Simulator, SimulatorSettings, json_response
+from mindbot.sim.wecom import staff
+from mindbot.sim.wecom.cards import Cards
+from mindbot.sim.wecom.controls import controls
 from mindbot.sim.wecom.crypto import Crypto
-from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher, PushRules, Verification
-from mindbot.sim.wecom.send import Sender, SendRules, cut
+from mindbot.sim.wecom.members import Members
+from mindbot.sim.wecom.push import PUSH_KINDS, Pusher, PushRules
+from mindbot.sim.wecom.quotas import ApiRules, Quotas
+from mindbot.sim.wecom.send import Sender, SendRules
+from mindbot.sim.wecom.shelf import Shelf
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Token, Tokens
-from mindbot.sim.wecom.xml import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeComSettings(SimulatorSettings):
     """One enterprise with one application. ``token_ttl`` is seconds; ``clock`` measures them.
 
-    ``strict`` checks corpid, secret and agent id. ``callback_url`` is where pushes go by default.
+    ``strict`` checks corpid, secret and agent id, and drops what exceeds 30 messages a minute or 1,000 an
+    hour to a member. ``callback_url`` is where pushes go by default.
     """
 
     corpid: str = "ww51a1a7e0c0ffee00"
     secret: str = "sim-wecom-secret"  # noqa: S105 - a simulator has nothing to hide
+    contacts_secret: str = "sim-contacts-secret"  # noqa: S105
     token: str = "SimCallbackToken"  # noqa: S105
     encoding_aes_key: str = "SimulatedKeySimulatedKeySimulatedKey0123456"
     agent_id: int = 1000002
     callback_url: str = ""
     token_ttl: float = 7200.0
+    image_limit: int = 10 << 20  # bytes; pages of the documentation differ (2 or 10 MB)
     clock: Callable[[], float] = time.monotonic
-    send: SendRules = field(default_factory=SendRules)
+    send: SendRules | None = None
     push: PushRules = field(default_factory=PushRules)
+    api: ApiRules = field(default_factory=ApiRules)
 
 
-class WeComSimulator(Simulator):
-    """See the module. ``tokens``, ``phones`` and ``push`` are for tests that run it in their own process."""
+class WeComSimulator(Members, Simulator):
+    """See the module. ``tokens``, ``phones``, ``cards``, ``shelf``, ``staff`` and ``push`` are for tests that
+    run it in their own process."""
 
     name: ClassVar[str] = "wecom"
     Settings: ClassVar[type[SimulatorSettings]] = WeComSettings
@@ -54,6 +61,7 @@ class WeComSimulator(Simulator):
         "errcode": kind(),  # written as the number: 45009, -1, …
         "expired-token": kind(once=True),  # 42001 from now on for the token in use
         "invalid-token": kind(once=True),  # 40014, as after a reset of the secret
+        "expired-media": kind(once=True),  # all media ids end
         "silent-drop": kind(),  # accepted but never shown
         "member-limit": kind("per-minute"),  # the same for what exceeds 30 a minute and member
     }
@@ -65,18 +73,38 @@ class WeComSimulator(Simulator):
         self.tokens = Tokens(settings.token_ttl, settings.clock)
         self.phones = Phones(settings.clock, self.counters)
         self.crypto = Crypto(settings.token, settings.encoding_aes_key, settings.corpid)
-        self._sender = Sender(self.phones, settings.send, settings.clock, self.counters, self._vanishes)
-        self._apis = {"/cgi-bin/gettoken": self._gettoken, "/cgi-bin/message/send": self._message_send}
-        self._controls |= {
-            "GET /_sim/inbox": self._control_inbox,
-            "GET /_sim/users": self._control_users,
-            "POST /_sim/callback": self._control_callback,
-            "POST /_sim/expire-tokens": self._control_expire,
-            "POST /_sim/push": self._control_push,
-            "POST /_sim/traffic": self._control_traffic,
-            "PUT /_sim/rules": self._control_rules,
-            "POST /_sim/verify": self._control_verify,
+        self.shelf = Shelf(settings.clock, settings.image_limit)
+        self.cards = Cards(self.phones, settings.clock)
+        self.quotas = Quotas(settings.api, settings.clock)
+        usual = SendRules(per_minute=30, per_hour=1000) if settings.strict else SendRules()
+        self.sender = Sender(
+            self.phones,
+            settings.send or usual,
+            settings.clock,
+            self.counters,
+            self._vanishes,
+            self.shelf,
+            self.cards,
+            lambda: bool(self.callback_url),
+        )
+        self.staff = staff.Staff(self.sender.reaches)
+        self._posts: dict[str, Callable[[Json], Json]] = {
+            "message/send": self.sender.send,
+            "message/recall": self.sender.recall,
+            "message/update_template_card": self.cards.update,
         }
+        self._gets: dict[str, Callable[[Json], Json]] = {
+            "agent/get": self._application,
+            "user/get": self.staff.user,
+            "user/simplelist": lambda query: self.staff.members(query, list(self.phones.users())),
+            "department/get": self.staff.department,
+        }
+        self._media: dict[str, Callable[[web.BaseRequest], Awaitable[web.Response]]] = {
+            "media/upload": self._upload,
+            "media/get": self._download,
+            "media/get/jssdk": self._download,
+        }
+        self._controls |= controls(self)
 
     def details(self) -> Json:
         s = self.settings
@@ -95,7 +123,7 @@ class WeComSimulator(Simulator):
         # The platform opens as many connections as it has pushes.
         self._session = ClientSession(connector=TCPConnector(limit=0, keepalive_timeout=60))
         envelope = {"corpid": self.settings.corpid, "agentid": self.settings.agent_id}
-        self._pusher = Pusher(
+        self.pusher = Pusher(
             self._session, self.crypto, envelope, self.settings.push, self.faults, self.counters
         )
         return self
@@ -111,45 +139,32 @@ class WeComSimulator(Simulator):
     def reset(self) -> None:
         super().reset()
         self.phones.clear()
-        self._sender.clear()
+        self.sender.clear()
+        self.cards.clear()
+        self.quotas.clear()
 
     # -- the platform's API ------------------------------------------------------------------------------
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        api = self._apis.get(request.path)
-        if api is None:
-            return web.Response(status=404)
+        path = request.path.removeprefix("/cgi-bin/")
+        ip = request.remote or ""
         try:
-            return json_response({"errcode": 0, "errmsg": "ok", **await api(request)})
+            if path == "gettoken":
+                return json_response({"errcode": 0, "errmsg": "ok", **self._gettoken(request)})
+            if path not in self._posts and path not in self._gets and path not in self._media:
+                return web.Response(status=404)
+            self.counters[path] += 1
+            self._check(request, path, ip)
+            with self.quotas.call(path, request.query.get("media_id", "")):
+                if answer := self._media.get(path):
+                    return await answer(request)
+                return json_response({"errcode": 0, "errmsg": "ok", **await self._call(request, path)})
         except ApiError as exc:
-            return json_response(self._refuse(exc.code, request.remote or "", exc.note))
+            return json_response(self._refuse(exc.code, ip, exc.note))
 
-    def error_body(self, fault: Fault) -> Json:
-        return self._refuse(fault.number if fault.kind == "errcode" else -1)
-
-    def _refuse(self, code: int, ip: str = "127.0.0.1", note: str = "") -> Json:
-        self.counters[f"errcode.{code}"] += 1
-        more = f"https://open.work.weixin.qq.com/devtool/query?e={code}"
-        hint = f"hint: [{time.time_ns()}], from ip: {ip}, more info at {more}"
-        return {"errcode": code, "errmsg": f"{note}{MESSAGES.get(code, 'error')}, {hint}"}
-
-    async def _gettoken(self, request: web.BaseRequest) -> Json:
-        self.counters["gettoken"] += 1
-        corpid, secret = request.query.get("corpid", ""), request.query.get("corpsecret", "")
-        if not corpid:
-            raise ApiError(41002)
-        if not secret:
-            raise ApiError(41004)
-        if self.settings.strict and corpid != self.settings.corpid:
-            raise ApiError(40013)
-        if self.settings.strict and secret != self.settings.secret:
-            raise ApiError(40001)
-        text, seconds = self.tokens.fetch(corpid, secret)
-        return {"access_token": text, "expires_in": seconds}
-
-    async def _message_send(self, request: web.BaseRequest) -> Json:
-        self.counters["message/send"] += 1
-        self._check_token(request)
+    async def _call(self, request: web.BaseRequest, path: str) -> Json:
+        if work := self._gets.get(path):
+            return work(dict(request.query))
         try:
             body = orjson.loads(await request.read())
         except ValueError:
@@ -160,17 +175,62 @@ class WeComSimulator(Simulator):
         agent_id = self.settings.agent_id
         if self.settings.strict and str(body.get("agentid", agent_id)) != str(agent_id):
             raise ApiError(301002)
-        return self._sender.send(body)
+        return self._posts[path](body)
 
-    def _check_token(self, request: web.BaseRequest) -> Token:
+    def error_body(self, fault: Fault) -> Json:
+        return self._refuse(fault.number if fault.kind == "errcode" else -1)
+
+    def _refuse(self, code: int, ip: str = "127.0.0.1", note: str = "") -> Json:
+        self.counters[f"errcode.{code}"] += 1
+        more = f"https://open.work.weixin.qq.com/devtool/query?e={code}"
+        hint = f"hint: [{time.time_ns()}], from ip: {ip}, more info at {more}"
+        return {"errcode": code, "errmsg": f"{note}{MESSAGES.get(code, 'error')}, {hint}"}
+
+    def _gettoken(self, request: web.BaseRequest) -> Json:
+        self.counters["gettoken"] += 1
+        corpid, secret = request.query.get("corpid", ""), request.query.get("corpsecret", "")
+        if not corpid:
+            raise ApiError(41002)
+        if not secret:
+            raise ApiError(41004)
+        if self.settings.strict and corpid != self.settings.corpid:
+            raise ApiError(40013)
+        if self.settings.strict and secret not in (self.settings.secret, self.settings.contacts_secret):
+            raise ApiError(40001)
+        text, seconds = self.tokens.fetch(corpid, secret)
+        return {"access_token": text, "expires_in": seconds}
+
+    def _check(self, request: web.BaseRequest, path: str, ip: str) -> Token:
+        """Check token, address and what the token is good for."""
         token = self.tokens.check(request.query.get("access_token"))
         if self.faults:
             if self.faults.strike(request.path, "expired-token"):
                 self.tokens.expire(token)
             if self.faults.strike(request.path, "invalid-token"):
                 self.tokens.forget(token)
+            if self.faults.strike(request.path, "expired-media"):
+                self.shelf.expire()
             self.tokens.check(token.text)
+        self.quotas.check_address(ip)
+        of_contacts = token.credential[1] == self.settings.contacts_secret
+        if of_contacts and not path.startswith(("user/", "department/")):
+            raise ApiError(48002)
+        if of_contacts and self.staff.blocked:
+            raise ApiError(48009)
         return token
+
+    def _application(self, query: Json) -> Json:
+        agent_id = self.settings.agent_id
+        if self.settings.strict and str(query.get("agentid")) != str(agent_id):
+            raise ApiError(301002)
+        return staff.application(agent_id, self.sender.rules.members)
+
+    async def _upload(self, request: web.BaseRequest) -> web.Response:
+        found = await self.shelf.upload(request, time.time())
+        return json_response({"errcode": 0, "errmsg": "", **found})
+
+    async def _download(self, request: web.BaseRequest) -> web.Response:
+        return self.shelf.download(request)
 
     def _vanishes(self, user: str) -> bool:
         """Say whether a message to this user is dropped without an error."""
@@ -180,118 +240,3 @@ class WeComSimulator(Simulator):
         if limit is not None and self.phones.shown_lately(user) >= limit.count("per-minute", 30):
             return True
         return self.faults.strike("/cgi-bin/message/send", "silent-drop") is not None
-
-    # -- the platform's pushes ---------------------------------------------------------------------------
-
-    def new_msgid(self) -> str:
-        """Return a MsgId nobody had before, also across restarts of the simulator."""
-        return self._pusher.new_msgid()
-
-    async def push_text(
-        self, user: str, text: str, *, msgid: str = "", url: str = "", persistent: float = 0.0
-    ) -> Pushed:
-        """Let a user say something; see `push`."""
-        extra: dict[str, Value] = {"MsgId": msgid} if msgid else {}
-        return await self.push(user, "text", {"Content": text, **extra}, url=url, persistent=persistent)
-
-    async def push(
-        self,
-        user: str,
-        msgtype: str,
-        fields: Mapping[str, Value],
-        *,
-        url: str = "",
-        persistent: float = 0.0,
-    ) -> Pushed:
-        """Deliver a message or (``msgtype`` "event") an event of a user to the callback URL.
-
-        ``fields`` are the elements of that type ("Content", "MediaId", "Event", …); any common element may
-        be overridden. A passive reply is shown on the user's phone. ``persistent``: see `Pusher.push`.
-
-        Raises:
-            ConfigError: there is no callback URL.
-        """
-        target = url or self.callback_url
-        if not target:
-            raise ConfigError("the platform has no callback URL", hint="set callback_url or give url")
-        plain: dict[str, Value] = {
-            "ToUserName": self.settings.corpid,
-            "FromUserName": user,
-            "CreateTime": int(time.time()),
-            "MsgType": msgtype,
-            **fields,
-        }
-        if msgtype != "event" and "MsgId" not in plain:
-            plain["MsgId"] = self.new_msgid()
-        plain.setdefault("AgentID", self.settings.agent_id)
-        self.phones.join(user)
-        pushed = await self._pusher.push(target, plain, persistent=persistent)
-        if pushed.reply:
-            self._show_reply(user, pushed)
-        return pushed
-
-    def _show_reply(self, user: str, pushed: Pushed) -> None:
-        reply = pushed.reply
-        self.phones.show(
-            reply.get("ToUserName") or user,
-            msgid=f"reply-{pushed.msgid}",
-            msgtype=reply.get("MsgType", ""),
-            text=cut(reply.get("Content", "")),
-            body=dict(reply),
-            via="reply",
-        )
-
-    async def verify(self, url: str = "") -> Verification:
-        """Prove the callback URL as saving it in the console does; remember it when it is sound."""
-        target = url or self.callback_url
-        verification = await self._pusher.verify(target)
-        if verification.ok:
-            self.callback_url = target
-        return verification
-
-    def inbox(self, user: str) -> list[Shown]:
-        """Return what a user sees, oldest first."""
-        return self.phones.inbox(user)
-
-    # -- control routes ----------------------------------------------------------------------------------
-
-    async def _control_inbox(self, params: Json) -> Json:
-        shown = self.inbox(need(params, "user"))
-        return {"messages": [message.to_json() for message in shown[int(params.get("since", 0)) :]]}
-
-    async def _control_users(self, params: Json) -> Json:
-        return {"users": self.phones.users()}
-
-    async def _control_callback(self, params: Json) -> Json:
-        self.callback_url = need(params, "url")
-        return {"url": self.callback_url}
-
-    async def _control_expire(self, params: Json) -> Json:
-        self.tokens.expire_all()
-        return {}
-
-    async def _control_push(self, params: Json) -> Json:
-        user, url = need(params, "user"), params.get("url", "")
-        persistent = float(params.get("persistent", 0))
-        if "text" in params:
-            msgid = params.get("msgid", "")
-            pushed = await self.push_text(user, params["text"], msgid=msgid, url=url, persistent=persistent)
-        else:
-            fields = params.get("fields") or {}
-            pushed = await self.push(user, need(params, "msgtype"), fields, url=url, persistent=persistent)
-        return pushed.to_json()
-
-    async def _control_rules(self, params: Json) -> Json:
-        push_rules, send_rules = TypeAdapter(PushRules), TypeAdapter(SendRules)
-        push = push_rules.validate_python(asdict(replace(self._pusher.rules, **params.get("push", {}))))
-        send = send_rules.validate_python(asdict(replace(self._sender.rules, **params.get("send", {}))))
-        self._pusher.use(push)
-        self._sender.rules = send
-        return {"push": push_rules.dump_python(push), "send": send_rules.dump_python(send, mode="json")}
-
-    async def _control_verify(self, params: Json) -> Json:
-        verification = await self.verify(params.get("url", ""))
-        return {"ok": verification.ok, "reason": verification.reason}
-
-    async def _control_traffic(self, params: Json) -> Json:
-        return (await run(TrafficPlan.model_validate(params), self)).to_json()

@@ -10,13 +10,12 @@ import pytest
 from mindbot.config.vendors import WeComSettings
 from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
-from mindbot.media.folder import FolderMedia
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.send import SendRules
 from mindbot.sim.wecom.server import WeComSimulator
 from mindbot.testing.platform_contract import PlatformContract
-from mindbot.testing.platforms import Health, Inbox, PlainSecrets, running, served
+from mindbot.testing.platforms import Health, Inbox, a_host, running, served
 
 FIELDS = {
     "text": {"Content": "hello"},
@@ -30,7 +29,16 @@ FIELDS = {
 }
 
 
-SEEN = {"text": "text", "markdown": "markdown"}
+SEEN = {
+    "text": "text",
+    "markdown": "markdown",
+    "image": "image",
+    "voice": "voice",
+    "video": "video",
+    "file": "file",
+    "textcard": "link",
+    "template_card": "card",
+}
 
 
 class WeComRig:
@@ -92,12 +100,13 @@ class WeComRig:
 async def rigged(folder: Path, **settings: object) -> AsyncIterator[WeComRig]:
     async with simulated("wecom", strict=True, **settings) as simulator, HttpClient() as http:
         details = {k: v for k, v in simulator.details().items() if k != "base_url"}
-        inbox, health, media = Inbox(), Health(), FolderMedia(folder, http)
-        platform = WeComPlatform(WeComSettings(**details), "default", http, PlainSecrets())
+        inbox, health = Inbox(), Health()
+        host = a_host(http, inbox, folder)
+        platform = WeComPlatform(WeComSettings(**details), "default", host)
         async with served(platform, inbox.receive) as url:
             simulator.callback_url = url
             async with running(platform, inbox, health) as life:
-                yield WeComRig(simulator, platform, inbox, health, media, life.stop)
+                yield WeComRig(simulator, platform, inbox, health, host.media, life.stop)
 
 
 @pytest.fixture(params=["flagged", "all"])

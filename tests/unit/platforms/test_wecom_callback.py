@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import pytest
@@ -18,12 +19,13 @@ from mindbot.domain.ports import Platform, Webhook, WebhookRequest
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.platforms.wecom.crypto import Crypto
-from mindbot.testing.platforms import Health, Inbox, PlainSecrets
+from mindbot.testing.platforms import Health, Inbox, a_host
 
 pytestmark = pytest.mark.anyio
 
 V1 = BY_NAME["V1"]
 NOW = 1700000001.0
+NOWHERE = Path("/nonexistent")  # nothing here touches media
 
 
 def a_bot(
@@ -36,9 +38,8 @@ def a_bot(
         encoding_aes_key=SecretStr(vector.key),
         **more,
     )
-    return WeComPlatform(
-        section, "hr", HttpClient(), secrets or PlainSecrets(), clock=lambda: now, ack_within=ack_within
-    )
+    host = replace(a_host(HttpClient(), Inbox(), NOWHERE), **({"secrets": secrets} if secrets else {}))
+    return WeComPlatform(section, "hr", host, clock=lambda: now, ack_within=ack_within)
 
 
 def query(vector: Vector, **more: str) -> dict[str, str]:
@@ -297,6 +298,6 @@ def test_the_default_clock_is_the_wall_clock() -> None:
         token=SecretStr(V1.token),
         encoding_aes_key=SecretStr(V1.key),
     )
-    bot = WeComPlatform(section, "hr", HttpClient(), PlainSecrets())
+    bot = WeComPlatform(section, "hr", a_host(HttpClient(), Inbox(), NOWHERE))
     inbox = Inbox()
     assert anyio.run(bot.callback, signed(V1.plain, at=time.time()), inbox.receive).status == 200

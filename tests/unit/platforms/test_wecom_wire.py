@@ -5,8 +5,6 @@ import json
 import pytest
 from wecom_vectors import BY_NAME
 
-from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import Rejected
 from mindbot.domain.message import Message, Part
 from mindbot.platforms.wecom import wire
 from mindbot.platforms.wecom.errors import Malformed
@@ -216,41 +214,3 @@ def test_fields_of_a_wrong_shape_count_as_missing() -> None:
         b"<xml><MsgType>text</MsgType><Content><a>1</a></Content><CreateTime>soon</CreateTime></xml>"
     )
     assert (message.text, message.ts, message.reply_to) == ("", 0.0, {})
-
-
-def a_delivery(*parts: Part, **fields: object) -> Delivery:
-    to = {"touser": "zhangsan", "agentid": 1000002}
-    return Delivery(**{"turn": 1, "n": 0, "platform": "wecom", "bot": "hr", "session": "s", "to": to,
-                       "parts": list(parts)} | fields)  # type: ignore[arg-type]  # fmt: skip
-
-
-def test_the_body_of_a_send() -> None:
-    assert wire.send_body(a_delivery(Part("text", "hi")), agent_id=None) == {
-        "touser": "zhangsan",
-        "msgtype": "text",
-        "agentid": 1000002,
-        "text": {"content": "hi"},
-    }
-    body = wire.send_body(a_delivery(Part("markdown", "**hi**"), to={"touser": "lisi"}), agent_id=7)
-    assert body == {"touser": "lisi", "msgtype": "markdown", "agentid": 7, "markdown": {"content": "**hi**"}}
-
-
-@pytest.mark.parametrize(
-    ("delivery", "names"),
-    [
-        (a_delivery(Part("text", "hi"), to={"touser": "zhangsan"}), "agent_id"),
-        (a_delivery(Part("text", "hi"), to={}), "receiver"),
-        (a_delivery(Part("text", "x" * 2049)), "2049 bytes"),
-    ],
-)
-def test_what_cannot_be_sent_says_why(delivery: Delivery, names: str) -> None:
-    with pytest.raises(Rejected, match=names):
-        wire.send_body(delivery, agent_id=None)
-
-
-@pytest.mark.parametrize("field", ["invaliduser", "unlicenseduser"])
-def test_a_receiver_who_got_nothing(field: str) -> None:
-    with pytest.raises(Rejected):
-        wire.check_receiver({"errcode": 0, field: "lisi|zhangsan"}, "ZhangSan")
-    wire.check_receiver({"errcode": 0, field: "lisi|zhangsanfeng"}, "ZhangSan")
-    wire.check_receiver({"errcode": 0, field: ""}, "ZhangSan")

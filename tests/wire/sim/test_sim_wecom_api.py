@@ -84,13 +84,14 @@ async def test_what_users_see(http: ClientSession) -> None:
         assert (answer["errcode"], answer["invaliduser"]) == (0, "nobody")
         assert answer["msgid"]
         await send(http, wecom, msgtype="markdown", markdown={"content": "**done**"})
-        await send(http, wecom, msgtype="image", image={"media_id": "M1"})
+        media_id = wecom.shelf.put("image", b"a picture", "a.png")
+        await send(http, wecom, msgtype="image", image={"media_id": media_id})
         assert [(s.msgtype, s.text) for s in wecom.inbox("zhangsan")] == [
             ("text", "hi"),
             ("markdown", "**done**"),
             ("image", ""),
         ]
-        assert wecom.inbox("zhangsan")[2].body == {"media_id": "M1"}
+        assert wecom.inbox("zhangsan")[2].body == {"media_id": media_id}
         assert [s.text for s in wecom.inbox("LISI")] == ["hi"]
         async with http.get(f"{wecom.base_url}/_sim/inbox", params={"user": "zhangsan", "since": "1"}) as r:
             assert [m["text"] for m in (await r.json())["messages"]] == ["**done**", ""]
@@ -184,12 +185,6 @@ async def test_repetition_by_the_whole_request(http: ClientSession) -> None:
         await send(http, wecom, enable_duplicate_check=1, duplicate_check_interval=61)
         await send(http, wecom, enable_duplicate_check=1, duplicate_check_interval=61)
         assert len(wecom.inbox("zhangsan")) == 2
-
-
-async def test_interactive_cards_get_a_response_code(http: ClientSession) -> None:
-    async with simulated("wecom") as wecom:
-        card = {"card_type": "button_interaction", "task_id": "t1", "main_title": {"title": "Sure?"}}
-        assert (await send(http, wecom, msgtype="template_card", template_card=card))["response_code"]
 
 
 async def test_member_limit_drops_the_excess_silently(http: ClientSession) -> None:

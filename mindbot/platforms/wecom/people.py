@@ -1,0 +1,100 @@
+"""Who somebody is: look-ups in the contacts, kept for a while.
+
+Sources: WeCom developer centre, "Read member" (path/90196), "Get one department" (path/95351). Applications
+made after 2022-06-20 are told names and departments, and no mobile numbers or addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from mindbot.domain.errors import AuthFailed, NotFound, VendorError
+from mindbot.domain.host import Keep
+from mindbot.domain.message import Json
+from mindbot.platforms.wecom.api import Api
+
+log = structlog.get_logger("mindbot.platforms.wecom")
+
+_UNKNOWN = {"40003", "46004", "60111", "301021"}
+_UNSEEN = {"50002", "60011", "60021"}
+_AGAIN = 3600.0  # seconds until a contacts secret that was refused is tried again
+
+
+class People:
+    """The contacts as one application may read them: with the contacts secret if there is one and WeCom
+    accepts it, else with the application's own."""
+
+    def __init__(
+        self, api: Api, contacts: Api | None, keep: Keep, *, ttl: float, clock: Callable[[], float]
+    ) -> None:
+        self._api = api
+        self._contacts = contacts
+        self._keep = keep
+        self._ttl = ttl
+        self._clock = clock
+        self._refused_until = 0.0
+        self.refusal = ""  # why the contacts secret is not used
+
+    async def user(self, id: str) -> Json:
+        """Return ``name``, ``title``, ``departments`` (ids) and ``department`` (the main one's name); empty
+        for whom WeCom does not know.
+
+        Raises:
+            NotFound: the application may not see this member.
+            VendorError: WeCom cannot be asked.
+        """
+        key = f"user:{id}"
+        known = await self._keep.get(key)
+        if known is None:
+            known = await self._look_up(id)
+            await self._keep.put(key, known, ttl=self._ttl)
+        return known
+
+    async def _look_up(self, id: str) -> Json:
+        try:
+            found = await self._ask("user/get", userid=id)
+        except VendorError as error:
+            if error.code in _UNKNOWN:
+                return {}
+            if error.code in _UNSEEN:
+                hint = "widen the visible range in the app's settings"
+                raise NotFound(f"the app may not see {id!r}", hint=hint) from error
+            raise
+        departments = [str(each) for each in found.get("department") or ()]
+        main = str(found.get("main_department") or (departments[0] if departments else ""))
+        return {
+            "name": str(found.get("name") or ""),
+            "title": str(found.get("position") or ""),
+            "departments": departments,
+            "department": await self._department(main) if main else "",
+        }
+
+    async def _department(self, id: str) -> str:
+        """Return a department's name; empty where the application may not read it."""
+        key = f"department:{id}"
+        known = await self._keep.get(key)
+        if known is None:
+            try:
+                answer = await self._ask("department/get", id=id)
+            except VendorError as error:
+                if error.retryable:
+                    raise
+                answer = {}
+            known = {"name": str((answer.get("department") or {}).get("name") or "")}
+            await self._keep.put(key, known, ttl=self._ttl)
+        return str(known["name"])
+
+    async def _ask(self, call: str, **params: str) -> Json:
+        if self._contacts is not None and self._clock() >= self._refused_until:
+            try:
+                answer = await self._contacts.get(call, **params)
+            except AuthFailed as error:  # 48009: not from this address; 40001: wrong; 48002: no right
+                self._refused_until = self._clock() + _AGAIN
+                self.refusal = str(error)
+                log.warning("the contacts secret is not accepted, the app's own is used", reason=str(error))
+            else:
+                self.refusal = ""
+                return answer
+        return await self._api.get(call, **params)
