@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
-from mindbot.domain.errors import AuthFailed, NotFound, VendorError
+from mindbot.domain.errors import AuthFailed, Rejected, VendorError
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
 from mindbot.platforms.wecom.api import Api
@@ -19,6 +19,7 @@ log = structlog.get_logger("mindbot.platforms.wecom")
 
 _UNKNOWN = {"40003", "46004", "60111", "301021"}
 _UNSEEN = {"50002", "60011", "60021"}
+_MOST = 8  # departments of one member whose names are looked up
 _AGAIN = 3600.0  # seconds until a contacts secret that was refused is tried again
 
 
@@ -38,11 +39,13 @@ class People:
         self.refusal = ""  # why the contacts secret is not used
 
     async def user(self, id: str) -> Json:
-        """Return ``name``, ``title``, ``departments`` (ids) and ``department`` (the main one's name); empty
-        for whom WeCom does not know.
+        """Return ``name``, ``title``, ``departments`` and ``department``, the main one; empty for whom WeCom
+        does not know.
+
+        Departments have their names, and their numbers where the application may not read those.
 
         Raises:
-            NotFound: the application may not see this member.
+            Rejected: the application may not see this member.
             VendorError: WeCom cannot be asked.
         """
         key = f"user:{id}"
@@ -60,15 +63,16 @@ class People:
                 return {}
             if error.code in _UNSEEN:
                 hint = "widen the visible range in the app's settings"
-                raise NotFound(f"the app may not see {id!r}", hint=hint) from error
+                raise Rejected(f"the app may not see {id!r}", hint=hint, code=error.code) from error
             raise
-        departments = [str(each) for each in found.get("department") or ()]
-        main = str(found.get("main_department") or (departments[0] if departments else ""))
+        ids = [str(each) for each in found.get("department") or ()]
+        main = str(found.get("main_department") or (ids[0] if ids else ""))
+        names = {each: await self._department(each) or each for each in ids[:_MOST]}
         return {
             "name": str(found.get("name") or ""),
             "title": str(found.get("position") or ""),
-            "departments": departments,
-            "department": await self._department(main) if main else "",
+            "departments": [names.get(each, each) for each in ids],
+            "department": names.get(main, main),
         }
 
     async def _department(self, id: str) -> str:

@@ -9,7 +9,7 @@ from wecom_here import Clock, Here, a_delivery, connected
 
 from mindbot.domain import abilities
 from mindbot.domain.abilities import Check
-from mindbot.domain.errors import AuthFailed, NotFound, RateLimited
+from mindbot.domain.errors import AuthFailed, RateLimited, Rejected
 from mindbot.sim.wecom.quotas import ApiRules
 
 pytestmark = pytest.mark.anyio
@@ -19,26 +19,27 @@ CONTACTS = "sim-contacts-secret"
 async def test_a_member_has_a_name_a_title_and_departments() -> None:
     async with connected() as here:
         here.sim.staff.profiles["li"] = {"name": "李", "position": "Boss"}
-        li = {"name": "李", "title": "Boss", "departments": ["1", "7"], "department": "研发部 (R&D)"}
+        li = {"name": "李", "title": "Boss", "department": "研发部 (R&D)"}
+        li |= {"departments": ["Simulated Company", "研发部 (R&D)"]}
         assert await here.bot.user("li") == li
         assert await here.bot.user("li") == li
-        assert (here.sim.counters["user/get"], here.sim.counters["department/get"]) == (1, 1)
+        assert (here.sim.counters["user/get"], here.sim.counters["department/get"]) == (1, 2)
         await here.bot.user("mei")
-        assert here.sim.counters["department/get"] == 1
+        assert here.sim.counters["department/get"] == 2  # their names are kept for all
 
 
-async def test_a_department_that_may_not_be_read_has_no_name() -> None:
+async def test_a_department_that_may_not_be_read_has_its_number() -> None:
     async with connected() as here:
         here.sim.staff.names = False
-        assert (await here.bot.user("li"))["department"] == ""
-        assert (await here.bot.user("mei"))["departments"] == ["1", "7"]
+        li = await here.bot.user("li")
+        assert (li["department"], li["departments"]) == ("7", ["1", "7"])
 
 
 async def test_members_that_are_not_there_or_not_seen() -> None:
     async with connected() as here:
         here.sim.staff.unseen.add("hidden")
         assert await here.bot.user("nobody") == {}
-        with pytest.raises(NotFound, match="visible range"):
+        with pytest.raises(Rejected, match="visible range"):
             await here.bot.user("hidden")
 
 
@@ -80,7 +81,7 @@ async def failed(here: Here) -> Check:
 
 async def test_a_bot_that_works_proves_it() -> None:
     async with connected(contacts_secret=CONTACTS) as here:
-        for ability in (abilities.Tests, abilities.Describes, abilities.Fetches):
+        for ability in (abilities.Tests, abilities.Describes, abilities.Fetches, abilities.People):
             assert isinstance(here.bot, ability)
         before = await here.bot.test()
         assert found(before) == {
