@@ -36,8 +36,12 @@ class Keep(Protocol):
     async def items(self, prefix: str, *, limit: int = 1000) -> dict[str, Json]:
         """Return what is kept under keys that begin so, in the order of the keys."""
 
-    async def receive(self, messages: Sequence[Message], values: Mapping[str, Json]) -> list[Receipt]:
+    async def receive(
+        self, messages: Sequence[Message], values: Mapping[str, Json], *, ttl: float = 0.0
+    ) -> list[Receipt]:
         """Put messages into the inbox and write values in one transaction, then queue the turns.
+
+        Values are kept for ``ttl`` seconds or (0) for good.
 
         For platforms that are read with a cursor: it never gets ahead of the inbox, nor behind.
         """

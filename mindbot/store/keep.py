@@ -36,9 +36,11 @@ class StoreKeep:
         """See the port."""
         return dict(await self._store().kept(self._platform, self._bot, prefix, prefix + "\U0010ffff", limit))
 
-    async def receive(self, messages: Sequence[Message], values: Mapping[str, Json]) -> list[Receipt]:
+    async def receive(
+        self, messages: Sequence[Message], values: Mapping[str, Json], *, ttl: float = 0.0
+    ) -> list[Receipt]:
         """See the port."""
-        return await self._intake(messages, self._rows(values, 0.0))
+        return await self._intake(messages, self._rows(values, ttl))
 
     def _rows(self, values: Mapping[str, Json | None], ttl: float) -> Rows:
         ends = time.time() + ttl if ttl else None

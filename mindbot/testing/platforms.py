@@ -76,7 +76,9 @@ class MemoryKeep:
         keys = [key for key in sorted(self.values) if key.startswith(prefix)][:limit]
         return {key: copy.deepcopy(self.values[key]) for key in keys}
 
-    async def receive(self, messages: Sequence[Message], values: Mapping[str, Json]) -> list[Receipt]:
+    async def receive(
+        self, messages: Sequence[Message], values: Mapping[str, Json], *, ttl: float = 0.0
+    ) -> list[Receipt]:
         if self.error:
             raise self.error
         receipts = [await self._inbox.receive(message) for message in messages]

@@ -16,7 +16,16 @@ import anyio
 import structlog
 
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import AuthFailed, Conflict, Invalid, MindBotError, NotFound, RateLimited, Rejected
+from mindbot.domain.errors import (
+    AuthFailed,
+    Conflict,
+    Invalid,
+    MindBotError,
+    NotFound,
+    RateLimited,
+    Rejected,
+    StoreError,
+)
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.platforms.wecom import incoming, limits, say, templates
@@ -67,9 +76,7 @@ class Buttons:
         if known is not None and known["delivery"] == delivery.id:
             return  # sent before, and perhaps pressed since
         if known is not None:
-            raise Rejected(
-                f"template_card.task_id is there twice: {task!r}", hint="leave it out", code="42014"
-            )
+            raise Rejected(f"template_card.task_id is there twice: {task!r}", hint="leave it out")
         after = delivery.parts[0].data.get("after")
         if isinstance(after, dict):
             limits.check_card(templates.with_task(after, task))
@@ -83,9 +90,15 @@ class Buttons:
         await self._keep.put(f"card:{task}", state, ttl=self._settings.card_ttl)
 
     async def sent(self, task: str, answer: Json) -> None:
-        """Keep the code by which the card can be changed without a press; raises StoreError."""
+        """Keep the code by which the card can be changed without a press.
+
+        Never raises: the card is out, and can be pressed all the same.
+        """
         if code := answer.get("response_code"):
-            await self._keep.put(f"code:{task}", {"code": str(code)}, ttl=_CODE_TTL)
+            try:
+                await self._keep.put(f"code:{task}", {"code": str(code)}, ttl=_CODE_TTL)
+            except StoreError as error:
+                log.warning("a card can only be changed by a press", task=task, reason=str(error))
 
     async def dropped(self, task: str) -> None:
         """Forget a card that was not sent; raises StoreError."""
@@ -123,7 +136,7 @@ class Buttons:
                 to = state["to"] if state is not None else message.reply_to
                 values[_update_key(code)] = update | {"to": to, "change": change}
             if messages or values:
-                await self._keep.receive(messages, values)
+                await self._keep.receive(messages, values, ttl=self._settings.card_ttl)
         self.presses += 1
         self._due.set()
         return True
@@ -170,10 +183,6 @@ class Buttons:
             self.failed += 1
             log.warning("a card was not changed", task=update["task"], reason=str(error))
         await self._keep.put(key, None)
-        async with self._lock:
-            state = await self._keep.get(f"card:{update['task']}")
-            if state is not None:  # the press wrote it without an end
-                await self._keep.put(f"card:{update['task']}", state, ttl=self._settings.card_ttl)
         return 0.0
 
     async def _change(self, code: str, to: Json, agent: int | None, change: Json) -> None:
