@@ -14,7 +14,7 @@ from mindbot.config.model import Config
 from mindbot.config.tree import Finding, KeyPath, Node
 from mindbot.telemetry.redaction import redactor
 
-PLATFORMS = ("dingtalk", "wecom", "wecomcs")
+PLATFORMS = ("dingtalk", "wecom", "wecomcs", "wecombot")
 
 #: What the samples hold where an operator's own value belongs.
 _PLACEHOLDER = re.compile(r"your_\w+|<[^<>]+>|changeme|x{3,}", re.IGNORECASE)

@@ -29,6 +29,7 @@ from mindbot.config.vendors import (
     DingTalkSettings,
     ProviderSelection,
     ProviderSettings,
+    WeComBotSettings,
     WeComCsSettings,
     WeComSettings,
     WorkflowSettings,
@@ -55,6 +56,9 @@ class Config(Section):
     )
     wecomcs: Annotated[tuple[WeComCsSettings, ...], ONE_OR_MANY] = Field(
         (), description="WeCom Customer Service: one section, or a list."
+    )
+    wecombot: Annotated[tuple[WeComBotSettings, ...], ONE_OR_MANY] = Field(
+        (), description="WeCom AI bots: one section, or a list."
     )
     console: ConsoleSettings = ConsoleSettings()
     providers: dict[str, ProviderSettings] = Field(
@@ -99,6 +103,7 @@ class Config(Section):
             "dingtalk": self.dingtalk,
             "wecom": self.wecom,
             "wecomcs": self.wecomcs,
+            "wecombot": self.wecombot,
         }
         for platform, bots in sections.items():
             found += [BotConfig(platform, bot.name, bot) for bot in bots if bot.enabled]

@@ -39,6 +39,13 @@ class Streams(Protocol):
 
 
 @runtime_checkable
+class EndsWhole(Protocol):
+    """A stream that ends with the whole first message of the plan: pictures and cards beside its text."""
+
+    ends_whole: Literal[True]
+
+
+@runtime_checkable
 class Fetches(Protocol):
     """Messages bring references to media that must be downloaded after the ack."""
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Http, Receipt
 from mindbot.domain.shared import Shared
@@ -100,10 +101,19 @@ class Media(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """How far a turn is: ``done`` when it has ended, with the deliveries of its reply in their order."""
+
+    done: bool
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """Handed to ``Platform.build``. ``stop`` ends a running turn early, with what is there so far; it
     returns whether the turn was running. ``told`` tells the operators' stream of something the platform
     said about an earlier turn or delivery (feedback, a late failure) and keeps it with that turn.
+    ``answer`` tells how far a turn is, also one of an earlier process; None when there is no such turn.
     ``shared`` holds what all bots of an app have in common: its access token, its limits.
     """
 
@@ -113,4 +123,5 @@ class Host:
     media: Media
     stop: Callable[[str], Awaitable[bool]]
     told: Callable[[str, Json], Awaitable[None]]
+    answer: Callable[[str], Awaitable[Answer | None]]
     shared: Shared = field(default_factory=Shared)

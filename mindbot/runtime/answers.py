@@ -16,7 +16,7 @@ from mindbot.domain.abilities import Attended, Fetches, Greets, People, Silence,
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.events import Event
-from mindbot.domain.host import File
+from mindbot.domain.host import Answer, File
 from mindbot.domain.message import Json, Part
 from mindbot.domain.ports import Platform
 from mindbot.domain.turn import Chunk, Turn
@@ -183,6 +183,16 @@ class Answers:
         """Download what a part refers to; None when it refers to nothing."""
         platform = self._platform(turn)
         return await platform.fetch(turn.message, part) if isinstance(platform, Fetches) else None
+
+    async def answer(self, turn: str) -> Answer | None:
+        """Tell how far a turn is, also one of an earlier process; None when there is no such turn."""
+        try:
+            number = ids.parse(turn)
+        except ValueError:
+            return None
+        if number in self.shown:
+            return Answer(done=False)
+        return await self.store.answer(number)
 
     async def told(self, subject: str, fact: Json) -> None:
         """Keep what a platform says later of a turn, or of a delivery (``TURN-N``), and tell observers."""

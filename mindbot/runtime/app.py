@@ -240,7 +240,8 @@ class Runtime(Facade):
 
     def _host(self, platform: str, bot: str) -> Host:
         keep = StoreKeep(lambda: self.store, self.receive_all, platform, bot)
-        return Host(self.http, self.secrets, keep, self.media, self.stop_turn, self.told, self.shared)
+        told, answer = self.told, self.answer
+        return Host(self.http, self.secrets, keep, self.media, self.stop_turn, told, answer, self.shared)
 
     def _priority(self, bot: tuple[str, str]) -> int:
         found = (b for b in self.loaded.config.bots() if (b.platform, b.name) == bot)

@@ -16,7 +16,7 @@ from mindbot.providers.manager import ProviderManager
 
 def base_urls(config: Config) -> list[str]:
     """Return the vendor URLs an operator configured: the only private addresses that may be called."""
-    bots = (*config.dingtalk, *config.wecom, *config.wecomcs)
+    bots = (*config.dingtalk, *config.wecom, *config.wecomcs, *config.wecombot)
     urls = [getattr(bot, name, "") for bot in bots for name in ("api_base_url", "oapi_base_url")]
     urls += [p.base_url for p in config.providers.values()]
     urls += [w.dify_endpoint for w in config.workflows.values()]

@@ -10,11 +10,11 @@ import anyio
 import structlog
 
 from mindbot.bus import Bus
-from mindbot.domain.abilities import Merges
+from mindbot.domain.abilities import EndsWhole, Merges
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
 from mindbot.domain.message import Json, Message, Part, text_part
-from mindbot.domain.ports import Receipt
+from mindbot.domain.ports import Platform, Receipt
 from mindbot.domain.turn import Turn
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.events import tell_turn
@@ -218,7 +218,7 @@ class Turns:
         shown = self.shown.get(turn.number)
         found: list[Delivery] = []
         if shown is not None:
-            found.append(self._settled(shown, parts, turn))
+            found.append(self._settled(shown, parts, turn, platform))
         planned = platform.plan(parts) if platform is not None and parts else [parts] if parts else []
         found += [
             Delivery(turn.number, n, m.platform, m.bot, m.session, m.reply_to, chunk, created=turn.finished)
@@ -228,17 +228,21 @@ class Turns:
             self.outbox.first_state(delivery)
         return found
 
-    def _settled(self, shown: Delivery, parts: list[Part], turn: Turn) -> Delivery:
+    def _settled(self, shown: Delivery, parts: list[Part], turn: Turn, platform: Platform | None) -> Delivery:
         """Give an answer that was on show its final text; the parts it says are taken out of ``parts``."""
+        if turn.number in self._interrupted:
+            shown.notes["interrupted"] = True
+        shown.state = "pending"
+        if isinstance(platform, EndsWhole) and (planned := platform.plan(parts)):
+            shown.parts, parts[:] = planned[0], [part for message in planned[1:] for part in message]
+            return shown
         said = [part for part in parts if part.kind in ("text", "markdown")]
         parts[:] = [part for part in parts if part not in said]
         text = (
             "\n".join(part.text for part in said) or turn.generation.loaded.config.dispatcher.failure_notice
         )
         kind = "markdown" if any(part.kind == "markdown" for part in said) else "text"
-        shown.parts, shown.state = [Part(kind, text)], "pending"
-        if turn.number in self._interrupted:
-            shown.notes["interrupted"] = True
+        shown.parts = [Part(kind, text)]
         return shown
 
     def _done(self, turn: Turn) -> None:

@@ -13,6 +13,7 @@ SIMULATORS: dict[str, str] = {
     "dingtalk": "mindbot.sim.dingtalk.server:DingTalkSimulator",
     "openai": "mindbot.sim.openai.server:OpenAISimulator",
     "wecom": "mindbot.sim.wecom.server:WeComSimulator",
+    "wecombot": "mindbot.sim.wecombot.server:WeComBotSimulator",
     "wecomcs": "mindbot.sim.wecomcs.server:WeComCsSimulator",
 }
 

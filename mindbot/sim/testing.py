@@ -11,6 +11,7 @@ from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.openai.server import OpenAISimulator
 from mindbot.sim.server import Simulator
 from mindbot.sim.wecom.server import WeComSimulator
+from mindbot.sim.wecombot.server import WeComBotSimulator
 from mindbot.sim.wecomcs.server import WeComCsSimulator
 
 
@@ -26,6 +27,10 @@ def simulated(
 def simulated(
     name: Literal["wecom"], *, fault: str | Sequence[str] = (), **settings: Any
 ) -> AbstractAsyncContextManager[WeComSimulator]: ...
+@overload
+def simulated(
+    name: Literal["wecombot"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[WeComBotSimulator]: ...
 @overload
 def simulated(
     name: Literal["wecomcs"], *, fault: str | Sequence[str] = (), **settings: Any

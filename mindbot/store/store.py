@@ -17,8 +17,9 @@ import orjson
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
+from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.turn import RETRIED, Turn
+from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal, Rows
 from mindbot.store.reads import GroupRead
@@ -37,6 +38,7 @@ class Store:
         self._database = database
         self.journal = journal
         self._past = GroupRead(database, _HISTORY)
+        self._answers = GroupRead(database, _ANSWER)
         self._history: OrderedDict[str, deque[Exchange]] = OrderedDict()
         #: Turns that may have memo rows on disk.
         self._remembered: set[int] = set()
@@ -70,6 +72,7 @@ class Store:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(journal.run)
                 tasks.start_soon(store._past.run)
+                tasks.start_soon(store._answers.run)
                 try:
                     yield store
                 finally:
@@ -204,6 +207,14 @@ class Store:
             if said:
                 lines.append({"role": "assistant", "content": said})
         return lines
+
+    async def answer(self, turn: int) -> Answer | None:
+        """Tell how far a turn is, and what it said; None when there is no such turn. Raises StoreError."""
+        rows = await self._answers.get([turn])
+        if not rows:
+            return None
+        said = tuple(delivery_of(row[1:]) for row in rows if row[1] is not None)
+        return Answer(rows[0][0] in DONE_STATES, said)
 
     # --- outbox
 
@@ -354,6 +365,9 @@ _QUEUED = f"SELECT id, message, attempt FROM turns WHERE {_OPEN} AND id > ? ORDE
 _STEPS = f"""
     SELECT turn, step, result FROM memo
     WHERE turn IN (SELECT id FROM turns WHERE {_OPEN} AND id > ? ORDER BY id LIMIT ?)"""
+_ANSWER = f"""
+    SELECT t.state, {", ".join(f"o.{column.strip()}" for column in DELIVERY.split(","))}
+    FROM turns AS t LEFT JOIN outbox AS o ON o.turn = t.id AND o.n >= 0 WHERE t.id = ? ORDER BY o.n"""
 _HISTORY = """
     SELECT t.message, json_extract(t.record, '$.reply') FROM turns AS t
     WHERE t.session = ? AND t.id < ? AND t.state = 'answered' ORDER BY t.id DESC LIMIT ?"""

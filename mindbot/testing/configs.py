@@ -31,6 +31,16 @@ def wecomcs(sims: Mapping[str, Any], port: int, **changed: Any) -> dict[str, Any
     return {"wecomcs": bot, "providers": openai(sims)}
 
 
+def wecombot(sims: Mapping[str, Any], port: int = 0, **changed: Any) -> dict[str, Any]:
+    """Return the configuration of an AI bot: called back on ``port``, or (0) with a long connection."""
+    far = sims["wecombot"]
+    keys = ("token", "EncodingAESKey") if port else ("bot_id", "secret", "ws_url")
+    bot = {"mode": "connection", **{k: far[k] for k in (*keys, "api_base_url")}}
+    if port:
+        bot |= {"mode": "webhook", "host": "127.0.0.1", "port": port}
+    return {"wecombot": {**bot, **changed}, "providers": openai(sims)}
+
+
 def three(sims: Mapping[str, Any], port: int) -> dict[str, Any]:
     """Return a bot on each of the three platforms; two of them share a port."""
     service = wecomcs(sims, port, welcome_message="Welcome!", handoff_keywords=["human"])

@@ -15,7 +15,7 @@ import anyio
 from aiohttp import web
 from pydantic import SecretStr
 
-from mindbot.domain.host import Host
+from mindbot.domain.host import Answer, Host
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Platform, Receipt, Receive, Webhook, WebhookRequest
 from mindbot.http.client import HttpClient
@@ -94,11 +94,15 @@ class MemoryKeep:
 
 
 class Desk:
-    """Keeps what an adapter tells and asks of the runtime: ``told`` and ``stopped``."""
+    """Keeps what an adapter tells and asks of the runtime: ``told`` and ``stopped``; ``answers`` by turn."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Json]] = []
         self.stopped: list[str] = []
+        self.answers: dict[str, Answer | None] = {}
+
+    async def answer(self, turn: str) -> Answer | None:
+        return self.answers.get(turn, Answer(done=False))
 
     async def tell(self, subject: str, fact: Json) -> None:
         self.told.append((subject, fact))
@@ -118,6 +122,7 @@ def a_host(http: HttpClient, inbox: Inbox, folder: Path, *, desk: Desk | None = 
         media=FolderMedia(folder, http),
         stop=desk.stop,
         told=desk.tell,
+        answer=desk.answer,
     )
 
 

@@ -1,0 +1,167 @@
+"""The callback endpoint of webhook mode: verify, decrypt, hand on, answer encrypted.
+
+Sources: WeCom developer centre, "Receiving messages" of AI bots (path/100719) and "Encryption and decryption"
+(path/101033): as for applications, with JSON around it and an empty receive id.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+import structlog
+
+from mindbot.domain.errors import ConfigError, MindBotError, SecretError
+from mindbot.domain.host import Secrets
+from mindbot.domain.message import Json
+from mindbot.domain.ports import WebhookRequest, WebhookResponse
+from mindbot.platforms.wecom import errors
+from mindbot.platforms.wecom.crypto import Crypto
+from mindbot.platforms.wecombot import wire
+
+if TYPE_CHECKING:
+    from mindbot.config.vendors import WeComBotSettings
+
+log = structlog.get_logger("mindbot.platforms.wecombot")
+
+#: Takes a decrypted callback and its text; returns the answer, or None for an empty one.
+Take = Callable[[Json, str], Awaitable[Json | None]]
+
+
+class Callbacks:
+    """One URL. ``failed`` is told of secrets that are not there.
+
+    WeCom hangs up after five seconds and calls again: what is not taken within ``ack_within`` gets no ack.
+    """
+
+    max_body = 1 << 20
+
+    def __init__(
+        self,
+        settings: WeComBotSettings,
+        bot: str,
+        secrets: Secrets,
+        clock: Callable[[], float],
+        failed: Callable[[str], None],
+        *,
+        ack_within: float = 4.5,
+    ) -> None:
+        self._settings = settings
+        self._bot = bot
+        self._secrets = secrets
+        self._clock = clock
+        self._failed = failed
+        self._ack_within = ack_within
+        self._crypto: Crypto | None = None
+
+    def renew(self) -> None:
+        """Read the secrets anew at the next callback."""
+        self._crypto = None
+
+    async def prepare(self) -> Crypto:
+        """Read what callbacks need, once; raises SecretError, ConfigError."""
+        if self._crypto is None:
+            s = self._settings
+            if s.token is None or s.encoding_aes_key is None:
+                raise ConfigError("token and EncodingAESKey are needed", hint="or set mode: connection")
+            token = await self._secrets.aget(s.token)
+            self._crypto = Crypto(token, await self._secrets.aget(s.encoding_aes_key), "")
+        return self._crypto
+
+    async def answer(self, request: WebhookRequest, take: Take) -> WebhookResponse:
+        """Answer a URL verification or a callback; 200 means that it was taken."""
+        try:
+            if request.method == "GET":
+                plain = await self._open(request, _param(request.query, "echostr"))
+                if plain.lstrip()[:1] in (b"{", b"<"):
+                    # Somebody replays a recorded callback as a verification, to read what it says.
+                    raise errors.Malformed("echostr holds a message")
+                return WebhookResponse(200, plain)
+            if request.method == "POST":
+                return await self._called(request, take)
+            raise errors.WrongMethod(f"{request.method} is not a callback")
+        except errors.Refused as refused:
+            log.warning("callback refused", bot=self._bot, kind=refused.kind, reason=str(refused))
+            return WebhookResponse(refused.status, refused.message.encode())
+        except (SecretError, ConfigError) as error:
+            self._failed(f"needs credentials: {error}")
+            return WebhookResponse(503, b"not configured")
+
+    async def _called(self, request: WebhookRequest, take: Take) -> WebhookResponse:
+        if len(request.body) > self.max_body:
+            raise errors.TooLarge(f"{len(request.body)} bytes")
+        encrypted = _object(request.body, "the body").get("encrypt")
+        if not isinstance(encrypted, str) or not encrypted:
+            raise errors.Malformed("the body has no encrypt")
+        plain = await self._open(request, encrypted)
+        body = _object(plain, "the message")
+        try:
+            with anyio.fail_after(self._ack_within):
+                answer = await take(body, plain.decode("utf-8", "replace"))
+        except errors.Refused:
+            raise
+        except (MindBotError, TimeoutError) as error:
+            log.error("message not stored", bot=self._bot, reason=str(error) or "too slow")
+            return WebhookResponse(503, b"not stored, send it again")
+        except Exception:
+            log.exception("message not stored", bot=self._bot)
+            return WebhookResponse(503, b"not stored, send it again")
+        if answer is None:
+            return WebhookResponse(200)
+        return (
+            await anyio.to_thread.run_sync(self._sealed, answer) if _large(answer) else self._sealed(answer)
+        )
+
+    def _sealed(self, answer: Json) -> WebhookResponse:
+        """Encrypt and sign an answer."""
+        assert self._crypto is not None
+        encrypted = self._crypto.encrypt(json.dumps(answer, ensure_ascii=False).encode())
+        timestamp, nonce = int(self._clock()), str(int.from_bytes(os.urandom(5), "big"))
+        sealed = {
+            "encrypt": encrypted,
+            "msgsignature": self._crypto.sign(str(timestamp), nonce, encrypted),
+            "timestamp": timestamp,
+            "nonce": nonce,
+        }
+        return WebhookResponse(200, json.dumps(sealed).encode(), "application/json")
+
+    async def _open(self, request: WebhookRequest, encrypted: str) -> bytes:
+        """Check signature and age, then decrypt."""
+        signature, timestamp, nonce = (
+            _param(request.query, name) for name in ("msg_signature", "timestamp", "nonce")
+        )
+        crypto = self._crypto or await self.prepare()
+        crypto.check(signature, timestamp, nonce, encrypted)
+        signed = int(timestamp) if timestamp.isdecimal() and len(timestamp) < 12 else 0
+        if abs(self._clock() - signed) > self._settings.timestamp_window:
+            raise errors.StaleTimestamp(
+                "timestamp outside the window", hint="an old replay, or a wrong clock"
+            )
+        return crypto.decrypt(encrypted)
+
+
+def _large(answer: Json) -> bool:
+    """Whether it holds pictures: encrypting megabytes is not for the loop."""
+    stream = answer.get("stream")
+    return isinstance(stream, dict) and bool(stream.get("msg_item"))
+
+
+def _object(data: bytes, what: str) -> Json:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise errors.Malformed(f"{what} is not JSON") from error
+    if not isinstance(found, dict):
+        raise errors.Malformed(f"{what} is not a JSON object")
+    return wire.clean(found) if b"\\u" in data else found
+
+
+def _param(query: Mapping[str, str], name: str) -> str:
+    value = query.get(name)
+    if not isinstance(value, str) or not value:
+        raise errors.Malformed(f"no {name} in the query")
+    return value

@@ -1,0 +1,375 @@
+"""The long connection: subscribed, kept up, and every frame matched with its answer.
+
+Source: WeCom developer centre, "AI bot long connection" (path/101463), and the official SDKs (npm
+@wecom/aibot-node-sdk, PyPI wecom-aibot-python-sdk). A bot has one live connection: the last to subscribe.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import ssl
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, VendorError
+from mindbot.domain.message import Json
+from mindbot.platforms.wecombot.errors import CONFLICT, NOT_SUBSCRIBED, error_for
+
+log = structlog.get_logger("mindbot.platforms.wecombot")
+
+#: Takes a callback's command, request id, body and text.
+Handle = Callable[[str, str, Json, str], Awaitable[None]]
+#: Returns BotID and Secret; raises AuthFailed.
+Credentials = Callable[[], Awaitable[tuple[str, str]]]
+
+_HANDSHAKE = 10.0  # seconds
+_STEADY = 5.0  # seconds after which a connection counts as having worked
+_MAX_WAIT = 30.0
+_CREDENTIALS_WAIT = 60.0
+_LONGEST_CREDENTIALS_WAIT = 600.0
+_READY = 8.0  # seconds a frame waits for a connection
+_LATE = 0.5  # seconds in which the answer to a frame follows one to the frame before it that came too late
+_TRIES = 4  # of one frame that meets another of its stream
+_MAX_FRAME = 4 << 20
+_OPEN_CALLBACKS = 1000  # waiting to be stored; beyond that nothing more is read
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Who waits for the answers to one request id."""
+
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    users: int = 0
+    late: int = 0  # answers that may still come to frames nobody waits for any more
+    answers: list[Json] = field(default_factory=list)
+    came: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Link:
+    """One bot's connection. ``changed`` is called whenever its state does. Times are seconds."""
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        handle: Handle,
+        changed: Callable[[], None],
+        *,
+        ping: float = 30.0,
+        answer: float = 5.0,
+        evicted_wait: float = 300.0,
+        backoff: float = 0.5,
+    ) -> None:
+        self._url = url
+        self._credentials = credentials
+        self._handle = handle
+        self._changed = changed
+        self._ping = ping
+        self._answer = answer
+        self._evicted_wait = evicted_wait
+        self._backoff = backoff
+        self._tls: ssl.SSLContext | None = None
+        self._socket: ClientConnection | None = None
+        self._ready = anyio.Event()
+        self._asked: dict[str, _Asked] = {}
+        self._gate = anyio.CapacityLimiter(_OPEN_CALLBACKS)
+        self._evicted = False
+        self._tasks: TaskGroup | None = None  # outlives a connection: what one brought must be stored
+        self.state, self.reason, self.since, self.opened = "connecting", "", 0.0, 0
+        self.refused: AuthFailed | None = None
+        self.counts: Counter[str] = Counter()
+
+    # -- kept up -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep it up until cancelled."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                await self._keep()
+        finally:
+            self._become("closed", "")
+
+    async def _keep(self) -> None:
+        failures, refusals = 0, 0
+        while True:
+            error: MindBotError | None = None
+            began = anyio.current_time()
+            try:
+                await self._live()
+            except AuthFailed as refused:
+                refusals += 1
+                self.refused = refused
+                self._become("needs credentials", str(refused))
+                wait = min(_LONGEST_CREDENTIALS_WAIT, _CREDENTIALS_WAIT * 2.0 ** (refusals - 1))
+                await anyio.sleep(wait * random.uniform(0.5, 1.0))
+                continue
+            except MindBotError as failed:
+                error = failed
+            if self._evicted:
+                await self._stand_back()
+                continue
+            self._become("disconnected", str(error) if error else "the connection was lost")
+            refusals = 0
+            failures = 0 if anyio.current_time() - began >= _STEADY else failures + 1
+            await anyio.sleep(self._wait(failures, error))
+
+    def _wait(self, failures: int, error: MindBotError | None) -> float:
+        wait = min(_MAX_WAIT, self._backoff * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)
+        return max(wait, error.retry_after) if isinstance(error, RateLimited) else wait
+
+    async def _stand_back(self) -> None:
+        """Another client took the bot over: coming back at once would evict it, and so on for ever."""
+        self._evicted = False
+        self.counts["evicted"] += 1
+        self._become("evicted", "another client took the bot over")
+        if not self._evicted_wait:
+            await anyio.sleep_forever()
+        await anyio.sleep(self._evicted_wait * random.uniform(1.0, 1.2))
+
+    def _become(self, state: str, reason: str) -> None:
+        if (state, reason) != (self.state, self.reason):
+            self.state, self.reason, self.since = state, reason, time.time()
+            self._changed()
+
+    async def _live(self) -> None:
+        """Connect, subscribe, and read until the connection ends. Raises VendorError."""
+        bot_id, secret = await self._credentials()
+        socket = await self._connect()
+        failure: MindBotError | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._socket = socket
+                tasks.start_soon(self._read, socket, tasks)
+                try:
+                    body = {"bot_id": bot_id, "secret": secret}
+                    await self._exchange("aibot_subscribe", _new_id("aibot_subscribe"), body)
+                except MindBotError as error:  # raised outside, or the group would wrap it
+                    failure = error
+                    tasks.cancel_scope.cancel()
+                else:
+                    self.opened += 1
+                    self.refused = None
+                    self._become("connected", "")
+                    self._ready.set()
+                    tasks.start_soon(self._beat, socket)
+        finally:
+            self._socket = None
+            self._ready = anyio.Event()
+            for asked in self._asked.values():
+                asked.came.set()
+            with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
+                await socket.close()
+        if failure is not None:
+            raise failure
+
+    async def _connect(self) -> ClientConnection:
+        secure = None
+        if self._url.startswith("wss:"):
+            self._tls = self._tls or ssl.create_default_context()
+            secure = self._tls
+        try:
+            with anyio.fail_after(_HANDSHAKE):
+                return await connect(
+                    self._url,
+                    ssl=secure,
+                    proxy=None,
+                    compression=None,
+                    max_size=_MAX_FRAME,
+                    open_timeout=None,
+                    ping_interval=None,  # the protocol has pings of its own
+                    close_timeout=1.0,
+                )
+        except (InvalidHandshake, InvalidURI) as error:
+            raise NetworkFailed(f"the handshake was refused: {error}", sent=False) from error
+        except (OSError, TimeoutError) as error:
+            raise NetworkFailed(f"cannot connect: {error or 'no answer'}", sent=False) from error
+
+    async def _beat(self, socket: ClientConnection) -> None:
+        """Ping; two that stay without an answer are the end of the connection."""
+        missed = 0
+        while True:
+            await anyio.sleep(self._ping)
+            try:
+                await self._exchange("ping", _new_id("ping"), None)
+            except NetworkFailed:
+                missed += 1
+                if missed >= 2:
+                    log.info("connection was silent, replacing it", pings=missed)
+                    await socket.close()
+                    return
+            except VendorError as error:
+                if error.code == NOT_SUBSCRIBED:
+                    await socket.close()
+                    return
+            else:
+                missed = 0
+
+    # -- frames in ---------------------------------------------------------------------------------------
+
+    async def _read(self, socket: ClientConnection, tasks: TaskGroup) -> None:
+        """Hand out frames until the connection ends; then nobody need wait for anything of it."""
+        try:
+            async for text in socket:
+                try:
+                    frame = json.loads(text)
+                    headers = frame.get("headers")
+                    id = str(headers.get("req_id") or "")
+                except (ValueError, AttributeError) as error:
+                    log.warning("not a frame", error=str(error), text=str(text)[:200])
+                    continue
+                if not frame.get("cmd"):
+                    self._answered(id, frame)
+                    continue
+                body = frame.get("body")
+                body = body if isinstance(body, dict) else {}
+                event = body.get("event")
+                if isinstance(event, dict) and event.get("eventtype") == "disconnected_event":
+                    self._evicted = True
+                    continue
+                self.counts["callbacks"] += 1
+                await self._gate.acquire_on_behalf_of(ticket := object())
+                assert self._tasks is not None
+                self._tasks.start_soon(self._take, ticket, str(frame["cmd"]), id, body)
+        except ConnectionClosed as closed:
+            log.info("connection ended", reason=str(closed))
+        tasks.cancel_scope.cancel()
+
+    async def _take(self, ticket: object, command: str, id: str, body: Json) -> None:
+        """Handle a callback. There is no ack on this wire, so nothing may go wrong for good."""
+        try:
+            await self._handle(command, id, body, json.dumps(body, ensure_ascii=False))
+        except MindBotError as error:
+            log.error("callback not handled", command=command, error=str(error))
+        except Exception:
+            log.exception("callback not handled", command=command)
+        finally:
+            self._gate.release_on_behalf_of(ticket)
+
+    def _answered(self, id: str, frame: Json) -> None:
+        asked = self._asked.get(id)
+        if asked is None:
+            self.counts["unexpected"] += 1
+            return
+        asked.answers.append(frame)
+        asked.came.set()
+
+    # -- frames out --------------------------------------------------------------------------------------
+
+    async def request(self, command: str, body: Json, *, id: str = "") -> Json:
+        """Send a frame and return the body of its answer; ``id`` is the request id of a callback it answers.
+
+        A lost subscription is made anew and the frame sent once more; a conflict is tried again.
+
+        Raises:
+            AuthFailed: BotID and Secret are not accepted.
+            NetworkFailed: no connection (``sent`` false), or no answer.
+            VendorError: WeCom refused it.
+        """
+        id = id or _new_id(command)
+        renewed = False
+        for attempt in range(1, _TRIES + 1):
+            await self._until_ready()
+            try:
+                return await self._exchange(command, id, body)
+            except VendorError as error:
+                if error.code == NOT_SUBSCRIBED and not renewed:
+                    renewed = True
+                    await self._renew()
+                elif error.code == CONFLICT and attempt < _TRIES:
+                    await anyio.sleep(0.2 * 2**attempt * random.uniform(0.5, 1.0))
+                else:
+                    raise
+        raise NetworkFailed(f"{command}: no connection stayed long enough", sent=False)
+
+    async def _until_ready(self) -> None:
+        with anyio.move_on_after(_READY):
+            while not self._ready.is_set():
+                if self.refused is not None:
+                    raise AuthFailed(self.refused.message, hint=self.refused.hint, code=self.refused.code)
+                if self.state == "evicted":
+                    hint = "stop the other client, then `mindbot platform restart`; see `evicted_wait`"
+                    raise NetworkFailed("another client took the bot over", hint=hint, sent=False)
+                with anyio.move_on_after(0.05):
+                    await self._ready.wait()
+            return
+        raise NetworkFailed(f"not connected: {self.reason or self.state}", sent=False)
+
+    async def _renew(self) -> None:
+        """The subscription is lost though the connection is open: begin anew."""
+        self.counts["renewed"] += 1
+        if self._socket is not None:
+            self._ready = anyio.Event()
+            await self._socket.close()
+
+    async def _exchange(self, command: str, id: str, body: Json | None) -> Json:
+        """Send one frame and wait for its answer; frames of one id never overtake each other."""
+        async with self._turn_of(id) as asked:
+            socket = self._socket
+            if socket is None:
+                raise NetworkFailed(f"{command}: not connected", sent=False)
+            asked.answers.clear()
+            asked.came = anyio.Event()
+            frame: dict[str, Any] = {"cmd": command, "headers": {"req_id": id}}
+            if body is not None:
+                frame["body"] = body
+            try:
+                await socket.send(json.dumps(frame, ensure_ascii=False))
+            except ConnectionClosed as closed:
+                raise NetworkFailed(f"{command}: the connection was lost", sent=False) from closed
+            answer = await self._first(asked, self._answer)
+            if answer is None:
+                if self._socket is not socket:
+                    raise NetworkFailed(f"{command}: the connection was lost before the answer", sent=True)
+                asked.late += 1
+                raise NetworkFailed(f"{command}: no answer in {self._answer:g}s", sent=True)
+            if asked.late:  # this may be the answer to an earlier frame
+                asked.late -= 1
+                answer = await self._first(asked, _LATE) or answer
+        try:
+            code = int(answer.get("errcode") or 0)
+        except (TypeError, ValueError) as error:
+            raise NetworkFailed(f"{command}: the answer has no errcode", sent=True) from error
+        if code:
+            raise error_for(code, str(answer.get("errmsg") or ""), command)
+        found = answer.get("body")
+        return found if isinstance(found, dict) else {}
+
+    async def _first(self, asked: _Asked, seconds: float) -> Json | None:
+        """Return the next answer; None when there is none in time or the connection ended."""
+        if not asked.answers:
+            with anyio.move_on_after(seconds):
+                await asked.came.wait()
+        asked.came = anyio.Event()
+        return asked.answers.pop(0) if asked.answers else None
+
+    @asynccontextmanager
+    async def _turn_of(self, id: str) -> AsyncIterator[_Asked]:
+        asked = self._asked.setdefault(id, _Asked())
+        asked.users += 1
+        try:
+            async with asked.lock:
+                yield asked
+        finally:
+            asked.users -= 1
+            if not asked.users and not asked.late:
+                del self._asked[id]
+            elif len(self._asked) > 10_000:
+                self._asked = {k: v for k, v in self._asked.items() if v.users}
+
+
+def _new_id(command: str) -> str:
+    """Return a request id as the official SDKs make them."""
+    return f"{command}_{time.time_ns() // 1_000_000}_{os.urandom(4).hex()}"

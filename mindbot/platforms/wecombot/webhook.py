@@ -1,0 +1,307 @@
+"""Webhook mode: WeCom calls, and then polls for the answer; the answer is served from where it stands.
+
+Sources: WeCom developer centre, "Receiving messages" (path/100719), "Passive reply" (path/101031) and "Active
+reply" (path/101138) of AI bots. A callback opens a stream; polls of it come about once a second, until one is
+told that it is finished or six minutes have passed. After that, or for what does not fit, there is one call
+of the message's ``response_url``, within an hour.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+import structlog
+
+from mindbot.domain import ids
+from mindbot.domain.abilities import Check
+from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.errors import ConfigError, MindBotError, Rejected, SecretError, StoreError
+from mindbot.domain.host import Host
+from mindbot.domain.message import Json, Part
+from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.platforms.wecom.errors import Malformed
+from mindbot.platforms.wecombot import say, wire
+from mindbot.platforms.wecombot.adapter import WeComBot
+from mindbot.platforms.wecombot.answer_url import AnswerUrl
+from mindbot.platforms.wecombot.callback import Callbacks
+from mindbot.platforms.wecombot.frames import Frames
+from mindbot.platforms.wecombot.streams import Shown, Streams
+
+if TYPE_CHECKING:
+    from mindbot.config.vendors import WeComBotSettings
+
+log = structlog.get_logger("mindbot.platforms.wecombot")
+
+_MARGIN = 5.0  # seconds before the end of its life that a growing answer is closed
+
+
+class WebhookBot(WeComBot):
+    """One bot: `Platform`, `Webhook`, and the abilities Streams, EndsWhole, Fetches, Tests and Describes."""
+
+    #: The same stream is shown once, and WeCom takes a response_url once.
+    idempotent = True
+    ends_whole: Literal[True] = True
+    pace = 0.2  # seconds; polls decide when something is seen
+    max_body = Callbacks.max_body
+
+    def __init__(
+        self,
+        settings: WeComBotSettings,
+        bot: str,
+        host: Host,
+        *,
+        clock: Callable[[], float] = time.time,
+        ack_within: float = 4.5,
+    ) -> None:
+        """See `WeComBot`. What is not stored within ``ack_within`` seconds gets no ack."""
+        super().__init__(settings, bot, host, clock=clock)
+        self.host = settings.host
+        self.port = settings.port
+        self._callbacks = Callbacks(
+            settings, bot, host.secrets, clock, lambda why: self._report("failed", why), ack_within=ack_within
+        )
+        self._frames = Frames(host, self._card)
+        self._url = AnswerUrl(host, clock)
+        self._streams = Streams()
+        self._counts: Counter[str] = Counter()
+        self._called = 0.0
+
+    async def run(self, receive: Receive, report: Report) -> None:
+        """Read the secrets, report, and wait until cancelled: messages come in by `callback`."""
+        self._report = report
+        self._callbacks.renew()
+        report("starting", "reading the callback's secrets")
+        try:
+            await self._callbacks.prepare()
+        except (SecretError, ConfigError) as error:
+            report("failed", f"needs credentials: {error}")
+        else:
+            report("ok", "")
+        await anyio.sleep_forever()
+
+    # -- in ----------------------------------------------------------------------------------------------
+
+    async def callback(self, request: WebhookRequest, receive: Receive) -> WebhookResponse:
+        """Answer a URL verification, a message, an event or a poll."""
+
+        async def take(body: Json, raw: str) -> Json | None:
+            self._called = self._clock()
+            kind = body.get("msgtype")
+            if kind == wire.POLL:
+                self._counts["polls"] += 1
+                return await self._polled(wire.polled(body))
+            self._counts["callbacks"] += 1
+            try:
+                if kind == wire.EVENT:
+                    return await self._event(body, raw, receive)
+                message, receipt = await self._take(body, raw, receive, stream=True)
+            except ValueError as error:
+                raise Malformed(str(error)) from error
+            turn = ids.show(receipt.turn)
+            if receipt.duplicate:
+                return await self._polled(say.stream_id(turn))
+            shown = self._streams.open(turn, self._clock())
+            shown.has_url = bool(message.reply_to["response_url"])
+            return self._growing(shown, first=True)
+
+        return await self._callbacks.answer(request, take)
+
+    async def _event(self, body: Json, raw: str, receive: Receive) -> Json | None:
+        kind = wire.event_of(body)["eventtype"]
+        if kind == "template_card_event":
+            card = await self._press(body, raw, receive)
+            if card is None:
+                return None
+            update = {"response_type": "update_template_card", "userids": [wire.user_of(body)]}
+            return update | {"template_card": card}
+        message, receipt = await self._take(body, raw, receive)
+        if kind == "feedback_event":
+            await self._feedback(message, receipt)
+        elif kind == "enter_chat" and (text := self._settings.welcome_message):
+            return {"msgtype": "text", "text": {"content": text}}
+        return None
+
+    async def _polled(self, stream: str) -> Json:
+        """Answer a poll with how far the answer is. Of what nothing is known, nothing more will come."""
+        turn = say.turn_of(stream)
+        if not turn:
+            return {"msgtype": "stream", "stream": {"id": stream, "finish": True, "content": ""}}
+        shown = self._streams.open(turn, self._clock())
+        shown.polled = self._clock()
+        if shown.final is None and shown.way != "url":
+            await self._look(shown)
+        if shown.way == "url" or shown.nothing:
+            return say.stream(turn, shown.closing, finish=True)
+        if shown.final is None:
+            return self._late(shown) or self._growing(shown)
+        return await self._collected(shown, shown.final)
+
+    async def _look(self, shown: Shown) -> None:
+        """See in the store whether the turn has ended: its reply may not have come to `send` yet, or have
+        been sent by an earlier process."""
+        try:
+            answer = await self._desk.answer(shown.turn)
+        except StoreError as error:
+            log.warning("a poll waits for the store", bot=self.bot, turn=shown.turn, error=str(error))
+            return
+        if shown.final is not None or (answer is not None and not answer.done):
+            return
+        said = next((d for d in answer.deliveries if d.n == 0), None) if answer else None
+        if said is None:
+            shown.nothing = True
+        elif await self._url.used(shown.turn) == 0:
+            shown.way = "url"
+        else:
+            shown.final = said
+
+    def _growing(self, shown: Shown, *, first: bool = False) -> Json:
+        text = say.so_far(shown.text, self._settings.placeholder)
+        return say.stream(shown.turn, text, finish=False, feedback=first and self._settings.feedback)
+
+    def _late(self, shown: Shown) -> Json | None:
+        """Close an answer that has grown for as long as it may, where the rest can come another way."""
+        age = self._clock() - shown.opened
+        if age < self._settings.stream_lifetime - _MARGIN or not shown.has_url:
+            return None
+        shown.way, shown.closing = "url", say.LATE
+        return say.stream(shown.turn, say.LATE, finish=True)
+
+    async def _collected(self, shown: Shown, final: Delivery) -> Json:
+        """Hand the whole answer to a poll. That it goes this way is on disk before it goes."""
+        shown.way = "poll"
+        try:
+            frame, notes = await self._frames.last(shown.turn, final)
+            if not shown.collected.is_set():
+                await self._desk.keep.put(f"stream:{shown.turn}", {"taken": final.created}, ttl=7200.0)
+        except MindBotError as error:
+            shown.way = ""
+            log.warning("a poll waits", bot=self.bot, turn=shown.turn, error=str(error))
+            return self._growing(shown)
+        shown.notes, shown.taken = notes, final.created
+        shown.collected.set()
+        self._counts["collected"] += 1
+        return frame
+
+    # -- out ---------------------------------------------------------------------------------------------
+
+    def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        """Put a reply into one message, or two; see `mindbot.platforms.wecombot.say.plan_stream`."""
+        return say.plan_stream(parts)
+
+    def address(self, user: str) -> Json:
+        """Return where something for a user would go. In this mode nothing but answers can be said."""
+        return {"user": user, "chat": "", "asked": 0, "response_url": "", "stream": False}
+
+    async def stream(self, delivery: Delivery, text: str) -> None:
+        """Keep the answer so far for the next poll."""
+        shown = self._streams.open(ids.show(delivery.turn), self._clock())
+        shown.text, shown.has_url = text, bool(delivery.to.get("response_url"))
+
+    async def send(self, delivery: Delivery) -> Sent:
+        """Say the answer in its stream, or where nobody polls that any more, by the response_url.
+
+        Raises:
+            VendorError: Rejected when neither is possible.
+        """
+        turn = ids.show(delivery.turn)
+        remarks = say.remarks(delivery.parts)
+        if not delivery.to.get("stream"):
+            return await self._by_url(delivery, remarks)
+        if delivery.n < 0:  # a notice that it takes longer: shown until the answer's first words
+            self._streams.open(turn, self._clock()).text = delivery.text
+            return Sent(say.stream_id(turn), {"way": "stream"})
+        if delivery.n > 0:
+            return await self._by_url(delivery, remarks)
+        shown = self._streams.open(turn, self._clock())
+        await self._remember(shown, delivery)
+        if shown.way == "":
+            shown.final, shown.has_url = delivery, bool(delivery.to.get("response_url"))
+        # A turn that is run again for an operator has another answer than the one its stream ended with.
+        mine = shown.taken in (None, delivery.created)
+        if shown.way != "url" and mine and await self._collect(shown, delivery):
+            return Sent(say.stream_id(turn), {**remarks, **shown.notes, "way": "stream"})
+        shown.way = "url"
+        return await self._by_url(delivery, remarks)
+
+    async def _remember(self, shown: Shown, delivery: Delivery) -> None:
+        """Learn which way an earlier process sent this answer, if it did."""
+        if shown.way or not (delivery.again or delivery.attempts > 1):
+            return
+        kept = await self._desk.keep.get(f"stream:{shown.turn}")
+        if kept is not None:  # had it not arrived, it would be polled for again, and is served then
+            shown.way, shown.taken = "poll", float(kept["taken"])
+            shown.collected.set()
+        elif await self._url.used(shown.turn) == delivery.n:
+            shown.way = "url"
+
+    async def _collect(self, shown: Shown, delivery: Delivery) -> bool:
+        """Wait until a poll has taken the answer; False when none comes any more."""
+        asked = float(delivery.to.get("asked") or 0)
+        began = self._clock()
+        if not shown.polled and began - asked > self._settings.stream_lifetime:
+            return False
+        while not shown.collected.is_set():
+            left = max(began, shown.polled) + self._settings.poll_timeout - self._clock()
+            if left <= 0 and shown.way != "poll":
+                return False
+            with anyio.move_on_after(max(left, 0.05)):
+                await shown.collected.wait()
+        return True
+
+    async def _by_url(self, delivery: Delivery, remarks: Json) -> Sent:
+        card = next((part for part in delivery.parts if say.is_card(part)), None)
+        text = say.text_of(delivery.parts)
+        pictures = sum(part.kind == "image" for part in delivery.parts)
+        if card is not None and not text and not delivery.to.get("chat"):  # cards in groups are refused
+            body: Json = {"msgtype": "template_card", "template_card": await self._card(card, delivery)}
+        else:
+            more = [say.choices(card)] if card is not None else []
+            more += ["[image]"] * pictures
+            whole = "\n".join(filter(None, [text, *more]))
+            body = {"msgtype": "markdown", "markdown": {"content": say.so_far(whole, "")}}
+            if pictures:
+                remarks = remarks | {"left_out": f"{pictures} pictures"}
+        id = await self._url.post(delivery, body)
+        self._counts["by_response_url"] += 1
+        return Sent(id, {**remarks, "way": "response_url"})
+
+    # -- for operators -----------------------------------------------------------------------------------
+
+    async def _file_key(self) -> str:
+        key = self._settings.encoding_aes_key
+        if key is None:
+            raise Rejected("there is no EncodingAESKey to decrypt the file with")
+        return await self._desk.secrets.aget(key)
+
+    def details(self) -> Json:
+        """Return what came in and how answers went out."""
+        return {
+            "mode": "webhook",
+            "streams": self._streams.growing,
+            "last_call": self._called,
+            **self._counts,
+        }
+
+    async def test(self) -> list[Check]:
+        """Read the secrets, encrypt and decrypt with them, and look whether WeCom ever called."""
+        found = [await self._test_secrets()]
+        if self._called:
+            found.append(Check("callbacks", "ok", f"the last came at {self._called:.0f}"))
+        else:
+            mend = "enter the callback URL in the bot's API settings, or write to the bot"
+            found.append(Check("callbacks", "skipped", "none came yet", mend))
+        return found
+
+    async def _test_secrets(self) -> Check:
+        try:
+            crypto = await self._callbacks.prepare()
+            intact = crypto.decrypt(crypto.encrypt(b"round trip")) == b"round trip"
+        except MindBotError as error:
+            return Check(
+                "callback secrets", "failed", error.message, error.hint or "token and EncodingAESKey"
+            )
+        return Check("callback secrets", "ok" if intact else "failed", mend="EncodingAESKey")
