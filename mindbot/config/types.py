@@ -76,18 +76,22 @@ def _not_bool(value: Any) -> Any:
     return value
 
 
-def _url(value: str) -> str:
+def _url(value: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
     """Refuse what cannot be an address; a reference that is not resolved yet passes."""
     if not value or references.is_reference(value):
         return value
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("should be an address such as https://example.com")
+        raise ValueError(f"should be an address such as {schemes[-1]}://example.com")
     return value.rstrip("/")
+
+
+def _ws_url(value: str) -> str:
+    return _url(value, ("ws", "wss"))
 
 
 def _api_base(value: str) -> str:
@@ -113,6 +117,7 @@ Float = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
 Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
 #: An http(s) address without a slash at its end.
 Url = Annotated[str, AfterValidator(_url)]
+WsUrl = Annotated[str, AfterValidator(_ws_url)]
 #: Scheme and host of a platform's API.
 ApiBase = Annotated[str, AfterValidator(_api_base)]
 #: Holds a reference (``keyring:NAME``, ``credential:NAME``, ``${ENV}``) or a plain secret; see `Secrets`.

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from mindbot import registry
 from mindbot.config.keys import guess
 from mindbot.config.sections import Section
-from mindbot.config.types import NAMED, ApiBase, Duration, Float, Int, Port, Secret, Url
+from mindbot.config.types import NAMED, ApiBase, Duration, Float, Int, Port, Secret, Url, WsUrl
 
 
 class BotSettings(Section):
@@ -145,7 +145,7 @@ class WeComBotSettings(BotSettings):
     )
     bot_id: str = Field("", validate_default=True, description="connection: BotID.")
     secret: Secret | None = Field(None, validate_default=True, description="connection: Secret.")
-    ws_url: Url = Field("wss://openws.work.weixin.qq.com", description="connection: where to connect.")
+    ws_url: WsUrl = Field("wss://openws.work.weixin.qq.com", description="connection: where to connect.")
     ping: Duration = Field(30.0, ge=0.1, description="connection: between two pings; two unanswered end it.")
     answer_timeout: Duration = Field(
         5.0, ge=0.1, le=10, description="connection: how long WeCom may take to answer a frame."

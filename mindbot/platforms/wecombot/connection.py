@@ -1,8 +1,8 @@
 """Long-connection mode: callbacks come over a WebSocket, answers are pushed over it as they grow.
 
 Source: WeCom developer centre, "AI bot long connection" (path/101463). Callbacks have no ack on this wire:
-what is not on disk is tried again here. A reply names the callback's request id, for 24 hours; without one the
-bot can write to those who wrote to it before.
+what is not on disk is tried again here. A reply names the callback's request id, for 24 hours; without one
+the bot can write to those who wrote to it before.
 """
 
 from __future__ import annotations

@@ -335,9 +335,13 @@ class Link:
                     raise NetworkFailed(f"{command}: the connection was lost before the answer", sent=True)
                 asked.late += 1
                 raise NetworkFailed(f"{command}: no answer in {self._answer:g}s", sent=True)
-            if asked.late:  # this may be the answer to an earlier frame
+            if (
+                asked.late
+            ):  # one of two is the answer to an earlier frame, nobody knows which: the worse counts
                 asked.late -= 1
-                answer = await self._first(asked, _LATE) or answer
+                other = await self._first(asked, _LATE)
+                if other is not None and not answer.get("errcode"):
+                    answer = other
         try:
             code = int(answer.get("errcode") or 0)
         except (TypeError, ValueError) as error:
