@@ -304,4 +304,6 @@ class WebhookBot(WeComBot):
             return Check(
                 "callback secrets", "failed", error.message, error.hint or "token and EncodingAESKey"
             )
-        return Check("callback secrets", "ok" if intact else "failed", mend="EncodingAESKey")
+        if not intact:
+            return Check("callback secrets", "failed", "what is encrypted cannot be read", "EncodingAESKey")
+        return Check("callback secrets", "ok")

@@ -6,7 +6,7 @@ after the message, at most three unfinished answers of a user at once.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,26 +52,26 @@ class Polls:
         self._counters = counters
         self._clock = clock
         self._tasks = tasks
-        self._open: Counter[str] = Counter()
+        self._open: defaultdict[str, Counter[str]] = defaultdict(Counter)  # user → message → callbacks
         self._closed = anyio.Event()
 
     async def say(self, url: str, body: Json, *, persistent: float = 0.0) -> Called:
         """Deliver a message. A user who waits for three answers already waits before asking for a fourth."""
-        user, group = body["from"]["userid"], str(body.get("chatid", ""))
-        while self._open[user] >= self.rules.open:
+        user, group, msgid = body["from"]["userid"], str(body.get("chatid", "")), str(body["msgid"])
+        while len(self._open[user]) >= self.rules.open and msgid not in self._open[user]:
             self._counters["held"] += 1
             await self._closed.wait()
-        self._open[user] += 1
+        self._open[user][msgid] += 1
         asked = self._clock()
         called = await self._hook.call(url, body, persistent=persistent)
         if called.acked and self._draw(called, group or user, bool(group)) is False:
             stream = str(called.reply["stream"]["id"])
-            self._tasks.start_soon(self._poll, url, user, group, stream, asked)
+            self._tasks.start_soon(self._poll, url, user, group, stream, asked, msgid)
         else:
-            self._end(user)
+            self._end(user, msgid)
         return called
 
-    async def _poll(self, url: str, user: str, group: str, stream: str, asked: float) -> None:
+    async def _poll(self, url: str, user: str, group: str, stream: str, asked: float, msgid: str) -> None:
         try:
             while True:
                 await anyio.sleep(self.rules.every)
@@ -85,10 +85,13 @@ class Polls:
                     self._counters["polls.finished"] += 1
                     return
         finally:
-            self._end(user)
+            self._end(user, msgid)
 
-    def _end(self, user: str) -> None:
-        self._open[user] -= 1
+    def _end(self, user: str, msgid: str) -> None:
+        messages = self._open[user]
+        messages[msgid] -= 1
+        if not messages[msgid]:
+            del messages[msgid]
         self._closed.set()
         self._closed = anyio.Event()
 
