@@ -1,4 +1,4 @@
-"""Vectors of the bot's wire; three independent implementations agree on them, the official Node SDK is one."""
+"""Vectors of the bot's wire on which three independent implementations agree, one of them the Node SDK."""
 
 from __future__ import annotations
 
