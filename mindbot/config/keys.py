@@ -30,6 +30,11 @@ def _canonical(model: type[BaseModel]) -> Mapping[str, str]:
     }
 
 
+def written(model: type[BaseModel], key: str) -> str:
+    """Return a key as configurations write it."""
+    return _canonical(model).get(key, key)
+
+
 def _spellings(name: str, info: FieldInfo) -> list[str]:
     alias = info.validation_alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []

@@ -54,6 +54,9 @@ def _missing(node: Node, written: KeyPath, rest: KeyPath) -> Finding:
     model = keys.section(keys.at(Config, path[:-1])) or keys.section(
         keys.child(keys.at(Config, path[:-1]), 0)
     )
+    if model:  # a default that is refused is named as the model's field
+        key = keys.written(model, key)
+        path = (*path[:-1], key)
     info = keys.fields(model).get(key) if model else None
     secret = info is not None and keys.is_secret(info.annotation)
     example = f'"keyring:{secret_name(path)}"' if secret else "…"

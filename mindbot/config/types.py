@@ -19,7 +19,7 @@ from pydantic import (
     SecretStr,
     WithJsonSchema,
 )
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from mindbot.config import references
 
@@ -101,6 +101,14 @@ def _api_base(value: str) -> str:
     return value
 
 
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise PydanticKnownError("greater_than_equal", {"ge": 0})
+    return value
+
+
+#: Not a `ge` of the type: that would take the place of the one that a setting asks for.
+_NOT_NEGATIVE = AfterValidator(_not_negative)
 _DURATION_SCHEMA = {
     "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "examples": ["500ms", "30s", "1h30m"]}]
 }
@@ -109,9 +117,9 @@ _SIZE_SCHEMA = {
 }
 
 #: Seconds.
-Duration = Annotated[float, Field(ge=0), BeforeValidator(parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Duration = Annotated[float, _NOT_NEGATIVE, BeforeValidator(parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
 #: Bytes.
-Size = Annotated[int, Field(ge=0), BeforeValidator(parse_size), WithJsonSchema(_SIZE_SCHEMA)]
+Size = Annotated[int, _NOT_NEGATIVE, BeforeValidator(parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 Int = Annotated[int, BeforeValidator(_not_bool)]
 Float = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
 Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
