@@ -1,0 +1,110 @@
+"""AI bots of both modes on one daemon: real processes, real sockets."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from mindbot.api import calls
+from mindbot.api.calls import Call
+from mindbot.api.client import Client
+from mindbot.testing import configs, processes
+from mindbot.testing.processes import Daemon
+
+pytestmark = pytest.mark.slow
+
+T = TypeVar("T")
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+
+
+class Both:
+    """A daemon with a bot in each mode, and the platform they share."""
+
+    def __init__(self, daemon: Daemon, url: str, port: int) -> None:
+        self.daemon = daemon
+        self.url = url
+        self.callback = f"http://127.0.0.1:{port}/wecombot/hook/callback"
+
+    def post(self, route: str, **body: Any) -> Any:
+        return processes.post(f"{self.url}/_sim/{route}", body)
+
+    def shown(self, user: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = processes.get(f"{self.url}/_sim/inbox?user={user}")["messages"]
+        return found
+
+    def ask(self, call: Call[T]) -> T:
+        return Client(self.daemon.socket).ask(call)
+
+    def to(self, mode: str) -> str:
+        return self.callback if mode == "hook" else "connection"
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    port = processes.free_port()
+    with processes.simulators("wecombot", "openai") as sims:
+        hook = configs.wecombot(sims, port, name="hook")
+        line = configs.wecombot(sims, name="line")
+        bots = {"wecombot": [hook["wecombot"], line["wecombot"]], "providers": hook["providers"]}
+        url = sims["wecombot"]["base_url"]
+        processes.post(f"{url}/_sim/rules", {"poll": {"every": 0.2}}, method="PUT")
+        with processes.daemon(tmp_path_factory.mktemp("both"), bots) as daemon:
+            yield Both(daemon, url, port)
+
+
+def until(ready: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait until something is so; return it."""
+    end = time.monotonic() + seconds
+    while not (found := ready()):
+        assert time.monotonic() < end, "it never was"
+    return found
+
+
+@pytest.mark.parametrize("mode", ["hook", "line"])
+def test_every_message_is_answered_once_and_the_bots_prove_themselves(both: Both, mode: str) -> None:
+    plan = {"messages": 60, "users": 20, "rate": 60, "persistent": 10, "callback": both.to(mode)}
+    report = both.post("traffic", **plan, user_prefix=mode)
+    assert (report["answered"], report["lost"], report["duplicated"]) == (60, 0, 0), report
+    checks = both.ask(calls.test_platform("wecombot", mode))
+    assert all(check.state == "ok" for check in checks), checks
+
+
+@pytest.mark.parametrize("mode", ["hook", "line"])
+def test_a_picture_is_decrypted_and_an_opinion_kept_with_its_turn(both: Both, mode: str) -> None:
+    user, file = f"zhao-{mode}", base64.b64encode(PNG).decode()
+    both.post("push", user=user, msgtype="image", file=file, url=both.to(mode))
+    turn = until(lambda: both.ask(calls.turns(f'user == "{user}" and state == "answered"')))[0].id
+    (media,) = [span for span in both.ask(calls.turn(turn)).spans if span.kind == "media"]
+    assert media.status == "ok" and media.data["size"] == len(PNG), media
+    both.post("feedback", user=user, id=turn, type=2, content="wrong", url=both.to(mode))
+    notes = until(lambda: both.ask(calls.turn(turn)).notes)
+    assert notes == [{"feedback": "dislike", "content": "wrong", "user": user}]
+
+
+def test_a_push_with_a_file_reaches_a_user_and_a_group_over_the_connection(
+    both: Both, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    both.post("push", user="wang", text="hello", url="connection")
+    both.post("push", user="wang", text="hello", group="team", url="connection")
+    until(lambda: both.shown("wang") and both.shown("team"))
+    pushed = ["platform", "push", "wecombot/line", "look"]
+    done = both.daemon.cli(*pushed, "--user", "wang", "--file", str(path))
+    assert done.returncode == 0, done.stderr
+    done = both.daemon.cli(*pushed, "--group", "team")
+    assert done.returncode == 0, done.stderr
+    until(lambda: [m["msgtype"] for m in both.shown("wang")] == ["stream", "markdown", "image"])
+    until(lambda: both.shown("team")[-1]["text"] == "look")
+
+
+def test_a_push_in_webhook_mode_is_a_dead_letter_that_says_why(both: Both) -> None:
+    both.daemon.cli("platform", "push", "wecombot/hook", "hello", "--user", "wang")
+    (letter,) = until(lambda: both.ask(calls.dead_letters()))
+    assert "in webhook mode the bot can only answer" in letter.error
