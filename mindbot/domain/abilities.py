@@ -46,6 +46,14 @@ class EndsWhole(Protocol):
 
 
 @runtime_checkable
+class Repeats(Protocol):
+    """Knows some deliveries again though not all of them (``idempotent`` is false)."""
+
+    def repeatable(self, delivery: Delivery) -> bool:
+        """Tell whether a second send of this one shows nothing twice. Pure."""
+
+
+@runtime_checkable
 class Fetches(Protocol):
     """Messages bring references to media that must be downloaded after the ack."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import anyio
 from anyio.abc import TaskGroup
 
+from mindbot.domain.abilities import Repeats
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, StoreError
 from mindbot.domain.events import Event
@@ -30,6 +31,11 @@ _LONGEST_QUIET = 600.0  # seconds a vendor may ask for; one that means more is a
 
 def _session(d: Delivery) -> Session:
     return d.platform, d.bot, d.session
+
+
+def _harmless(d: Delivery, platform: Platform) -> bool:
+    """Tell whether a repeat of a delivery is recognised by its platform."""
+    return platform.idempotent or (isinstance(platform, Repeats) and platform.repeatable(d))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +231,7 @@ class Outbox:
         self._idle.set()
 
     async def _attempt(self, d: Delivery, lane: _Lane) -> None:
-        if d.state == "unknown" and not lane.platform.idempotent:
+        if d.state == "unknown" and not _harmless(d, lane.platform):
             if "repeated" in d.notes:
                 await self._end(d, "dead", "sent twice, and nobody knows whether it arrived")
                 return
@@ -251,7 +257,7 @@ class Outbox:
     async def _failed(self, d: Delivery, lane: _Lane, error: MindBotError) -> None:
         unknown = isinstance(error, NetworkFailed) and error.sent
         hopeless = not error.retryable and not isinstance(error, AuthFailed)
-        if unknown and d.again and not lane.platform.idempotent:
+        if unknown and d.again and not _harmless(d, lane.platform):
             hopeless = True  # it was re-sent once already; once more could be seen twice
         if hopeless or d.attempts >= self._policy.max_attempts:
             await self._end(d, "dead", str(error))

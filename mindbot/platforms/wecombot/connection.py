@@ -56,7 +56,8 @@ T = TypeVar("T")
 
 
 class ConnectionBot(WeComBot):
-    """One bot: `Platform` with the abilities Streams, Fetches, Groups, Tests and Describes."""
+    """One bot: `Platform` with the abilities Streams, Repeats, Fetches, Groups, Tests and
+    Describes."""
 
     idempotent = False  # an answer in its stream is shown once, a message of the bot's own is not known again
 
@@ -213,11 +214,9 @@ class ConnectionBot(WeComBot):
     async def send(self, delivery: Delivery) -> Sent:
         """End a stream, answer a message, or write of the bot's own accord; raises VendorError."""
         remarks = say.remarks(delivery.parts)
-        fresh = self._clock() - float(delivery.to.get("asked") or 0) < _REPLY_TTL
-        reply = bool(delivery.to.get("stream") and delivery.to.get("req_id")) and fresh
-        textual = all(part.kind in say.TEXTS for part in delivery.parts)
-        if reply and textual and (delivery.kind == "stream" or delivery.n == 0):
+        if self._streamed(delivery):
             return await self._finish(delivery, remarks)
+        reply = self._fresh(delivery)
         sent = Sent()
         # A stream's delivery may hold more than one message; a later attempt goes on where this one stops.
         messages = self.plan(delivery.parts) if delivery.kind == "stream" else [list(delivery.parts)]
@@ -226,6 +225,22 @@ class ConnectionBot(WeComBot):
             if len(messages) > 1:
                 delivery.notes["said"] = n + 1
         return Sent(sent.id, {**remarks, **sent.notes})
+
+    def repeatable(self, delivery: Delivery) -> bool:
+        """Tell whether this is nothing but the end of a stream: the same last frame shows nothing twice."""
+        young = self._clock() - delivery.created < self._settings.stream_lifetime
+        fits = len(say.text_of(delivery.parts).encode()) <= say.MAX_TEXT
+        return young and fits and self._streamed(delivery)
+
+    def _fresh(self, delivery: Delivery) -> bool:
+        """Tell whether there is a message that this can be a reply to."""
+        age = self._clock() - float(delivery.to.get("asked") or 0)
+        return bool(delivery.to.get("stream") and delivery.to.get("req_id")) and age < _REPLY_TTL
+
+    def _streamed(self, delivery: Delivery) -> bool:
+        """Tell whether this goes out as a stream."""
+        textual = all(part.kind in say.TEXTS for part in delivery.parts)
+        return textual and (delivery.kind == "stream" or delivery.n == 0) and self._fresh(delivery)
 
     async def _finish(self, delivery: Delivery, remarks: Json) -> Sent:
         """Put the whole answer into its stream; what does not fit follows in messages.

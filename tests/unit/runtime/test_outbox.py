@@ -343,3 +343,17 @@ async def test_each_bots_traffic_is_counted() -> None:
         outbox.submit([a_delivery("hi")])
         await done(outbox)
     assert traffic.sent == 1 and traffic.last_sent and not traffic.error
+
+
+async def test_what_a_platform_knows_again_is_repeated_freely_and_unmarked() -> None:
+    class Knowing(Phone):
+        def repeatable(self, delivery: Delivery) -> bool:
+            return delivery.text == "known again"
+
+    phone, disk = Knowing(idempotent=False), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        known, other = a_delivery("known again"), a_delivery("other")
+        known.state = other.state = "unknown"
+        outbox.submit([known, other])
+        await done(outbox)
+    assert (known.notes, other.notes) == ({}, {"repeated": True})

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from wecombot_here import Here, connected, until
 
+from mindbot.domain.abilities import Repeats
 from mindbot.domain.errors import (
     AuthFailed,
     Invalid,
@@ -321,3 +322,19 @@ async def test_pings_keep_a_connection_that_would_end_for_silence() -> None:
     async with connected(ping=0.1, sim=rules) as here:
         await until(lambda: here.sim.counters["ping"] >= 8)
         assert here.bot.details()["connection"]["opened"] == 1
+
+
+async def test_the_end_of_a_stream_may_be_repeated_and_a_push_may_not() -> None:
+    async with connected() as here:
+        message = await here.asked("hello")
+        assert isinstance(here.bot, Repeats) and not here.bot.idempotent
+        assert here.bot.repeatable(here.answer(message, "whole", kind="stream"))
+        assert here.bot.repeatable(here.answer(message, "whole"))
+        for other in (
+            here.answer(message, "the rest", n=1),
+            here.answer(message, "x" * (MAX_TEXT + 1)),
+            here.answer(message, Part("image", "", {"media": "m"})),
+            here.answer(message, "old", created=time.time() - 400),
+            here.push(here.bot.address("li"), "unasked"),
+        ):
+            assert not here.bot.repeatable(other)
