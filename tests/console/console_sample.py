@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console_bots import BOTS
 from console_fakes import NOON, FakeDaemon
 
 from mindbot.domain import ids
@@ -264,61 +265,6 @@ def rich_turn() -> Json:
     found["notes"] = [{"kind": "feedback", "like": False, "content": "时间不对"}]
     return found
 
-
-def traffic(received: int = 0, sent: int = 0, **more: object) -> Json:
-    """Return a bot's counters, its last message half a minute ago."""
-    known = {"received": received, "sent": sent, "last_message": NOON - 31, "last_sent": NOON - 29}
-    return {**known, **more} if received else {}
-
-
-BOTS: list[Json] = [
-    {"platform": "console", "bot": "default", "state": "ok", "reason": "", "since": NOON - 90_000},
-    {
-        "platform": "wecom",
-        "bot": "default",
-        "state": "ok",
-        "reason": "",
-        "since": NOON - 7300,
-        "callback": "/wecom/default/callback",
-        "listen": "0.0.0.0:8080",
-        "abilities": ["test"],
-        "traffic": traffic(412, 410, duplicates=3),
-    },
-    {
-        "platform": "dingtalk",
-        "bot": "客服",
-        "state": "degraded",
-        "reason": "the stream was opened again 3 times in a minute",
-        "since": NOON - 95,
-        "abilities": ["test", "groups", "stream"],
-        "traffic": traffic(98, 96, waiting=2, retried=4, failed=NOON - 12, error="90018: too fast"),
-        "details": {
-            "connections": [
-                {"state": "connected", "reason": "", "since": NOON - 4000, "opened": 2},
-                {"state": "waiting", "reason": "连接被服务器关闭", "since": NOON - 95, "opened": 7},
-            ],
-            "cards": 3,
-            "swaps": 2,
-        },
-    },
-    {
-        "platform": "wecomcs",
-        "bot": "shop",
-        "state": "failed",
-        "reason": "40001: invalid credential",
-        "since": NOON - 12,
-        "callback": "/wecomcs/shop/callback",
-        "listen": "0.0.0.0:8080",
-        "abilities": ["test", "transfer"],
-        "traffic": traffic(31, 30, dead=1, failed=NOON - 240, error="40001: invalid credential"),
-        "details": {
-            "accounts": [
-                {"account": "wkShop", "pulled": NOON - 40, "pulls": 77, "callbacks": 31, "messages": 31},
-                {"account": "wkHelp", "pulled": 0.0, "pulls": 0, "callbacks": 0, "error": "40001"},
-            ]
-        },
-    },
-]
 
 LETTERS: list[Json] = [
     {

@@ -1,0 +1,141 @@
+"""What operators do about bots, and about the people who write to them."""
+
+from __future__ import annotations
+
+import pytest
+from console_driver import console
+from console_fakes import FakeClock, FakeDaemon
+from console_sample import filled, turn_id
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+
+@pytest.fixture
+def daemon() -> FakeDaemon:
+    return filled()
+
+
+async def test_a_bot_that_fails_is_looked_into_and_mended(daemon: FakeDaemon, clock: FakeClock) -> None:
+    daemon.answers["POST /v1/platforms/wecomcs/shop/test"] = [
+        {
+            "name": "access token",
+            "state": "failed",
+            "detail": "40001",
+            "mend": "corpid and secret of this bot",
+        },
+        {"name": "callbacks", "state": "skipped", "detail": "none came yet"},
+    ]
+    daemon.answers["POST /v1/platforms/wecomcs/shop/restart"] = None
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached")
+        await person.press("2")
+        await person.sees("✗ failed", "1/2")
+        await person.press("end")
+        await person.sees("── wecomcs/shop ──", "mindbot platform test wecomcs/shop", "wkHelp, pulled never")
+        await person.press("t")
+        await person.sees("✗ access token: 40001", "→ corpid and secret of this bot", "○ callbacks")
+        await person.press("escape", "r")
+        await person.sees("Restart wecomcs/shop?")
+        await person.press("y")
+        await person.sees("restarting wecomcs/shop", "$ mindbot platform restart wecomcs/shop")
+
+
+async def test_a_bot_is_stopped_only_after_a_yes_and_started_again(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    daemon.answers["POST /v1/platforms/wecom/default/stop"] = None
+    daemon.answers["POST /v1/platforms/wecom/default/start"] = None
+    bots = [dict(each) for each in daemon.answers["GET /v1/platforms"]]
+    daemon.answers["GET /v1/platforms"] = bots
+    async with console(daemon, clock=clock) as person:
+        await person.press("2")
+        await person.sees("◐ degraded")
+        await person.press("down", "s")
+        await person.sees("this bot is not stopped")
+        await person.press("x")
+        await person.sees("Stop wecom/default?")
+        await person.press("enter")
+        await person.sees_no("Stop wecom/default?")
+        assert not [path for path, _ in daemon.asked if path.startswith("POST")]
+        await person.press("x")
+        await person.sees("Stop wecom/default?")
+        bots[1] |= {"state": "stopped", "reason": "stopped by an operator"}
+        await person.press("y")
+        await person.sees("○ stopped", "mindbot platform start wecom/default")
+        await person.press("s")
+        await person.sees("starting wecom/default")
+
+
+async def test_a_bot_writes_to_somebody(daemon: FakeDaemon, clock: FakeClock) -> None:
+    daemon.answers["POST /v1/platforms/dingtalk/%E5%AE%A2%E6%9C%8D/push"] = lambda call: {
+        "id": turn_id(30),
+        "state": "answered",
+        "deliveries": [
+            {"state": "dead", "error": "no such user"} if call.body["user"] else {"state": "sent"}
+        ],
+    }
+    async with console(daemon, clock=clock) as person:
+        await person.press("2")
+        await person.sees("◐ degraded")
+        await person.press("down", "down", "m")
+        await person.type("wang hello there")
+        await person.press("enter")
+        await person.sees("refused: no such user", "--user wang")
+        await person.press("colon")
+        await person.type("push #team hello all")
+        await person.press("enter")
+        await person.sees("sent to #team", "--group team")
+        bodies = [body for asked, body in daemon.asked if asked.endswith("/push")]
+        assert [(b["user"], b["group"], b["text"]) for b in bodies] == [
+            ("wang", "", "hello there"),
+            ("", "team", "hello all"),
+        ]
+        await person.press("colon")
+        await person.type("push hello")
+        await person.press("enter")
+        await person.sees("push @USER TEXT")
+
+
+async def test_a_conversation_is_handed_over_where_there_are_people(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    session = "wecomcs:default:张伟"
+    path = "POST /v1/sessions/wecomcs%3Adefault%3A%E5%BC%A0%E4%BC%9F/transfer"
+    daemon.answers[path] = {"session": session, "state": "with a person", "servicer": "anna"}
+    async with console(daemon, clock=clock) as person:
+        await person.press("3")
+        await person.sees("张伟")
+        await person.press("h")
+        await person.sees("nobody serves this platform beside the bot")
+        at = [each["session"] for each in daemon.answers["GET /v1/sessions"]].index(session)
+        await person.press(*["down"] * at, "h")
+        await person.sees("people, whoever is free")
+        await person.type("anna")
+        await person.press("enter")
+        await person.sees(f"{session} is with a person: anna")
+        assert dict(daemon.asked)[path] == {"to": "anna"}
+
+
+async def test_who_may_only_look_stops_and_hands_over_nothing(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock, readonly=True) as person:
+        await person.press("2")
+        await person.sees("◐ degraded")
+        await person.press("down", "t", "x", "m", "s")
+        await person.sees("this console is read-only")
+        await person.press("3")
+        await person.sees("张伟")
+        await person.press("h")
+        await person.pilot.pause()
+        assert not [path for path, _ in daemon.asked if path.startswith("POST")]
+
+
+async def test_a_turn_tells_who_wrote_its_files_and_what_was_said_later(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("Where is my order")
+        await person.press("home", "down", "enter")
+        await person.sees("王小明", "title: 采购经理", "departments: 采购部, 华东区")
+        await person.sees("订单.png  image/png  48 KB", "not there: the file is larger")
+        await person.press("right", "right", "right")
+        await person.sees("kind: stream", "card: card-77", "updates: 9", "── later ──", "content: 时间不对")
