@@ -7,15 +7,11 @@ Source: WeCom developer centre, "AI bot long connection" (path/101463), and the 
 from __future__ import annotations
 
 import json
-import os
 import random
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import anyio
 import structlog
@@ -25,7 +21,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, VendorError
 from mindbot.domain.message import Json
-from mindbot.platforms.wecombot.errors import CONFLICT, NOT_SUBSCRIBED, error_for
+from mindbot.platforms.wecombot.errors import CONFLICT, NOT_SUBSCRIBED
+from mindbot.platforms.wecombot.exchange import Exchange, new_id
 
 log = structlog.get_logger("mindbot.platforms.wecombot")
 
@@ -40,21 +37,9 @@ _MAX_WAIT = 30.0
 _CREDENTIALS_WAIT = 60.0
 _LONGEST_CREDENTIALS_WAIT = 600.0
 _READY = 8.0  # seconds a frame waits for a connection
-_LATE = 0.5  # seconds in which the answer to a frame follows one to the frame before it that came too late
 _TRIES = 4  # of one frame that meets another of its stream
 _MAX_FRAME = 4 << 20
 _OPEN_CALLBACKS = 1000  # waiting to be stored; beyond that nothing more is read
-
-
-@dataclass(slots=True)
-class _Asked:
-    """Who waits for the answers to one request id."""
-
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
-    users: int = 0
-    late: int = 0  # answers that may still come to frames nobody waits for any more
-    answers: list[Json] = field(default_factory=list)
-    came: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Link:
@@ -77,13 +62,11 @@ class Link:
         self._handle = handle
         self._changed = changed
         self._ping = ping
-        self._answer = answer
+        self._wire = Exchange(answer)
         self._evicted_wait = evicted_wait
         self._backoff = backoff
         self._tls: ssl.SSLContext | None = None
-        self._socket: ClientConnection | None = None
         self._ready = anyio.Event()
-        self._asked: dict[str, _Asked] = {}
         self._gate = anyio.CapacityLimiter(_OPEN_CALLBACKS)
         self._evicted = False
         self._tasks: TaskGroup | None = None  # outlives a connection: what one brought must be stored
@@ -151,11 +134,11 @@ class Link:
         failure: MindBotError | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                self._socket = socket
+                self._wire.use(socket)
                 tasks.start_soon(self._read, socket, tasks)
                 try:
                     body = {"bot_id": bot_id, "secret": secret}
-                    await self._exchange("aibot_subscribe", _new_id("aibot_subscribe"), body)
+                    await self._wire.exchange("aibot_subscribe", new_id("aibot_subscribe"), body)
                 except MindBotError as error:  # raised outside, or the group would wrap it
                     failure = error
                     tasks.cancel_scope.cancel()
@@ -166,10 +149,8 @@ class Link:
                     self._ready.set()
                     tasks.start_soon(self._beat, socket)
         finally:
-            self._socket = None
+            self._wire.use(None)
             self._ready = anyio.Event()
-            for asked in self._asked.values():
-                asked.came.set()
             with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
                 await socket.close()
         if failure is not None:
@@ -203,7 +184,7 @@ class Link:
         while True:
             await anyio.sleep(self._ping)
             try:
-                await self._exchange("ping", _new_id("ping"), None)
+                await self._wire.exchange("ping", new_id("ping"), None)
             except NetworkFailed:
                 missed += 1
                 if missed >= 2:
@@ -231,7 +212,7 @@ class Link:
                     log.warning("not a frame", error=str(error), text=str(text)[:200])
                     continue
                 if not frame.get("cmd"):
-                    self._answered(id, frame)
+                    self._wire.answered(id, frame)
                     continue
                 body = frame.get("body")
                 body = body if isinstance(body, dict) else {}
@@ -258,14 +239,6 @@ class Link:
         finally:
             self._gate.release_on_behalf_of(ticket)
 
-    def _answered(self, id: str, frame: Json) -> None:
-        asked = self._asked.get(id)
-        if asked is None:
-            self.counts["unexpected"] += 1
-            return
-        asked.answers.append(frame)
-        asked.came.set()
-
     # -- frames out --------------------------------------------------------------------------------------
 
     async def request(self, command: str, body: Json, *, id: str = "") -> Json:
@@ -278,12 +251,12 @@ class Link:
             NetworkFailed: no connection (``sent`` false), or no answer.
             VendorError: WeCom refused it.
         """
-        id = id or _new_id(command)
+        id = id or new_id(command)
         renewed = False
         for attempt in range(1, _TRIES + 1):
             await self._until_ready()
             try:
-                return await self._exchange(command, id, body)
+                return await self._wire.exchange(command, id, body)
             except VendorError as error:
                 if error.code == NOT_SUBSCRIBED and not renewed:
                     renewed = True
@@ -310,70 +283,6 @@ class Link:
     async def _renew(self) -> None:
         """The subscription is lost though the connection is open: begin anew."""
         self.counts["renewed"] += 1
-        if self._socket is not None:
+        if (socket := self._wire.socket) is not None:
             self._ready = anyio.Event()
-            await self._socket.close()
-
-    async def _exchange(self, command: str, id: str, body: Json | None) -> Json:
-        """Send one frame and wait for its answer; frames of one id never overtake each other."""
-        async with self._turn_of(id) as asked:
-            socket = self._socket
-            if socket is None:
-                raise NetworkFailed(f"{command}: not connected", sent=False)
-            asked.answers.clear()
-            asked.came = anyio.Event()
-            frame: dict[str, Any] = {"cmd": command, "headers": {"req_id": id}}
-            if body is not None:
-                frame["body"] = body
-            try:
-                await socket.send(json.dumps(frame, ensure_ascii=False))
-            except ConnectionClosed as closed:
-                raise NetworkFailed(f"{command}: the connection was lost", sent=False) from closed
-            answer = await self._first(asked, self._answer)
-            if answer is None:
-                if self._socket is not socket:
-                    raise NetworkFailed(f"{command}: the connection was lost before the answer", sent=True)
-                asked.late += 1
-                raise NetworkFailed(f"{command}: no answer in {self._answer:g}s", sent=True)
-            if (
-                asked.late
-            ):  # one of two is the answer to an earlier frame, nobody knows which: the worse counts
-                asked.late -= 1
-                other = await self._first(asked, _LATE)
-                if other is not None and not answer.get("errcode"):
-                    answer = other
-        try:
-            code = int(answer.get("errcode") or 0)
-        except (TypeError, ValueError) as error:
-            raise NetworkFailed(f"{command}: the answer has no errcode", sent=True) from error
-        if code:
-            raise error_for(code, str(answer.get("errmsg") or ""), command)
-        found = answer.get("body")
-        return found if isinstance(found, dict) else {}
-
-    async def _first(self, asked: _Asked, seconds: float) -> Json | None:
-        """Return the next answer; None when there is none in time or the connection ended."""
-        if not asked.answers:
-            with anyio.move_on_after(seconds):
-                await asked.came.wait()
-        asked.came = anyio.Event()
-        return asked.answers.pop(0) if asked.answers else None
-
-    @asynccontextmanager
-    async def _turn_of(self, id: str) -> AsyncIterator[_Asked]:
-        asked = self._asked.setdefault(id, _Asked())
-        asked.users += 1
-        try:
-            async with asked.lock:
-                yield asked
-        finally:
-            asked.users -= 1
-            if not asked.users and not asked.late:
-                del self._asked[id]
-            elif len(self._asked) > 10_000:
-                self._asked = {k: v for k, v in self._asked.items() if v.users}
-
-
-def _new_id(command: str) -> str:
-    """Return a request id as the official SDKs make them."""
-    return f"{command}_{time.time_ns() // 1_000_000}_{os.urandom(4).hex()}"
+            await socket.close()

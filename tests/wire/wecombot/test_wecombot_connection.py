@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import time
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+import trustme
 from wecombot_here import Here, connected, until
 
 from mindbot.domain.abilities import Repeats
@@ -338,3 +341,19 @@ async def test_the_end_of_a_stream_may_be_repeated_and_a_push_may_not() -> None:
             here.push(here.bot.address("li"), "unasked"),
         ):
             assert not here.bot.repeatable(other)
+
+
+async def test_the_certificate_of_the_other_side_is_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, server = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(server)
+    async with connected(run=False, sim={"tls": server}) as here, anyio.create_task_group() as tasks:
+        tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+        assert "certificate" in await here.health.until("degraded")
+        tasks.cancel_scope.cancel()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    async with connected(sim={"tls": server}) as here:
+        await here.bot.send(here.answer(await here.asked("hello"), "safe"))
+        assert here.shown() == ["safe"]

@@ -97,6 +97,8 @@ class Here:
 def settings(far: WeComBotSimulator, mode: str, **changed: Any) -> WeComBotSettings:
     """Return the settings of a bot of a simulator."""
     details = {k: v for k, v in far.details().items() if k != "base_url"}
+    if far.wss_url:
+        details["ws_url"] = far.wss_url
     return WeComBotSettings(**{"mode": mode, "poll_timeout": 2, **details, **changed})
 
 
