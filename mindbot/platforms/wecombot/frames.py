@@ -6,10 +6,12 @@ Source: WeCom developer centre, "Passive reply" of AI bots (path/101031).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import anyio.to_thread
 
 from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import NotFound
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.wecombot import say
@@ -25,19 +27,21 @@ class Frames:
     async def last(self, turn: str, delivery: Delivery) -> tuple[Json, Json]:
         """Return the frame, and what the delivery should say of it.
 
-        Pictures that WeCom does not take are named in the text. Raises StoreError, NotFound.
+        Pictures that WeCom does not take are named in the text. Raises StoreError.
         """
-        paths = [
-            await self._media.path(str(part.data["media"]))
-            for part in delivery.parts
-            if part.kind == "image" and part.data.get("media")
-        ]
+        paths, gone = await self._paths(delivery)
         items, refused = await anyio.to_thread.run_sync(say.pictures, paths) if paths else ([], [])
         text = say.text_of(delivery.parts)
         notes: Json = {}
-        if refused:
-            text = say.so_far("\n".join([*filter(None, [text]), *("[image]" for _ in refused)]), "")
-            notes["left_out"] = [f"{name}: not a JPEG or PNG of 10 MB at most" for name in refused]
+        if refused or gone:
+            whole = "\n".join([*filter(None, [text]), *["[image]"] * (len(refused) + len(gone))])
+            text = say.so_far(whole, "")
+            notes["left_out"] = [
+                *(f"{name}: not a JPEG or PNG of 10 MB at most" for name in refused),
+                *(f"{name}: not there any more" for name in gone),
+            ]
+            if text != whole:
+                notes["cut"] = len(whole.encode()) - len(text.encode())
         frame = say.stream(turn, text, finish=True, items=items)
         card = next((part for part in delivery.parts if say.is_card(part)), None)
         if card is not None:
@@ -46,3 +50,15 @@ class Frames:
                 "template_card": await self._card(card, delivery),
             }
         return frame, notes
+
+    async def _paths(self, delivery: Delivery) -> tuple[list[Path], list[str]]:
+        """Return where the pictures are, and the ids of those that are nowhere any more."""
+        paths: list[Path] = []
+        gone: list[str] = []
+        for part in delivery.parts:
+            if part.kind == "image" and (id := str(part.data.get("media") or "")):
+                try:
+                    paths.append(await self._media.path(id))
+                except NotFound:
+                    gone.append(id)
+        return paths, gone

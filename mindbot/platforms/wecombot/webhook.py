@@ -103,7 +103,10 @@ class WebhookBot(WeComBot):
                 raise Malformed(str(error)) from error
             turn = ids.show(receipt.turn)
             if receipt.duplicate:
-                return await self._polled(say.stream_id(turn))
+                again = await self._polled(say.stream_id(turn))
+                if self._settings.feedback:  # what was answered before did not arrive
+                    again["stream"]["feedback"] = {"id": turn}
+                return again
             shown = self._streams.open(turn, self._clock())
             shown.has_url = bool(message.reply_to["response_url"])
             return self._growing(shown, first=True)
@@ -152,7 +155,7 @@ class WebhookBot(WeComBot):
             return
         said = next((d for d in answer.deliveries if d.n == 0), None) if answer else None
         if said is None:
-            shown.nothing = True
+            shown.nothing, shown.closing = True, say.so_far(shown.text, "")  # a notice stays
         elif await self._url.used(shown.turn) == 0:
             shown.way = "url"
         else:
@@ -262,7 +265,10 @@ class WebhookBot(WeComBot):
             more = [say.choices(card)] if card is not None else []
             more += ["[image]"] * pictures
             whole = "\n".join(filter(None, [text, *more]))
-            body = {"msgtype": "markdown", "markdown": {"content": say.so_far(whole, "")}}
+            content = say.so_far(whole, "")
+            body = {"msgtype": "markdown", "markdown": {"content": content}}
+            if content != whole:
+                remarks = remarks | {"cut": len(whole.encode()) - len(content.encode())}
             if pictures:
                 remarks = remarks | {"left_out": f"{pictures} pictures"}
         id = await self._url.post(delivery, body)

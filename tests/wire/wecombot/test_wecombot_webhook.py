@@ -52,6 +52,10 @@ async def test_the_stream_of_a_turn_is_the_same_for_a_repeated_callback() -> Non
         await here.bot.send(here.answer(message, "once"))
         await until(lambda: here.sim.counters["polls.finished"] == 1)
         assert here.shown() == ["once"]
+        here.sim.faults.set(["lost-ack:n=1"])
+        other = await here.asked("hello again")
+        bubble = here.sim.screens.bubbles["li", stream_id(here.turn(other))]
+        assert bubble.feedback == here.turn(other), "told again: the first answer did not arrive"
         assert here.sim.counters["other_stream"] == 0
 
 
@@ -176,13 +180,16 @@ async def test_pictures_and_a_card_end_the_same_stream() -> None:
             await here.host.media.save(bytes_of(content), name=name)
             for name, content in (("a.png", PNG), ("b.gif", b"GIF89a" + b"0" * 20))
         ]
-        images = [Part("image", "[image]", {"media": file.id}) for file in files]
+        images = [Part("image", "[image]", {"media": id}) for id in (files[0].id, files[1].id, "gone")]
         (planned,) = here.bot.plan([Part("text", "look"), *images, Part("card", "Ok?", BUTTONS)])
         sent = await here.bot.send(here.answer(message, *planned))
-        assert sent.notes["left_out"] == [f"{files[1].id}: not a JPEG or PNG of 10 MB at most"]
+        assert sent.notes["left_out"] == [
+            f"{files[1].id}: not a JPEG or PNG of 10 MB at most",
+            "gone: not there any more",
+        ]
         await until(lambda: here.sim.counters["polls.finished"] == 1)
         stream, card = here.sim.inbox("li")
-        assert (stream.text, len(stream.body["msg_item"])) == ("look\n[image]", 1)
+        assert (stream.text, len(stream.body["msg_item"])) == ("look\n[image]\n[image]", 1)
         assert card.msgtype == "template_card" and "[Yes] [No]" in card.text
         assert here.sim.counters["bad_replies"] == 0
 
@@ -195,6 +202,11 @@ async def test_a_notice_is_shown_in_the_stream_until_the_answer_comes() -> None:
         await until(lambda: here.shown() == ["please wait"])
         await here.bot.send(here.answer(message, "done"))
         await until(lambda: here.shown() == ["done"])
+        other = await here.asked("hello")
+        await here.bot.send(here.answer(other, "please wait", n=-1))
+        here.desk.answers[here.turn(other)] = Answer(done=True)
+        await until(lambda: here.sim.counters["polls.finished"] == 2)
+        assert here.shown() == ["done", "please wait"], "a turn without a reply leaves what was said"
 
 
 async def test_a_turn_run_again_has_another_answer_than_its_stream_ended_with() -> None:
