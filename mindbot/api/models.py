@@ -260,7 +260,8 @@ class DeadLetter(Answer):
 
 class SessionView(Answer):
     """A conversation: how many turns it has had, and its last one (id, state, text). ``active`` is when that
-    was received, Unix seconds; ``transfer``: it can be handed to people."""
+    was received, Unix seconds; ``transfer``: it can be handed to people. ``left`` is how many messages the bot
+    may still say until the user writes again; null where there is no such limit or nobody knows."""
 
     session: str = ""
     platform: str = ""
@@ -273,6 +274,7 @@ class SessionView(Answer):
     active: float = 0.0
     state: str = ""
     text: str = ""
+    left: int | None = None
 
 
 class ConfigValues(Answer):

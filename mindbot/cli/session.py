@@ -23,6 +23,7 @@ COLUMNS: list[Column[models.SessionView]] = [
     Column("TURNS", lambda s: str(s.turns), right=True),
     Column("LAST", lambda s: s.last),
     Column("STATE", lambda s: s.state),
+    Column("LEFT", lambda s: "" if s.left is None else str(s.left), right=True),
     Column("TEXT", lambda s: s.text),
 ]
 

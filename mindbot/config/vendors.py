@@ -105,6 +105,26 @@ class WeComSettings(_WeComCallback):
     member_per_hour: Int = Field(1000, ge=0, description="The same for an hour.")
 
 
+class HandoffRule(Section):
+    """One rule that hands conversations to people."""
+
+    when: str = Field(min_length=1, description="A filter over the message, e.g. 'text =~ \"refund|退款\"'.")
+    to: str = Field("pool", min_length=1, description="pool, or a servicer's user id.")
+    say: str = Field("", description="Said to the customer; empty: `handoff_message`.")
+
+    @field_validator("when")
+    @classmethod
+    def _filter(cls, value: str) -> str:
+        from mindbot.domain.errors import BadFilter
+        from mindbot.filters.language import parse  # loaded only where there are rules
+
+        try:
+            parse(value)
+        except BadFilter as error:
+            raise ValueError(f"is no filter: {error}") from error
+        return value
+
+
 class WeComCsSettings(_WeComCallback):
     """The `wecomcs:` section, or one entry of its list: WeCom Customer Service."""
 
@@ -117,7 +137,13 @@ class WeComCsSettings(_WeComCallback):
     take_sessions: bool = Field(True, description="Tell WeCom that the bot serves a new conversation.")
     handoff_keywords: tuple[str, ...] = Field((), description="A message with one of these goes to people.")
     handoff_to: str = Field("pool", description="pool, or a servicer's user id.")
+    handoff_rules: tuple[HandoffRule, ...] = Field((), description="The first rule that matches wins.")
     handoff_message: str = Field("", description="Said when a conversation goes to people; empty: nothing.")
+    taken_message: str = Field("", description="Said when a servicer takes it from the pool; empty: nothing.")
+    ended_message: str = Field("", description="Said when a conversation ends; empty: nothing.")
+    repeated_codes: tuple[Int, ...] = Field(
+        (40058,), description="Error codes by which WeCom refuses a message id that was used before."
+    )
 
 
 class WeComBotSettings(BotSettings):

@@ -67,10 +67,15 @@ class Fetches(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Why the bot does not answer a message, and what it says instead (mostly nothing)."""
+    """Why the bot does not answer a message, and what it says instead (mostly nothing).
+
+    ``heard`` keeps the message in the session's history although nobody answers it here: as words of the
+    ``user``, or of the ``assistant`` where a person spoke in the bot's place.
+    """
 
     reason: str
     say: tuple[Part, ...] = ()
+    heard: Literal["", "user", "assistant"] = ""
 
 
 @runtime_checkable
@@ -83,7 +88,9 @@ class Attended(Protocol):
 
 @runtime_checkable
 class Transfers(Protocol):
-    """A session can be handed to people and back."""
+    """A session can be handed to people and back: by an operator, or by a reply's part of the kind
+    ``transfer`` (its text is said, ``data["to"]`` names to whom), which comes to `Platform.send` in its
+    place among the other deliveries."""
 
     async def transfer(self, address: Json, to: str) -> Json:
         """Hand a session to ``pool``, ``bot``, ``end``, or a person by user id; returns the new state.
@@ -100,6 +107,17 @@ class Greets(Protocol):
 
     def greeting(self, message: Message) -> Sequence[Part]:
         """Return the answer to an event; empty for none. Pure."""
+
+
+@runtime_checkable
+class Rationed(Protocol):
+    """Only so many messages may be said until the user writes again."""
+
+    async def left(self, address: Json) -> int | None:
+        """Return how many are left, None when nobody knows; raises StoreError."""
+
+    def plan_within(self, parts: Sequence[Part], most: int) -> list[list[Part]]:
+        """Plan as `Platform.plan` does, with at most so many messages. Pure."""
 
 
 @runtime_checkable

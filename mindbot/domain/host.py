@@ -38,14 +38,21 @@ class Keep(Protocol):
         """Return what is kept under keys that begin so, in the order of the keys."""
 
     async def receive(
-        self, messages: Sequence[Message], values: Mapping[str, Json], *, ttl: float = 0.0
+        self,
+        messages: Sequence[Message],
+        values: Mapping[str, Json],
+        *,
+        ttl: float | Mapping[str, float] = 0.0,
     ) -> list[Receipt]:
         """Put messages into the inbox and write values in one transaction, then queue the turns.
 
-        Values are kept for ``ttl`` seconds or (0) for good.
+        Values are kept for ``ttl`` seconds (one number, or some by key) or (0) for good.
 
         For platforms that are read with a cursor: it never gets ahead of the inbox, nor behind.
         """
+
+    async def turn_of(self, key: str) -> str:
+        """Return the id of the turn of the message with this key; empty when it is not in the inbox."""
 
 
 @dataclass(frozen=True, slots=True)

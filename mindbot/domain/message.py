@@ -12,8 +12,9 @@ Json = dict[str, Any]
 class Part:
     """One piece of a message or reply.
 
-    ``kind`` is one of text, markdown, image, voice, video, file, location, link, quote, card, mention or
-    raw; ``text`` is its readable form; ``data`` holds what the platform needs (media ids, URLs, …).
+    ``kind`` is one of text, markdown, image, voice, video, file, location, link, quote, card, mention,
+    transfer (a reply hands the session to people) or raw; ``text`` is its readable form; ``data`` holds what
+    the platform needs (media ids, URLs, …).
     """
 
     kind: str

@@ -96,6 +96,14 @@ class Turn:
         """Seconds from receipt to the end, or to now while the turn is open."""
         return (self.finished or time.time()) - self.message.received
 
+    def hand_over(self, to: str = "pool", *, say: str = "", why: str = "") -> None:
+        """Ask that the session goes to people once the answer is said; for runners and their tools.
+
+        ``to`` is ``pool`` or a person's user id, ``say`` what the user is told. Platforms without people
+        say that alone.
+        """
+        self.vars["transfer"] = {"to": to, "say": say, "why": why}
+
     def open_span(self, kind: str, name: str) -> Span:
         """Begin a span inside the innermost open one."""
         span = Span(len(self.spans) + 1, self.running, kind, name, time.time())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mindbot.domain.abilities import Transfers
+from mindbot.domain.abilities import Rationed, Transfers
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
 
@@ -57,9 +57,12 @@ class Operations:
 
     async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
         """Return sessions, the most recently active first; ``before`` is the last turn of the page before."""
-        found = await (await self.queries()).list_sessions(limit, before)
-        able = {name for name, bot in self.bots.platforms.items() if isinstance(bot, Transfers)}
-        return [{**each, "transfer": (each["platform"], each["bot"]) in able} for each in found]
+        rows = await (await self.queries()).list_sessions(limit, before)
+        for row in rows:
+            address, bot = row.pop("address"), self.bots.platforms.get((row["platform"], row["bot"]))
+            row["transfer"] = isinstance(bot, Transfers)
+            row["left"] = await bot.left(address) if isinstance(bot, Rationed) else None
+        return rows
 
     # --- configuration
 

@@ -119,6 +119,10 @@ class Outbox:
         """Tell whether something of a session is still on its way: what is shown now would come too early."""
         return session in self._sessions
 
+    def waiting_in(self, session: Session) -> int:
+        """Return how many deliveries of a session are not ended."""
+        return len(self._sessions.get(session, ()))
+
     def platform(self, name: str, bot: str) -> Platform | None:
         """Return a bot's adapter."""
         lane = self._lanes.get((name, bot))

@@ -10,7 +10,7 @@ import anyio
 import structlog
 
 from mindbot.bus import Bus
-from mindbot.domain.abilities import EndsWhole, Merges
+from mindbot.domain.abilities import EndsWhole, Merges, Rationed, Transfers
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
 from mindbot.domain.message import Json, Message, Part, text_part
@@ -196,7 +196,21 @@ class Turns:
         self._done(turn)
 
     async def _finish(self, turn: Turn) -> None:
-        await self._end(turn, self._deliveries(turn))
+        await self._end(turn, self._deliveries(turn, await self._ration(turn)))
+
+    async def _ration(self, turn: Turn) -> int:
+        """Return how many messages the reply may have, 0 for any number.
+
+        One is always tried: what cannot be said is kept with its reason.
+        """
+        m = turn.message
+        platform = self.outbox.platform(m.platform, m.bot)
+        if not isinstance(platform, Rationed) or not turn.reply.parts:
+            return 0
+        left = await platform.left(m.reply_to)
+        if left is None:
+            return 0
+        return max(1, left - self.outbox.waiting_in((m.platform, m.bot, m.session)))
 
     async def _end(self, turn: Turn, deliveries: list[Delivery]) -> None:
         """Write the end of a turn with its deliveries, then send them."""
@@ -208,10 +222,13 @@ class Turns:
         if deliveries:
             self.outbox.submit(deliveries)
 
-    def _deliveries(self, turn: Turn) -> list[Delivery]:
-        parts = list(turn.reply.parts)
+    def _deliveries(self, turn: Turn, most: int = 0) -> list[Delivery]:
         m = turn.message
         platform = self.outbox.platform(m.platform, m.bot)
+        parts = list(turn.reply.parts)
+        if not isinstance(platform, Transfers):  # nobody is there to take over
+            parts = [text_part(p.text) if p.kind == "transfer" else p for p in parts]
+            parts = [p for p in parts if p.text or p.kind != "text"]
         if parts and "asked" in turn.vars:
             named = "\n".join(f"「{text}」" for text in turn.vars["asked"])
             parts[0] = replace(parts[0], text=f"{named}\n\n{parts[0].text}")
@@ -219,7 +236,10 @@ class Turns:
         found: list[Delivery] = []
         if shown is not None:
             found.append(self._settled(shown, parts, turn, platform))
-        planned = platform.plan(parts) if platform is not None and parts else [parts] if parts else []
+        if most and parts and isinstance(platform, Rationed):
+            planned = platform.plan_within(parts, most)
+        else:
+            planned = platform.plan(parts) if platform is not None and parts else [parts] if parts else []
         found += [
             Delivery(turn.number, n, m.platform, m.bot, m.session, m.reply_to, chunk, created=turn.finished)
             for n, chunk in enumerate(planned, start=len(found))

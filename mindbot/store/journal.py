@@ -46,7 +46,9 @@ STATEMENTS: dict[str, str] = {
         FROM json_each(?) AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
     "deliver": """
         UPDATE outbox SET state = r.value->>2, attempts = r.value->>3, again = r.value->>4,
-               next_at = r.value->>5, error = r.value->>6, sent_id = r.value->>7, notes = r.value->>8,
+               next_at = r.value->>5, error = r.value->>6, sent_id = r.value->>7,
+               notes = CASE WHEN r.value->>8 IS NULL THEN notes
+                       ELSE json_patch(coalesce(notes, '{}'), r.value->>8) END,
                ended = r.value->>9
         FROM json_each(?) AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
     "keep": """

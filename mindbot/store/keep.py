@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from mindbot.domain import ids
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Receipt
 from mindbot.store.journal import Row, Rows
@@ -37,18 +38,28 @@ class StoreKeep:
         return dict(await self._store().kept(self._platform, self._bot, prefix, prefix + "\U0010ffff", limit))
 
     async def receive(
-        self, messages: Sequence[Message], values: Mapping[str, Json], *, ttl: float = 0.0
+        self,
+        messages: Sequence[Message],
+        values: Mapping[str, Json],
+        *,
+        ttl: float | Mapping[str, float] = 0.0,
     ) -> list[Receipt]:
         """See the port."""
         return await self._intake(messages, self._rows(values, ttl))
 
-    def _rows(self, values: Mapping[str, Json | None], ttl: float) -> Rows:
-        ends = time.time() + ttl if ttl else None
+    async def turn_of(self, key: str) -> str:
+        """See the port."""
+        number = await self._store().turn_of(self._platform, self._bot, key)
+        return ids.show(number) if number is not None else ""
+
+    def _rows(self, values: Mapping[str, Json | None], ttl: float | Mapping[str, float]) -> Rows:
+        lives = ttl if isinstance(ttl, Mapping) else dict.fromkeys(values, ttl)
+        now = time.time()
         # What is removed is written as over, so that the last of several writes in a batch wins.
         rows: list[Row] = [
             [self._platform, self._bot, key, {}, 0]
             if value is None
-            else [self._platform, self._bot, key, value, ends]
+            else [self._platform, self._bot, key, value, now + lives[key] if lives.get(key) else None]
             for key, value in values.items()
         ]
         return {"keep": rows} if rows else {}

@@ -86,7 +86,7 @@ def _session_of(last: Turn, count: int) -> Json:
     m = last.message
     found: Json = {"session": m.session, "platform": m.platform, "bot": m.bot, "user": m.sender}
     found |= {"chat": m.chat, "turns": count, "last": last.id, "active": m.received}
-    return found | {"state": last.state, "text": m.text}
+    return found | {"state": last.state, "text": m.text, "address": m.reply_to}
 
 
 class Queries:

@@ -174,8 +174,8 @@ class Store:
         await self.journal.commit(rows)
         self._remembered.difference_update(t.number for t in ended)
         known = self._history.get(turn.session)
-        if known is not None and turn.state == "answered":
-            known.append((_asked(turn.message), turn.reply.text))
+        if known is not None and (turn.state == "answered" or "heard" in turn.vars):
+            known.append(_exchange(turn.message, turn.reply.text, turn.vars.get("heard")))
 
     async def once(self, turn: Turn, key: str, step: Callable[[], Any]) -> Json:
         """Return the recorded result of a step, or run it and record what it returned (``ports.Memo``)."""
@@ -192,9 +192,9 @@ class Store:
         known = self._history.get(session)
         if known is None or known.maxlen != turns:
             known = deque(maxlen=turns)
-            for stored, reply in reversed(await self._past.get([session, before, turns])):
+            for stored, reply, heard in reversed(await self._past.get([session, before, turns])):
                 said = "\n".join(Part.from_json(p).text for p in orjson.loads(reply or "[]"))
-                known.append((_asked(Message.from_json(orjson.loads(stored))), said))
+                known.append(_exchange(Message.from_json(orjson.loads(stored)), said, heard))
             self._history[session] = known
             if len(self._history) > SESSIONS_KEPT:
                 self._history.popitem(last=False)
@@ -246,12 +246,14 @@ class Store:
     async def note(self, turn: int, n: int | None, fact: Json) -> bool:
         """Keep what a platform said later of a turn, or of its delivery ``n``; false when there is none."""
         text = orjson.dumps(fact).decode()
-        if n is None:
+        if n is None:  # a fact that is told again is there already
             sql = (
                 "UPDATE turns SET record = json_set(coalesce(record, '{}'), '$.notes', json_insert("
-                "coalesce(json_extract(record, '$.notes'), json('[]')), '$[#]', json(?))) WHERE id = ?"
+                "coalesce(json_extract(record, '$.notes'), json('[]')), CASE WHEN EXISTS (SELECT * FROM "
+                "json_each(record, '$.notes') AS n WHERE n.value = json(?)) THEN '$[0]' ELSE '$[#]' END, "
+                "json(?))) WHERE id = ?"
             )
-            args: tuple[Any, ...] = (text, turn)
+            args: tuple[Any, ...] = (text, text, turn)
         else:
             sql = "UPDATE outbox SET notes = json_patch(coalesce(notes, '{}'), ?) WHERE turn = ? AND n = ?"
             args = (text, turn, n)
@@ -292,6 +294,12 @@ class Store:
         args = (platform, bot, first, last, time.time(), limit)
         rows = await self._database.read(lambda db: db.execute(sql, args).fetchall())
         return [(key, orjson.loads(value)) for key, value in rows]
+
+    async def turn_of(self, platform: str, bot: str, key: str) -> int | None:
+        """Return the turn of the message that a bot got under this key."""
+        sql = "SELECT id FROM turns WHERE platform = ? AND bot = ? AND key = ?"
+        row = await self._database.read(lambda db: db.execute(sql, (platform, bot, key)).fetchone())
+        return row[0] if row else None
 
     async def requeue(self, turn: int) -> Turn | None:
         """Make a failed or dead turn ``queued`` again, however old it is; what it sent is forgotten.
@@ -369,10 +377,13 @@ _ANSWER = f"""
     SELECT t.state, {", ".join(f"o.{column.strip()}" for column in DELIVERY.split(","))}
     FROM turns AS t LEFT JOIN outbox AS o ON o.turn = t.id AND o.n >= 0 WHERE t.id = ? ORDER BY o.n"""
 _HISTORY = """
-    SELECT t.message, json_extract(t.record, '$.reply') FROM turns AS t
-    WHERE t.session = ? AND t.id < ? AND t.state = 'answered' ORDER BY t.id DESC LIMIT ?"""
+    SELECT t.message, json_extract(t.record, '$.reply'), json_extract(t.record, '$.vars.heard')
+    FROM turns AS t WHERE t.session = ? AND t.id < ? AND (t.state = 'answered' OR t.state = 'dropped'
+    AND json_extract(t.record, '$.vars.heard') IS NOT NULL) ORDER BY t.id DESC LIMIT ?"""
 
 
-def _asked(message: Message) -> str:
-    """Return what the user said: nothing, where the bot spoke of its own accord."""
-    return "" if message.kind == "push" else message.text
+def _exchange(message: Message, said: str, heard: str | None) -> Exchange:
+    """Return who said what: the user said nothing where the bot, or a person, spoke of their own accord."""
+    if heard == "assistant":
+        return "", message.text
+    return "" if message.kind == "push" else message.text, said

@@ -76,8 +76,16 @@ class MemoryKeep:
         keys = [key for key in sorted(self.values) if key.startswith(prefix)][:limit]
         return {key: copy.deepcopy(self.values[key]) for key in keys}
 
+    async def turn_of(self, key: str) -> str:
+        found = (n for n, seen in enumerate(self._inbox.messages, 1) if seen.key == key)
+        return next((str(n) for n in found), "")
+
     async def receive(
-        self, messages: Sequence[Message], values: Mapping[str, Json], *, ttl: float = 0.0
+        self,
+        messages: Sequence[Message],
+        values: Mapping[str, Json],
+        *,
+        ttl: float | Mapping[str, float] = 0.0,
     ) -> list[Receipt]:
         if self.error:
             raise self.error

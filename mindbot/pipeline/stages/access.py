@@ -30,6 +30,8 @@ class Access:
         if (silence := await self._silence(turn)) is not None:
             turn.state, turn.reason = "dropped", f"access: {silence.reason}"
             turn.reply.parts.extend(silence.say)
+            if silence.heard:
+                turn.vars["heard"] = silence.heard
             return
         await call_next(turn)
 

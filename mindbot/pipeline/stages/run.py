@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-from mindbot.domain.message import Json
+from mindbot.domain.message import Json, Part
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
@@ -31,10 +31,17 @@ class Run:
                                 pieces.append(chunk.text)
                                 answering.add(chunk)
                             finish = chunk.finish or finish
-            return {"text": "".join(pieces), "finish": "stopped" if scope.cancelled_caught else finish}
+            made: Json = {
+                "text": "".join(pieces),
+                "finish": "stopped" if scope.cancelled_caught else finish,
+            }
+            return made | ({"transfer": turn.vars["transfer"]} if "transfer" in turn.vars else {})
 
         result = await self._once(turn, "run", answer)
         turn.reply.say(result["text"])
+        if order := result.get("transfer"):
+            turn.vars["transfer"] = order
+            turn.reply.parts.append(Part("transfer", order["say"], {"to": order["to"]}))
         if result["finish"] not in ("", "stop"):
             turn.vars["finish"] = result["finish"]
         await call_next(turn)

@@ -8,40 +8,44 @@ never while a person serves.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio import to_thread
+import structlog
 from anyio.abc import TaskGroup
 
 from mindbot.domain.abilities import Check, Silence
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, Rejected, SecretError
+from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, SecretError
 from mindbot.domain.host import File, Host
-from mindbot.domain.message import Json, Message, Part, text_part
+from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.credentials import Credentials, needs_credentials
-from mindbot.platforms.pace import Pace
 from mindbot.platforms.wecom import wire as envelope_wire
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.callback import Callbacks
 from mindbot.platforms.wecom.errors import Malformed
-from mindbot.platforms.wecomcs import wire
+from mindbot.platforms.wecomcs import checks, outbound, wire
+from mindbot.platforms.wecomcs.accounts import Listed, list_accounts
+from mindbot.platforms.wecomcs.budget import Budget
+from mindbot.platforms.wecomcs.events import Events
 from mindbot.platforms.wecomcs.pull import Account
+from mindbot.platforms.wecomcs.say import Sender
 from mindbot.platforms.wecomcs.talks import Talks
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings
 
+log = structlog.get_logger("mindbot.platforms.wecomcs")
+
 _PROFILE_TTL = 86_400.0  # seconds
-_PER_SECOND = 50.0  # sends; well below the documented 10,000 a minute
-_REPEATED = frozenset({"40058"})  # unsure: what a msgid is answered that was used before
+_LIST_EVERY = 600.0  # seconds until new accounts are looked for again
 
 
 class WeComCsPlatform:
     """One bot for some accounts: `Platform`, `Webhook`, and the abilities Attended, Transfers, Greets,
-    Merges, Fetches, Tests and Describes."""
+    Merges, Rationed, Fetches, Tests and Describes."""
 
     name = "wecomcs"
     idempotent = True  # a msgid of our own is refused the second time
@@ -76,12 +80,14 @@ class WeComCsPlatform:
         self._callbacks = Callbacks(
             settings, bot, host.secrets, clock, lambda reason: self._report("failed", reason)
         )
-        self._talks = Talks(self._api, host.keep, settings, clock)
+        self._budget = Budget(host.keep, clock)
+        self._talks = Talks(self._api, settings, clock)
+        self._events = Events(host, self._budget, settings, clock)
+        self._sender = Sender(self._api, host.media, self._talks, self._budget, settings, clock)
         self._accounts: dict[str, Account] = {}
         self._errors: dict[str, MindBotError] = {}
         self._tasks: TaskGroup | None = None
         self._report: Report = lambda state, reason: None
-        self._pace = Pace(_PER_SECOND)
         self._credentials = Credentials(lambda state, reason: self._report(state, reason), self._tell)
 
     @classmethod
@@ -92,7 +98,7 @@ class WeComCsPlatform:
     # -- in ----------------------------------------------------------------------------------------------
 
     async def run(self, receive: Receive, report: Report) -> None:
-        """Find the accounts and pull them until cancelled."""
+        """Find the accounts and pull them until cancelled; accounts made later are found as well."""
         self._report = report
         self._callbacks.renew()
         self._api.renew()
@@ -103,13 +109,16 @@ class WeComCsPlatform:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             try:
-                for id in await self._find(report):
-                    self._serve(id)
-                await anyio.sleep_forever()
+                found = await self._find(report)
+                while True:
+                    for each in found:
+                        self._serve(each.id, each.name)
+                    await anyio.sleep(_LIST_EVERY)
+                    found = await self._find_more()
             finally:
                 self._tasks = None
 
-    async def _find(self, report: Report) -> list[str]:
+    async def _find(self, report: Report) -> list[Listed]:
         """Return the accounts to serve; tries until it knows."""
         wait = self._backoff
         while True:
@@ -117,9 +126,8 @@ class WeComCsPlatform:
                 await self._callbacks.prepare()
                 if self._settings.open_kfids:
                     await self._api.token()
-                    return list(self._settings.open_kfids)
-                found = await self._list_accounts()
-                if found:
+                    return [Listed(id) for id in self._settings.open_kfids]
+                if found := [each for each in await list_accounts(self._api) if each.managed]:
                     return found
                 report("degraded", "no customer service account is managed by the API; see WeCom's console")
             except (AuthFailed, SecretError, ConfigError) as error:
@@ -130,30 +138,37 @@ class WeComCsPlatform:
             await anyio.sleep(wait)
             wait = min(60.0, wait * 2)
 
-    async def _list_accounts(self) -> list[str]:
-        answer = await self._api.post("kf/account/list", {"offset": 0, "limit": 100})
-        return [str(each["open_kfid"]) for each in answer.get("account_list") or () if each.get("open_kfid")]
+    async def _find_more(self) -> list[Listed]:
+        """Return the accounts there are by now; what fails here fails in the pulls too and is told there."""
+        if self._settings.open_kfids:
+            return []
+        try:
+            return [each for each in await list_accounts(self._api) if each.managed]
+        except MindBotError as error:
+            log.warning("accounts not listed", bot=self.bot, error=str(error))
+            return []
 
-    def _serve(self, id: str) -> None:
+    def _serve(self, id: str, name: str = "") -> None:
         if self._tasks is None or id in self._accounts:
             return
-        s = self._settings
         account = Account(
             id,
             self.bot,
             self._api,
-            self._desk,
+            self._desk.keep,
+            self._budget,
             self._clock,
-            interval=s.pull_interval,
-            first=s.first_start,
+            interval=self._settings.pull_interval,
+            first=self._settings.first_start,
             told=self._pulled,
             backoff=self._backoff,
         )
+        account.name = name
         self._accounts[id] = account
         self._tasks.start_soon(account.run)
 
     def _pulled(self, account: str, error: MindBotError | None) -> None:
-        """Report how the accounts are after a pull."""
+        """Report how the accounts are after a pull; one that fails holds no other up."""
         if error is None:
             self._errors.pop(account, None)
         else:
@@ -196,26 +211,40 @@ class WeComCsPlatform:
         return wire.merge(messages)
 
     def greeting(self, message: Message) -> Sequence[Part]:
-        """Return the welcome of somebody who opened the chat, where WeCom gave a code for one."""
-        event = message.parts[0].data if message.parts else {}
-        code = event.get("welcome_code")
-        if event.get("event_type") != "enter_session" or not code or not self._settings.welcome_message:
-            return ()
-        return (Part("text", self._settings.welcome_message, {"code": code}),)
+        """Return the answer to an event that came with a code for one; see `Events`."""
+        return self._events.greeting(message)
 
     async def silence(self, message: Message) -> Silence | None:
-        """Ask whose conversation it is, and hand it over where the customer asks for a person."""
-        return None if message.kind == "event" else await self._talks.silence(message)
+        """Ask whose conversation it is, and hand it over where the customer or a rule asks for a person."""
+        if message.kind == "push":
+            return None  # an operator knows why; whether it may be said is looked at when it is
+        if message.kind == "event":
+            return await self._events.silence(message)
+        return await self._talks.silence(message)
 
     async def transfer(self, address: Json, to: str) -> Json:
-        """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id; see `Talks`."""
-        return await self._talks.transfer(address, to)
+        """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id; see `Talks`.
+
+        The customer is told what is configured for that; ``said`` in the answer is whether it worked.
+        """
+        done = await self._talks.transfer(address, to)
+        code = done.pop("code", "")
+        text = self._settings.ended_message if to == "end" else self._settings.handoff_message
+        return done | ({"said": await self._sender.say(code, text)} if code and text else {})
 
     # -- out ---------------------------------------------------------------------------------------------
 
+    async def left(self, address: Json) -> int | None:
+        """Return how many messages may still be said in a conversation; see `Budget`."""
+        return await self._budget.left(address)
+
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
-        """Split a reply into at most five messages; see `mindbot.platforms.wecomcs.wire.plan`."""
-        return wire.plan(parts)
+        """Split a reply into at most five messages; see `mindbot.platforms.wecomcs.outbound.plan`."""
+        return outbound.plan(parts)
+
+    def plan_within(self, parts: Sequence[Part], most: int) -> list[list[Part]]:
+        """Split a reply into at most so many messages."""
+        return outbound.plan(parts, min(most, wire.BUDGET))
 
     def address(self, user: str) -> Json:
         """Return what reaches a customer: ``EXTERNAL_USERID``, or ``OPEN_KFID/EXTERNAL_USERID``."""
@@ -226,48 +255,7 @@ class WeComCsPlatform:
     async def send(self, delivery: Delivery) -> Sent:
         """Send one message, refused by WeCom when it was sent before; raises VendorError."""
         with self._credentials.watched():
-            return await self._send(delivery)
-
-    async def _send(self, delivery: Delivery) -> Sent:
-        part = await self._uploaded(delivery.parts[0] if delivery.parts else text_part(""))
-        msgid = f"mb-{delivery.id}"
-        body = {"msgid": msgid, **wire.body_of(part)}
-        notes: Json = {name: part.data[name] for name in ("cut", "was") if name in part.data}
-        await self._pace.turn()
-        if code := part.data.get("code"):
-            answer = await self._sent("kf/send_msg_on_event", body | {"code": code}, delivery)
-            return Sent(str(answer.get("msgid") or msgid), notes)
-        to = delivery.to
-        if not delivery.again:
-            await self._talks.may_send(to)
-        answer = await self._sent(
-            "kf/send_msg", body | {"touser": to["touser"], "open_kfid": to["open_kfid"]}, delivery
-        )
-        left = await self._talks.spend(to)
-        if left is not None:
-            notes["left"] = left
-        return Sent(str(answer.get("msgid") or msgid), notes)
-
-    async def _sent(self, call: str, body: Json, delivery: Delivery) -> Json:
-        try:
-            return await self._api.post(call, body)
-        except Rejected as error:
-            if delivery.again and error.code in _REPEATED:
-                return {"msgid": body["msgid"]}  # it had arrived
-            if error.code == "95018":
-                reason = f"not sent: the conversation is {await self._talks.described(delivery.to)}"
-                raise Rejected(reason, hint="people answer now", code="95018") from error
-            raise
-
-    async def _uploaded(self, part: Part) -> Part:
-        if part.kind not in wire.FILES or part.data.get("media_id"):
-            return part
-        path = await self._desk.media.path(str(part.data["media"]))
-        content = await to_thread.run_sync(path.read_bytes)
-        name = str(part.data.get("name") or path.name)
-        return Part(
-            part.kind, part.text, part.data | {"media_id": await self._api.upload(part.kind, name, content)}
-        )
+            return await self._sender.send(delivery)
 
     # -- for operators -----------------------------------------------------------------------------------
 
@@ -280,60 +268,20 @@ class WeComCsPlatform:
             answer = await self._api.post("kf/customer/batchget", body)
             found: Json = next(iter(answer.get("customer_list") or ()), {})
             known = {"name": found.get("nickname", ""), "unionid": found.get("unionid", "")}
-            await self._desk.keep.put(key, known, ttl=_PROFILE_TTL)
+            if found:
+                await self._desk.keep.put(key, known, ttl=_PROFILE_TTL)
         return known
 
     def details(self) -> Json:
         """Return the accounts and how they are pulled."""
         rows = [
-            {
-                "account": a.id,
-                "pulled": a.pulled,
-                "pulls": a.pulls,
-                "callbacks": a.rings,
-                "messages": a.messages,
-            }
+            {"account": a.id, "name": a.name, "pulled": a.pulled, "pulls": a.pulls, "callbacks": a.rings}
+            | {"messages": a.messages, "skipped": a.skipped}
             | ({"error": str(self._errors[a.id])} if a.id in self._errors else {})
             for a in self._accounts.values()
         ]
         return {"accounts": rows}
 
     async def test(self) -> list[Check]:
-        """Read the secrets, ask for a token and for the accounts, and look whether they are pulled."""
-
-        async def secrets() -> str:
-            await self._callbacks.prepare()
-            return ""
-
-        async def token() -> str:
-            await self._api.token()
-            return ""
-
-        async def accounts() -> str:
-            return ", ".join(await self._list_accounts()) or "none"
-
-        mend = "allow the app to call the customer service API, in the console"
-        found = [
-            await _check("callback secrets", secrets, "token and EncodingAESKey of this bot"),
-            await _check("access token", token, "corpid and secret of this bot"),
-            await _check("accounts", accounts, mend),
-        ]
-        pulled = sum(account.pulled > 0 for account in self._accounts.values())
-        detail = f"{pulled} of {len(self._accounts)} accounts were pulled"
-        if pulled and pulled == len(self._accounts):
-            found.append(Check("pulls", "ok", detail))
-        else:
-            found.append(Check("pulls", "failed", detail, "see the bot's reason"))
-        if any(account.rings for account in self._accounts.values()):
-            found.append(Check("callbacks", "ok"))
-        else:
-            mend = f"enter the callback URL; meanwhile it is pulled every {self._settings.pull_interval:g}s"
-            found.append(Check("callbacks", "skipped", "none came yet", mend))
-        return found
-
-
-async def _check(name: str, step: Callable[[], Awaitable[str]], mend: str) -> Check:
-    try:
-        return Check(name, "ok", await step())
-    except MindBotError as error:
-        return Check(name, "failed", error.message, error.hint or mend)
+        """Read the secrets, ask for a token, the accounts and their servicers, and look at the pulls."""
+        return await checks.run(self._api, self._callbacks, self._settings, self._accounts, self._errors)

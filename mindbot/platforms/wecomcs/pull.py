@@ -10,27 +10,30 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import structlog
 
 from mindbot.domain.errors import AuthFailed, MindBotError, RateLimited, Rejected
-from mindbot.domain.host import Host
-from mindbot.domain.message import Json, Message
+from mindbot.domain.host import Keep
+from mindbot.domain.message import Json
 from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom.errors import unreadable
 from mindbot.platforms.wecomcs import wire
+from mindbot.platforms.wecomcs.budget import Budget
 
 log = structlog.get_logger("mindbot.platforms.wecomcs")
 
 _PAGE = 1000
-_EMPTY_PAGES = 50  # in a row with "more to come", before the rest waits for the next pull
+_TOKEN_LIFE = 540.0  # seconds; WeCom takes a callback's token for ten minutes
+_EMPTY_PAGES = 50  # without progress and with "more to come", before the rest waits for the next pull
 _MAX_WAIT = 60.0
-_TALK_TTL = wire.WINDOW + 3600
 
 
-def talk_key(account: str, customer: str) -> str:
-    """Return where a conversation's budget is kept."""
-    return f"talk:{account}:{customer}"
+def cursor_key(account: str) -> str:
+    """Return where an account's cursor is kept: ``{"cursor"}``, and ``"since"`` until the first pull ends."""
+    return f"cursor:{account}"
 
 
 class Account:
@@ -41,7 +44,8 @@ class Account:
         id: str,
         bot: str,
         api: Api,
-        host: Host,
+        keep: Keep,
+        budget: Budget,
         clock: Callable[[], float],
         *,
         interval: float,
@@ -54,21 +58,24 @@ class Account:
         self.id = id
         self._bot = bot
         self._api = api
-        self._host = host
+        self._keep = keep
+        self._budget = budget
         self._clock = clock
         self._interval = interval
         self._first = first
         self._told = told
         self._backoff = backoff
         self._rung = anyio.Event()
-        self._token = ""
+        self._token, self._token_ends = "", 0.0
+        self.name = ""
         self.pulled = 0.0  # Unix seconds of the last whole pull
-        self.messages = self.pulls = self.rings = 0
+        self.messages = self.pulls = self.rings = self.skipped = 0
 
     def ring(self, token: str) -> None:
         """A callback came: pull soon, with its token."""
         self.rings += 1
-        self._token = token
+        if token:
+            self._token, self._token_ends = token, time.monotonic() + _TOKEN_LIFE
         self._rung.set()
 
     async def run(self) -> None:
@@ -76,6 +83,7 @@ class Account:
         failures = 0
         while True:
             self._rung = anyio.Event()
+            wait = self._interval
             try:
                 await self._pull()
                 failures = 0
@@ -87,32 +95,41 @@ class Account:
                 wait = min(_MAX_WAIT, self._backoff * 2.0 ** min(failures - 1, 8)) * random.uniform(0.5, 1.0)
                 if isinstance(error, AuthFailed):
                     wait = max(wait, min(_MAX_WAIT, 30 * self._backoff))
-                await anyio.sleep(max(wait, error.retry_after if isinstance(error, RateLimited) else 0.0))
-                continue
-            with anyio.move_on_after(self._interval):
+                if isinstance(error, RateLimited):
+                    wait = max(wait, error.retry_after)
+                if self._usable_token() or not isinstance(error, RateLimited):
+                    await anyio.sleep(wait)
+                    continue
+                # Calls without a token are strictly limited, and a callback brings one: it ends the wait.
+            with anyio.move_on_after(wait):
                 await self._rung.wait()
 
     async def _pull(self) -> None:
         """Take all pages; each is committed with the cursor behind it."""
-        key = f"cursor:{self.id}"
-        kept = await self._host.keep.get(key)
-        cursor = str(kept["cursor"]) if kept else ""
-        since = 0.0 if kept else self._clock() - self._first
-        empty = 0
+        kept = await self._keep.get(cursor_key(self.id))
+        if kept is None:
+            # On disk before the first page: who dies between two pages must not answer what is old.
+            kept = {"cursor": "", "since": self._clock() - self._first}
+            await self._keep.put(cursor_key(self.id), kept)
+        cursor, since = str(kept["cursor"]), float(kept.get("since", 0.0))
+        idle = 0
         while True:
             answer = await self._page(cursor)
-            entries, following = answer.get("msg_list") or [], str(answer.get("next_cursor") or cursor)
-            fresh = [e for e in entries if float(e.get("send_time") or 0) >= since]
-            await self._commit(fresh, key, following, cursor)
+            entries = answer.get("msg_list") or []
+            if not isinstance(entries, list):
+                raise unreadable("kf/sync_msg")
+            following = str(answer.get("next_cursor") or cursor)
+            more = bool(answer.get("has_more"))
+            await self._commit(entries, {"cursor": following}, since if since else 0.0, more)
             self.pulls += 1
-            if not answer.get("has_more"):
+            if not more:
                 break
-            # A page may be empty with more to come.
-            empty = 0 if following != cursor else empty + 1
-            if empty >= _EMPTY_PAGES:
+            # A page may be empty with more to come; one that leads nowhere is not asked for without end.
+            idle = 0 if following != cursor else idle + 1
+            if idle >= _EMPTY_PAGES:
                 break
-            if empty > 1:
-                await anyio.sleep(min(1.0, 0.01 * 2**empty))
+            if idle > 1:
+                await anyio.sleep(min(1.0, 0.01 * 2**idle))
             cursor = following
         self.pulled = time.time()
 
@@ -120,58 +137,36 @@ class Account:
         body: Json = {"open_kfid": self.id, "limit": _PAGE, "voice_format": 0}
         if cursor:
             body["cursor"] = cursor
-        token, self._token = self._token, ""
+        token = self._usable_token()
         try:
             return await self._api.post("kf/sync_msg", body | ({"token": token} if token else {}))
         except Rejected as error:
             if error.code != "95007" or not token:
                 raise
-        return await self._api.post("kf/sync_msg", body)  # the token has ended: without it, though slower
+        if self._token == token:  # the next callback's is good
+            self._token = ""
+        return await self._api.post("kf/sync_msg", body)  # at once, though slower
 
-    async def _commit(self, entries: list[Json], key: str, cursor: str, before: str) -> None:
+    def _usable_token(self) -> str:
+        return self._token if time.monotonic() < self._token_ends else ""
+
+    async def _commit(self, entries: list[Any], cursor: Json, since: float, more: bool) -> None:
         """Put a page into the inbox, with the cursor and the budgets that its messages renew."""
-        if not entries and cursor == before:
+        if since and more:
+            cursor = cursor | {"since": since}
+        key = cursor_key(self.id)
+        objects = [entry for entry in entries if isinstance(entry, dict)]
+        if len(objects) < len(entries):
+            log.warning("entries that are no objects", account=self.id, count=len(entries) - len(objects))
+        fresh = [e for e in objects if wire.sent_at(e) >= since or not wire.sent_at(e)]
+        self.skipped += len(objects) - len(fresh)
+        if not fresh and await self._keep.get(key) == cursor:
             return
         now = self._clock()
-        messages: list[Message] = []
-        values: dict[str, Json] = {key: {"cursor": cursor}}
-        for entry in sorted(entries, key=lambda e: float(e.get("send_time") or 0)):
-            try:
-                message = wire.to_message(entry, bot=self._bot, received=now)
-            except ValueError as error:
-                log.warning("entry not understood", account=self.id, error=str(error), entry=str(entry)[:500])
-                continue
-            messages.append(message)
-            if entry.get("origin") == wire.CUSTOMER:
-                talk = {"left": wire.BUDGET, "last": message.ts, "until": now + _TALK_TTL}
-                values[talk_key(self.id, message.sender)] = talk
-            await self._told_of(entry)
-        await self._host.keep.receive(messages, values)
+        # No page promises an order: times decide, and the list where they are equal.
+        ordered = sorted(fresh, key=wire.sent_at)
+        messages = [wire.to_message(entry, bot=self._bot, received=now) for entry in ordered]
+        renewing = [m for m in messages if m.kind != "event"]
+        async with self._budget.renewing(self.id, renewing) as renewed:
+            await self._keep.receive(messages, {key: cursor, **renewed.values}, ttl=renewed.ttl)
         self.messages += len(messages)
-
-    async def _told_of(self, entry: Json) -> None:
-        """A message that was accepted and not delivered is told with its reason."""
-        event = entry.get("event") if entry.get("msgtype") == "event" else None
-        if isinstance(event, dict) and event.get("event_type") == "msg_send_fail":
-            failed = str(event.get("fail_msgid") or "")
-            if failed.startswith("mb-"):
-                number = int(event.get("fail_type") or 0)
-                fact = {"failed": FAILURES.get(number, "unknown reason"), "fail_type": number}
-                await self._host.told(failed.removeprefix("mb-"), fact)
-
-
-#: What `fail_type` of msg_send_fail means.
-FAILURES = {
-    1: "the customer service account was deleted",
-    2: "the app is closed",
-    4: "more than 48 hours since the customer wrote",
-    5: "the conversation has ended",
-    6: "more than five messages since the customer wrote",
-    7: "no bound channels account",
-    8: "the enterprise is not verified",
-    9: "no bound channels account",
-    10: "the customer refuses messages",
-    11: "no member is logged in to WeCom",
-    12: "this kind of message is forbidden",
-    13: "a security limit",
-}

@@ -1,20 +1,21 @@
-"""Whose conversation it is, who takes it over, and how much the bot may still say in it.
+"""Whose conversation it is, and who takes it over.
 
-Sources: WeCom developer centre, "Assigning conversations" (path/94669) and "Sending messages" (path/94677).
+Source: WeCom developer centre, "Assigning conversations" (path/94669).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mindbot.domain.abilities import Silence
 from mindbot.domain.errors import Conflict, Rejected
-from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.records import message_record
+from mindbot.domain.turn import Turn
+from mindbot.filters import language
 from mindbot.platforms.wecom.api import Api
-from mindbot.platforms.wecomcs import wire
-from mindbot.platforms.wecomcs.pull import talk_key
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings
@@ -22,47 +23,86 @@ if TYPE_CHECKING:
 NEW, BOT, POOL, PERSON, ENDED = range(5)
 STATES = {NEW: "new", BOT: "bot", POOL: "queueing for people", PERSON: "with a person", ENDED: "ended"}
 _TARGETS = {"bot": BOT, "pool": POOL, "end": ENDED}
+_CODES = {POOL: 48 * 3600.0, PERSON: 48 * 3600.0}  # seconds a code for an answer is good
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A conversation went to people. ``code`` is for one message to the customer, empty when WeCom gives
+    none; it ends after ``valid`` seconds. ``who`` says to whom in words."""
+
+    who: str
+    code: str = ""
+    valid: float = 0.0
 
 
 class Talks:
-    """The conversations of one bot. WeCom keeps their states; what may still be said is kept here."""
+    """The conversations of one bot; WeCom keeps their states."""
 
-    def __init__(self, api: Api, keep: Keep, settings: WeComCsSettings, clock: Callable[[], float]) -> None:
+    def __init__(self, api: Api, settings: WeComCsSettings, clock: Callable[[], float]) -> None:
         self._api = api
-        self._keep = keep
         self._settings = settings
         self._clock = clock
+        self._rules = [
+            (language.parse(rule.when).compile(), rule.when, rule.to, rule.say)
+            for rule in settings.handoff_rules
+        ]
 
     async def silence(self, message: Message) -> Silence | None:
-        """Ask whose conversation it is, and hand it over where the customer asks for a person."""
+        """Ask whose conversation it is, take a new one, and hand it over where a rule or keyword says so."""
         to = message.reply_to
         state, servicer = await self.state(to)
-        if state in (POOL, PERSON):
-            return Silence(f"{STATES[state]}{f': {servicer}' if servicer else ''}")
-        if state == ENDED:
-            return Silence("the conversation has ended")
-        if word := next((w for w in self._settings.handoff_keywords if w and w in message.text), ""):
-            return await self._hand_over(to, word)
+        if (why := _not_ours(state, servicer)) is not None:
+            return why
+        if (wanted := self._wanted(message)) is not None:
+            why_, target, say = wanted
+            done = await self.hand_over(to, target)
+            parts: tuple[Part, ...] = ()
+            if done.code and say:
+                parts = (Part("text", say, {"code": done.code, "until": self._clock() + done.valid}),)
+            return Silence(f"handed to {done.who}: {why_}", parts, "user")
         if state == NEW and self._settings.take_sessions:
             try:
                 await self.move(to, BOT)
             except Rejected as error:
-                if error.code != "95016":  # somebody was quicker
+                if error.code != "95016":
                     raise
-                return await self.silence(message)
+                return _not_ours(*await self.state(to))  # somebody was quicker
         return None
 
-    async def _hand_over(self, to: Json, word: str) -> Silence:
-        target = self._settings.handoff_to
+    def _wanted(self, message: Message) -> tuple[str, str, str] | None:
+        """Return why a message goes to people, to whom, and what is said; None when it does not."""
+        s = self._settings
+        if self._rules:
+            record = message_record(Turn(0, message))
+            for matches, when, to, say in self._rules:
+                if matches(record):
+                    return f"rule {when!r}", to, say or s.handoff_message
+        text = message.text.casefold()
+        for word in s.handoff_keywords:
+            if word and word.casefold() in text:
+                return f"the customer said {word!r}", s.handoff_to, s.handoff_message
+        return None
+
+    async def hand_over(self, to: Json, target: str) -> HandedOver:
+        """Bring a conversation to ``pool`` or a servicer; the pool takes the place of one who is not there.
+
+        Raises:
+            Rejected: WeCom refuses; a conversation that people have already is left as it is.
+        """
+        state, servicer = await self.state(to)
+        if state in (POOL, PERSON):
+            return HandedOver(f"people already ({_words(state, servicer)})")
+        goal, note = _TARGETS.get(target, PERSON), ""
         try:
-            answer = await self.move(to, _TARGETS.get(target, PERSON), target)
+            answer = await self.move(to, goal, target)
         except Rejected as error:
-            if target == "pool" or error.code not in ("95014", "95019"):
+            if goal != PERSON or error.code not in ("95014", "95019"):
                 raise
-            answer = await self.move(to, POOL)  # that person is not there: whoever is
-        code, text = answer.get("msg_code"), self._settings.handoff_message
-        say = (Part("text", text, {"code": code}),) if code and text else ()
-        return Silence(f"handed to people: the customer said {word!r}", say)
+            goal, note = POOL, f", as {target} is not there ({error.code})"
+            answer = await self.move(to, POOL)
+        who = f"the pool{note}" if goal == POOL else target
+        return HandedOver(who, str(answer.get("msg_code") or ""), _CODES.get(goal, 20.0))
 
     async def transfer(self, address: Json, to: str) -> Json:
         """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id.
@@ -72,22 +112,20 @@ class Talks:
             VendorError: WeCom refused.
         """
         try:
-            await self.move(address, _TARGETS.get(to, PERSON), to)
+            answer = await self.move(address, _TARGETS.get(to, PERSON), to)
         except Rejected as error:
-            if error.code != "95016":
+            if error.code not in ("95013", "95016"):
                 raise
             state, servicer = await self.state(address)
-            who = f" ({servicer})" if servicer else ""
-            hint = (
-                "the customer must write again"
-                if state == ENDED
-                else "people hand it on, not back to the bot"
-            )
-            raise Conflict(f"the conversation is {STATES.get(state, state)}{who}", hint=hint) from error
+            ended = "the customer must write again"
+            hint = ended if state == ENDED else "people hand it on, not back to the bot"
+            raise Conflict(f"the conversation is {_words(state, servicer)}", hint=hint) from error
         state, servicer = await self.state(address)
-        return {"state": STATES.get(state, str(state)), "servicer": servicer}
+        done: Json = {"state": STATES.get(state, str(state)), "servicer": servicer}
+        return done | ({"code": answer["msg_code"]} if answer.get("msg_code") else {})
 
     async def state(self, to: Json) -> tuple[int, str]:
+        """Return the state of a conversation, and the servicer of one that is with a person."""
         body = {"open_kfid": to["open_kfid"], "external_userid": to["touser"]}
         answer = await self._api.post("kf/service_state/get", body)
         # The documents and a known client disagree about the name of the second.
@@ -95,12 +133,13 @@ class Talks:
         return int(answer.get("service_state", NEW)), str(servicer)
 
     async def move(self, to: Json, state: int, servicer: str = "") -> Json:
+        """Change the state of a conversation; raises VendorError."""
         body = {"open_kfid": to["open_kfid"], "external_userid": to["touser"], "service_state": state}
         if state == PERSON:
             body["servicer_userid"] = servicer
         return await self._api.post("kf/service_state/trans", body)
 
-    async def may_send(self, to: Json) -> None:
+    async def check(self, to: Json) -> None:
         """Look once more before something is said: a person may have come in between.
 
         Raises:
@@ -108,31 +147,21 @@ class Talks:
         """
         state, servicer = await self.state(to)
         if state in (POOL, PERSON, ENDED):
-            who = f" ({servicer})" if servicer else ""
-            hint = "the customer must write again" if state == ENDED else "people answer now"
-            raise Rejected(f"not sent: the conversation is {STATES[state]}{who}", hint=hint, code="95018")
-        talk = await self._keep.get(talk_key(to["open_kfid"], to["touser"]))
-        if talk is None:
-            return  # WeCom counts as well
-        if talk["left"] <= 0:
-            hint = "the customer must write again"
-            raise Rejected(
-                "not sent: five messages went out since the customer wrote", hint=hint, code="95001"
-            )
-        if self._clock() - talk["last"] > wire.WINDOW:
-            raise Rejected("not sent: the customer wrote more than 48 hours ago", code="95002")
+            raise refused(state, servicer)
 
-    async def spend(self, to: Json) -> int | None:
-        """Count a message that went out; returns how many are left, None when nobody knows."""
-        key = talk_key(to["open_kfid"], to["touser"])
-        talk = await self._keep.get(key)
-        if talk is None:
-            return None
-        talk["left"] = max(0, talk["left"] - 1)
-        await self._keep.put(key, talk)
-        return int(talk["left"])
 
-    async def described(self, to: Json) -> str:
-        """Return a conversation's state in words."""
-        state, servicer = await self.state(to)
-        return f"{STATES.get(state, state)}{f' ({servicer})' if servicer else ''}"
+def refused(state: int, servicer: str) -> Rejected:
+    """Return why nothing can be said in a state."""
+    hint = "people answer now" if state in (POOL, PERSON) else "the customer must write again"
+    return Rejected(f"not sent: the conversation is {_words(state, servicer)}", hint=hint, code="95018")
+
+
+def _not_ours(state: int, servicer: str) -> Silence | None:
+    if state in (POOL, PERSON, ENDED):
+        return Silence(f"the conversation is {_words(state, servicer)}", heard="user")
+    return None
+
+
+def _words(state: int, servicer: str) -> str:
+    who = f": {servicer}" if servicer else ""
+    return f"{STATES.get(state, state)}{who}"

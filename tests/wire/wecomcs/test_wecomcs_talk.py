@@ -9,7 +9,7 @@ from wecomcs_here import ACCOUNT, Here, a_delivery, connected, until
 
 from mindbot.domain.errors import Conflict, NetworkFailed, Rejected
 from mindbot.domain.message import Part
-from mindbot.platforms.wecomcs.wire import MAX_TEXT
+from mindbot.platforms.wecomcs.outbound import MAX_TEXT
 from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL
 
 pytestmark = pytest.mark.anyio

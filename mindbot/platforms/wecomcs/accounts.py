@@ -1,0 +1,48 @@
+"""The customer service accounts of an app, and who serves them.
+
+Sources: WeCom developer centre, "Accounts" (path/94661), "Servicers" (path/94645).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mindbot.domain.message import Json
+from mindbot.platforms.wecom.api import Api
+
+_PAGE = 100
+_MOST = 50  # pages; an enterprise has at most a few thousand accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An account as account/list tells it; ``managed`` is whether the app may manage its conversations."""
+
+    id: str
+    name: str = ""
+    managed: bool = True
+
+
+async def list_accounts(api: Api) -> list[Listed]:
+    """Return all accounts, page by page; raises VendorError."""
+    found: list[Listed] = []
+    for page in range(_MOST):
+        answer = await api.post("kf/account/list", {"offset": page * _PAGE, "limit": _PAGE})
+        rows: list[Json] = answer.get("account_list") or []
+        found += [
+            Listed(
+                str(row["open_kfid"]), str(row.get("name") or ""), row.get("manage_privilege") is not False
+            )
+            for row in rows
+            if row.get("open_kfid")
+        ]
+        if len(rows) < _PAGE:
+            break
+    return found
+
+
+async def list_servicers(api: Api, account: str) -> dict[str, bool]:
+    """Return the servicers of an account, and whether each takes conversations; raises VendorError."""
+    answer = await api.get("kf/servicer/list", open_kfid=account)
+    rows: list[Json] = answer.get("servicer_list") or []
+    return {str(row["userid"]): row.get("status") == 0 for row in rows if row.get("userid")}
