@@ -28,9 +28,10 @@ def tree(turn: TurnView, spans: Sequence[SpanView], width: int | None = None) ->
         ]
         for branch, span in _walk(spans)
     ]
+    told = ["told later: " + ", ".join(f"{k}={v}" for k, v in note.items()) for note in turn.notes]
     if not rows:
-        return [head, "no spans were recorded"]
-    return [head, *table([["SPAN", "START", "TOOK", ""], *rows], [False, True, True, False], width)]
+        return [head, *told, "no spans were recorded"]
+    return [head, *told, *table([["SPAN", "START", "TOOK", ""], *rows], [False, True, True, False], width)]
 
 
 def _walk(spans: Sequence[SpanView]) -> Iterator[tuple[str, SpanView]]:

@@ -133,7 +133,7 @@ class Facade(Turns, Answers, Operations, Talking):
                     "name": f"{d['platform']}/{d['bot']}",
                     "start": d["created"],
                     "took_ms": d["took_ms"],
-                    "status": "error" if d["state"] == "dead" else "ok",
+                    "status": "error" if d["state"] == "dead" or "failed" in d["notes"] else "ok",
                     "data": {
                         k: d[k]
                         for k in ("kind", "state", "attempts", "error", "sent_id", "notes", "text")

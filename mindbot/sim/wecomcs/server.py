@@ -5,37 +5,47 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+import anyio
 import orjson
 from aiohttp import ClientSession, TCPConnector, web
 
+from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, Kind, kind
 from mindbot.sim.phones import Phones, Shown
-from mindbot.sim.server import Simulator, SimulatorSettings, json_response, need
-from mindbot.sim.traffic import TrafficPlan, run
+from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom.crypto import Crypto
 from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher, PushRules
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Tokens
-from mindbot.sim.wecomcs.desk import POOL, Desk
+from mindbot.sim.wecomcs.calls import Calls, Rules
+from mindbot.sim.wecomcs.control import Controls
+from mindbot.sim.wecomcs.desk import FILES, POOL, Desk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeComCsSettings(SimulatorSettings):
-    """One enterprise with some accounts. ``split`` is the longest page of sync_msg, at random from none."""
+    """One enterprise with some accounts; ``unmanaged`` ones are not managed by the API. For ``split``,
+    ``tokenless``, ``late`` and ``repeated`` see `Rules`; ``now`` tells Unix seconds."""
 
     corpid: str = "ww51a1a7e0c0ffee00"
     secret: str = "sim-wecomcs-secret"  # noqa: S105 - a simulator has nothing to hide
     token: str = "SimCallbackToken"  # noqa: S105
     encoding_aes_key: str = "SimulatedKeySimulatedKeySimulatedKey0123456"
     accounts: tuple[str, ...] = ("wkSIM1", "wkSIM2")
+    unmanaged: tuple[str, ...] = ()
+    servicers: tuple[str, ...] = ("anna", "boris")
     callback_url: str = ""
     token_ttl: float = 7200.0
     split: int = 0
+    tokenless: int = 0
+    late: bool = False
+    repeated: int = 40058
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
 
 
 class WeComCsSimulator(Simulator):
@@ -51,6 +61,9 @@ class WeComCsSimulator(Simulator):
         "send-fails": kind(),  # send_msg says ok, an event says later that it was not
         "taken-over": kind(once=True),  # a person takes the conversation just before the message is sent
         "page-again": kind(),  # a page comes with the cursor of its beginning
+        "unsorted": kind(),  # a page's newest message comes first
+        "empty-page": kind(),  # a page is empty, with more to come
+        "late-callback": kind(takes_duration=True),
     }
 
     def __init__(self, settings: WeComCsSettings) -> None:
@@ -62,35 +75,29 @@ class WeComCsSimulator(Simulator):
         self.crypto = Crypto(settings.token, settings.encoding_aes_key, settings.corpid)
         self.desk = Desk(
             self.phones,
+            settings.now,
+            dict.fromkeys(settings.servicers, True),
+            log={account: [] for account in settings.accounts},
+        )
+        self.calls = Calls(
+            self.desk,
             self.counters,
             random.Random(settings.seed),
-            log={account: [] for account in settings.accounts},
-            split=settings.split,
+            Rules(settings.split, settings.tokenless, settings.late, settings.repeated),
+            managed=lambda account: account not in settings.unmanaged,
             fails=lambda: self._struck("kf/send_msg", "send-fails"),
         )
         self._apis: dict[str, Callable[[Json], Json]] = {
             "kf/sync_msg": self._sync,
             "kf/send_msg": self._send,
-            "kf/send_msg_on_event": self.desk.send_on_event,
-            "kf/service_state/get": self.desk.state,
-            "kf/service_state/trans": self.desk.transfer,
-            "kf/customer/batchget": self.desk.customers,
-            "kf/account/list": self._accounts,
-            "kf/servicer/list": self._servicers,
+            "kf/send_msg_on_event": self.calls.send_on_event,
+            "kf/service_state/get": self.calls.state,
+            "kf/service_state/trans": self.calls.transfer,
+            "kf/customer/batchget": self.calls.customers,
+            "kf/account/list": self.calls.accounts,
+            "kf/servicer/list": self.calls.servicers,
         }
-        self._controls |= {
-            "GET /_sim/inbox": self._control_inbox,
-            "GET /_sim/users": self._control_users,
-            "GET /_sim/talks": self._control_talks,
-            "POST /_sim/callback": self._control_callback,
-            "POST /_sim/push": self._control_push,
-            "POST /_sim/enter": self._control_enter,
-            "POST /_sim/servicer": self._control_servicer,
-            "POST /_sim/end": self._control_end,
-            "POST /_sim/traffic": self._control_traffic,
-            "POST /_sim/expire-tokens": self._control_expire,
-            "PUT /_sim/rules": self._control_rules,
-        }
+        self._controls |= Controls(self).routes()
 
     def details(self) -> Json:
         s = self.settings
@@ -169,27 +176,22 @@ class WeComCsSimulator(Simulator):
             self.tokens.check(token.text)
 
     def _sync(self, body: Json) -> Json:
-        page = self.desk.sync(body)
-        if page["msg_list"] and self._struck("kf/sync_msg", "page-again"):
+        path = "kf/sync_msg"
+        if self._struck(path, "empty-page"):
+            self.calls.sync(body | {"limit": 1})  # refused as it would be
+            return {"next_cursor": body.get("cursor") or "", "has_more": 1, "msg_list": []}
+        page = self.calls.sync(body)
+        if page["msg_list"] and self._struck(path, "page-again"):
             page |= {"next_cursor": body.get("cursor") or "4gw7000000000000", "has_more": 1}
+        if self._struck(path, "unsorted"):
+            page["msg_list"] = page["msg_list"][::-1]
         return page
 
     def _send(self, body: Json) -> Json:
         if self._struck("kf/send_msg", "taken-over"):
             talk = self.desk.talk(str(body.get("open_kfid")), str(body.get("touser")))
             talk.state = POOL
-        return self.desk.send(body)
-
-    def _accounts(self, body: Json) -> Json:
-        names = self.settings.accounts[int(body.get("offset") or 0) :]
-        return {
-            "account_list": [
-                {"open_kfid": n, "name": n, "avatar": "", "manage_privilege": True} for n in names
-            ]
-        }
-
-    def _servicers(self, body: Json) -> Json:
-        return {"servicer_list": [{"userid": each, "status": 0} for each in self.desk.servicers]}
+        return self.calls.send(body)
 
     def _media(self, id: str) -> web.Response:
         if id not in self.desk.media:
@@ -201,10 +203,12 @@ class WeComCsSimulator(Simulator):
     async def _upload(self, request: web.BaseRequest) -> Json:
         form = await request.post()
         part, kind = form.get("media"), request.query.get("type", "")
-        if kind not in ("image", "voice", "video", "file") or not isinstance(part, web.FileField):
+        if kind not in FILES or not isinstance(part, web.FileField):
             raise ApiError(40004)
-        id = f"M{len(self.desk.media)}-{kind}"
-        self.desk.media[id] = (part.file.read(), part.content_type, part.filename)
+        content = part.file.read()
+        if not 5 < len(content) <= FILES[kind]:
+            raise ApiError(40006 if len(content) <= 5 else 45001)
+        id = self.desk.keep_file(content, part.content_type, part.filename)
         return {"type": kind, "media_id": id, "created_at": str(int(time.time()))}
 
     def _struck(self, path: str, kind: str) -> bool:
@@ -216,11 +220,19 @@ class WeComCsSimulator(Simulator):
         return self.desk.new_msgid()
 
     async def push_text(
-        self, user: str, text: str, *, msgid: str = "", url: str = "", persistent: float = 0.0
+        self,
+        user: str,
+        text: str,
+        *,
+        msgid: str = "",
+        url: str = "",
+        persistent: float = 0.0,
+        account: str = "",
     ) -> Pushed:
         """Let a customer write. The platform has it then, whether the callback arrives or not."""
-        self.desk.says(self.settings.accounts[0], user, "text", {"content": text}, msgid)
-        pushed = await self.ring(url=url)
+        account = account or self.settings.accounts[0]
+        self.desk.says(account, user, "text", {"content": text}, msgid)
+        pushed = await self.ring(account, url=url)
         pushed.acked = True
         return pushed
 
@@ -237,7 +249,9 @@ class WeComCsSimulator(Simulator):
         target = url or self.callback_url
         if not target or self._struck("callback", "silent"):
             return Pushed("")
-        fields: dict[str, Any] = {
+        if self.faults and (late := self.faults.strike("callback", "late-callback")):
+            await anyio.sleep(late.seconds)
+        facts: dict[str, Any] = {
             "ToUserName": self.settings.corpid,
             "CreateTime": int(time.time()),
             "MsgType": "event",
@@ -245,63 +259,16 @@ class WeComCsSimulator(Simulator):
             "Token": self.desk.doorbell(),
             "OpenKfId": account or self.settings.accounts[0],
         }
-        return await self._pusher.push(target, fields)
+        return await self._pusher.push(target, facts)
 
     def inbox(self, customer: str) -> list[Shown]:
         """Return what a customer sees, oldest first."""
         return self.phones.inbox(customer)
 
-    # -- control routes ----------------------------------------------------------------------------------
-
-    async def _control_inbox(self, params: Json) -> Json:
-        shown = self.inbox(need(params, "user"))
-        return {"messages": [message.to_json() for message in shown[int(params.get("since", 0)) :]]}
-
-    async def _control_users(self, params: Json) -> Json:
-        return {"users": self.phones.users()}
-
-    async def _control_talks(self, params: Json) -> Json:
-        talks = self.desk.talks.values()
-        return {"talks": [{name: getattr(talk, name) for name in talk.__slots__} for talk in talks]}
-
-    async def _control_callback(self, params: Json) -> Json:
-        self.callback_url = need(params, "url")
-        return {"url": self.callback_url}
-
-    async def _control_push(self, params: Json) -> Json:
-        user = need(params, "user")
-        if "text" in params:
-            return (await self.push_text(user, params["text"], msgid=str(params.get("msgid", "")))).to_json()
-        body = dict(params.get("body") or {})
-        return (
-            await self.say(user, need(params, "msgtype"), body, account=str(params.get("account", "")))
-        ).to_json()
-
-    async def _control_enter(self, params: Json) -> Json:
-        self.desk.enters(self.settings.accounts[0], need(params, "user"), str(params.get("scene", "")))
-        return (await self.ring()).to_json()
-
-    async def _control_servicer(self, params: Json) -> Json:
-        account = self.settings.accounts[0]
-        self.desk.servicer_says(
-            account, need(params, "user"), str(params.get("servicer", "anna")), need(params, "text")
-        )
-        return (await self.ring()).to_json()
-
-    async def _control_end(self, params: Json) -> Json:
-        self.desk.ends(self.settings.accounts[0], need(params, "user"))
-        return (await self.ring()).to_json()
-
-    async def _control_traffic(self, params: Json) -> Json:
-        plan = TrafficPlan.model_validate(params)
-        if plan.callback:
-            self.callback_url = plan.callback
-        return (await run(plan, self)).to_json()
-
-    async def _control_expire(self, params: Json) -> Json:
-        self.tokens.expire_all()
-        return {}
-
-    async def _control_rules(self, params: Json) -> Json:
-        self.desk.split = int(params.get("split", self.desk.split))
-        return {"split": self.desk.split}
+    def change_rules(self, changed: Json) -> Json:
+        """Change `Rules` by name; returns them all. Raises ConfigError."""
+        known = {field.name for field in fields(Rules)}
+        if unknown := sorted(set(changed) - known):
+            raise ConfigError(f"no rule is called {unknown[0]!r}", hint=", ".join(sorted(known)))
+        self.calls.rules = replace(self.calls.rules, **changed)
+        return {name: getattr(self.calls.rules, name) for name in known}
