@@ -386,4 +386,4 @@ def _exchange(message: Message, said: str, heard: str | None) -> Exchange:
     """Return who said what: the user said nothing where the bot, or a person, spoke of their own accord."""
     if heard == "assistant":
         return "", message.text
-    return "" if message.kind == "push" else message.text, said
+    return "" if message.kind in ("push", "event") else message.text, said

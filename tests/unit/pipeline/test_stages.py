@@ -226,6 +226,21 @@ async def test_an_answer_that_was_recorded_is_not_asked_for_again() -> None:
     assert (turn.reply.text, runner.calls) == ("recorded", 0)
 
 
+async def test_a_hand_over_that_was_recorded_is_not_forgotten_after_a_crash() -> None:
+    class Gives(Echo):
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            turn.hand_over(say="bye")
+            yield Chunk("yes", finish="stop")
+
+    house = House(Gives())
+    for _ in range(2):
+        turn = await house.run()
+        assert [(p.kind, p.text, p.data) for p in turn.reply.parts] == [
+            ("text", "yes", {}),
+            ("transfer", "bye", {"to": "pool"}),
+        ]
+
+
 async def test_the_gate_is_asked_before_each_stage_only_while_somebody_watches() -> None:
     watch = Watch()
     await House(watch=watch).run()
@@ -238,10 +253,11 @@ async def test_the_gate_is_asked_before_each_stage_only_while_somebody_watches()
 
 async def test_an_attended_session_is_not_answered_and_says_why() -> None:
     house = House()
-    house.silent = Silence("a person serves the customer", (text_part("one moment"),))
+    house.silent = Silence("a person serves the customer", (text_part("one moment"),), "user")
     turn = await house.run()
     assert (turn.state, turn.reason) == ("dropped", "access: a person serves the customer")
     assert turn.reply.text == "one moment" and "run" not in [s.name for s in turn.spans]
+    assert turn.vars["heard"] == "user"
 
 
 async def test_an_event_the_platform_greets_is_answered_without_a_model() -> None:

@@ -73,6 +73,34 @@ class Cards:
         return replace(messages[0], parts=(text_part(text),))
 
 
+class Scarce(Cards):
+    """A bot that may say ``few`` messages, and can hand a session to people."""
+
+    def __init__(self, few: int | None) -> None:
+        super().__init__()
+        self.streams, self.few = False, few
+
+    async def left(self, address: Json) -> int | None:
+        return self.few
+
+    def plan_within(self, parts: Sequence[Part], most: int) -> list[list[Part]]:
+        said = [part for part in parts if part.kind != "transfer"]
+        rest = [[part] for part in parts if part.kind == "transfer"]
+        planned = [*([part] for part in said[: most - 1]), said[most - 1 :], *rest]
+        return [parts for parts in planned if parts]
+
+    async def transfer(self, address: Json, to: str) -> Json:
+        return {}
+
+
+class Gives:
+    """A runner that answers and asks for a person."""
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+        turn.hand_over("anna", say="Anna comes.", why="the model asked for it")
+        yield Chunk("one moment", finish="stop")
+
+
 class Slow:
     """A runner that goes on when it is told to."""
 
@@ -248,6 +276,9 @@ async def test_a_bot_keeps_values_and_takes_a_page_in_one_transaction(tmp_path: 
         page = [a_message("p1"), a_message("p2"), a_message("p1")]
         receipts = await keep.receive(page, {"cursor:a": {"at": 3}})
         assert [r.duplicate for r in receipts] == [False, False, True]
+        assert await keep.turn_of("p2") == ids.show(receipts[1].turn) and not await other.turn_of("p2")
+        await keep.receive([], {"gone": {"x": 1}, "stays": {"x": 2}}, ttl={"gone": -1.0})
+        assert await keep.get("gone") is None and await keep.get("stays") == {"x": 2}
         assert receipts[2].turn == receipts[0].turn and await keep.get("cursor:a") == {"at": 3}
         await keep.put("cursor:a", None)
         assert await keep.get("cursor:a") is None
@@ -264,7 +295,52 @@ async def test_what_a_platform_says_later_is_kept_with_its_turn(tmp_path: Path) 
         done = await ended(runtime, await runtime.receive(a_message()))
         await runtime.told(done["id"], {"feedback": "like"})
         await runtime.told(f"{done['id']}-0", {"failed": "blocked by the customer"})
+        await runtime.told(done["id"], {"feedback": "like"})  # again: it is there already
         await runtime.told("nonsense", {"x": 1})
         found = await runtime.get_turn(done["id"])
         assert found["notes"] == [{"feedback": "like"}]
         assert found["deliveries"][0]["notes"]["failed"] == "blocked by the customer"
+
+
+@pytest.mark.parametrize(("few", "sent"), [(None, 1), (3, 3), (2, 2), (0, 1)])
+async def test_a_reply_is_planned_within_what_may_still_be_said(
+    tmp_path: Path, few: int | None, sent: int
+) -> None:
+    bot = Scarce(few)
+    bot.silent = Silence("a rule", tuple(text_part(str(n)) for n in range(3)))
+    bot.plan = lambda parts: [list(parts)]  # type: ignore[method-assign]
+    async with a_runtime(tmp_path, bot) as runtime:
+        done = await ended(runtime, await runtime.receive(a_message()))
+        assert len(done["deliveries"]) == sent
+        assert "".join(d.text for d in bot.sent).replace("\n", "") == "012"
+
+
+async def test_what_is_still_on_its_way_counts_as_said(tmp_path: Path) -> None:
+    bot = Scarce(4)
+    bot.silent = Silence("a rule", tuple(text_part(str(n)) for n in range(4)))
+    async with a_runtime(tmp_path, bot) as runtime:
+        hold = Delivery(1, 0, "cards", "default", "cards:default:lin", {}, [text_part("earlier")])
+        hold.next_at = time.time() + 60
+        runtime.outbox.submit([hold])
+        found = await runtime.wait_turn(ids.show((await runtime.receive(a_message())).turn), 10)
+        assert len((await runtime.get_turn(found["id"]))["deliveries"]) == 3
+
+
+async def test_a_runner_hands_a_session_over_behind_its_answer(tmp_path: Path) -> None:
+    bot = Scarce(5)
+    async with a_runtime(tmp_path / "people", bot, Gives()) as runtime:
+        done = await ended(runtime, await runtime.receive(a_message()))
+        assert done["vars"]["transfer"]["why"] == "the model asked for it"
+        assert [(d.parts[0].kind, d.text) for d in bot.sent] == [
+            ("text", "one moment"),
+            ("transfer", "Anna comes."),
+        ]
+        assert bot.sent[1].parts[0].data == {"to": "anna"}
+    alone = Cards()
+    alone.streams = False
+    async with a_runtime(tmp_path / "nobody", alone, Gives()) as runtime:
+        await ended(runtime, await runtime.receive(a_message()))
+        assert [(d.parts[0].kind, d.text) for d in alone.sent] == [
+            ("text", "one moment"),
+            ("text", "Anna comes."),
+        ]

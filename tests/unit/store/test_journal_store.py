@@ -157,6 +157,51 @@ async def test_history_is_oldest_first_and_only_of_that_session(tmp_path: Path) 
         ]
 
 
+async def test_what_people_said_in_the_bots_place_is_history_too(tmp_path: Path) -> None:
+    said = (("1", "text", "help", "user"), ("2", "event", "I am Anna", "assistant"), ("3", "text", "off", ""))
+    expected = [("user", "help"), ("assistant", "I am Anna"), ("assistant", "welcome")]
+    async with a_store(tmp_path) as store:
+        for key, kind, text, heard in said:
+            turn, _ = await store.put(a_message(key, text, kind=kind))
+            turn.state, turn.finished = "dropped", 1.0
+            turn.vars |= {"heard": heard} if heard else {}
+            await store.finish(turn, [])
+        event, _ = await store.put(a_message("4", "[enter]", kind="event"))
+        await store.finish(answered(event, "welcome"), [])
+        now, _ = await store.put(a_message("5", "three"))
+    async with a_store(tmp_path) as store:
+        lines = await store.history(now.session, now.number, 10)
+        assert [(line["role"], line["content"]) for line in lines] == expected
+        turn, _ = await store.put(a_message("6", "Bye", kind="event"))
+        turn.state, turn.finished, turn.vars = "dropped", 1.0, {"heard": "assistant"}
+        await store.finish(turn, [])
+        lines = await store.history(now.session, now.number + 2, 10)
+        assert lines[-1] == {"role": "assistant", "content": "Bye"}, "also where it is remembered"
+
+
+async def test_a_state_written_late_keeps_what_the_platform_said_meanwhile(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message())
+        delivery = a_delivery(answered(turn, "hi"), state="sending", attempts=1)
+        await store.finish(turn, [delivery])
+        assert await store.note(turn.number, 0, {"failed": "refused"})
+        delivery.state, delivery.notes = "sent", {"left": 4}
+        await store.mark(delivery)
+        row = await store.delivery(turn.number, 0)
+        assert row is not None and row.notes == {"failed": "refused", "left": 4}
+        delivery.notes = {}
+        await store.mark(delivery)
+        row = await store.delivery(turn.number, 0)
+        assert row is not None and row.notes == {"failed": "refused", "left": 4}
+
+
+async def test_the_turn_of_a_message_is_found_by_its_key(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message("k1"))
+        assert await store.turn_of("console", "default", "k1") == turn.number
+        assert await store.turn_of("console", "other", "k1") is None
+
+
 async def test_a_step_marked_once_is_not_run_again_after_a_crash(tmp_path: Path) -> None:
     calls = []
 
