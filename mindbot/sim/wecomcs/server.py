@@ -25,6 +25,12 @@ from mindbot.sim.wecomcs.calls import Calls, Rules
 from mindbot.sim.wecomcs.control import Controls
 from mindbot.sim.wecomcs.desk import FILES, POOL, Desk
 
+_ODD: tuple[Any, ...] = (
+    "no object",
+    {"msgtype": "hologram", "send_time": 0},
+    {"msgid": "odd", "send_time": "late", "origin": 4, "msgtype": "event", "event": "no object"},
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeComCsSettings(SimulatorSettings):
@@ -62,6 +68,7 @@ class WeComCsSimulator(Simulator):
         "taken-over": kind(once=True),  # a person takes the conversation just before the message is sent
         "page-again": kind(),  # a page comes with the cursor of its beginning
         "unsorted": kind(),  # a page's newest message comes first
+        "odd-entries": kind(once=True),  # a page has entries that no document knows
         "empty-page": kind(),  # a page is empty, with more to come
         "late-callback": kind(takes_duration=True),
     }
@@ -183,6 +190,8 @@ class WeComCsSimulator(Simulator):
         page = self.calls.sync(body)
         if page["msg_list"] and self._struck(path, "page-again"):
             page |= {"next_cursor": body.get("cursor") or "4gw7000000000000", "has_more": 1}
+        if page["msg_list"] and self._struck(path, "odd-entries"):
+            page["msg_list"] = [*_ODD, *page["msg_list"]]
         if self._struck(path, "unsorted"):
             page["msg_list"] = page["msg_list"][::-1]
         return page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import anyio
 import pytest
@@ -28,6 +29,7 @@ async def test_a_callback_brings_the_message() -> None:
         assert here.sim.counters["sync_without_token"] == 2  # the first pull of each account alone
 
 
+@pytest.mark.slow
 async def test_without_callbacks_the_timer_pulls() -> None:
     async with connected(fault="silent", pull_interval=1) as here:
         await here.asked("hello")
@@ -77,6 +79,7 @@ async def test_a_store_that_fails_leaves_the_cursor_where_it_was() -> None:
         assert here.texts() == ["one", "two"]
 
 
+@pytest.mark.slow
 @given(count=st.integers(1, 40), split=st.integers(1, 7), seed=st.integers(0, 99))
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_however_pages_are_split_each_message_comes_once_and_in_order(
@@ -120,49 +123,176 @@ async def test_bad_credentials_are_told() -> None:
         tasks.cancel_scope.cancel()
 
 
-async def test_every_kind_becomes_a_message() -> None:
-    async with connected() as here:
-        here.sim.desk.media["M1"] = (b"\x89PNG\r\n\x1a\n" + b"0" * 20, "image/png", "a.png")
-        said = {
-            "image": {"media_id": "M1"},
-            "voice": {"media_id": "M1"},
-            "file": {"media_id": "M1"},
-            "location": {"latitude": 1, "longitude": 2, "name": "Tower", "address": "Street"},
-            "link": {"title": "T", "url": "https://example.org"},
-            "business_card": {"userid": "anna"},
-            "miniprogram": {"title": "Shop", "appid": "a"},
-            "merged_msg": {
-                "title": "record",
-                "item": [{"sender_name": "li", "msg_content": '{"text":{"content":"hi"}}'}],
-            },
-            "meeting": {},
-        }
-        for kind, body in said.items():
-            await here.sim.say("wm1", kind, body)
-        await until(lambda: len(here.inbox.messages) == len(said))
-        kinds = [m.kind for m in here.inbox.messages]
-        assert kinds == ["image", "voice", "file", "location", "link", "raw", "raw", "raw", "raw"]
-        assert here.inbox.messages[3].text == "Tower Street"
-        assert here.inbox.messages[7].text == "record\nli: hi"
-        file = await here.bot.fetch(here.inbox.messages[0], here.inbox.messages[0].parts[0])
-        assert file is not None and file.size == 28
-        assert (await here.bot.user("wm1"))["name"] == "Wm1"
-
-
-async def test_what_people_and_the_system_say_is_an_event() -> None:
-    async with connected() as here:
-        await here.asked("hello")
-        here.sim.desk.servicer_says(ACCOUNT, "wm1", "anna", "I am here")
-        await here.sim.ring()
-        await until(lambda: len(here.inbox.messages) == 3)
-        moved, said = here.inbox.messages[1:]
-        assert (moved.kind, said.kind, said.sender, said.text) == ("event", "event", "anna", "I am here")
-        assert moved.parts[0].data["event_type"] == "session_status_change"
-
-
 async def test_a_second_account_is_served_and_pulled_alone() -> None:
     async with connected() as here:
         await here.sim.say("wm9", "text", {"content": "other"}, account="wkSIM2")
         await until(lambda: here.texts())
         assert here.inbox.messages[0].chat == "wkSIM2"
         assert [a["account"] for a in here.bot.details()["accounts"]] == ["wkSIM1", "wkSIM2"]
+
+
+async def test_a_first_start_that_dies_between_two_pages_still_skips_what_is_old() -> None:
+    async with connected(run=False, first_start=600) as here:
+        for n in range(6):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": str(n)}, at=time.time() - 7200 + n)
+        here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": "new"})
+        here.sim.change_rules({"split": 1})
+        for _ in range(2):  # dies, and is started again
+            commits = 0
+            receive = here.keep.receive
+
+            async def dies(*args: Any, receive: Any = receive, **more: Any) -> Any:
+                nonlocal commits
+                commits += 1
+                if commits == 3:
+                    raise RuntimeError("killed")
+                return await receive(*args, **more)
+
+            here.keep.receive = dies  # type: ignore[method-assign]
+            with pytest.raises(ExceptionGroup):
+                await here.bot.run(here.inbox.receive, here.health.report)
+            here.keep.receive = receive  # type: ignore[method-assign]
+            assert "since" in here.keep.values[f"cursor:{ACCOUNT}"]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+            await until(lambda: here.texts())
+            await until(lambda: "since" not in here.keep.values[f"cursor:{ACCOUNT}"])
+            tasks.cancel_scope.cancel()
+        assert here.texts() == ["new"]
+
+
+async def test_what_comes_after_an_interrupted_first_start_is_not_old() -> None:
+    async with connected(run=False, first_start=60) as here:
+        here.keep.values[f"cursor:{ACCOUNT}"] = {"cursor": "", "since": time.time() - 7200}
+        here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": "meanwhile"}, at=time.time() - 3600)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+            await until(lambda: here.texts() == ["meanwhile"])
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_callbacks_token_serves_all_pages_until_it_ends() -> None:
+    async with connected(sim={"split": 1, "seed": 3}) as here:
+        await until(lambda: all(a["pulled"] for a in here.bot.details()["accounts"]))
+        before = here.sim.counters["sync_without_token"]
+        for n in range(5):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": str(n)})
+        await here.sim.ring()
+        await until(lambda: len(here.texts()) == 5)
+        assert here.sim.counters["sync_without_token"] == before
+
+
+async def test_a_limit_on_calls_without_a_token_ends_with_the_next_callback() -> None:
+    async with connected(run=False, sim={"tokenless": 1}, open_kfids=[ACCOUNT]) as here:
+        here.sim.calls.sync({"open_kfid": ACCOUNT})  # somebody else used it up
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+            assert "too many calls" in await here.health.until("degraded")
+            await here.asked("hello")  # and not in a minute
+            tasks.cancel_scope.cancel()
+
+
+async def test_pages_that_are_empty_unsorted_or_rung_for_late_lose_nothing() -> None:
+    faults = ["empty-page:n=3", "unsorted", "late-callback:20ms"]
+    async with connected(fault=faults, run=False) as here:
+        for n in range(4):
+            at = time.time() - 40 + 10 * n
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": str(n)}, at=at)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+            await until(lambda: len(here.texts()) == 4)
+            assert here.texts() == ["0", "1", "2", "3"]
+            await here.asked("four")
+            tasks.cancel_scope.cancel()
+
+
+async def test_an_account_that_fails_holds_no_other_up() -> None:
+    wanted = ["wkGONE", ACCOUNT, "wkSIM2"]
+    async with connected(open_kfids=wanted, run=False) as here, anyio.create_task_group() as tasks:
+        tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+        await here.asked("hello")
+        reason = await here.health.until("degraded")
+        assert "wkGONE" in reason and "no such customer service account" in reason
+        await until(lambda: all(a["pulled"] or "error" in a for a in here.bot.details()["accounts"]))
+        rows = {a["account"]: a for a in here.bot.details()["accounts"]}
+        assert "error" in rows["wkGONE"] and "error" not in rows[ACCOUNT] and rows["wkSIM2"]["pulled"]
+        checks = {c.name: c for c in await here.bot.test()}
+        assert checks["managed by the API"].mend == "`open_kfids`"
+        assert checks["pulls"].state == "failed" and "wkGONE" in checks["pulls"].detail
+        tasks.cancel_scope.cancel()
+
+
+async def test_hundreds_of_accounts_are_listed_page_by_page_and_those_not_managed_left_alone() -> None:
+    names = tuple(f"wk{n:03}" for n in range(120))
+    async with connected(run=False, sim={"accounts": names, "unmanaged": ("wk007",)}) as here:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+            await until(lambda: len(here.bot.details()["accounts"]) == 119)
+            tasks.cancel_scope.cancel()
+        served = {a["account"] for a in here.bot.details()["accounts"]}
+        assert served == set(names) - {"wk007"}
+        checks = {c.name: c for c in await here.bot.test()}
+        assert "wk007" in checks["managed by the API"].detail
+        assert "let the API manage" in checks["managed by the API"].mend
+
+
+async def test_an_account_made_later_is_served_from_its_first_callback() -> None:
+    async with connected() as here:
+        here.sim.desk.log["wkNEW"] = []
+        await here.sim.say("wm1", "text", {"content": "first"}, account="wkNEW")
+        await until(lambda: here.texts() == ["first"])
+
+
+async def test_a_restarted_bot_goes_on_and_a_stopped_one_loses_nothing() -> None:
+    async with connected(run=False) as here:
+        for text in ("one", "two"):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+                await here.asked(text)
+                tasks.cancel_scope.cancel()
+            await here.sim.push_text("wm1", f"after {text}")  # rung for while it is stopped
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+            await until(lambda: "after two" in here.texts())
+            tasks.cancel_scope.cancel()
+        assert here.texts() == ["one", "after one", "two", "after two"]
+
+
+async def test_garbage_in_a_page_stops_nobody_and_is_kept_where_it_can_be() -> None:
+    async with connected(fault="odd-entries") as here:
+        await here.asked("hello")
+        assert [(m.kind, m.text) for m in here.inbox.messages] == [
+            ("raw", "[hologram]"),
+            ("event", "[event]"),
+            ("text", "hello"),
+        ]
+        silence = await here.bot.silence(here.inbox.messages[1])
+        assert silence is not None and silence.reason == "event event"
+
+
+async def test_a_bot_proves_itself_and_names_what_is_missing() -> None:
+    async with connected(handoff_keywords=["human"], handoff_to="anna") as here:
+        checks = {c.name: c for c in await here.bot.test()}
+        assert [c.state for c in checks.values()] == ["ok"] * 7 + ["skipped"]
+        assert checks[f"people of {ACCOUNT}"].detail == "anna, boris"
+        assert "receive messages" in checks["callbacks"].mend
+        await here.asked()
+        here.sim.desk.attends("anna", False)
+        checks = {c.name: c for c in await here.bot.test()}
+        assert checks["callbacks"].state == "ok"
+        missing = checks[f"people of {ACCOUNT}"]
+        assert "not there now: anna" in missing.detail and "`handoff_to`" in missing.mend
+        here.sim.desk.attends("boris", False)
+        checks = {c.name: c for c in await here.bot.test()}
+        assert "servicers" in checks["people of wkSIM2"].mend
+
+
+async def test_a_customers_name_is_asked_for_once() -> None:
+    async with connected() as here:
+        await here.asked()
+        for _ in range(2):
+            assert (await here.bot.user("wm1"))["name"] == "Wm1"
+        assert here.sim.counters["kf/customer/batchget"] == 1
+        assert (await here.bot.user("unknown"))["name"] == ""
+        await here.asked("I am here", "unknown")
+        assert (await here.bot.user("unknown"))["name"] == "Unknown", "nobody is not remembered"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from wecomcs_here import ACCOUNT, Here, a_delivery, connected, until
 
 from mindbot.domain.errors import Conflict, NetworkFailed, Rejected
 from mindbot.domain.message import Part
-from mindbot.platforms.wecomcs.outbound import MAX_TEXT
 from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL
 
 pytestmark = pytest.mark.anyio
@@ -69,23 +69,6 @@ async def test_an_operator_transfers() -> None:
         assert (await here.bot.transfer(to, "end"))["state"] == "ended"
 
 
-async def test_who_opens_the_chat_is_welcomed_once() -> None:
-    async with connected(welcome_message="Welcome!") as here:
-        here.sim.desk.enters(ACCOUNT, "wm1")
-        await here.sim.ring()
-        await until(lambda: here.inbox.messages)
-        event = here.inbox.messages[0]
-        (welcome,) = here.bot.greeting(event)
-        await here.bot.send(a_delivery(event.reply_to, welcome))
-        assert here.shown() == ["Welcome!"]
-        with pytest.raises(Rejected):
-            await here.bot.send(a_delivery(event.reply_to, welcome, n=1))
-        here.sim.desk.enters(ACCOUNT, "wm1")
-        await here.sim.ring()
-        await until(lambda: len(here.inbox.messages) == 2)
-        assert not here.bot.greeting(here.inbox.messages[1])
-
-
 async def test_five_messages_and_a_new_one_of_the_customer_brings_five_more() -> None:
     async with connected() as here:
         to = (await here.asked("one")).reply_to
@@ -101,7 +84,7 @@ async def test_five_messages_and_a_new_one_of_the_customer_brings_five_more() ->
 async def test_after_two_days_nothing_can_be_said() -> None:
     async with connected() as here:
         to = (await here.asked()).reply_to
-        here.keep.values[f"talk:{ACCOUNT}:wm1"]["last"] = time.time() - 49 * 3600
+        here.budget()["last"] = time.time() - 49 * 3600
         with pytest.raises(Rejected, match="48 hours"):
             await here.bot.send(a_delivery(to, "late"))
 
@@ -117,55 +100,11 @@ async def test_a_repeat_is_refused_instead_of_shown_twice() -> None:
         assert here.sim.counters["repeats_refused"] == 1
 
 
-async def test_what_was_not_delivered_in_the_end_is_told_of_its_delivery() -> None:
-    async with connected(fault="send-fails") as here:
-        delivery = a_delivery((await here.asked()).reply_to, "hi")
-        await here.bot.send(delivery)
-        await here.sim.ring()
-        await until(lambda: here.desk.told)
-        subject, fact = here.desk.told[0]
-        assert subject == delivery.id and fact["failed"] == "the customer refuses messages"
-
-
-def texts(plan: list[list[Part]]) -> list[str]:
-    return [part.text for message in plan for part in message]
-
-
-async def test_a_reply_of_many_parts_is_put_together_into_five() -> None:
-    async with connected(run=False) as here:
-        few = [Part("text", str(n)) for n in range(4)]
-        assert texts(here.bot.plan(few)) == ["0", "1", "2", "3"]
-        many = [Part("text", str(n)) for n in range(9)]
-        assert texts(here.bot.plan(many)) == ["\n".join(map(str, range(9)))]
-        huge = here.bot.plan([Part("text", "好" * 8000)])
-        assert len(huge) == 5
-        assert all(len(text.encode()) <= MAX_TEXT for text in texts(huge))
-        assert huge[-1][0].text.endswith("…") and huge[-1][0].data["cut"] > 0
-
-
 async def test_questions_that_waited_are_answered_together() -> None:
     async with connected() as here:
         messages = [await here.asked(text) for text in ("one", "two")]
         merged = here.bot.merge(messages)
         assert merged.text == "1. one\n2. two" and merged.key == messages[0].key
-
-
-async def test_files_and_menus_go_out() -> None:
-    async with connected() as here:
-        to = (await here.asked()).reply_to
-
-        async def content():  # type: ignore[no-untyped-def]
-            yield b"\x89PNG\r\n\x1a\n" + b"0" * 20
-
-        file = await here.bot._desk.media.save(content(), name="a.png")
-        (image,) = here.bot.plan([Part("image", "", {"media": file.id})])
-        await here.bot.send(a_delivery(to, *image))
-        menu = Part(
-            "card", "Choose", {"buttons": [{"id": "a", "text": "A"}, {"text": "B", "url": "https://b"}]}
-        )
-        await here.bot.send(a_delivery(to, menu, n=1))
-        assert [m.msgtype for m in here.sim.inbox("wm1")] == ["image", "msgmenu"]
-        assert here.shown()[1] == "Choose\nA\nB"
 
 
 def states(here: Here) -> int:
@@ -180,3 +119,166 @@ async def test_a_conversation_that_people_ended_begins_anew_with_the_next_messag
         message = await here.asked("two")
         assert states(here) == NEW
         assert await here.bot.silence(message) is None
+
+
+async def test_a_rule_hands_over_to_whom_it_names() -> None:
+    rules = [
+        {"when": 'text =~ "refund|退款" and user != "wm9"', "to": "boris", "say": "Boris comes."},
+        {"when": "kind == image"},
+    ]
+    async with connected(handoff_rules=rules, handoff_message="Somebody comes.") as here:
+        message = await here.asked("我要退款")
+        silence = await here.bot.silence(message)
+        assert silence is not None and "rule 'text =~" in silence.reason and silence.heard == "user"
+        assert (here.talk().state, here.talk().servicer) == (PERSON, "boris")
+        await here.bot.send(a_delivery(message.reply_to, *silence.say))
+        await here.sim.say("wm2", "image", {"media_id": "M"})
+        image = await here.got(lambda m: m.kind == "image")
+        silence = await here.bot.silence(image)
+        assert silence is not None and here.talk("wm2").state == POOL
+        await here.bot.send(a_delivery(image.reply_to, *silence.say, n=1))
+        assert here.shown() == ["Boris comes."] and here.shown("wm2") == ["Somebody comes."]
+        assert await here.bot.silence(await here.asked("refund?", "wm9")) is None
+
+
+async def test_a_rule_that_is_no_filter_is_refused_with_its_place() -> None:
+    with pytest.raises(ValueError, match="is no filter"):
+        async with connected(handoff_rules=[{"when": "text =~"}]):
+            pass
+
+
+async def test_a_servicer_who_stopped_is_replaced_by_the_pool() -> None:
+    async with connected(handoff_keywords=["human"], handoff_to="anna") as here:
+        here.sim.desk.attends("anna", False)
+        silence = await here.bot.silence(await here.asked("HUMAN please"))
+        assert silence is not None and here.talk().state == POOL
+        assert "anna is not there (95019)" in silence.reason
+
+
+async def test_an_operator_who_names_somebody_wrong_is_told() -> None:
+    async with connected() as here:
+        to = (await here.asked()).reply_to
+        here.sim.desk.attends("anna", False)
+        for name, code in (("anna", "95019"), ("nobody", "95014")):
+            with pytest.raises(Rejected) as caught:
+                await here.bot.transfer(to, name)
+            assert caught.value.code == code
+        here.sim.desk.ends(ACCOUNT, "wm1")
+        with pytest.raises(Conflict, match=r"ended.*write again"):
+            await here.bot.transfer(to, "pool")
+
+
+async def test_an_operators_hand_over_is_said_to_the_customer() -> None:
+    async with connected(handoff_message="A person comes.", ended_message="Bye.") as here:
+        to = (await here.asked()).reply_to
+        assert (await here.bot.transfer(to, "pool"))["said"] is True
+        assert (await here.bot.transfer(to, "end"))["said"] is True
+        assert here.shown() == ["A person comes.", "Bye."] and here.talk().left == 5
+
+
+async def test_a_reply_hands_over_in_its_place_and_once() -> None:
+    async with connected(handoff_message="A person comes.") as here:
+        to = (await here.asked()).reply_to
+        first, second = here.bot.plan([Part("text", "wait"), Part("transfer", "", {"to": "pool"})])
+        await here.bot.send(a_delivery(to, *first))
+        sent = await here.bot.send(a_delivery(to, *second, n=1))
+        assert sent.notes == {"handed_to": "the pool", "said": True} and here.talk().state == POOL
+        again = await here.bot.send(a_delivery(to, *second, n=1, again=True))
+        assert "people already" in again.notes["handed_to"]
+        assert here.shown() == ["wait", "A person comes."]
+
+
+async def test_what_is_still_to_be_said_stays_unsaid_while_people_serve_and_later_it_goes_on() -> None:
+    async with connected() as here:
+        to = (await here.asked("one")).reply_to
+        await here.bot.send(a_delivery(to, "part 1"))
+        here.sim.desk.servicer_says(ACCOUNT, "wm1", "anna", "I help")
+        with pytest.raises(Rejected, match="with a person: anna"):
+            await here.bot.send(a_delivery(to, "part 2", n=1))
+        meanwhile = await here.asked("still for anna")
+        silence = await here.bot.silence(meanwhile)
+        assert silence is not None and silence.heard == "user"
+        here.sim.desk.ends(ACCOUNT, "wm1")
+        message = await here.asked("bot again")
+        assert await here.bot.silence(message) is None and here.talk().state == BOT
+        await here.bot.send(a_delivery(to, "hello again", n=2))
+        assert here.shown() == ["part 1", "I help", "hello again"]
+
+
+async def test_an_error_that_is_no_repeat_is_no_success_and_the_first_send_never_is() -> None:
+    async with connected(
+        fault="40058:n=1@kf/send_msg", repeated_codes=[95999], sim={"repeated": 95999}
+    ) as here:
+        delivery = a_delivery((await here.asked()).reply_to, "hi")
+        with pytest.raises(Rejected):
+            await here.bot.send(delivery)
+        here.sim.faults.set(["lost-answer:n=1@kf/send_msg"])
+        with pytest.raises(NetworkFailed):
+            await here.bot.send(delivery)
+        with pytest.raises(Rejected):
+            await here.bot.send(delivery)  # as a first send: whoever used that id, it was not this one
+        delivery.again = True
+        assert "95999" in (await here.bot.send(delivery)).notes["arrived"]
+        assert here.shown() == ["hi"]
+
+
+async def test_a_repeat_counts_once() -> None:
+    async with connected(fault="lost-answer:n=1@kf/send_msg") as here:
+        to = (await here.asked()).reply_to
+        delivery = a_delivery(to, "hi")
+        with pytest.raises(NetworkFailed):
+            await here.bot.send(delivery)
+        delivery.again = True
+        for _ in range(2):  # and a crash before the end was written
+            assert (await here.bot.send(delivery)).notes["left"] == 4
+        assert await here.bot.left(to) == here.talk().left == 4
+
+
+async def test_a_page_that_comes_again_renews_no_budget() -> None:
+    async with connected() as here:
+        to = (await here.asked()).reply_to
+        await here.bot.send(a_delivery(to, "hi"))
+        here.sim.faults.set(["page-again:n=2"])
+        here.keep.values[f"cursor:{ACCOUNT}"] = {"cursor": ""}  # as after a lost cursor
+        await here.sim.ring()
+        await until(lambda: len(here.inbox.messages) >= 3)
+        assert {m.key for m in here.inbox.messages} == {here.inbox.messages[0].key}
+        assert await here.bot.left(to) == 4
+
+
+async def test_five_more_also_when_the_customer_writes_twice_in_a_second() -> None:
+    async with connected() as here:
+        at = float(int(time.time()))
+        for n, text in enumerate(("one", "two")):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": text}, at=at)
+            await here.sim.ring()
+            message = await here.got(lambda m, text=text: m.text == text)
+            await here.bot.send(a_delivery(message.reply_to, text, n=n))
+            assert await here.bot.left(message.reply_to) == 4
+
+
+async def test_what_wecom_counted_beside_us_ends_the_budget() -> None:
+    async with connected() as here:
+        to = (await here.asked()).reply_to
+        here.talk().left = 0
+        with pytest.raises(Rejected) as caught:
+            await here.bot.send(a_delivery(to, "hi"))
+        assert caught.value.code == "95001" and await here.bot.left(to) == 0
+
+
+async def test_after_two_days_the_conversation_has_ended_by_itself() -> None:
+    async with connected() as here:
+        message = await here.asked()
+        here.clock.ahead = 49 * 3600
+        silence = await here.bot.silence(message)
+        assert silence is not None and "ended" in silence.reason
+        assert await here.bot.left(message.reply_to) == 0
+
+
+async def test_a_push_goes_to_whom_it_names_and_nobody_is_handed_over() -> None:
+    async with connected(handoff_keywords=["human"]) as here:
+        asked = await here.asked()
+        to = here.bot.address(f"{ACCOUNT}/wm1")
+        push = replace(asked, kind="push", parts=(Part("text", "human?"),), reply_to=to)
+        assert await here.bot.silence(push) is None and here.talk().state == NEW
+        assert to == here.bot.address("wm1") == {"touser": "wm1", "open_kfid": ACCOUNT}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,16 @@ from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host, s
 ACCOUNT = "wkSIM1"
 
 
+class Clock:
+    """The time of day; moved ahead by adding to ``ahead`` (seconds)."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
 @dataclass
 class Here:
     bot: WeComCsPlatform
@@ -31,12 +42,26 @@ class Here:
     health: Health
     desk: Desk
     keep: MemoryKeep
+    clock: Clock
 
     def shown(self, customer: str = "wm1") -> list[str]:
         return [message.text for message in self.sim.inbox(customer)]
 
     def texts(self) -> list[str]:
         return [message.text for message in self.inbox.messages]
+
+    async def event(self, type: str) -> Message:
+        """Ring, and return the event of that type once it is in the inbox."""
+        await self.sim.ring()
+        return await self.got(lambda m: m.parts[0].data.get("event_type") == type)
+
+    async def got(self, wanted: Callable[[Message], bool]) -> Message:
+        """Return the newest message that is so, once it is in the inbox."""
+        await until(lambda: any(map(wanted, self.inbox.messages)))
+        return next(m for m in reversed(self.inbox.messages) if wanted(m))
+
+    def budget(self, customer: str = "wm1") -> Any:
+        return self.keep.values[f"talk:{ACCOUNT}:{customer}"]
 
     async def asked(self, text: str = "hello", customer: str = "wm1") -> Message:
         """Let a customer write; returns the message once it is in the inbox."""
@@ -53,14 +78,18 @@ async def connected(
     *, fault: str | list[str] = (), run: bool = True, sim: Json | None = None, **changed: Any
 ) -> AsyncIterator[Here]:
     """A strict simulator and a bot of it; ``sim`` are the simulator's settings, ``changed`` the bot's."""
-    inbox, health, desk = Inbox(), Health(), Desk()
-    async with simulated("wecomcs", strict=True, fault=fault, **(sim or {})) as far, HttpClient() as http:
+    inbox, health, desk, clock = Inbox(), Health(), Desk(), Clock()
+    more: Json = {"now": clock, **(sim or {})}
+    async with simulated("wecomcs", strict=True, fault=fault, **more) as far, HttpClient() as http:
         section = {k: v for k, v in far.details().items() if k != "base_url"}
+        section["timestamp_window"] = 1e9  # what is signed is signed with the real clock
         with tempfile.TemporaryDirectory() as folder:
             host = a_host(http, inbox, Path(folder), desk=desk)
-            bot = WeComCsPlatform(WeComCsSettings(**section | changed), "shop", host, backoff=0.05)
+            bot = WeComCsPlatform(
+                WeComCsSettings(**section | changed), "shop", host, clock=clock, backoff=0.05
+            )
             assert isinstance(host.keep, MemoryKeep)
-            here = Here(bot, far, inbox, health, desk, host.keep)
+            here = Here(bot, far, inbox, health, desk, host.keep, clock)
             async with served(bot, inbox.receive) as url, anyio.create_task_group() as tasks:
                 far.callback_url = url
                 if run:
