@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -113,8 +113,12 @@ class Greets(Protocol):
 class Rationed(Protocol):
     """Only so many messages may be said until the user writes again."""
 
-    async def left(self, address: Json) -> int | None:
-        """Return how many are left, None when nobody knows; raises StoreError."""
+    async def left(self, address: Json, waiting: Collection[str] = ()) -> int | None:
+        """Return how many are left beside the deliveries (ids) that are on their way, None when nobody knows.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
 
     def plan_within(self, parts: Sequence[Part], most: int) -> list[list[Part]]:
         """Plan as `Platform.plan` does, with at most so many messages. Pure."""

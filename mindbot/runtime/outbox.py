@@ -119,9 +119,9 @@ class Outbox:
         """Tell whether something of a session is still on its way: what is shown now would come too early."""
         return session in self._sessions
 
-    def waiting_in(self, session: Session) -> int:
-        """Return how many deliveries of a session are not ended."""
-        return len(self._sessions.get(session, ()))
+    def waiting_in(self, session: Session) -> list[str]:
+        """Return the deliveries of a session that are not ended, by id."""
+        return [d.id for d in self._sessions.get(session, ())]
 
     def platform(self, name: str, bot: str) -> Platform | None:
         """Return a bot's adapter."""

@@ -207,10 +207,9 @@ class Turns:
         platform = self.outbox.platform(m.platform, m.bot)
         if not isinstance(platform, Rationed) or not turn.reply.parts:
             return 0
-        left = await platform.left(m.reply_to)
-        if left is None:
-            return 0
-        return max(1, left - self.outbox.waiting_in((m.platform, m.bot, m.session)))
+        waiting = self.outbox.waiting_in((m.platform, m.bot, m.session))
+        left = await platform.left(m.reply_to, waiting)
+        return 0 if left is None else max(1, left)
 
     async def _end(self, turn: Turn, deliveries: list[Delivery]) -> None:
         """Write the end of a turn with its deliveries, then send them."""

@@ -8,7 +8,7 @@ never while a person serves.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
@@ -234,9 +234,9 @@ class WeComCsPlatform:
 
     # -- out ---------------------------------------------------------------------------------------------
 
-    async def left(self, address: Json) -> int | None:
+    async def left(self, address: Json, waiting: Collection[str] = ()) -> int | None:
         """Return how many messages may still be said in a conversation; see `Budget`."""
-        return await self._budget.left(address)
+        return await self._budget.left(address, waiting)
 
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         """Split a reply into at most five messages; see `mindbot.platforms.wecomcs.outbound.plan`."""

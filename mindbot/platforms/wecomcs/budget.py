@@ -7,7 +7,7 @@ that one which is sent again after a crash counts once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
@@ -77,12 +77,18 @@ class Budget:
                 changed = True
         return talk if changed else None
 
-    async def left(self, to: Json) -> int | None:
-        """Return how many messages may still be said, None when nobody knows; raises StoreError."""
+    async def left(self, to: Json, waiting: Collection[str] = ()) -> int | None:
+        """Return how many messages may still be said beside those ``waiting``, None when nobody knows.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
         talk = await self._keep.get(talk_key(to["open_kfid"], to["touser"]))
         if talk is None:
             return None
-        return 0 if self._clock() - talk["last"] > WINDOW else _left(talk)
+        if self._clock() - talk["last"] > WINDOW:
+            return 0
+        return max(0, _left(talk) - len(set(waiting) - set(talk["spent"])))
 
     async def check(self, to: Json) -> None:
         """See that one more may be said; where nothing is known WeCom counts alone.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -80,8 +80,8 @@ class Scarce(Cards):
         super().__init__()
         self.streams, self.few = False, few
 
-    async def left(self, address: Json) -> int | None:
-        return self.few
+    async def left(self, address: Json, waiting: Collection[str] = ()) -> int | None:
+        return None if self.few is None else self.few - len(waiting)
 
     def plan_within(self, parts: Sequence[Part], most: int) -> list[list[Part]]:
         said = [part for part in parts if part.kind != "transfer"]
