@@ -209,7 +209,11 @@ class Turns:
             return 0
         waiting = self.outbox.waiting_in((m.platform, m.bot, m.session))
         left = await platform.left(m.reply_to, waiting)
-        return 0 if left is None else max(1, left)
+        if left is None:
+            return 0
+        # Who wrote meanwhile gets an answer as well: one message is kept for it.
+        behind = any(t.message.kind != "event" for t in self.dispatcher.behind(turn))
+        return max(1, left - behind)
 
     async def _end(self, turn: Turn, deliveries: list[Delivery]) -> None:
         """Write the end of a turn with its deliveries, then send them."""

@@ -27,7 +27,9 @@ log = structlog.get_logger("mindbot.platforms.wecomcs")
 
 _PAGE = 1000
 _TOKEN_LIFE = 540.0  # seconds; WeCom takes a callback's token for ten minutes
-_EMPTY_PAGES = 50  # without progress and with "more to come", before the rest waits for the next pull
+_GATHERED = 2000  # entries committed at once
+_IDLE_PAGES = 8  # without progress and with "more to come", before the rest waits for the next pull
+_SOON = 5.0  # seconds to a pull that goes on where one was left
 _MAX_WAIT = 60.0
 
 
@@ -85,7 +87,8 @@ class Account:
             self._rung = anyio.Event()
             wait = self._interval
             try:
-                await self._pull()
+                if not await self._pull():
+                    wait = min(wait, _SOON)
                 failures = 0
                 self._told(self.id, None)
             except MindBotError as error:
@@ -104,34 +107,57 @@ class Account:
             with anyio.move_on_after(wait):
                 await self._rung.wait()
 
-    async def _pull(self) -> None:
-        """Take all pages; each is committed with the cursor behind it."""
+    async def _pull(self) -> bool:
+        """Take all pages, committed with the cursor behind them; false where they lead nowhere just now.
+
+        Pages are gathered as far as memory allows: what a customer wrote while nobody pulled is then answered
+        together, in one of the five messages that are left, and not page by page.
+        """
         kept = await self._keep.get(cursor_key(self.id))
         if kept is None:
             # On disk before the first page: who dies between two pages must not answer what is old.
             kept = {"cursor": "", "since": self._clock() - self._first}
             await self._keep.put(cursor_key(self.id), kept)
-        cursor, since = str(kept["cursor"]), float(kept.get("since", 0.0))
+        more = True
+        while more:
+            gathered, cursor, more, error = await self._gather(str(kept["cursor"]))
+            # Until the end was reached once, what is older than the first start stays unanswered.
+            following = {"cursor": cursor} | (
+                {"since": kept["since"]} if "since" in kept and (more or error) else {}
+            )
+            await self._commit(gathered, following, kept)
+            if error is not None:
+                raise error
+            if more and cursor == kept["cursor"]:
+                return False
+            kept = following
+        self.pulled = time.time()
+        return True
+
+    async def _gather(self, cursor: str) -> tuple[list[Any], str, bool, MindBotError | None]:
+        """Return the entries of some pages, the cursor behind them, whether there is more, what failed."""
+        gathered: list[Any] = []
         idle = 0
         while True:
-            answer = await self._page(cursor)
-            entries = answer.get("msg_list") or []
-            if not isinstance(entries, list):
-                raise unreadable("kf/sync_msg")
-            following = str(answer.get("next_cursor") or cursor)
-            more = bool(answer.get("has_more"))
-            await self._commit(entries, {"cursor": following}, since if since else 0.0, more)
+            try:
+                answer = await self._page(cursor)
+                entries = answer.get("msg_list") or []
+                if not isinstance(entries, list):
+                    raise unreadable("kf/sync_msg")
+            except MindBotError as error:
+                return gathered, cursor, True, error
             self.pulls += 1
-            if not more:
-                break
+            gathered += entries
+            following = str(answer.get("next_cursor") or cursor)
             # A page may be empty with more to come; one that leads nowhere is not asked for without end.
             idle = 0 if following != cursor else idle + 1
-            if idle >= _EMPTY_PAGES:
-                break
+            cursor = following
+            if not answer.get("has_more"):
+                return gathered, cursor, False, None
+            if idle >= _IDLE_PAGES or len(gathered) >= _GATHERED:
+                return gathered, cursor, True, None
             if idle > 1:
                 await anyio.sleep(min(1.0, 0.01 * 2**idle))
-            cursor = following
-        self.pulled = time.time()
 
     async def _page(self, cursor: str) -> Json:
         body: Json = {"open_kfid": self.id, "limit": _PAGE, "voice_format": 0}
@@ -150,17 +176,15 @@ class Account:
     def _usable_token(self) -> str:
         return self._token if time.monotonic() < self._token_ends else ""
 
-    async def _commit(self, entries: list[Any], cursor: Json, since: float, more: bool) -> None:
-        """Put a page into the inbox, with the cursor and the budgets that its messages renew."""
-        if since and more:
-            cursor = cursor | {"since": since}
-        key = cursor_key(self.id)
+    async def _commit(self, entries: list[Any], cursor: Json, before: Json) -> None:
+        """Put entries into the inbox, with the cursor and the budgets that they renew."""
+        since = float(before.get("since", 0.0))
         objects = [entry for entry in entries if isinstance(entry, dict)]
         if len(objects) < len(entries):
             log.warning("entries that are no objects", account=self.id, count=len(entries) - len(objects))
         fresh = [e for e in objects if wire.sent_at(e) >= since or not wire.sent_at(e)]
         self.skipped += len(objects) - len(fresh)
-        if not fresh and await self._keep.get(key) == cursor:
+        if not fresh and cursor == before:
             return
         now = self._clock()
         # No page promises an order: times decide, and the list where they are equal.
@@ -168,5 +192,6 @@ class Account:
         messages = [wire.to_message(entry, bot=self._bot, received=now) for entry in ordered]
         renewing = [m for m in messages if m.kind != "event"]
         async with self._budget.renewing(self.id, renewing) as renewed:
-            await self._keep.receive(messages, {key: cursor, **renewed.values}, ttl=renewed.ttl)
+            values = {cursor_key(self.id): cursor, **renewed.values}
+            await self._keep.receive(messages, values, ttl=renewed.ttl)
         self.messages += len(messages)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from wecomcs_here import ACCOUNT, connected, until
 
 from mindbot.domain.errors import StoreError
+from mindbot.platforms.wecomcs import pull
 from mindbot.sim.wecomcs.desk import Desk
 
 pytestmark = pytest.mark.anyio
@@ -131,7 +132,10 @@ async def test_a_second_account_is_served_and_pulled_alone() -> None:
         assert [a["account"] for a in here.bot.details()["accounts"]] == ["wkSIM1", "wkSIM2"]
 
 
-async def test_a_first_start_that_dies_between_two_pages_still_skips_what_is_old() -> None:
+async def test_a_first_start_that_dies_between_two_pages_still_skips_what_is_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pull, "_GATHERED", 1)
     async with connected(run=False, first_start=600) as here:
         for n in range(6):
             here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": str(n)}, at=time.time() - 7200 + n)
@@ -149,7 +153,7 @@ async def test_a_first_start_that_dies_between_two_pages_still_skips_what_is_old
                 return await receive(*args, **more)
 
             here.keep.receive = dies  # type: ignore[method-assign]
-            with pytest.raises(ExceptionGroup):
+            with pytest.raises(ExceptionGroup), anyio.fail_after(5):
                 await here.bot.run(here.inbox.receive, here.health.report)
             here.keep.receive = receive  # type: ignore[method-assign]
             assert "since" in here.keep.values[f"cursor:{ACCOUNT}"]
@@ -296,3 +300,26 @@ async def test_a_customers_name_is_asked_for_once() -> None:
         assert (await here.bot.user("unknown"))["name"] == ""
         await here.asked("I am here", "unknown")
         assert (await here.bot.user("unknown"))["name"] == "Unknown", "nobody is not remembered"
+
+
+async def test_a_page_that_leads_nowhere_is_left_for_the_next_pull(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "_IDLE_PAGES", 3)
+    async with connected(fault="page-again") as here:
+        await here.asked("hello")
+        await until(lambda: here.sim.counters["fault.page-again"] >= 3)
+        here.sim.faults.set([])
+        await here.asked("two")
+        assert {m.text for m in here.inbox.messages} == {"hello", "two"}
+
+
+async def test_pages_before_one_that_fails_are_not_asked_for_again() -> None:
+    async with connected(run=False, sim={"split": 1, "seed": 1}, open_kfids=[ACCOUNT]) as here:
+        for n in range(10):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": str(n)})
+        here.sim.faults.set(["500:after=6:n=1@sync_msg"])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+            await here.health.until("degraded")
+            assert here.inbox.messages, "what was read before is there"
+            await until(lambda: here.texts() == [str(n) for n in range(10)])
+            tasks.cancel_scope.cancel()
