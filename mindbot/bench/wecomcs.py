@@ -27,7 +27,7 @@ FAULTS = ("lost-answer:0.03@kf/send_msg", "page-again:0.2@kf/sync_msg", "empty-p
 
 
 def kills(
-    count: int = 30, messages: int = 200, customers: int = 5, pause: float = 0.4, seed: int = 7
+    count: int = 30, messages: int = 200, customers: int = 5, pause: float = 0.6, seed: int = 7
 ) -> Figures:
     """Kill the daemon so often at random points; each message must be answered, and none twice."""
     chance = random.Random(seed)
@@ -71,6 +71,7 @@ def kills(
         "doubled": report["duplicated"],
         "misordered": report["misordered"],
         "unhandled_turns": sum(handled.values()) - handled["answered"] - handled["dropped"],
+        "interrupted": found["interrupted"],
         "inbox_rows_compared": found["compared"],
         "cursor_ahead": found["cursor_ahead"] + found["wrong_at_end"],
         "cursor_behind": found["cursor_behind"],
@@ -89,13 +90,16 @@ def compare(folder: Path, url: str) -> Counter[str]:
             "SELECT value FROM keep WHERE platform = 'wecomcs' AND key = ?", (f"cursor:{ACCOUNT}",)
         ).fetchone()
         inbox = {key for (key,) in db.execute("SELECT key FROM turns WHERE platform = 'wecomcs'")}
+        (open_turns,) = db.execute("SELECT count(*) FROM turns WHERE state = 'queued'").fetchone()
+        (unsent,) = db.execute("SELECT count(*) FROM outbox WHERE state <> 'sent'").fetchone()
     cursor = json.loads(row[0])["cursor"] if row else ""
     behind = next((n for n, entry in enumerate(entries, 1) if entry["cursor"] == cursor), 0)
     before, after = entries[:behind], entries[behind:]
     return Counter(
-        compared=len(entries),
+        compared=len(before),
         cursor_ahead=sum(entry["msgid"] not in inbox for entry in before),
         cursor_behind=sum(entry["msgid"] in inbox for entry in after),
+        interrupted=open_turns + unsent,
     )
 
 
