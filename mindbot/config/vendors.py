@@ -142,7 +142,7 @@ class WeComCsSettings(_WeComCallback):
     taken_message: str = Field("", description="Said when a servicer takes it from the pool; empty: nothing.")
     ended_message: str = Field("", description="Said when a conversation ends; empty: nothing.")
     repeated_codes: tuple[Int, ...] = Field(
-        (40058,), description="Error codes by which WeCom refuses a message id that was used before."
+        (40058,), description="Error codes that refuse a message id used before; as shipped 40058."
     )
 
 

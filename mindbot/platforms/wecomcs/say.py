@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import structlog
+
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import MindBotError, Rejected
+from mindbot.domain.errors import MindBotError, Rejected, StoreError
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part, text_part
 from mindbot.platforms.pace import Pace
@@ -20,6 +22,8 @@ from mindbot.platforms.wecomcs.talks import Talks, refused
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings
+
+log = structlog.get_logger("mindbot.platforms.wecomcs")
 
 _PER_SECOND = 50.0  # sends; well below the documented 10,000 a minute
 
@@ -74,7 +78,11 @@ class Sender:
             if not (delivery.again and error.code in self._repeated):
                 raise
             notes["arrived"] = f"before; the repeat was refused ({error.code})"
-        left = await self._budget.spend(to, delivery.id)
+        try:
+            left = await self._budget.spend(to, delivery.id)
+        except StoreError as error:  # it has arrived: sending it again would be no mend, and WeCom counts too
+            log.warning("a message is not counted", delivery=delivery.id, error=str(error))
+            left = None
         return Sent(msgid, notes | ({} if left is None else {"left": left}))
 
     async def _why(self, to: Json, error: Rejected) -> Rejected:

@@ -93,3 +93,8 @@ def test_a_damaged_record_is_still_shown() -> None:
     deep = [span(n, n - 1, "s", float(n)) for n in range(1, 301)]
     assert len(tree(TurnView(), deep, 100)) == 302
     assert tree(TurnView(id="01T", state="queued"), [])[1] == "no spans were recorded"
+
+
+def test_what_the_platform_said_later_stands_below_the_turn() -> None:
+    turn = TurnView(id="01T", state="answered", notes=[{"recalled": 1.0, "by": "the customer"}])
+    assert tree(turn, [])[1] == "told later: recalled=1.0, by=the customer"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from wecomcs_here import ACCOUNT, Here, a_delivery, connected, until
 
-from mindbot.domain.errors import Conflict, NetworkFailed, Rejected
+from mindbot.domain.errors import Conflict, NetworkFailed, Rejected, StoreError
 from mindbot.domain.message import Part
 from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL
 
@@ -282,3 +282,12 @@ async def test_a_push_goes_to_whom_it_names_and_nobody_is_handed_over() -> None:
         push = replace(asked, kind="push", parts=(Part("text", "human?"),), reply_to=to)
         assert await here.bot.silence(push) is None and here.talk().state == NEW
         assert to == here.bot.address("wm1") == {"touser": "wm1", "open_kfid": ACCOUNT}
+
+
+async def test_a_store_that_cannot_count_makes_nothing_be_said_twice() -> None:
+    async with connected() as here:
+        to = (await here.asked()).reply_to
+        here.keep.error = StoreError("disk full")
+        assert "left" not in (await here.bot.send(a_delivery(to, "hi"))).notes
+        here.keep.error = None
+        assert here.shown() == ["hi"] and await here.bot.left(to) == 5
