@@ -260,8 +260,8 @@ class DeadLetter(Answer):
 
 class SessionView(Answer):
     """A conversation: how many turns it has had, and its last one (id, state, text). ``active`` is when that
-    was received, Unix seconds; ``transfer``: it can be handed to people. ``left`` is how many messages the bot
-    may still say until the user writes again; null where there is no such limit or nobody knows."""
+    was received, Unix seconds; ``transfer``: it can be handed to people. ``left`` is how many messages the
+    bot may still say until the user writes again; null where there is no such limit or nobody knows."""
 
     session: str = ""
     platform: str = ""

@@ -51,7 +51,11 @@ def _walk(spans: Sequence[SpanView]) -> Iterator[tuple[str, SpanView]]:
 
 
 def _remark(span: SpanView) -> str:
-    short = [f"{k}={v}" for k, v in span.data.items() if isinstance(v, str | int | float) and v != ""]
+    notes = span.data.get("notes")
+    facts = (
+        notes if isinstance(notes, dict) else {}
+    ) | span.data  # what the platform said of a delivery first
+    short = [f"{k}={v}" for k, v in facts.items() if isinstance(v, str | int | float) and v != ""]
     return "  ".join(filter(None, [_MARKS.get(span.status, span.status), *short[:_DETAILS]])).replace(
         "\n", " "
     )

@@ -67,9 +67,12 @@ class Api:
         """Return a valid access token; raises VendorError."""
         return await self._tokens.get()
 
-    async def post(self, call: str, body: Json) -> Json:
-        """Post to ``/cgi-bin/CALL``; a token that is not accepted is replaced once. Raises VendorError."""
-        return await self._twice("POST", call, {}, json=body)
+    async def post(self, call: str, body: Json, *, limit: str = "") -> Json:
+        """Post to ``/cgi-bin/CALL``; a token that is not accepted is replaced once. Raises VendorError.
+
+        ``limit`` names the limits it counts to, where a call has several; by default its own.
+        """
+        return await self._twice("POST", call, {}, json=body, limit=limit)
 
     async def get(self, call: str, **params: str) -> Json:
         """Get ``/cgi-bin/CALL``; raises VendorError."""
@@ -111,9 +114,16 @@ class Api:
         raise AssertionError("unreachable")
 
     async def _twice(
-        self, method: str, call: str, params: dict[str, str], *, json: Any = None, form: Any = None
+        self,
+        method: str,
+        call: str,
+        params: dict[str, str],
+        *,
+        json: Any = None,
+        form: Any = None,
+        limit: str = "",
     ) -> Json:
-        gate = self._gate(call)
+        gate = self._gate(limit or call)
         token = await self._tokens.get()
         async with gate.passing():
             answer = await self._once(method, call, params, token, json, form)

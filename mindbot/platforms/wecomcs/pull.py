@@ -163,15 +163,16 @@ class Account:
         body: Json = {"open_kfid": self.id, "limit": _PAGE, "voice_format": 0}
         if cursor:
             body["cursor"] = cursor
-        token = self._usable_token()
-        try:
-            return await self._api.post("kf/sync_msg", body | ({"token": token} if token else {}))
-        except Rejected as error:
-            if error.code != "95007" or not token:
-                raise
-        if self._token == token:  # the next callback's is good
-            self._token = ""
-        return await self._api.post("kf/sync_msg", body)  # at once, though slower
+        if token := self._usable_token():
+            try:
+                return await self._api.post("kf/sync_msg", body | {"token": token})
+            except Rejected as error:
+                if error.code != "95007":
+                    raise
+            if self._token == token:  # the next callback's is good
+                self._token = ""
+        # At once, though such calls are limited more strictly, and by a limit of their own.
+        return await self._api.post("kf/sync_msg", body, limit="kf/sync_msg without a token")
 
     def _usable_token(self) -> str:
         return self._token if time.monotonic() < self._token_ends else ""

@@ -171,7 +171,7 @@ async def test_a_late_failure_and_a_recall_are_seen_in_the_trace(tmp_path: Path)
         assert turn["deliveries"][0]["notes"]["failed"] == "the customer refuses messages"
         assert turn["deliveries"][0]["id"] in failed["reason"] and turn["notes"][0]["by"] == "the customer"
         span = (await shop.runtime.get_spans(turn["id"]))[-1]
-        assert (span["kind"], span["status"], span["data"]["fail_type"]) == ("delivery", "error", 10)
+        assert (span["kind"], span["status"], span["data"]["notes"]["fail_type"]) == ("delivery", "error", 10)
 
 
 async def test_a_welcome_goes_out_and_counts_nothing(tmp_path: Path) -> None:
