@@ -35,6 +35,12 @@ class DingTalkSettings(BotSettings):
     robot_code: str = Field("", description="Empty: the client id.")
     robot_name: str = Field("", description="The robot's name in chats.")
     markdown_card: bool = Field(True, description="Answer with Markdown.")
+    message_bytes: Int = Field(
+        12_000,
+        ge=500,
+        le=14_000,
+        description="Longest text of one message; DingTalk takes 15,000 with its frame.",
+    )
     enable_stream_reply: bool = Field(
         False,
         validation_alias=AliasChoices("enable-stream-reply", "enable_stream_reply"),
@@ -49,6 +55,23 @@ class DingTalkSettings(BotSettings):
     card_ttl: Duration = Field(7 * 86400.0, description="How long a card's buttons work.")
     button_template_id: str = Field(
         "", description="Template of cards with buttons; empty: one for every app."
+    )
+    form_template_id: str = Field(
+        "", description="Template of cards with a form; empty: forms are asked in words."
+    )
+    pack_files: bool = Field(
+        True, description="Send files of kinds that DingTalk does not list in a zip; off: as they are."
+    )
+    quota_notice: str = Field(
+        "This month's message quota is used up; what you wrote could not be read. "
+        "本月消息额度已用完，暂时无法读取您的消息。",
+        description="Said when DingTalk passes messages on without their text; empty: nothing.",
+    )
+    delegate: bool = Field(False, description="Take messages to people for whom the robot stands in as well.")
+    nack: bool = Field(
+        False,
+        description="Answer a message that could not be stored with code 500 instead of silence; "
+        "silence is known to bring it again.",
     )
     connections: Int = Field(
         1, ge=1, le=20, description="Stream connections; DingTalk picks one for each message."

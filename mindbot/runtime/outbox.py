@@ -263,7 +263,9 @@ class Outbox:
         hopeless = not error.retryable and not isinstance(error, AuthFailed)
         if unknown and d.again and not _harmless(d, lane.platform):
             hopeless = True  # it was re-sent once already; once more could be seen twice
-        if hopeless or d.attempts >= self._policy.max_attempts:
+        # A call that was one too many was not carried out, and says nothing against the message.
+        many = d.attempts >= self._policy.max_attempts and not isinstance(error, RateLimited)
+        if hopeless or many:
             await self._end(d, "dead", str(error))
             return
         self.retried += 1

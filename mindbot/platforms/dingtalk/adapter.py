@@ -5,26 +5,26 @@ Sources are named in the modules beside this one; what they are unsure of are se
 
 from __future__ import annotations
 
-import random
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 import structlog
-from anyio import to_thread
+from anyio.abc import TaskGroup
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import Invalid, MindBotError, RateLimited, Rejected
+from mindbot.domain.errors import StoreError
 from mindbot.domain.host import File, Host
-from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receive, Report
 from mindbot.platforms.credentials import NEEDS_CREDENTIALS, Credentials
-from mindbot.platforms.dingtalk import cards, errors, say, wire
+from mindbot.platforms.dingtalk import cards, checks, content, say, wire
 from mindbot.platforms.dingtalk.buttons import Buttons
 from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.outbound import Outbound
 from mindbot.platforms.dingtalk.stream import Line, Stream
 
 if TYPE_CHECKING:
@@ -32,20 +32,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("mindbot.platforms.dingtalk")
 
-_EARLY = 300.0  # seconds before its end a session webhook is left alone
-_DEAD = 5000  # session webhooks remembered as gone
-_MAX_FILE = 20 << 20  # bytes
 _PROFILE_TTL = 86_400.0  # seconds
+_QUOTABLE = 7 * 86_400.0  # seconds that a message of ours is known by its id when somebody quotes it
+_QUOTED = 500  # characters of it
 _RECEIVE = 30.0  # seconds until a message must be on disk
-#: One grey pixel, for videos without a picture of their own: the API asks for one.
-_COVER = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
-    "3a7e9b550000000a4944415478da636800000082008177cd72b60000000049454e44ae426082"
-)
 
 
 class DingTalkPlatform:
-    """One bot: a `Platform` with the abilities Streams, Fetches, Groups, Tests and Describes."""
+    """One bot: a `Platform` with the abilities Streams, Fetches, Greets, Groups, People, Tests and Describes."""
 
     name = "dingtalk"
     idempotent = False  # neither webhooks nor the robot API know a request again
@@ -59,13 +53,15 @@ class DingTalkPlatform:
         self._host = host
         self._clock = clock
         self._client = Client(settings, host)
-        self._cards = cards.AnswerCards(self._client, settings)
+        self._outbound = Outbound(self._client, settings, host, clock)
+        self._cards = cards.AnswerCards(self._client, settings, host.keep, clock)
         self._buttons = Buttons(self._client, settings, host, bot, clock)
         self._receive: Receive | None = None
         self._report: Report = lambda state, reason: None
         self._stream: Stream | None = None
-        self._gone: OrderedDict[str, None] = OrderedDict()  # session webhooks that ended early
+        self._tasks: TaskGroup | None = None
         self._credentials = Credentials(lambda state, reason: self._report(state, reason), self._tell)
+        self._quota_used_up = False
 
     @classmethod
     def build(cls, settings: DingTalkSettings, bot: str, host: Host) -> DingTalkPlatform:
@@ -81,39 +77,67 @@ class DingTalkPlatform:
         self._client.renew()
         self._credentials.renew()
         s = self._settings
+        topics = [wire.MESSAGES, wire.CARDS, *([wire.DELEGATED] if s.delegate else [])]
         self._stream = Stream(
-            lambda: self._client.open([wire.MESSAGES, wire.CARDS]),
+            lambda: self._client.open(topics),
             self._frame,
             self._tell,
             connections=s.connections,
             idle=s.idle_timeout,
             ping=s.ping,
+            nack=s.nack,
         )
         report("starting", "opening a stream connection")
-        await self._stream.run()
+        async with anyio.create_task_group() as self._tasks:
+            await self._stream.run()
 
     def _tell(self) -> None:
-        """Report how the connections are."""
+        """Report how the connections, the credentials and the quota are."""
         lines: list[Line] = self._stream.lines if self._stream else []
         down = [line for line in lines if line.state not in ("connected", "connecting")]
-        if not down:
-            self._report("ok", "")
-        elif any(line.state == "needs credentials" for line in down):
-            self._report("failed", f"{NEEDS_CREDENTIALS}: {down[0].reason}")
-        elif len(down) < len(lines):
-            self._report("degraded", f"{len(down)} of {len(lines)} connections are down: {down[0].reason}")
-        else:
+        refused = next((line for line in down if line.state == "needs credentials"), None)
+        if refused is not None:
+            self._report("failed", f"{NEEDS_CREDENTIALS}: {refused.reason}")
+        elif down and len(down) == len(lines):
             self._report("degraded", f"not connected: {down[0].reason}")
+        elif down:
+            self._report("degraded", f"{len(down)} of {len(lines)} connections are down: {down[0].reason}")
+        elif self._quota_used_up:
+            self._report("degraded", "this month's API calls are used up: messages come without their text")
+        else:
+            self._report("ok", "")
 
     async def _frame(self, topic: str, data: Json, raw: str) -> Json | None:
         """Put one frame on disk; returns the ack's data. Raises what `receive` raises."""
         assert self._receive is not None
         if topic == wire.CARDS:
-            return {"response": await self._pressed(data, raw)}
+            answer = await self._pressed(data, raw)
+            return None if answer is None else {"response": answer}
         message = wire.to_message(data, raw, bot=self.bot, received=self._clock())
+        if any("ours" in part.data for part in message.parts):
+            message = await self._with_quoted(message)
         with anyio.fail_after(_RECEIVE):
             await self._receive(message)
+        if (used_up := message.kind == "event") != self._quota_used_up:
+            self._quota_used_up = used_up
+            self._tell()
         return {"response": None}
+
+    async def _with_quoted(self, message: Message) -> Message:
+        """Name the delivery that a quote is of, with what it said: a card's quote does not tell."""
+        parts = []
+        for part in message.parts:
+            known = await self._host.keep.get(f"sent:{part.data['ours']}") if "ours" in part.data else None
+            if known is not None:
+                facts = part.data | {"delivery": known["delivery"]}
+                part = replace(part, text=known["text"] or part.text, data=facts)
+            parts.append(part)
+        return replace(message, parts=tuple(parts))
+
+    def greeting(self, message: Message) -> Sequence[Part]:
+        """Say that a message came without its text, which the month's quota decides. See `Greets`."""
+        told = message.parts and message.parts[0].data.get("code") == content.QUOTA
+        return [text_part(self._settings.quota_notice)] if told and self._settings.quota_notice else []
 
     async def fetch(self, message: Message, part: Part) -> File | None:
         """Download what a part refers to.
@@ -132,10 +156,10 @@ class DingTalkPlatform:
 
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         """Split a reply into messages; see `mindbot.platforms.dingtalk.say`."""
-        return say.plan(parts, markdown=self._settings.markdown_card)
+        return say.plan(parts, markdown=self._settings.markdown_card, limit=self._settings.message_bytes)
 
     def address(self, user: str) -> Json:
-        """Return what reaches a member by staff id."""
+        """Return what reaches a member by staff id, or several by theirs with commas between."""
         return {"user": user, "group": False, "conversation": "", "webhook": "", "until": 0}
 
     def address_group(self, chat: str) -> Json:
@@ -145,97 +169,47 @@ class DingTalkPlatform:
     async def send(self, delivery: Delivery) -> Sent:
         """Send one message, or finish a card; raises VendorError."""
         with self._credentials.watched():
-            return await self._send(delivery)
+            sent = await self._send(delivery)
+        await self._remember(delivery, sent)
+        return sent
 
     async def _send(self, delivery: Delivery) -> Sent:
         if delivery.kind == "stream":
             return await self._finish(delivery)
         if len(delivery.parts) == 1 and delivery.parts[0].kind == "card":
-            return await self._buttons.send(delivery, self._say)
-        return await self._say(delivery.parts, delivery)
+            return await self._buttons.send(delivery, self._outbound.say)
+        return await self._outbound.say(delivery.parts, delivery)
 
     async def _finish(self, delivery: Delivery) -> Sent:
         """End what is shown growing, or say the whole answer once."""
         if delivery.notes.get("interrupted"):
             await self._cards.interrupted(delivery)
-        elif await self._cards.finish(delivery, delivery.text):
-            return Sent(cards.track_of(delivery), {"card": cards.track_of(delivery)})
+        elif "said" not in delivery.notes and (done := await self._cards.finish(delivery, delivery.text)):
+            return done
         sent = Sent()
         messages = self.plan(delivery.parts)
         # A later attempt goes on where this one stops.
-        for n in range(int(delivery.notes.get("said", 0)), len(messages)):
-            sent = await self._say(messages[n], delivery)
+        for n in range(int(delivery.notes.setdefault("said", 0)), len(messages)):
+            sent = await self._outbound.say(messages[n], delivery)
             delivery.notes["said"] = n + 1
         return Sent(sent.id, {**sent.notes, "plain": True})
 
-    async def _say(self, parts: Sequence[Part], delivery: Delivery) -> Sent:
-        """Say one planned message by the session webhook, or where that cannot be by the robot API."""
-        to = delivery.to
-        if self._settings.at_sender and to.get("group") and to.get("user") and delivery.n == 0:
-            parts = [Part("mention", "", {"user": to["user"]}), *parts]
-        body = say.by_webhook(parts, self._settings.robot_name)
-        if body is not None and (url := self._webhook(to)):
-            try:
-                await self._client.webhook(url, body)
-                return Sent(f"session-{delivery.id}", _degraded(parts))
-            except Rejected as error:
-                if error.code != errors.SESSION_GONE:
-                    raise
-                self._gone[url] = None
-                while len(self._gone) > _DEAD:
-                    self._gone.popitem(last=False)
-        parts = [await self._uploaded(part) for part in parts]
-        key, param = say.by_api(parts, self._settings.robot_name)
-        return Sent(await self._send_by_api(key, param, to), _degraded(parts))
-
-    def _webhook(self, to: Json) -> str:
-        url = str(to.get("webhook") or "")
-        alive = url not in self._gone and float(to.get("until") or 0) - _EARLY > self._clock()
-        return url if alive else ""
-
-    async def _send_by_api(self, key: str, param: Json, to: Json) -> str:
-        """Send by the robot API; returns the processQueryKey."""
-        body: Json = {"robotCode": self._client.robot_code, "msgKey": key, "msgParam": say.param_text(param)}
-        if to.get("group"):
-            body["openConversationId"] = to["conversation"]
-            answer = await self._client.call("POST", "/v1.0/robot/groupMessages/send", body)
-        elif to.get("user"):
-            body["userIds"] = [to["user"]]
-            answer = await self._client.call("POST", "/v1.0/robot/oToMessages/batchSend", body)
-            if answer.get("flowControlledStaffIdList"):
-                what = "oToMessages/batchSend: this user gets too many messages"
-                raise RateLimited(what, retry_after=5.0, scope="session")
-            if answer.get("invalidStaffIdList"):
-                raise Rejected(f"oToMessages/batchSend: no user {to['user']}", code="staffId.notExisted")
-        else:
-            hint = "outsiders can be answered for about ninety minutes after they wrote"
-            raise Rejected("no way to reach this user any more", hint=hint, code=errors.SESSION_GONE)
-        return str(answer.get("processQueryKey") or "")
-
-    async def _uploaded(self, part: Part) -> Part:
-        """Return a part whose file is on the platform."""
-        if part.kind not in say.FILES or "media_id" in part.data or not part.data.get("media"):
-            return part
-        path = await self._host.media.path(str(part.data["media"]))
-        size = (await to_thread.run_sync(path.stat)).st_size
-        if size > _MAX_FILE:
-            raise Invalid(f"{size / 1e6:.0f} MB is too large for DingTalk", hint="20 MB at most")
-        content = await to_thread.run_sync(path.read_bytes)
-        name = str(part.data.get("name") or path.name)
-        ids = {"media_id": await self._client.upload(part.kind, name, content)}
-        if part.kind == "video":
-            ids["cover_id"] = await self._client.upload("image", "cover.png", _COVER)
-        return say.uploaded(part, name=name, **ids)
+    async def _remember(self, delivery: Delivery, sent: Sent) -> None:
+        """Keep what was sent under the id that a quote of it names; webhooks return none."""
+        id = str(sent.notes.get("carrier") or "")
+        if not id and not sent.notes.get("card") and not sent.id.startswith("session-"):
+            id = sent.id
+        if not id:
+            return
+        fact = {"delivery": delivery.id, "text": delivery.text[:_QUOTED]}
+        try:
+            await self._host.keep.put(f"sent:{id}", fact, ttl=_QUOTABLE)
+        except StoreError as error:  # it is sent: failing now would send it again
+            log.warning("a quote of this message will not be recognised", id=id, error=str(error))
 
     async def recall(self, id: str, to: Json) -> None:
         """Take back what the robot API sent (`Sent.id`), within a day; raises VendorError."""
-        body: Json = {"robotCode": self._client.robot_code, "processQueryKeys": [id]}
-        path = "/v1.0/robot/otoMessages/batchRecall"
-        if to.get("group"):
-            path, body["openConversationId"] = "/v1.0/robot/groupMessages/recall", to["conversation"]
-        answer = await self._client.call("POST", path, body)
-        if why := (answer.get("failedResult") or {}).get(id):
-            raise Rejected(f"not recalled: {why}", code=str(why))
+        await self._outbound.recall(id, to)
 
     # -- cards -------------------------------------------------------------------------------------------
 
@@ -245,21 +219,23 @@ class DingTalkPlatform:
 
     @property
     def pace(self) -> float:
-        """Seconds to the next update; never quite the same, so that cards begun together spread out."""
-        return self._settings.card_pace * random.uniform(0.7, 1.3)
+        """Seconds to the next update of a card."""
+        return self._cards.pace
 
     async def stream(self, delivery: Delivery, text: str) -> None:
         """Show the answer so far; raises VendorError."""
         await self._cards.show(delivery, text)
 
-    async def _pressed(self, data: Json, raw: str) -> Json:
-        """Take the press of a button; returns what the card shows then."""
+    async def _pressed(self, data: Json, raw: str) -> Json | None:
+        """Take the press of a button; returns what the card shows then, None for no ack."""
         track, user, action, params = wire.action_of(data)
         if turn := cards.turn_of(track):
             if self._settings.card_stop in (action, params.get("action")):
                 await self._host.stop(turn)
             return {}
-        return await self._buttons.pressed(track, {"user": user, "action": action, "params": params}, raw)
+        assert self._tasks is not None
+        press = {"user": user, "action": action, "params": params}
+        return await self._buttons.pressed(track, press, raw, self._tasks)
 
     # -- for operators -----------------------------------------------------------------------------------
 
@@ -289,32 +265,12 @@ class DingTalkPlatform:
             {"state": line.state, "reason": line.reason, "since": line.since, "opened": line.opened}
             for line in stream.lines
         ]
-        counters: Json = {name: getattr(stream, name) for name in ("received", "acked", "swaps", "lost")}
+        counters: Json = {
+            name: getattr(stream, name) for name in ("received", "acked", "left", "swaps", "lost")
+        }
         return {"connections": lines, "cards": self._cards.open, **counters}
 
     async def test(self) -> list[Check]:
-        """Ask for a token and a ticket, and look at the connections."""
-        found: list[Check] = []
-        try:
-            await self._client.token()
-            found.append(Check("access token", "ok"))
-        except MindBotError as error:
-            mend = error.hint or "client_id and client_secret of this bot"
-            found.append(Check("access token", "failed", error.message, mend))
-        try:
-            await self._client.open([wire.MESSAGES])
-            found.append(Check("stream gateway", "ok"))
-        except MindBotError as error:
-            mend = error.hint or "is Stream mode chosen for the robot in the developer console?"
-            found.append(Check("stream gateway", "failed", error.message, mend))
+        """Make real calls that nobody sees; see `mindbot.platforms.dingtalk.checks`."""
         lines = self._stream.lines if self._stream else []
-        up = sum(line.state == "connected" for line in lines)
-        detail = f"{up} of {len(lines)} connections are up"
-        mend = "" if up == len(lines) else "see the bot's reason; `mindbot platform restart` begins anew"
-        found.append(Check("connections", "ok" if lines and up == len(lines) else "failed", detail, mend))
-        return found
-
-
-def _degraded(parts: Sequence[Part]) -> Json:
-    was = [part.data["was"] for part in parts if "was" in part.data]
-    return {"sent_as_text": was} if was else {}
+        return await checks.run(self._client, lines, cards=self._settings.enable_stream_reply)

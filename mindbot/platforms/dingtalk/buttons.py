@@ -1,88 +1,149 @@
 """Cards with buttons and forms: what they do is on disk, a press is taken once.
 
 Sources: "Event callback of cards" (open.dingtalk.com/document/development/event-callback-card): answer within
-two seconds, and change the card by the answer; the template is the official Python SDK's (PyPI
-dingtalk-stream).
+two seconds and change the card by the answer, not by a call meanwhile; the template with buttons is the
+official Python SDK's (PyPI dingtalk-stream). Whether a callback without an answer comes again is in no page.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
 
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import AuthFailed, VendorError
+from mindbot.domain.errors import AuthFailed, StoreError, VendorError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.platforms.dingtalk import cards, say
 from mindbot.platforms.dingtalk.client import Client
 
+if TYPE_CHECKING:
+    from mindbot.config.vendors import DingTalkSettings
+
+log = structlog.get_logger("mindbot.platforms.dingtalk")
+
 _TEMPLATE = "1366a1eb-bc54-4859-ac88-517c56a9acb1.schema"
+_ANSWER = 1.7  # seconds until the callback must be answered; DingTalk waits two
+
+EXPIRED = "已过期 (expired)"
 
 #: Says one planned message plainly.
 Say = Callable[[Sequence[Part], Delivery], Awaitable[Sent]]
+
+
+class _Taken:
+    """What became of a press, once it is known: what the card shows then, or that it is not on disk."""
+
+    def __init__(self) -> None:
+        self.done = anyio.Event()
+        self.late = False
+        self.shows: dict[str, str] | None = None
 
 
 class Buttons:
     """The cards of one bot. Their state is kept for ``settings.card_ttl`` seconds."""
 
     def __init__(
-        self, client: Client, settings: Any, host: Host, bot: str, clock: Callable[[], float]
+        self, client: Client, settings: DingTalkSettings, host: Host, bot: str, clock: Callable[[], float]
     ) -> None:
         self._client = client
         self._settings = settings
         self._keep = host.keep
         self._bot = bot
         self._clock = clock
+        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     async def send(self, delivery: Delivery, say_plainly: Say) -> Sent:
-        """Send a card; where there can be none, its text with numbered choices. Raises VendorError.
+        """Send a card; where there can be none, its text with its choices. Raises VendorError.
 
         What its buttons do is on disk before anybody can press one.
         """
         part, to = delivery.parts[0], delivery.to
-        as_text = Part("text", say.options(part), {"was": "card"})
-        buttons = part.data.get("buttons") or ()
-        if "form" not in part.data and all(button.get("url") for button in buttons):
+        form, buttons = "form" in part.data, part.data.get("buttons") or ()
+        if not form and all(button.get("url") for button in buttons):
             return await say_plainly([part], delivery)
-        if not cards.can_show(to):
+        as_text = Part("text", say.options(part), {"was": "card"})
+        template = self._settings.form_template_id if form else self._settings.button_template_id or _TEMPLATE
+        if not template or not cards.can_show(to):
             return await say_plainly([as_text], delivery)
         track = f"mbc-{delivery.id}"
         state = {"part": part.to_json(), "to": to, "session": delivery.session, "pressed": None}
         await self._keep.put(f"card:{track}", state, ttl=self._settings.card_ttl)
-        template = self._settings.button_template_id or _TEMPLATE
         try:
-            await cards.deliver(self._client, track, template, _params(part), to)
+            carrier = await cards.deliver(self._client, track, template, _params(part), to)
         except VendorError as error:
             if error.retryable or isinstance(error, AuthFailed):
                 raise
             await self._keep.put(f"card:{track}", None)
             sent = await say_plainly([as_text], delivery)
             return Sent(sent.id, {**sent.notes, "card_error": str(error)})
-        return Sent(track, {"card": track})
+        return Sent(track, {"card": track, "carrier": carrier})
 
-    async def pressed(self, track: str, press: Json, raw: str) -> Json:
+    async def pressed(self, track: str, press: Json, raw: str, tasks: TaskGroup) -> Json | None:
         """Take a press: the first one is a message of the session, later ones are shown what it was.
 
-        Returns the answer to the callback. Raises StoreError; the press then comes again.
+        Returns the answer to the callback; None when it is not on disk in time. It is not acknowledged then,
+        so that nobody believes it was taken who should not; when it does get on disk, the card is changed by
+        a call, and a press that comes again finds it taken.
         """
+        taken = _Taken()
+        tasks.start_soon(self._take, track, press, raw, taken)
+        with anyio.move_on_after(_ANSWER):
+            await taken.done.wait()
+        if not taken.done.is_set():
+            taken.late = True
+            return None
+        return None if taken.shows is None else _shows(taken.shows)
+
+    async def _take(self, track: str, press: Json, raw: str, taken: _Taken) -> None:
+        lock = self._locks.setdefault(track, anyio.Lock())  # two people may press at the same moment
+        try:
+            async with lock:
+                taken.shows = await self._stored(track, press, raw)
+        except StoreError as error:
+            log.error("press not stored", card=track, error=str(error))
+        finally:
+            taken.done.set()
+        if not taken.late or taken.shows is None:
+            return
+        log.warning("a press was stored too late to answer it", card=track)
+        try:
+            await cards.change(self._client, track, taken.shows)
+        except VendorError as error:
+            log.warning("the card does not show its late press", card=track, error=str(error))
+
+    async def _stored(self, track: str, press: Json, raw: str) -> dict[str, str]:
+        """Put the first press on disk; returns what the card shows. Raises StoreError."""
         key = f"card:{track}"
         state = await self._keep.get(key)
         if state is None:
-            return _shows({"tips": "已过期 (expired)"})
+            return {"tips": EXPIRED, "sys_full_json_obj": _full([])}
         part = Part.from_json(state["part"])
         if state["pressed"] is None:
             state["pressed"] = press
-            await self._keep.receive([self._message(track, state, part, raw)], {key: state})
+            message = self._message(track, state, part, raw)
+            await self._keep.receive([message], {key: state}, ttl=self._settings.card_ttl)
         button = _button(part, state["pressed"]["action"])
-        return _shows(_params(part, tips=f"✓ {button.get('text', '')}", pressed=True))
+        return _params(part, tips=f"✓ {button.get('text', '')}", pressed=True)
 
     def _message(self, track: str, state: Json, part: Part, raw: str) -> Message:
         press, to, now = state["pressed"], state["to"], self._clock()
         button = _button(part, press["action"])
         text = str(button.get("value") or button.get("text") or press["action"])
-        facts = {"card": track, "action": press["action"], "params": press["params"]}
+        facts: Json = {"card": track, "action": press["action"], "params": press["params"]}
+        parts = [Part("text", text, facts)]
+        if "form" in part.data:
+            facts["values"] = values = _values(part, press["params"])
+            labels = say.form_fields(part)
+            parts += [
+                Part("text", f"{labels.get(k, k)}: {_word(v)}", {"field": k}) for k, v in values.items()
+            ]
         return Message(
             platform="dingtalk",
             bot=self._bot,
@@ -90,7 +151,7 @@ class Buttons:
             session=state["session"],
             sender=press["user"],
             kind="text",
-            parts=(Part("text", text, facts),),
+            parts=tuple(parts),
             reply_to={**to, "user": to.get("user") or press["user"]},
             raw=raw,
             chat=str(to.get("conversation") or press["user"]),
@@ -99,12 +160,32 @@ class Buttons:
         )
 
 
+def _values(part: Part, params: Json) -> Json:
+    """Return what was filled in: under ``form``, as an object or as text, or beside the button's own."""
+    found = params.get("form", params)
+    if isinstance(found, str):
+        try:
+            found = json.loads(found)
+        except ValueError:
+            found = params
+    found = found if isinstance(found, dict) else params
+    fields = say.form_fields(part)
+    return {str(k): v for k, v in found.items() if k in fields or not fields}
+
+
+def _word(value: Any) -> str:
+    """Return a field's value as people read it; choices come as an object or a list."""
+    if isinstance(value, dict):
+        value = value.get("text") or value.get("value") or value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _button(part: Part, action: str) -> Json:
     """Return the button of an id; buttons without one are numbered."""
     for n, button in enumerate(part.data.get("buttons") or ()):
         if str(button.get("id", n)) == action:
             return dict(button)
-    return {"text": action}
+    return {"text": "" if "form" in part.data else action}
 
 
 def _params(part: Part, *, tips: str = "", pressed: bool = False) -> dict[str, str]:
@@ -116,10 +197,14 @@ def _params(part: Part, *, tips: str = "", pressed: bool = False) -> dict[str, s
     ]
     more = {str(k): str(v) for k, v in (part.data.get("params") or {}).items()}
     if (form := part.data.get("form")) is not None:
-        more["form"] = json.dumps(form, ensure_ascii=False)
-    full = json.dumps({"msgButtons": [] if pressed else buttons}, ensure_ascii=False)
+        more |= {"form": json.dumps(form, ensure_ascii=False), "submitted": "true" if pressed else "false"}
     title = str(part.data.get("title") or "")
+    full = _full([] if pressed else buttons)
     return {"markdown": part.text, "title": title, "tips": tips, "sys_full_json_obj": full} | more
+
+
+def _full(buttons: list[Json]) -> str:
+    return json.dumps({"msgButtons": buttons}, ensure_ascii=False)
 
 
 def _shows(params: dict[str, str]) -> Json:

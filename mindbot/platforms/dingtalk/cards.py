@@ -7,22 +7,34 @@ Python SDK's (PyPI dingtalk-stream).
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mindbot.domain.delivery import Delivery
+from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import NetworkFailed, RateLimited, Rejected, VendorError
+from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.outbound import users_of
+from mindbot.platforms.split import printable
+
+if TYPE_CHECKING:
+    from mindbot.config.vendors import DingTalkSettings
 
 _AI_TEMPLATE = "382e4302-551d-4880-bf29-a30acfab2e71.schema"
 _STREAMING = "/v1.0/card/streaming"
 _CREATE = "/v1.0/card/instances/createAndDeliver"
 _UPDATE = "/v1.0/card/instances"
 _INPUTING, _FINISHED, _FAILED = "2", "3", "5"
-_TRIES = 5
+_TRIES = 5  # to put the last text on a card, within one attempt
+_ATTEMPTS = 5  # of the outbox, after which a card that cannot be finished is given up for a plain reply
+_UNSURE_ATTEMPTS = 12  # the same where the last update may have arrived
+_SHARE = 0.6  # of the calls that may be made goes to updates; the rest is for last ones
 _OPEN = 10_000  # cards remembered
+_DECIDED = 86_400.0  # seconds it is known that an answer is not on its card
 
 INTERRUPTED = "… (interrupted; the answer follows)"
 
@@ -41,21 +53,37 @@ def turn_of(track: str) -> str:
 class AnswerCards:
     """Cards that show an answer while it is written."""
 
-    def __init__(self, client: Client, settings: Any) -> None:
+    def __init__(
+        self, client: Client, settings: DingTalkSettings, keep: Keep, clock: Callable[[], float]
+    ) -> None:
         self._client = client
+        self._keep = keep
+        self._settings = settings
         self._template = settings.card_template_id or _AI_TEMPLATE
         self._explicit = not settings.card_template_id  # the shared template wants its state set by hand
         self._key = settings.card_key or ("msgContent" if self._explicit else "content")
         self._shown: OrderedDict[str, str] = OrderedDict()  # outTrackId → the text on it
+        self._carriers: dict[str, str] = {}  # outTrackId → what quotes of the card name it by
+        self._began = clock()  # cards from before may be there although nothing here knows of them
 
     @property
     def open(self) -> int:
         """Cards that are being written now."""
         return len(self._shown)
 
+    @property
+    def pace(self) -> float:
+        """Seconds to a card's next update.
+
+        Many open cards share what the app may call: each waits as long as lets all of them have a turn.
+        Never quite the same, so that cards begun together spread out.
+        """
+        fair = len(self._shown) / (self._settings.calls_per_second * _SHARE)
+        return max(self._settings.card_pace, fair) * random.uniform(0.8, 1.2)
+
     async def show(self, delivery: Delivery, text: str) -> None:
         """Show the text so far; an update that must wait for its turn is left out. Raises VendorError."""
-        track = track_of(delivery)
+        track, text = track_of(delivery), printable(text)
         if not text.strip():
             return
         if track not in self._shown:
@@ -65,14 +93,15 @@ class AnswerCards:
                 await self._create(delivery, track)
             except NetworkFailed as error:
                 if error.sent:  # it may be there: whoever finishes it will find out
-                    self._shown[track] = ""
+                    self._note(track)
                 raise
-            self._shown[track] = ""
-            while len(self._shown) > _OPEN:
-                self._shown.popitem(last=False)
+            except Rejected as error:
+                await self._plainly(track, error)
+                raise
+            self._note(track)
             if self._explicit:
                 await self._set(track, {self._key: "", "flowStatus": _INPUTING})
-        if text == self._shown[track] or not self._client.pace(_STREAMING).free():
+        if text == self._shown.get(track) or not self._client.pace(_STREAMING).free():
             return
         try:
             await self._stream(track, text)
@@ -80,34 +109,46 @@ class AnswerCards:
             return  # the pace is held; the next update brings all of it
         self._shown[track] = text
 
-    async def finish(self, delivery: Delivery, text: str) -> bool:
-        """Put the whole answer on the card; False when that cannot be, and it must be said plainly.
+    def _note(self, track: str) -> None:
+        self._shown[track] = ""
+        while len(self._shown) > _OPEN:
+            self._carriers.pop(self._shown.popitem(last=False)[0], None)
+
+    async def finish(self, delivery: Delivery, text: str) -> Sent | None:
+        """Put the whole answer on the card; None when that cannot be, and it must be said plainly.
 
         Raises:
-            VendorError: not now; the same call later cannot show anything twice.
+            VendorError, StoreError: not now; the same call later cannot show anything twice.
         """
         track = track_of(delivery)
-        if track not in self._shown:
-            return False
+        before = delivery.again or delivery.attempts > 1 or delivery.created < self._began
+        if track not in self._shown and (not before or await self._keep.get(f"plain:{track}")):
+            return None
         try:
-            await self._stubborn(track, text)
+            await self._stubborn(track, printable(text))
         except VendorError as error:
-            if error.retryable:
+            unsure = isinstance(error, NetworkFailed) and error.sent
+            if error.retryable and delivery.attempts < (_UNSURE_ATTEMPTS if unsure else _ATTEMPTS):
                 raise _harmless(error) from error
+            delivery.notes["card_error"] = str(error)
+            await self._plainly(track, error)
             await self._give_up(track)
-            return False
+            return None
         self._shown.pop(track, None)
-        return True
+        return Sent(track, {"card": track, "carrier": self._carriers.pop(track, "")})
 
     async def interrupted(self, delivery: Delivery) -> None:
         """End a card that an earlier process left growing; raises VendorError for what may pass."""
+        track = track_of(delivery)
         try:
-            await self._stream(track_of(delivery), INTERRUPTED, last=True)
+            await self._client.pace(_STREAMING).turn()
+            await self._stream(track, INTERRUPTED, last=True)
             if self._explicit:
-                await self._set(track_of(delivery), {self._key: INTERRUPTED, "flowStatus": _FAILED})
+                await self._set(track, {self._key: INTERRUPTED, "flowStatus": _FAILED})
         except VendorError as error:
-            if error.retryable:
+            if error.retryable and delivery.attempts < _ATTEMPTS:
                 raise _harmless(error) from error
+            delivery.notes["card_error"] = str(error)  # the answer below it matters more
 
     async def _stubborn(self, track: str, text: str) -> None:
         """Finish a card, and wait where there are too many calls: the last update is never left out."""
@@ -123,18 +164,27 @@ class AnswerCards:
                     raise
                 self._client.pace(_STREAMING).hold(error.retry_after)
 
+    async def _plainly(self, track: str, error: VendorError) -> None:
+        """Note on disk that this answer is said plainly: a card that failed takes a last text in silence."""
+        await self._keep.put(f"plain:{track}", {"why": str(error)}, ttl=_DECIDED)
+
     async def _give_up(self, track: str) -> None:
         """Mark a card failed as well as one can: the answer is said below it."""
         self._shown.pop(track, None)
+        self._carriers.pop(track, None)
         try:
             body = self._frame(track, INTERRUPTED) | {"isError": True}
             await self._client.call("PUT", _STREAMING, body, patient=False)
+            if self._explicit:
+                await self._set(track, {self._key: INTERRUPTED, "flowStatus": _FAILED})
         except VendorError:
             return  # it may not even exist
 
     async def _create(self, delivery: Delivery, track: str) -> None:
         params = {self._key: ""} | ({"flowStatus": "1"} if self._explicit else {})
-        await deliver(self._client, track, self._template, params, delivery.to)
+        carrier = await deliver(self._client, track, self._template, params, delivery.to)
+        if carrier:
+            self._carriers[track] = carrier
 
     async def _stream(self, track: str, text: str, *, last: bool = False) -> None:
         # With states set by hand the state, not the frame, ends the card.
@@ -148,13 +198,19 @@ class AnswerCards:
         return frame | {"isFull": True, "isFinalize": final, "isError": False}
 
     async def _set(self, track: str, params: dict[str, str]) -> None:
-        options = {"updateCardDataByKey": True}
-        body = {"outTrackId": track, "cardData": {"cardParamMap": params}, "cardUpdateOptions": options}
-        await self._client.call("PUT", _UPDATE, body)
+        await change(self._client, track, params)
 
 
-async def deliver(client: Client, track: str, template: str, params: dict[str, str], to: Json) -> None:
+async def change(client: Client, track: str, params: dict[str, str]) -> None:
+    """Change some variables of a card; raises VendorError."""
+    body = {"outTrackId": track, "cardData": {"cardParamMap": params}}
+    await client.call("PUT", _UPDATE, body | {"cardUpdateOptions": {"updateCardDataByKey": True}})
+
+
+async def deliver(client: Client, track: str, template: str, params: dict[str, str], to: Json) -> str:
     """Create a card and put it into a conversation; once there it is not made again.
+
+    Returns: what a quote of it will name it by, empty when that is not known.
 
     Raises:
         VendorError: it could not be delivered.
@@ -172,17 +228,20 @@ async def deliver(client: Client, track: str, template: str, params: dict[str, s
         body["openSpaceId"] = f"dtv1.card//IM_GROUP.{to['conversation']}"
         body["imGroupOpenDeliverModel"] = {"robotCode": client.robot_code}
     else:
-        body["openSpaceId"] = f"dtv1.card//IM_ROBOT.{to['user']}"
+        body["openSpaceId"] = ";".join(f"dtv1.card//IM_ROBOT.{user}" for user in users_of(to))
         body["imRobotOpenDeliverModel"] = {"spaceType": "IM_ROBOT", "robotCode": client.robot_code}
     try:
         answer = await client.call("POST", _CREATE, body, patient=False)
     except VendorError as error:
         if error.code == "param.cardAlreadyExist":
-            return  # an attempt whose answer was lost
+            return ""  # an attempt whose answer was lost
         raise
+    carrier = ""
     for result in (answer.get("result") or {}).get("deliverResults") or ():
         if not result.get("success"):
             raise Rejected(f"the card was not delivered: {result.get('errorMsg') or 'no reason given'}")
+        carrier = str(result.get("carrierId") or carrier)
+    return carrier
 
 
 def can_show(to: Json) -> bool:

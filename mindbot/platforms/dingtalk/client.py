@@ -5,7 +5,7 @@ Sources: "Obtain the access token of an internal app", "Call frequency limit" (o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited, SecretError, VendorError
 from mindbot.domain.host import Host
@@ -15,13 +15,17 @@ from mindbot.platforms.dingtalk import errors
 from mindbot.platforms.pace import Pace
 from mindbot.platforms.tokens import AppTokens, Lent
 
-_TIMEOUT = 10.0
+if TYPE_CHECKING:
+    from mindbot.config.vendors import DingTalkSettings
+
+_TIMEOUT = 10.0  # seconds for one call
+_UPLOAD_TIMEOUT = 25.0  # of up to 20 MB; the outbox waits thirty
 
 
 class Client:
     """One app. ``qps`` are the calls a second that it may make to one API."""
 
-    def __init__(self, settings: Any, host: Host) -> None:
+    def __init__(self, settings: DingTalkSettings, host: Host) -> None:
         self._settings = settings
         self._http = host.http
         self._secrets = host.secrets
@@ -92,22 +96,15 @@ class Client:
         Raises:
             VendorError: see `mindbot.platforms.dingtalk.errors`. A throttled call holds up all to this API.
         """
-        if patient:
-            await self.pace(path).turn()
-        try:
-            return await self._twice(method, f"{self.api}{path}", path.removeprefix("/v1.0/"), json=body)
-        except RateLimited as error:
-            self.pace(path).hold(error.retry_after)
-            raise
+        return await self._paced(
+            path, patient, method, f"{self.api}{path}", path.removeprefix("/v1.0/"), json=body
+        )
 
     async def call_old(self, path: str, body: Json) -> Json:
         """Call the old API; raises VendorError."""
-        await self.pace(path).turn()
-        try:
-            return await self._twice("POST", f"{self.oapi}{path}", path.strip("/"), json=body, old=True)
-        except RateLimited as error:
-            self.pace(path).hold(error.retry_after)
-            raise
+        return await self._paced(
+            path, True, "POST", f"{self.oapi}{path}", path.strip("/"), json=body, old=True
+        )
 
     async def upload(self, kind: str, name: str, content: bytes) -> str:
         """Upload a file; returns its media id. Source: "Upload media files" (/document/development)."""
@@ -119,15 +116,46 @@ class Client:
             data.add_field("media", content, filename=name, content_type="application/octet-stream")
             return data
 
-        answer = await self._twice("POST", f"{self.oapi}/media/upload", "media/upload", form=form, old=True)
-        return str(answer.get("media_id", ""))
+        path = "/media/upload"
+        answer = await self._paced(
+            path,
+            True,
+            "POST",
+            f"{self.oapi}{path}",
+            "media/upload",
+            form=form,
+            old=True,
+            timeout=_UPLOAD_TIMEOUT,
+        )
+        try:
+            return str(answer["media_id"])
+        except KeyError as error:
+            raise Overloaded("media/upload: the answer holds no media_id") from error
 
     async def webhook(self, url: str, body: Json) -> Json:
         """Post to a session webhook, which needs no token; raises VendorError."""
         return _checked(await self._http.request("POST", url, json=body, timeout=_TIMEOUT), "sendBySession")
 
+    async def _paced(self, path: str, patient: bool, method: str, url: str, call: str, **more: Any) -> Json:
+        """Make a call in its turn; one that was too many holds up all to its API."""
+        if patient:
+            await self.pace(path).turn()
+        try:
+            return await self._twice(method, url, call, **more)
+        except RateLimited as error:
+            self.pace(path).hold(error.retry_after)
+            raise
+
     async def _twice(
-        self, method: str, url: str, call: str, *, json: Any = None, form: Any = None, old: bool = False
+        self,
+        method: str,
+        url: str,
+        call: str,
+        *,
+        json: Any = None,
+        form: Any = None,
+        old: bool = False,
+        timeout: float = _TIMEOUT,
     ) -> Json:
         """Make a call; a token that is not accepted is replaced once."""
         for last in (False, True):
@@ -139,7 +167,7 @@ class Client:
                 headers=None if old else {"x-acs-dingtalk-access-token": token},
                 json=json,
                 data=form() if form else None,
-                timeout=_TIMEOUT,
+                timeout=timeout,
             )
             try:
                 return _checked(response, call)

@@ -30,8 +30,8 @@ STALE_TOKEN = frozenset(
 #: A session webhook that has ended.
 SESSION_GONE = "300001"
 
-#: The card is not there (any more).
-CARD_GONE = frozenset({"param.stream.outTrackId", "param.cardNotExist"})
+#: A session webhook refuses to carry anything: the robot API may still.
+WEBHOOK_GONE = frozenset({SESSION_GONE, "310000", "400013", "400101", "400102", "400105", "400106"})
 
 _BANNED = "1111"  # the one limit that is not of an API or a conversation
 _WAITS = {  # seconds
@@ -49,12 +49,18 @@ _WAITS = {  # seconds
     "410100": 60.0,
     _BANNED: 300.0,  # this machine's address was calling too much: banned for five minutes
 }
+#: What the page says that answers calls of a banned address; it may be JSON as well.
+_BAN = (b"punish", b"x5sec", b"x5referer")
 _QUOTA = frozenset({"Forbidden.AccessDenied.ApiCountLimitForOrg", "90020", "20001"})
 _CREDENTIALS = {
     "authFailed": "check `client_id` and `client_secret`",
     "invalidClientIdOrSecret": "check `client_id` and `client_secret`",
     "40001": "check `client_secret`",
     "40089": "check `client_id` and `client_secret`",
+    "40014": "the token is refused right after it was issued; check `client_id`",
+    "42001": "the token is refused right after it was issued; check `client_id`",
+    "Unauthorized": "check `client_id` and `client_secret`",
+    "invalidParameter.token.invalid": "the token is refused right after it was issued; check `client_id`",
     "InvalidAuthentication": "the token is refused right after it was issued; check `client_id`",
     "unauthorized": "check `client_id` and `client_secret`",
 }
@@ -69,6 +75,10 @@ _HINTS = {
     "bot.stopped": "enable the robot in the developer console",
     "param.templateNotExist": "check `card_template_id`",
     "param.templateUnpublished": "publish the card template",
+    "param.userIdNotExist": "the user is not in this enterprise",
+    "40004": "DingTalk does not take files of this kind; see `pack_files`",
+    "430101": "DingTalk thinks a link in the answer unsafe",
+    "33012": "the user is not in this enterprise",
 }
 
 
@@ -77,12 +87,12 @@ def error_of(response: Response, call: str) -> VendorError | None:
     try:
         body = response.json()
     except VendorError:
-        if b'"punish"' in response.body:
-            return _known("1111", "", {}, call)
+        if any(mark in response.body for mark in _BAN):
+            return _known("1111", "this machine's address is banned for five minutes", {}, call)
         body = None
     if not isinstance(body, dict):
         body = {}
-        if response.status == 200:
+        if response.status == 200:  # whatever stands in between answered: nobody knows what became of it
             return NetworkFailed(f"{call}: the answer is not JSON", sent=True)
     code = str(
         body.get("code") or body.get("errcode") or ("1111" if body.get("status") == 1111 else "") or ""
@@ -122,6 +132,11 @@ def _known(code: str, text: str, body: Json, call: str) -> VendorError | None:
         ip = re.search(r"\d+\.\d+\.\d+\.\d+", json.dumps(body, ensure_ascii=False))
         which = ip[0] if ip else "this machine's public address"
         return AuthFailed(says, hint=f"allow {which} in the app's security settings", code=code)
+    if code == "88" and (body.get("sub_code") == "60011" or body.get("sub_code") == 60011):
+        words = str(body.get("sub_msg") or text)
+        return Rejected(
+            says, hint=f"grant it to the app in the developer console: {words[:200]}", code="60011"
+        )
     if code.startswith("Forbidden.AccessDenied.AccessTokenPermissionDenied"):
         scopes = (body.get("accessdenieddetail") or {}).get("requiredScopes") or ["the one the message names"]
         hint = f"grant {', '.join(map(str, scopes))} to the app in the developer console"

@@ -1,29 +1,32 @@
 """What a reply becomes on the wire: bodies for the session webhook and for the robot API. Pure.
 
-Sources: "Robot message types" (open.dingtalk.com/document/development/robot-message-type) and "The robot
-sends a group message". The documents give 15,000 bytes of msgParam and nothing for webhooks; both stay below.
+Sources: "Robot message types" (open.dingtalk.com/document/development/robot-message-type), "The robot sends a
+group message" (15,000 bytes of msgParam) and "Upload media files". For webhooks no page gives a size.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mindbot.domain.message import Json, Part
+from mindbot.platforms.dingtalk import markdown as md
 from mindbot.platforms.split import printable, split_bytes
 
-MAX_TEXT = 4000  # bytes: as JSON inside JSON it may triple
+MAX_TEXT = 12_000  # bytes in one message, as a rule
+MAX_PARAM = 14_500  # bytes of msgParam: the documented 15,000, and some for a title
 FILES = frozenset({"image", "voice", "video", "file"})
-_TITLE = 40  # characters
-_FILE_TYPES = frozenset({"xlsx", "pdf", "zip", "rar", "doc", "docx"})
-_FENCE = re.compile(r"(```.*?(?:```|$))", re.DOTALL)
-_BREAK = re.compile(r"(?<=[^ \n])\n(?!\n)")
-_MARKS = re.compile(r"[#*_`>\[\]()~-]+")
+#: What each upload type takes: endings and bytes.
+UPLOADS: dict[str, tuple[frozenset[str], int]] = {
+    "image": (frozenset({"jpg", "jpeg", "gif", "png", "bmp"}), 20 << 20),
+    "voice": (frozenset({"amr", "ogg"}), 2 << 20),  # of those that are uploaded only these are played
+    "video": (frozenset({"mp4"}), 20 << 20),
+    "file": (frozenset({"doc", "docx", "xls", "xlsx", "ppt", "pptx", "zip", "pdf", "rar"}), 20 << 20),
+}
 
 
-def plan(parts: Sequence[Part], *, markdown: bool) -> list[list[Part]]:
+def plan(parts: Sequence[Part], *, markdown: bool, limit: int = MAX_TEXT) -> list[list[Part]]:
     """Make one message of each part, or several where it is too long; mentions join the text behind."""
     messages: list[list[Part]] = []
     mentions: list[Part] = []
@@ -34,21 +37,38 @@ def plan(parts: Sequence[Part], *, markdown: bool) -> list[list[Part]]:
         if (part.kind in FILES and (part.data.get("media") or part.data.get("url"))) or part.kind == "card":
             messages.append([part])
             continue
-        if part.kind == "link" and part.data.get("url") and len(part.text.encode()) <= MAX_TEXT:
+        if part.kind == "link" and part.data.get("url") and len(part.text.encode()) <= limit:
             messages.append([part])
             continue
-        kind = "markdown" if part.kind == "markdown" or (markdown and part.kind == "text") else "text"
-        text = part.text or str(part.data.get("url") or "")
-        data = {} if part.kind in ("text", "markdown") else {"was": part.kind}
-        if not text and data:
-            text = f"[{part.kind}]"
-        pieces = [piece for piece in split_bytes(printable(text), MAX_TEXT) if piece.strip()]
+        pieces = list(_pieces(part, markdown=markdown, limit=limit))
         for n, piece in enumerate(pieces):
-            messages.append([*(mentions if n == 0 else ()), Part(kind, piece, data)])
+            messages.append([*(mentions if n == 0 else ()), piece])
         mentions = [] if pieces else mentions
     if mentions:
         messages.append([*mentions, Part("text", " ")])
     return messages
+
+
+def _pieces(part: Part, *, markdown: bool, limit: int) -> list[Part]:
+    """Cut a part's text into messages; what can only be said in words keeps what it was."""
+    kind = "markdown" if part.kind == "markdown" or (markdown and part.kind == "text") else "text"
+    text = printable(part.text or str(part.data.get("url") or ""))
+    data = {} if part.kind in ("text", "markdown") else {"was": part.kind}
+    if not text and data:
+        text = f"[{part.kind}]"
+    cut: Callable[[str, int], list[str]] = md.split if kind == "markdown" else split_bytes
+    return [Part(kind, piece, data) for piece in _fitting(text, limit, cut) if piece.strip()]
+
+
+def _fitting(text: str, limit: int, cut: Callable[[str, int], list[str]]) -> list[str]:
+    """Cut text so that each piece also fits as JSON, where quotes and line ends count twice."""
+    found = []
+    for piece in cut(text, limit):
+        if len(json.dumps(md.broken(piece), ensure_ascii=False).encode()) > MAX_PARAM and limit > 1000:
+            found += _fitting(piece, limit // 2, cut)
+        else:
+            found.append(piece)
+    return found
 
 
 def at(parts: Sequence[Part]) -> tuple[Json, str]:
@@ -64,27 +84,33 @@ def by_webhook(parts: Sequence[Part], title: str) -> Json | None:
     """Return the body for a session webhook, or None when it cannot carry this."""
     mention, said = at(parts)
     part = next(p for p in parts if p.kind != "mention")
-    text = said + part.text
     match part.kind:
         case "text":
-            return {"msgtype": "text", "text": {"content": text}, "at": mention}
+            return {"msgtype": "text", "text": {"content": said + part.text}, "at": mention}
         case "markdown":
-            body = {"title": title_of(part.text, title), "text": broken(text)}
+            text = md.broken(md.mentioning(said, part.text))
+            body = {"title": md.title_of(part.text, title), "text": text}
             return {"msgtype": "markdown", "markdown": body, "at": mention}
         case "link":
-            link = {"title": title_of(part.text, title), "text": part.text or part.data["url"]}
+            link = {"title": _title(part, title), "text": part.text or part.data["url"]}
             more = {"messageUrl": part.data["url"], "picUrl": str(part.data.get("picture") or "")}
             return {"msgtype": "link", "link": link | more}
-        case "card" if all(button.get("url") for button in part.data.get("buttons") or ()):
-            card = part.data
-            buttons = [{"title": b.get("text", ""), "actionURL": b["url"]} for b in card.get("buttons") or ()]
-            body = {"title": str(card.get("title") or title_of(part.text, title)), "text": broken(part.text)}
-            if buttons:
-                return {
-                    "msgtype": "actionCard",
-                    "actionCard": body | {"btnOrientation": "0", "btns": buttons},
-                }
-            return {"msgtype": "markdown", "markdown": body, "at": mention}
+        case "card" if feed := part.data.get("feed"):
+            links = [
+                {"title": str(e.get("title", "")), "messageURL": e["url"], "picURL": e.get("picture", "")}
+                for e in feed
+            ]
+            return {"msgtype": "feedCard", "feedCard": {"links": links}}
+        case "card" if "form" not in part.data and all(b.get("url") for b in _buttons(part)):
+            body = {"title": _title(part, title), "text": md.broken(part.text)}
+            buttons = [{"title": b.get("text", ""), "actionURL": b["url"]} for b in _buttons(part)]
+            if not buttons:
+                return {"msgtype": "markdown", "markdown": body, "at": mention}
+            if len(buttons) == 1:
+                body |= {"singleTitle": buttons[0]["title"], "singleURL": buttons[0]["actionURL"]}
+                return {"msgtype": "actionCard", "actionCard": body}
+            way = "1" if part.data.get("horizontal") else "0"
+            return {"msgtype": "actionCard", "actionCard": body | {"btnOrientation": way, "btns": buttons}}
     return None
 
 
@@ -95,57 +121,74 @@ def by_api(parts: Sequence[Part], title: str) -> tuple[str, Json]:
     data = part.data
     match part.kind:
         case "markdown":
-            return "sampleMarkdown", {"title": title_of(part.text, title), "text": broken(said + part.text)}
+            text = md.broken(md.mentioning(said, part.text))
+            return "sampleMarkdown", {"title": md.title_of(part.text, title), "text": text}
         case "link":
-            link = {"title": title_of(part.text, title), "text": part.text or data["url"]}
+            link = {"title": _title(part, title), "text": part.text or data["url"]}
             more = {"picUrl": str(data.get("picture") or ""), "messageUrl": data["url"]}
             return "sampleLink", link | more
         case "image":
             return "sampleImageMsg", {"photoURL": str(data.get("media_id") or data["url"])}
         case "voice":
-            return "sampleAudio", {"mediaId": data["media_id"], "duration": str(data.get("duration") or 1000)}
+            milliseconds = round(float(data.get("seconds") or 1) * 1000)
+            return "sampleAudio", {"mediaId": data["media_id"], "duration": str(milliseconds)}
         case "video":
             video = {"videoMediaId": data["media_id"], "videoType": "mp4", "picMediaId": data["cover_id"]}
-            return "sampleVideo", video | {"duration": str(data.get("duration") or 1)}
+            return "sampleVideo", video | {"duration": str(max(1, round(float(data.get("seconds") or 1))))}
         case "file":
             name = str(data.get("name") or "file")
-            ending = name.rpartition(".")[2].lower()
-            kind = (
-                ending if ending in _FILE_TYPES else "zip"
-            )  # the table of endings is short; the name counts
-            return "sampleFile", {"mediaId": data["media_id"], "fileName": name, "fileType": kind}
+            return "sampleFile", {"mediaId": data["media_id"], "fileName": name, "fileType": ending_of(name)}
         case "card":
-            body = by_webhook(parts, title)
-            if body and "actionCard" in body:
-                return _action_card(body["actionCard"])
-            return "sampleMarkdown", {
-                "title": str(data.get("title") or title_of(part.text, title)),
-                "text": options(part),
-            }
+            if not data.get("feed") and "form" not in data and all(b.get("url") for b in _buttons(part)):
+                found = _action_card(part, title)
+                if found is not None:
+                    return found
+            return "sampleMarkdown", {"title": _title(part, title), "text": md.broken(options(part))}
     return "sampleText", {"content": said + part.text}
 
 
-def _action_card(card: Json) -> tuple[str, Json]:
+def _action_card(part: Part, title: str) -> tuple[str, Json] | None:
     """Return an action card of the API: one to five buttons, each with keys of its own."""
-    buttons = card["btns"][:5]
-    param: Json = {"title": card["title"], "text": card["text"]}
+    buttons = [(str(b.get("text", "")), str(b["url"])) for b in _buttons(part)]
+    param: Json = {"title": _title(part, title), "text": md.broken(part.text)}
+    if not 1 <= len(buttons) <= 5:
+        return None
     if len(buttons) == 1:
-        return "sampleActionCard", param | {
-            "singleTitle": buttons[0]["title"],
-            "singleURL": buttons[0]["actionURL"],
-        }
-    for n, button in enumerate(buttons, 1):
-        param |= {f"actionTitle{n}": button["title"], f"actionURL{n}": button["actionURL"]}
-    return f"sampleActionCard{len(buttons)}", param
+        return "sampleActionCard", param | {"singleTitle": buttons[0][0], "singleURL": buttons[0][1]}
+    across = len(buttons) == 2 and part.data.get("horizontal")
+    names = ("buttonTitle", "buttonUrl") if across else ("actionTitle", "actionURL")
+    for n, (text, url) in enumerate(buttons, 1):
+        param |= {f"{names[0]}{n}": text, f"{names[1]}{n}": url}
+    return f"sampleActionCard{6 if across else len(buttons)}", param
 
 
 def options(part: Part) -> str:
-    """Return a card as text, for where no card can be shown: its buttons as a numbered list."""
-    lines = [
-        f"{n}. {b.get('text', '')} {b.get('url', '')}".rstrip()
-        for n, b in enumerate(part.data.get("buttons") or (), 1)
-    ]
-    return "\n".join([part.text, "", *lines]).strip()
+    """Return a card as text, for where no card can be shown: its choices, fields and links as a list."""
+    lines = [f"{n}. {b.get('text', '')} {b.get('url', '')}".rstrip() for n, b in enumerate(_buttons(part), 1)]
+    lines += [f"- [{each.get('title', '')}]({each.get('url', '')})" for each in part.data.get("feed") or ()]
+    if fields := form_fields(part):
+        lines = [f"- {label}:" for label in fields.values()]
+    return "\n".join([part.text or str(part.data.get("title") or ""), "", *lines]).strip()
+
+
+def form_fields(part: Part) -> dict[str, str]:
+    """Return the fields of a card's form: their names, and what people call them."""
+    form = part.data.get("form")
+    fields = form.get("fields") if isinstance(form, dict) else form
+    found = {}
+    for each in fields if isinstance(fields, list) else ():
+        if isinstance(each, dict) and each.get("name"):
+            found[str(each["name"])] = str(each.get("label") or each["name"])
+    return found
+
+
+def in_words(part: Part) -> Part:
+    """Return what a webhook can say of a file: an image by its address, anything else by its name."""
+    if part.kind == "image" and part.data.get("url"):
+        return Part("markdown", f"![{part.text}]({part.data['url']})", {"was": part.kind})
+    name = str(part.data.get("name") or "")
+    text = part.text or (f"[{part.kind}: {name}]" if name else f"[{part.kind}]")
+    return Part("text", text, {"was": part.kind})
 
 
 def uploaded(part: Part, **ids: str) -> Part:
@@ -153,20 +196,19 @@ def uploaded(part: Part, **ids: str) -> Part:
     return replace(part, data=part.data | ids)
 
 
-def broken(text: str) -> str:
-    """Return Markdown whose single line ends are seen: two blanks before each, outside of code."""
-    pieces = _FENCE.split(text)
-    return "".join(p if p.startswith("```") else _BREAK.sub("  \n", p) for p in pieces)
-
-
-def title_of(text: str, otherwise: str) -> str:
-    """Return what notifications show of a message: the beginning of its first line."""
-    for line in text.splitlines():
-        if found := " ".join(_MARKS.sub(" ", line).split()):
-            return found[:_TITLE]
-    return otherwise or "…"
+def ending_of(name: str) -> str:
+    """Return a file name's ending without its dot, in lower case."""
+    return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def param_text(param: Json) -> str:
     """Return msgParam as the API wants it: JSON text."""
     return json.dumps(param, ensure_ascii=False)
+
+
+def _buttons(part: Part) -> Sequence[Json]:
+    return part.data.get("buttons") or ()
+
+
+def _title(part: Part, otherwise: str) -> str:
+    return str(part.data.get("title") or md.title_of(part.text, otherwise))

@@ -13,33 +13,33 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 import anyio
 import structlog
 from anyio.abc import TaskGroup
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
-from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited
+from mindbot.domain.errors import AuthFailed, Invalid, MindBotError, NetworkFailed, RateLimited
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
 
 log = structlog.get_logger("mindbot.platforms.dingtalk")
 
-#: Handles one frame's data; returns what the ack carries, or None for no ack at all.
+#: Handles one frame's data; returns what the ack carries, or None for no ack at all. What it raises means
+#: that the frame's content is not on disk.
 Handle = Callable[[str, Json, str], Awaitable[Json | None]]
 Open = Callable[[], Awaitable[tuple[str, str]]]
 
 _HANDSHAKE = 10.0  # seconds
-_DRAIN = 15.0  # seconds a connection that was told to go may still bring frames; DingTalk closes after ten
+_DRAIN = 15.0  # seconds an old connection is still read once its successor is up; DingTalk closes after ten
 _STEADY = 5.0  # seconds after which a connection counts as having worked
 _MAX_WAIT = 30.0
 _CREDENTIALS_WAIT = 60.0
 _MAX_FRAME = 4 << 20  # bytes
-
-Ended = Literal["lost", "replace"]
+_MAX_HANDLED = 2000  # frames being stored at once; what is more is left to be pushed again
 
 
 @dataclass(slots=True)
@@ -58,7 +58,11 @@ class Line:
 
 
 class Stream:
-    """A bot's connections. ``changed`` is called whenever the state of one changes."""
+    """A bot's connections. ``changed`` is called whenever the state of one changes.
+
+    Frames are handled beside the connections: neither a lost connection nor one that is to be replaced waits
+    for what is still being stored, and an ack that finds its connection gone is the platform's to ask for.
+    """
 
     def __init__(
         self,
@@ -70,16 +74,22 @@ class Stream:
         idle: float = 60.0,
         ping: float = 20.0,
         backoff: float = 0.3,
+        nack: bool = False,
     ) -> None:
-        """``idle`` and ``ping`` are seconds (see the settings); ``backoff`` is the first wait."""
+        """``idle`` and ``ping`` are seconds (see the settings); ``backoff`` is the first wait.
+
+        ``nack`` says of a frame that is not on disk with code 500 what silence says otherwise.
+        """
         self._open = open
         self._handle = handle
         self._changed = changed
         self._idle = idle
         self._ping = ping
         self._backoff = backoff
+        self._nack = nack
         self.lines = [Line(n) for n in range(connections)]
-        self.received = self.acked = self.swaps = self.lost = 0
+        self.received = self.acked = self.swaps = self.lost = self.left = 0
+        self._handled = 0
         self._tasks: TaskGroup | None = None
 
     async def run(self) -> None:
@@ -88,35 +98,40 @@ class Stream:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 for line in self.lines:
-                    tasks.start_soon(self._keep, line)
+                    tasks.start_soon(self._keep, line, tasks)
         finally:
             for line in self.lines:
                 line.become("closed")
 
-    async def _keep(self, line: Line) -> None:
+    async def _keep(self, line: Line, tasks: TaskGroup) -> None:
         """Keep one connection up: at once again after a loss, then with growing waits and no end."""
         failures = 0
+        leaving: anyio.CancelScope | None = None  # the connection before, while it is still read
         while True:
             try:
                 socket = await self._connect()
             except MindBotError as error:
                 failures += 1
-                line.become(
-                    "needs credentials" if isinstance(error, AuthFailed) else "disconnected", str(error)
-                )
+                state = "needs credentials" if isinstance(error, AuthFailed) else "disconnected"
+                line.become(state, str(error))
                 self._changed()
                 await anyio.sleep(self._wait(failures, error))
                 continue
+            if leaving is not None:
+                leaving.deadline = anyio.current_time() + _DRAIN
+                leaving = None
             line.opened += 1
             line.become("connected")
             self._changed()
             began = anyio.current_time()
-            ended = await self._live(socket, line)
-            if ended == "replace":
+            loss = await self._live(socket, line)
+            if loss is None:
                 self.swaps += 1
+                leaving = anyio.CancelScope()
+                tasks.start_soon(self._drain, socket, leaving)
             else:
                 self.lost += 1
-                line.become("disconnected", "the connection was lost")
+                line.become("disconnected", f"the connection was lost: {loss}")
                 self._changed()
             steady = anyio.current_time() - began >= _STEADY
             failures = 0 if steady else failures + 1
@@ -148,40 +163,43 @@ class Stream:
                 )
         except InvalidHandshake as error:
             raise NetworkFailed(f"the handshake was refused: {error}", sent=False) from error
-        except (OSError, TimeoutError) as error:
+        except (WebSocketException, OSError, TimeoutError, ValueError) as error:
             raise NetworkFailed(f"cannot connect: {error or 'no answer'}", sent=False) from error
 
-    async def _live(self, socket: ClientConnection, line: Line) -> Ended:
-        """Read until the connection is lost, or must be replaced: then it drains beside its successor."""
-        async with anyio.create_task_group() as frames:
-            try:
-                while True:
-                    with anyio.move_on_after(self._idle) as silence:
-                        text = await socket.recv()
-                    if silence.cancelled_caught:
-                        log.info("stream connection was silent, replacing it", line=line.n, idle_s=self._idle)
-                        break
-                    if self._frame(socket, text, frames):
-                        break
-            except ConnectionClosed:
+    async def _live(self, socket: ClientConnection, line: Line) -> str | None:
+        """Read until the connection is lost, and return why; or until it must be replaced: None."""
+        replace = False
+        try:
+            while not replace:
+                with anyio.move_on_after(self._idle) as silence:
+                    text = await socket.recv()
+                if silence.cancelled_caught:
+                    log.info("stream connection was silent, replacing it", line=line.n, idle_s=self._idle)
+                    replace = True
+                else:
+                    replace = self._frame(socket, text)
+        except ConnectionClosed as closed:
+            return str(closed)
+        finally:
+            if not replace:
                 await _gone(socket)
-                return "lost"
-            assert self._tasks is not None
-            self._tasks.start_soon(self._drain, socket)
-        return "replace"
+        return None
 
-    async def _drain(self, socket: ClientConnection) -> None:
-        """Take what a connection still brings until the other side closes it."""
-        async with anyio.create_task_group() as frames:
-            with anyio.move_on_after(_DRAIN):
-                try:
-                    while True:
-                        self._frame(socket, await socket.recv(), frames)
-                except ConnectionClosed:
-                    pass
-        await _gone(socket)
+    async def _drain(self, socket: ClientConnection, scope: anyio.CancelScope) -> None:
+        """Take what an old connection still brings until the other side closes it.
 
-    def _frame(self, socket: ClientConnection, text: str | bytes, frames: TaskGroup) -> bool:
+        ``scope`` gets its end when the successor is up: until then this one may be all there is.
+        """
+        try:
+            with scope:
+                while True:
+                    self._frame(socket, await socket.recv())
+        except ConnectionClosed:
+            pass
+        finally:
+            await _gone(socket)
+
+    def _frame(self, socket: ClientConnection, text: str | bytes) -> bool:
         """Start handling one frame; returns whether it told us to disconnect.
 
         Frames are handled side by side, begun in the order they came. What is no frame is told and left.
@@ -189,17 +207,23 @@ class Stream:
         try:
             frame = json.loads(text)
             headers, topic = frame["headers"], str(frame["headers"]["topic"])
-        except (ValueError, KeyError, TypeError) as error:
-            log.warning("not a frame", error=str(error), text=str(text)[:200])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            log.warning("not a frame", error=str(error), text=str(text[:200]))
             return False
+        assert self._tasks is not None
         if frame.get("type") == "SYSTEM":
             if topic == "disconnect":
                 return True
             if topic == "ping":
-                frames.start_soon(self._answer, socket, headers, frame.get("data"))
+                self._tasks.start_soon(self._answer, socket, headers, frame.get("data"))
             return False
         self.received += 1
-        frames.start_soon(self._take, socket, frame.get("type"), topic, headers, frame.get("data"))
+        if self._handled >= _MAX_HANDLED:
+            self.left += 1
+            log.warning("too many frames wait to be stored, one is left to come again", topic=topic)
+            return False
+        self._handled += 1
+        self._tasks.start_soon(self._take, socket, frame.get("type"), topic, headers, frame.get("data"))
         return False
 
     async def _answer(self, socket: ClientConnection, headers: Json, data: Any) -> None:
@@ -212,24 +236,37 @@ class Stream:
 
     async def _take(self, socket: ClientConnection, kind: Any, topic: str, headers: Json, data: Any) -> None:
         """Handle one frame, then acknowledge it: only what is on disk is."""
-        if kind == "EVENT":  # none is subscribed to
-            await _write(socket, wire.ack(headers, {"status": "SUCCESS"}))
-            return
         try:
-            content = json.loads(data) if isinstance(data, str) else data
-            if not isinstance(content, dict):
-                raise ValueError("data is no object")  # noqa: TRY004 - like all other garbage
-            answer = await self._handle(topic, content, data if isinstance(data, str) else json.dumps(data))
-        except ValueError as error:  # garbage will be garbage again: acknowledged, and told
+            if kind == "EVENT":  # none is subscribed to
+                await _write(socket, wire.ack(headers, {"status": "SUCCESS"}))
+                return
+            answer, code = await self._handled_by(topic, data)
+            if answer is None:
+                self.left += 1
+                if self._nack and code != 200:
+                    await _write(socket, wire.ack(headers, {"response": None}, code=code))
+            elif await _write(socket, wire.ack(headers, answer)):
+                self.acked += 1
+        finally:
+            self._handled -= 1
+
+    async def _handled_by(self, topic: str, data: Any) -> tuple[Json | None, int]:
+        """Return what the ack carries, None for no ack, and the code."""
+        try:
+            content = wire.content_of(data)
+        except Invalid as error:  # garbage will be garbage again: acknowledged, and told
             log.warning("frame not understood", topic=topic, error=str(error), data=str(data)[:500])
-            answer = {"response": None}
+            return {"response": None}, 200
+        try:
+            return await self._handle(
+                topic, content, data if isinstance(data, str) else json.dumps(data)
+            ), 200
+        except Invalid as error:
+            log.warning("frame not understood", topic=topic, error=str(error), data=str(data)[:500])
+            return {"response": None}, 200
         except Exception as error:  # noqa: BLE001 - not on disk, for whatever reason: it is pushed again
             log.error("message not stored", topic=topic, error=f"{type(error).__name__}: {error}")
-            answer = None
-        if answer is None:
-            await _write(socket, wire.ack(headers, {"response": None}, code=500))
-        elif await _write(socket, wire.ack(headers, answer)):
-            self.acked += 1
+            return None, 500
 
 
 async def _write(socket: ClientConnection, text: str) -> bool:

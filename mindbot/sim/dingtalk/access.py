@@ -11,6 +11,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aiohttp import web
+
 from mindbot.domain.message import Json
 
 QPS = "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"
@@ -34,15 +36,23 @@ class Refusal(Exception):
 class OldRefusal(Exception):
     """A refusal of the old API and of webhooks: HTTP 200 and a number."""
 
-    def __init__(self, errcode: int, errmsg: str = "") -> None:
+    def __init__(self, errcode: int, errmsg: str = "", **more: str) -> None:
         super().__init__(errmsg)
         self.code = str(errcode)
-        self.body: Json = {"errcode": errcode, "errmsg": errmsg or "refused"}
+        self.body: Json = {"errcode": errcode, "errmsg": errmsg or "refused", "request_id": "sim", **more}
 
 
 def bad_token() -> Refusal:
     """The new API's answer to a token it does not accept: 400, not 401."""
     return Refusal(400, "InvalidAuthentication", "不合法的access_token")
+
+
+def banned(*, html: bool) -> web.Response:
+    """The answer to an address that called too much: five minutes of nothing else."""
+    if html:
+        page = b"<html><head><title>x5sec</title></head><body>punish?x5secdata=sim</body></html>"
+        return web.Response(body=page, content_type="text/html")
+    return web.json_response({"status": 1111, "wait": 5, "source": "x5", "punish": "deny", "uuid": "sim"})
 
 
 @dataclass(slots=True)
@@ -59,6 +69,7 @@ class Tokens:
         self.ttl = ttl
         self._clock = clock
         self._tokens: dict[str, Token] = {}
+        self._over: set[str] = set()
 
     def fetch(self, client: str) -> Token:
         """Return an app's token, renewed or new."""
@@ -76,8 +87,13 @@ class Tokens:
         token = self._tokens.get(text)
         return token if token is not None and token.ends > self._clock() else None
 
+    def was(self, text: str) -> bool:
+        """Say whether this was a token once."""
+        return text in self._over or text in self._tokens
+
     def revoke_all(self) -> None:
         """Accept none of the tokens any more."""
+        self._over |= self._tokens.keys()
         self._tokens.clear()
 
 

@@ -10,8 +10,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import orjson
+
 from mindbot.domain.message import Json
-from mindbot.sim.dingtalk.access import Refusal
+from mindbot.sim.dingtalk.access import QPS, Refusal
 from mindbot.sim.phones import Phones
 
 PROCESSING, INPUTING, FINISHED, FAILED = "1", "2", "3", "5"
@@ -37,6 +39,7 @@ class Card:
     updates: list[str] = field(default_factory=list)
     guids: set[str] = field(default_factory=set)
     places: list[str] = field(default_factory=list)
+    private: dict[str, dict[str, str]] = field(default_factory=dict)  # what only one user sees, by user
 
     @property
     def text(self) -> str:
@@ -47,11 +50,23 @@ class Card:
             v for k, v in self.params.items() if v and k not in ("flowStatus", "sys_full_json_obj")
         )
 
+    @property
+    def buttons(self) -> list[str]:
+        """What can be pressed, by the words on it."""
+        try:
+            full = orjson.loads(self.params.get("sys_full_json_obj") or "{}")
+        except ValueError:
+            return []
+        found = full.get("msgButtons") if isinstance(full, dict) else None
+        return [str(each.get("text", "")) for each in found or () if isinstance(each, dict)]
+
     def to_json(self) -> Json:
         return {
             "outTrackId": self.track,
             "template": self.template,
             "params": self.params,
+            "private": self.private,
+            "buttons": self.buttons,
             "state": _STATES.get(self.state, self.state),
             "text": self.text,
             "updates": self.updates,
@@ -60,12 +75,24 @@ class Card:
 
 
 class Cards:
-    """All cards. ``fails`` says whether the next delivery fails inside a 200."""
+    """All cards. ``struck`` says of a fault's kind whether it strikes now, ``member`` of a user id whether
+    it is known; ``refuse_late`` refuses updates of a card that has ended, which no page tells.
+    """
 
-    def __init__(self, phones: Phones, max_content: int, fails: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        phones: Phones,
+        max_content: int,
+        struck: Callable[[str], bool],
+        member: Callable[[str], bool],
+        *,
+        refuse_late: bool = False,
+    ) -> None:
         self._phones = phones
         self._max_content = max_content
-        self._fails = fails
+        self._struck = struck
+        self._member = member
+        self._refuse_late = refuse_late
         self.cards: dict[str, Card] = {}
 
     def create(self, body: Json) -> Json:
@@ -89,7 +116,9 @@ class Cards:
             model = body.get(models[kind])
             if not isinstance(model, dict) or (kind == "IM_GROUP" and not model.get("robotCode")):
                 raise Refusal(400, "param.openDeliverModelEmpty")
-            ok = not self._fails()
+            if kind == "IM_ROBOT" and not self._member(id):
+                raise Refusal(400, "param.userIdNotExist")
+            ok = not self._struck("card-failed")
             if ok:
                 card.places.append(id)
                 self._phones.show(
@@ -110,11 +139,20 @@ class Cards:
 
     def update(self, body: Json) -> Json:
         card = self._card(body, "param.cardNotExist")
+        if not body.get("cardData") and not body.get("privateData"):
+            raise Refusal(400, "param.cardDataAndPrivateDataBothEmpty")
         self.apply(card, body)
         return {"success": True, "result": True}
 
-    def apply(self, card: Card, body: Json) -> None:
-        """Change a card's variables, by key or all of them."""
+    def apply(self, card: Card, body: Json, user: str = "") -> None:
+        """Change a card's variables, by key or all of them; ``user`` is whose press it answers."""
+        private = (body.get("userPrivateData") or {}).get("cardParamMap")
+        if user and isinstance(private, dict):
+            card.private[user] = card.private.get(user, {}) | private
+        for who, data in (body.get("privateData") or {}).items():
+            card.private[who] = card.private.get(who, {}) | _params({"cardData": data})
+        if not body.get("cardData"):
+            return
         params = _params(body)
         by_key = (body.get("cardUpdateOptions") or {}).get("updateCardDataByKey")
         card.params = card.params | params if by_key else params
@@ -133,8 +171,14 @@ class Cards:
             raise Refusal(400, "param.stream.isFull")
         if self._max_content and len(content.encode()) > self._max_content:
             raise Refusal(400, "param.stream.content", "content is too large")
-        if guid in card.guids or card.state in (FINISHED, FAILED):
-            return {"success": True, "result": True}  # the same update again, or one that comes too late
+        if body.get("isFinalize") and self._struck("throttle-final"):
+            raise Refusal(403, QPS, "您的企业应用调用钉钉开放平台当前接口的所有请求都被暂时禁用了")
+        if guid in card.guids:
+            return {"success": True, "result": True}  # the same update again
+        if card.state in (FINISHED, FAILED):
+            if self._refuse_late:
+                raise Refusal(400, "param.stream.outTrackId", "card is finished")
+            return {"success": True, "result": True}
         card.guids.add(guid)
         card.key = key
         card.params[key] = content

@@ -11,7 +11,6 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -21,53 +20,8 @@ from anyio.abc import TaskGroup
 
 from mindbot.domain.message import Json
 from mindbot.sim.dingtalk.access import Refusal
-from mindbot.sim.faults import Faults
-
-MESSAGES = "/v1.0/im/bot/messages/get"
-CARDS = "/v1.0/card/instances/callback"
-
-
-@dataclass(frozen=True, slots=True)
-class StreamRules:
-    """``repush`` seconds without an ack bring a robot message again, ``attempts`` times in all.
-
-    ``ping`` is seconds between SYSTEM pings, ``grace`` from the disconnect frame to the close,
-    ``ticket`` how long a ticket is good for.
-    """
-
-    repush: float = 60.0
-    attempts: int = 4
-    ping: float = 20.0
-    grace: float = 10.0
-    ticket: float = 90.0
-
-
-@dataclass(slots=True)
-class Pushed:
-    """What became of one push. ``answer`` is the ``data`` of the ack."""
-
-    msgid: str
-    acked: bool = False
-    attempts: int = 0
-    took: float = 0.0
-    answer: Json = field(default_factory=dict)
-
-    def to_json(self) -> Json:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-class Connection:
-    """One WebSocket of an app. ``mute``: it stays open and nothing goes through any more."""
-
-    def __init__(self, client: str, topics: frozenset[str], ws: web.WebSocketResponse, abort: Any) -> None:
-        self.id = secrets.token_hex(6)
-        self.client = client
-        self.topics = topics
-        self.ws = ws
-        self.abort: Callable[[], None] = abort
-        self.since = time.time()
-        self.going = False  # told to disconnect: gets no more pushes
-        self.mute = False
+from mindbot.sim.dingtalk.frames import CARDS, HOSTILE, MESSAGES, Connection, Pushed, StreamRules
+from mindbot.sim.faults import Fault, Faults
 
 
 class Gateway:
@@ -81,6 +35,7 @@ class Gateway:
         self._tickets: dict[str, tuple[str, frozenset[str], float]] = {}
         self.connections: list[Connection] = []
         self._waiting: dict[str, tuple[anyio.Event, Pushed]] = {}  # by the frame's messageId
+        self._pings: dict[str, anyio.Event] = {}  # by the frame's messageId
         self._joined = anyio.Event()
         self._ids = itertools.count(1)
         self._alone: dict[str, float] = {}  # client → when its last connection ended
@@ -119,10 +74,17 @@ class Gateway:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._ping, connection)
-                for kind, act in (("kick", self._kick), ("rotate", self.rotate), ("half-open", self._mute)):
-                    if (fault := self._faults.find(kind)) and self._struck(kind):
+                for kind, act in (
+                    ("kick", self._kick),
+                    ("close", self._close),
+                    ("rotate", self.rotate),
+                    ("half-open", self._mute),
+                ):
+                    if fault := self._faults.strike("/connect", kind):
                         tasks.start_soon(self._later, fault.seconds, act, connection)
-                await self._read(connection)
+                for topic in ("CONNECTED", "REGISTERED") if self.rules.warm_up else ():
+                    await self._send(connection, "SYSTEM", topic, {}, f"s_{topic}_{connection.id}")
+                await self._read(connection, ws)
                 tasks.cancel_scope.cancel()
         finally:
             self.connections.remove(connection)
@@ -131,12 +93,12 @@ class Gateway:
                 self._alone[connection.client] = time.monotonic()
         return ws
 
-    async def _read(self, connection: Connection) -> None:
-        async for message in connection.ws:
+    async def _read(self, connection: Connection, ws: web.WebSocketResponse) -> None:
+        async for message in ws:
             if connection.mute:
                 continue
             if message.type == WSMsgType.PING:
-                await connection.ws.pong(message.data)
+                await ws.pong(message.data)
             elif message.type == WSMsgType.TEXT:
                 self._take(message.data)
 
@@ -144,13 +106,16 @@ class Gateway:
         try:
             frame = orjson.loads(text)
             headers = frame.get("headers") or {}
-            found = self._waiting.get(str(headers.get("messageId", "")))
+            id = str(headers.get("messageId", ""))
+            found = self._waiting.get(id)
             if found is None:
+                self._pong(id, frame.get("data"))
                 return
             event, pushed = found
             if frame.get("code") != 200:
                 self._counters["nacks"] += 1
-                return
+                if not self.rules.nacks:
+                    return
             answer = orjson.loads(frame.get("data") or "{}")
             if isinstance(answer, dict):
                 if answer.get("status") == "LATER":
@@ -164,6 +129,13 @@ class Gateway:
         pushed.acked = True
         event.set()
 
+    def _pong(self, id: str, data: Any) -> None:
+        """Take the answer to a ping: it counts when it brings the opaque text back."""
+        event = self._pings.get(id)
+        if event is not None and isinstance(data, str) and f"p_{orjson.loads(data).get('opaque')}" == id:
+            self._counters["pongs"] += 1
+            event.set()
+
     async def push(
         self, kind: str, topic: str, client: str, data: Json, *, persistent: float = 0.0
     ) -> Pushed:
@@ -174,6 +146,10 @@ class Gateway:
         pushed = Pushed(str(data.get("msgId", "")))
         began = time.perf_counter()
         self._counters["pushes"] += 1
+        if fault := self._faults.strike("/connect", "out-of-order"):
+            await anyio.sleep(fault.seconds)  # what is said later comes earlier
+        if self._struck("hostile"):
+            await self.raw(HOSTILE[self._counters["fault.hostile"] % len(HOSTILE)])
         while True:
             connection = self._pick(client, topic)
             if connection is None:
@@ -184,17 +160,31 @@ class Gateway:
                     break
                 continue
             pushed.attempts += 1
+            found = self._faults.find("duplicate")
+            early = found is not None and found.options.get("when") == "before"
+            if early and (copy := self._faults.strike("/connect", "duplicate")):
+                await self._copy(copy, connection, kind, topic, client, data)
             await self._push_once(connection, kind, topic, data, pushed)
             pushed.took = time.perf_counter() - began
             if pushed.acked:
                 self._counters["acked"] += 1
-                if self._struck("duplicate") and (again := self._pick(client, topic)):
-                    await self._push_once(again, kind, topic, data, Pushed(pushed.msgid))
+                if not early and (copy := self._faults.strike("/connect", "duplicate")):
+                    await self._copy(copy, connection, kind, topic, client, data)
                 return pushed
             if pushed.attempts >= self.rules.attempts and pushed.took > persistent:
                 break
         self._counters["unacked"] += 1
         return pushed
+
+    async def _copy(
+        self, fault: Fault, connection: Connection, kind: str, topic: str, client: str, data: Json
+    ) -> None:
+        """Push once more what is or will be pushed: the same msgId in a frame of its own."""
+        await anyio.sleep(fault.seconds)
+        other = connection
+        if fault.options.get("on") != "same":
+            other = self._pick(client, topic, besides=connection) or self._pick(client, topic) or connection
+        await self._push_once(other, kind, topic, data, Pushed(str(data.get("msgId", ""))))
 
     async def _push_once(
         self, connection: Connection, kind: str, topic: str, data: Json, pushed: Pushed
@@ -205,6 +195,8 @@ class Gateway:
         self._counters["frames"] += 1
         try:
             await self._send(connection, kind, topic, data, id)
+            if self._struck("kick-before-ack"):
+                await self._kick(connection)
             with anyio.move_on_after(self.rules.repush or None):
                 await done.wait()
         finally:
@@ -216,6 +208,7 @@ class Gateway:
             "messageId": id,
             "contentType": "application/json",
             "time": str(int(time.time() * 1000)),
+            "appId": "00000000-0000-0000-0000-000000000001",
             "connectionId": connection.id,
         }
         if kind == "EVENT":
@@ -223,24 +216,34 @@ class Gateway:
         frame = {"specVersion": "1.0", "type": kind, "headers": headers, "data": orjson.dumps(data).decode()}
         await self._write(connection, orjson.dumps(frame).decode())
 
-    async def _write(self, connection: Connection, text: str) -> None:
-        if connection.mute or connection.ws.closed:
+    async def _write(self, connection: Connection, text: str | bytes) -> None:
+        ws = connection.ws
+        if ws is None or connection.mute or ws.closed:
             return
         try:
-            await connection.ws.send_str(text)
+            await (ws.send_bytes(text) if isinstance(text, bytes) else ws.send_str(text))
         except (ConnectionError, RuntimeError):
             self._counters["frames_lost"] += 1
 
-    async def raw(self, text: str) -> None:
-        """Write something that is no frame to every connection."""
+    async def raw(self, text: str | bytes) -> None:
+        """Write something that is no frame to every connection; bytes make a binary message."""
         for connection in list(self.connections):
             await self._write(connection, text)
 
-    def _pick(self, client: str, topic: str) -> Connection | None:
+    def steal(self, client: str) -> None:
+        """Let a forgotten second process of the app take its share of the pushes, and never acknowledge."""
+        topics = frozenset({MESSAGES, CARDS, "*"})
+        self.connections.append(Connection(client, topics, None, lambda: None))
+
+    def _pick(self, client: str, topic: str, besides: Connection | None = None) -> Connection | None:
         live = [
             each
             for each in self.connections
-            if each.client == client and topic in each.topics and not each.going and not each.ws.closed
+            if each.client == client
+            and topic in each.topics
+            and not each.going
+            and not each.closed
+            and each is not besides
         ]
         return self._random.choice(live) if live else None
 
@@ -248,7 +251,17 @@ class Gateway:
         while True:
             await anyio.sleep(self.rules.ping)
             opaque = secrets.token_hex(4)
-            await self._send(connection, "SYSTEM", "ping", {"opaque": opaque}, f"p_{opaque}")
+            id = f"p_{opaque}"
+            self._pings[id] = answered = anyio.Event()
+            try:
+                await self._send(connection, "SYSTEM", "ping", {"opaque": opaque}, id)
+                with anyio.move_on_after(self.rules.pong or 1.0) as patience:
+                    await answered.wait()
+            finally:
+                del self._pings[id]
+            if patience.cancelled_caught and self.rules.pong:
+                self._counters["pings_unanswered"] += 1
+                connection.abort()
 
     async def _later(self, seconds: float, act: Callable[[Connection], Any], connection: Connection) -> None:
         await anyio.sleep(seconds)
@@ -257,6 +270,12 @@ class Gateway:
     async def _kick(self, connection: Connection) -> None:
         self._counters["kicked"] += 1
         connection.abort()
+
+    async def _close(self, connection: Connection) -> None:
+        fault = self._faults.find("close")
+        self._counters["closed"] += 1
+        if connection.ws is not None:
+            await connection.ws.close(code=fault.count("code", 1000) if fault else 1000)
 
     async def _mute(self, connection: Connection) -> None:
         connection.mute = True
@@ -282,7 +301,7 @@ class Gateway:
                 case "abort":
                     connection.abort()
                 case "close":
-                    await connection.ws.close()
+                    await self._close(connection)
                 case "half-open":
                     connection.mute = True
                 case _ if self.tasks is not None:

@@ -19,6 +19,7 @@ from mindbot.sim.phones import Phones
 
 _MAX_USERS = 20
 _MAX_PARAM = 15_000  # bytes
+_CUSTOM_A_MINUTE = 20
 _WEBHOOK_BYTES = 20_000
 _KEYS: dict[str, tuple[str, ...]] = {
     "sampleText": ("content",),
@@ -35,6 +36,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "sampleFile": ("mediaId", "fileName", "fileType"),
     "sampleVideo": ("duration", "videoMediaId", "videoType", "picMediaId"),
 }
+_FILE_TYPES = {"xlsx", "pdf", "zip", "rar", "doc", "docx", "xls", "ppt", "pptx"}
+_RECALL_SECONDS = 86_400.0
 _WEBHOOK_TYPES = {"text", "markdown", "link", "actionCard", "feedCard"}
 
 
@@ -58,11 +61,30 @@ class Robot:
         content = body.get(msgtype)
         if msgtype not in _WEBHOOK_TYPES or not isinstance(content, dict):
             raise OldRefusal(400105, "unsupported msgtype")
-        text = str(content.get("content") or content.get("text") or content.get("title") or "")
+        text = _text_of(msgtype, content)
         if not text or len(text.encode()) > _WEBHOOK_BYTES:
             raise OldRefusal(40035, "bad content")
         self._phones.show(
             screen, msgid=secrets.token_hex(8), msgtype=msgtype, text=text, body=body, via="session"
+        )
+        return {"errcode": 0, "errmsg": "ok"}
+
+    def by_custom(self, token: str, body: Json) -> Json:
+        """Answer a group's custom robot (robot/send), whose group is named by its token."""
+        if not token:
+            raise OldRefusal(400101, "access_token is not found")
+        content = body.get(msgtype := body.get("msgtype", ""))
+        if msgtype not in _WEBHOOK_TYPES or not isinstance(content, dict):
+            raise OldRefusal(400105, "unsupported msgtype")
+        if self._phones.shown_lately(token) >= _CUSTOM_A_MINUTE:
+            raise OldRefusal(410100, "发送速度太快而限流")
+        self._phones.show(
+            token,
+            msgid=secrets.token_hex(8),
+            msgtype=msgtype,
+            text=_text_of(msgtype, content),
+            body=body,
+            via="custom",
         )
         return {"errcode": 0, "errmsg": "ok"}
 
@@ -108,6 +130,8 @@ class Robot:
         for name in ("mediaId", "videoMediaId"):
             if name in param and param[name] not in self.uploads:
                 raise Refusal(400, "resource.not.found")
+        if key == "sampleFile" and param["fileType"] not in _FILE_TYPES:
+            raise Refusal(400, "invalidParameter.msgParam.invalid", "fileType")
         query = secrets.token_hex(10)
         text = str(param.get("content") or param.get("text") or param.get("fileName") or f"[{key}]")
         for screen in screens:
@@ -117,16 +141,31 @@ class Robot:
 
     def recall(self, body: Json) -> Json:
         """Answer both kinds of recall."""
-        keys = body.get("processQueryKeys")
+        keys, group = body.get("processQueryKeys"), body.get("openConversationId")
         if not isinstance(keys, list) or not keys:
             raise Refusal(400, "invalidParameter.processQueryKey.missing")
+        if len(keys) > _MAX_USERS:
+            raise Refusal(400, "invalidParameter.processQueryKeys.overMax")
+        if body.get("robotCode") != self._robot:
+            raise Refusal(400, "not.allowed.robotCode")
         done, failed = [], {}
         for key in keys:
-            places = self._keys.pop(key, None)
-            if places is None:
+            places = self._keys.get(key, [])
+            if not places or (group and group != places[0][0]):
                 failed[key] = "invalid.processQueryKey"
                 continue
+            if places[0][1] < time.time() - _RECALL_SECONDS:
+                failed[key] = "robot.processQueryKey.expired"
+                continue
+            del self._keys[key]
             for screen, _ in places:
                 self._phones.remove(screen, key)
             done.append(key)
         return {"successResult": done, "failedResult": failed}
+
+
+def _text_of(msgtype: str, content: Json) -> str:
+    """Return what is to be read of a webhook's message."""
+    if msgtype == "feedCard":
+        return "\n".join(str(each.get("title", "")) for each in content.get("links") or ())
+    return str(content.get("content") or content.get("text") or content.get("title") or "")

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import anyio
 import orjson
 from aiohttp import web
-from pydantic import TypeAdapter
 
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
-from mindbot.sim.dingtalk.access import QPS, CallLimit, OldRefusal, Refusal, Tokens, bad_token
+from mindbot.sim.dingtalk.access import QPS, CallLimit, OldRefusal, Refusal, Tokens, bad_token, banned
 from mindbot.sim.dingtalk.cards import Cards
-from mindbot.sim.dingtalk.gateway import CARDS, MESSAGES, Gateway, Pushed, StreamRules
+from mindbot.sim.dingtalk.control import control_routes
+from mindbot.sim.dingtalk.frames import CARDS, MESSAGES, Pushed, StreamRules
+from mindbot.sim.dingtalk.gateway import Gateway
+from mindbot.sim.dingtalk.media import Files
 from mindbot.sim.dingtalk.people import People
 from mindbot.sim.dingtalk.robot import Robot
 from mindbot.sim.faults import Fault, Kind, kind
 from mindbot.sim.phones import Phones, Shown
-from mindbot.sim.server import Simulator, SimulatorSettings, json_response, need
-from mindbot.sim.traffic import TrafficPlan, run
+from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 
 _PRESS_SECONDS = 2.0  # a card callback must be answered within
-_UPLOADS = {"image": 20 << 20, "voice": 2 << 20, "video": 20 << 20, "file": 20 << 20}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,8 @@ class DingTalkSettings(SimulatorSettings):
     """One enterprise; with ``strict`` one app, else every client id is an app of it.
 
     ``qps`` are the calls a second of an app to one API (0: any number), ``session_ttl`` the seconds a session
-    webhook lives, ``max_content`` the bytes of a streamed card text (0: any).
+    webhook lives, ``max_content`` the bytes of a streamed card text (0: any), ``refuse_late`` refuses updates
+    of cards that have ended (they are ignored otherwise).
     """
 
     client_id: str = "dingsimulatedapp"
@@ -46,6 +46,7 @@ class DingTalkSettings(SimulatorSettings):
     session_ttl: float = 5400.0
     qps: int = 0
     max_content: int = 0
+    refuse_late: bool = False
     clock: Callable[[], float] = time.monotonic
     stream: StreamRules = field(default_factory=StreamRules)
 
@@ -57,17 +58,26 @@ class DingTalkSimulator(Simulator):
     Settings: ClassVar[type[SimulatorSettings]] = DingTalkSettings
     kinds: ClassVar[Mapping[str, Kind]] = {
         "errcode": kind(),  # the old API's: 90018, …
-        "kick": kind(takes_duration=True),  # so long after it opened a connection is aborted
+        "kick": kind(takes_duration=True),  # so long after it opened a connection is aborted (1006)
+        "close": kind("code", takes_duration=True),  # the same, closed in good order: 1000, 1001
+        "kick-before-ack": kind(),  # aborted when a push has just been written
         "rotate": kind(takes_duration=True),  # told to disconnect, silent, closed
         "half-open": kind(takes_duration=True),  # stays open and nothing goes through
         "refuse-handshake": kind(),
         "late-ack": kind(),  # an ack gets lost: the same msgId comes again in a new frame
-        "duplicate": kind(),  # pushed again although it was acknowledged
+        "duplicate": kind("on", "when", takes_duration=True),  # pushed twice; on=same, when=before
+        "out-of-order": kind(takes_duration=True),  # a push waits so long: later ones overtake it
+        "hostile": kind(),  # something that is no proper frame comes before a push
+        "quota": kind(),  # the month's calls are used up: the message comes without its text
         "expired-token": kind(once=True),
         "throttle": kind(),  # 403 with the code of the limit a second
+        "throttle-final": kind(),  # the same, for the frame that ends a card
+        "ip-ban": kind("body"),  # this address is banned: JSON with the status 1111, or body=html
         "permission": kind(),
         "session-gone": kind(),  # a session webhook ends before its time
         "card-failed": kind(),  # a delivery that fails inside a 200
+        "expired-code": kind(),  # a downloadCode is not good any more
+        "cut-file": kind(),  # a download breaks off half way
     }
 
     def __init__(self, settings: DingTalkSettings) -> None:
@@ -80,14 +90,20 @@ class DingTalkSimulator(Simulator):
         self.robot = Robot(
             self.phones, self.people, robot, gone=lambda: self._struck("/robot/sendBySession", "session-gone")
         )
+        self.media = Files(self.people, self.robot, self.faults, lambda: self.origin)
         self.cards = Cards(
-            self.phones, settings.max_content, lambda: self._struck("/v1.0/card/instances", "card-failed")
+            self.phones,
+            settings.max_content,
+            lambda kind: self._struck("/v1.0/card", kind),
+            lambda user: self.people.profile(user) is not None,
+            refuse_late=settings.refuse_late,
         )
         self.gateway = Gateway(settings.stream, self.faults, self.counters, settings.seed)
-        self._limit = CallLimit(settings.qps, settings.clock)
+        self.limit = CallLimit(settings.qps, settings.clock)
         self.callback_url = "stream"  # there is always a way to push
         self._old: dict[str, Callable[[web.BaseRequest, Json], Any]] = {
             "/robot/sendBySession": lambda r, b: self.robot.by_session(r.query.get("session", ""), b),
+            "/robot/send": lambda r, b: self.robot.by_custom(r.query.get("access_token", ""), b),
             "/topapi/v2/user/get": self._user,
             "/gettoken": self._gettoken,
         }
@@ -96,26 +112,15 @@ class DingTalkSimulator(Simulator):
             "POST /v1.0/robot/groupMessages/send": self.robot.to_group,
             "POST /v1.0/robot/otoMessages/batchRecall": self.robot.recall,
             "POST /v1.0/robot/groupMessages/recall": self.robot.recall,
-            "POST /v1.0/robot/messageFiles/download": self._download,
+            "POST /v1.0/robot/privateChatMessages/batchRecall": self.robot.recall,
+            "POST /v1.0/robot/messageFiles/download": self.media.download,
             "POST /v1.0/card/instances": self.cards.create,
             "PUT /v1.0/card/instances": self.cards.update,
             "POST /v1.0/card/instances/deliver": self.cards.deliver,
             "POST /v1.0/card/instances/createAndDeliver": self.cards.create_and_deliver,
             "PUT /v1.0/card/streaming": self.cards.stream,
         }
-        self._controls |= {
-            "GET /_sim/inbox": self._control_inbox,
-            "GET /_sim/users": self._control_users,
-            "GET /_sim/cards": self._control_cards,
-            "GET /_sim/connections": self._control_connections,
-            "POST /_sim/push": self._control_push,
-            "POST /_sim/press": self._control_press,
-            "POST /_sim/kick": self._control_kick,
-            "POST /_sim/raw": self._control_raw,
-            "POST /_sim/expire-tokens": self._control_expire,
-            "POST /_sim/traffic": self._control_traffic,
-            "PUT /_sim/rules": self._control_rules,
-        }
+        self._controls |= control_routes(self)
 
     def details(self) -> Json:
         return {
@@ -152,12 +157,14 @@ class DingTalkSimulator(Simulator):
         path = request.path
         if path == "/connect":
             return await self.gateway.connect(request)
+        if (ban := self.faults.strike(path, "ip-ban")) is not None:
+            return banned(html=ban.options.get("body") == "html")
         try:
             if path.startswith("/file/"):
-                return self._file(path.removeprefix("/file/"))
+                return await self.media.file(request, path.removeprefix("/file/"))
             if path == "/media/upload":
                 self._check_old(request)
-                return json_response(await self._upload(request))
+                return json_response(await self.media.upload(request))
             body = await _body(request)
             if (old := self._old.get(path)) is not None:
                 if path.startswith("/topapi"):
@@ -192,10 +199,14 @@ class DingTalkSimulator(Simulator):
         if self._struck(path, "throttle"):
             raise Refusal(403, QPS, "您的企业应用调用钉钉开放平台当前接口的所有请求都被暂时禁用了")
         if self._struck(path, "permission"):
-            detail = {"requiredScopes": ["qyapi_robot_sendmsg"]}
+            if path.startswith("/topapi"):
+                raise OldRefusal(88, "ding talk error", sub_code="60011", sub_msg="qyapi_get_member")
+            scopes = {"/v1.0/card/streaming": "Card.Streaming.Write", "/v1.0/card": "Card.Instance.Write"}
+            scope = next((v for k, v in scopes.items() if path.startswith(k)), "qyapi_robot_sendmsg")
+            detail = {"requiredScopes": [scope]}
             code = "Forbidden.AccessDenied.AccessTokenPermissionDenied"
             raise Refusal(403, code, "应用尚未开通所需的权限", accessdenieddetail=detail)
-        self._limit.count(client, path)
+        self.limit.count(client, path)
 
     def _check_app(self, client: Any, secret: Any, status: int, code: str, message: str = "") -> None:
         s = self.settings
@@ -208,7 +219,12 @@ class DingTalkSimulator(Simulator):
         return {"accessToken": self.tokens.fetch(client).text, "expireIn": int(self.tokens.ttl)}
 
     def _gettoken(self, request: web.BaseRequest, _: Json) -> Json:
-        client = request.query.get("appkey", "")
+        client, secret = request.query.get("appkey", ""), request.query.get("appsecret", "")
+        if self.settings.strict and (client, secret) != (
+            self.settings.client_id,
+            self.settings.client_secret,
+        ):
+            raise OldRefusal(40089, "不合法的corpid或corpsecret")
         text = self.tokens.fetch(client).text
         return {"errcode": 0, "errmsg": "ok", "access_token": text, "expires_in": int(self.tokens.ttl)}
 
@@ -223,43 +239,16 @@ class DingTalkSimulator(Simulator):
     def _check_old(self, request: web.BaseRequest) -> None:
         if self._struck(request.path, "expired-token"):
             self.tokens.revoke_all()
-        if self.tokens.check(request.query.get("access_token", "")) is None:
-            raise OldRefusal(40014, "不合法的access_token")
+        text = request.query.get("access_token", "")
+        if self.tokens.check(text) is None:
+            was = self.tokens.was(text)
+            raise OldRefusal(42001 if was else 40014, "access_token超时" if was else "不合法的access_token")
 
     def _user(self, _: web.BaseRequest, body: Json) -> Json:
         profile = self.people.profile(str(body.get("userid", "")))
         if profile is None:
             raise OldRefusal(33012, "无效的USERID")
         return {"errcode": 0, "errmsg": "ok", "result": profile, "request_id": "sim"}
-
-    def _download(self, body: Json) -> Json:
-        code = str(body.get("downloadCode", ""))
-        if code not in self.people.media:
-            raise Refusal(400, "invalidParameter.downloadCode")
-        return {"downloadUrl": f"{self.origin}/file/{code}"}
-
-    def _file(self, code: str) -> web.Response:
-        content, type = self.people.media.get(code, (None, ""))
-        return web.Response(status=404) if content is None else web.Response(body=content, content_type=type)
-
-    async def _upload(self, request: web.BaseRequest) -> Json:
-        form = await request.post()
-        kind = str(request.query.get("type") or form.get("type") or "")
-        part = form.get("media")
-        if kind not in _UPLOADS or not isinstance(part, web.FileField):
-            raise OldRefusal(40004, "不合法的媒体文件类型")
-        content = part.file.read()
-        if not content or len(content) > _UPLOADS[kind]:
-            raise OldRefusal(40006, "不合法的文件大小")
-        media = f"@l{secrets.token_hex(10)}"
-        self.robot.uploads[media] = (kind, content)
-        return {
-            "errcode": 0,
-            "errmsg": "ok",
-            "type": kind,
-            "media_id": media,
-            "created_at": int(time.time() * 1000),
-        }
 
     def _struck(self, path: str, kind: str) -> bool:
         return bool(self.faults) and self.faults.strike(path, kind) is not None
@@ -299,9 +288,18 @@ class DingTalkSimulator(Simulator):
         if self.people.refuses(msgtype, group):
             raise ConfigError(f"{msgtype} cannot be sent in groups")
         data = self.people.message(user, msgtype, body, group=group, msgid=msgid, **more)
+        if self._struck("/connect", "quota"):
+            del data["text" if msgtype == "text" else "content"]
+            data |= {"errCode": 20001, "errMsg": "本月消息额度已用完"}
         self.phones.join(group or user)
         return await self.gateway.push(
             "CALLBACK", MESSAGES, client or self.settings.client_id, data, persistent=persistent
+        )
+
+    async def event(self, type: str, data: Json, *, client: str = "") -> Pushed:
+        """Let something happen in the enterprise that apps subscribed to events are told."""
+        return await self.gateway.push(
+            "EVENT", "*", client or self.settings.client_id, {"eventType": type, **data}
         )
 
     async def press(self, track: str, user: str, action: str, params: Json | None = None) -> Pushed:
@@ -325,75 +323,13 @@ class DingTalkSimulator(Simulator):
         with anyio.move_on_after(_PRESS_SECONDS):
             pushed = await self.gateway.push("CALLBACK", CARDS, self.settings.client_id, data)
         response = pushed.answer.get("response") if pushed.acked else None
-        if isinstance(response, dict) and response.get("cardData"):
-            self.cards.apply(card, response)
+        if isinstance(response, dict):
+            self.cards.apply(card, response, user)
         return pushed
 
     def inbox(self, screen: str) -> list[Shown]:
         """Return what a user (or a group, by its conversation id) sees, oldest first."""
         return self.phones.inbox(screen)
-
-    # -- control routes ----------------------------------------------------------------------------------
-
-    async def _control_inbox(self, params: Json) -> Json:
-        shown = self.inbox(need(params, "user"))
-        return {"messages": [message.to_json() for message in shown[int(params.get("since", 0)) :]]}
-
-    async def _control_users(self, params: Json) -> Json:
-        return {"users": self.phones.users()}
-
-    async def _control_cards(self, params: Json) -> Json:
-        return {"cards": [card.to_json() for card in self.cards.cards.values()]}
-
-    async def _control_connections(self, params: Json) -> Json:
-        live = [{"id": c.id, "client": c.client, "since": c.since} for c in self.gateway.connections]
-        return {"connections": live, "longest_gap_s": self.gateway.longest_gap}
-
-    async def _control_push(self, params: Json) -> Json:
-        user, group = need(params, "user"), str(params.get("group", ""))
-        persistent = float(params.get("persistent", 0))
-        msgid = str(params.get("msgid", ""))
-        if "text" in params:
-            to = f"group:{group}" if group else ""
-            pushed = await self.push_text(user, params["text"], msgid=msgid, url=to, persistent=persistent)
-            return pushed.to_json()
-        body = dict(params.get("body") or {})
-        if "file" in params:
-            body["downloadCode"] = self.people.offer(
-                base64.b64decode(params["file"]), params.get("type", "image/png")
-            )
-        more = dict(params.get("fields") or {})
-        said = await self.say(
-            user, need(params, "msgtype"), body, group=group, msgid=msgid, persistent=persistent, **more
-        )
-        return said.to_json()
-
-    async def _control_press(self, params: Json) -> Json:
-        pressed = await self.press(
-            need(params, "outTrackId"), need(params, "user"), need(params, "action"), params.get("params")
-        )
-        return pressed.to_json()
-
-    async def _control_kick(self, params: Json) -> Json:
-        return {"kicked": await self.gateway.kick(str(params.get("how", "abort")))}
-
-    async def _control_raw(self, params: Json) -> Json:
-        await self.gateway.raw(need(params, "text"))
-        return {}
-
-    async def _control_expire(self, params: Json) -> Json:
-        self.tokens.revoke_all()
-        return {}
-
-    async def _control_rules(self, params: Json) -> Json:
-        rules = TypeAdapter(StreamRules)
-        stream = rules.validate_python(asdict(replace(self.gateway.rules, **params.get("stream", {}))))
-        self.gateway.rules = stream
-        self._limit.qps = int(params.get("qps", self._limit.qps))
-        return {"stream": rules.dump_python(stream), "qps": self._limit.qps}
-
-    async def _control_traffic(self, params: Json) -> Json:
-        return (await run(TrafficPlan.model_validate(params), self)).to_json()
 
 
 async def _body(request: web.BaseRequest) -> Json:

@@ -11,7 +11,7 @@ from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
 from mindbot.platforms.dingtalk.say import MAX_TEXT
-from mindbot.sim.dingtalk.gateway import StreamRules
+from mindbot.sim.dingtalk.frames import StreamRules
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated
 from mindbot.testing.platform_contract import PlatformContract

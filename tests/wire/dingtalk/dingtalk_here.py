@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Part
 from mindbot.http.client import HttpClient
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
-from mindbot.sim.dingtalk.gateway import StreamRules
+from mindbot.sim.dingtalk.frames import StreamRules
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated
 from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host
@@ -72,8 +73,9 @@ async def connected(
 def a_delivery(to: Json, *parts: Part | str, n: int = 0, kind: str = "message", **more: Any) -> Delivery:
     made = [Part("text", part) if isinstance(part, str) else part for part in parts]
     return Delivery(
-        turn=1 << 40, n=n, platform="dingtalk", bot="hr", session="s", to=to, parts=made, kind=kind, **more
-    )
+        turn=1 << 40, n=n, platform="dingtalk", bot="hr", session="s", to=to, parts=made, kind=kind,
+        created=time.time(), **more,
+    )  # fmt: skip
 
 
 async def until(ready: Callable[[], object], seconds: float = 10.0) -> None:

@@ -34,7 +34,7 @@ async def test_an_answer_grows_and_is_finished(template: str) -> None:
         card = only_card(here)
         assert (card["state"], card["text"]) == ("finished", "one two three")
         assert here.shown() == ["one two three"]
-        assert sent.notes == {"card": card["outTrackId"]}
+        assert sent.notes["card"] == card["outTrackId"] and sent.notes["carrier"]
 
 
 async def test_in_a_group_the_card_is_in_the_group() -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from typing import Any
 
 import pytest
 from dingtalk_here import a_delivery, connected
 
-from mindbot.domain.errors import AuthFailed, NetworkFailed, Overloaded, QuotaExceeded, RateLimited, Rejected
+from mindbot.domain.errors import (
+    AuthFailed,
+    Invalid,
+    NetworkFailed,
+    Overloaded,
+    QuotaExceeded,
+    RateLimited,
+    Rejected,
+)
 from mindbot.domain.message import Part
 
 pytestmark = pytest.mark.anyio
@@ -66,28 +76,94 @@ async def test_markdown_keeps_its_line_ends_and_mentions_are_named_twice() -> No
     async with connected(markdown_card=True) as here:
         to = await here.asked()
         (parts,) = here.bot.plan(
-            [Part("mention", "", {"user": "li"}), Part("text", "# Hi\na\nb\n```\nx\ny\n```")]
+            [
+                Part("mention", "", {"user": "li"}),
+                Part("mention", "", {"mobile": "139"}),
+                Part("text", "# Hi\na\nb\n```\nx\ny\n```"),
+            ]
         )
         await here.bot.send(a_delivery(to, *parts))
         body = here.sim.inbox("li")[0].body
-        assert body["markdown"] == {"title": "Hi", "text": "@li # Hi  \na  \nb  \n```\nx\ny\n```"}
-        assert body["at"]["atUserIds"] == ["li"]
+        assert body["markdown"] == {"title": "Hi", "text": "@li @139\n\n# Hi  \na  \nb\n```\nx\ny\n```"}
+        assert body["at"] == {"atUserIds": ["li"], "atMobiles": ["139"], "isAtAll": False}
+        (everybody,) = here.bot.plan([Part("mention", "", {"all": True}), Part("text", "look")])
+        await here.bot.send(a_delivery(to, *everybody, n=1))
+        assert here.sim.inbox("li")[1].body["at"]["isAtAll"]
 
 
-async def test_files_are_uploaded_and_sent_by_their_kind() -> None:
+async def test_the_asker_is_mentioned_in_groups_where_that_is_wanted() -> None:
+    async with connected(at_sender=True) as here:
+        await here.bot.send(a_delivery(await here.asked(group="team"), "hi"))
+        await here.bot.send(a_delivery(await here.asked(), "hi"))
+        assert (here.shown("team"), here.shown("li")) == (["@li hi"], ["hi"])
+
+
+AMR = b"#!AMR\n" + b"x" * 40
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "key", "shown"),
+    [
+        ("image", "cat.png", b"\x89PNG\r\n\x1a\n" + b"0" * 40, "sampleImageMsg", "[sampleImageMsg]"),
+        ("image", "cat.webp", b"RIFF0000WEBP", "sampleFile", "cat.webp.zip"),
+        ("voice", "hi.amr", AMR, "sampleAudio", "[sampleAudio]"),
+        ("voice", "hi.mp3", b"ID3" + b"x" * 40, "sampleFile", "hi.mp3.zip"),
+        ("video", "a.mp4", b"0000ftypmp42", "sampleVideo", "[sampleVideo]"),
+        ("file", "a.pdf", b"%PDF-1.4", "sampleFile", "a.pdf"),
+        ("file", "notes.txt", b"hello", "sampleFile", "notes.txt.zip"),
+    ],
+)
+async def test_files_are_uploaded_and_sent_by_their_kind(
+    kind: str, name: str, content: bytes, key: str, shown: str
+) -> None:
     async with connected(run=False) as here:
-        keys = {
-            "image": "sampleImageMsg",
-            "voice": "sampleAudio",
-            "video": "sampleVideo",
-            "file": "sampleFile",
-        }
-        for n, (kind, key) in enumerate(keys.items()):
-            file = await here.bot._host.media.save(_chunk(b"%PDF-1.4 " + b"x" * 100), name="a.pdf")
-            (parts,) = here.bot.plan([Part(kind, "", {"media": file.id, "name": "a.pdf"})])
-            await here.bot.send(a_delivery(here.bot.address("li"), *parts, n=n))
-            assert here.sim.inbox("li")[-1].msgtype == key
-        assert here.sim.inbox("li")[-1].body["fileName"] == "a.pdf"
+        file = await here.bot._host.media.save(_chunk(content), name=name)
+        (parts,) = here.bot.plan([Part(kind, "", {"media": file.id, "name": name})])
+        await here.bot.send(a_delivery(here.bot.address("li"), *parts))
+        (seen,) = here.sim.inbox("li")
+        assert (seen.msgtype, seen.text) == (key, shown)
+        if not shown.endswith(".zip"):
+            assert content in [uploaded for _, uploaded in here.sim.robot.uploads.values()]
+
+
+async def test_a_packed_file_holds_the_file() -> None:
+    async with connected(run=False) as here:
+        file = await here.bot._host.media.save(_chunk(b"hello"), name="notes.txt")
+        await here.bot.send(a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id})))
+        ((_, content),) = here.sim.robot.uploads.values()
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert [archive.read(name) for name in archive.namelist()] == [b"hello"]
+    async with connected(run=False, pack_files=False) as here:
+        file = await here.bot._host.media.save(_chunk(b"hello"), name="notes.txt")
+        with pytest.raises(Rejected, match="pack_files"):
+            await here.bot.send(a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id})))
+
+
+async def test_a_later_attempt_does_not_upload_again() -> None:
+    async with connected(run=False, fault="throttle:n=1@batchSend") as here:
+        file = await here.bot._host.media.save(_chunk(b"%PDF-1.4"), name="a.pdf")
+        delivery = a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id}))
+        with pytest.raises(RateLimited):
+            await here.bot.send(delivery)
+        await here.bot.send(delivery)
+        assert len(here.sim.robot.uploads) == 1 and len(here.shown()) == 1
+
+
+async def test_a_file_that_is_too_large_names_the_limit() -> None:
+    async with connected(run=False) as here:
+        file = await here.bot._host.media.save(_chunk(b"x" * (21 << 20)), name="a.pdf")
+        with pytest.raises(Invalid, match="20 MB at most"):
+            await here.bot.send(a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id})))
+
+
+async def test_an_outsider_is_told_of_files_in_words() -> None:
+    async with connected() as here:
+        to = await here.asked(user="out1")
+        picture = Part("image", "cat", {"url": "https://example.org/cat.png"})
+        await here.bot.send(a_delivery(to, picture))
+        sent = await here.bot.send(a_delivery(to, Part("file", "", {"media": "x", "name": "a.pdf"}), n=1))
+        assert here.shown("out1") == ["![cat](https://example.org/cat.png)", "[file: a.pdf]"]
+        assert sent.notes == {"sent_as_text": ["file"]}
 
 
 async def test_links_and_buttons_with_links() -> None:

@@ -9,7 +9,7 @@ import pytest
 from dingtalk_here import RULES, connected, until
 
 from mindbot.domain.errors import StoreError
-from mindbot.sim.dingtalk.gateway import StreamRules
+from mindbot.sim.dingtalk.frames import StreamRules
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ async def test_what_is_not_stored_is_pushed_again() -> None:
         here.inbox.error = StoreError("disk full")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(here.sim.push_text, "li", "hello")
-            await until(lambda: here.sim.counters["nacks"])
+            await until(lambda: here.bot.details()["left"])
             here.inbox.error = None
         assert here.texts() == ["hello"]
 
@@ -158,12 +158,15 @@ async def test_hostile_frames_change_nothing(text: str) -> None:
         assert here.sim.counters["connected"] == 1
 
 
+STEPS = ("access token", "stream gateway", "connections", "sending", "members")
+
+
 async def test_the_tests_of_a_bot_say_what_to_mend() -> None:
     async with connected() as here:
-        assert [check.state for check in await here.bot.test()] == ["ok", "ok", "ok"]
+        assert {check.name: check.state for check in await here.bot.test()} == dict.fromkeys(STEPS, "ok")
     async with connected(run=False, client_secret="wrong") as here:
-        token, gateway, lines = await here.bot.test()
-        assert (token.state, gateway.state, lines.state) == ("failed", "failed", "failed")
+        token, gateway, lines, rest = await here.bot.test()
+        assert [each.state for each in (token, gateway, lines, rest)] == ["failed"] * 3 + ["skipped"]
         assert "client_secret" in token.mend
 
 

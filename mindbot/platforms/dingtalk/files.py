@@ -1,0 +1,84 @@
+"""Files on their way out: what DingTalk takes them as, packed where it would refuse them.
+
+Source: "Upload media files" (open.dingtalk.com/document/development/upload-media-files) and the table of
+"Robot message types": both must be satisfied.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+from anyio import to_thread
+
+from mindbot.domain.errors import Invalid
+from mindbot.domain.host import Media
+from mindbot.domain.message import Json, Part
+from mindbot.platforms.dingtalk import say
+from mindbot.platforms.dingtalk.client import Client
+
+#: One grey pixel, for videos without a picture of their own: the API asks for one.
+_COVER = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
+    "3a7e9b550000000a4944415478da636800000082008177cd72b60000000049454e44ae426082"
+)
+
+
+class Uploads:
+    """Puts files onto the platform. ``pack`` puts kinds that no page lists into a zip."""
+
+    def __init__(self, client: Client, media: Media, *, pack: bool) -> None:
+        self._client = client
+        self._media = media
+        self._pack = pack
+
+    async def __call__(self, part: Part, notes: Json) -> Part:
+        """Return a part whose file is on the platform, as the kind it could be uploaded as.
+
+        ``notes`` are the delivery's: what was uploaded once is not uploaded by a later attempt.
+
+        Raises:
+            Invalid: the file is too large.
+            VendorError: it was refused.
+        """
+        if part.kind not in say.FILES or "media_id" in part.data:
+            return part
+        id, name = str(part.data.get("media") or ""), str(part.data.get("name") or "")
+        if not id:
+            if part.kind == "image":
+                return part  # the API takes the address itself
+            id = (await self._media.fetch(str(part.data["url"]), name=name)).id
+        done: Json = notes.setdefault("uploaded", {})
+        if id not in done:
+            done[id] = await self._upload(part.kind, name, await self._media.path(id))
+        kind, ids = done[id]["kind"], {k: str(v) for k, v in done[id].items() if k != "kind"}
+        return replace(say.uploaded(part, **ids), kind=kind)
+
+    async def _upload(self, kind: str, name: str, path: Path) -> Json:
+        name = name or path.name
+        if not say.ending_of(name):
+            name += path.suffix
+        size = (await to_thread.run_sync(path.stat)).st_size
+        endings, most = say.UPLOADS[kind]
+        if say.ending_of(name) not in endings or size > most:
+            kind = "file"
+        endings, most = say.UPLOADS["file"]
+        if size > most:
+            mend = f"{most >> 20} MB at most; send a link instead"
+            raise Invalid(f"{name} has {size / 1e6:.0f} MB, which is too large for DingTalk", hint=mend)
+        content = await to_thread.run_sync(path.read_bytes)
+        if kind == "file" and self._pack and say.ending_of(name) not in endings:
+            content, name = await to_thread.run_sync(_packed, name, content), f"{name}.zip"
+        found: Json = {"kind": kind, "name": name, "media_id": await self._client.upload(kind, name, content)}
+        if kind == "video":
+            found["cover_id"] = await self._client.upload("image", "cover.png", _COVER)
+        return found
+
+
+def _packed(name: str, content: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name.replace("/", "_"), content)
+    return out.getvalue()
