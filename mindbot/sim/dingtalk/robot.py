@@ -139,6 +139,10 @@ class Robot:
         self._keys[query] = [(screen, time.time()) for screen in screens]
         return query
 
+    def age(self, key: str, seconds: float) -> None:
+        """Let a message have been sent that much earlier."""
+        self._keys[key] = [(screen, at - seconds) for screen, at in self._keys[key]]
+
     def recall(self, body: Json) -> Json:
         """Answer both kinds of recall."""
         keys, group = body.get("processQueryKeys"), body.get("openConversationId")

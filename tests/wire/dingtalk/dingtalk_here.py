@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,16 @@ class Here:
     health: Health
     desk: Desk
     keep: MemoryKeep
+    scope: anyio.CancelScope
+    again: Callable[[], Awaitable[None]]
+
+    async def restart(self) -> None:
+        """Go on with a new adapter, as after a restart of the daemon: what was kept on disk is all it has."""
+        await self.again()
+
+    def stop(self) -> None:
+        """Stop the bot, as an operator does."""
+        self.scope.cancel()
 
     def shown(self, screen: str = "li") -> list[str]:
         return [message.text for message in self.sim.inbox(screen)]
@@ -58,14 +68,27 @@ async def connected(
         section = {k: v for k, v in far.details().items() if k != "base_url"} | {"markdown_card": False}
         with tempfile.TemporaryDirectory() as folder:
             host = a_host(http, inbox, Path(folder), desk=desk)
-            bot = DingTalkPlatform(DingTalkSettings(**section | changed), "hr", host)
             assert isinstance(host.keep, MemoryKeep)
-            here = Here(bot, far, inbox, health, desk, host.keep)
+
+            def made() -> DingTalkPlatform:
+                return DingTalkPlatform(DingTalkSettings(**section | changed), "hr", host)
+
+            async def live(bot: DingTalkPlatform, scope: anyio.CancelScope) -> None:
+                with scope:
+                    await bot.run(inbox.receive, health.report)
+
+            async def start() -> None:
+                here.scope.cancel()
+                here.scope, here.bot = anyio.CancelScope(), made()
+                health.reports.clear()
+                tasks.start_soon(live, here.bot, here.scope)
+                with anyio.fail_after(10):
+                    await health.until("ok")
+
+            here = Here(made(), far, inbox, health, desk, host.keep, anyio.CancelScope(), start)
             async with anyio.create_task_group() as tasks:
                 if run:
-                    tasks.start_soon(bot.run, inbox.receive, health.report)
-                    with anyio.fail_after(10):
-                        await health.until("ok")
+                    await start()
                 yield here
                 tasks.cancel_scope.cancel()
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import anyio
 import pytest
-from dingtalk_here import Here, a_delivery, connected
+from dingtalk_here import Here, a_delivery, connected, until
 
-from mindbot.domain.errors import RateLimited, VendorError
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import NetworkFailed, RateLimited, StoreError, VendorError
 from mindbot.domain.message import Part
 from mindbot.platforms.dingtalk.cards import INTERRUPTED
 
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.anyio
 TEMPLATES = pytest.mark.parametrize("template", ["", "mine.schema"])
 
 
-def only_card(here: Here) -> dict[str, object]:
+def only_card(here: Here) -> dict[str, Any]:
     (card,) = here.sim.cards.cards.values()
     return card.to_json()
 
@@ -96,7 +99,7 @@ async def test_after_a_crash_the_card_says_so_and_the_answer_is_said_once() -> N
         to = await here.asked()
         await here.bot.stream(a_delivery(to, kind="stream"), "wh")
         again = a_delivery(to, "whole", kind="stream", notes={"interrupted": True})
-        here.bot._cards._shown.clear()  # as in a new process
+        await here.restart()
         await here.bot.send(again)
         assert here.shown() == [INTERRUPTED, "whole"]
 
@@ -123,7 +126,6 @@ async def test_a_press_is_a_message_and_a_second_one_is_not() -> None:
         assert (pressed.text, pressed.sender, pressed.session) == ("Yes", "li", "s")
         assert pressed.parts[0].data["params"] == {"why": "old"}
         params = only_card(here)["params"]
-        assert isinstance(params, dict)
         assert params["tips"] == "✓ Yes" and json.loads(params["sys_full_json_obj"]) == {"msgButtons": []}
         await here.sim.press(sent.id, "wang", "no")
         assert len(here.inbox.messages) == 2
@@ -146,6 +148,227 @@ async def test_where_no_card_can_be_the_choices_are_text() -> None:
     async with connected(fault="card-failed") as here:
         await here.bot.send(a_delivery(await here.asked(), Part("card", "Delete it?", BUTTONS)))
         assert here.shown() == ["Delete it?\n\n1. Yes\n2. No"]
+
+
+FORM = {
+    "title": "Holiday",
+    "form": {"fields": [{"name": "days", "label": "Days"}, {"name": "why", "label": "Reason"}]},
+    "buttons": [{"id": "send", "text": "Send"}],
+}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"form": {"days": 3, "why": "sun"}},
+        {"form": '{"days": 3, "why": "sun"}'},
+        {"days": 3, "why": "sun", "action": "send"},
+    ],
+)
+async def test_a_form_comes_back_as_values_and_as_words(params: dict[str, object]) -> None:
+    async with connected(form_template_id="form.schema") as here:
+        sent = await here.bot.send(a_delivery(await here.asked(), Part("card", "When?", FORM)))
+        card = here.sim.cards.cards[sent.id]
+        assert card.template == "form.schema" and json.loads(card.params["form"]) == FORM["form"]
+        assert (await here.sim.press(sent.id, "li", "send", params)).acked
+        pressed = here.inbox.messages[-1]
+        assert pressed.text == "Send\nDays: 3\nReason: sun"
+        assert pressed.parts[0].data["values"] == {"days": 3, "why": "sun"}
+        assert only_card(here)["params"]["submitted"] == "true"
+
+
+async def test_a_form_without_a_template_is_asked_in_words() -> None:
+    async with connected() as here:
+        await here.bot.send(a_delivery(await here.asked(), Part("card", "When?", FORM)))
+        assert here.shown() == ["When?\n\n- Days:\n- Reason:"]
+
+
+async def test_presses_at_the_same_moment_are_one() -> None:
+    async with connected() as here:
+        sent = await here.bot.send(a_delivery(await here.asked(group="team"), Part("card", "?", BUTTONS)))
+        async with anyio.create_task_group() as tasks:
+            for user, action in (("li", "yes"), ("wang", "no"), ("li", "yes")):
+                tasks.start_soon(here.sim.press, sent.id, user, action)
+        (pressed,) = here.inbox.messages[1:]
+        tips = only_card(here)["params"]["tips"]
+        assert tips == f"✓ {pressed.text}"
+
+
+async def test_what_buttons_do_survives_a_restart() -> None:
+    async with connected() as here:
+        sent = await here.bot.send(a_delivery(await here.asked(), Part("card", "?", BUTTONS)))
+        await here.restart()
+        assert (await here.sim.press(sent.id, "li", "yes", None)).acked
+        await here.restart()
+        assert (await here.sim.press(sent.id, "li", "no", None)).acked
+        assert [m.text for m in here.inbox.messages[1:]] == ["Yes"]
+
+
+async def test_a_press_that_cannot_be_stored_in_time_is_not_acknowledged_and_shown_later() -> None:
+    async with connected() as here:
+        sent = await here.bot.send(a_delivery(await here.asked(), Part("card", "?", BUTTONS)))
+        here.inbox.hold()
+        pressed = await here.sim.press(sent.id, "li", "yes")  # the platform waits two seconds
+        assert not pressed.acked
+        assert only_card(here)["params"]["tips"] == ""
+        here.inbox.release()
+        await until(lambda: only_card(here)["params"]["tips"] == "✓ Yes")
+        assert (await here.sim.press(sent.id, "li", "no")).acked
+        assert [m.text for m in here.inbox.messages[1:]] == ["Yes"]
+
+
+async def test_a_press_that_cannot_be_stored_is_not_acknowledged() -> None:
+    async with connected() as here:
+        sent = await here.bot.send(a_delivery(await here.asked(), Part("card", "?", BUTTONS)))
+        here.keep.error = StoreError("disk full")
+        with anyio.move_on_after(1.0):
+            await here.sim.press(sent.id, "li", "yes")
+        assert only_card(here)["params"]["tips"] == ""
+        here.keep.error = None
+        assert (await here.sim.press(sent.id, "li", "yes")).acked
+        assert len(here.inbox.messages) == 2
+
+
+async def test_a_lost_answer_to_a_card_with_buttons_makes_no_second_card() -> None:
+    async with connected() as here:
+        to = await here.asked()
+        here.sim.faults.set(["lost-answer:n=1@createAndDeliver"])
+        delivery = a_delivery(to, Part("card", "?", BUTTONS))
+        with pytest.raises(NetworkFailed):
+            await here.bot.send(delivery)
+        sent = await here.bot.send(delivery)
+        assert len(here.shown()) == 1
+        assert (await here.sim.press(sent.id, "li", "yes")).acked
+
+
+# -- answers that grow, and what may go wrong with them
+
+
+@TEMPLATES
+async def test_an_answer_whose_end_was_not_sent_before_a_restart_ends_on_its_card(template: str) -> None:
+    async with connected(enable_stream_reply=True, card_template_id=template) as here:
+        delivery = a_delivery(await here.asked(), "whole", kind="stream")
+        await here.bot.stream(delivery, "wh")
+        await here.restart()
+        delivery.again = True
+        await here.bot.send(delivery)
+        await here.restart()
+        await here.bot.send(delivery)
+        assert here.shown() == ["whole"]
+
+
+@TEMPLATES
+async def test_a_card_that_was_given_up_stays_given_up_after_a_restart(template: str) -> None:
+    async with connected(
+        enable_stream_reply=True, card_template_id=template, sim={"max_content": 60}
+    ) as here:
+        text = "much longer than sixty bytes of UTF-8, so that the card refuses to take it"
+        delivery = a_delivery(await here.asked(), text, kind="stream")
+        await here.bot.stream(delivery, "short")
+        here.sim.faults.set(["410100:n=1@sendBySession"])
+        with pytest.raises(RateLimited):
+            await here.bot.send(delivery)  # given up, and the plain reply has not got out
+        card = only_card(here)
+        assert (card["state"], card["text"]) == ("failed", INTERRUPTED)
+        await here.restart()
+        delivery.again, delivery.notes = True, {}  # killed before the notes were on disk
+        await here.bot.send(delivery)
+        assert here.shown() == [INTERRUPTED, text]
+
+
+@TEMPLATES
+async def test_a_card_made_but_not_delivered_is_no_place_for_an_answer(template: str) -> None:
+    async with connected(
+        enable_stream_reply=True, card_template_id=template, fault="card-failed:n=1"
+    ) as here:
+        delivery = a_delivery(await here.asked(), "whole", kind="stream")
+        with pytest.raises(VendorError):
+            await here.bot.stream(delivery, "wh")
+        await here.restart()
+        delivery.again = True
+        await here.bot.send(delivery)
+        assert here.shown() == ["whole"]
+
+
+async def test_a_card_that_cannot_be_finished_is_given_up_in_the_end() -> None:
+    async with connected(enable_stream_reply=True, card_template_id="mine") as here:
+        delivery = a_delivery(await here.asked(), "whole", kind="stream")
+        await here.bot.stream(delivery, "wh")
+        here.sim.faults.set(["503@card/streaming"])
+        for attempt in range(1, 20):
+            delivery.attempts = attempt
+            try:
+                sent = await here.bot.send(delivery)
+                break
+            except VendorError as error:
+                assert error.retryable
+        assert attempt == 5 and sent.notes["plain"]
+        assert [m.text for m in here.sim.inbox("li") if m.msgtype != "card"] == ["whole"]
+        assert delivery.notes["card_error"]
+
+
+async def test_a_token_that_is_refused_for_cards_leaves_the_webhook() -> None:
+    async with connected(enable_stream_reply=True) as here:
+        delivery = a_delivery(await here.asked(), "whole", kind="stream")
+        await here.bot.stream(delivery, "wh")
+        here.sim.faults.set(["expired-token:n=99"])
+        await here.bot.send(delivery)
+        assert [m.text for m in here.sim.inbox("li") if m.msgtype != "card"] == ["whole"]
+
+
+async def test_the_frame_that_ends_a_card_is_repeated_when_it_was_too_much() -> None:
+    async with connected(
+        enable_stream_reply=True, card_template_id="mine", fault="throttle-final:n=3"
+    ) as here:
+        delivery = a_delivery(await here.asked(), "whole", kind="stream")
+        await here.bot.stream(delivery, "wh")
+        await here.bot.send(delivery)
+        assert (only_card(here)["state"], here.shown()) == ("finished", ["whole"])
+        assert here.sim.counters["fault.throttle-final"] == 3
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_finished_card_is_not_changed_by_an_end_that_comes_again(late: bool) -> None:
+    async with connected(
+        enable_stream_reply=True, card_template_id="mine", sim={"refuse_late": late}
+    ) as here:
+        delivery = a_delivery(await here.asked(), "whole", kind="stream")
+        await here.bot.stream(delivery, "wh")
+        for again in (False, True):
+            delivery.again = again
+            await here.bot.send(delivery)
+        assert here.shown() == ["whole"]
+
+
+async def test_text_that_no_encoding_knows_can_be_shown() -> None:
+    async with connected(enable_stream_reply=True, card_template_id="mine") as here:
+        delivery = a_delivery(await here.asked(), "whole \ud83d", kind="stream")
+        await here.bot.stream(delivery, "wh \ud83d")
+        await here.bot.send(delivery)
+        assert here.shown() == ["whole \ufffd"]
+
+
+@pytest.mark.slow
+async def test_open_cards_take_turns_and_none_is_left_behind() -> None:
+    async with connected(
+        enable_stream_reply=True, card_template_id="t", card_pace=0.3, calls_per_second=40, sim={"qps": 40}
+    ) as here:
+        to = await here.asked()
+
+        async def show(delivery: Delivery) -> None:
+            for n in range(1, 30):
+                await here.bot.stream(delivery, "x" * n)
+                await anyio.sleep(here.bot.pace)
+
+        assert here.bot.pace < 0.4
+        with anyio.move_on_after(4):
+            async with anyio.create_task_group() as tasks:
+                for n in range(40):
+                    tasks.start_soon(show, a_delivery(to, n=n, kind="stream"))
+        assert here.bot.pace > 1.2  # forty share what one had
+        updates = [len(card.updates) for card in here.sim.cards.cards.values()]
+        assert len(updates) == 40 and min(updates) >= 1
+        assert here.sim.counters["refused.Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"] == 0
 
 
 async def test_many_cards_share_the_calls_that_are_allowed() -> None:

@@ -13,6 +13,7 @@ from dingtalk_here import a_delivery, connected
 from mindbot.domain.errors import (
     AuthFailed,
     Invalid,
+    MindBotError,
     NetworkFailed,
     Overloaded,
     QuotaExceeded,
@@ -221,13 +222,61 @@ async def test_a_dead_token_is_replaced_once() -> None:
         assert here.sim.counters["accessToken"] == 2
 
 
-async def test_the_banned_address_waits_long() -> None:
+@pytest.mark.parametrize(
+    ("fault", "waits"),
+    [("ip-ban:n=1@batchSend", 300.0), ("ip-ban:n=1:body=html@batchSend", 300.0), ("throttle:n=1", 1.0)],
+)
+async def test_a_limit_says_how_long_to_wait(fault: str, waits: float) -> None:
+    async with connected(run=False, fault=fault) as here:
+        with pytest.raises(RateLimited) as caught:
+            await here.bot.send(a_delivery(here.bot.address("li"), "hi"))
+        assert caught.value.retry_after == waits
+
+
+async def test_an_upload_that_was_too_much_is_made_again() -> None:
     async with connected(run=False, fault="90018:n=1@media/upload") as here:
-        file = await here.bot._host.media.save(_chunk(b"x" * 10), name="a.bin")
+        file = await here.bot._host.media.save(_chunk(b"%PDF-1.4"), name="a.pdf")
         delivery = a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id}))
         with pytest.raises(RateLimited):
             await here.bot.send(delivery)
         await here.bot.send(delivery)
+        assert len(here.shown()) == 1
+
+
+@pytest.mark.parametrize("code", [310000, 400101, 400102, 300001])
+async def test_a_webhook_that_carries_nothing_is_replaced_by_the_api(code: int) -> None:
+    async with connected(fault=f"{code}:n=1@sendBySession") as here:
+        await here.bot.send(a_delivery(await here.asked(), "hi"))
+        assert [m.via for m in here.sim.inbox("li")] == ["send"]
+
+
+async def test_a_refused_text_is_refused_by_the_api_as_well_and_not_tried_there() -> None:
+    async with connected(fault="430104:n=1@sendBySession") as here:
+        with pytest.raises(Rejected):
+            await here.bot.send(a_delivery(await here.asked(), "hi"))
+        assert here.shown() == []
+
+
+async def test_a_push_to_many_goes_out_by_twenties_and_goes_on_where_it_stopped() -> None:
+    async with connected(run=False, fault="throttle:n=1:after=1@batchSend") as here:
+        users = [f"u{n}" for n in range(45)]
+        delivery = a_delivery(here.bot.address(", ".join([*users, "nobody"])), "hi all")
+        with pytest.raises(RateLimited):
+            await here.bot.send(delivery)
+        await here.bot.send(delivery)
+        assert [len(here.sim.inbox(user)) for user in users] == [1] * 45
+        assert delivery.notes["not_reached"] == ["nobody"]
+
+
+async def test_text_at_the_limits_is_taken_by_webhook_and_api() -> None:
+    nasty = "\n".join(['say "好" \\ \t'] * 4000)
+    async with connected(markdown_card=True) as here:
+        for to in (await here.asked(), here.bot.address("li"), here.bot.address_group("team")):
+            for n, parts in enumerate(here.bot.plan([Part("text", nasty)])):
+                await here.bot.send(a_delivery(to, *parts, n=n))
+        assert len(here.shown("team")) >= 4
+        assert sum(text.count("say") for text in here.shown("team")) == 4000
+        assert here.shown("li") == here.shown("team") * 2
 
 
 async def test_what_was_sent_by_the_api_can_be_recalled() -> None:
@@ -238,6 +287,74 @@ async def test_what_was_sent_by_the_api_can_be_recalled() -> None:
             assert here.shown(screen) == []
             with pytest.raises(Rejected):
                 await here.bot.recall(sent.id, to)
+
+
+async def test_what_was_sent_long_ago_cannot_be_recalled() -> None:
+    async with connected(run=False) as here:
+        sent = await here.bot.send(a_delivery(here.bot.address("li"), "oops"))
+        here.sim.robot.age(sent.id, 86_401)
+        with pytest.raises(Rejected, match="expired"):
+            await here.bot.recall(sent.id, here.bot.address("li"))
+
+
+@pytest.mark.parametrize("fault", ["expired-code", "cut-file", "403@/file"])
+async def test_a_file_that_cannot_be_had_is_said_so(fault: str) -> None:
+    async with connected(fault=[fault]) as here:
+        code = here.sim.people.offer(b"%PDF-1.4" + b"0" * 5000)
+        await here.sim.say("li", "file", {"downloadCode": code, "fileName": "a.pdf"})
+        message = here.inbox.messages[0]
+        with pytest.raises(MindBotError):
+            await here.bot.fetch(message, message.parts[0])
+
+
+async def test_a_quote_of_ours_names_the_delivery_and_what_it_said() -> None:
+    async with connected(enable_stream_reply=True) as here:
+        await here.bot.send(delivery := a_delivery(here.bot.address("li"), "the answer is 42"))
+        ours = here.sim.inbox("li")[0].msgid
+        await here.sim.say("li", "text", {"content": "why?"}, originalProcessQueryKey=ours)
+        quote, said = here.inbox.messages[-1].parts
+        assert (quote.kind, quote.text, quote.data["delivery"]) == ("quote", "the answer is 42", delivery.id)
+        assert said.text == "why?"
+        card = a_delivery(here.inbox.messages[-1].reply_to, "on a card", n=1, kind="stream")
+        await here.bot.stream(card, "on")
+        carrier = (await here.bot.send(card)).notes["carrier"]
+        await here.sim.say("li", "text", {"content": "why?"}, originalProcessQueryKey=carrier)
+        assert here.inbox.messages[-1].parts[0].text == "on a card"
+        await here.sim.say("li", "text", {"content": "why?"}, originalProcessQueryKey="somebody else's")
+        assert "delivery" not in here.inbox.messages[-1].parts[0].data
+
+
+async def test_two_refusals_of_the_credentials_are_told_and_forgotten_when_they_work() -> None:
+    async with connected(fault=["expired-token:n=4@batchSend"]) as here:
+        to = here.bot.address("li")
+        for n in range(2):
+            with pytest.raises(AuthFailed):
+                await here.bot.send(a_delivery(to, "hi", n=n))
+        state, reason = here.health.reports[-1]
+        assert state == "failed" and "needs credentials" in reason and "InvalidAuthentication" in reason
+        await here.bot.send(a_delivery(to, "hi", n=2))
+        assert here.health.reports[-1] == ("ok", "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "mend"),
+    [
+        ("permission@batchSend", "sending", "qyapi_robot_sendmsg"),
+        ("permission@card/streaming", "AI cards", "Card.Streaming.Write"),
+        ("permission@user/get", "members", "qyapi_get_member"),
+        ("400:code=invalidParameter.robotCode.notExsit@batchSend", "sending", "robot_code"),
+        ("503@connections/open", "stream gateway", "Stream mode"),
+        ("401:code=authFailed@connections/open", "stream gateway", "client_secret"),
+    ],
+)
+async def test_each_step_of_the_test_names_its_mend(fault: str, step: str, mend: str) -> None:
+    async with connected(enable_stream_reply=True) as here:
+        here.sim.faults.set([fault])
+        found = {check.name: check for check in await here.bot.test()}
+        assert found[step].state in ("failed", "skipped") and mend in found[step].mend
+        others = {check.state for name, check in found.items() if name != step}
+        assert others == {"ok"}
+        assert here.shown() == []  # nobody sees a test
 
 
 async def test_members_are_known_by_name_and_asked_for_once() -> None:
