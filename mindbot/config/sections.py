@@ -74,7 +74,8 @@ class DeliverySettings(Section):
     max_attempts: Int = Field(
         24,
         ge=1,
-        description="After so many a delivery is a dead letter; 24 outlast ten minutes without the vendor.",
+        description="After so many a delivery is a dead letter; 24 outlast ten minutes without the vendor. "
+        "Throttled ones do not count.",
     )
     min_backoff: Duration = Field(0.5, description="Wait before the first retry; doubles each time.")
     max_backoff: Duration = Field(60, description="Longest wait between retries.")

@@ -263,9 +263,9 @@ class Outbox:
         hopeless = not error.retryable and not isinstance(error, AuthFailed)
         if unknown and d.again and not _harmless(d, lane.platform):
             hopeless = True  # it was re-sent once already; once more could be seen twice
-        # A call that was one too many was not carried out, and says nothing against the message.
-        many = d.attempts >= self._policy.max_attempts and not isinstance(error, RateLimited)
-        if hopeless or many:
+        if isinstance(error, RateLimited):  # not carried out, which says nothing against the message
+            d.notes["throttled"] = d.notes.get("throttled", 0) + 1
+        if hopeless or d.attempts - d.notes.get("throttled", 0) >= self._policy.max_attempts:
             await self._end(d, "dead", str(error))
             return
         self.retried += 1

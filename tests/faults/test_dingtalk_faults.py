@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mindbot.bench import dingtalk
+from mindbot.platforms.dingtalk.cards import INTERRUPTED
 from mindbot.testing import configs, processes
 
 
@@ -37,25 +40,104 @@ def test_kill_9_under_load_loses_and_repeats_nothing(tmp_path: Path) -> None:
     assert report["duplicated"] <= 2 * 20
 
 
+LONG = " ".join(f"word{n}" for n in range(60))
+
+
+@pytest.fixture
+def growing(tmp_path: Path) -> Iterator[tuple[processes.Daemon, str]]:
+    """A daemon whose answers grow slowly on cards, and its simulated DingTalk."""
+    with processes.simulators("dingtalk", "openai", args=["--tokens-per-second", "25"]) as sims:
+        url = sims["dingtalk"]["base_url"]
+        dingtalk.put(url, "rules", {"stream": {"repush": 0.5, "attempts": 100}})
+        settings = {"enable_stream_reply": True, "card_template_id": "mine", "card_pace": 0.3}
+        daemon = processes.Daemon(tmp_path, configs.dingtalk(sims, **settings))
+        daemon.start()
+        try:
+            yield daemon, url
+        finally:
+            daemon.stop()
+
+
+def inbox(url: str, user: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = processes.get(f"{url}/_sim/inbox?user={user}")["messages"]
+    return found
+
+
+def until(ready: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Return what is ready, once it is."""
+    end = time.monotonic() + seconds
+    while not (found := ready()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+    return found
+
+
+def growing_card(url: str) -> dict[str, Any]:
+    def look() -> Any:
+        cards = processes.get(f"{url}/_sim/cards")["cards"]
+        return next((card for card in cards if len(card["updates"]) >= 2), None)
+
+    card: dict[str, Any] = until(look)
+    return card
+
+
+@pytest.mark.slow
+def test_kill_9_while_a_card_grows_ends_it_as_interrupted_and_answers_once(
+    growing: tuple[processes.Daemon, str],
+) -> None:
+    daemon, url = growing
+    processes.post(f"{url}/_sim/push", {"user": "li", "text": LONG, "persistent": 10})
+    card = growing_card(url)
+    assert card["state"] == "inputing" and f"echo: {LONG}".startswith(card["text"])
+    daemon.kill()
+    daemon.start()
+    until(lambda: any(message["msgtype"] != "card" for message in inbox(url, "li")))
+    processes.post(f"{url}/_sim/push", {"user": "li", "text": "still there?", "persistent": 10})
+    until(lambda: any("still there?" in message["text"] for message in inbox(url, "li")))
+    texts = [message["text"] for message in inbox(url, "li")]
+    assert texts == [INTERRUPTED, f"echo: {LONG}", "echo: still there?"]
+    assert processes.get(f"{url}/_sim/cards")["cards"][0]["state"] == "finished"
+
+
+@pytest.mark.full
+def test_the_stop_button_ends_the_answer_with_what_is_there(growing: tuple[processes.Daemon, str]) -> None:
+    daemon, url = growing
+    processes.post(f"{url}/_sim/push", {"user": "li", "text": LONG, "persistent": 10})
+    card = growing_card(url)
+    press = {"outTrackId": card["outTrackId"], "user": "li", "action": "stop"}
+    assert processes.post(f"{url}/_sim/press", press)["acked"]
+    until(lambda: processes.get(f"{url}/_sim/cards")["cards"][0]["state"] == "finished")
+    (seen,) = inbox(url, "li")
+    assert f"echo: {LONG}".startswith(seen["text"]) and card["text"] in seen["text"]
+    assert len(seen["text"]) < len(f"echo: {LONG}")
+    assert daemon.cli("platform", "show", "dingtalk").returncode == 0
+
+
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_minute_of_kicks_loses_and_doubles_nothing() -> None:
     found = dingtalk.kicks(60, 50, 10)
+    print(found)
     assert found["kicked"] >= 5
     assert (found["lost"], found["doubled"]) == (0, 0)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
-def test_cards_of_many_stay_within_the_limits_and_end_with_the_whole_answer() -> None:
+def test_cards_of_many_stay_within_the_limits_and_end_with_what_the_model_said() -> None:
     found = dingtalk.cards(60)
-    assert (found["answers"], found["cards_finished"], found["throttled"], found["doubled"]) == (60, 60, 0, 0)
+    print(found)
+    assert (found["answers"], found["identical"], found["throttled"], found["doubled"]) == (60, 60, 0, 0)
+    assert found["fewest_updates"] >= 1
 
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_many_bots_are_held_by_one_daemon() -> None:
-    assert dingtalk.bots(300)["connections"] == 300
+    found = dingtalk.bots(300)
+    print(found)
+    assert found["connections"] == 300
+    assert found["kb_per_bot"] < 150
 
 
 @pytest.mark.soak
@@ -65,3 +147,20 @@ def test_five_minutes_of_kicks_lose_and_double_nothing() -> None:
     print(found)
     assert found["kicked"] >= 25
     assert (found["lost"], found["doubled"]) == (0, 0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_two_hundred_cards_end_with_what_the_model_said() -> None:
+    found = dingtalk.cards(200)
+    print(found)
+    assert (found["answers"], found["identical"], found["throttled"], found["doubled"]) == (200, 200, 0, 0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_thousand_bots_are_held_by_one_daemon() -> None:
+    found = dingtalk.bots(1000)
+    print(found)
+    assert found["connections"] == 1000
+    assert found["kb_per_bot"] < 150

@@ -33,6 +33,9 @@ SESSION_GONE = "300001"
 #: A session webhook refuses to carry anything: the robot API may still.
 WEBHOOK_GONE = frozenset({SESSION_GONE, "310000", "400013", "400101", "400102", "400105", "400106"})
 
+#: Webhooks carry so many messages a minute and no more.
+WEBHOOK_BUSY = frozenset({"410100", "130101"})
+
 _BANNED = "1111"  # the one limit that is not of an API or a conversation
 _WAITS = {  # seconds
     "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi": 1.0,
@@ -47,6 +50,7 @@ _WAITS = {  # seconds
     "90018": 1.0,
     "90002": 2.0,
     "410100": 60.0,
+    "130101": 60.0,
     _BANNED: 300.0,  # this machine's address was calling too much: banned for five minutes
 }
 #: What the page says that answers calls of a banned address; it may be JSON as well.
@@ -88,7 +92,7 @@ def error_of(response: Response, call: str) -> VendorError | None:
         body = response.json()
     except VendorError:
         if any(mark in response.body for mark in _BAN):
-            return _known("1111", "this machine's address is banned for five minutes", {}, call)
+            return _known(_BANNED, "this machine's address is banned for five minutes", {}, call)
         body = None
     if not isinstance(body, dict):
         body = {}

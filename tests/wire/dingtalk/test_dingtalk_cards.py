@@ -10,7 +10,7 @@ import pytest
 from dingtalk_here import Here, a_delivery, connected, until
 
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import NetworkFailed, RateLimited, StoreError, VendorError
+from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, StoreError, VendorError
 from mindbot.domain.message import Part
 from mindbot.platforms.dingtalk.cards import INTERRUPTED
 
@@ -265,8 +265,8 @@ async def test_a_card_that_was_given_up_stays_given_up_after_a_restart(template:
         text = "much longer than sixty bytes of UTF-8, so that the card refuses to take it"
         delivery = a_delivery(await here.asked(), text, kind="stream")
         await here.bot.stream(delivery, "short")
-        here.sim.faults.set(["410100:n=1@sendBySession"])
-        with pytest.raises(RateLimited):
+        here.sim.faults.set(["503:n=1@sendBySession"])
+        with pytest.raises(Overloaded):
             await here.bot.send(delivery)  # given up, and the plain reply has not got out
         card = only_card(here)
         assert (card["state"], card["text"]) == ("failed", INTERRUPTED)

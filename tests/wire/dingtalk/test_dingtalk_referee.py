@@ -63,3 +63,42 @@ async def test_the_sdk_comes_back_after_a_disconnect() -> None:
         await far.gateway.kick("disconnect")
         await until(lambda: any(each is not old for each in far.gateway.connections), 20)
         assert (await far.push_text("li", "hello", persistent=5)).acked
+
+
+async def test_the_sdk_sends_markdown() -> None:
+    async with sdk() as far:
+        assert (await far.push_text("li", "markdown here")).acked
+        await until(lambda: far.inbox("li"))
+        (seen,) = far.inbox("li")
+        assert (seen.msgtype, seen.text) == ("markdown", "**markdown here**")
+
+
+async def test_the_sdk_makes_a_card_and_answers_its_press() -> None:
+    async with sdk() as far:
+        assert (await far.push_text("li", "buttons please", url="group:team")).acked
+        (card,) = far.cards.cards.values()
+        assert card.buttons == ["Yes"] and card.places == ["team"]
+        pressed = await far.press(card.track, "li", "yes", {"n": 1})
+        assert pressed.acked
+        assert card.params["tips"] == "li pressed yes {'n': 1}"
+        assert card.params["markdown"] == "Sure?"  # changed by key: the rest stays
+        assert card.private == {"li": {"mine": "yes"}}
+
+
+async def test_the_sdk_downloads_and_uploads_a_picture() -> None:
+    async with sdk() as far:
+        content = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+        code = far.people.offer(content, "image/png")
+        assert (await far.say("li", "picture", {"downloadCode": code})).acked
+        await until(lambda: far.inbox("li"))
+        ((media, (kind, uploaded)),) = far.robot.uploads.items()
+        assert far.inbox("li")[0].text == f"sdk: {len(content)} bytes, {media}"
+        assert (kind, uploaded) == ("image", content)
+
+
+async def test_the_sdk_acknowledges_events_warm_up_frames_and_pings() -> None:
+    async with sdk() as far:
+        told = await far.event("user_add_org", {"userId": ["li"]})
+        assert told.acked and told.answer["userId"] == ["li"]  # it sends back what it was told
+        await until(lambda: far.counters["pongs"])
+        assert far.counters["bad_frames"] == 0

@@ -250,6 +250,22 @@ async def test_a_webhook_that_carries_nothing_is_replaced_by_the_api(code: int) 
         assert [m.via for m in here.sim.inbox("li")] == ["send"]
 
 
+async def test_webhooks_that_carry_no_more_this_minute_leave_the_api() -> None:
+    async with connected(fault="410100@sendBySession") as here:
+        await here.bot.send(a_delivery(await here.asked(), "hi"))
+        assert [m.via for m in here.sim.inbox("li")] == ["send"]
+        with pytest.raises(RateLimited):
+            await here.bot.send(a_delivery(await here.asked(user="out1"), "hi"))
+
+
+async def test_an_answer_by_webhook_cannot_be_recalled() -> None:
+    async with connected() as here:
+        to = await here.asked()
+        sent = await here.bot.send(a_delivery(to, "hi"))
+        with pytest.raises(Rejected, match="no id"):
+            await here.bot.recall(sent.id, to)
+
+
 async def test_a_refused_text_is_refused_by_the_api_as_well_and_not_tried_there() -> None:
     async with connected(fault="430104:n=1@sendBySession") as here:
         with pytest.raises(Rejected):
