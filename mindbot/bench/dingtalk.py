@@ -21,7 +21,10 @@ def put(url: str, path: str, body: Any) -> Any:
 
 
 def kicks(seconds: float = 60.0, rate: float = 50.0, every: float = 10.0) -> Figures:
-    """Send at a rate while every connection is aborted so long after it opened."""
+    """Send at a rate while each connection ends so long after it opened.
+
+    They are aborted and told to disconnect by turns. ``longest_gap_s`` is the longest that there was none.
+    """
     messages = round(seconds * rate)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -30,8 +33,9 @@ def kicks(seconds: float = 60.0, rate: float = 50.0, every: float = 10.0) -> Fig
     ):
         url = sims["dingtalk"]["base_url"]
         put(url, "rules", {"stream": {"repush": 1.0, "attempts": 100}})
-        put(url, "faults", {"faults": [f"kick:{every:g}s"]})
-        processes.post(f"{url}/_sim/kick", {})  # the connection from before is not to be kicked later
+        put(url, "faults", {"faults": [f"kick:{every:g}s:every=2", f"rotate:{every:g}s:every=2:after=1"]})
+        processes.post(f"{url}/_sim/kick", {})  # the connection from before would never end
+        processes.post(f"{url}/_sim/kick", {})
         plan = {"messages": messages, "users": 40, "rate": rate, "persistent": 60, "quiet": 20, "settle": 5}
         report = processes.post(f"{url}/_sim/traffic", plan, timeout=seconds + 120)
         counters = processes.get(f"{url}/_sim/counters")
@@ -40,6 +44,7 @@ def kicks(seconds: float = 60.0, rate: float = 50.0, every: float = 10.0) -> Fig
     return {
         "messages": report["sent"],
         "kicked": counters.get("kicked", 0),
+        "rotated": counters.get("rotated", 0),
         "lost": report["lost"] + report["unacked"],
         "doubled": report["duplicated"],
         "longest_gap_s": round(gap, 3),

@@ -22,7 +22,8 @@ class Pace:
     """``count`` calls in ``per`` seconds, spread evenly after a first burst of ``burst``.
 
     `turn` waits for its place; `free` says whether there is one now, for callers who would rather leave it
-    out. `hold` stops everybody for a while: the platform said that it was too much.
+    out, and `soon` waits for one that is not far. `hold` stops everybody for a while: the platform said that
+    it was too much.
     """
 
     def __init__(
@@ -59,6 +60,13 @@ class Pace:
         if at > now:
             return False
         self._next = at + self._gap
+        return True
+
+    async def soon(self, seconds: float) -> bool:
+        """Wait for a place that comes within so many seconds; False at once when none does."""
+        if max(self._next, self._clock() - self._slack) > self._clock() + seconds:
+            return False
+        await self.turn()
         return True
 
     def hold(self, seconds: float) -> None:

@@ -118,7 +118,7 @@ def test_the_stop_button_ends_the_answer_with_what_is_there(growing: tuple[proce
 def test_a_minute_of_kicks_loses_and_doubles_nothing() -> None:
     found = dingtalk.kicks(60, 50, 10)
     print(found)
-    assert found["kicked"] >= 5
+    assert found["kicked"] + found["rotated"] >= 5 and found["rotated"] >= 2
     assert (found["lost"], found["doubled"]) == (0, 0)
 
 
@@ -145,7 +145,7 @@ def test_many_bots_are_held_by_one_daemon() -> None:
 def test_five_minutes_of_kicks_lose_and_double_nothing() -> None:
     found = dingtalk.kicks(300, 50, 10)
     print(found)
-    assert found["kicked"] >= 25
+    assert found["kicked"] + found["rotated"] >= 25 and found["rotated"] >= 10
     assert (found["lost"], found["doubled"]) == (0, 0)
 
 

@@ -32,8 +32,10 @@ _INPUTING, _FINISHED, _FAILED = "2", "3", "5"
 _TRIES = 5  # to put the last text on a card, within one attempt
 _ATTEMPTS = 5  # of the outbox, after which a card that cannot be finished is given up for a plain reply
 _UNSURE_ATTEMPTS = 12  # the same where the last update may have arrived
-_SHARE = 0.6  # of the calls that may be made goes to updates; the rest is for last ones
+_SHARE = 0.75  # of the calls that may be made
 _OPEN = 10_000  # cards remembered
+_PLACE = 6.0  # seconds that a card waits to be made; whoever shows an answer gives an update ten
+_BESIDE = 1.0  # seconds that an update waits for others; last ones wait as long as it takes
 _DECIDED = 86_400.0  # seconds it is known that an answer is not on its card
 
 INTERRUPTED = "… (interrupted; the answer follows)"
@@ -87,21 +89,15 @@ class AnswerCards:
         if not text.strip():
             return
         if track not in self._shown:
-            if not self._client.pace(_CREATE).free():
+            if not await self._client.pace(_CREATE).soon(_PLACE):
                 return
             try:
-                await self._create(delivery, track)
-            except NetworkFailed as error:
-                if error.sent:  # it may be there: whoever finishes it will find out
-                    self._note(track)
-                raise
-            except Rejected as error:
-                await self._plainly(track, error)
-                raise
-            self._note(track)
-            if self._explicit:
-                await self._set(track, {self._key: "", "flowStatus": _INPUTING})
-        if text == self._shown.get(track) or not self._client.pace(_STREAMING).free():
+                await self._open(delivery, track)
+                if self._explicit:
+                    await self._set(track, {self._key: "", "flowStatus": _INPUTING})
+            except RateLimited:
+                return  # the pace is held; the next update tries again
+        if text == self._shown.get(track) or not await self._client.pace(_STREAMING).soon(_BESIDE):
             return
         try:
             await self._stream(track, text)
@@ -109,10 +105,19 @@ class AnswerCards:
             return  # the pace is held; the next update brings all of it
         self._shown[track] = text
 
-    def _note(self, track: str) -> None:
+    async def _open(self, delivery: Delivery, track: str) -> None:
+        """Create the card. It is known from before on: a call that is cut off may have made it."""
         self._shown[track] = ""
         while len(self._shown) > _OPEN:
             self._carriers.pop(self._shown.popitem(last=False)[0], None)
+        try:
+            await self._create(delivery, track)
+        except VendorError as error:
+            if not (isinstance(error, NetworkFailed) and error.sent):
+                self._shown.pop(track, None)
+            if isinstance(error, Rejected):
+                await self._plainly(track, error)
+            raise
 
     async def finish(self, delivery: Delivery, text: str) -> Sent | None:
         """Put the whole answer on the card; None when that cannot be, and it must be said plainly.

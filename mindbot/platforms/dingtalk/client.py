@@ -37,9 +37,9 @@ class Client:
         qps = settings.calls_per_second
 
         def pace(path: str) -> Pace:
-            # Together a burst and what comes after it stay within the limit of any one second.
+            # Evenly, and below the limit: calls that a busy moment pushes together fit into any one second.
             key = ("dingtalk calls", self.api, settings.client_id, path, f"{qps:g}")
-            return host.shared.of(key, lambda: Pace(qps * 0.8, burst=max(1.0, qps * 0.2)))
+            return host.shared.of(key, lambda: Pace(qps * 0.75, burst=1))
 
         self._new_pace = pace
         self._paces: dict[str, Pace] = {}

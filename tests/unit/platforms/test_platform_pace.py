@@ -157,3 +157,33 @@ async def test_nobody_waits_for_ever_for_one_who_does_not_leave() -> None:
                 pass
     async with gate.passing(patience=0):
         pass
+
+
+async def test_a_place_that_is_far_is_not_waited_for() -> None:
+    clock = Clock()
+    pace = Pace(1, burst=1, clock=clock)
+    assert await pace.soon(0)
+    assert not await pace.soon(0.5)
+    clock.now += 0.99
+    assert await pace.soon(0.5)  # ten milliseconds, by the real clock
+
+
+async def test_held_a_pace_lets_nobody_through() -> None:
+    clock = Clock()
+    pace = Pace(10, clock=clock)
+    pace.hold(5)
+    assert not pace.free() and not await pace.soon(4)
+    clock.now += 5
+    assert pace.free()
+
+
+def test_in_no_second_are_there_more_than_allowed() -> None:
+    clock = Clock()
+    pace = Pace(15, burst=1, clock=clock)
+    taken = []
+    for _ in range(3000):
+        clock.now += 0.001
+        if pace.free():
+            taken.append(clock.now)
+    for start in taken:
+        assert sum(start <= at < start + 1 for at in taken) <= 16
