@@ -39,7 +39,7 @@ _RECEIVE = 30.0  # seconds until a message must be on disk
 
 
 class DingTalkPlatform:
-    """One bot: a `Platform` with the abilities Streams, Fetches, Greets, Groups, People, Tests and Describes."""
+    """One bot: a `Platform` with Streams, Fetches, Greets, Groups, People, Tests and Describes."""
 
     name = "dingtalk"
     idempotent = False  # neither webhooks nor the robot API know a request again

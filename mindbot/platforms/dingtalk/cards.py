@@ -10,8 +10,10 @@ from __future__ import annotations
 import random
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import NetworkFailed, RateLimited, Rejected, VendorError
@@ -34,6 +36,8 @@ _ATTEMPTS = 5  # of the outbox, after which a card that cannot be finished is gi
 _UNSURE_ATTEMPTS = 12  # the same where the last update may have arrived
 _SHARE = 0.75  # of the calls that may be made
 _OPEN = 10_000  # cards remembered
+_FINISH = 20.0  # seconds for one attempt to end a card; the outbox gives one thirty
+_MARK = 3.0  # seconds for marking a card as failed
 _PLACE = 6.0  # seconds that a card waits to be made; whoever shows an answer gives an update ten
 _BESIDE = 1.0  # seconds that an update waits for others; last ones wait as long as it takes
 _DECIDED = 86_400.0  # seconds it is known that an answer is not on its card
@@ -130,7 +134,7 @@ class AnswerCards:
         if track not in self._shown and (not before or await self._keep.get(f"plain:{track}")):
             return None
         try:
-            await self._stubborn(track, printable(text))
+            await _in_time(self._stubborn(track, printable(text)))
         except VendorError as error:
             unsure = isinstance(error, NetworkFailed) and error.sent
             if error.retryable and delivery.attempts < (_UNSURE_ATTEMPTS if unsure else _ATTEMPTS):
@@ -146,14 +150,17 @@ class AnswerCards:
         """End a card that an earlier process left growing; raises VendorError for what may pass."""
         track = track_of(delivery)
         try:
-            await self._client.pace(_STREAMING).turn()
-            await self._stream(track, INTERRUPTED, last=True)
-            if self._explicit:
-                await self._set(track, {self._key: INTERRUPTED, "flowStatus": _FAILED})
+            await _in_time(self._end_interrupted(track))
         except VendorError as error:
             if error.retryable and delivery.attempts < _ATTEMPTS:
                 raise _harmless(error) from error
             delivery.notes["card_error"] = str(error)  # the answer below it matters more
+
+    async def _end_interrupted(self, track: str) -> None:
+        await self._client.pace(_STREAMING).turn()
+        await self._stream(track, INTERRUPTED, last=True)
+        if self._explicit:
+            await self._set(track, {self._key: INTERRUPTED, "flowStatus": _FAILED})
 
     async def _stubborn(self, track: str, text: str) -> None:
         """Finish a card, and wait where there are too many calls: the last update is never left out."""
@@ -164,10 +171,9 @@ class AnswerCards:
                 if self._explicit:
                     await self._set(track, {self._key: text, "flowStatus": _FINISHED})
                 return
-            except RateLimited as error:
+            except RateLimited:  # the pace is held so long
                 if attempt == _TRIES:
                     raise
-                self._client.pace(_STREAMING).hold(error.retry_after)
 
     async def _plainly(self, track: str, error: VendorError) -> None:
         """Note on disk that this answer is said plainly: a card that failed takes a last text in silence."""
@@ -177,11 +183,12 @@ class AnswerCards:
         """Mark a card failed as well as one can: the answer is said below it."""
         self._shown.pop(track, None)
         self._carriers.pop(track, None)
+        body = self._frame(track, INTERRUPTED) | {"isError": True}
         try:
-            body = self._frame(track, INTERRUPTED) | {"isError": True}
-            await self._client.call("PUT", _STREAMING, body, patient=False)
-            if self._explicit:
-                await self._set(track, {self._key: INTERRUPTED, "flowStatus": _FAILED})
+            with anyio.move_on_after(_MARK):
+                await self._client.call("PUT", _STREAMING, body, patient=False)
+                if self._explicit:
+                    await self._set(track, {self._key: INTERRUPTED, "flowStatus": _FAILED})
         except VendorError:
             return  # it may not even exist
 
@@ -252,6 +259,15 @@ async def deliver(client: Client, track: str, template: str, params: dict[str, s
 def can_show(to: Json) -> bool:
     """Tell whether a conversation can have cards: outsiders have no id that one could be sent to."""
     return bool(to.get("group") or to.get("user"))
+
+
+async def _in_time(work: Coroutine[Any, Any, None]) -> None:
+    """Do something that may be repeated freely, and give up before the outbox would: it cannot know that."""
+    try:
+        with anyio.fail_after(_FINISH):
+            await work
+    except TimeoutError as error:
+        raise NetworkFailed(f"the card was not answered for in {_FINISH:g}s") from error
 
 
 def _harmless(error: VendorError) -> VendorError:
