@@ -73,6 +73,7 @@ async def test_a_card_that_breaks_half_way_is_one_plain_reply() -> None:
         assert [m.text for m in here.sim.inbox("li") if m.msgtype != "card"] == [text]
 
 
+@pytest.mark.slow
 async def test_the_last_update_is_never_left_out() -> None:
     async with connected(enable_stream_reply=True) as here:
         delivery = a_delivery(await here.asked(), "whole", kind="stream")
@@ -204,6 +205,7 @@ async def test_what_buttons_do_survives_a_restart() -> None:
         assert [m.text for m in here.inbox.messages[1:]] == ["Yes"]
 
 
+@pytest.mark.slow
 async def test_a_press_that_cannot_be_stored_in_time_is_not_acknowledged_and_shown_later() -> None:
     async with connected() as here:
         sent = await here.bot.send(a_delivery(await here.asked(), Part("card", "?", BUTTONS)))
@@ -217,6 +219,7 @@ async def test_a_press_that_cannot_be_stored_in_time_is_not_acknowledged_and_sho
         assert [m.text for m in here.inbox.messages[1:]] == ["Yes"]
 
 
+@pytest.mark.slow
 async def test_a_press_that_cannot_be_stored_is_not_acknowledged() -> None:
     async with connected() as here:
         sent = await here.bot.send(a_delivery(await here.asked(), Part("card", "?", BUTTONS)))
@@ -316,6 +319,7 @@ async def test_a_token_that_is_refused_for_cards_leaves_the_webhook() -> None:
         assert [m.text for m in here.sim.inbox("li") if m.msgtype != "card"] == ["whole"]
 
 
+@pytest.mark.slow
 async def test_the_frame_that_ends_a_card_is_repeated_when_it_was_too_much() -> None:
     async with connected(
         enable_stream_reply=True, card_template_id="mine", fault="throttle-final:n=3"
@@ -371,6 +375,7 @@ async def test_open_cards_take_turns_and_none_is_left_behind() -> None:
         assert here.sim.counters["refused.Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"] == 0
 
 
+@pytest.mark.slow
 async def test_many_cards_share_the_calls_that_are_allowed() -> None:
     async with connected(
         enable_stream_reply=True, card_template_id="t", sim={"qps": 20}, calls_per_second=18

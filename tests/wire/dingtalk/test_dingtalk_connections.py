@@ -43,6 +43,7 @@ async def test_a_new_connection_does_not_wait_for_frames_that_are_still_being_st
             tasks.cancel_scope.cancel()
 
 
+@pytest.mark.slow
 async def test_an_old_connection_is_read_until_its_successor_is_up() -> None:
     rules = StreamRules(repush=30, grace=30, ping=60)
     async with connected(sim={"stream": rules}, idle_timeout=1) as here:
@@ -118,6 +119,7 @@ async def test_no_frame_is_too_hostile() -> None:
         assert here.sim.counters["connected"] == 1
 
 
+@pytest.mark.slow
 async def test_what_another_process_steals_comes_again() -> None:
     async with connected(sim={"stream": StreamRules(repush=0.1, attempts=50)}) as here:
         here.sim.gateway.steal(here.sim.settings.client_id)

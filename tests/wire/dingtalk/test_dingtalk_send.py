@@ -140,6 +140,7 @@ async def test_a_packed_file_holds_the_file() -> None:
             await here.bot.send(a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id})))
 
 
+@pytest.mark.slow
 async def test_a_later_attempt_does_not_upload_again() -> None:
     async with connected(run=False, fault="throttle:n=1@batchSend") as here:
         file = await here.bot._host.media.save(_chunk(b"%PDF-1.4"), name="a.pdf")
@@ -233,6 +234,7 @@ async def test_a_limit_says_how_long_to_wait(fault: str, waits: float) -> None:
         assert caught.value.retry_after == waits
 
 
+@pytest.mark.slow
 async def test_an_upload_that_was_too_much_is_made_again() -> None:
     async with connected(run=False, fault="90018:n=1@media/upload") as here:
         file = await here.bot._host.media.save(_chunk(b"%PDF-1.4"), name="a.pdf")
@@ -273,6 +275,7 @@ async def test_a_refused_text_is_refused_by_the_api_as_well_and_not_tried_there(
         assert here.shown() == []
 
 
+@pytest.mark.slow
 async def test_a_push_to_many_goes_out_by_twenties_and_goes_on_where_it_stopped() -> None:
     async with connected(run=False, fault="throttle:n=1:after=1@batchSend") as here:
         users = [f"u{n}" for n in range(45)]
@@ -284,6 +287,7 @@ async def test_a_push_to_many_goes_out_by_twenties_and_goes_on_where_it_stopped(
         assert delivery.notes["not_reached"] == ["nobody"]
 
 
+@pytest.mark.slow
 async def test_text_at_the_limits_is_taken_by_webhook_and_api() -> None:
     nasty = "\n".join(['say "好" \\ \t'] * 4000)
     async with connected(markdown_card=True) as here:

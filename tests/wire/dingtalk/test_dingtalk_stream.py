@@ -92,6 +92,7 @@ async def test_a_half_open_connection_is_found_by_pings() -> None:
         assert here.texts() == ["hello"]
 
 
+@pytest.mark.slow
 async def test_a_silent_connection_is_replaced() -> None:
     async with connected(sim={"stream": StreamRules(ping=60)}, idle_timeout=1) as here:
         await until(lambda: here.sim.counters["connected"] >= 2)
@@ -99,6 +100,7 @@ async def test_a_silent_connection_is_replaced() -> None:
         assert set(here.health.states) == {"starting", "ok"}
 
 
+@pytest.mark.slow
 async def test_kicked_all_the_time_nothing_is_lost_and_nothing_is_stored_twice_under_two_keys() -> None:
     async with connected(fault=["kick:150ms"], connections=3) as here:
         async with anyio.create_task_group() as tasks:
