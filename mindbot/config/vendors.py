@@ -50,6 +50,9 @@ class DingTalkSettings(BotSettings):
         "", description="The AI card's template; empty: one that every app may use."
     )
     card_key: str = Field("", description="The template's text variable; empty: content.")
+    card_bytes: Int = Field(
+        0, ge=0, description="Longer answers are not put on a card; 0: as long as DingTalk takes them."
+    )
     card_pace: Duration = Field(1.0, ge=0.3, description="Between two updates of one card.")
     card_stop: str = Field("stop", description="Id of the card's button that stops the answer.")
     card_ttl: Duration = Field(7 * 86400.0, description="How long a card's buttons work.")

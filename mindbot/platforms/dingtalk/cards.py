@@ -42,7 +42,7 @@ _PLACE = 6.0  # seconds that a card waits to be made; whoever shows an answer gi
 _BESIDE = 1.0  # seconds that an update waits for others; last ones wait as long as it takes
 _DECIDED = 86_400.0  # seconds it is known that an answer is not on its card
 
-INTERRUPTED = "… (interrupted; the answer follows)"
+INTERRUPTED = "（已中断，见下 interrupted, see below）"
 
 
 def track_of(delivery: Delivery) -> str:
@@ -90,7 +90,7 @@ class AnswerCards:
     async def show(self, delivery: Delivery, text: str) -> None:
         """Show the text so far; an update that must wait for its turn is left out. Raises VendorError."""
         track, text = track_of(delivery), printable(text)
-        if not text.strip():
+        if not text.strip() or self._too_long(text):
             return
         if track not in self._shown:
             if not await self._client.pace(_CREATE).soon(_PLACE):
@@ -134,6 +134,8 @@ class AnswerCards:
         if track not in self._shown and (not before or await self._keep.get(f"plain:{track}")):
             return None
         try:
+            if self._too_long(text):
+                raise Rejected(f"longer than {self._settings.card_bytes} bytes", code="card_bytes")
             await _in_time(self._stubborn(track, printable(text)))
         except VendorError as error:
             unsure = isinstance(error, NetworkFailed) and error.sent
@@ -174,6 +176,10 @@ class AnswerCards:
             except RateLimited:  # the pace is held so long
                 if attempt == _TRIES:
                     raise
+
+    def _too_long(self, text: str) -> bool:
+        most = self._settings.card_bytes
+        return most > 0 and len(text.encode("utf-8", "replace")) > most
 
     async def _plainly(self, track: str, error: VendorError) -> None:
         """Note on disk that this answer is said plainly: a card that failed takes a last text in silence."""

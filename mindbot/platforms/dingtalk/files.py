@@ -52,6 +52,8 @@ class Uploads:
             id = (await self._media.fetch(str(part.data["url"]), name=name)).id
         done: Json = notes.setdefault("uploaded", {})
         if id not in done:
+            file = await self._media.find(id)
+            name = name or (file.name if file else "")
             done[id] = await self._upload(part.kind, name, await self._media.path(id))
         kind, ids = done[id]["kind"], {k: str(v) for k, v in done[id].items() if k != "kind"}
         return replace(say.uploaded(part, **ids), kind=kind)

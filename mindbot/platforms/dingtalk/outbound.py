@@ -47,7 +47,8 @@ class Outbound:
     async def say(self, parts: Sequence[Part], delivery: Delivery) -> Sent:
         """Say one planned message; raises VendorError, or Invalid for a file that is too large."""
         to, title = delivery.to, self._settings.robot_name
-        if self._settings.at_sender and to.get("group") and to.get("user") and delivery.n == 0:
+        first = delivery.n == 0 and not delivery.notes.get("said")
+        if first and self._settings.at_sender and to.get("group") and to.get("user"):
             parts = [Part("mention", "", {"user": to["user"]}), *parts]
         if not to.get("group") and not to.get("user"):  # an outsider: webhooks are the only way
             parts = [say.in_words(part) if part.kind in say.FILES else part for part in parts]

@@ -39,7 +39,6 @@ _STEADY = 5.0  # seconds after which a connection counts as having worked
 _MAX_WAIT = 30.0
 _CREDENTIALS_WAIT = 60.0
 _MAX_FRAME = 4 << 20  # bytes
-_MAX_HANDLED = 2000  # frames being stored at once; what is more is left to be pushed again
 
 
 @dataclass(slots=True)
@@ -75,10 +74,12 @@ class Stream:
         ping: float = 20.0,
         backoff: float = 0.3,
         nack: bool = False,
+        at_once: int = 2000,
     ) -> None:
         """``idle`` and ``ping`` are seconds (see the settings); ``backoff`` is the first wait.
 
-        ``nack`` says of a frame that is not on disk with code 500 what silence says otherwise.
+        ``nack`` says of a frame that is not on disk with code 500 what silence says otherwise. Of more than
+        ``at_once`` frames that are being stored, the rest is left to be pushed again.
         """
         self._open = open
         self._handle = handle
@@ -87,6 +88,7 @@ class Stream:
         self._ping = ping
         self._backoff = backoff
         self._nack = nack
+        self._at_once = at_once
         self.lines = [Line(n) for n in range(connections)]
         self.received = self.acked = self.swaps = self.lost = self.left = 0
         self._handled = 0
@@ -218,7 +220,7 @@ class Stream:
                 self._tasks.start_soon(self._answer, socket, headers, frame.get("data"))
             return False
         self.received += 1
-        if self._handled >= _MAX_HANDLED:
+        if self._handled >= self._at_once:
             self.left += 1
             log.warning("too many frames wait to be stored, one is left to come again", topic=topic)
             return False

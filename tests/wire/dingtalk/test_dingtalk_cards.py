@@ -73,6 +73,17 @@ async def test_a_card_that_breaks_half_way_is_one_plain_reply() -> None:
         assert [m.text for m in here.sim.inbox("li") if m.msgtype != "card"] == [text]
 
 
+async def test_a_long_answer_leaves_its_card_where_that_is_wanted() -> None:
+    async with connected(enable_stream_reply=True, card_bytes=20) as here:
+        text = "much longer than twenty bytes"
+        delivery = a_delivery(await here.asked(), text, kind="stream")
+        for shown in ("short", text):
+            await here.bot.stream(delivery, shown)
+        assert only_card(here)["text"] == "short"
+        await here.bot.send(delivery)
+        assert here.shown() == [INTERRUPTED, text]
+
+
 @pytest.mark.slow
 async def test_the_last_update_is_never_left_out() -> None:
     async with connected(enable_stream_reply=True) as here:
@@ -221,7 +232,7 @@ async def test_a_press_that_cannot_be_stored_in_time_is_not_acknowledged_and_sho
 
 @pytest.mark.slow
 async def test_a_press_that_cannot_be_stored_is_not_acknowledged() -> None:
-    async with connected() as here:
+    async with connected(again=True) as here:
         sent = await here.bot.send(a_delivery(await here.asked(), Part("card", "?", BUTTONS)))
         here.keep.error = StoreError("disk full")
         with anyio.move_on_after(1.0):

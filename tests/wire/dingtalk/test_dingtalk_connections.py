@@ -12,7 +12,11 @@ from dingtalk_here import Here, connected, until
 
 from mindbot.config.vendors import DingTalkSettings
 from mindbot.domain.errors import StoreError
+from mindbot.domain.message import Json
+from mindbot.platforms.dingtalk import wire
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
+from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.stream import Stream
 from mindbot.sim.dingtalk.frames import HOSTILE, StreamRules
 from mindbot.testing.platforms import Health, Inbox, a_host
 
@@ -57,7 +61,7 @@ async def test_an_old_connection_is_read_until_its_successor_is_up() -> None:
 
 @pytest.mark.parametrize("code", ["1000", "1001"])
 async def test_a_connection_closed_in_good_order_is_replaced_at_once(code: str) -> None:
-    async with connected(fault=[f"close:100ms:n=1:code={code}"]) as here:
+    async with connected(again=True, fault=[f"close:100ms:n=1:code={code}"]) as here:
         await until(lambda: here.sim.counters["connected"] == 2)
         assert (await here.sim.push_text("li", "hello", persistent=5)).acked
         assert any(code in reason for _, reason in here.health.reports)
@@ -66,7 +70,7 @@ async def test_a_connection_closed_in_good_order_is_replaced_at_once(code: str) 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["kick:0ms", "close:0ms", "rotate:0ms"])
 async def test_a_gateway_that_never_keeps_a_connection_is_not_hammered(fault: str) -> None:
-    async with connected(fault=[fault], sim={"stream": StreamRules(grace=0)}) as here:
+    async with connected(fault=[fault], sim={"stream": StreamRules(grace=0, repush=0.5)}) as here:
         with anyio.move_on_after(1.5):
             await until(lambda: here.sim.counters["opened"] > 12)
         # At once, then after 0.3, 0.6, 1.2 … seconds: jitter may halve each.
@@ -76,7 +80,7 @@ async def test_a_gateway_that_never_keeps_a_connection_is_not_hammered(fault: st
 
 
 async def test_a_connection_lost_before_the_ack_brings_the_message_again_under_its_own_key() -> None:
-    async with connected(fault=["kick-before-ack:n=1"]) as here:
+    async with connected(again=True, fault=["kick-before-ack:n=1"]) as here:
         pushed = await here.sim.push_text("li", "hello", persistent=10)
         assert pushed.acked and pushed.attempts == 2
         assert list(keys(here)) == [pushed.msgid]
@@ -94,7 +98,7 @@ async def test_a_connection_lost_before_the_ack_brings_the_message_again_under_i
     ],
 )
 async def test_whatever_comes_again_has_the_same_key(fault: str) -> None:
-    async with connected(fault=[fault], connections=2) as here:
+    async with connected(again=True, fault=[fault], connections=2) as here:
         await until(lambda: len(here.sim.gateway.connections) == 2)
         assert (await here.sim.push_text("li", "hello")).acked
         await until(lambda: len(here.inbox.messages) >= 2)
@@ -189,6 +193,30 @@ async def test_a_stopped_bot_leaves_no_connection() -> None:
         await until(lambda: len(here.sim.gateway.connections) > 3)
         here.stop()
         await until(lambda: not here.sim.gateway.connections, 5)
+
+
+async def test_of_too_many_frames_at_once_the_rest_comes_again() -> None:
+    rules = StreamRules(repush=0.2, attempts=100)
+    async with connected(run=False, sim={"stream": rules}) as here, anyio.create_task_group() as tasks:
+        go_on, stored = anyio.Event(), []
+
+        async def store(topic: str, data: Json, raw: str) -> Json:
+            await go_on.wait()
+            stored.append(data["msgId"])
+            return {"response": None}
+
+        client = Client(here.bot._settings, here.bot._host)
+        stream = Stream(lambda: client.open([wire.MESSAGES]), store, lambda: None, at_once=2)
+        tasks.start_soon(stream.run)
+        await until(lambda: here.sim.gateway.connections)
+        async with anyio.create_task_group() as pushes:
+            for n in range(5):
+                pushes.start_soon(here.sim.push_text, "li", str(n))
+            await until(lambda: stream.left >= 3)
+            assert not stored
+            go_on.set()
+        assert len(set(stored)) == 5
+        tasks.cancel_scope.cancel()
 
 
 async def test_the_gateway_tells_people_of_the_connections() -> None:

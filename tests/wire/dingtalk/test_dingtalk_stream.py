@@ -31,7 +31,7 @@ async def test_a_group_is_trimmed_and_a_session_of_its_own_for_each_member() -> 
 
 
 async def test_what_is_not_stored_is_pushed_again() -> None:
-    async with connected() as here:
+    async with connected(again=True) as here:
         here.inbox.error = StoreError("disk full")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(here.sim.push_text, "li", "hello")
@@ -41,7 +41,7 @@ async def test_what_is_not_stored_is_pushed_again() -> None:
 
 
 async def test_a_repeated_push_has_the_same_key() -> None:
-    async with connected(fault=["duplicate:n=1", "late-ack:n=1"]) as here:
+    async with connected(again=True, fault=["duplicate:n=1", "late-ack:n=1"]) as here:
         await here.sim.push_text("li", "hello")
         assert len(here.inbox.messages) == 3
         assert len({message.key for message in here.inbox.messages}) == 1
@@ -63,7 +63,7 @@ async def test_pings_are_answered_with_what_they_brought() -> None:
 
 @pytest.mark.parametrize("how", ["abort", "close"])
 async def test_a_lost_connection_is_replaced_at_once(how: str) -> None:
-    async with connected() as here:
+    async with connected(again=True) as here:
         await here.sim.gateway.kick(how)
         pushed = await here.sim.push_text("li", "hello", persistent=5)
         assert pushed.acked
@@ -85,7 +85,7 @@ async def test_a_disconnect_frame_brings_a_new_connection_before_the_old_one_end
 
 
 async def test_a_half_open_connection_is_found_by_pings() -> None:
-    async with connected(ping=0.3) as here:
+    async with connected(again=True, ping=0.3) as here:
         await here.sim.gateway.kick("half-open")
         pushed = await here.sim.push_text("li", "hello", persistent=10)
         assert pushed.acked
@@ -102,7 +102,7 @@ async def test_a_silent_connection_is_replaced() -> None:
 
 @pytest.mark.slow
 async def test_kicked_all_the_time_nothing_is_lost_and_nothing_is_stored_twice_under_two_keys() -> None:
-    async with connected(fault=["kick:150ms"], connections=3) as here:
+    async with connected(again=True, fault=["kick:150ms"], connections=3) as here:
         async with anyio.create_task_group() as tasks:
             for n in range(100):
                 tasks.start_soon(lambda n=n: here.sim.push_text(f"u{n % 7}", f"m{n}", persistent=20))
