@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -21,11 +23,20 @@ def put(url: str, path: str, body: Any) -> Any:
 
 
 def kicks(seconds: float = 60.0, rate: float = 50.0, every: float = 10.0) -> Figures:
-    """Send at a rate while each connection ends so long after it opened.
+    """Send at a rate while the bot's connections end every so many seconds.
 
     They are aborted and told to disconnect by turns. ``longest_gap_s`` is the longest that there was none.
     """
     messages = round(seconds * rate)
+    over = threading.Event()
+    done = {"abort": 0, "disconnect": 0}
+
+    def kick(url: str) -> None:
+        for how in itertools.cycle(done):
+            if over.wait(every):
+                return
+            done[how] += processes.post(f"{url}/_sim/kick", {"how": how})["kicked"]
+
     with (
         tempfile.TemporaryDirectory() as folder,
         processes.simulators("dingtalk", "openai") as sims,
@@ -33,18 +44,20 @@ def kicks(seconds: float = 60.0, rate: float = 50.0, every: float = 10.0) -> Fig
     ):
         url = sims["dingtalk"]["base_url"]
         put(url, "rules", {"stream": {"repush": 1.0, "attempts": 100}})
-        put(url, "faults", {"faults": [f"kick:{every:g}s:every=2", f"rotate:{every:g}s:every=2:after=1"]})
-        processes.post(f"{url}/_sim/kick", {})  # the connection from before would never end
-        processes.post(f"{url}/_sim/kick", {})
+        kicker = threading.Thread(target=kick, args=(url,))
+        kicker.start()
         plan = {"messages": messages, "users": 40, "rate": rate, "persistent": 60, "quiet": 20, "settle": 5}
-        report = processes.post(f"{url}/_sim/traffic", plan, timeout=seconds + 120)
-        counters = processes.get(f"{url}/_sim/counters")
+        try:
+            report = processes.post(f"{url}/_sim/traffic", plan, timeout=seconds + 120)
+        finally:
+            over.set()
+            kicker.join()
         gap = processes.get(f"{url}/_sim/connections")["longest_gap_s"]
         cpu = processes.cpu_seconds(daemon.pid)
     return {
         "messages": report["sent"],
-        "kicked": counters.get("kicked", 0),
-        "rotated": counters.get("rotated", 0),
+        "kicked": done["abort"],
+        "rotated": done["disconnect"],
         "lost": report["lost"] + report["unacked"],
         "doubled": report["duplicated"],
         "longest_gap_s": round(gap, 3),
