@@ -39,7 +39,7 @@ _RECEIVE = 30.0  # seconds until a message must be on disk
 
 
 class DingTalkPlatform:
-    """One bot: a `Platform` with Streams, Fetches, Greets, Groups, People, Tests and Describes."""
+    """One bot: a `Platform` with Streams, Repeats, Fetches, Greets, Groups, People, Tests, Describes."""
 
     name = "dingtalk"
     idempotent = False  # neither webhooks nor the robot API know a request again
@@ -166,6 +166,12 @@ class DingTalkPlatform:
         """Return what reaches a group by its openConversationId; the robot must be a member."""
         return {"user": "", "group": True, "conversation": chat, "webhook": "", "until": 0}
 
+    def repeatable(self, delivery: Delivery) -> bool:
+        """Tell what DingTalk knows again: cards, by their outTrackId and the guid of an update."""
+        if delivery.kind == "stream":
+            return "said" not in delivery.notes and not delivery.notes.get("interrupted")
+        return self._buttons.shows(delivery)
+
     async def send(self, delivery: Delivery) -> Sent:
         """Send one message, or finish a card; raises VendorError."""
         with self._credentials.watched():
@@ -176,7 +182,7 @@ class DingTalkPlatform:
     async def _send(self, delivery: Delivery) -> Sent:
         if delivery.kind == "stream":
             return await self._finish(delivery)
-        if len(delivery.parts) == 1 and delivery.parts[0].kind == "card":
+        if self._buttons.makes(delivery):
             return await self._buttons.send(delivery, self._outbound.say)
         return await self._outbound.say(delivery.parts, delivery)
 
@@ -186,6 +192,8 @@ class DingTalkPlatform:
             await self._cards.interrupted(delivery)
         elif "said" not in delivery.notes and (done := await self._cards.finish(delivery, delivery.text)):
             return done
+        if delivery.again:  # an attempt that nobody knows the end of may have said it
+            delivery.notes["repeated"] = True
         sent = Sent()
         messages = self.plan(delivery.parts)
         # A later attempt goes on where this one stops.

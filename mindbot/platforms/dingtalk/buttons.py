@@ -65,25 +65,39 @@ class Buttons:
         What its buttons do is on disk before anybody can press one.
         """
         part, to = delivery.parts[0], delivery.to
-        form, buttons = "form" in part.data, part.data.get("buttons") or ()
-        if not form and all(button.get("url") for button in buttons):
-            return await say_plainly([part], delivery)
         as_text = Part("text", say.options(part), {"was": "card"})
-        template = self._settings.form_template_id if form else self._settings.button_template_id or _TEMPLATE
-        if not template or not cards.can_show(to):
+        if not self.shows(delivery):
             return await say_plainly([as_text], delivery)
         track = f"mbc-{delivery.id}"
         state = {"part": part.to_json(), "to": to, "session": delivery.session, "pressed": None}
         await self._keep.put(f"card:{track}", state, ttl=self._settings.card_ttl)
         try:
-            carrier = await cards.deliver(self._client, track, template, _params(part), to)
+            carrier = await cards.deliver(self._client, track, self._template(part), _params(part), to)
         except VendorError as error:
             if error.retryable or isinstance(error, AuthFailed):
                 raise
             await self._keep.put(f"card:{track}", None)
+            delivery.notes["plain"] = True
             sent = await say_plainly([as_text], delivery)
             return Sent(sent.id, {**sent.notes, "card_error": str(error)})
         return Sent(track, {"card": track, "carrier": carrier})
+
+    def _template(self, part: Part) -> str:
+        if "form" in part.data:
+            return self._settings.form_template_id
+        return self._settings.button_template_id or _TEMPLATE
+
+    def makes(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery is a card to press: one whose buttons are links is an ordinary message."""
+        if len(delivery.parts) != 1 or delivery.parts[0].kind != "card":
+            return False
+        data = delivery.parts[0].data
+        return "form" in data or not all(button.get("url") for button in data.get("buttons") or ())
+
+    def shows(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery goes out as a card: one that cannot is said in words."""
+        possible = self.makes(delivery) and cards.can_show(delivery.to) and "plain" not in delivery.notes
+        return possible and bool(self._template(delivery.parts[0]))
 
     async def pressed(self, track: str, press: Json, raw: str, tasks: TaskGroup) -> Json | None:
         """Take a press: the first one is a message of the session, later ones are shown what it was.

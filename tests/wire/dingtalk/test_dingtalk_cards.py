@@ -255,6 +255,24 @@ async def test_a_lost_answer_to_a_card_with_buttons_makes_no_second_card() -> No
         assert (await here.sim.press(sent.id, "li", "yes")).acked
 
 
+async def test_cards_may_be_sent_again_and_words_may_not() -> None:
+    async with connected(form_template_id="form.schema") as here:
+        to = await here.asked()
+        assert here.bot.repeatable(a_delivery(to, Part("card", "?", BUTTONS)))
+        assert here.bot.repeatable(a_delivery(to, Part("card", "?", FORM)))
+        assert not here.bot.repeatable(a_delivery(to, Part("card", "?", {"buttons": [{"url": "https://x"}]})))
+        assert not here.bot.repeatable(a_delivery(to, "words"))
+        assert not here.bot.repeatable(a_delivery(to | {"user": ""}, Part("card", "?", BUTTONS)))
+        here.sim.faults.set(["card-failed"])
+        failing = a_delivery(to, Part("card", "?", BUTTONS))
+        await here.bot.send(failing)
+        assert not here.bot.repeatable(failing)
+        growing = a_delivery(to, "answer", kind="stream")
+        assert here.bot.repeatable(growing)
+        await here.bot.send(growing)  # it never got a card
+        assert not here.bot.repeatable(growing)
+
+
 # -- answers that grow, and what may go wrong with them
 
 
