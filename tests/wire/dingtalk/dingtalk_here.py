@@ -116,3 +116,8 @@ async def until(ready: Callable[[], object], seconds: float = 10.0) -> None:
     with anyio.fail_after(seconds):
         while not ready():
             await anyio.sleep(0.01)
+
+
+def only_card(here: Here) -> dict[str, Any]:
+    (card,) = here.sim.cards.cards.values()
+    return card.to_json()
