@@ -193,9 +193,11 @@ class WeComPlatform:
         return say.plan(parts)
 
     def address(self, user: str) -> Json:
-        """Return where a proactive message to a member goes: with the ``agent_id`` setting, or what a
-        callback told of it."""
-        return {"touser": user, "agentid": self._agent}
+        """Return where a proactive message to a member goes; it needs the ``agent_id`` setting.
+
+        What callbacks told of it is not used: the same push would work or fail by who wrote before.
+        """
+        return {"touser": user, "agentid": self._settings.agent_id}
 
     #: How long WeCom may remember what was sent, in seconds: that is recalled at a start.
     remembers: float = max(LONGEST_INTERVAL, 3600.0)
