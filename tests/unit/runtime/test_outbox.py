@@ -119,6 +119,17 @@ async def test_a_throttled_send_waits_for_the_vendor_and_keeps_the_order() -> No
     assert disk.states["one"] == ["sending", "pending", "sending", "pending", "sending", "sent"]
 
 
+async def test_throttled_sends_are_never_given_up_and_count_for_nothing() -> None:
+    limit = Policy().max_attempts
+    phone = Phone(*[RateLimited("slow down", retry_after=0.001)] * (limit + 5), Overloaded("busy"))
+    disk = Disk()
+    async with an_outbox(phone, disk) as outbox:
+        outbox.submit([a_delivery("hi")])
+        await done(outbox)
+    assert disk.states["hi"][-1] == "sent"
+    assert len(phone.seen) == limit + 7
+
+
 @pytest.mark.parametrize("scope", ["bot", "session"])
 async def test_a_limit_of_one_user_or_api_holds_up_nobody_else(scope: Literal["bot", "session"]) -> None:
     phone = Phone(RateLimited("slow down", retry_after=300, scope=scope))
