@@ -78,7 +78,7 @@ def test_every_message_is_answered_once_and_the_bots_prove_themselves(both: Both
 @pytest.mark.parametrize("mode", ["hook", "line"])
 def test_a_picture_is_decrypted_and_an_opinion_kept_with_its_turn(both: Both, mode: str) -> None:
     user, file = f"zhao-{mode}", base64.b64encode(PNG).decode()
-    both.post("push", user=user, msgtype="image", file=file, url=both.to(mode))
+    both.post("push", user=user, msgtype="image", file=file, url=both.to(mode), persistent=20)
     turn = until(lambda: both.ask(calls.turns(f'user == "{user}" and state == "answered"')))[0].id
     (media,) = [span for span in both.ask(calls.turn(turn)).spans if span.kind == "media"]
     assert media.status == "ok" and media.data["size"] == len(PNG), media
@@ -92,8 +92,8 @@ def test_a_push_with_a_file_reaches_a_user_and_a_group_over_the_connection(
 ) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
-    both.post("push", user="wang", text="hello", url="connection")
-    both.post("push", user="wang", text="hello", group="team", url="connection")
+    both.post("push", user="wang", text="hello", url="connection", persistent=20)
+    both.post("push", user="wang", text="hello", group="team", url="connection", persistent=20)
     until(lambda: both.shown("wang") and both.shown("team"))
     pushed = ["platform", "push", "wecombot/line", "look"]
     done = both.daemon.cli(*pushed, "--user", "wang", "--file", str(path))
