@@ -133,9 +133,7 @@ async def a_runtime(folder: Path, cards: Cards, runner: Any = None) -> AsyncIter
 
 
 async def ended(runtime: Runtime, receipt: Receipt) -> Json:
-    found = await runtime.wait_turn(ids.show(receipt.turn), 10)
-    await runtime.outbox.drained()
-    return found
+    return await runtime.wait_sent(ids.show(receipt.turn), 10)
 
 
 async def test_an_answer_is_shown_while_it_grows_and_ends_with_the_whole_text(tmp_path: Path) -> None:
