@@ -10,7 +10,7 @@ import anyio
 
 from mindbot.domain import ids
 from mindbot.domain.abilities import Check, Groups, Tests, Transfers
-from mindbot.domain.errors import Invalid, NotFound
+from mindbot.domain.errors import Invalid, NotFound, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Talking:
 
     bots: Bots
     media: SpooledMedia
+    draining: bool
 
     async def queries(self) -> Queries:
         """Return the operators' reads."""
@@ -101,6 +102,8 @@ class Talking:
     async def _take(
         self, adapter: Platform, kind: str, parts: Sequence[Part], user: str, to: Json, session: str = ""
     ) -> str:
+        if self.draining:
+            raise StoreError("the daemon is stopping", hint="ask again once it is back")
         now = time.time()
         message = Message(
             platform=adapter.name,

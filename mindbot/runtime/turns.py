@@ -52,7 +52,6 @@ class Turns:
     identities: Identities
     shown: dict[int, Delivery]
     _interrupted: set[int]  # turns whose answer was on show when a process ended
-    draining: bool
     _ended: dict[int, list[anyio.Event]]
     _busy_told: set[tuple[str, str, str]]
 
@@ -61,11 +60,12 @@ class Turns:
     async def receive(self, message: Message) -> Receipt:
         """Put a message on disk and queue its turn. The platform gets its ack after this returns.
 
+        Also while the daemon goes down: a platform may send what comes in on a live connection just once. Its
+        turn then runs at the next start.
+
         Raises:
-            StoreError: it is not on disk, or the daemon is going down; the platform must send again.
+            StoreError: it is not on disk; the platform must send again.
         """
-        if self.draining:
-            raise StoreError("the daemon is stopping", hint="send again")
         message, learnt = await self.identities.settle(message)
         # A caller that gives up must not leave a row that nobody runs: what it repeats is a duplicate.
         with anyio.CancelScope(shield=True):
@@ -82,8 +82,6 @@ class Turns:
         Raises:
             StoreError: nothing of it is on disk.
         """
-        if self.draining and messages:
-            raise StoreError("the daemon is stopping", hint="send again")
         settled, learnt = [], []
         for each in messages:
             message, rows = await self.identities.settle(each)

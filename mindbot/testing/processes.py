@@ -101,6 +101,7 @@ class Daemon:
         self._environ = {k: v for k, v in os.environ.items() if k != "MINDBOT_SOCKET"} | dict(environ or {})
         self.process: subprocess.Popen[bytes] | None = None
         self.ready_cpu = self.ready_wall = 0.0
+        self._stopping = False
 
     @property
     def pid(self) -> int:
@@ -115,6 +116,7 @@ class Daemon:
         notify.bind(str(address))
         notify.settimeout(0.1)
         begun = time.perf_counter()
+        self._stopping = False
         with (self.folder / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*_MINDBOT, "--config", str(self.config_file), "daemon", "run"],
@@ -146,11 +148,17 @@ class Daemon:
             self.process.kill()
             self.process.wait(10)
 
+    def begin_stop(self) -> None:
+        """SIGTERM, once: a second one would force it."""
+        if self.process is not None and not self._stopping:
+            self._stopping = True
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self, timeout: float = 40) -> int:
-        """SIGTERM; returns the exit code."""
+        """SIGTERM, unless it was sent already; returns the exit code."""
         if self.process is None:
             return 0
-        self.process.send_signal(signal.SIGTERM)
+        self.begin_stop()
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,45 @@ def test_a_stop_in_the_middle_loses_and_repeats_nothing(tmp_path: Path, patience
     for name, report in reports.items():
         assert (report["answered"], report["lost"], report["duplicated"]) == (TURNS, 0, 0), (name, report)
     assert not dead
+
+
+@pytest.mark.slow
+def test_what_reaches_a_live_connection_during_a_stop_is_answered_after_it(tmp_path: Path) -> None:
+    # The long connection of AI bots has no acknowledgements: what is refused there never comes again.
+    with (
+        processes.simulators("wecombot") as sims,
+        processes.simulators("openai", args=["--latency", "2000"]) as model,
+    ):
+        daemon = Daemon(tmp_path, configs.wecombot(sims | model, 0))
+        daemon.start()
+        url = f"{sims['wecombot']['base_url']}/_sim"
+
+        def say(text: str) -> None:
+            processes.post(f"{url}/push", {"user": "li", "text": text, "url": "connection", "persistent": 20})
+
+        def shown(text: str) -> bool:
+            inbox = processes.get(f"{url}/inbox?user=li")["messages"]
+            return any(each["text"] == f"echo: {text}" for each in inbox)
+
+        def wait(what: Callable[[], bool]) -> None:
+            for _ in range(200):
+                if what():
+                    return
+                time.sleep(0.1)
+            raise AssertionError(daemon.log())
+
+        def turns() -> list[dict[str, Any]]:
+            return [json.loads(line) for line in daemon.cli("turns").stdout.splitlines()]
+
+        try:
+            say("one")
+            wait(lambda: any(turn["state"] == "running" for turn in turns()))
+            daemon.begin_stop()
+            wait(lambda: "daemon.draining" in daemon.log())
+            say("two")
+            assert daemon.stop(40) == 0, daemon.log()
+            assert shown("one")
+            daemon.start()
+            wait(lambda: shown("two"))
+        finally:
+            daemon.stop()

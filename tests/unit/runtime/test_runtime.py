@@ -72,6 +72,19 @@ async def ended(runtime: Runtime, receipt: Receipt) -> dict[str, Any]:
     return await runtime.wait_turn(ids.show(receipt.turn), 10)
 
 
+async def test_what_comes_while_the_daemon_goes_down_is_stored_and_runs_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone) as runtime:
+        assert await runtime.drain(5)
+        receipt = await runtime.receive(a_message(text="just in time"))
+        with pytest.raises(StoreError, match="stopping"):
+            await runtime.push(platform="console", bot="", text="too late", user="lin")
+    async with a_runtime(tmp_path, phone) as runtime:
+        assert (await ended(runtime, receipt))["state"] == "answered"
+
+
 async def test_a_message_whose_caller_gave_up_on_a_slow_disk_is_answered(tmp_path: Path) -> None:
     phone = Phone()
     async with a_runtime(tmp_path, phone) as runtime:
