@@ -21,7 +21,8 @@ M = TypeVar("M", bound=models.Answer)
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request and how to read its answer. ``timeout`` is seconds."""
+    """One request and how to read its answer. ``timeout`` is seconds; ``also`` are statuses from 400 on whose
+    body is an answer as well."""
 
     method: str
     path: str
@@ -30,6 +31,7 @@ class Call(Generic[T]):
     body: Json | None = None
     timeout: float = 30.0
     file: Path | None = None  # sent as the body instead
+    also: tuple[int, ...] = ()
 
     @property
     def target(self) -> str:
@@ -67,8 +69,8 @@ def status() -> Call[models.Status]:
 
 
 def ready() -> Call[models.Health]:
-    """How the components are; raises Unreachable while the daemon is not ready."""
-    return Call("GET", "/v1/health/ready", _one(models.Health))
+    """How the components are, and whether messages are taken (``ready``)."""
+    return Call("GET", "/v1/health/ready", _one(models.Health), also=(503,))
 
 
 def platforms() -> Call[list[models.PlatformView]]:

@@ -72,7 +72,7 @@ class Client:
                 with call.file.open("rb") as file:
                     connection.request(call.method, call.target, file, {"content-type": _BINARY})
             response = connection.getresponse()
-            if response.status >= 400:
+            if response.status >= 400 and response.status not in call.also:
                 raise refusal(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:
             connection.close()
@@ -111,7 +111,7 @@ class AsyncClient:
             response = await self._http.send(self._request(call))
         except httpx.HTTPError as error:
             raise trouble(error, self.socket) from error
-        if response.status_code >= 400:
+        if response.status_code >= 400 and response.status_code not in call.also:
             raise refusal(response.status_code, response.content)
         return _read(call, response.content)
 
@@ -163,9 +163,10 @@ def _read(call: Call[T], body: bytes) -> T:
 def refusal(status: int, body: bytes) -> MindBotError:
     """Return the error that a body describes; anything but our own body says at least its status."""
     try:
-        return error_of(Problem.model_validate_json(body))
+        problem = Problem.model_validate_json(body)
     except ValidationError:
-        return MindBotError(f"the daemon answered {status}")
+        problem = Problem()
+    return error_of(problem) if problem.message else MindBotError(f"the daemon answered {status}")
 
 
 def trouble(error: BaseException, path: Path) -> MindBotError:

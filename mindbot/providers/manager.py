@@ -31,6 +31,7 @@ _TRIES_BEFORE_ANOTHER = 2  # when a fallback could answer instead
 _FIRST_BACKOFF = 0.5  # seconds; doubles with each try
 _LONGEST_WAIT = 20.0  # a vendor that asks for more is given up for this answer
 _PING_SECONDS = 20.0
+_SILENT = 0.9  # of a provider's timeout: who takes that long gives no answer, rather than a failure
 #: Failures of one provider that another may not have.
 _GO_ON = (VendorError, SecretError, ConfigError, NotFound)
 #: Failures that say nothing about the provider.
@@ -116,6 +117,7 @@ class ProviderManager:
             asked = request if not failures else self._translated(request, name)
             for attempt in range(tries):
                 shown = False
+                begun = anyio.current_time()
                 try:
                     chosen = self.get(name)
                     notes["provider"], notes["model"] = name, self._model(asked, name)
@@ -138,6 +140,8 @@ class ProviderManager:
                         raise
                     failures.append(exc)
                 wait = _wait(failures[-1], tries - 1 - attempt, attempt, request.deadline)
+                if self._used_up(name, anyio.current_time() - begun):
+                    wait = None
                 if wait is None:
                     self._degraded(name, failures[-1])
                     break
@@ -147,6 +151,11 @@ class ProviderManager:
     def _degraded(self, name: str, failure: MindBotError) -> None:
         if name in self._failing and not isinstance(failure, _OF_THE_PROMPT):
             self._report(name, "degraded", str(failure))
+
+    def _used_up(self, name: str, took: float) -> bool:
+        """Tell whether a call failed by giving no answer: its user would wait as long once more."""
+        settings = self._settings.get(name)
+        return settings is not None and took >= _SILENT * settings.timeout
 
     def _usable(self, name: str) -> bool:
         settings = self._settings.get(name)

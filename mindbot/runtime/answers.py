@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from mindbot.bus import Bus
 from mindbot.domain import ids
 from mindbot.domain.abilities import Attended, Fetches, Greets, People, Silence, Streams
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import MindBotError
+from mindbot.domain.errors import MindBotError, RateLimited
 from mindbot.domain.events import Event
 from mindbot.domain.host import Answer, File
 from mindbot.domain.message import Json, Part
@@ -27,7 +28,8 @@ log = structlog.get_logger("mindbot.runtime")
 
 _UPDATE = 10.0  # seconds one update of a shown answer may take
 _LAST = 5.0  # seconds an update under way may still take when the answer is complete
-_ASKS = 3  # times a platform is asked whether the bot may speak
+_ASK_FOR = 45.0  # seconds a platform that cannot say is asked again whether the bot may speak
+_ASK_EVERY = 5.0  # seconds between two times, at most
 
 
 def _has_directory(platform: Platform | None) -> TypeGuard[People]:
@@ -156,18 +158,24 @@ class Answers:
         return True
 
     async def silence(self, turn: Turn) -> Silence | None:
-        """Ask the platform whether a person has taken the bot's place; raises VendorError."""
+        """Ask the platform whether a person has taken the bot's place.
+
+        Raises:
+            VendorError: it did not say, for as long as a user may be left waiting for that.
+        """
         platform = self._platform(turn)
         if not isinstance(platform, Attended):
             return None
-        for ask in range(1, _ASKS + 1):
+        until, wait = anyio.current_time() + _ASK_FOR, 0.3
+        while True:
             try:
                 return await platform.silence(turn.message)
             except MindBotError as error:
-                if not error.retryable or ask == _ASKS:
+                pause = max(wait, error.retry_after) if isinstance(error, RateLimited) else wait
+                if not error.retryable or anyio.current_time() + pause > until:
                     raise
-                await anyio.sleep(0.2 * 2**ask)
-        raise AssertionError("unreachable")
+                await anyio.sleep(pause * random.uniform(1.0, 1.2))
+                wait = min(_ASK_EVERY, wait * 2)
 
     def greeting(self, turn: Turn) -> Sequence[Part]:
         """Return the platform's answer to an event; empty for none."""

@@ -152,7 +152,9 @@ class Dispatcher:
         return taken
 
     def overdue(self, seconds: float) -> list[Turn]:
-        """Return turns whose session is ready but has found no free slot for that long."""
+        """Return turns whose session is ready but has found no free slot for that long; none once closed."""
+        if self.closed:
+            return []
         before = self._clock() - seconds
         found = []
         for bot in self._bots.values():

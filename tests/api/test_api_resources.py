@@ -39,6 +39,8 @@ async def test_a_daemon_that_cannot_store_is_not_ready(up: Running) -> None:
         assert (await http.get("/v1/health/ready")).status_code == 503
         assert (await http.get("/v1/health/live")).status_code == 200
     assert not (await up.client.ask(calls.status())).ready
+    health = await up.client.ask(calls.ready())
+    assert not health.ready and [(c.component, c.state) for c in health.components] == [("store", "failed")]
     up.runtime.store_state = "ok"
     assert (await up.client.ask(calls.ready())).ready
 

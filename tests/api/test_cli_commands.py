@@ -156,6 +156,9 @@ async def test_daemon_status_exits_0_only_when_ready(run: Run, up: Running) -> N
     up.runtime.store_state = "degraded"
     assert "degraded store: " in (await run("daemon", "status", terminal=True)).out
     assert (await run("daemon", "status")).objects[0]["not_ok"][0]["component"] == "store"
+    up.runtime.store_state = "failed"
+    done = await run("daemon", "status", terminal=True)
+    assert done.code == 1 and "failed   store: " in done.out and not done.err
     up.daemon.phase = "draining"
     assert (await run("daemon", "status")).code == 1
 

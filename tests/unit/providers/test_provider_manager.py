@@ -15,6 +15,7 @@ from mindbot.domain.errors import (
     AuthFailed,
     ConfigError,
     ContentFiltered,
+    NetworkFailed,
     NotFound,
     Overloaded,
     RateLimited,
@@ -250,3 +251,15 @@ async def test_what_is_wrong_with_the_prompt_says_nothing_about_the_provider(htt
     with pytest.raises(ContentFiltered):
         await here.ask()
     assert here.told == []
+
+
+async def test_a_provider_that_gives_no_answer_is_not_asked_again(http: HttpClient) -> None:
+    async with openai("hang") as far:
+        silent = {"silent": far.entry | {"timeout": 0.3}}
+        here = Managed(http, silent)
+        with pytest.raises(NetworkFailed):
+            await here.ask()
+        assert len(here.notes["failures"]) == 1
+        here = Managed(http, silent | {"b": scripted("me")}, ("b",))
+        assert await here.ask() == "me"
+        assert [each["provider"] for each in here.notes["failures"]] == ["silent"]

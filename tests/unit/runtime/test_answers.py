@@ -229,15 +229,16 @@ async def test_nothing_is_shown_before_an_earlier_answer_has_left(tmp_path: Path
         assert [d.kind for d in cards.sent] == ["stream", "message"]
 
 
+@pytest.mark.slow
 async def test_a_person_at_the_desk_keeps_the_bot_silent_and_a_short_failure_is_asked_again(
     tmp_path: Path,
 ) -> None:
     cards, runner = Cards(), Slow()
-    cards.silent, cards.refusals = Silence("served by zhang"), [Overloaded("busy")]
+    cards.silent, cards.refusals = Silence("served by zhang"), [Overloaded("busy") for _ in range(3)]
     async with a_runtime(tmp_path, cards, runner) as runtime:
         done = await ended(runtime, await runtime.receive(a_message()))
         assert (done["state"], done["reason"]) == ("dropped", "access: served by zhang")
-        assert cards.asked == 2 and not runner.calls and not cards.sent
+        assert cards.asked == 4 and not runner.calls and not cards.sent
 
 
 async def test_messages_that_queued_up_are_answered_together_and_named(tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ async def test_who_waits_too_long_for_a_slot_is_known() -> None:
         assert dispatcher.overdue(5) == []
         now = 6.0
         assert [t.message.text for t in dispatcher.overdue(5)] == ["waits for a slot"]
+        dispatcher.close()
+        assert dispatcher.overdue(5) == [], "it waits for the next start, and that is no overload"
         release.set()
 
 
