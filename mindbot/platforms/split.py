@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from mindbot.domain.plain import printable as printable
+
 #: Where to cut, best first: after a paragraph, a line, a sentence, a space.
 _BOUNDARIES = (
     re.compile(r"\n\s*\n"),
@@ -35,13 +37,6 @@ def split_bytes(text: str, limit: int) -> list[str]:
         pieces.append(text[start:end])
         start = end
     return pieces
-
-
-def printable(text: str) -> str:
-    """Return text that UTF-8 can carry: halves of a surrogate pair are joined, a lone one becomes U+FFFD."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _head(text: str, limit: int) -> str:
