@@ -11,6 +11,7 @@ import anyio
 
 from mindbot.domain.errors import AuthFailed, MindBotError, RateLimited
 from mindbot.domain.shared import Shared
+from mindbot.platforms.unsent import unsent
 
 _PROVEN = 60.0  # seconds for which a fetched token proves that the credentials are good
 
@@ -23,7 +24,7 @@ class Lent(NamedTuple):
 
 
 class TokenCache:
-    """One token for everybody, one fetch at a time.
+    """One token for everybody, one fetch at a time. A fetch that fails has sent nothing of a message.
 
     A token is renewed ``lead`` seconds before its end, or half way where it lives shorter than twice that;
     as long as it is valid, a failing renewal is no reason to stop. Those who waited for a failed fetch share
@@ -96,9 +97,9 @@ class TokenCache:
             if self._valid():
                 self._renew_at = min(self._ends_at, self._clock() + max(wait, self._hold))
                 return self._token
-            self._error = error
+            self._error = unsent(error)
             self._held_until = self._clock() + wait
-            raise
+            raise self._error  # noqa: B904 - with its cause
         self._proving = False
         self._fetched_at = self._clock()
         self._ends_at = self._fetched_at + lifetime

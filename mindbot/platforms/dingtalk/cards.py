@@ -22,6 +22,7 @@ from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.outbound import users_of
 from mindbot.platforms.split import printable
+from mindbot.platforms.unsent import unsent
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import DingTalkSettings
@@ -140,7 +141,8 @@ class AnswerCards:
         except VendorError as error:
             unsure = isinstance(error, NetworkFailed) and error.sent
             if error.retryable and delivery.attempts < (_UNSURE_ATTEMPTS if unsure else _ATTEMPTS):
-                raise _harmless(error) from error
+                # It may be repeated freely: how it ended need not be known.
+                raise unsent(error)  # noqa: B904 - with its cause
             delivery.notes["card_error"] = str(error)
             await self._plainly(track, error)
             await self._give_up(track)
@@ -155,7 +157,7 @@ class AnswerCards:
             await _in_time(self._end_interrupted(track))
         except VendorError as error:
             if error.retryable and delivery.attempts < _ATTEMPTS:
-                raise _harmless(error) from error
+                raise unsent(error)  # noqa: B904 - with its cause
             delivery.notes["card_error"] = str(error)  # the answer below it matters more
 
     async def _end_interrupted(self, track: str) -> None:
@@ -274,10 +276,3 @@ async def _in_time(work: Coroutine[Any, Any, None]) -> None:
             await work
     except TimeoutError as error:
         raise NetworkFailed(f"the card was not answered for in {_FINISH:g}s") from error
-
-
-def _harmless(error: VendorError) -> VendorError:
-    """A call that may be repeated freely: its outcome need not be known."""
-    if isinstance(error, NetworkFailed) and error.sent:
-        return NetworkFailed(error.message, hint=error.hint, code=error.code, sent=False)
-    return error

@@ -37,7 +37,7 @@ class Uploads:
     async def __call__(self, part: Part, notes: Json) -> Part:
         """Return a part whose file is on the platform, as the kind it could be uploaded as.
 
-        ``notes`` are the delivery's: what was uploaded once is not uploaded by a later attempt.
+        ``notes`` are the delivery's: what was fetched and uploaded once is not again by a later attempt.
 
         Raises:
             Invalid: the file is too large.
@@ -46,17 +46,19 @@ class Uploads:
         if part.kind not in say.FILES or "media_id" in part.data:
             return part
         id, name = str(part.data.get("media") or ""), str(part.data.get("name") or "")
-        if not id:
-            if part.kind == "image":
-                return part  # the API takes the address itself
-            id = (await self._media.fetch(str(part.data["url"]), name=name)).id
+        if not id and part.kind == "image":
+            return part  # the API takes the address itself
         done: Json = notes.setdefault("uploaded", {})
-        if id not in done:
+        found: Json | None = done.get(key := id or str(part.data["url"]))
+        if found is None:
+            id = id or (await self._media.fetch(key, name=name)).id
             file = await self._media.find(id)
             name = name or (file.name if file else "")
-            done[id] = await self._upload(part.kind, name, await self._media.path(id))
-        kind, ids = done[id]["kind"], {k: str(v) for k, v in done[id].items() if k != "kind"}
-        return replace(say.uploaded(part, **ids), kind=kind)
+            done[key] = found = await self._upload(part.kind, name, await self._media.path(id))
+        if found["kind"] == "video" and "cover_id" not in found:
+            found["cover_id"] = await self._client.upload("image", "cover.png", _COVER)
+        ids = {k: str(v) for k, v in found.items() if k != "kind"}
+        return replace(say.uploaded(part, **ids), kind=found["kind"])
 
     async def _upload(self, kind: str, name: str, path: Path) -> Json:
         name = name or path.name
@@ -73,10 +75,7 @@ class Uploads:
         content = await to_thread.run_sync(path.read_bytes)
         if kind == "file" and self._pack and say.ending_of(name) not in endings:
             content, name = await to_thread.run_sync(_packed, name, content), f"{name}.zip"
-        found: Json = {"kind": kind, "name": name, "media_id": await self._client.upload(kind, name, content)}
-        if kind == "video":
-            found["cover_id"] = await self._client.upload("image", "cover.png", _COVER)
-        return found
+        return {"kind": kind, "name": name, "media_id": await self._client.upload(kind, name, content)}
 
 
 def _packed(name: str, content: bytes) -> bytes:

@@ -18,6 +18,7 @@ from mindbot.domain.message import Json, Part
 from mindbot.platforms.dingtalk import errors, say
 from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.files import Uploads
+from mindbot.platforms.unsent import preparing
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import DingTalkSettings
@@ -67,7 +68,8 @@ class Outbound:
                 # Twenty a minute may be all that webhooks carry; the API takes as many a second.
                 if error.code not in errors.WEBHOOK_BUSY or not (to.get("group") or to.get("user")):
                     raise
-        parts = [await self._uploaded(part, delivery.notes) for part in parts]
+        with preparing():
+            parts = [await self._uploaded(part, delivery.notes) for part in parts]
         key, param = say.by_api(parts, title)
         return Sent(await self._by_api(key, param, delivery), _degraded(parts))
 

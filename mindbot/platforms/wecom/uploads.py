@@ -10,9 +10,10 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from mindbot.domain.errors import NetworkFailed, NotFound, Rejected, VendorError
+from mindbot.domain.errors import NotFound, Rejected, VendorError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Part
+from mindbot.platforms.unsent import preparing
 from mindbot.platforms.wecom.api import Api
 
 EXPIRED = "40007"  # the media id is not known any more
@@ -92,10 +93,8 @@ class Uploads:
         if known is not None and known.get("name") == name:
             return str(known["media_id"])
         content = await to_thread.run_sync(path.read_bytes)
-        try:
+        with preparing():  # whether or not the file arrived, the message did not
             found = await self._api.upload(kind, name, content)
-        except NetworkFailed as error:  # whether or not the file arrived, the message did not
-            raise NetworkFailed(error.message, hint=error.hint, code=error.code, sent=False) from error
         self.uploaded += 1
         await self._keep.put(_key(kind, id), {"media_id": found, "name": name}, ttl=_LIFE)
         return found

@@ -15,6 +15,7 @@ from mindbot.domain.errors import MindBotError, Rejected, StoreError
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part, text_part
 from mindbot.platforms.pace import Pace
+from mindbot.platforms.unsent import preparing
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecomcs import files, outbound
 from mindbot.platforms.wecomcs.budget import Budget
@@ -60,10 +61,11 @@ class Sender:
 
     async def _message(self, delivery: Delivery, part: Part) -> Sent:
         to = delivery.to
-        if not delivery.again:  # what may have arrived is settled by its id
-            await self._talks.check(to)
-            await self._budget.check(to)
-        part = await files.uploaded(part, self._api, self._media)
+        with preparing():
+            if not delivery.again:  # what may have arrived is settled by its id
+                await self._talks.check(to)
+                await self._budget.check(to)
+            part = await files.uploaded(part, self._api, self._media)
         msgid, notes = outbound.msgid_of(delivery), outbound.notes_of(part)
         body = {"touser": to["touser"], "open_kfid": to["open_kfid"], "msgid": msgid}
         await self._pace.turn()
