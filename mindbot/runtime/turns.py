@@ -24,6 +24,7 @@ from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats
 from mindbot.store.journal import Rows
+from mindbot.store.rows import storable
 from mindbot.store.store import Store
 
 log = structlog.get_logger("mindbot.runtime")
@@ -66,7 +67,7 @@ class Turns:
         Raises:
             StoreError: it is not on disk; the platform must send again.
         """
-        message, learnt = await self.identities.settle(message)
+        message, learnt = await self.identities.settle(storable(message))
         # A caller that gives up must not leave a row that nobody runs: what it repeats is a duplicate.
         with anyio.CancelScope(shield=True):
             if learnt:
@@ -84,7 +85,7 @@ class Turns:
         """
         settled, learnt = [], []
         for each in messages:
-            message, rows = await self.identities.settle(each)
+            message, rows = await self.identities.settle(storable(each))
             settled.append(message)
             learnt += rows
         if learnt:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from mindbot.domain import plain
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.turn import Span, Turn
@@ -48,6 +49,19 @@ def record_of(turn: Turn) -> Json:
         "reply": [p.to_json() for p in turn.reply.parts],
         "spans": pack_spans(turn.spans),
     }
+
+
+def storable(m: Message) -> Message:
+    """Return a message as a row can hold it, which is nearly always the same one.
+
+    What JSON allows and no row can hold (see `mindbot.domain.plain.plain`) would be refused for ever, and
+    pushed again for ever. ``raw`` is text, and says what it was.
+    """
+    try:
+        orjson.dumps([[[[[[m.to_json()]]]]]])  # wrapped as deep as it will be
+    except TypeError:
+        return Message.from_json(plain.plain(m.to_json()))
+    return m
 
 
 def put_row(number: int, m: Message) -> Row:

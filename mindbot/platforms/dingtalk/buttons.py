@@ -17,10 +17,10 @@ import structlog
 from anyio.abc import TaskGroup
 
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import AuthFailed, StoreError, VendorError
+from mindbot.domain.errors import AuthFailed, Invalid, StoreError, VendorError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
-from mindbot.platforms.dingtalk import cards, say
+from mindbot.platforms.dingtalk import cards, say, wire
 from mindbot.platforms.dingtalk.client import Client
 
 if TYPE_CHECKING:
@@ -179,8 +179,8 @@ def _values(part: Part, params: Json) -> Json:
     found = params.get("form", params)
     if isinstance(found, str):
         try:
-            found = json.loads(found)
-        except ValueError:
+            found = wire.content_of(found)
+        except Invalid:
             found = params
     found = found if isinstance(found, dict) else params
     fields = say.form_fields(part)

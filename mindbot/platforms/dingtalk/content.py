@@ -122,7 +122,7 @@ def _opened(inner: Any) -> Json:
     if isinstance(inner, str) and inner.startswith("{"):
         try:
             inner = json.loads(inner)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"text": inner}
     if isinstance(inner, dict):
         return inner

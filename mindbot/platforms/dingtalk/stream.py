@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketE
 from mindbot.domain.errors import AuthFailed, Invalid, MindBotError, NetworkFailed, RateLimited
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
+from mindbot.platforms.split import printable
 
 log = structlog.get_logger("mindbot.platforms.dingtalk")
 
@@ -208,7 +209,7 @@ class Stream:
         """
         try:
             frame = json.loads(text)
-            headers, topic = frame["headers"], str(frame["headers"]["topic"])
+            headers, topic = frame["headers"], printable(str(frame["headers"]["topic"]))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             log.warning("not a frame", error=str(error), text=str(text[:200]))
             return False
@@ -229,12 +230,13 @@ class Stream:
         return False
 
     async def _answer(self, socket: ClientConnection, headers: Json, data: Any) -> None:
-        """Answer an application ping with what it brought."""
+        """Answer an application ping with what it brought, to the letter."""
+        text = data if isinstance(data, str) else "{}"
         try:
-            opaque = json.loads(data) if isinstance(data, str) else {}
-        except ValueError:
-            opaque = {}
-        await _write(socket, wire.ack(headers, opaque))
+            json.loads(text)
+        except (ValueError, RecursionError):
+            text = "{}"
+        await _write(socket, wire.ack_text(headers, text))
 
     async def _take(self, socket: ClientConnection, kind: Any, topic: str, headers: Json, data: Any) -> None:
         """Handle one frame, then acknowledge it: only what is on disk is."""
@@ -257,18 +259,22 @@ class Stream:
         try:
             content = wire.content_of(data)
         except Invalid as error:  # garbage will be garbage again: acknowledged, and told
-            log.warning("frame not understood", topic=topic, error=str(error), data=str(data)[:500])
+            log.warning("frame not understood", topic=topic, error=str(error), data=_excerpt(data))
             return {"response": None}, 200
         try:
-            return await self._handle(
-                topic, content, data if isinstance(data, str) else json.dumps(data)
-            ), 200
+            raw = printable(data) if isinstance(data, str) else json.dumps(content)
+            return await self._handle(topic, content, raw), 200
         except Invalid as error:
-            log.warning("frame not understood", topic=topic, error=str(error), data=str(data)[:500])
+            log.warning("frame not understood", topic=topic, error=str(error), data=_excerpt(data))
             return {"response": None}, 200
         except Exception as error:  # noqa: BLE001 - not on disk, for whatever reason: it is pushed again
             log.error("message not stored", topic=topic, error=f"{type(error).__name__}: {error}")
             return None, 500
+
+
+def _excerpt(data: Any) -> str:
+    """Return the beginning of a frame's data for the log."""
+    return printable(data[:500]) if isinstance(data, str) else f"no text: {type(data).__name__}"
 
 
 async def _write(socket: ClientConnection, text: str) -> bool:

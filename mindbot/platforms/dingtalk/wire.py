@@ -10,10 +10,12 @@ import json
 import math
 from typing import Any
 
+import orjson
+
+from mindbot.domain import plain
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json, Message
 from mindbot.platforms.dingtalk import content
-from mindbot.platforms.split import printable
 
 MESSAGES = "/v1.0/im/bot/messages/get"
 #: What is written to a person for whom the robot stands in; known from the official Python SDK only.
@@ -23,40 +25,49 @@ CARDS = "/v1.0/card/instances/callback"
 
 def ack(headers: Json, data: Json, code: int = 200) -> str:
     """Return the answer to a frame: its messageId, and ``data`` as JSON text."""
+    return ack_text(headers, json.dumps(data), code)
+
+
+def ack_text(headers: Json, data: str, code: int = 200) -> str:
+    """Return the answer to a frame with ``data`` as it is.
+
+    In ASCII: the messageId and what a ping brings may hold half a surrogate pair, and go back as they came.
+    """
+    id = headers.get("messageId", "")
     frame = {
         "code": code,
-        "headers": {"messageId": str(headers.get("messageId", "")), "contentType": "application/json"},
+        "headers": {
+            "messageId": str(id) if isinstance(id, str | int) else "",
+            "contentType": "application/json",
+        },
         "message": "OK" if code == 200 else "not stored, send it again",
-        "data": json.dumps(data, ensure_ascii=False),
+        "data": data,
     }
-    return json.dumps(frame, ensure_ascii=False)
+    return json.dumps(frame)
 
 
 def content_of(data: Any) -> Json:
-    """Return a frame's ``data``, which is JSON as text.
+    """Return a frame's ``data``, which is JSON as text; see `mindbot.domain.plain` for what is changed.
 
     Raises:
         Invalid: it is no object.
     """
-    try:
-        found = json.loads(data) if isinstance(data, str) else data
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"data is no JSON: {error}") from error
+    found = _loaded(data) if isinstance(data, str) else plain.plain(data)
     if not isinstance(found, dict):
         raise Invalid("data is no object")
-    # Half a surrogate pair is legal in JSON and can be stored nowhere.
-    return _clean(found) if isinstance(data, str) and "\\ud" in data.lower() else found
+    return found
 
 
-def _clean(value: Any) -> Any:
-    match value:
-        case str():
-            return printable(value)
-        case dict():
-            return {printable(str(key)): _clean(each) for key, each in value.items()}
-        case list():
-            return [_clean(each) for each in value]
-    return value
+def _loaded(text: str) -> Any:
+    try:
+        found = json.loads(text)
+        orjson.dumps([[[[[[found]]]]]])  # wrapped as deep as it will be
+    except (ValueError, TypeError, RecursionError):  # too deep, too large, half a character, or no JSON
+        try:
+            return plain.loads(text)
+        except ValueError as error:
+            raise Invalid(f"data is no JSON: {error}") from error
+    return found
 
 
 def to_message(data: Json, raw: str, *, bot: str, received: float) -> Message:

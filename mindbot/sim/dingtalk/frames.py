@@ -14,7 +14,8 @@ from aiohttp import web
 
 from mindbot.domain.message import Json
 
-#: What a client must live through: no JSON, no object, no frame, unknown kinds, data that is no JSON, bytes.
+#: What a client must live through: no JSON, no object, no frame, unknown kinds, data that is no JSON, bytes,
+#: halves of surrogate pairs, nesting without end.
 HOSTILE: tuple[str | bytes, ...] = (
     "no json",
     "[]",
@@ -31,6 +32,14 @@ HOSTILE: tuple[str | bytes, ...] = (
     '{"type":"CALLBACK","headers":{"topic":"/v1.0/card/instances/callback","messageId":"x"},'
     '"data":"{\\"outTrackId\\":\\"x\\",\\"content\\":\\"{\\"}"}',
     '{"type":"EVENT","headers":{"topic":"*","messageId":"x"},"data":"{}"}',
+    '{"type":"SYSTEM","headers":{"topic":"ping","messageId":"x"},"data":"' + "[" * 50_000 + '"}',
+    '{"type":"SYSTEM","headers":{"topic":"ping","messageId":"x"},"data":"{\\"opaque\\":\\"\\ud83d\\"}"}',
+    '{"type":"SYSTEM","headers":{"topic":"ping","messageId":"\\ud83d"},"data":"{}"}',
+    '{"type":"EVENT","headers":{"topic":"*","messageId":"\\ud83d"},"data":"{}"}',
+    '{"type":"EVENT","headers":{"topic":"*","messageId":' + "[" * 300 + "]" * 300 + '},"data":"{}"}',
+    '{"type":"CALLBACK","headers":{"topic":"\\ud83d","messageId":"x"},"data":' + "[" * 300 + "]" * 300 + "}",
+    '{"type":"CALLBACK","headers":{"topic":"/v1.0/im/bot/messages/get","messageId":"x"},'
+    '"data":"{\\"x\\":\\"\\\\ud83d\\",\\"y\\":' + "[" * 960 + "]" * 960 + '}"}',
 )
 
 MESSAGES = "/v1.0/im/bot/messages/get"

@@ -9,7 +9,9 @@ import pytest
 from dingtalk_here import RULES, connected, until
 
 from mindbot.domain.errors import StoreError
+from mindbot.platforms.dingtalk import wire
 from mindbot.sim.dingtalk.frames import StreamRules
+from mindbot.store.rows import storable
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +58,7 @@ async def test_order_within_a_connection_is_kept() -> None:
 
 async def test_pings_are_answered_with_what_they_brought() -> None:
     async with connected(sim={"stream": StreamRules(ping=0.05, repush=0.3)}) as here:
-        await anyio.sleep(0.2)
+        await until(lambda: here.sim.counters["pongs"] >= 2)
         assert here.sim.counters["bad_frames"] == 0
         assert (await here.sim.push_text("li", "alive")).acked
 
@@ -158,6 +160,27 @@ async def test_hostile_frames_change_nothing(text: str) -> None:
         assert (await here.sim.push_text("li", "hello")).acked
         assert here.texts() == ["hello"]
         assert here.sim.counters["connected"] == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ['{"n":1' + "0" * 30 + "}", "1" + "0" * 400, "[" * 260 + "]" * 260, "[" * 3000 + "]" * 3000, '"\\ud83d"'],
+    ids=["number", "larger", "deep", "endless", "half a character"],
+)
+async def test_what_no_store_can_hold_is_taken_as_what_can_be_held(odd: str) -> None:
+    async with connected() as here:
+        known = {"conversationId": "c", "conversationType": "1", "senderStaffId": "li", "senderId": "$:1"}
+        data = (
+            json.dumps({"msgId": "m", **known, "msgtype": "new"})[:-1]
+            + f',"content":{{"title":"T","x":{odd}}}}}'
+        )
+        headers = {"topic": wire.MESSAGES, "messageId": "f"}
+        await here.sim.gateway.raw(json.dumps({"type": "CALLBACK", "headers": headers, "data": data}))
+        await until(lambda: here.bot.details()["acked"])
+        (message,) = here.inbox.messages
+        assert (message.kind, message.text, message.raw) == ("raw", "T", data)
+        assert storable(message) is message
+        assert message.parts[0].data["content"].keys() == {"title", "x"}
 
 
 STEPS = ("access token", "stream gateway", "connections", "sending", "members")
