@@ -85,6 +85,12 @@ class Rig(Protocol):
     def lose_answer(self) -> None:
         """Let the platform carry out the next call and break the connection before it answers."""
 
+    def lose_answers_before(self, step: str) -> bool:
+        """Let two answers to what goes before a message be lost: to its ``token``, or to an ``upload``.
+
+        The token in use must have ended. Returns False where sending has no such step.
+        """
+
 
 def a_delivery(rig: Rig, *parts: Part, n: int = 0) -> Delivery:
     """Return a delivery to the rig's user; ``n`` tells deliveries apart."""
@@ -290,6 +296,24 @@ class PlatformContract:
         rig.expire_token()
         await rig.platform.send(a_delivery(rig, text_part("two"), n=1))
         assert rig.shown() == ["one", "two"]
+
+    @pytest.mark.parametrize(("step", "kind"), [("token", "text"), ("upload", "file")])
+    async def test_an_answer_lost_before_the_message_leaves_no_doubt_about_it(
+        self, rig: Rig, step: str, kind: str
+    ) -> None:
+        await rig.platform.send(a_delivery(rig, text_part("before"), n=0))
+        if kind not in rig.sends or not rig.lose_answers_before(step):
+            pytest.skip(f"sending has no {step}")
+        (planned,) = rig.platform.plan([await a_part(rig, kind)])
+        delivery = a_delivery(rig, *planned, n=1)
+        for _ in range(2):
+            with pytest.raises(NetworkFailed) as caught:
+                await rig.platform.send(delivery)
+            assert not caught.value.sent
+            assert caught.value.retryable
+        assert rig.seen() == ["text"]
+        await rig.platform.send(delivery)
+        assert rig.seen() == ["text", kind]
 
     async def test_an_unknown_outcome_is_told_as_such(self, rig: Rig) -> None:
         delivery = a_delivery(rig, text_part("hello"))

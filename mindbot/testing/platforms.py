@@ -57,17 +57,20 @@ class Inbox:
 
 
 class MemoryKeep:
-    """A `Keep` without a disk; ``ttl`` is ignored. ``error`` makes it refuse."""
+    """A `Keep` without a disk; ``ttl`` is ignored. ``error`` makes it refuse, ``stalled`` never end."""
 
     def __init__(self, inbox: Inbox) -> None:
         self.values: dict[str, Json] = {}
         self.error: Exception | None = None
+        self.stalled = False
         self._inbox = inbox
 
     async def get(self, key: str) -> Json | None:
         return copy.deepcopy(self.values.get(key))
 
     async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
+        if self.stalled:
+            await anyio.sleep_forever()
         if self.error:
             raise self.error
         self._write(key, value)

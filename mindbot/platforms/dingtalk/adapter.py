@@ -36,6 +36,7 @@ _PROFILE_TTL = 86_400.0  # seconds
 _QUOTABLE = 7 * 86_400.0  # seconds that a message of ours is known by its id when somebody quotes it
 _QUOTED = 500  # characters of it
 _RECEIVE = 30.0  # seconds until a message must be on disk
+_REMEMBER = 2.0  # seconds to keep what was sent
 
 
 class DingTalkPlatform:
@@ -203,17 +204,26 @@ class DingTalkPlatform:
         return Sent(sent.id, {**sent.notes, "plain": True})
 
     async def _remember(self, delivery: Delivery, sent: Sent) -> None:
-        """Keep what was sent under the id that a quote of it names; webhooks return none."""
+        """Keep what was sent under the id that a quote of it names; webhooks return none.
+
+        It is sent: neither a store that fails or stalls nor the attempt's deadline may have it sent again.
+        """
         id = str(sent.notes.get("carrier") or "")
         if not id and not sent.notes.get("card") and not sent.id.startswith("session-"):
             id = sent.id
         if not id:
             return
         fact = {"delivery": delivery.id, "text": delivery.text[:_QUOTED]}
+        error = ""
         try:
-            await self._host.keep.put(f"sent:{id}", fact, ttl=_QUOTABLE)
-        except StoreError as error:  # it is sent: failing now would send it again
-            log.warning("a quote of this message will not be recognised", id=id, error=str(error))
+            with anyio.move_on_after(_REMEMBER, shield=True) as patience:
+                await self._host.keep.put(f"sent:{id}", fact, ttl=_QUOTABLE)
+            if patience.cancelled_caught:
+                error = f"the store took more than {_REMEMBER:g}s"
+        except StoreError as failure:
+            error = str(failure)
+        if error:
+            log.warning("a quote of this message will not be recognised", id=id, error=error)
 
     async def recall(self, id: str, to: Json) -> None:
         """Take back what the robot API sent (`Sent.id`), within a day; raises VendorError."""

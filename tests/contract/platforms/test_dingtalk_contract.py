@@ -93,6 +93,12 @@ class DingTalkRig:
     def lose_answer(self) -> None:
         self._simulator.faults.set(["lost-answer:n=1@batchSend"])
 
+    def lose_answers_before(self, step: str) -> bool:
+        self._simulator.tokens.revoke_all()
+        call = {"token": "accessToken", "upload": "media/upload"}[step]
+        self._simulator.faults.set([f"lost-answer:n=2@{call}"])
+        return True
+
 
 class TestDingTalk(PlatformContract):
     @pytest.fixture

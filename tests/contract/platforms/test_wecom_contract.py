@@ -95,6 +95,12 @@ class WeComRig:
     def lose_answer(self) -> None:
         self._simulator.faults.set(["lost-answer:n=1@message/send"])
 
+    def lose_answers_before(self, step: str) -> bool:
+        self._simulator.tokens.expire_all()
+        call = {"token": "gettoken", "upload": "media/upload"}[step]
+        self._simulator.faults.set([f"lost-answer:n=2@{call}"])
+        return True
+
 
 @asynccontextmanager
 async def rigged(folder: Path, **settings: object) -> AsyncIterator[WeComRig]:

@@ -99,6 +99,12 @@ class WeComBotRig:
     def lose_answer(self) -> None:
         self.simulator.faults.set(["lost-answer:n=1@aibot_send_msg"])
 
+    def lose_answers_before(self, step: str) -> bool:
+        """A connection proves itself once, and no call takes a token."""
+        if step == "upload":
+            self.simulator.faults.set(["lost-answer:n=2@aibot_upload_media_finish"])
+        return step == "upload"
+
 
 class TestConnection(PlatformContract):
     @pytest.fixture
@@ -232,6 +238,9 @@ class TestWebhook(PlatformContract):
     async def test_a_token_that_ended_early_is_replaced(self, rig: WebhookRig) -> None:
         """There is none: each answer proves itself."""
         await self.test_equal_answers_to_two_questions_both_arrive(rig)
+
+    @pytest.mark.skip(reason="what is polled for carries its pictures, and needs no token")
+    async def test_an_answer_lost_before_the_message_leaves_no_doubt_about_it(self) -> None: ...
 
     async def _by_url(self, rig: WebhookRig, kind: type[VendorError]) -> None:
         delivery = self.delivery(rig, text_part("hello"), n=1)

@@ -103,6 +103,12 @@ class WeComCsRig:
     def lose_answer(self) -> None:
         self._simulator.faults.set(["lost-answer:n=1@send_msg"])
 
+    def lose_answers_before(self, step: str) -> bool:
+        self._simulator.tokens.expire_all()
+        call = {"token": "gettoken", "upload": "media/upload"}[step]
+        self._simulator.faults.set([f"lost-answer:n=2@{call}"])
+        return True
+
 
 class TestWeComCs(PlatformContract):
     @pytest.fixture

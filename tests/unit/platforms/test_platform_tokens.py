@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited
+from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Overloaded, RateLimited
 from mindbot.domain.shared import Shared
 from mindbot.platforms.tokens import AppTokens, Lent, TokenCache
 
@@ -45,6 +45,16 @@ async def test_one_fetch_serves_all_who_ask_at_once() -> None:
         lender.open.set()
     assert got == ["t1"] * 20
     assert lender.fetches == 1
+
+
+async def test_a_lost_answer_sent_nothing_of_a_message() -> None:
+    lender = Lender()
+    lender.error = NetworkFailed("gone", code="reset", sent=True)
+    for _ in range(2):
+        with pytest.raises(NetworkFailed) as caught:
+            await lender.cache.get()
+        assert (caught.value.sent, caught.value.code, caught.value.message) == (False, "reset", "gone")
+    assert lender.fetches == 2
 
 
 async def test_renewed_five_minutes_before_its_end() -> None:

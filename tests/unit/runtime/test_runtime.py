@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,26 @@ async def test_a_message_whose_caller_gave_up_on_a_slow_disk_is_answered(tmp_pat
         again = await runtime.receive(a_message())  # as the platform does that got no ack
         assert again.duplicate
         assert (await ended(runtime, again))["state"] == "answered"
+
+
+async def test_what_no_row_can_hold_is_stored_as_what_it_can(tmp_path: Path) -> None:
+    phone = Phone()
+    deep: Any = "bottom"
+    for _ in range(400):
+        deep = [deep]
+    message = a_message(text="half \ud83d", aliases=("lin", "\ude00"), corp="c")
+    part = Part("raw", "odd", {"n": 10**30, "deep": deep, "fine": [1, "two"]})
+    odd = replace(message, parts=(*message.parts, part), raw='{"n":1000000000000000000000000000000}')
+    async with a_runtime(tmp_path, phone) as runtime:
+        for receipt in (await runtime.receive(odd), *await runtime.receive_all([replace(odd, key="m2")], {})):
+            shown = await ended(runtime, receipt)
+            assert shown["state"] == "answered"
+            assert not receipt.duplicate
+            stored = Message.from_json(shown["message"])
+            assert stored.parts[0].text == "half \ufffd"
+            assert stored.parts[1].data["fine"] == [1, "two"]
+            assert stored.raw == odd.raw
+        assert (await runtime.receive(odd)).duplicate
 
 
 async def test_an_adapter_that_cannot_plan_costs_its_own_turn_only(tmp_path: Path) -> None:

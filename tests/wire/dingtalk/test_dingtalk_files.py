@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dingtalk_here import a_delivery, connected
 
-from mindbot.domain.errors import Invalid, MindBotError, RateLimited, Rejected
+from mindbot.domain.errors import Invalid, MindBotError, NetworkFailed, RateLimited, Rejected
 from mindbot.domain.message import Part
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +58,18 @@ async def test_a_packed_file_holds_the_file() -> None:
         file = await here.bot._host.media.save(_chunk(b"hello"), name="notes.txt")
         with pytest.raises(Rejected, match="pack_files"):
             await here.bot.send(a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id})))
+
+
+async def test_a_video_whose_picture_was_lost_is_not_uploaded_again() -> None:
+    async with connected(run=False, fault="lost-answer:n=1:after=1@media/upload") as here:
+        file = await here.bot._host.media.save(_chunk(b"0000ftypmp42"), name="a.mp4")
+        delivery = a_delivery(here.bot.address("li"), Part("video", "", {"media": file.id}))
+        with pytest.raises(NetworkFailed) as caught:
+            await here.bot.send(delivery)
+        assert not caught.value.sent and not here.shown()
+        await here.bot.send(delivery)
+        assert [kind for kind, _ in here.sim.robot.uploads.values()] == ["video", "image", "image"]
+        assert len(here.shown()) == 1
 
 
 @pytest.mark.slow

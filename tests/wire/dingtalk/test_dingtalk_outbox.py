@@ -1,0 +1,53 @@
+"""Deliveries through the outbox: lost answers and a stalled disk neither lose a reply nor say it twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+from dingtalk_here import Here, a_delivery, connected, until
+
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.message import Part
+from mindbot.media.spool import bytes_of
+from mindbot.runtime.outbox import Outbox, Policy
+
+pytestmark = pytest.mark.anyio
+
+
+async def _written(delivery: Delivery) -> None:
+    """Stand in for a disk that is always well."""
+
+
+@asynccontextmanager
+async def an_outbox(here: Here, timeout: float = 10.0) -> AsyncIterator[Outbox]:
+    policy = Policy(min_backoff=0.01, max_backoff=0.02, timeout=timeout)
+    outbox = Outbox(_written, lambda event: None, lambda topic: False, policy)
+    outbox.serve(here.bot)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(outbox.run)
+        yield outbox
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("call", ["accessToken", "media/upload"])
+async def test_answers_lost_before_the_message_cost_it_nothing(call: str) -> None:
+    async with connected(run=False, fault=f"lost-answer:n=5@{call}") as here, an_outbox(here) as outbox:
+        file = await here.bot._host.media.save(bytes_of(b"%PDF-1.4"), name="a.pdf")
+        delivery = a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id}))
+        outbox.submit([delivery])
+        await until(lambda: not outbox.waiting)
+        assert (delivery.state, delivery.attempts, delivery.again) == ("sent", 6, False)
+        assert here.shown() == ["a.pdf"] and "repeated" not in delivery.notes
+
+
+async def test_a_store_that_stalls_behind_a_sent_message_has_it_not_sent_again() -> None:
+    async with connected(run=False) as here, an_outbox(here, timeout=0.5) as outbox:
+        here.keep.stalled = True
+        delivery = a_delivery(here.bot.address("li"), "hello")
+        outbox.submit([delivery])
+        await until(lambda: not outbox.waiting)
+        assert (delivery.state, delivery.attempts) == ("sent", 1)
+        assert here.shown() == ["hello"]
