@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 DEEPEST = 100  # levels; orjson writes 254
 _CUT = "…"
-_LEAST, _MOST = -(1 << 63), (1 << 64) - 1
+_MOST = 1 << 63
 _LONGEST = 18  # digits that surely fit into 64 bits
 #: Strings, so that brackets inside them do not count, and brackets. Possessive: linear on any input.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
@@ -39,11 +39,18 @@ def plain(value: Any, deepest: int = DEEPEST) -> Any:
         return {printable(str(key)): plain(each, deepest - 1) for key, each in value.items()}
     if isinstance(value, list):
         return [plain(each, deepest - 1) for each in value] if deepest else _CUT
+    if isinstance(value, int) and not -_MOST <= value < _MOST:
+        return _rounded(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, int) and not _LEAST <= value <= _MOST:
-        return plain(_float(value))
     return value
+
+
+def _rounded(value: int) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def loads(text: str) -> Any:
@@ -53,13 +60,6 @@ def loads(text: str) -> Any:
         ValueError: it is no JSON.
     """
     return plain(json.loads(_shallow(text), parse_int=_whole, parse_constant=_refuse))
-
-
-def _float(value: int) -> float | None:
-    try:
-        return float(value)
-    except OverflowError:
-        return None
 
 
 def _whole(digits: str) -> int | float:
