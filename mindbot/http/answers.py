@@ -11,6 +11,7 @@ import aiohttp
 import anyio
 import orjson
 
+from mindbot.domain import plain
 from mindbot.domain.errors import Overloaded, VendorError
 from mindbot.http.attempt import ERRORS, Attempt, TooLarge
 
@@ -42,14 +43,16 @@ class HttpResponse:
     _from: Attempt
 
     def json(self) -> Any:
-        """Decode the body.
+        """Decode the body: any legal JSON, also what orjson refuses (half a surrogate, a character cut off).
 
         Raises:
             Overloaded: the body is not JSON.
         """
-        try:
+        with suppress(orjson.JSONDecodeError):
             return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
+        try:
+            return plain.loads(self.body.decode(errors="replace"))
+        except ValueError:
             raise Overloaded(f"{self._from}: HTTP {self.status} without JSON", code="garbage") from None
 
 

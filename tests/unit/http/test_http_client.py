@@ -55,6 +55,24 @@ async def test_any_status_is_an_answer(peer) -> None:
             answer.json()
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (rb'{"text": "cut \ud83d"}', {"text": "cut \ufffd"}),
+        (b'{"text": "cut \xe5\xa5"}', {"text": "cut \ufffd"}),
+        (b'{"x": 1e999, "y": 1}', {"x": None, "y": 1}),
+    ],
+)
+async def test_an_answer_with_odd_json_is_read(peer, body, expected) -> None:
+    async def odd(wire) -> None:
+        await wire.request()
+        await wire.answer(body)
+
+    async with peer(odd) as there, HttpClient() as http:
+        http.allow(there.url)
+        assert (await http.request("GET", there.url)).json() == expected
+
+
 async def test_calls_share_a_kept_alive_connection(peer) -> None:
     async with peer(answer_all) as there, HttpClient() as http:
         http.allow(there.url)

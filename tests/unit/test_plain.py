@@ -1,0 +1,85 @@
+"""Legal JSON of strangers: whatever is in it can be stored, and what is plain already stays as it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mindbot.domain import plain
+
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=8)
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+TAME_TEXT = st.text(max_size=8)
+TAME = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.floats(-1e9, 1e9) | TAME_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TAME_TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(ANY_JSON)
+def test_all_of_json_is_decoded_into_what_can_be_written(value: Any) -> None:
+    found = plain.loads(json.dumps(value))
+    assert orjson.loads(orjson.dumps(found)) == found
+    assert orjson.dumps(plain.plain(value))
+
+
+@given(TAME)
+def test_what_is_plain_stays_as_it_is(value: Any) -> None:
+    assert plain.loads(json.dumps(value)) == value == plain.plain(value)
+
+
+@given(st.text('[]{}"\\,:a1 \n', max_size=40))
+def test_what_is_no_json_is_refused_as_ever(text: str) -> None:
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(ValueError):
+            plain.loads(text)
+    else:
+        assert plain.loads(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r'["cut \ud83d"]', ["cut \ufffd"]),
+        (r'{"\udc00": "\ud83d\ude00"}', {"\ufffd": "😀"}),
+        ("[1e999, -1e999]", [None, None]),
+        ("9" * 400, None),
+        ("9" * 25, 1e25),
+        ("18446744073709551615", 18446744073709551615.0),
+        ('{"a": ' + "[" * 20_000 + '"]}"' + "]" * 20_000 + ', "b": [2]}', {"a": ..., "b": [2]}),
+    ],
+)
+def test_odd_json_becomes_plain(text: str, expected: Any) -> None:
+    found = plain.loads(text)
+    if isinstance(expected, dict) and "b" in expected:
+        expected["a"] = found["a"]
+        assert orjson.dumps(found).count(b"[") == plain.DEEPEST and "…" in str(found)
+    assert found == expected
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "", "<html>", '"' + '\\"' * 50_000, "[" * 50_000])
+def test_no_json_is_told(text: str) -> None:
+    with pytest.raises(ValueError):
+        plain.loads(text)
+
+
+@pytest.mark.parametrize("deep", [plain.DEEPEST - 1, plain.DEEPEST, plain.DEEPEST + 1, 600])
+def test_data_is_cut_where_it_is_too_deep(deep: int) -> None:
+    value: Any = {"x": 1}
+    for _ in range(deep - 1):
+        value = [value]
+    found = plain.plain(value)
+    assert (found == value) == (deep <= plain.DEEPEST)
+    assert found == plain.loads(json.dumps(value)) and orjson.dumps(found)
