@@ -17,7 +17,7 @@ import structlog
 
 from mindbot.domain.errors import AuthFailed, MindBotError, RateLimited, Rejected
 from mindbot.domain.host import Keep
-from mindbot.domain.message import Json
+from mindbot.domain.message import Json, Message
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.errors import unreadable
 from mindbot.platforms.wecomcs import wire
@@ -31,11 +31,30 @@ _GATHERED = 2000  # entries committed at once
 _IDLE_PAGES = 8  # without progress and with "more to come", before the rest waits for the next pull
 _SOON = 5.0  # seconds to a pull that goes on where one was left
 _MAX_WAIT = 60.0
+_RUNG_WAIT = 5.0  # seconds after which a ring is followed although pulls fail
 
 
 def cursor_key(account: str) -> str:
     """Return where an account's cursor is kept: ``{"cursor"}``, and ``"since"`` until the first pull ends."""
     return f"cursor:{account}"
+
+
+def patience(error: Exception, failures: int, backoff: float, *, bare: bool) -> tuple[float, float]:
+    """Return how long to wait after so many failures, and how long even if somebody rings (seconds).
+
+    A ring may bring a code that is good for 20 seconds, so it ends the wait; but who rings all the time does
+    not have a failing platform asked all the time. ``bare`` calls had no token: their limit is their own, and
+    a ring brings a token; any other limit is kept to.
+    """
+    wait = min(_MAX_WAIT, backoff * 2.0 ** min(failures - 1, 8)) * random.uniform(0.5, 1.0)
+    at_least = min(wait, _RUNG_WAIT * backoff)
+    if isinstance(error, AuthFailed):
+        wait = max(wait, min(_MAX_WAIT, 30 * backoff))
+    if isinstance(error, RateLimited):
+        wait = max(wait, error.retry_after)
+        if not bare:
+            at_least = wait
+    return wait, at_least
 
 
 class Account:
@@ -69,6 +88,7 @@ class Account:
         self._backoff = backoff
         self._rung = anyio.Event()
         self._token, self._token_ends = "", 0.0
+        self._bare = True  # the last call had no token
         self.name = ""
         self.pulled = 0.0  # Unix seconds of the last whole pull
         self.messages = self.pulls = self.rings = self.skipped = 0
@@ -85,26 +105,23 @@ class Account:
         failures = 0
         while True:
             self._rung = anyio.Event()
-            wait = self._interval
             try:
-                if not await self._pull():
-                    wait = min(wait, _SOON)
+                wait, at_least = self._interval if await self._pull() else min(self._interval, _SOON), 0.0
                 failures = 0
                 self._told(self.id, None)
             except MindBotError as error:
                 failures += 1
                 self._told(self.id, error)
                 log.warning("pull failed", account=self.id, error=str(error))
-                wait = min(_MAX_WAIT, self._backoff * 2.0 ** min(failures - 1, 8)) * random.uniform(0.5, 1.0)
-                if isinstance(error, AuthFailed):
-                    wait = max(wait, min(_MAX_WAIT, 30 * self._backoff))
-                if isinstance(error, RateLimited):
-                    wait = max(wait, error.retry_after)
-                if self._usable_token() or not isinstance(error, RateLimited):
-                    await anyio.sleep(wait)
-                    continue
-                # Calls without a token are strictly limited, and a callback brings one: it ends the wait.
-            with anyio.move_on_after(wait):
+                wait, at_least = patience(error, failures, self._backoff, bare=self._bare)
+            except Exception as error:  # a mistake of ours must not end the other accounts
+                failures += 1
+                said = f"the pull broke: {type(error).__name__}: {error}"
+                self._told(self.id, MindBotError(said, hint="this is a defect; the log has its place"))
+                log.exception("pull broke", account=self.id)
+                wait, at_least = patience(error, failures, self._backoff, bare=self._bare)
+            await anyio.sleep(at_least)
+            with anyio.move_on_after(wait - at_least):
                 await self._rung.wait()
 
     async def _pull(self) -> bool:
@@ -164,6 +181,7 @@ class Account:
         if cursor:
             body["cursor"] = cursor
         if token := self._usable_token():
+            self._bare = False
             try:
                 return await self._api.post("kf/sync_msg", body | {"token": token})
             except Rejected as error:
@@ -171,6 +189,7 @@ class Account:
                     raise
             if self._token == token:  # the next callback's is good
                 self._token = ""
+        self._bare = True
         # At once, though such calls are limited more strictly, and by a limit of their own.
         return await self._api.post("kf/sync_msg", body, limit="kf/sync_msg without a token")
 
@@ -190,9 +209,17 @@ class Account:
         now = self._clock()
         # No page promises an order: times decide, and the list where they are equal.
         ordered = sorted(fresh, key=wire.sent_at)
-        messages = [wire.to_message(entry, bot=self._bot, received=now) for entry in ordered]
+        messages = [self._message(entry, now) for entry in ordered]
         renewing = [m for m in messages if m.kind != "event"]
         async with self._budget.renewing(self.id, renewing) as renewed:
             values = {cursor_key(self.id): cursor, **renewed.values}
             await self._keep.receive(messages, values, ttl=renewed.ttl)
         self.messages += len(messages)
+
+    def _message(self, entry: Json, now: float) -> Message:
+        """Return the message of an entry; one that stops us would stop the account for three days."""
+        try:
+            return wire.to_message(entry, bot=self._bot, received=now)
+        except Exception:
+            log.exception("an entry cannot be read", account=self.id, msgid=str(entry.get("msgid", ""))[:64])
+            return wire.kept(entry, bot=self._bot, account=self.id, received=now)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from mindbot.domain import plain
 from mindbot.domain.message import Json, Message, Part, text_part
 
 BUDGET = 5  # messages of the bot for each message of the customer
@@ -18,6 +19,7 @@ WINDOW = 48 * 3600.0  # seconds
 FILES = frozenset({"image", "voice", "video", "file"})
 CUSTOMER, SYSTEM, SERVICER = 3, 4, 5
 
+_LAST_TIME = 253_402_300_800.0  # the year 10,000, which no calendar here can show
 _KNOWN = frozenset({"text", *FILES, "location", "link"})
 #: Fields of a message's object that say what it is, best first.
 _READABLE = ("content", "title", "name", "head_content", "nickname", "product_titles", "userid", "sub_type")
@@ -26,9 +28,10 @@ _READABLE = ("content", "title", "name", "head_content", "nickname", "product_ti
 def sent_at(entry: Json) -> float:
     """Return when an entry was sent, Unix seconds; 0 where it does not say."""
     try:
-        return float(entry.get("send_time") or 0)
-    except (TypeError, ValueError):
+        told = float(entry.get("send_time") or 0)
+    except (TypeError, ValueError, OverflowError):
         return 0.0
+    return told if 0.0 < told < _LAST_TIME else 0.0
 
 
 def to_message(entry: Json, *, bot: str, received: float) -> Message:
@@ -37,6 +40,7 @@ def to_message(entry: Json, *, bot: str, received: float) -> Message:
     What servicers and the system say is an event, with ``origin`` in its part's data: nobody answers it. An
     entry without an id gets one made of its content.
     """
+    entry = plain.plain(entry)
     raw = json.dumps(entry, ensure_ascii=False)
     msgtype = str(entry.get("msgtype") or "unknown")
     msgid = str(entry.get("msgid") or "") or "none-" + hashlib.sha256(raw.encode()).hexdigest()[:32]
@@ -72,6 +76,29 @@ def to_message(entry: Json, *, bot: str, received: float) -> Message:
     )
 
 
+def kept(entry: Json, *, bot: str, account: str, received: float) -> Message:
+    """Return an entry that could not be read, as an event that nobody answers, with the entry in its part.
+
+    Pulled again it has the same key.
+    """
+    entry = plain.plain(entry)
+    raw = json.dumps(entry, ensure_ascii=False)
+    key = str(entry.get("msgid") or "")
+    return Message(
+        platform="wecomcs",
+        bot=bot,
+        key=key or "none-" + hashlib.sha256(raw.encode()).hexdigest()[:32],
+        session=f"wecomcs:{bot}:{account}",
+        sender="system",
+        kind="event",
+        parts=(Part("raw", "[unreadable]", {"origin": "system", "entry": entry}),),
+        reply_to={"touser": "", "open_kfid": account},
+        raw=raw,
+        chat=account,
+        received=received,
+    )
+
+
 def _part(msgtype: str, body: Json) -> Part:
     if msgtype == "text":
         data = {"menu_id": body["menu_id"]} if body.get("menu_id") else {}
@@ -93,7 +120,9 @@ def _part(msgtype: str, body: Json) -> Part:
 def _inner(item: Any) -> str:
     """Return one line of a forwarded chat record."""
     try:
-        content = json.loads(item.get("msg_content") or "{}")
+        content = item.get("msg_content") or "{}"
+        if isinstance(content, str):  # as the documents have it
+            content = plain.loads(content)
         said = content.get("text", content).get("content") or f"[{item.get('msgtype', '')}]"
         return f"{item.get('sender_name', '')}: {said}"
     except (ValueError, AttributeError):

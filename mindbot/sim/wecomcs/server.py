@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -25,10 +25,29 @@ from mindbot.sim.wecomcs.calls import Calls, Rules
 from mindbot.sim.wecomcs.control import Controls
 from mindbot.sim.wecomcs.desk import FILES, POOL, Desk
 
+_DEEP: Any = "deep"
+for _ in range(300):
+    _DEEP = [_DEEP]
 _ODD: tuple[Any, ...] = (
     "no object",
     {"msgtype": "hologram", "send_time": 0},
     {"msgid": "odd", "send_time": "late", "origin": 4, "msgtype": "event", "event": "no object"},
+    {"msgid": "cut", "send_time": -1, "origin": 3, "msgtype": "text", "text": {"content": "cut \ud83d"}},
+    {"msgid": "deep", "send_time": 1e300, "origin": 3, "msgtype": "note", "note": {"content": _DEEP}},
+    {
+        "msgid": "record",
+        "origin": 3,
+        "msgtype": "merged_msg",
+        "merged_msg": {
+            "title": "record",
+            "item": [
+                {"msg_content": {"text": {"content": "an object"}}},
+                {"msg_content": "[" * 5000 + "]" * 5000},
+                {"msg_content": 7},
+                {"msg_content": '{"content": "half \\ud83d"}'},
+            ],
+        },
+    },
 )
 
 
@@ -77,6 +96,7 @@ class WeComCsSimulator(Simulator):
         super().__init__(settings)
         self.settings = settings
         self.callback_url = settings.callback_url
+        self.odd: Sequence[Any] = _ODD  # what "odd-entries" brings
         self.tokens = Tokens(settings.token_ttl, settings.clock)
         self.phones = Phones(settings.clock, self.counters)
         self.crypto = Crypto(settings.token, settings.encoding_aes_key, settings.corpid)
@@ -191,7 +211,7 @@ class WeComCsSimulator(Simulator):
         if page["msg_list"] and self._struck(path, "page-again"):
             page |= {"next_cursor": body.get("cursor") or "4gw7000000000000", "has_more": 1}
         if page["msg_list"] and self._struck(path, "odd-entries"):
-            page["msg_list"] = [*_ODD, *page["msg_list"]]
+            page["msg_list"] = [*self.odd, *page["msg_list"]]
         if self._struck(path, "unsorted"):
             page["msg_list"] = page["msg_list"][::-1]
         return page

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wecomcs_here import ACCOUNT, connected, until
 
-from mindbot.domain.errors import StoreError
+from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, StoreError
 from mindbot.platforms.wecomcs import pull
 from mindbot.sim.wecomcs.desk import Desk
 
@@ -142,19 +142,25 @@ async def test_a_first_start_that_dies_between_two_pages_still_skips_what_is_old
         here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": "new"})
         here.sim.change_rules({"split": 1})
         for _ in range(2):  # dies, and is started again
-            commits = 0
+            commits, killed = 0, anyio.Event()
             receive = here.keep.receive
 
-            async def dies(*args: Any, receive: Any = receive, **more: Any) -> Any:
+            async def dies(
+                *args: Any, receive: Any = receive, killed: anyio.Event = killed, **more: Any
+            ) -> Any:
                 nonlocal commits
                 commits += 1
                 if commits == 3:
-                    raise RuntimeError("killed")
+                    killed.set()
+                    await anyio.sleep_forever()
                 return await receive(*args, **more)
 
             here.keep.receive = dies  # type: ignore[method-assign]
-            with pytest.raises(ExceptionGroup), anyio.fail_after(5):
-                await here.bot.run(here.inbox.receive, here.health.report)
+            with anyio.fail_after(5):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+                    await killed.wait()
+                    tasks.cancel_scope.cancel()
             here.keep.receive = receive  # type: ignore[method-assign]
             assert "since" in here.keep.values[f"cursor:{ACCOUNT}"]
         async with anyio.create_task_group() as tasks:
@@ -262,18 +268,6 @@ async def test_a_restarted_bot_goes_on_and_a_stopped_one_loses_nothing() -> None
         assert here.texts() == ["one", "after one", "two", "after two"]
 
 
-async def test_garbage_in_a_page_stops_nobody_and_is_kept_where_it_can_be() -> None:
-    async with connected(fault="odd-entries") as here:
-        await here.asked("hello")
-        assert [(m.kind, m.text) for m in here.inbox.messages] == [
-            ("raw", "[hologram]"),
-            ("event", "[event]"),
-            ("text", "hello"),
-        ]
-        silence = await here.bot.silence(here.inbox.messages[1])
-        assert silence is not None and silence.reason == "event event"
-
-
 async def test_a_bot_proves_itself_and_names_what_is_missing() -> None:
     async with connected(handoff_keywords=["human"], handoff_to="anna") as here:
         checks = {c.name: c for c in await here.bot.test()}
@@ -323,3 +317,28 @@ async def test_pages_before_one_that_fails_are_not_asked_for_again() -> None:
             assert here.inbox.messages, "what was read before is there"
             await until(lambda: here.texts() == [str(n) for n in range(10)])
             tasks.cancel_scope.cancel()
+
+
+@pytest.mark.slow
+async def test_a_ring_ends_the_wait_after_a_failure() -> None:
+    async with connected(backoff=1.0, open_kfids=[ACCOUNT]) as here:
+        await until(lambda: here.bot.details()["accounts"][0]["pulled"])
+        here.sim.faults.set(["48002:n=1@sync_msg"])  # waits for half a minute
+        await here.sim.ring()
+        await here.health.until("failed")
+        await here.asked("hello")
+
+
+@pytest.mark.parametrize("failures", [1, 3, 5, 50])
+def test_a_ring_is_followed_within_seconds_though_not_at_once(failures: int) -> None:
+    errors: list[Exception] = [
+        Overloaded("x"),
+        AuthFailed("x"),
+        TypeError("x"),
+        RateLimited("x", retry_after=60),
+    ]
+    for error in errors:
+        wait, at_least = pull.patience(error, failures, 1.0, bare=True)
+        assert 0.5 <= at_least <= 5.0 and at_least <= wait <= 60.0
+    wait, at_least = pull.patience(errors[-1], failures, 1.0, bare=False)
+    assert wait == at_least == 60.0, "a limit is kept to"

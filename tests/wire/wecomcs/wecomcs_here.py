@@ -75,7 +75,12 @@ class Here:
 
 @asynccontextmanager
 async def connected(
-    *, fault: str | list[str] = (), run: bool = True, sim: Json | None = None, **changed: Any
+    *,
+    fault: str | list[str] = (),
+    run: bool = True,
+    sim: Json | None = None,
+    backoff: float = 0.05,
+    **changed: Any,
 ) -> AsyncIterator[Here]:
     """A strict simulator and a bot of it; ``sim`` are the simulator's settings, ``changed`` the bot's."""
     inbox, health, desk, clock = Inbox(), Health(), Desk(), Clock()
@@ -86,7 +91,7 @@ async def connected(
         with tempfile.TemporaryDirectory() as folder:
             host = a_host(http, inbox, Path(folder), desk=desk)
             bot = WeComCsPlatform(
-                WeComCsSettings(**section | changed), "shop", host, clock=clock, backoff=0.05
+                WeComCsSettings(**section | changed), "shop", host, clock=clock, backoff=backoff
             )
             assert isinstance(host.keep, MemoryKeep)
             here = Here(bot, far, inbox, health, desk, host.keep, clock)
