@@ -32,7 +32,7 @@ from mindbot.platforms.wecomcs.budget import Budget
 from mindbot.platforms.wecomcs.events import Events
 from mindbot.platforms.wecomcs.pull import Account
 from mindbot.platforms.wecomcs.say import Sender
-from mindbot.platforms.wecomcs.talks import Talks
+from mindbot.platforms.wecomcs.talks import Talks, operators_cause
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings
@@ -81,7 +81,7 @@ class WeComCsPlatform:
             settings, bot, host.secrets, clock, lambda reason: self._report("failed", reason)
         )
         self._budget = Budget(host.keep, clock)
-        self._talks = Talks(self._api, settings, clock)
+        self._talks = Talks(self._api, host.keep, settings, clock)
         self._events = Events(host, self._budget, settings, clock)
         self._sender = Sender(self._api, host.media, self._talks, self._budget, settings, clock)
         self._accounts: dict[str, Account] = {}
@@ -227,10 +227,14 @@ class WeComCsPlatform:
 
         The customer is told what is configured for that; ``said`` in the answer is whether it worked.
         """
-        done = await self._talks.transfer(address, to)
-        code = done.pop("code", "")
+        state, done = await self._talks.transfer(address, to)
         text = self._settings.ended_message if to == "end" else self._settings.handoff_message
-        return done | ({"said": await self._sender.say(code, text)} if code and text else {})
+        if not (done.code and text):
+            return state
+        said = await self._sender.say(done.code, text)
+        if said:
+            await self._talks.said(operators_cause(address, to))
+        return state | {"said": said}
 
     # -- out ---------------------------------------------------------------------------------------------
 

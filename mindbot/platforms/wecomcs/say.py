@@ -102,28 +102,46 @@ class Sender:
             raise Rejected(f"not sent: the event's code has ended{unknown}", hint="it is too late for it")
         await self._pace.turn()
         body = {"code": part.data["code"], "msgid": msgid, **outbound.body_of(part)}
+        notes: Json = {}
         try:
             await self._api.post("kf/send_msg_on_event", body)
         except Rejected as error:
             if not delivery.again:
                 raise
-            return Sent(msgid, {"arrived": f"before, it seems; the repeat was refused ({error.code})"})
-        return Sent(msgid, {})
+            notes["arrived"] = f"before, it seems; the repeat was refused ({error.code})"
+        if cause := str(part.data.get("handed") or ""):
+            await self._talks.said(cause)
+        return Sent(msgid, notes)
 
     async def _transfer(self, delivery: Delivery, part: Part) -> Sent:
-        """Hand the conversation over; one that people have already is left to them."""
-        done = await self._talks.hand_over(delivery.to, str(part.data.get("to") or self._settings.handoff_to))
+        """Hand the conversation over, and say so; one that people have already is left to them.
+
+        Sent again after a crash or a failure, it says what was not said: the code is kept until then.
+        """
+        msgid, target = outbound.msgid_of(delivery), str(part.data.get("to") or self._settings.handoff_to)
+        done = await self._talks.hand_over(delivery.to, target, msgid)
         notes: Json = {"handed_to": done.who}
         if text := part.text or self._settings.handoff_message:
-            notes["said"] = bool(done.code) and await self.say(done.code, text, outbound.msgid_of(delivery))
+            notes["said"] = bool(done.code)
+            if done.code:
+                try:
+                    await self._say(done.code, text, msgid)
+                except Rejected as error:
+                    notes["said"] = done.again
+                    if done.again:
+                        notes["arrived"] = f"before, it seems; the repeat was refused ({error.code})"
+                await self._talks.said(msgid)
         return Sent("", notes)
 
-    async def say(self, code: str, text: str, msgid: str = "") -> bool:
+    async def say(self, code: str, text: str) -> bool:
         """Tell the customer something with a code just got; false when WeCom refuses or does not answer."""
-        content = outbound.clipped(text, outbound.MAX_TEXT)
-        body: Json = {"code": code, "msgtype": "text", "text": {"content": content}}
         try:
-            await self._api.post("kf/send_msg_on_event", body | ({"msgid": msgid} if msgid else {}))
+            await self._say(code, text)
         except MindBotError:
             return False
         return True
+
+    async def _say(self, code: str, text: str, msgid: str = "") -> None:
+        content = outbound.clipped(text, outbound.MAX_TEXT)
+        body: Json = {"code": code, "msgtype": "text", "text": {"content": content}}
+        await self._api.post("kf/send_msg_on_event", body | ({"msgid": msgid} if msgid else {}))

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from mindbot.domain.abilities import Silence
-from mindbot.domain.errors import Conflict, Rejected
+from mindbot.domain.errors import Conflict, Rejected, StoreError
+from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.records import message_record
 from mindbot.domain.turn import Turn
@@ -19,6 +22,8 @@ from mindbot.platforms.wecom.api import Api
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings
+
+log = structlog.get_logger("mindbot.platforms.wecomcs")
 
 NEW, BOT, POOL, PERSON, ENDED = range(5)
 STATES = {NEW: "new", BOT: "bot", POOL: "queueing for people", PERSON: "with a person", ENDED: "ended"}
@@ -29,18 +34,21 @@ _CODES = {POOL: 48 * 3600.0, PERSON: 48 * 3600.0}  # seconds a code for an answe
 @dataclass(frozen=True, slots=True)
 class HandedOver:
     """A conversation went to people. ``code`` is for one message to the customer, empty when WeCom gives
-    none; it ends after ``valid`` seconds. ``who`` says to whom in words."""
+    none; it ends at ``until`` (Unix seconds). ``who`` says to whom in words. ``again`` is whether that was
+    before: the code may have been used."""
 
     who: str
     code: str = ""
-    valid: float = 0.0
+    until: float = 0.0
+    again: bool = False
 
 
 class Talks:
     """The conversations of one bot; WeCom keeps their states."""
 
-    def __init__(self, api: Api, settings: WeComCsSettings, clock: Callable[[], float]) -> None:
+    def __init__(self, api: Api, keep: Keep, settings: WeComCsSettings, clock: Callable[[], float]) -> None:
         self._api = api
+        self._keep = keep
         self._settings = settings
         self._clock = clock
         self._rules = [
@@ -52,15 +60,22 @@ class Talks:
         """Ask whose conversation it is, take a new one, and hand it over where a rule or keyword says so."""
         to = message.reply_to
         state, servicer = await self.state(to)
-        if (why := _not_ours(state, servicer)) is not None:
-            return why
-        if (wanted := self._wanted(message)) is not None:
-            why_, target, say = wanted
-            done = await self.hand_over(to, target)
+        wanted = self._wanted(message)
+        why, done = _not_ours(state, servicer), None
+        if wanted is not None:
+            # An earlier run of this turn may have handed it over and died before it could say so.
+            done = await (
+                self._before(message.key, state) if why else self.hand_over(to, wanted[1], message.key)
+            )
+        if wanted is not None and done is not None:
+            reason, _, say = wanted
             parts: tuple[Part, ...] = ()
             if done.code and say:
-                parts = (Part("text", say, {"code": done.code, "until": self._clock() + done.valid}),)
-            return Silence(f"handed to {done.who}: {why_}", parts, "user")
+                data = {"code": done.code, "until": done.until, "handed": message.key}
+                parts = (Part("text", say, data),)
+            return Silence(f"handed to {done.who}: {reason}", parts, "user")
+        if why is not None:
+            return why
         if state == NEW and self._settings.take_sessions:
             try:
                 await self.move(to, BOT)
@@ -84,13 +99,17 @@ class Talks:
                 return f"the customer said {word!r}", s.handoff_to, s.handoff_message
         return None
 
-    async def hand_over(self, to: Json, target: str) -> HandedOver:
+    async def hand_over(self, to: Json, target: str, cause: str) -> HandedOver:
         """Bring a conversation to ``pool`` or a servicer; the pool takes the place of one who is not there.
+
+        ``cause`` (a message's key, a delivery's id) gets the same code when it comes again after a crash.
 
         Raises:
             Rejected: WeCom refuses; a conversation that people have already is left as it is.
         """
         state, servicer = await self.state(to)
+        if (before := await self._before(cause, state)) is not None:
+            return before
         if state in (POOL, PERSON):
             return HandedOver(f"people already ({_words(state, servicer)})")
         goal, note = _TARGETS.get(target, PERSON), ""
@@ -101,18 +120,21 @@ class Talks:
                 raise
             goal, note = POOL, f", as {target} is not there ({error.code})"
             answer = await self.move(to, POOL)
-        who = f"the pool{note}" if goal == POOL else target
-        return HandedOver(who, str(answer.get("msg_code") or ""), _CODES.get(goal, 20.0))
+        return await self._noted(cause, answer, goal, f"the pool{note}" if goal == POOL else target)
 
-    async def transfer(self, address: Json, to: str) -> Json:
+    async def transfer(self, address: Json, to: str) -> tuple[Json, HandedOver]:
         """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id.
+
+        Returns the new state, and the code for a message to the customer: also one of an earlier try whose
+        message was not said.
 
         Raises:
             Conflict: its state does not allow that.
             VendorError: WeCom refused.
         """
+        goal, cause = _TARGETS.get(to, PERSON), operators_cause(address, to)
         try:
-            answer = await self.move(address, _TARGETS.get(to, PERSON), to)
+            answer = await self.move(address, goal, to)
         except Rejected as error:
             if error.code not in ("95013", "95016"):
                 raise
@@ -120,9 +142,37 @@ class Talks:
             ended = "the customer must write again"
             hint = ended if state == ENDED else "people hand it on, not back to the bot"
             raise Conflict(f"the conversation is {_words(state, servicer)}", hint=hint) from error
+        done = await self._noted(cause, answer, goal, to)
         state, servicer = await self.state(address)
-        done: Json = {"state": STATES.get(state, str(state)), "servicer": servicer}
-        return done | ({"code": answer["msg_code"]} if answer.get("msg_code") else {})
+        if not done.code:
+            done = await self._before(cause, state) or done
+        return {"state": STATES.get(state, str(state)), "servicer": servicer}, done
+
+    async def _noted(self, cause: str, answer: Json, goal: int, who: str) -> HandedOver:
+        """Keep the code that a change brought before it is used: WeCom gives it once."""
+        code, valid = str(answer.get("msg_code") or ""), _CODES.get(goal, 20.0)
+        done = HandedOver(who, code, self._clock() + valid)
+        if code:
+            try:
+                value = {"state": goal, "who": who, "code": code, "until": done.until}
+                await self._keep.put(_handed_key(cause), value, ttl=valid)
+            except StoreError as error:  # better used now than not at all
+                log.warning("a code is not kept", cause=cause, error=str(error))
+        return done
+
+    async def _before(self, cause: str, state: int) -> HandedOver | None:
+        """Return what the same cause brought before, where its code is still good; it ends with the state."""
+        kept = await self._keep.get(_handed_key(cause))
+        if kept is None or kept["state"] != state or kept["until"] < self._clock():
+            return None
+        return HandedOver(kept["who"], kept["code"], kept["until"], again=True)
+
+    async def said(self, cause: str) -> None:
+        """Forget a code that was used."""
+        try:
+            await self._keep.put(_handed_key(cause), None)
+        except StoreError as error:
+            log.warning("a used code is still kept", cause=cause, error=str(error))
 
     async def state(self, to: Json) -> tuple[int, str]:
         """Return the state of a conversation, and the servicer of one that is with a person."""
@@ -148,6 +198,15 @@ class Talks:
         state, servicer = await self.state(to)
         if state in (POOL, PERSON, ENDED):
             raise refused(state, servicer)
+
+
+def operators_cause(to: Json, target: str) -> str:
+    """Return the cause that an operator's hand-over is."""
+    return f"operator:{to['open_kfid']}:{to['touser']}:{target}"
+
+
+def _handed_key(cause: str) -> str:
+    return f"handed:{cause}"
 
 
 def refused(state: int, servicer: str) -> Rejected:

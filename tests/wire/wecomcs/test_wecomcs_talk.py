@@ -9,7 +9,8 @@ import pytest
 from wecomcs_here import ACCOUNT, Here, a_delivery, connected, until
 
 from mindbot.domain.errors import Conflict, NetworkFailed, Rejected, StoreError
-from mindbot.domain.message import Part
+from mindbot.domain.message import Json, Part
+from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL
 
 pytestmark = pytest.mark.anyio
@@ -186,6 +187,80 @@ async def test_a_reply_hands_over_in_its_place_and_once() -> None:
         again = await here.bot.send(a_delivery(to, *second, n=1, again=True))
         assert "people already" in again.notes["handed_to"]
         assert here.shown() == ["wait", "A person comes."]
+
+
+def restarted(here: Here) -> None:
+    """Let the bot forget what it has in memory, as a crash does."""
+    old = here.bot
+    here.bot = WeComCsPlatform(old._settings, old.bot, old._desk, clock=here.clock, backoff=0.05)
+
+
+async def test_a_hand_over_that_a_crash_kept_from_being_said_is_said_by_the_second_run() -> None:
+    async with connected(handoff_keywords=["human"], handoff_message="A person comes.") as here:
+        message = await here.asked("human please")
+        first = await here.bot.silence(message)
+        restarted(here)
+        second = await here.bot.silence(message)
+        assert first is not None and second == first and here.talk().state == POOL
+        await here.bot.send(a_delivery(message.reply_to, *second.say))
+        assert here.shown() == ["A person comes."]
+        later = await here.bot.silence(message)
+        assert later is not None and not later.say, "the code was used"
+        assert not [key for key in here.keep.values if key.startswith("handed:")]
+
+
+async def test_a_code_ends_with_the_state_it_was_for_and_serves_no_other_message() -> None:
+    async with connected(handoff_keywords=["human"], handoff_message="A person comes.") as here:
+        message = await here.asked("human please")
+        assert await here.bot.silence(message) is not None
+        other = await here.bot.silence(await here.asked("human, hello?"))
+        assert other is not None and not other.say
+        here.sim.desk.takes(ACCOUNT, "wm1", "anna")
+        again = await here.bot.silence(message)
+        assert again is not None and not again.say and "anna" in again.reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "notes"),
+    [
+        ("drop:n=1@send_msg_on_event", {"said": True}),
+        (
+            "lost-answer:n=1@send_msg_on_event",
+            {"said": True, "arrived": "before, it seems; the repeat was refused (40058)"},
+        ),
+    ],
+)
+async def test_a_hand_over_of_a_reply_is_said_once_by_a_repeat(fault: str, notes: Json) -> None:
+    async with connected(handoff_message="A person comes.", fault=fault) as here:
+        delivery = a_delivery((await here.asked()).reply_to, Part("transfer", "", {"to": "pool"}))
+        with pytest.raises(NetworkFailed):
+            await here.bot.send(delivery)
+        assert here.talk().state == POOL
+        restarted(here)
+        sent = await here.bot.send(replace(delivery, again=True))
+        assert sent.notes == {"handed_to": "the pool"} | notes
+        assert here.shown() == ["A person comes."]
+
+
+async def test_an_operator_who_hands_over_again_says_what_was_not_said() -> None:
+    async with connected(handoff_message="A person comes.", fault="drop:n=1@send_msg_on_event") as here:
+        to = (await here.asked()).reply_to
+        assert (await here.bot.transfer(to, "pool"))["said"] is False
+        restarted(here)
+        assert (await here.bot.transfer(to, "pool"))["said"] is True
+        assert here.shown() == ["A person comes."]
+        assert "said" not in await here.bot.transfer(to, "pool")
+
+
+async def test_a_code_that_cannot_be_kept_is_used_all_the_same() -> None:
+    async with connected(handoff_keywords=["human"], handoff_message="A person comes.") as here:
+        message = await here.asked("human please")
+        here.keep.error = StoreError("disk full")
+        silence = await here.bot.silence(message)
+        here.keep.error = None
+        assert silence is not None
+        await here.bot.send(a_delivery(message.reply_to, *silence.say))
+        assert here.shown() == ["A person comes."]
 
 
 async def test_what_is_still_to_be_said_stays_unsaid_while_people_serve_and_later_it_goes_on() -> None:

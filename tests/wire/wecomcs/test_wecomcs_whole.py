@@ -13,7 +13,7 @@ import pytest
 from wecomcs_here import ACCOUNT, until
 
 from mindbot.config.load import load
-from mindbot.domain.message import Json
+from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Webhook
 from mindbot.domain.turn import Chunk, Turn
 from mindbot.runtime.app import Runtime
@@ -69,17 +69,25 @@ class Shop:
 
 @asynccontextmanager
 async def a_shop(folder: Path, *, fault: str = "", **changed: Any) -> AsyncIterator[Shop]:
-    async with simulated("wecomcs", strict=True, fault=fault or ()) as sim:
-        bot = {k: v for k, v in sim.details().items() if k != "base_url"} | {"pull_interval": 1} | changed
-        with anyio.fail_after(20):
-            async with Runtime.open(load(environ={}, overrides={"wecomcs": bot}), folder) as runtime:
-                model = Model()
-                runtime.generation.runners["chat"] = model
-                platform = runtime.bots.platforms["wecomcs", "default"]
-                assert isinstance(platform, Webhook)
-                async with served(platform, runtime.receive) as url:
-                    sim.callback_url = url
-                    yield Shop(runtime, sim, model)
+    async with (
+        simulated("wecomcs", strict=True, fault=fault or ()) as sim,
+        opened(sim, folder, **changed) as shop,
+    ):
+        yield shop
+
+
+@asynccontextmanager
+async def opened(sim: WeComCsSimulator, folder: Path, **changed: Any) -> AsyncIterator[Shop]:
+    bot = {k: v for k, v in sim.details().items() if k != "base_url"} | {"pull_interval": 1} | changed
+    with anyio.fail_after(20):
+        async with Runtime.open(load(environ={}, overrides={"wecomcs": bot}), folder) as runtime:
+            model = Model()
+            runtime.generation.runners["chat"] = model
+            platform = runtime.bots.platforms["wecomcs", "default"]
+            assert isinstance(platform, Webhook)
+            async with served(platform, runtime.receive) as url:
+                sim.callback_url = url
+                yield Shop(runtime, sim, model)
 
 
 async def test_questions_that_waited_are_answered_together_within_five_and_name_each(tmp_path: Path) -> None:
@@ -197,6 +205,30 @@ async def test_a_failed_turn_that_is_run_again_can_be_answered(tmp_path: Path) -
         await shop.runtime.retry_turn(turn["id"])
         await until(lambda: "re hello" in shop.shown())
         assert shop.sim.counters["repeats_refused"] == 0
+
+
+async def test_a_keyword_whose_turn_dies_after_the_hand_over_is_answered_by_the_next_run(
+    tmp_path: Path,
+) -> None:
+    settings = {"handoff_keywords": ["human"], "handoff_message": "A person comes."}
+    async with simulated("wecomcs", strict=True) as sim:
+        async with opened(sim, tmp_path, **settings) as shop:
+            platform: Any = shop.runtime.bots.platforms["wecomcs", "default"]
+            silence, handed = platform.silence, anyio.Event()
+
+            async def dies(message: Message) -> None:
+                await silence(message)
+                handed.set()
+                await anyio.sleep_forever()  # and nothing of it is committed
+
+            platform.silence = dies
+            await shop.says("human please")
+            await handed.wait()
+            assert sim.desk.talk(ACCOUNT, "wm1").state == POOL
+        async with opened(sim, tmp_path, **settings) as shop:
+            await until(lambda: shop.shown() == ["A person comes."])
+            turn = await shop.turn('text == "human please"')
+            assert turn["state"] == "dropped" and "handed to the pool" in turn["reason"]
 
 
 async def _broken(turn: Turn) -> AsyncGenerator[Chunk, None]:
