@@ -177,9 +177,30 @@ class People(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an address leads, in the words of messages from there: session, sender, chat."""
+
+    session: str
+    user: str
+    chat: str
+
+
+@runtime_checkable
+class Places(Protocol):
+    """Sessions are not named ``platform:bot:user``, as they are elsewhere."""
+
+    def place(self, address: Json) -> Place:
+        """Return the conversation that an address reaches: a push belongs to it as answers do. Pure."""
+
+
 @runtime_checkable
 class Groups(Protocol):
-    """Proactive messages can go to a group as well."""
+    """Proactive messages can go to a group as well.
+
+    Sessions of its members are named ``platform:bot:chat:user``; what is pushed is of ``platform:bot:chat``,
+    and heard in all of them.
+    """
 
     def address_group(self, chat: str) -> Json:
         """Return the ``reply_to`` that reaches a group."""

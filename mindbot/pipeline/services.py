@@ -33,8 +33,8 @@ class Services:
     config: Config
     #: Write the turn's end and its deliveries; returns when they are on disk.
     finish: Callable[[Turn], Awaitable[None]]
-    #: The last exchanges of a session: (session, before this turn, how many).
-    history: Callable[[str, int, int], Awaitable[list[Json]]]
+    #: The last exchanges of a session: (session, before this turn, how many, the group's session if any).
+    history: Callable[[str, int, int, str], Awaitable[list[Json]]]
     #: Run a step once, also across a crash.
     once: Callable[[Turn, str, Callable[[], Awaitable[Json]]], Awaitable[Json]]
     #: Runners by name.

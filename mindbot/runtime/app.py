@@ -226,7 +226,7 @@ class Runtime(Facade):
         return Services(
             config=loaded.config,
             finish=self._finish,
-            history=lambda session, before, turns: self.store.history(session, before, turns),
+            history=lambda session, before, turns, group: self.store.history(session, before, turns, group),
             once=lambda turn, key, step: self.store.once(turn, key, step),
             runners={},
             running=self.running,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from mindbot.domain import ids
-from mindbot.domain.abilities import Check, Groups, Tests, Transfers
+from mindbot.domain.abilities import Check, Groups, Place, Places, Tests, Transfers
 from mindbot.domain.errors import Invalid, NotFound, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
 
@@ -105,16 +105,19 @@ class Talking:
         if self.draining:
             raise StoreError("the daemon is stopping", hint="ask again once it is back")
         now = time.time()
+        place = Place(f"{adapter.name}:{adapter.bot}:{user}", user, user)
+        if isinstance(adapter, Places):
+            place = adapter.place(to)
         message = Message(
             platform=adapter.name,
             bot=adapter.bot,
             key=f"{'push' if kind == 'push' else 'test'}-{ids.show(ids.new_id())}",
-            session=session or f"{adapter.name}:{adapter.bot}:{user}",
-            sender=user,
+            session=session or place.session,
+            sender=place.user,
             kind=kind,
             parts=tuple(parts),
             reply_to=to,
-            chat=user,
+            chat=place.chat,
             ts=now,
             received=now,
         )

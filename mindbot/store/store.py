@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,17 +17,14 @@ from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
 from mindbot.domain.host import Answer
-from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.message import Json, Message
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal, Rows
+from mindbot.store.past import Past
 from mindbot.store.reads import GroupRead
 from mindbot.store.rows import DELIVERY, deliver_row, delivery_of, enqueue_row, put_row, record_of, settle_row
 from mindbot.store.upgrade import ensure
-
-SESSIONS_KEPT = 5_000  # whose last exchanges stay in memory
-
-Exchange = tuple[str, str]  # what the user wrote, what was answered
 
 
 class Store:
@@ -37,9 +33,8 @@ class Store:
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
         self.journal = journal
-        self._past = GroupRead(database, _HISTORY)
+        self._past = Past(database)
         self._answers = GroupRead(database, _ANSWER)
-        self._history: OrderedDict[str, deque[Exchange]] = OrderedDict()
         #: Turns that may have memo rows on disk.
         self._remembered: set[int] = set()
         #: Turns up to this one were open when a process ended.
@@ -173,9 +168,7 @@ class Store:
                 rows.setdefault("forget", []).append(t.number)  # type: ignore[arg-type]
         await self.journal.commit(rows)
         self._remembered.difference_update(t.number for t in ended)
-        known = self._history.get(turn.session)
-        if known is not None and (turn.state == "answered" or "heard" in turn.vars):
-            known.append(_exchange(turn.message, turn.reply.text, turn.vars.get("heard")))
+        self._past.ended(turn)
 
     async def once(self, turn: Turn, key: str, step: Callable[[], Any]) -> Json:
         """Return the recorded result of a step, or run it and record what it returned (``ports.Memo``)."""
@@ -187,26 +180,9 @@ class Store:
         self.journal.remember(turn.number, [turn.number, key, result])
         return result
 
-    async def history(self, session: str, before: int, turns: int) -> list[Json]:
-        """Return the last exchanges of a session, oldest first, as ``{"role", "content"}``."""
-        known = self._history.get(session)
-        if known is None or known.maxlen != turns:
-            known = deque(maxlen=turns)
-            for stored, reply, heard in reversed(await self._past.get([session, before, turns])):
-                said = "\n".join(Part.from_json(p).text for p in orjson.loads(reply or "[]"))
-                known.append(_exchange(Message.from_json(orjson.loads(stored)), said, heard))
-            self._history[session] = known
-            if len(self._history) > SESSIONS_KEPT:
-                self._history.popitem(last=False)
-        else:
-            self._history.move_to_end(session)
-        lines: list[Json] = []
-        for text, said in known:
-            if text:
-                lines.append({"role": "user", "content": text})
-            if said:
-                lines.append({"role": "assistant", "content": said})
-        return lines
+    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[Json]:
+        """Return the last exchanges of a session, and of its group; see `Past`."""
+        return await self._past.history(session, before, turns, group)
 
     async def answer(self, turn: int) -> Answer | None:
         """Tell how far a turn is, and what it said; None when there is no such turn. Raises StoreError."""
@@ -376,14 +352,3 @@ _STEPS = f"""
 _ANSWER = f"""
     SELECT t.state, {", ".join(f"o.{column.strip()}" for column in DELIVERY.split(","))}
     FROM turns AS t LEFT JOIN outbox AS o ON o.turn = t.id AND o.n >= 0 WHERE t.id = ? ORDER BY o.n"""
-_HISTORY = """
-    SELECT t.message, json_extract(t.record, '$.reply'), json_extract(t.record, '$.vars.heard')
-    FROM turns AS t WHERE t.session = ? AND t.id < ? AND (t.state = 'answered' OR t.state = 'dropped'
-    AND json_extract(t.record, '$.vars.heard') IS NOT NULL) ORDER BY t.id DESC LIMIT ?"""
-
-
-def _exchange(message: Message, said: str, heard: str | None) -> Exchange:
-    """Return who said what: the user said nothing where the bot, or a person, spoke of their own accord."""
-    if heard == "assistant":
-        return "", message.text
-    return "" if message.kind in ("push", "event") else message.text, said

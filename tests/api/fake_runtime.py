@@ -145,7 +145,7 @@ class FakeRuntime:
         return await self.inject(text=text, platform=platform, bot=bot, user=user, session="", files=files)
 
     async def transfer(self, session: str, to: str) -> Json:
-        if session != "s":
+        if session not in ("s", "a:b:cid/x==:y/transfer"):
             raise NotFound(f"no session {session!r}")
         return {"session": session, "state": "with a person", "servicer": to}
 

@@ -224,6 +224,8 @@ async def test_a_bot_is_shown_in_words(run: Run) -> None:
 async def test_a_session_is_handed_over(run: Run) -> None:
     assert (await run("session", "transfer", "s", "anna", terminal=True)).out == "s is with a person: anna\n"
     assert (await run("session", "transfer", "other", "pool")).code == 1
+    slashes = "a:b:cid/x==:y/transfer"
+    assert (await run("session", "transfer", slashes, "pool", terminal=True)).code == 0
 
 
 async def test_a_file_alone_can_be_sent(run: Run, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def _roles() -> dict[tuple[str, str], str]:
     """The role that each operation takes, by method and path."""
     names = {VIEWER[0].dependency: "viewer", OPERATOR[0].dependency: "operator", ADMIN[0].dependency: "admin"}
     return {
-        (method.lower(), f"/v1{route.path}"): names.get(each.dependency, "")
+        (method.lower(), f"/v1{route.path_format}"): names.get(each.dependency, "")
         for resource in RESOURCES
         for route in resource.router.routes
         if isinstance(route, APIRoute)

@@ -16,5 +16,9 @@ class LoadSession:
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if self._turns:
-            turn.vars["_history"] = await self._history(turn.session, turn.number, self._turns)
+            m = turn.message
+            group = f"{m.platform}:{m.bot}:{m.chat}"  # what is pushed there, all its members hear
+            if not turn.session.startswith(f"{group}:"):
+                group = ""
+            turn.vars["_history"] = await self._history(turn.session, turn.number, self._turns, group)
         await call_next(turn)

@@ -15,7 +15,7 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from mindbot.domain.abilities import Check, Silence
+from mindbot.domain.abilities import Check, Place, Silence
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, SecretError
 from mindbot.domain.host import File, Host
@@ -45,7 +45,7 @@ _LIST_EVERY = 600.0  # seconds until new accounts are looked for again
 
 class WeComCsPlatform:
     """One bot for some accounts: `Platform`, `Webhook`, and the abilities Attended, Transfers, Greets,
-    Merges, Rationed, Fetches, Tests and Describes."""
+    Merges, Rationed, Places, Fetches, Tests and Describes."""
 
     name = "wecomcs"
     idempotent = True  # a msgid of our own is refused the second time
@@ -255,6 +255,11 @@ class WeComCsPlatform:
         account, _, customer = user.rpartition("/")
         known = account or next(iter(self._accounts), "") or next(iter(self._settings.open_kfids), "")
         return {"touser": customer, "open_kfid": known}
+
+    def place(self, address: Json) -> Place:
+        """Return the conversation of an account and a customer; see `Places`."""
+        account, customer = address["open_kfid"], address["touser"]
+        return Place(wire.session_of(self.bot, account, customer), customer, account)
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send one message, refused by WeCom when it was sent before; raises VendorError."""

@@ -64,7 +64,7 @@ def to_message(entry: Json, *, bot: str, received: float) -> Message:
         platform="wecomcs",
         bot=bot,
         key=msgid,
-        session=f"wecomcs:{bot}:{account}:{customer}" if customer else f"wecomcs:{bot}:{account}",
+        session=session_of(bot, account, customer),
         sender=(servicer if origin == SERVICER else customer) or "system",
         kind=kind,
         parts=(part,),
@@ -88,7 +88,7 @@ def kept(entry: Json, *, bot: str, account: str, received: float) -> Message:
         platform="wecomcs",
         bot=bot,
         key=key or "none-" + hashlib.sha256(raw.encode()).hexdigest()[:32],
-        session=f"wecomcs:{bot}:{account}",
+        session=session_of(bot, account, ""),
         sender="system",
         kind="event",
         parts=(Part("raw", "[unreadable]", {"origin": "system", "entry": entry}),),
@@ -97,6 +97,11 @@ def kept(entry: Json, *, bot: str, account: str, received: float) -> Message:
         chat=account,
         received=received,
     )
+
+
+def session_of(bot: str, account: str, customer: str) -> str:
+    """Return the name of a customer's conversation with an account, or of what is about the account."""
+    return f"wecomcs:{bot}:{account}:{customer}" if customer else f"wecomcs:{bot}:{account}"
 
 
 def _part(msgtype: str, body: Json) -> Part:

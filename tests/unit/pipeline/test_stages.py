@@ -112,7 +112,7 @@ class House:
             raise found
         return found
 
-    async def _history(self, session: str, before: int, turns: int) -> list[Json]:
+    async def _history(self, session: str, before: int, turns: int, group: str) -> list[Json]:
         if self.store_error is not None:
             raise self.store_error
         return [{"role": "user", "content": "earlier"}]

@@ -25,7 +25,7 @@ async def list_sessions(
     return await backend.list_sessions(limit=limit, before=before)
 
 
-@router.post("/{session}/transfer", response_model=models.Transferred, dependencies=OPERATOR)
+@router.post("/{session:path}/transfer", response_model=models.Transferred, dependencies=OPERATOR)
 async def transfer(session: str, order: models.Transfer, backend: BackendDep) -> Json:
     """Hand a session to people (``pool``, or a person's user id), back to the ``bot``, or ``end`` it."""
     return await backend.transfer(session, order.to)

@@ -1,0 +1,63 @@
+"""What the model is told of a conversation, when the bot spoke to the whole group of its own accord."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from mindbot.domain.message import Message, text_part
+from mindbot.domain.turn import Turn
+from mindbot.store.store import Store
+
+pytestmark = pytest.mark.anyio
+
+GROUP = "ding:default:team"
+
+
+async def said(store: Store, key: str, text: str, session: str, *, kind: str = "text") -> Turn:
+    """Store a message and its answer: a push says itself."""
+    parts = (text_part(text),)
+    turn, _ = await store.put(Message("ding", "default", key, session, "lin", kind, parts, {}, received=1.0))
+    turn.reply.say(text if kind == "push" else f"re {text}")
+    turn.state = "answered"
+    await store.finish(turn, [])
+    return turn
+
+
+def heard(lines: list[dict[str, str]]) -> list[str]:
+    return [line["content"] for line in lines]
+
+
+async def test_a_push_to_a_group_is_heard_in_each_session_at_its_place(tmp_path: Path) -> None:
+    lin, mei = f"{GROUP}:lin", f"{GROUP}:mei"
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        await said(store, "1", "one", lin)
+        await said(store, "2", "maintenance at six", GROUP, kind="push")
+        last = await said(store, "3", "two", lin)
+        expected = ["one", "re one", "maintenance at six", "two", "re two"]
+        for _ in ("from disk", "from memory"):
+            assert heard(await store.history(lin, last.number + 1, 10, GROUP)) == expected
+        assert heard(await store.history(lin, last.number + 1, 2, GROUP)) == expected[2:]
+        assert heard(await store.history(mei, last.number + 1, 10, GROUP)) == ["maintenance at six"]
+        later = await said(store, "4", "all done", GROUP, kind="push")
+        assert heard(await store.history(mei, later.number + 1, 10, GROUP))[-1] == "all done"
+        assert heard(await store.history(mei, later.number, 10, GROUP)) == ["maintenance at six"], "not yet"
+        assert heard(await store.history(lin, later.number + 1, 10)) == ["one", "re one", "two", "re two"]
+
+
+async def test_a_push_that_ends_while_the_group_is_read_is_kept_once(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "mindbot.db", interval=0.0) as store:
+        for n in range(40):
+            group, far = f"{GROUP}-{n}", (1 << 62)
+
+            async def read(group: str = group, far: int = far, n: int = n) -> None:
+                for _ in range(n % 10):
+                    await anyio.lowlevel.checkpoint()
+                await store.history(f"{group}:lin", far, 10, group)
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(read)
+                await said(store, f"p{n}", "hello all", group, kind="push")
+            assert heard(await store.history(f"{group}:mei", far, 10, group)) == ["hello all"], n
