@@ -256,6 +256,33 @@ async def test_held_still_the_screen_waits_and_then_shows_everything(
         await person.sees("while held")
 
 
+async def test_a_view_opened_while_the_screen_is_held_is_filled_once(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    letters = [dict(each) for each in daemon.answers["GET /v1/dead-letters"]]
+    daemon.answers["GET /v1/dead-letters"] = letters
+    async with console(daemon, clock=clock) as person:
+        await person.sees("谢谢")
+        await person.press("p")
+        await person.sees("screen held")
+        for key, shows in (("2", "◐ degraded"), ("3", "张伟"), ("5", "wecom.corpid"), ("6", "40001")):
+            await person.press(key)
+            await person.sees(shows, "screen held")
+        await person.press("4")
+        await person.sees(letters[0]["id"][:8])
+        asked = [path for path, _ in daemon.asked if "dead" in path]
+        letters[0]["text"] = "changed meanwhile"
+        clock.now += 60
+        await person.sees(letters[0]["id"][:8])
+        await person.pilot.pause()
+        assert [path for path, _ in daemon.asked if "dead" in path] == asked
+        assert "changed meanwhile" not in person.screen
+        await person.press("p")
+        await person.sees("changed meanwhile")
+        await person.press("p", "1", "home", "enter")
+        await person.sees("CDATA", "screen held")
+
+
 async def test_above_the_first_line_lie_older_turns(daemon: FakeDaemon, clock: FakeClock) -> None:
     known = daemon.answers["GET /v1/turns"]
     old = [{**record(-n, "wecom", "old", f"long ago {n}", reply="ok"), "took_ms": 9} for n in range(1, 9)]

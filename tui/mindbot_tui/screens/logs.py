@@ -69,6 +69,10 @@ class Logs(View):
         self._take_notices()
         super().sync()
 
+    @property
+    def complete(self) -> bool:
+        return self._listed
+
     def _ask_again(self) -> None:
         """The stream keeps this view up to date."""
 

@@ -35,6 +35,8 @@ class View(Screen[None]):
         self._changes = -1
         self._wanted = False
         self._asking = False
+        self._loaded = False
+        self._drawn = False
 
     @property
     def console(self) -> Console:
@@ -112,10 +114,17 @@ class View(Screen[None]):
         """Bring what is seen up to date; called by the app's one timer."""
         for line in self.query(Line):
             line.sync()
-        if not self.console.desk.paused:
+        # A screen that is held was there before: a view that has just been opened is drawn first.
+        if not (self.console.desk.paused and self._drawn):
+            self._drawn = self.complete
             if self.rows is not None:
                 self.rows.sync()
             self._ask_again()
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is all to draw that the view is about."""
+        return self._loaded
 
     def speak(self) -> None:
         """The language has changed."""
@@ -150,6 +159,7 @@ class View(Screen[None]):
             while self._wanted:
                 self._wanted = False
                 await self.load()
+                self._loaded = True
         except MindBotError as error:
             self.console.desk.note("bad", str(error))
             if self.console.desk.link.attached:
