@@ -1,10 +1,13 @@
-"""What people are shown of a bot: the same facts in the command line and the console."""
+"""What people are shown of a bot: the same facts in the command line and the console.
+
+Texts are put together from whole pieces, which the console has in another language as well.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from mindbot.api.models import PlatformView
 
@@ -15,15 +18,52 @@ LABELS = (
     *("state", "reason", "find out", "start it", "messages", "sent", "last failure", "callback"),
     *("connections", "accounts", "details"),
 )
+STATES = ("ok", "starting", "degraded", "failed", "stopped")
+#: How connections are, and the modes of a bot.
+LINES = (
+    *("connected", "connecting", "disconnected", "closed", "needs credentials", "evicted"),
+    *("connection", "webhook"),
+)
+#: Names of what the built-in platforms count and tell; those of others are shown as they are.
+DETAILS = (
+    *("state", "reason", "since", "opened", "cards", "received", "acked", "left", "swaps", "lost"),
+    *("account", "name", "pulled", "pulls", "callbacks", "messages", "skipped", "error"),
+    *("last callback", "sent", "held for member limit", "uploaded", "pressed", "changed", "not changed"),
+    *("contacts", "mode", "connection", "streams", "last call", "collected", "by response url"),
+    *("evicted", "polls", "renewed"),
+)
+#: The steps of their self-tests.
+CHECKS = (
+    *("access token", "application", "callback secrets", "callbacks", "connections", "contacts secret"),
+    *("managed by the API", "members", "people", "permissions", "pulls", "round trip", "secret"),
+    *("stream gateway", "subscription", "trusted IP", "sending", "AI cards", "accounts", "test"),
+)
+#: Pieces of which the other texts are made.
+TEXTS = (
+    *("{state} for {age}", "{state} for {age}, since {clock}", "{text}, the last {age} ago", ", "),
+    *("{n} repeats", "{n} waiting", "{n} retried", "{n} dead", "{age} ago", "{age} ago: {error}"),
+    *("{callback}, listening on {listen}", "never", "none", "{n} d", "{n} h", "{n} min", "{n} s"),
+)
 _EPOCH = 1e9  # a smaller number is no time of ours
 
 
-def ago(seconds: float) -> str:
+class Say(Protocol):
+    """Says a text in a language; ``{name}`` in it is filled from the keywords."""
+
+    def __call__(self, text: str, /, **values: object) -> str: ...
+
+
+def english(text: str, /, **values: object) -> str:
+    """Say a text as it is written here."""
+    return text.format(**values) if values else text
+
+
+def ago(seconds: float, say: Say = english) -> str:
     """Return a duration in words, in its largest unit."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+    for size, text in ((86400, "{n} d"), (3600, "{n} h"), (60, "{n} min")):
         if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{int(max(seconds, 0))} s"
+            return say(text, n=int(seconds // size))
+    return say("{n} s", n=int(max(seconds, 0)))
 
 
 def links(bot: PlatformView) -> str:
@@ -42,71 +82,75 @@ def _rows(bot: PlatformView, name: str) -> list[Mapping[str, Any]]:
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
-def facts(bot: PlatformView, now: float) -> Iterator[tuple[str, str]]:
+def facts(bot: PlatformView, now: float, say: Say = english) -> Iterator[tuple[str, str]]:
     """Yield what is known of a bot, as labels and texts; ``now`` is Unix seconds.
 
     An empty label goes on with the one before.
     """
-    since = f" for {ago(now - bot.since)}, since {_clock(bot.since, now)}" if bot.since else ""
-    yield "state", f"{bot.state}{since}"
+    state = say(bot.state)
+    if bot.since:
+        age = ago(now - bot.since, say)
+        state = say("{state} for {age}, since {clock}", state=state, age=age, clock=_clock(bot.since, now))
+    yield say("state"), state
     if bot.reason:
-        yield "reason", bot.reason
+        yield say("reason"), bot.reason
     if bot.state in ("failed", "degraded") and "test" in bot.abilities:
-        yield "find out", f"mindbot platform test {bot.platform}/{bot.bot}"
+        yield say("find out"), f"mindbot platform test {bot.platform}/{bot.bot}"
     if bot.state == "stopped":
-        yield "start it", f"mindbot platform start {bot.platform}/{bot.bot}"
+        yield say("start it"), f"mindbot platform start {bot.platform}/{bot.bot}"
     t = bot.traffic
-    repeats = f", {t.duplicates} repeats" if t.duplicates else ""
-    yield "messages", f"{t.received}{repeats}{_last(t.last_message, now)}"
-    more = [
-        f"{n} {what}" for n, what in ((t.waiting, "waiting"), (t.retried, "retried"), (t.dead, "dead")) if n
-    ]
-    yield "sent", f"{', '.join([str(t.sent), *more])}{_last(t.last_sent, now)}"
+    came = [str(t.received), *([say("{n} repeats", n=t.duplicates)] if t.duplicates else [])]
+    yield say("messages"), _last(came, t.last_message, now, say)
+    more = ((t.waiting, "{n} waiting"), (t.retried, "{n} retried"), (t.dead, "{n} dead"))
+    went = [str(t.sent), *(say(text, n=n) for n, text in more if n)]
+    yield say("sent"), _last(went, t.last_sent, now, say)
     if t.error:
-        yield "last failure", f"{ago(now - t.failed)} ago: {t.error}"
+        yield say("last failure"), say("{age} ago: {error}", age=ago(now - t.failed, say), error=t.error)
     if bot.callback:
-        yield "callback", f"{bot.callback}, listening on {bot.listen}"
+        where = say("{callback}, listening on {listen}", callback=bot.callback, listen=bot.listen)
+        yield say("callback"), where
     single = {name: value for name, value in bot.details.items() if not isinstance(value, list)}
     for name, value in bot.details.items():
         if name not in single:
-            yield from _list(_words(name), value, now)
+            yield from _list(say(_words(name)), value, now, say)
     if single:
-        yield "details", _line(single, now)
+        yield say("details"), _line(single, now, say)
 
 
-def _last(when: float, now: float) -> str:
-    return f", the last {ago(now - when)} ago" if when else ""
+def _last(counts: Sequence[str], when: float, now: float, say: Say) -> str:
+    text = say(", ").join(counts)
+    return say("{text}, the last {age} ago", text=text, age=ago(now - when, say)) if when else text
 
 
-def _list(name: str, values: Sequence[object], now: float) -> Iterator[tuple[str, str]]:
+def _list(name: str, values: Sequence[object], now: float, say: Say) -> Iterator[tuple[str, str]]:
     if not values:
-        yield name, "none"
+        yield name, say("none")
     for n, each in enumerate(values):
-        yield "" if n else name, _line(each, now) if isinstance(each, Mapping) else str(each)
+        yield "" if n else name, _line(each, now, say) if isinstance(each, Mapping) else str(each)
 
 
-def _line(row: Mapping[str, Any], now: float) -> str:
+def _line(row: Mapping[str, Any], now: float, say: Say) -> str:
     """Return one connection, account, … on a line: what it is first, then its numbers by name."""
     said: list[str] = []
     for name, value in row.items():
         if value in ("", None):
             continue
         if isinstance(value, str) and not said:  # the first one is what it is about
-            said.append(value)
+            said.append(say(value) if value in LINES else value)
         elif name == "since" and isinstance(value, float) and said:
-            said[0] += f" for {ago(now - value)}"
+            said[0] = say("{state} for {age}", state=said[0], age=ago(now - value, say))
         else:
-            said.append(f"{_words(name)} {_said(name, value, now)}")
-    return ", ".join(said)
+            said.append(f"{say(_words(name))} {_said(name, value, now, say)}")
+    return say(", ").join(said)
 
 
-def _said(name: str, value: object, now: float) -> str:
+def _said(name: str, value: object, now: float, say: Say) -> str:
     if isinstance(value, Mapping):
-        return _line(value, now) or "none"
+        return _line(value, now, say) or say("none")
     if isinstance(value, float) and name in _TIMES:
         if value == 0:
-            return "never"
-        return f"{ago(now - value)} ago" if now >= value > _EPOCH else f"{value:g}"
+            return say("never")
+        return say("{age} ago", age=ago(now - value, say)) if now >= value > _EPOCH else f"{value:g}"
     return str(value)
 
 

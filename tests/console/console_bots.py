@@ -37,7 +37,7 @@ BOTS: list[Json] = [
         "details": {
             "connections": [
                 {"state": "connected", "reason": "", "since": NOON - 4000, "opened": 2},
-                {"state": "waiting", "reason": "连接被服务器关闭", "since": NOON - 95, "opened": 7},
+                {"state": "disconnected", "reason": "连接被服务器关闭", "since": NOON - 95, "opened": 7},
             ],
             "cards": 3,
             "swaps": 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, Iterable
 from typing import Any, TypeVar
 
@@ -51,6 +52,8 @@ class FakeDaemon:
         found = self.answers.get(f"{call.method} {call.path}", NotFound(f"no {call.path}"))
         if callable(found):
             found = found(call)
+        if inspect.isawaitable(found):
+            found = await found
         if isinstance(found, MindBotError):
             raise found
         return call.read(found)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio
 import pytest
 from console_driver import console
 from console_fakes import FakeClock, FakeDaemon
 from console_sample import filled, turn_id
+
+from mindbot.api.calls import Call
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -94,6 +99,53 @@ async def test_a_bot_writes_to_somebody(daemon: FakeDaemon, clock: FakeClock) ->
         await person.type("push hello")
         await person.press("enter")
         await person.sees("push @USER TEXT")
+
+
+async def test_a_push_says_that_it_is_on_its_way_and_takes_a_doubled_at(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    taken = anyio.Event()
+
+    async def push(call: Call[Any]) -> dict[str, Any]:
+        await taken.wait()
+        return {"id": turn_id(30), "state": "answered", "deliveries": [{"state": "sent"}]}
+
+    daemon.answers["POST /v1/platforms/wecom/default/push"] = push
+    async with console(daemon, clock=clock) as person:
+        await person.press("2")
+        await person.sees("◐ degraded")
+        await person.press("down", "m")
+        await person.type("@carl hello")
+        await person.press("enter")
+        await person.sees("pushing to @carl …")
+        assert "sent to" not in person.screen
+        taken.set()
+        await person.sees("sent to @carl")
+        await person.press("m")
+        await person.type("#team hello all")
+        await person.press("enter")
+        await person.sees("sent to #team")
+        bodies = [body for asked, body in daemon.asked if asked.endswith("/push")]
+        assert [(b["user"], b["group"]) for b in bodies] == [("carl", ""), ("", "team")]
+
+
+async def test_in_chinese_bots_and_their_tests_are_told_in_chinese(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    daemon.answers["POST /v1/platforms/wecom/default/test"] = [{"name": "access token", "state": "ok"}]
+    async with console(daemon, clock=clock, language="zh") as person:
+        await person.press("2")
+        await person.sees("◐ 降级", "✗ 失败")
+        await person.press("down")
+        await person.sees(
+            "正常，已 2 小时，自 ", "412，3 条重复，最近在 31 秒前", "/wecom/default/callback，监听 "
+        )
+        await person.press("t")
+        await person.sees("✓ 访问令牌")
+        await person.press("escape", "down")
+        await person.sees("已连接，已 1 小时，建立次数 2", "卡片 3，切换 2", "12 秒前：90018: too fast")
+        await person.press("down")
+        await person.sees("wkHelp，上次拉取 从未")
 
 
 async def test_a_conversation_is_handed_over_where_there_are_people(

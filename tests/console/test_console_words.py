@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mindbot_tui
-from mindbot.api.shown import LABELS as FACTS
+from mindbot.api import shown
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
@@ -61,7 +61,8 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("states", state) for state in (*OPEN_STATES, *DONE_STATES))
     yield from (("parts", name) for name in NAMES)
     yield from (("link", phase) for phase in ("connecting", "attached", "detached"))
-    yield from (("bots", label) for label in FACTS)
+    bots = (shown.LABELS, shown.STATES, shown.LINES, shown.DETAILS, shown.CHECKS, shown.TEXTS)
+    yield from (("bots", text) for texts in bots for text in texts)
     yield from (("commands", help) for _, help in HANDS)
     yield from (("commands", said) for said in (*OnBot.said, *Push.said))
     yield "help", FILTERS

@@ -1,6 +1,9 @@
 """The Chinese of the console, by the English. A test sees that nothing is missing and nothing idle."""
 
+from mindbot_tui.chinese_bots import BOTS
+
 ZH: dict[str, str] = {
+    **BOTS,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",
@@ -52,18 +55,6 @@ ZH: dict[str, str] = {
     "WHEN": "时间线",
     "WHO": "模块",
     "WHY": "原因",
-    # a bot
-    "accounts": "账号",
-    "callback": "回调地址",
-    "connections": "连接",
-    "details": "详情",
-    "find out": "排查",
-    "last failure": "最近失败",
-    "messages": "收到消息",
-    "reason": "原因",
-    "sent": "已发出",
-    "start it": "启动",
-    "state": "状态",
     # lists without lines
     "asking the daemon …": "正在查询守护进程…",
     "no bots are configured": "没有配置机器人",
@@ -148,6 +139,7 @@ ZH: dict[str, str] = {
     "generation {n} is in use": "第 {n} 代配置已生效",
     "nobody serves this platform beside the bot": "此平台没有可接手的人工客服",
     "not sent yet: {why}": "尚未送出：{why}",
+    "pushing to {to} …": "正在推送给 {to}…",
     "refused: {why}": "被拒绝：{why}",
     "sent to {to}": "已发送给 {to}",
     "starting {bot}": "正在启动 {bot}",

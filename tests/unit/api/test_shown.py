@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import mindbot.platforms
 from mindbot.api.models import PlatformView
-from mindbot.api.shown import ago, facts, links
+from mindbot.api.shown import CHECKS, DETAILS, LABELS, LINES, ago, facts, links
 
 NOW = 1_790_000_000.0
 
@@ -77,3 +80,52 @@ def test_connections_and_accounts_are_lines_of_their_own() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(-1, "0 s"), (59, "59 s"), (3599, "59 min"), (90000, "1 d")])
 def test_how_long_ago(seconds: float, said: str) -> None:
     assert ago(seconds) == said
+
+
+def names(*calls: str, at: int = 0) -> set[str]:
+    """Return the texts that functions of these names are given in the built-in platforms."""
+    found = set()
+    for path in Path(mindbot.platforms.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or len(node.args) <= at:
+                continue
+            text, name = node.args[at], getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in calls and isinstance(text, ast.Constant):
+                found.add(str(text.value))
+    return found
+
+
+def told_of_bots() -> set[str]:
+    """Return the names of the facts that the built-in platforms tell."""
+    found: set[str] = set()
+    for path in Path(mindbot.platforms.__path__[0]).rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef) or function.name != "details":
+                continue
+            for node in ast.walk(function):
+                keys = node.keys if isinstance(node, ast.Dict) else ()
+                keys = node.elts if isinstance(node, ast.Tuple) else keys
+                found |= {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+    return {name.replace("_", " ") for name in found}
+
+
+def test_what_built_in_platforms_tell_can_be_said_in_other_languages() -> None:
+    checks = names("Check", "step", "_check") | names("_allowed", at=1)
+    assert {"access token", "sending", "round trip"} <= checks <= set(CHECKS)
+    assert {"last callback", "cards", "pulled"} <= told_of_bots() <= {*DETAILS, *LABELS}
+    assert names("become", "_become") <= set(LINES)
+
+
+def test_everything_is_said_through_the_language_in_use() -> None:
+    def marked(text: str, /, **values: object) -> str:
+        return "«" + text.format(**values) + "»"
+
+    bot = a_bot(
+        traffic={"received": 7, "duplicates": 2, "last_message": NOW - 3, "sent": 5, "dead": 1},
+        details={"connections": [{"state": "connected", "since": NOW - 10, "opened": 2}], "cards": 3},
+    )
+    found = dict(facts(bot, NOW, marked))
+    assert found["«messages»"] == "«7«, »«2 repeats», the last «3 s» ago»"
+    assert found["«connections»"] == "««connected» for «10 s»»«, »«opened» 2"
+    assert found["«details»"] == "«cards» 3"
+    assert all(text.startswith("«") for text in found)

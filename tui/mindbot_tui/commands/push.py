@@ -21,19 +21,22 @@ class Push(OnBot):
 
     async def run(self, console: Console, argument: str) -> None:
         platform, bot = self.bot(console)
-        to, _, text = argument.partition(" ")
+        to, _, text = argument.strip().partition(" ")
         text = text.strip()
         if not argument:
             console.open_prompt("push @")
             return
-        if to[:1] not in ("@", "#") or len(to) == 1 or not text:
+        if to[:1] not in ("@", "#") or not to.strip("@#") or not text:
             raise Invalid("a push goes to somebody", hint="push @USER TEXT, or push #GROUP TEXT")
+        if to[:2] in ("@@", "@#"):  # typed behind the @ that the key begins with
+            to = to[1:]
         user, group = (to[1:], "") if to[0] == "@" else ("", to[1:])
         if len(text) > models.PUSH_TEXT or len(to) > models.PUSH_TO:
             raise Invalid("this is too long")
         receiver = ["--user", user] if user else ["--group", group]
         words = ["mindbot", "platform", "push", f"{platform}/{bot}", text, *receiver]
         console.desk.called(shlex.join(words))
+        console.say(console.words("pushing to {to} …", to=to))
         order = models.Push(text=text, user=user, group=group)
         turn = await console.api.ask(calls.push(platform, bot, order))
         states = {each.get("state") for each in turn.deliveries}

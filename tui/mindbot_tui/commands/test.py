@@ -11,6 +11,7 @@ from mindbot_tui.commands.bots import OnBot
 
 if TYPE_CHECKING:
     from mindbot_tui.app import Console
+    from mindbot_tui.words import Words
 
 _SIGNS = {"ok": "✓", "failed": "✗", "skipped": "○"}
 
@@ -25,12 +26,12 @@ class Test(OnBot):
         console.desk.called(f"mindbot platform test {name}")
         console.say(console.words("testing {bot} …", bot=name))
         found = await console.api.ask(calls.test_platform(platform, bot))
-        console.show_page(console.words("Test of {bot}", bot=name), "\n".join(_lines(found)))
+        console.show_page(console.words("Test of {bot}", bot=name), "\n".join(_lines(found, console.words)))
 
 
-def _lines(found: Iterable[PlatformCheck]) -> Iterator[str]:
+def _lines(found: Iterable[PlatformCheck], words: Words) -> Iterator[str]:
     for each in found:
         detail = f": {each.detail}" if each.detail else ""
-        yield f"{_SIGNS.get(each.state, '?')} {each.name}{detail}"
+        yield f"{_SIGNS.get(each.state, '?')} {words(each.name)}{detail}"
         if each.mend:
             yield f"  → {each.mend}"

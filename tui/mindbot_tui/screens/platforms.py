@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from mindbot.api import calls
 from mindbot.api.calls import Call
 from mindbot.api.models import PlatformView
-from mindbot.api.shown import LABELS, facts, links
+from mindbot.api.shown import facts, links
 from mindbot_tui.cells import age, fit, wrap
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.tables import Table
@@ -20,11 +20,11 @@ from mindbot_tui.widgets.paint import Piece
 from mindbot_tui.widgets.text import Text
 
 _STATES: dict[str, Cell] = {
-    "ok": ("● ok", "ok"),
-    "starting": ("◌ starting", "busy"),
-    "degraded": ("◐ degraded", "wait"),
-    "failed": ("✗ failed", "bad"),
-    "stopped": ("○ stopped", "dim"),
+    "ok": ("●", "ok"),
+    "starting": ("◌", "busy"),
+    "degraded": ("◐", "wait"),
+    "failed": ("✗", "bad"),
+    "stopped": ("○", "dim"),
 }
 _LABEL = 14  # cells
 
@@ -42,7 +42,7 @@ class Platforms(Table[PlatformView]):
         return [
             Column("PLATFORM", lambda p: (p.platform, "name"), 10, wide=14),
             Column("BOT", lambda p: (p.bot, "accent"), 12, wide=20),
-            Column("STATE", lambda p: _STATES.get(p.state, (p.state, "warn")), 11),
+            Column("STATE", self._state, 11),
             Column("SINCE", lambda p: (age(clock() - p.since) if p.since else "", "dim"), 5, right=True),
             Column("LINKS", lambda p: (links(p), "text"), 5, least=60),
             Column("IN", lambda p: (str(p.traffic.received), "text"), 7, right=True, least=60),
@@ -55,6 +55,10 @@ class Platforms(Table[PlatformView]):
         yield from super().body()
         self._facts = Text(id="bot-facts")
         yield self._facts
+
+    def _state(self, row: PlatformView) -> Cell:
+        sign, colour = _STATES.get(row.state, ("?", "warn"))
+        return f"{sign} {self.console.words(row.state)}", colour
 
     def call(self) -> Call[list[PlatformView]]:
         return calls.platforms()
@@ -79,8 +83,7 @@ class Platforms(Table[PlatformView]):
             return
         room = max(self._facts.size.width - _LABEL - 1, 20)
         lines = [f"── {self.key(found)} ──"]
-        for label, text in facts(found, self.console.desk.clock()):
-            head = self.console.words(label) if label in LABELS else label
+        for head, text in facts(found, self.console.desk.clock(), self.console.words):
             for piece in wrap(text, room):
                 lines.append(f"{fit(head, _LABEL)} {piece}")
                 head = ""
