@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import structlog
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -22,8 +23,11 @@ from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.message import Json
 from mindbot.platforms.wecombot.errors import error_for
 
+log = structlog.get_logger("mindbot.platforms.wecombot")
+
 _LATE = 0.5  # seconds in which the answer to a frame follows one to the frame before it that came too late
 _KEPT = 10_000  # request ids
+_SLOWEST = 64 << 10  # bytes a second of a frame that a connection takes at least
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class Exchange:
 
     def __init__(self, answer: float) -> None:
         self._answer = answer
+        self._writing = anyio.Lock(fast_acquire=True)  # one frame at a time: see `_write`
         self._asked: dict[str, _Asked] = {}
         self.socket: ClientConnection | None = None
 
@@ -73,16 +78,15 @@ class Exchange:
             frame: dict[str, Any] = {"cmd": command, "headers": {"req_id": id}}
             if body is not None:
                 frame["body"] = body
-            try:
-                await socket.send(json.dumps(frame, ensure_ascii=False))
-            except ConnectionClosed as closed:
-                raise NetworkFailed(f"{command}: the connection was lost", sent=False) from closed
-            answer = await self._first(asked, self._answer)
+            text = json.dumps(frame)  # ASCII: whatever an id holds, the connection can carry it
+            allowed = self._answer + len(text) / _SLOWEST
+            await self._write(socket, command, text, allowed)
+            answer = await self._first(asked, allowed)
             if answer is None:
                 if self.socket is not socket:
                     raise NetworkFailed(f"{command}: the connection was lost before the answer", sent=True)
                 asked.late += 1
-                raise NetworkFailed(f"{command}: no answer in {self._answer:g}s", sent=True)
+                raise NetworkFailed(f"{command}: no answer in {allowed:.2g}s", sent=True)
             if (
                 asked.late
             ):  # one of two is the answer to an earlier frame, nobody knows which: the worse counts
@@ -98,6 +102,31 @@ class Exchange:
             raise error_for(code, str(answer.get("errmsg") or ""), command)
         found = answer.get("body")
         return found if isinstance(found, dict) else {}
+
+    async def _write(self, socket: ClientConnection, command: str, text: str, seconds: float) -> None:
+        """Write one frame; a connection that does not take it in time is broken off, and another one made.
+
+        A frame that waits for room is the last one written, so its end has not left: ``sent`` is false.
+
+        Raises:
+            NetworkFailed: the connection is lost.
+        """
+        begun = False
+        try:
+            with anyio.move_on_after(seconds) as late:
+                async with self._writing:
+                    if socket.transport.is_closing():
+                        raise NetworkFailed(f"{command}: the connection was lost", sent=False)
+                    begun = True
+                    await socket.send(text)
+        except ConnectionClosed as closed:
+            raise NetworkFailed(f"{command}: the connection was lost", sent=False) from closed
+        if late.cancelled_caught:
+            sent = begun and not socket.paused
+            if begun:
+                log.info("connection took no frame, replacing it", command=command, seconds=round(seconds, 1))
+                socket.transport.abort()
+            raise NetworkFailed(f"{command}: the connection took nothing for {seconds:.2g}s", sent=sent)
 
     async def _first(self, asked: _Asked, seconds: float) -> Json | None:
         """Return the next answer; None when there is none in time or the connection ended."""

@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, VendorError
 from mindbot.domain.message import Json
+from mindbot.platforms.wecombot import wire
 from mindbot.platforms.wecombot.errors import CONFLICT, NOT_SUBSCRIBED
 from mindbot.platforms.wecombot.exchange import Exchange, new_id
 
@@ -62,6 +63,7 @@ class Link:
         self._handle = handle
         self._changed = changed
         self._ping = ping
+        self._answer = answer
         self._wire = Exchange(answer)
         self._evicted_wait = evicted_wait
         self._backoff = backoff
@@ -70,6 +72,8 @@ class Link:
         self._gate = anyio.CapacityLimiter(_OPEN_CALLBACKS)
         self._evicted = False
         self._tasks: TaskGroup | None = None  # outlives a connection: what one brought must be stored
+        self._heard = 0.0  # when anything last came (loop time)
+        self._holding = False  # nothing is read until something is stored
         self.state, self.reason, self.since, self.opened = "connecting", "", 0.0, 0
         self.refused: AuthFailed | None = None
         self.counts: Counter[str] = Counter()
@@ -135,6 +139,7 @@ class Link:
         try:
             async with anyio.create_task_group() as tasks:
                 self._wire.use(socket)
+                self._heard = anyio.current_time()
                 tasks.start_soon(self._read, socket, tasks)
                 try:
                     body = {"bot_id": bot_id, "secret": secret}
@@ -148,11 +153,11 @@ class Link:
                     self._become("connected", "")
                     self._ready.set()
                     tasks.start_soon(self._beat, socket)
+                    tasks.start_soon(self._watch, socket)
         finally:
             self._wire.use(None)
             self._ready = anyio.Event()
-            with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
-                await socket.close()
+            await _closed(socket)
         if failure is not None:
             raise failure
 
@@ -183,20 +188,34 @@ class Link:
         missed = 0
         while True:
             await anyio.sleep(self._ping)
+            began = anyio.current_time()
             try:
                 await self._wire.exchange("ping", new_id("ping"), None)
-            except NetworkFailed:
+            except NetworkFailed as error:
+                if self._holding or (not error.sent and self._heard > began):
+                    continue  # the answer may be there unread, or a large frame was in the ping's way
                 missed += 1
                 if missed >= 2:
                     log.info("connection was silent, replacing it", pings=missed)
-                    await socket.close()
+                    socket.transport.abort()
                     return
             except VendorError as error:
                 if error.code == NOT_SUBSCRIBED:
-                    await socket.close()
+                    await _closed(socket)
                     return
             else:
                 missed = 0
+
+    async def _watch(self, socket: ClientConnection) -> None:
+        """Break the connection off when nothing comes for as long as two pings and their answers take."""
+        longest = 2 * (self._ping + self._answer)
+        while True:
+            left = self._heard + longest - anyio.current_time()
+            if left <= 0 and not self._holding:
+                break
+            await anyio.sleep(max(left, self._answer))
+        log.info("connection was silent, replacing it", seconds=longest)
+        socket.transport.abort()
 
     # -- frames in ---------------------------------------------------------------------------------------
 
@@ -204,12 +223,13 @@ class Link:
         """Hand out frames until the connection ends; then nobody need wait for anything of it."""
         try:
             async for text in socket:
+                self._heard = anyio.current_time()
                 try:
-                    frame = json.loads(text)
-                    headers = frame.get("headers")
-                    id = str(headers.get("req_id") or "")
-                except (ValueError, AttributeError) as error:
-                    log.warning("not a frame", error=str(error), text=str(text)[:200])
+                    frame = _frame(text)
+                    id = str(frame["headers"].get("req_id") or "")
+                except (ValueError, KeyError, AttributeError, RecursionError) as error:
+                    self.counts["bad_frames"] += 1
+                    log.warning("not a frame", error=type(error).__name__, length=len(text))
                     continue
                 if not frame.get("cmd"):
                     self._wire.answered(id, frame)
@@ -221,7 +241,9 @@ class Link:
                     self._evicted = True
                     continue
                 self.counts["callbacks"] += 1
+                self._holding = True
                 await self._gate.acquire_on_behalf_of(ticket := object())
+                self._holding, self._heard = False, anyio.current_time()
                 assert self._tasks is not None
                 self._tasks.start_soon(self._take, ticket, str(frame["cmd"]), id, body)
         except ConnectionClosed as closed:
@@ -241,10 +263,11 @@ class Link:
 
     # -- frames out --------------------------------------------------------------------------------------
 
-    async def request(self, command: str, body: Json, *, id: str = "") -> Json:
+    async def request(self, command: str, body: Json, *, id: str = "", ready: float = _READY) -> Json:
         """Send a frame and return the body of its answer; ``id`` is the request id of a callback it answers.
 
-        A lost subscription is made anew and the frame sent once more; a conflict is tried again.
+        It waits ``ready`` seconds for a connection. A lost subscription is made anew and the frame sent once
+        more; a conflict is tried again.
 
         Raises:
             AuthFailed: BotID and Secret are not accepted.
@@ -254,7 +277,7 @@ class Link:
         id = id or new_id(command)
         renewed = False
         for attempt in range(1, _TRIES + 1):
-            await self._until_ready()
+            await self._until_ready(ready)
             try:
                 return await self._wire.exchange(command, id, body)
             except VendorError as error:
@@ -267,8 +290,8 @@ class Link:
                     raise
         raise NetworkFailed(f"{command}: no connection stayed long enough", sent=False)
 
-    async def _until_ready(self) -> None:
-        with anyio.move_on_after(_READY):
+    async def _until_ready(self, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
             while not self._ready.is_set():
                 if self.refused is not None:
                     raise AuthFailed(self.refused.message, hint=self.refused.hint, code=self.refused.code)
@@ -285,4 +308,21 @@ class Link:
         self.counts["renewed"] += 1
         if (socket := self._wire.socket) is not None:
             self._ready = anyio.Event()
-            await socket.close()
+            await _closed(socket)
+
+
+async def _closed(socket: ClientConnection) -> None:
+    """Close a connection in good order if that is possible: the other side may not read any more."""
+    with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
+        await socket.close()
+    socket.transport.abort()
+
+
+def _frame(text: str | bytes) -> Json:
+    """Return a frame, all of it storable as UTF-8; raises ValueError, RecursionError."""
+    text = text if isinstance(text, str) else text.decode()
+    frame = json.loads(text)
+    if not isinstance(frame, dict):
+        raise ValueError("no object")  # noqa: TRY004 - it is the text that is wrong
+    found: Json = wire.clean(frame) if "\\u" in text else frame
+    return found

@@ -92,12 +92,17 @@ class Controls:
         return rated.to_json()
 
     async def _kick(self, params: Json) -> Json:
-        """End all connections: ``abort``, ``close``, or ``evict`` as another subscriber does."""
+        """End all connections: ``abort``, ``close``, or ``evict`` as another subscriber does.
+
+        With ``half-open`` they stay, and nothing goes through them any more.
+        """
         live = list(self._sim.gateway.connections)
         for connection in live:
             match params.get("how", "abort"):
                 case "evict":
                     await self._sim.gateway.evict(connection.bot)
+                case "half-open":
+                    connection.fall_silent()
                 case "close":
                     await connection.ws.close()
                 case _:

@@ -6,6 +6,7 @@ Source: WeCom developer centre, "AI bot long connection" (path/101463), and the 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import Counter, deque
@@ -28,9 +29,10 @@ LINE_KINDS: Mapping[str, Kind] = {
     "close": kind("code"),  # the connection is closed before the answer: 1000, or 1006 for an abort
     "twice": kind(),  # a frame is answered twice
     "push-again": kind(),  # a callback comes twice: the same msgid, another request id
+    "half-open": kind(),  # it stays open; nothing more is read, answered or written
     "evict": kind(takes_duration=True),  # so long after it subscribed somebody else does
 }
-_FRAMES = ("errcode", "slow", "hang", "lost-answer", "drop", "close", "twice")
+_FRAMES = ("errcode", "slow", "hang", "lost-answer", "drop", "close", "twice", "half-open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,29 @@ class Pushed:
 class Connection:
     """One WebSocket."""
 
-    def __init__(self, ws: web.WebSocketResponse, abort: Callable[[], None]) -> None:
+    def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self.ws = ws
-        self.abort = abort
+        self._transport = transport
+        self.mute = False  # half-open
+        self.gone = anyio.Event()  # broken off by this side
         self.bot = ""  # subscribed for
         self.since = time.time()
         self.busy: set[str] = set()  # request ids with an unanswered frame
 
+    def abort(self) -> None:
+        """Break it off."""
+        self.gone.set()
+        self._transport.abort()
+
+    def fall_silent(self) -> None:
+        """Stay open, and neither read nor write any more: what the client sends fills the buffers."""
+        self.mute = True
+        self._transport.pause_reading()
+
     async def write(self, frame: Json) -> bool:
-        """Send a frame; False when the connection is gone."""
+        """Send a frame; False when the connection is gone. A mute one swallows it."""
+        if self.mute:
+            return True
         if self.ws.closed:
             return False
         try:
@@ -112,7 +128,7 @@ class Gateway:
         ws = web.WebSocketResponse(compress=False, max_msg_size=8 << 20)
         await ws.prepare(request)
         assert request.transport is not None
-        connection = Connection(ws, request.transport.abort)
+        connection = Connection(ws, request.transport)
         self.connections.append(connection)
         self._counters["connected"] += 1
         try:
@@ -129,6 +145,9 @@ class Gateway:
         while True:
             with anyio.move_on_after(self.rules.silence) as silence:
                 message = await connection.ws.receive()
+            if connection.mute:  # that the client has given up is not seen either
+                await connection.gone.wait()
+                return
             if silence.cancelled_caught:
                 await connection.ws.close(code=WSCloseCode.GOING_AWAY, message=b"silent")
                 return
@@ -154,6 +173,9 @@ class Gateway:
         faults = {fault.kind: fault for fault in struck}
         if "drop" in faults:
             connection.abort()
+            return
+        if "half-open" in faults:
+            connection.fall_silent()
             return
         if id in connection.busy:
             self._counters["overtaken"] += 1
@@ -245,6 +267,9 @@ class Gateway:
     async def _evict(self, old: Connection, bot: str) -> None:
         self._counters["evicted"] += 1
         old.bot = ""
+        if old.mute:
+            old.abort()
+            return
         body = {
             "msgid": secrets.token_hex(8),
             "create_time": int(time.time()),
