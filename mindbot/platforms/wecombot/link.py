@@ -37,7 +37,7 @@ _STEADY = 5.0  # seconds after which a connection counts as having worked
 _MAX_WAIT = 30.0
 _CREDENTIALS_WAIT = 60.0
 _LONGEST_CREDENTIALS_WAIT = 600.0
-_READY = 8.0  # seconds a frame waits for a connection
+READY = 8.0  # seconds a frame waits for a connection
 _TRIES = 4  # of one frame that meets another of its stream
 _MAX_FRAME = 4 << 20
 _OPEN_CALLBACKS = 1000  # waiting to be stored; beyond that nothing more is read
@@ -263,7 +263,7 @@ class Link:
 
     # -- frames out --------------------------------------------------------------------------------------
 
-    async def request(self, command: str, body: Json, *, id: str = "", ready: float = _READY) -> Json:
+    async def request(self, command: str, body: Json, *, id: str = "", ready: float = READY) -> Json:
         """Send a frame and return the body of its answer; ``id`` is the request id of a callback it answers.
 
         It waits ``ready`` seconds for a connection. A lost subscription is made anew and the frame sent once

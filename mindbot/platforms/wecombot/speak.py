@@ -5,9 +5,12 @@ Source: WeCom developer centre, "AI bot long connection" (path/101463).
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
+
+import anyio
 
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery, Sent
@@ -16,7 +19,7 @@ from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.wecombot import say
 from mindbot.platforms.wecombot.errors import BAD_REQUEST_ID, EXPIRED
-from mindbot.platforms.wecombot.link import Link
+from mindbot.platforms.wecombot.link import READY, Link
 from mindbot.platforms.wecombot.quota import Quotas
 from mindbot.platforms.wecombot.upload import Uploads
 
@@ -28,6 +31,10 @@ _SEND = "aibot_send_msg"
 _REPLY_TTL = 86_400.0 - 60  # seconds a callback's request id can be answered
 _MARGIN = 10.0  # seconds before the end of its life that a growing answer is closed
 _SHOWN = 10_000
+#: Seconds of an attempt in which all that comes before a message's own frame must be done, and in which that
+#: frame must find a connection: after 30 the outbox takes it for a message that may have arrived.
+_PREPARE = 18.0
+_START = 23.0
 _GONE = frozenset({BAD_REQUEST_ID, EXPIRED})
 
 
@@ -84,15 +91,17 @@ class Speaker:
 
     async def send(self, delivery: Delivery) -> Sent:
         """End a stream, answer a message, or write of the bot's own accord; raises VendorError."""
+        began = anyio.current_time()
         remarks = say.remarks(delivery.parts)
         if self._streamed(delivery):
-            return await self._finish(delivery, remarks)
+            return await self._finish(delivery, remarks, began)
         reply = self._fresh(delivery)
         sent = Sent()
         # A stream's delivery may hold more than one message; a later attempt goes on where this one stops.
         messages = say.plan_messages(delivery.parts) if delivery.kind == "stream" else [list(delivery.parts)]
         for n in range(int(delivery.notes.get("said", 0)), len(messages)):
-            sent = await self._say(messages[n], delivery, reply=reply and delivery.n == 0 and n == 0)
+            first = delivery.n == 0 and n == 0
+            sent = await self._say(messages[n], delivery, began, reply=reply and first)
             if len(messages) > 1:
                 delivery.notes["said"] = n + 1
         return Sent(sent.id, {**remarks, **sent.notes})
@@ -113,7 +122,7 @@ class Speaker:
         textual = all(part.kind in say.TEXTS for part in delivery.parts)
         return textual and (delivery.kind == "stream" or delivery.n == 0) and self._fresh(delivery)
 
-    async def _finish(self, delivery: Delivery, remarks: Json) -> Sent:
+    async def _finish(self, delivery: Delivery, remarks: Json, attempt: float) -> Sent:
         """Put the whole answer into its stream; what does not fit follows in messages.
 
         Where the stream can take it no more, the answer is a message of its own.
@@ -128,7 +137,7 @@ class Speaker:
             else:
                 notes["way"] = "message"
         for piece in pieces[said:]:
-            await self._say(piece, delivery, reply=False)
+            await self._say(piece, delivery, attempt, reply=False)
             said += 1
             delivery.notes["said"] = said
         self._shown.pop(turn, None)
@@ -163,22 +172,35 @@ class Speaker:
             return bool(ended and young and error.code == EXPIRED)
         return True
 
-    async def _say(self, parts: Sequence[Part], delivery: Delivery, *, reply: bool) -> Sent:
-        """Send one planned message, as a reply or by itself."""
-        part = parts[0]
-        await self._place(delivery)
-        body, notes = await self._body(part, delivery)
+    async def _say(self, parts: Sequence[Part], delivery: Delivery, attempt: float, *, reply: bool) -> Sent:
+        """Send one planned message, as a reply or by itself; the ``attempt`` began then (loop time)."""
+        try:
+            with anyio.fail_at(attempt + _PREPARE):
+                body, notes = await self._body(parts[0], delivery)
+                await self._place(delivery)
+        except TimeoutError as error:
+            raise NetworkFailed("too slow, it goes on with the next attempt", sent=False) from error
+        try:
+            sent = await self._out(body, delivery, attempt + _START, reply=reply)
+        except Rejected:
+            self._uploads.done(delivery.id)
+            raise
+        self._uploads.done(delivery.id)
+        return Sent(sent, notes)
+
+    async def _out(self, body: Json, delivery: Delivery, start: float, *, reply: bool) -> str:
+        """Send a message's own frame, for which there is a connection before ``start``; returns its id."""
         if reply:
             try:
-                await self._request(_REPLY, body, id=str(delivery.to["req_id"]))
-                return Sent(f"reply-{delivery.id}", notes)
+                await self._request(_REPLY, body, id=str(delivery.to["req_id"]), start=start)
+                return f"reply-{delivery.id}"
             except Rejected as error:
                 if error.code not in _GONE:
                     raise
-        chat = _chat(delivery.to)
         kind = 2 if delivery.to.get("chat") else 1
-        answer = await self._request(_SEND, {"chatid": chat, "chat_type": kind, **body})
-        return Sent(str(answer.get("msgid") or f"send-{delivery.id}"), notes)
+        whole = {"chatid": _chat(delivery.to), "chat_type": kind, **body}
+        answer = await self._request(_SEND, whole, start=start)
+        return str(answer.get("msgid") or f"send-{delivery.id}")
 
     async def _body(self, part: Part, delivery: Delivery) -> tuple[Json, Json]:
         """Return a message's body, and what the delivery should say of it."""
@@ -188,7 +210,7 @@ class Speaker:
             part = Part("text", say.choices(part))
             return {"msgtype": "markdown", "markdown": {"content": part.text}}, {"sent_as_text": ["card"]}
         if part.kind in say.FILES:
-            kind, id = await self._uploads.media_id(part, self._request)
+            kind, id = await self._uploads.media_id(part, delivery.id, self._request)
             content: Json = {"media_id": id}
             if kind == "video":
                 content |= {"title": str(part.data.get("name") or "")[:20]}
@@ -201,10 +223,10 @@ class Speaker:
         if not await self._quotas.wait(_chat(delivery.to)):
             raise Overloaded("this conversation has had as many messages as WeCom allows")
 
-    async def _request(self, command: str, body: Json, *, id: str = "") -> Json:
+    async def _request(self, command: str, body: Json, *, id: str = "", start: float = math.inf) -> Json:
         if (link := self._link()) is None:
             raise NetworkFailed("the bot is stopped", sent=False)
-        return await link.request(command, body, id=id)
+        return await link.request(command, body, id=id, ready=min(READY, start - anyio.current_time()))
 
 
 def _chat(to: Json) -> str:

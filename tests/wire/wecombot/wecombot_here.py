@@ -15,6 +15,7 @@ import anyio
 from mindbot.config.vendors import WeComBotSettings
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import StoreError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receipt
@@ -37,8 +38,11 @@ class Intake(Inbox):
     def __init__(self) -> None:
         super().__init__()
         self.turns: dict[str, int] = {}
+        self.refuses: Callable[[Message], bool] = lambda message: False  # rows that cannot be written
 
     async def receive(self, message: Message) -> Receipt:
+        if self.refuses(message):
+            raise StoreError("this one cannot be written")
         duplicate = (await super().receive(message)).duplicate
         return Receipt(self.turns.setdefault(message.key, ids.new_id()), duplicate)
 
