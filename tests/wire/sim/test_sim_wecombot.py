@@ -235,6 +235,23 @@ async def test_a_silent_connection_is_closed_and_garbage_ignored(http: ClientSes
         assert far.counters["bad_frames"] == 2
 
 
+async def test_a_half_open_connection_stays_and_nothing_goes_through(http: ClientSession) -> None:
+    async with subscribed(http, fault="half-open:after=1:n=1@ping") as (far, bot):
+        assert await bot.code("ping") == 0
+        await bot.ws.send_json({"cmd": "ping", "headers": {"req_id": "lost"}})
+        await bot.ws.send_json({"cmd": "ping", "headers": {"req_id": "unread"}})
+        with anyio.fail_after(5):
+            while not far.gateway.connections[0].mute:
+                await anyio.sleep(0.01)
+        assert (await far.push_text("li", "swallowed")).acked, "it looks as if it were written"
+        with pytest.raises(TimeoutError):
+            await bot.ws.receive_json(timeout=0.05)
+        async with client(far, http) as other:
+            assert await other.subscribe(far) == 0
+            await far.push_text("li", "hello")
+            assert (await other.callback())["body"]["text"]["content"] == "hello"
+
+
 async def test_control_routes_drive_it(http: ClientSession) -> None:
     async with subscribed(http) as (far, bot):
 
