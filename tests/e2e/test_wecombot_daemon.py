@@ -83,8 +83,16 @@ def test_a_picture_is_decrypted_and_an_opinion_kept_with_its_turn(both: Both, mo
     (media,) = [span for span in both.ask(calls.turn(turn)).spans if span.kind == "media"]
     assert media.status == "ok" and media.data["size"] == len(PNG), media
     both.post("feedback", user=user, id=turn, type=2, content="wrong", url=both.to(mode))
-    notes = until(lambda: both.ask(calls.turn(turn)).notes)
-    assert notes == [{"feedback": "dislike", "content": "wrong", "user": user}]
+    (note,) = until(lambda: both.ask(calls.turn(turn)).notes)
+    (event,) = until(
+        lambda: both.ask(calls.turns(f'user == "{user}" and kind == "event" and state == "dropped"'))
+    )
+    assert event.reason == f"access: the user rated turn {turn}: dislike"
+    assert note.pop("event") and note == {"feedback": "dislike", "content": "wrong", "user": user}
+    for type in (3, 2):  # withdrawn, and the same again: another opinion than the first
+        both.post("feedback", user=user, id=turn, type=type, content="wrong", url=both.to(mode))
+    notes = until(lambda: len(found := both.ask(calls.turn(turn)).notes) == 3 and found)
+    assert [note["feedback"] for note in notes] == ["dislike", "withdrawn", "dislike"]
 
 
 def test_a_push_with_a_file_reaches_a_user_and_a_group_over_the_connection(

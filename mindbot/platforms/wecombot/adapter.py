@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mindbot.domain.abilities import Silence
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Rejected
 from mindbot.domain.host import File, Host
@@ -85,11 +86,21 @@ class WeComBot:
         )
         return say.pressed(part, task, key) if kept else None
 
-    async def _feedback(self, message: Message, receipt: Receipt) -> None:
-        """Keep what a user thinks of an answer with its turn; a repeated callback says nothing new."""
+    async def silence(self, message: Message) -> Silence | None:
+        """Keep what a user thinks of an answer with its turn.
+
+        It is a step of the event's own turn, which is on disk and run again until it is done. The event's id
+        tells equal opinions apart, and lets the store know the same one when it is told again.
+
+        Raises:
+            StoreError: it could not be kept.
+        """
+        if message.kind != wire.EVENT or message.parts[0].data.get("eventtype") != "feedback_event":
+            return None
         turn, fact = wire.feedback_of(message.parts[0].data)
-        if turn and not receipt.duplicate:
-            await self._desk.told(turn, {**fact, "user": message.sender})
+        if turn:
+            await self._desk.told(turn, {**fact, "user": message.sender, "event": message.key})
+        return Silence(f"the user rated {f'turn {turn}' if turn else 'an answer'}: {fact['feedback']}")
 
     async def fetch(self, message: Message, part: Part) -> File | None:
         """Download and decrypt what a part refers to. Its URL works for five minutes."""

@@ -25,8 +25,8 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.host import Host
-from mindbot.domain.message import Json, Part
-from mindbot.domain.ports import Receive, Report
+from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.ports import Receipt, Receive, Report
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.adapter import WeComBot
 from mindbot.platforms.wecombot.link import Link
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("mindbot.platforms.wecombot")
 
 _LONGEST_RETRY = 5.0
+_REFUSALS = 8  # of one callback by a store that takes others, until it is stored without its payload
 
 T = TypeVar("T")
 
@@ -119,27 +120,54 @@ class ConnectionBot(WeComBot):
                     await self._answer_event("aibot_respond_update_msg", id, update | {"template_card": card})
                 return
             address: dict[str, Any] = {} if kind else {"req_id": id, "stream": True}
-            message, receipt = await self._stored(lambda r: self._take(body, raw, r, **address))
+            _, receipt = await self._stored(lambda r: self._take(body, raw, r, **address))
         except ValueError as error:
-            log.warning("callback not understood", bot=self.bot, error=str(error), body=raw[:500])
+            log.warning("callback not understood", bot=self.bot, error=str(error), **wire.facts_of(body, raw))
             return
-        if kind == "feedback_event":
-            await self._stored(lambda _: self._feedback(message, receipt))
-        elif kind == "enter_chat" and self._settings.welcome_message and not receipt.duplicate:
+        except StoreError as error:
+            assert self._link is not None
+            self._link.counts["lost"] += 1
+            log.error("callback lost", bot=self.bot, error=str(error), **wire.facts_of(body, raw))
+            return
+        if kind == "enter_chat" and self._settings.welcome_message and not receipt.duplicate:
             text = {"msgtype": "text", "text": {"content": self._settings.welcome_message}}
             await self._answer_event("aibot_respond_welcome_msg", id, text)
 
     async def _stored(self, step: Callable[[Receive], Awaitable[T]]) -> T:
-        """Repeat a step until the store takes it: this wire would not send it again."""
+        """Repeat a step until the store takes it: this wire would not send it again.
+
+        What a store that is well refuses again and again is stored without its payload.
+
+        Raises:
+            StoreError: the store is well, and does not take even that.
+        """
         assert self._receive is not None
-        delay = 0.1
+        receive = self._receive
+        delay, refused = min(0.1, self._backoff), 0
         while True:
             try:
-                return await step(self._receive)
+                return await step(receive)
             except StoreError as error:
                 log.error("callback not stored, trying again", bot=self.bot, error=str(error))
+                refused = refused + 1 if await self._store_is_well() else 0
+                if refused >= 2 * _REFUSALS:
+                    raise
+                if refused == _REFUSALS:
+                    receive = self._receive_bare
             await anyio.sleep(delay)
             delay = min(_LONGEST_RETRY, delay * 2)
+
+    async def _receive_bare(self, message: Message) -> Receipt:
+        assert self._receive is not None
+        return await self._receive(wire.bare(message))
+
+    async def _store_is_well(self) -> bool:
+        """Tell whether the store takes anything at all."""
+        try:
+            await self._desk.keep.put("well", {"at": self._clock()}, ttl=60.0)
+        except StoreError:
+            return False
+        return True
 
     async def _answer_event(self, command: str, id: str, body: Json) -> None:
         """Answer an event; five seconds after it nobody wants to know."""

@@ -121,10 +121,8 @@ class WebhookBot(WeComBot):
                 return None
             update = {"response_type": "update_template_card", "userids": [wire.user_of(body)]}
             return update | {"template_card": card}
-        message, receipt = await self._take(body, raw, receive)
-        if kind == "feedback_event":
-            await self._feedback(message, receipt)
-        elif kind == "enter_chat" and (text := self._settings.welcome_message):
+        await self._take(body, raw, receive)
+        if kind == "enter_chat" and (text := self._settings.welcome_message):
             return {"msgtype": "text", "text": {"content": text}}
         return None
 

@@ -7,7 +7,10 @@ bots. Both modes bring the same bodies; a long connection adds a key to each fil
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
+
+import orjson
 
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.platforms.split import printable
@@ -50,7 +53,7 @@ def to_message(
         "asked": received,
         "response_url": _text(body.get("response_url")),
     }
-    return Message(
+    message = Message(
         platform="wecombot",
         bot=bot,
         key=key,
@@ -61,9 +64,32 @@ def to_message(
         reply_to=reply_to | (address or {}),
         raw=printable(raw),
         chat=group or sender,
-        ts=float(created) if isinstance(created, int | float) else received,
+        ts=float(created) if isinstance(created, int | float) and 0 < created < 1e11 else received,
         received=received,
     )
+    return message if storable(message) else bare(message)
+
+
+def storable(message: Message) -> bool:
+    """Tell whether the store's JSON can hold a message: whole numbers of 64 bits, nesting of 254."""
+    try:
+        orjson.dumps(message.to_json())
+    except TypeError:
+        return False
+    return True
+
+
+def bare(message: Message) -> Message:
+    """Return a message without its payload, which is left in ``raw``; an event keeps its type alone."""
+    if message.kind == EVENT:
+        part = Part("event", message.text, {"eventtype": message.text.strip("[]")})
+        return replace(message, parts=(part,))
+    return replace(message, kind="raw", parts=(Part("raw", message.text or "[unreadable]"),))
+
+
+def facts_of(body: Json, raw: str) -> Json:
+    """Return what may be logged of a callback: it holds keys of files, and URLs that answer for the bot."""
+    return {"msgtype": _text(body.get("msgtype")), "msgid": _text(body.get("msgid")), "length": len(raw)}
 
 
 def user_of(body: Json) -> str:

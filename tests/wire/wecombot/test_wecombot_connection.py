@@ -156,8 +156,11 @@ async def test_events_are_answered_by_their_own_commands() -> None:
         await here.bot.send(here.answer(press, "a pity"))
         assert here.shown()[-1] == "a pity" and here.sim.inbox("li")[-1].via == "send"
         await here.sim.rate("li", here.turn(message), 1)
-        await until(lambda: here.desk.told)
-        assert here.desk.told == [(here.turn(message), {"feedback": "like", "user": "li"})]
+        await until(lambda: here.texts()[-1] == "[feedback_event]")
+        rated = here.inbox.messages[-1]
+        assert await here.bot.silence(rated) is not None
+        fact = {"feedback": "like", "user": "li", "event": rated.key}
+        assert here.desk.told == [(here.turn(message), fact)]
         assert not here.sim.counters["errcode.846605"]
 
 

@@ -255,17 +255,23 @@ async def test_a_welcome_is_the_answer_to_the_event_itself() -> None:
         assert not here.bot.can_stream(here.inbox.messages[0])
 
 
-async def test_feedback_is_kept_with_its_turn_once_and_answered_with_nothing() -> None:
-    async with called_back(fault="lost-ack:n=1@none") as here:
+async def test_feedback_is_kept_with_its_turn_and_answered_with_nothing() -> None:
+    async with called_back() as here:
         message = await here.asked("hello")
         await here.bot.send(here.answer(message, "answer"))
         bubble = here.sim.screens.bubbles["li", stream_id(here.turn(message))]
         assert bubble.feedback == here.turn(message)
-        here.sim.faults.set(["duplicate:times=2"])
+        here.sim.faults.set(["lost-ack:n=1@callback", "duplicate:times=2"])
         rated = await here.sim.rate("li", bubble.feedback, 2, content="wrong", inaccurate_reason_list=[2, 4])
+        assert rated.attempts == 2 and here.sim.counters["fault.lost-ack"] == 1
         assert rated.status == 200 and rated.reply == {} and here.sim.counters["bad_replies"] == 0
+        events = here.inbox.messages[1:]
+        assert len(events) == 4 and len({event.key for event in events}) == 1, "one turn"
+        silence = await here.bot.silence(events[0])  # in that turn
+        assert silence is not None and "dislike" in silence.reason and not silence.say
         fact = {"feedback": "dislike", "content": "wrong", "reasons": [2, 4], "user": "li"}
-        assert here.desk.told == [(here.turn(message), fact)]
+        assert here.desk.told == [(here.turn(message), fact | {"event": events[0].key})]
+        assert await here.bot.silence(message) is None
 
 
 async def test_the_press_of_a_button_changes_the_card_and_is_taken_once() -> None:
