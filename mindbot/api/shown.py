@@ -13,6 +13,7 @@ from mindbot.api.models import PlatformView
 
 #: Numbers under these names are times, in Unix seconds.
 _TIMES = frozenset({"since", "until", "pulled", "last", "at", "expires"})
+_LAST = "last_"  # so are those whose name begins like this: last_callback
 #: Labels of `facts`, beside those that platforms bring.
 LABELS = (
     *("state", "reason", "find out", "start it", "messages", "sent", "last failure", "callback"),
@@ -30,7 +31,7 @@ DETAILS = (
     *("account", "name", "pulled", "pulls", "callbacks", "messages", "skipped", "error"),
     *("last callback", "sent", "held for member limit", "uploaded", "pressed", "changed", "not changed"),
     *("contacts", "mode", "connection", "streams", "last call", "collected", "by response url"),
-    *("evicted", "polls", "renewed"),
+    *("evicted", "polls", "renewed", "refused callbacks", "last refused", "last refusal"),
 )
 #: The steps of their self-tests.
 CHECKS = (
@@ -42,6 +43,7 @@ CHECKS = (
 TEXTS = (
     *("{state} for {age}", "{state} for {age}, since {clock}", "{text}, the last {age} ago", ", "),
     *("{n} repeats", "{n} waiting", "{n} retried", "{n} dead", "{age} ago", "{age} ago: {error}"),
+    "in {age}",
     *("{callback}, listening on {listen}", "never", "none", "{n} d", "{n} h", "{n} min", "{n} s"),
 )
 _EPOCH = 1e9  # a smaller number is no time of ours
@@ -147,10 +149,14 @@ def _line(row: Mapping[str, Any], now: float, say: Say) -> str:
 def _said(name: str, value: object, now: float, say: Say) -> str:
     if isinstance(value, Mapping):
         return _line(value, now, say) or say("none")
-    if isinstance(value, float) and name in _TIMES:
+    if isinstance(value, float) and (name in _TIMES or name.startswith(_LAST)):
         if value == 0:
             return say("never")
-        return say("{age} ago", age=ago(now - value, say)) if now >= value > _EPOCH else f"{value:g}"
+        if value <= _EPOCH:
+            return f"{value:g}"
+        if value - now >= 1:  # two clocks, or the time a request took, differ by less
+            return say("in {age}", age=ago(value - now, say))
+        return say("{age} ago", age=ago(now - value, say))
     return str(value)
 
 

@@ -23,6 +23,13 @@ class Lent(NamedTuple):
     lifetime: float
 
 
+class Held(NamedTuple):
+    """A refusal that is remembered: seconds since it came, and until the platform is asked again."""
+
+    since: float
+    left: float
+
+
 class TokenCache:
     """One token for everybody, one fetch at a time. A fetch that fails has sent nothing of a message.
 
@@ -53,6 +60,7 @@ class TokenCache:
         self._fetches = 0
         self._error: MindBotError | None = None
         self._held_until = 0.0
+        self._failed_at = 0.0
 
     async def get(self) -> str:
         """Return a valid token, fetching it where needed; raises what ``fetch`` raises."""
@@ -72,6 +80,14 @@ class TokenCache:
         """Forget a token that the platform does not accept any more; a newer one is kept."""
         if token == self._token:
             self._token = ""
+
+    def held(self, error: MindBotError) -> Held | None:
+        """Return since when and for how long ``error``, raised by `get`, stands for an answer; None when the
+        next `get` asks."""
+        now = self._clock()
+        if error is not self._error or now >= self._held_until:
+            return None
+        return Held(now - self._failed_at, self._held_until - now)
 
     def prove(self) -> None:
         """Have the next `get` ask again, after a refusal too: somebody has mended something.
@@ -98,7 +114,8 @@ class TokenCache:
                 self._renew_at = min(self._ends_at, self._clock() + max(wait, self._hold))
                 return self._token
             self._error = unsent(error)
-            self._held_until = self._clock() + wait
+            self._failed_at = self._clock()
+            self._held_until = self._failed_at + wait
             raise self._error  # noqa: B904 - with its cause
         self._proving = False
         self._fetched_at = self._clock()
@@ -158,6 +175,10 @@ class AppTokens:
         """Forget a token that the platform does not accept any more; a newer one is kept."""
         if self._cache is not None:
             self._cache.drop(token)
+
+    def held(self, error: MindBotError) -> Held | None:
+        """Return how old an error of `get` is and for how long nobody asks again; None when `get` asked."""
+        return self._cache.held(error) if self._cache is not None else None
 
     async def _find(self) -> TokenCache:
         secret = await self._secret()

@@ -26,6 +26,7 @@ from mindbot.platforms.dingtalk.buttons import Buttons
 from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.outbound import Outbound
 from mindbot.platforms.dingtalk.stream import Line, Stream
+from mindbot.platforms.trial import Trial
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import DingTalkSettings
@@ -290,5 +291,9 @@ class DingTalkPlatform:
 
     async def test(self) -> list[Check]:
         """Make real calls that nobody sees; see `mindbot.platforms.dingtalk.checks`."""
-        lines = self._stream.lines if self._stream else []
-        return await checks.run(self._client, lines, cards=self._settings.enable_stream_reply)
+        trial = Trial(f"{self.name}/{self.bot}", self._client.api)
+        cards = self._settings.enable_stream_reply
+        found, proved = await checks.run(trial, self._client, self._stream, cards=cards)
+        if proved:
+            self._credentials.accepted()
+        return found

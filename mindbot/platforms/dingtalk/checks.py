@@ -6,83 +6,115 @@ and then refuses the empty body, so that nobody sees anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mindbot.domain.abilities import Check
-from mindbot.domain.errors import MindBotError, Rejected
+from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Rejected
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
 from mindbot.platforms.dingtalk.client import Client
-from mindbot.platforms.dingtalk.stream import Line
+from mindbot.platforms.dingtalk.stream import Stream
+from mindbot.platforms.trial import Trial, mend_for, reach, well
 
 _PERMISSION = "Forbidden.AccessDenied.AccessTokenPermissionDenied"
 _ROBOT = "developer console, the app, Robot: add the robot and choose Stream mode"
+_CREDENTIALS = "`client_id` and `client_secret`: developer console, Credentials"
+_PERMISSIONS = "developer console, the app, Permissions"
+_STREAM = "wss://wss-open-connection.dingtalk.com"
+_CONNECTS = 5.0  # seconds for connections whose credentials were mended
 
 
-async def run(client: Client, lines: Sequence[Line], *, cards: bool) -> list[Check]:
-    """Test credentials, gateway, connections and permissions; never raises for what DingTalk says."""
-    found = [await _token(client)]
-    known = found[0].state == "ok"
-    found += [await _gateway(client), _connections(lines)]
-    if not known:
-        return [*found, Check("permissions", "skipped", "without an access token nothing can be asked")]
-    body: Json = {"robotCode": client.robot_code, "userIds": [], "msgKey": "sampleText", "msgParam": "{}"}
-    found.append(await _allowed(client, "sending", "POST", "/v1.0/robot/oToMessages/batchSend", body))
-    if cards:
-        body = {"outTrackId": "mindbot-test", "guid": "mindbot-test", "key": "content", "content": ""}
-        found.append(await _allowed(client, "AI cards", "PUT", "/v1.0/card/streaming", body))
-    found.append(await _members(client))
-    return found
+async def run(
+    trial: Trial, client: Client, stream: Stream | None, *, cards: bool
+) -> tuple[list[Check], bool]:
+    """Test credentials, gateway, connections and permissions; never raises for what DingTalk says.
 
+    Returns the findings, and whether the credentials are proved.
+    """
 
-async def _token(client: Client) -> Check:
-    try:
-        await client.token()
-    except MindBotError as error:
-        mend = error.hint or "`client_id` and `client_secret`: developer console, Credentials"
-        return Check("access token", "failed", error.message, mend)
-    return Check("access token", "ok")
-
-
-async def _gateway(client: Client) -> Check:
-    try:
+    async def gateway() -> str:
         await client.open([wire.MESSAGES])
-    except MindBotError as error:
-        return Check("stream gateway", "failed", error.message, error.hint or _ROBOT)
-    return Check("stream gateway", "ok")
+        if stream is not None and stream.again():
+            await trial.until(lambda: all(line.state == "connected" for line in stream.lines), _CONNECTS)
+        return ""
+
+    found = await trial.together(
+        trial.token("access token", client, _CREDENTIALS), trial.step("stream gateway", gateway, _ROBOT)
+    )
+    proved = well(found)
+    found.append(_connections(trial, stream))
+    if found[0].state != "ok":
+        found.append(Check("permissions", "skipped", "without an access token nothing can be asked"))
+        return found, False
+
+    async def sending() -> str:
+        body: Json = {"robotCode": client.robot_code, "userIds": [], "msgKey": "sampleText", "msgParam": "{}"}
+        await _allowed(client, "POST", "/v1.0/robot/oToMessages/batchSend", body)
+        return "allowed" if await _known(client) else "allowed; `robot_code` not checked"
+
+    async def streaming() -> str:
+        body = {"outTrackId": "mindbot-test", "guid": "mindbot-test", "key": "content", "content": ""}
+        return await _allowed(client, "PUT", "/v1.0/card/streaming", body)
+
+    async def members() -> str | Check:
+        return await _members(client)
+
+    steps = [trial.step("sending", sending, _PERMISSIONS)]
+    steps += [trial.step("AI cards", streaming, _PERMISSIONS)] if cards else []
+    permissions = await trial.together(*steps, trial.step("members", members, _PERMISSIONS))
+    return [*found, *permissions], proved and permissions[0].state == "ok"
 
 
-def _connections(lines: Sequence[Line]) -> Check:
+def _connections(trial: Trial, stream: Stream | None) -> Check:
+    lines = stream.lines if stream else []
     up = sum(line.state == "connected" for line in lines)
     detail = f"{up} of {len(lines)} connections are up"
     if lines and up == len(lines):
         return Check("connections", "ok", detail)
-    why = next((line.reason for line in lines if line.reason), "")
-    mend = "can this machine reach api.dingtalk.com and wss-open-connection.dingtalk.com, port 443?"
-    return Check("connections", "failed", f"{detail}: {why}" if why else detail, mend)
+    if all(line.state == "closed" for line in lines):
+        mend = f"is the bot started? `mindbot platform show {trial.bot}` has its reason"
+        return Check("connections", "failed", detail, mend)
+    down = next((line for line in lines if line.reason), None)
+    detail = f"{detail}: {down.reason}" if down else detail
+    error = (down and down.error) or NetworkFailed("the connection was lost")
+    if isinstance(error, NetworkFailed) and not error.hint:
+        return Check("connections", "failed", detail, reach(trial.url, _STREAM))
+    mend = _CREDENTIALS if isinstance(error, AuthFailed) else _ROBOT
+    return Check("connections", "failed", detail, mend_for(error, mend, trial.url))
 
 
-async def _allowed(client: Client, name: str, method: str, path: str, body: Json) -> Check:
+async def _allowed(client: Client, method: str, path: str, body: Json) -> str:
+    """Make a call with nothing in it; raises what says that it is not allowed."""
     try:
         await client.call(method, path, body)
     except Rejected as error:
-        if not error.code.startswith(_PERMISSION) and "robotCode" not in error.code:
-            return Check(name, "ok", "allowed")
-        mend = error.hint or "developer console, the app, Permissions"
-        return Check(name, "failed", error.message, mend)
-    except MindBotError as error:
-        return Check(name, "failed", error.message, error.hint)
-    return Check(name, "ok")
+        if error.code.startswith(_PERMISSION) or "robotCode" in error.code:
+            raise
+    return "allowed"
 
 
-async def _members(client: Client) -> Check:
+async def _known(client: Client) -> bool:
+    """Tell whether DingTalk knows the robot code: asked to recall a message that is not there, it says so.
+
+    What `_allowed` sends is refused for its empty list before the robot is looked at. Raises Rejected when it
+    is another's; False when nobody can tell.
+    Source: "Batch recall one-on-one chat messages" (open.dingtalk.com/document).
+    """
+    body: Json = {"robotCode": client.robot_code, "processQueryKeys": ["mindbot-test"]}
+    try:
+        await client.call("POST", "/v1.0/robot/otoMessages/batchRecall", body)
+    except Rejected as error:
+        if "robotCode" in error.code:
+            raise
+        return False
+    except MindBotError:
+        return False
+    return True
+
+
+async def _members(client: Client) -> str | Check:
     """Looking up members is only needed for names and departments: without it the bot still answers."""
     try:
         await client.call_old("/topapi/v2/user/get", {"userid": "mindbot-test"})
     except Rejected as error:
         if error.code == "60011":
             return Check("members", "skipped", "names and departments are not known", error.hint)
-        return Check("members", "ok", "allowed")
-    except MindBotError as error:
-        return Check("members", "failed", error.message, error.hint)
-    return Check("members", "ok")
+    return "allowed"

@@ -13,7 +13,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import Response
 from mindbot.platforms.dingtalk import errors
 from mindbot.platforms.pace import Pace
-from mindbot.platforms.tokens import AppTokens, Lent
+from mindbot.platforms.tokens import AppTokens, Held, Lent
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import DingTalkSettings
@@ -59,6 +59,10 @@ class Client:
     async def token(self) -> str:
         """Return a valid access token; raises VendorError."""
         return await self._tokens.get()
+
+    def held(self, error: MindBotError) -> Held | None:
+        """Return how old a refusal of a token is, and for how long nobody asks again."""
+        return self._tokens.held(error)
 
     async def secret(self) -> str:
         """Return the app's secret.

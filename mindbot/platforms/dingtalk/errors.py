@@ -75,6 +75,7 @@ _HINTS = {
     "robot.oto.notExist": "the robot has no one-to-one chat; check `robot_code`",
     "invalidParameter.robotCode.notExsit": "check `robot_code`; empty is the client id",
     "invalidParameter.robotCode.auth": "check `robot_code`; empty is the client id",
+    "not.allowed.robotCode": "check `robot_code`; empty is the client id",
     "invalid.openConversationId": "the robot must be a member of the group",
     "bot.stopped": "enable the robot in the developer console",
     "param.templateNotExist": "check `card_template_id`",
@@ -115,14 +116,20 @@ def error_of(response: Response, call: str) -> VendorError | None:
     if response.status == 401:
         return AuthFailed(f"{call}: HTTP 401 {code}".rstrip(), hint=_CREDENTIALS["authFailed"], code=code)
     return Rejected(
-        f"{call}: {code or f'HTTP {response.status}'} {text[:200]}".rstrip(),
+        _says(call, code or f"HTTP {response.status}", text),
         hint=_HINTS.get(code, ""),
         code=code,
     )
 
 
+def _says(call: str, code: str, text: str) -> str:
+    """Return what a refusal says; a text that begins with its code, or is no more than that, is said once."""
+    said = text[:200] if text.startswith(code) else f"{code} {text[:200]}"
+    return f"{call}: {said}".rstrip()
+
+
 def _known(code: str, text: str, body: Json, call: str) -> VendorError | None:
-    says = f"{call}: {code} {text[:200]}".rstrip()
+    says = _says(call, code, text)
     if code in _WAITS:
         return RateLimited(
             says, code=code, retry_after=_WAITS[code], scope="bot" if code == _BANNED else "session"

@@ -18,6 +18,7 @@ from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.dingtalk import say
 from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.sizes import megabytes
 
 #: One grey pixel, for videos without a picture of their own: the API asks for one.
 _COVER = bytes.fromhex(
@@ -71,7 +72,7 @@ class Uploads:
         endings, most = say.UPLOADS["file"]
         if size > most:
             mend = f"{most >> 20} MB at most; send a link instead"
-            raise Invalid(f"{name} has {size / 1e6:.0f} MB, which is too large for DingTalk", hint=mend)
+            raise Invalid(f"{name} has {megabytes(size)}, which is too large for DingTalk", hint=mend)
         content = await to_thread.run_sync(path.read_bytes)
         if kind == "file" and self._pack and say.ending_of(name) not in endings:
             content, name = await to_thread.run_sync(_packed, name, content), f"{name}.zip"

@@ -51,6 +51,7 @@ class Line:
     reason: str = ""
     since: float = 0.0
     opened: int = 0
+    error: MindBotError | None = None  # why it could not be opened
 
     def become(self, state: str, reason: str = "") -> None:
         if (state, reason) != (self.state, self.reason):
@@ -93,6 +94,7 @@ class Stream:
         self.lines = [Line(n) for n in range(connections)]
         self.received = self.acked = self.swaps = self.lost = self.left = 0
         self._handled = 0
+        self._mended = anyio.Event()
         self._tasks: TaskGroup | None = None
 
     async def run(self) -> None:
@@ -106,6 +108,14 @@ class Stream:
             for line in self.lines:
                 line.become("closed")
 
+    def again(self) -> bool:
+        """Credentials are accepted: connect at once where they were refused; returns whether that is so."""
+        if not any(line.state == "needs credentials" for line in self.lines):
+            return False
+        self._mended.set()
+        self._mended = anyio.Event()
+        return True
+
     async def _keep(self, line: Line, tasks: TaskGroup) -> None:
         """Keep one connection up: at once again after a loss, then with growing waits and no end."""
         failures = 0
@@ -116,14 +126,17 @@ class Stream:
             except MindBotError as error:
                 failures += 1
                 state = "needs credentials" if isinstance(error, AuthFailed) else "disconnected"
+                line.error = error
                 line.become(state, str(error))
                 self._changed()
-                await anyio.sleep(self._wait(failures, error))
+                with anyio.move_on_after(self._wait(failures, error)):
+                    await self._mended.wait()
                 continue
             if leaving is not None:
                 leaving.deadline = anyio.current_time() + _DRAIN
                 leaving = None
             line.opened += 1
+            line.error = None
             line.become("connected")
             self._changed()
             began = anyio.current_time()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 from pydantic import SecretStr
 
+from mindbot.api.shown import ago
 from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import (
@@ -28,6 +29,7 @@ from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.credentials import Credentials, needs_credentials
+from mindbot.platforms.trial import Trial
 from mindbot.platforms.wecom import checks, incoming, say, uploads, wire
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.buttons import Buttons
@@ -211,8 +213,7 @@ class WeComPlatform:
         """Send one application message; raises what `mindbot.platforms.wecom.sender` raises."""
         with self._credentials.watched():
             sent = await self._sender.send(delivery)
-        if self._state == "failed" and self._callbacks.ready:
-            self._say("ok", "")
+        self._proven()
         return sent
 
     async def take_back(self, id: str) -> None:
@@ -240,6 +241,7 @@ class WeComPlatform:
         found: Json = {
             "callbacks": self._pushes,
             "last_callback": self._pushed_at or None,
+            **self._callbacks.heard.details(),
             "sent": self._sender.sent,
             "held_for_member_limit": self._sender.held,
             "uploaded": self._sender.uploaded,
@@ -248,34 +250,28 @@ class WeComPlatform:
         return found | ({"contacts": self._people.refusal} if self._people.refusal else {})
 
     async def test(self) -> list[Check]:
-        """Read the secrets, ask for a token, read the application, and tell when WeCom called back last."""
+        """Read the secrets, ask for a token, read the application, and tell when WeCom called back last.
 
-        async def secrets() -> str:
-            await self._callbacks.prepare()
-            return ""
+        Credentials that are proved end the wait for somebody to mend them.
+        """
+        trial = Trial(f"{self.name}/{self.bot}", self._api.base_url)
+        refusal = self._people.refusal
+        found, proved = await checks.run(
+            trial, self._api, self._callbacks, self._contacts, agent=self._agent, refused=refusal
+        )
+        if proved:
+            self._proven()
+        now = self._clock()
+        came = f"{self._pushes} since the start, the last {ago(now - self._pushed_at)} ago"
+        mend = f"{checks.RECEIVE}: the URL ends in /{self.name}/{self.bot}/callback; write to the app"
+        heard = self._callbacks.heard.check(came if self._pushes else "", "none since the start", mend)
+        return [*found, heard]
 
-        async def token() -> str:
-            await self._api.token()
-            return ""
-
-        async def contacts() -> str:
-            if self._contacts is not None:
-                await self._contacts.token()
-            return ""
-
-        found = [
-            await checks.step("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot"),
-            await checks.step("access token", token, "`corpid` and `secret` of this bot"),
-        ]
-        if found[-1].state == "ok":
-            found += await checks.application(self._api, self._agent)
-        if self._contacts is not None:
-            mend = "`contacts_secret`: Management tools > Contacts sync (通讯录同步) > Secret"
-            found.append(await checks.step("contacts secret", contacts, mend))
-            if self._people.refusal:
-                found[-1] = Check("contacts secret", "failed", self._people.refusal, mend)
-        path = f"/{self.name}/{self.bot}/callback"
-        return [*found, checks.callbacks(self._pushed_at, self._pushes, path, self._clock())]
+    def _proven(self) -> None:
+        """A call went through: the bot no longer waits for somebody to mend its credentials."""
+        self._credentials.accepted()
+        if self._state == "failed" and self._callbacks.ready:
+            self._say("ok", "")
 
 
 def _api(settings: WeComSettings, secret: SecretStr, host: Host) -> Api:

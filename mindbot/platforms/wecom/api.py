@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from mindbot.domain.errors import AuthFailed, NotAFile, RateLimited, SecretError, VendorError
+from mindbot.domain.errors import AuthFailed, MindBotError, NotAFile, RateLimited, SecretError, VendorError
 from mindbot.domain.host import File, Media, Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Response
 from mindbot.domain.shared import Shared
 from mindbot.platforms.pace import Gate, Quota
-from mindbot.platforms.tokens import AppTokens, Lent
+from mindbot.platforms.tokens import AppTokens, Held, Lent
 from mindbot.platforms.wecom import errors
 from mindbot.platforms.wecom.token import fetch_token
 
@@ -66,6 +66,10 @@ class Api:
     async def token(self) -> str:
         """Return a valid access token; raises VendorError."""
         return await self._tokens.get()
+
+    def held(self, error: MindBotError) -> Held | None:
+        """Return how old a refusal of a token is, and for how long nobody asks again."""
+        return self._tokens.held(error)
 
     async def post(self, call: str, body: Json, *, limit: str = "") -> Json:
         """Post to ``/cgi-bin/CALL``; a token that is not accepted is replaced once. Raises VendorError.

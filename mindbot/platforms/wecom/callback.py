@@ -17,6 +17,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom import errors, wire
 from mindbot.platforms.wecom.crypto import Crypto
+from mindbot.platforms.wecom.heard import Heard
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings, WeComSettings
@@ -50,6 +51,7 @@ class Callbacks:
         self._ack_within = ack_within
         self._max_body = max_body
         self._crypto: Crypto | None = None
+        self.heard = Heard(clock)
 
     @property
     def ready(self) -> bool:
@@ -59,6 +61,7 @@ class Callbacks:
     def renew(self) -> None:
         """Read the secrets anew at the next callback."""
         self._crypto = None
+        self.heard.renew()
 
     async def answer(self, request: WebhookRequest, take: Take) -> WebhookResponse:
         """Answer a URL verification or a push; an empty 200 means that it was taken."""
@@ -69,6 +72,7 @@ class Callbacks:
                 return await self._push(request, take)
             raise errors.WrongMethod(f"{request.method} is not a callback")
         except errors.Refused as refused:
+            self.heard.refused(refused)
             log.warning("callback refused", bot=self._bot, kind=refused.kind, reason=str(refused))
             return _answer(refused.status, refused.message)
         except (SecretError, ConfigError) as error:
@@ -116,7 +120,9 @@ class Callbacks:
             raise errors.StaleTimestamp(
                 "timestamp outside the window", hint="an old replay, or a wrong clock"
             )
-        return crypto.decrypt(encrypted)
+        plain = crypto.decrypt(encrypted)
+        self.heard.proved()
+        return plain
 
     async def prepare(self) -> Crypto:
         """Read what callbacks need, once; raises SecretError, ConfigError."""

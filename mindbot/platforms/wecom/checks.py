@@ -5,50 +5,77 @@ Sources: WeCom developer centre, "Get application" (path/90227), "Global error c
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
-
 from mindbot.domain.abilities import Check
-from mindbot.domain.errors import MindBotError, VendorError
+from mindbot.domain.errors import VendorError
 from mindbot.domain.message import Json
+from mindbot.platforms.trial import Trial, well
 from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom.callback import Callbacks
 
+_NO_AGENT = "no agent id yet: pushes need `agent_id`; answers take it from the callback"
 _NEEDS_AGENT = "set `agent_id` in the bot's wecom section (Apps > the app > AgentId)"
 _TRUSTED = "Apps > the app > Company's trusted IP (企业可信IP)"
+RECEIVE = "Apps > the app > Receive messages > Set API receive"
+_CONTACTS = "`contacts_secret`: Management tools > Contacts sync (通讯录同步) > Secret"
 
 
-async def step(name: str, work: Callable[[], Awaitable[str]], mend: str) -> Check:
-    """Do one step; what is refused is told with its code, and its own hint where it has one."""
-    try:
-        return Check(name, "ok", await work())
-    except MindBotError as error:
-        return Check(name, "failed", error.message, error.hint or mend)
+async def run(
+    trial: Trial, api: Api, callbacks: Callbacks, contacts: Api | None, *, agent: int | None, refused: str
+) -> tuple[list[Check], bool]:
+    """Test secrets, tokens and the application; returns the findings, and whether the credentials are proved.
+
+    ``agent`` is the agent id as far as it is known, ``refused`` why contacts could not be read lately.
+    """
+
+    async def secrets() -> str:
+        await callbacks.prepare()
+        return ""
+
+    async def app() -> list[Check]:
+        found = await trial.token("access token", api, "`corpid` and `secret` of this bot")
+        return found + (await application(trial, api, agent) if well(found) else [])
+
+    async def directory() -> list[Check]:
+        if contacts is None:
+            return []
+        if refused:
+            return [Check("contacts secret", "failed", refused, _CONTACTS)]
+        return await trial.token("contacts secret", contacts, _CONTACTS)
+
+    secret = await trial.step("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot")
+    own: list[Check] = []
+
+    async def noted() -> list[Check]:
+        own.extend(await app())
+        return own
+
+    rest = await trial.together(noted(), directory())
+    return [*secret, *rest], well([*secret, *own])
 
 
-async def application(api: Api, agent: int | None) -> list[Check]:
+async def application(trial: Trial, api: Api, agent: int | None) -> list[Check]:
     """Read the application itself: that proves the agent id, the right to call, and the trusted address."""
     if not agent:
-        detail = "no agent id yet: neither set nor learnt from a callback"
-        return [Check("application", "skipped", detail, _NEEDS_AGENT)]
-    try:
-        app = await api.get("agent/get", agentid=str(agent))
-    except VendorError as error:
-        if error.code == "60020":
+        return [Check("application", "skipped", _NO_AGENT, _NEEDS_AGENT)]
+
+    async def read() -> list[Check]:
+        try:
+            app = await api.get("agent/get", agentid=str(agent))
+        except VendorError as error:
+            if error.code != "60020":
+                raise
             trusted = Check("trusted IP", "failed", error.message, error.hint)
             return [Check("application", "skipped", "not before the address is trusted", _TRUSTED), trusted]
-        mend = error.hint or "compare `agent_id` and `secret` with Apps > the app"
-        return [Check("application", "failed", error.message, mend)]
-    except MindBotError as error:
-        return [Check("application", "failed", error.message, error.hint or "is WeCom reachable?")]
-    if int(app.get("close") or 0):
-        return [Check("application", "failed", "it is disabled", "enable it: Apps > the app")]
-    seen = _visible(app)
-    found = [Check("application", "ok", f"{app.get('name', '')} ({agent}); {seen or 'visible to nobody'}")]
-    if not seen:
-        found = [
-            Check("application", "failed", "visible to nobody", "Apps > the app > Visible range (可见范围)")
-        ]
-    return [*found, Check("trusted IP", "ok")]
+        if int(app.get("close") or 0):
+            return [Check("application", "failed", "it is disabled", "enable it: Apps > the app")]
+        if not (seen := _visible(app)):
+            mend = "Apps > the app > Visible range (可见范围)"
+            found = Check("application", "failed", "visible to nobody", mend)
+        else:
+            found = Check("application", "ok", f"{app.get('name', '')} ({agent}); {seen}")
+        return [found, Check("trusted IP", "ok")]
+
+    return await trial.step("application", read, "compare `agent_id` and `secret` with Apps > the app")
 
 
 def _visible(app: Json) -> str:
@@ -60,13 +87,3 @@ def _visible(app: Json) -> str:
     }
     said = ", ".join(f"{n} {what if n > 1 else what[:-1]}" for what, n in counts.items() if n)
     return f"visible to {said}" if said else ""
-
-
-def callbacks(since: float, count: int, path: str, now: float) -> Check:
-    """Tell whether WeCom calls back."""
-    if count:
-        ago = max(0, round(now - since))
-        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))
-        return Check("callbacks", "ok", f"{count} since the start, the last {ago}s ago ({at})")
-    mend = f"Apps > the app > Receive messages > Set API receive: the URL ends in {path}; write to the app"
-    return Check("callbacks", "skipped", "none since the start", mend)

@@ -22,13 +22,17 @@ from mindbot.platforms.wecom.errors import Undecryptable, WrongReceiver, WrongSi
 
 _BLOCK = 32  # of the padding; AES itself works on 16
 _HEAD = 20  # random bytes and length
+_ANOTHER_KEY = "compare `EncodingAESKey` with the callback settings"
+_FOR_ANOTHER = "compare `corpid` with My Company > Company ID (企业ID)"
 
 
 class Crypto:
     """Signs, checks, encrypts and decrypts for one Token, EncodingAESKey and receive id (the corp id)."""
 
-    def __init__(self, token: str, encoding_aes_key: str, receive_id: str) -> None:
-        """Parse the key.
+    def __init__(
+        self, token: str, encoding_aes_key: str, receive_id: str, *, for_another: str = _FOR_ANOTHER
+    ) -> None:
+        """Parse the key. ``for_another`` is the hint for what was encrypted for another receive id.
 
         Raises:
             ConfigError: EncodingAESKey is not 43 characters of base64.
@@ -36,6 +40,7 @@ class Crypto:
         key = _parse_key(encoding_aes_key)
         self._token = token.encode()
         self._receive_id = receive_id.encode()
+        self._for_another = for_another
         self._cipher = Cipher(AES(key), CBC(key[:16]))
 
     def sign(self, timestamp: str, nonce: str, encrypted: str) -> str:
@@ -51,7 +56,7 @@ class Crypto:
             WrongSignature: it was not made with our Token.
         """
         if not hmac.compare_digest(self.sign(timestamp, nonce, encrypted).encode(), _bytes(signature)):
-            raise WrongSignature("wrong signature", hint="compare `token` with the app's callback settings")
+            raise WrongSignature("wrong signature", hint="compare `token` with the callback settings")
 
     def decrypt(self, encrypted: str) -> bytes:
         """Return the message inside base64 ciphertext.
@@ -70,12 +75,12 @@ class Crypto:
         plain = decryptor.update(data) + decryptor.finalize()
         end = len(plain) - plain[-1]
         if not 1 <= plain[-1] <= _BLOCK or end < _HEAD:
-            raise Undecryptable("impossible padding", hint="compare EncodingAESKey with the app's settings")
+            raise Undecryptable("impossible padding", hint=_ANOTHER_KEY)
         length = int.from_bytes(plain[16:_HEAD], "big")
         if _HEAD + length > end:
-            raise Undecryptable("impossible length", hint="compare EncodingAESKey with the app's settings")
+            raise Undecryptable("impossible length", hint=_ANOTHER_KEY)
         if plain[_HEAD + length : end] != self._receive_id:
-            raise WrongReceiver("wrong receive id", hint="compare `corpid` with My Company > Company ID")
+            raise WrongReceiver("wrong receive id", hint=self._for_another)
         return plain[_HEAD : _HEAD + length]
 
     def encrypt(self, message: bytes, *, salt: bytes | None = None) -> str:

@@ -13,6 +13,7 @@ from anyio import to_thread
 from mindbot.domain.errors import NotFound, Rejected, VendorError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Part
+from mindbot.platforms.sizes import megabytes
 from mindbot.platforms.unsent import preparing
 from mindbot.platforms.wecom.api import Api
 
@@ -115,7 +116,7 @@ def _check_size(size: int, why: str) -> None:
     limit = _KINDS["file"].limit
     if size > limit:
         also = f", and {why}" if why else ""
-        raise Rejected(f"the file has {size / _MB:.1f} MB, the limit is {limit // _MB} MB{also}")
+        raise Rejected(f"the file has {megabytes(size)}, the limit is {limit // _MB} MB{also}")
 
 
 def _unfit(kind: str, path: Path, name: str, size: int) -> str:

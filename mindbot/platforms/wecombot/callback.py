@@ -21,6 +21,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom import errors
 from mindbot.platforms.wecom.crypto import Crypto
+from mindbot.platforms.wecom.heard import Heard
 from mindbot.platforms.wecombot import wire
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ log = structlog.get_logger("mindbot.platforms.wecombot")
 
 #: Takes a decrypted callback and its text; returns the answer, or None for an empty one.
 Take = Callable[[Json, str], Awaitable[Json | None]]
+
+
+_FOR_ANOTHER = "these are callbacks of an application, not of an AI bot: they go to the URL of a `wecom` bot"
 
 
 class Callbacks:
@@ -57,10 +61,12 @@ class Callbacks:
         self._failed = failed
         self._ack_within = ack_within
         self._crypto: Crypto | None = None
+        self.heard = Heard(clock)
 
     def renew(self) -> None:
         """Read the secrets anew at the next callback."""
         self._crypto = None
+        self.heard.renew()
 
     async def prepare(self) -> Crypto:
         """Read what callbacks need, once; raises SecretError, ConfigError."""
@@ -69,7 +75,8 @@ class Callbacks:
             if s.token is None or s.encoding_aes_key is None:
                 raise ConfigError("token and EncodingAESKey are needed", hint="or set mode: connection")
             token = await self._secrets.aget(s.token)
-            self._crypto = Crypto(token, await self._secrets.aget(s.encoding_aes_key), "")
+            key = await self._secrets.aget(s.encoding_aes_key)
+            self._crypto = Crypto(token, key, "", for_another=_FOR_ANOTHER)
         return self._crypto
 
     async def answer(self, request: WebhookRequest, take: Take) -> WebhookResponse:
@@ -85,6 +92,7 @@ class Callbacks:
                 return await self._called(request, take)
             raise errors.WrongMethod(f"{request.method} is not a callback")
         except errors.Refused as refused:
+            self.heard.refused(refused)
             log.warning("callback refused", bot=self._bot, kind=refused.kind, reason=str(refused))
             return WebhookResponse(refused.status, refused.message.encode())
         except (SecretError, ConfigError) as error:
@@ -141,7 +149,9 @@ class Callbacks:
             raise errors.StaleTimestamp(
                 "timestamp outside the window", hint="an old replay, or a wrong clock"
             )
-        return crypto.decrypt(encrypted)
+        plain = crypto.decrypt(encrypted)
+        self.heard.proved()
+        return plain
 
 
 def _large(answer: Json) -> bool:

@@ -19,7 +19,7 @@ from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import (
     AuthFailed,
-    MindBotError,
+    NetworkFailed,
     SecretError,
     StoreError,
     VendorError,
@@ -27,6 +27,7 @@ from mindbot.domain.errors import (
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receipt, Receive, Report
+from mindbot.platforms.trial import Trial, mend_for
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.adapter import WeComBot
 from mindbot.platforms.wecombot.link import Link
@@ -39,6 +40,7 @@ log = structlog.get_logger("mindbot.platforms.wecombot")
 
 _LONGEST_RETRY = 5.0
 _REFUSALS = 8  # of one callback by a store that takes others, until it is stored without its payload
+_CONNECTS = 5.0  # seconds for a connection with mended credentials
 
 T = TypeVar("T")
 
@@ -220,23 +222,46 @@ class ConnectionBot(WeComBot):
         return {"mode": "connection", "connection": facts, "streams": self._speaker.streams, **link.counts}
 
     async def test(self) -> list[Check]:
-        """Read the secret, look at the connection, and let WeCom answer a ping."""
-        found: list[Check] = []
-        try:
-            await self._credentials()
-            found.append(Check("secret", "ok"))
-        except MindBotError as error:
-            found.append(Check("secret", "failed", error.message, error.hint or "`secret` of this bot"))
+        """Read the secret, look at the connection, and let WeCom answer a ping.
+
+        A connection that waits with credentials that were refused tries other ones at once.
+        """
+        trial = Trial(f"{self.name}/{self.bot}", self._settings.ws_url)
         link = self._link
-        if link is None or link.state != "connected":
-            reason = f"{link.state}: {link.reason}" if link else "the bot is stopped"
-            mend = "bot_id, secret and ws_url; is the bot in long-connection mode, and no other client on it?"
-            return [*found, Check("subscription", "failed", reason, mend)]
-        found.append(Check("subscription", "ok"))
-        try:
+
+        async def secret() -> str:
+            known = await self._credentials()
+            if link is not None and link.again(known):
+                await trial.until(lambda: link.state != "needs credentials", _CONNECTS)
+            return ""
+
+        found = await trial.step("secret", secret, "`secret` of this bot")
+        if link is None or link.state in ("connecting", "closed"):
+            mend = f"`mindbot platform show {trial.bot}` has its reason"
+            state = f"the connection is {link.state}" if link else "the bot has not been started"
+            return [*found, Check("subscription", "failed", state, mend)]
+        if link.state != "connected":
+            return [*found, self._not_connected(trial, link)]
+
+        async def ping() -> str:
             await link.request("ping", {})
-            found.append(Check("round trip", "ok"))
-        except MindBotError as error:
-            mend = error.hint or "`mindbot platform restart` begins anew"
-            found.append(Check("round trip", "failed", error.message, mend))
-        return found
+            return ""
+
+        found.append(Check("subscription", "ok"))
+        return found + await trial.step("round trip", ping, f"`mindbot platform restart {trial.bot}`")
+
+    def _not_connected(self, trial: Trial, link: Link) -> Check:
+        """Return why there is no subscription, with the mend that fits."""
+        reason = f"{link.state}: {link.reason}"
+        if link.state == "needs credentials":
+            mend = "compare `bot_id` and `secret` with the bot's API settings"
+            if link.refused is not None and link.refused.hint:
+                mend = link.refused.hint
+            at_once = f"`mindbot platform restart {trial.bot}` asks at once"
+            return Check("subscription", "failed", reason, f"{mend}; {at_once}")
+        if link.state == "evicted":
+            mend = f"stop the other client, then `mindbot platform restart {trial.bot}`; see `evicted_wait`"
+            return Check("subscription", "failed", reason, mend)
+        lost = link.error or NetworkFailed("the connection was lost")
+        mend = mend_for(lost, "`bot_id` and `ws_url`; is the bot in long-connection mode?", trial.url)
+        return Check("subscription", "failed", reason, mend)

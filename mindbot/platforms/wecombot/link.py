@@ -76,6 +76,9 @@ class Link:
         self._holding = False  # nothing is read until something is stored
         self.state, self.reason, self.since, self.opened = "connecting", "", 0.0, 0
         self.refused: AuthFailed | None = None
+        self.error: MindBotError | None = None  # why it is disconnected
+        self._tried: tuple[str, str] | None = None  # BotID and Secret of the last attempt
+        self._mended = anyio.Event()
         self.counts: Counter[str] = Counter()
 
     # -- kept up -----------------------------------------------------------------------------------------
@@ -99,15 +102,18 @@ class Link:
             except AuthFailed as refused:
                 refusals += 1
                 self.refused = refused
+                self._mended = anyio.Event()
                 self._become("needs credentials", str(refused))
                 wait = min(_LONGEST_CREDENTIALS_WAIT, _CREDENTIALS_WAIT * 2.0 ** (refusals - 1))
-                await anyio.sleep(wait * random.uniform(0.5, 1.0))
+                with anyio.move_on_after(wait * random.uniform(0.5, 1.0)):
+                    await self._mended.wait()
                 continue
             except MindBotError as failed:
                 error = failed
             if self._evicted:
                 await self._stand_back()
                 continue
+            self.error = error
             self._become("disconnected", str(error) if error else "the connection was lost")
             refusals = 0
             failures = 0 if anyio.current_time() - began >= _STEADY else failures + 1
@@ -116,6 +122,16 @@ class Link:
     def _wait(self, failures: int, error: MindBotError | None) -> float:
         wait = min(_MAX_WAIT, self._backoff * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)
         return max(wait, error.retry_after) if isinstance(error, RateLimited) else wait
+
+    def again(self, credentials: tuple[str, str]) -> bool:
+        """Try credentials at once where others were refused; returns whether that is so.
+
+        The same ones would be refused again, and WeCom counts that.
+        """
+        if self.state != "needs credentials" or credentials == self._tried:
+            return False
+        self._mended.set()
+        return True
 
     async def _stand_back(self) -> None:
         """Another client took the bot over: coming back at once would evict it, and so on for ever."""
@@ -133,7 +149,8 @@ class Link:
 
     async def _live(self) -> None:
         """Connect, subscribe, and read until the connection ends. Raises VendorError."""
-        bot_id, secret = await self._credentials()
+        self._tried = None
+        bot_id, secret = self._tried = await self._credentials()
         socket = await self._connect()
         failure: MindBotError | None = None
         try:

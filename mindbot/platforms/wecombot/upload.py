@@ -21,6 +21,7 @@ from mindbot.domain.errors import Invalid, NetworkFailed, Overloaded, Rejected
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.pace import Pace
+from mindbot.platforms.sizes import megabytes
 
 #: Sends a command with a body; returns the answer's.
 Request = Callable[[str, Json], Awaitable[Json]]
@@ -79,7 +80,7 @@ class Uploads:
         if size > _LIMITS[kind] or not path.name.endswith(_ENDINGS.get(kind, "")):
             kind = "file"
         if size > _LIMITS[kind]:
-            raise Invalid(f"{size / 1e6:.0f} MB is too large for WeCom", hint="20 MB at most")
+            raise Invalid(f"{megabytes(size)} is too large for WeCom", hint="20 MB at most")
         if size < _SMALLEST:
             raise Invalid(f"{size} bytes are too few for WeCom", hint="5 at least")
         key = (delivery, media, name)

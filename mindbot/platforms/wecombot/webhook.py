@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 import structlog
 
+from mindbot.api.shown import ago
 from mindbot.domain import ids
 from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
@@ -62,13 +63,14 @@ class WebhookBot(WeComBot):
         self.host = settings.host
         self.port = settings.port
         self._callbacks = Callbacks(
-            settings, bot, host.secrets, clock, lambda why: self._report("failed", why), ack_within=ack_within
+            settings, bot, host.secrets, clock, lambda why: self._say("failed", why), ack_within=ack_within
         )
         self._frames = Frames(host, self._card)
         self._url = AnswerUrl(host, clock)
         self._streams = Streams()
         self._counts: Counter[str] = Counter()
         self._called = 0.0
+        self._state = ""
 
     async def run(self, receive: Receive, report: Report) -> None:
         """Read the secrets, report, and wait until cancelled: messages come in by `callback`."""
@@ -78,10 +80,14 @@ class WebhookBot(WeComBot):
         try:
             await self._callbacks.prepare()
         except (SecretError, ConfigError) as error:
-            report("failed", f"needs credentials: {error}")
+            self._say("failed", f"needs credentials: {error}")
         else:
-            report("ok", "")
+            self._say("ok", "")
         await anyio.sleep_forever()
+
+    def _say(self, state: str, reason: str) -> None:
+        self._state = state
+        self._report(state, reason)
 
     # -- in ----------------------------------------------------------------------------------------------
 
@@ -288,17 +294,18 @@ class WebhookBot(WeComBot):
             "streams": self._streams.growing,
             "last_call": self._called,
             **self._counts,
+            **self._callbacks.heard.details(),
         }
 
     async def test(self) -> list[Check]:
         """Read the secrets, encrypt and decrypt with them, and look whether WeCom ever called."""
-        found = [await self._test_secrets()]
-        if self._called:
-            found.append(Check("callbacks", "ok", f"the last came at {self._called:.0f}"))
-        else:
-            mend = "enter the callback URL in the bot's API settings, or write to the bot"
-            found.append(Check("callbacks", "skipped", "none came yet", mend))
-        return found
+        came = f"the last came {ago(self._clock() - self._called)} ago" if self._called else ""
+        mend = "enter the callback URL in the bot's API settings, or write to the bot"
+        heard = self._callbacks.heard.check(came, "none came yet", mend)
+        secrets = await self._test_secrets()
+        if secrets.state == "ok" and self._state == "failed":
+            self._say("ok", "")
+        return [secrets, heard]
 
     async def _test_secrets(self) -> Check:
         try:

@@ -22,6 +22,7 @@ from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.credentials import Credentials, needs_credentials
+from mindbot.platforms.trial import Trial, well
 from mindbot.platforms.wecom import wire as envelope_wire
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.callback import Callbacks
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("mindbot.platforms.wecomcs")
 
 _PROFILE_TTL = 86_400.0  # seconds
+_GOES_ON = 5.0  # seconds for pulls to begin again once the credentials are mended
 _LIST_EVERY = 600.0  # seconds until new accounts are looked for again
 
 
@@ -87,6 +89,7 @@ class WeComCsPlatform:
         self._accounts: dict[str, Account] = {}
         self._errors: dict[str, MindBotError] = {}
         self._tasks: TaskGroup | None = None
+        self._mended: anyio.Event | None = None  # ends the wait of `_find` for credentials
         self._report: Report = lambda state, reason: None
         self._credentials = Credentials(lambda state, reason: self._report(state, reason), self._tell)
 
@@ -105,6 +108,7 @@ class WeComCsPlatform:
         self._credentials.renew()
         self._accounts.clear()
         self._errors.clear()
+        self._mended = None
         report("starting", "asking WeCom for the customer service accounts")
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
@@ -122,21 +126,30 @@ class WeComCsPlatform:
         """Return the accounts to serve; tries until it knows."""
         wait = self._backoff
         while True:
+            mended = anyio.Event()
             try:
                 await self._callbacks.prepare()
-                if self._settings.open_kfids:
-                    await self._api.token()
-                    return [Listed(id) for id in self._settings.open_kfids]
-                if found := [each for each in await list_accounts(self._api) if each.managed]:
+                found = await self._known()
+                self._mended = None
+                if found:
                     return found
                 report("degraded", "no customer service account is managed by the API; see WeCom's console")
             except (AuthFailed, SecretError, ConfigError) as error:
                 report("failed", needs_credentials(error))
                 wait = 30 * self._backoff
+                mended = self._mended = anyio.Event()
             except MindBotError as error:
                 report("degraded", str(error))
-            await anyio.sleep(wait)
+            with anyio.move_on_after(wait):
+                await mended.wait()
             wait = min(60.0, wait * 2)
+
+    async def _known(self) -> list[Listed]:
+        """Return the accounts that are set, or those there are; raises VendorError."""
+        if self._settings.open_kfids:
+            await self._api.token()
+            return [Listed(id) for id in self._settings.open_kfids]
+        return [each for each in await list_accounts(self._api) if each.managed]
 
     async def _find_more(self) -> list[Listed]:
         """Return the accounts there are by now; what fails here fails in the pulls too and is told there."""
@@ -289,8 +302,33 @@ class WeComCsPlatform:
             | ({"error": str(self._errors[a.id])} if a.id in self._errors else {})
             for a in self._accounts.values()
         ]
-        return {"accounts": rows}
+        return {"accounts": rows, **self._callbacks.heard.details()}
 
     async def test(self) -> list[Check]:
         """Read the secrets, ask for a token, the accounts and their servicers, and look at the pulls."""
-        return await checks.run(self._api, self._callbacks, self._settings, self._accounts, self._errors)
+        trial = Trial(f"{self.name}/{self.bot}", self._api.base_url)
+        found, listed = await checks.credentials(trial, self._api, self._callbacks)
+        if listed is not None:
+            if well(found):
+                await self._proven(trial)
+            found += await checks.people(trial, self._api, self._settings, list(self._accounts), listed)
+        found.append(checks.pulls(trial, self._accounts, self._errors))
+        return [*found, checks.rung(self._callbacks.heard, self._accounts, self._settings)]
+
+    async def _proven(self, trial: Trial) -> None:
+        """Let whatever waits for somebody to mend the credentials go on, and see how that ends."""
+        self._credentials.accepted()
+        refused = [id for id, error in self._errors.items() if isinstance(error, AuthFailed)]
+        if self._tasks is None or not (refused or self._mended):
+            return
+        if self._mended is not None:
+            self._mended.set()
+        for id in refused:
+            self._accounts[id].again()
+        await trial.until(self._go_on, _GOES_ON)
+
+    def _go_on(self) -> bool:
+        """Whether the accounts are known, and each was pulled or failed for another reason."""
+        if self._mended is not None or any(isinstance(each, AuthFailed) for each in self._errors.values()):
+            return False
+        return all(account.pulled or account.id in self._errors for account in self._accounts.values())

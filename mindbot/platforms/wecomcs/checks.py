@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.errors import MindBotError
+from mindbot.platforms.trial import Trial, mend_for
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.callback import Callbacks
+from mindbot.platforms.wecom.heard import Heard
 from mindbot.platforms.wecomcs.accounts import Listed, list_accounts, list_servicers
 from mindbot.platforms.wecomcs.pull import Account
 
@@ -18,22 +20,14 @@ if TYPE_CHECKING:
 _CONSOLE = "WeCom admin console > Apps > WeChat customer service (微信客服)"
 
 
-async def run(
-    api: Api,
-    callbacks: Callbacks,
-    settings: WeComCsSettings,
-    accounts: Mapping[str, Account],
-    errors: Mapping[str, MindBotError],
-) -> list[Check]:
-    """Read the secrets, ask for a token, the accounts and their servicers, and look at the pulls."""
+async def credentials(
+    trial: Trial, api: Api, callbacks: Callbacks
+) -> tuple[list[Check], list[Listed] | None]:
+    """Read the secrets, ask for a token and for the accounts; returns these too, None where none are told."""
     listed: list[Listed] = []
 
     async def secrets() -> str:
         await callbacks.prepare()
-        return ""
-
-    async def token() -> str:
-        await api.token()
         return ""
 
     async def known() -> str:
@@ -41,16 +35,17 @@ async def run(
         return ", ".join(f"{each.name} ({each.id})" for each in listed)
 
     mend = f"{_CONSOLE} > apps that may call the API (可调用接口的应用): add the app of `secret`"
-    found = [
-        await _check("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot"),
-        await _check("access token", token, "`corpid` and `secret` of this bot"),
-        await _check("accounts", known, mend),
-    ]
-    if found[-1].state == "ok":
-        found.append(_managed(listed, settings))
-        found += await _served(api, settings, accounts)
-    found += [_pulls(accounts, errors), _rung(accounts, settings)]
-    return found
+    found = await trial.step("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot")
+    found += await trial.token("access token", api, "`corpid` and `secret` of this bot")
+    found += await trial.step("accounts", known, mend)
+    return found, listed if found[-1].state == "ok" else None
+
+
+async def people(
+    trial: Trial, api: Api, settings: WeComCsSettings, ids: Iterable[str], listed: list[Listed]
+) -> list[Check]:
+    """Look whether the accounts may be answered for, and by whom besides."""
+    return [_managed(listed, settings), *await _served(trial, api, settings, ids)]
 
 
 def _managed(listed: list[Listed], settings: WeComCsSettings) -> Check:
@@ -66,55 +61,47 @@ def _managed(listed: list[Listed], settings: WeComCsSettings) -> Check:
     return Check("managed by the API", "ok", f"{len(listed)} accounts")
 
 
-async def _served(api: Api, settings: WeComCsSettings, accounts: Mapping[str, Account]) -> list[Check]:
+async def _served(trial: Trial, api: Api, settings: WeComCsSettings, ids: Iterable[str]) -> list[Check]:
     """Look whether somebody is there to hand conversations to, where that is configured."""
     rules = settings.handoff_rules
     targets = {rule.to for rule in rules} | ({settings.handoff_to} if settings.handoff_keywords else set())
     if not targets:
         return [Check("people", "skipped", "nothing is handed over", "`handoff_keywords`, `handoff_rules`")]
     mend = f"{_CONSOLE} > the account > servicers (接待人员); they must also be in the app's visible range"
-    found = []
-    for id in accounts:
 
-        async def people(account: str = id) -> str:
+    async def there(account: str) -> list[Check]:
+        async def ask() -> str:
             servicers = await list_servicers(api, account)
-            there = [name for name, takes in servicers.items() if takes]
-            if not there:
+            present = [name for name, takes in servicers.items() if takes]
+            if not present:
                 raise MindBotError("nobody takes conversations", hint=mend)
-            if missing := sorted(targets - {"pool"} - set(there)):
+            if missing := sorted(targets - {"pool"} - set(present)):
                 hint = "`handoff_to`, `handoff_rules`, or the account's servicers"
                 raise MindBotError(f"not there now: {', '.join(missing)}; the pool takes over", hint=hint)
-            return ", ".join(there)
+            return ", ".join(present)
 
-        found.append(await _check(f"people of {id}", people, mend))
-    return found
+        return await trial.step(f"people of {account}", ask, mend)
+
+    return await trial.together(*(there(id) for id in ids))
 
 
-def _pulls(accounts: Mapping[str, Account], errors: Mapping[str, MindBotError]) -> Check:
+def pulls(trial: Trial, accounts: Mapping[str, Account], errors: Mapping[str, MindBotError]) -> Check:
+    """Tell whether the accounts are pulled."""
     pulled = sum(account.pulled > 0 for account in accounts.values())
     detail = f"{pulled} of {len(accounts)} accounts were pulled"
     if errors:
         id, error = next(iter(errors.items()))
-        return Check("pulls", "failed", f"{detail}; {id}: {error.message}", error.hint or "see the log")
+        mend = mend_for(error, "see the log", trial.url)
+        return Check("pulls", "failed", f"{detail}; {id}: {error.message}", mend)
     if pulled and pulled == len(accounts):
         return Check("pulls", "ok", detail)
-    return Check(
-        "pulls", "failed", detail, "is the bot started? `mindbot platform show wecomcs` has its reason"
-    )
+    mend = f"is the bot started? `mindbot platform show {trial.bot}` has its reason"
+    return Check("pulls", "failed", detail, mend)
 
 
-def _rung(accounts: Mapping[str, Account], settings: WeComCsSettings) -> Check:
+def rung(heard: Heard, accounts: Mapping[str, Account], settings: WeComCsSettings) -> Check:
+    """Tell whether WeCom calls back."""
     rings = sum(account.rings for account in accounts.values())
-    if rings:
-        return Check("callbacks", "ok", f"{rings} came")
     mend = "the app's page > receive messages (接收消息): URL, `token`, `EncodingAESKey`; "
-    return Check(
-        "callbacks", "skipped", "none came yet", f"{mend}meanwhile pulled every {settings.pull_interval:g}s"
-    )
-
-
-async def _check(name: str, step: Callable[[], Awaitable[str]], mend: str) -> Check:
-    try:
-        return Check(name, "ok", await step())
-    except MindBotError as error:
-        return Check(name, "failed", error.message, error.hint or mend)
+    mend += f"meanwhile pulled every {settings.pull_interval:g}s"
+    return heard.check(f"{rings} came" if rings else "", "none came yet", mend)

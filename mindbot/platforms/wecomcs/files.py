@@ -10,6 +10,7 @@ from anyio import to_thread
 
 from mindbot.domain.host import File, Media
 from mindbot.domain.message import Part
+from mindbot.platforms.sizes import megabytes
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecomcs.outbound import as_text
 from mindbot.platforms.wecomcs.wire import FILES
@@ -47,7 +48,7 @@ async def uploaded(part: Part, api: Api, media: Media) -> Part:
         return Part(part.kind, part.text, part.data | {needs: await _upload("image", file, part, api, media)})
     kind = fitting(part.kind, file)
     if not kind:
-        why = f"{file.size:,} bytes; WeCom takes files of 6 bytes to {LIMITS['file'] // MB} MB"
+        why = f"{megabytes(file.size)}; WeCom takes files of 6 bytes to {LIMITS['file'] // MB} MB"
         return as_text(part, why=why)
     data = part.data | {needs: await _upload(kind, file, part, api, media)}
     return Part(kind, part.text, data if kind == part.kind else data | {"was": part.kind})

@@ -87,6 +87,7 @@ class Account:
         self._told = told
         self._backoff = backoff
         self._rung = anyio.Event()
+        self._mended = anyio.Event()
         self._token, self._token_ends = "", 0.0
         self._bare = True  # the last call had no token
         self.name = ""
@@ -100,11 +101,16 @@ class Account:
             self._token, self._token_ends = token, time.monotonic() + _TOKEN_LIFE
         self._rung.set()
 
+    def again(self) -> None:
+        """What made pulls fail is mended: the next one waits no longer."""
+        self._mended.set()
+        self._rung.set()
+
     async def run(self) -> None:
         """Pull at the start, at every ring and by the timer, until cancelled."""
         failures = 0
         while True:
-            self._rung = anyio.Event()
+            self._rung, self._mended = anyio.Event(), anyio.Event()
             try:
                 wait, at_least = self._interval if await self._pull() else min(self._interval, _SOON), 0.0
                 failures = 0
@@ -120,7 +126,8 @@ class Account:
                 self._told(self.id, MindBotError(said, hint="this is a defect; the log has its place"))
                 log.exception("pull broke", account=self.id)
                 wait, at_least = patience(error, failures, self._backoff, bare=self._bare)
-            await anyio.sleep(at_least)
+            with anyio.move_on_after(at_least):
+                await self._mended.wait()
             with anyio.move_on_after(wait - at_least):
                 await self._rung.wait()
 

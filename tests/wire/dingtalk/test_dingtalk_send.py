@@ -274,7 +274,8 @@ async def test_two_refusals_of_the_credentials_are_told_and_forgotten_when_they_
         ("permission@card/streaming", "AI cards", "Card.Streaming.Write"),
         ("permission@user/get", "members", "qyapi_get_member"),
         ("400:code=invalidParameter.robotCode.notExsit@batchSend", "sending", "robot_code"),
-        ("503@connections/open", "stream gateway", "Stream mode"),
+        ("400:code=unknown@connections/open", "stream gateway", "Stream mode"),
+        ("503@connections/open", "stream gateway", "firewall"),
         ("401:code=authFailed@connections/open", "stream gateway", "client_secret"),
     ],
 )
