@@ -59,11 +59,11 @@ def mend_for(error: MindBotError, mend: str, url: str) -> str:
 class Trial:
     """One test of one bot. What is not done when it ends has failed for want of an answer."""
 
-    def __init__(self, bot: str, url: str, *, seconds: float = LONGEST) -> None:
-        """``bot`` is PLATFORM/NAME; ``url`` is where its calls go."""
+    def __init__(self, bot: str, url: str, *, seconds: float = 0.0) -> None:
+        """``bot`` is PLATFORM/NAME; ``url`` is where its calls go; ``seconds`` are `LONGEST` by default."""
         self.bot = bot
         self.url = url
-        self._ends = anyio.current_time() + seconds
+        self._ends = anyio.current_time() + (seconds or LONGEST)
 
     async def step(self, name: str, work: Work, mend: str) -> list[Check]:
         """Do one step; ``mend`` is what mends a refusal that brings no hint of its own."""

@@ -36,15 +36,6 @@ async def run(
             await trial.until(lambda: all(line.state == "connected" for line in stream.lines), _CONNECTS)
         return ""
 
-    found = await trial.together(
-        trial.token("access token", client, _CREDENTIALS), trial.step("stream gateway", gateway, _ROBOT)
-    )
-    proved = well(found)
-    found.append(_connections(trial, stream))
-    if found[0].state != "ok":
-        found.append(Check("permissions", "skipped", "without an access token nothing can be asked"))
-        return found, False
-
     async def sending() -> str:
         body: Json = {"robotCode": client.robot_code, "userIds": [], "msgKey": "sampleText", "msgParam": "{}"}
         await _allowed(client, "POST", "/v1.0/robot/oToMessages/batchSend", body)
@@ -57,10 +48,18 @@ async def run(
     async def members() -> str | Check:
         return await _members(client)
 
-    steps = [trial.step("sending", sending, _PERMISSIONS)]
-    steps += [trial.step("AI cards", streaming, _PERMISSIONS)] if cards else []
-    permissions = await trial.together(*steps, trial.step("members", members, _PERMISSIONS))
-    return [*found, *permissions], proved and permissions[0].state == "ok"
+    async def app() -> list[Check]:
+        token = await trial.token("access token", client, _CREDENTIALS)
+        if not well(token):
+            why = "without an access token nothing can be asked"
+            return [*token, Check("permissions", "skipped", why)]
+        steps = [trial.step("sending", sending, _PERMISSIONS)]
+        steps += [trial.step("AI cards", streaming, _PERMISSIONS)] if cards else []
+        return token + await trial.together(*steps, trial.step("members", members, _PERMISSIONS))
+
+    token, *permissions, line = await trial.together(app(), trial.step("stream gateway", gateway, _ROBOT))
+    proved = all(check.state == "ok" for check in (token, line, permissions[0]))
+    return [token, line, _connections(trial, stream), *permissions], proved
 
 
 def _connections(trial: Trial, stream: Stream | None) -> Check:

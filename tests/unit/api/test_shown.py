@@ -82,14 +82,14 @@ def test_how_long_ago(seconds: float, said: str) -> None:
     assert ago(seconds) == said
 
 
-def names(*calls: str, at: int = 0) -> set[str]:
+def names(*calls: str) -> set[str]:
     """Return the texts that functions of these names are given in the built-in platforms."""
     found = set()
     for path in Path(mindbot.platforms.__path__[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or len(node.args) <= at:
+            if not isinstance(node, ast.Call) or not node.args:
                 continue
-            text, name = node.args[at], getattr(node.func, "attr", getattr(node.func, "id", ""))
+            text, name = node.args[0], getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name in calls and isinstance(text, ast.Constant):
                 found.add(str(text.value))
     return found
@@ -110,7 +110,7 @@ def told_of_bots() -> set[str]:
 
 
 def test_what_built_in_platforms_tell_can_be_said_in_other_languages() -> None:
-    checks = names("Check", "step", "_check") | names("_allowed", at=1)
+    checks = names("Check", "step", "token")
     assert {"access token", "sending", "round trip"} <= checks <= set(CHECKS)
     assert {"last callback", "cards", "pulled"} <= told_of_bots() <= {*DETAILS, *LABELS}
     assert names("become", "_become") <= set(LINES)
@@ -129,3 +129,11 @@ def test_everything_is_said_through_the_language_in_use() -> None:
     assert found["«connections»"] == "««connected» for «10 s»»«, »«opened» 2"
     assert found["«details»"] == "«cards» 3"
     assert all(text.startswith("«") for text in found)
+
+
+def test_times_are_told_as_how_long_ago() -> None:
+    details = {"callbacks": 3, "last_callback": NOW - 302, "last_call": 0.0, "last_refused": NOW + 0.2}
+    found = told(a_bot(details={**details, "until": NOW + 3700}))
+    assert found["details"] == [
+        "callbacks 3, last callback 5 min ago, last call never, last refused 0 s ago, until in 1 h"
+    ]

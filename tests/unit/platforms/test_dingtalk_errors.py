@@ -100,3 +100,17 @@ def test_each_refusal_is_told_by_its_code(answer: Answer, kind: type[VendorError
 @pytest.mark.parametrize("body", [{}, {"errcode": 0, "errmsg": "ok"}, {"processQueryKey": "k"}])
 def test_a_success_is_none(body: dict[str, Any]) -> None:
     assert error_of(Answer(200, json.dumps(body).encode()), "call") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "said"),
+    [
+        ("staffId.notExisted", "staffId.notExisted", "send: staffId.notExisted"),
+        ("invalidClientIdOrSecret", "invalidClientIdOrSecret", "send: invalidClientIdOrSecret"),
+        ("resource.not.found", "resource.not.found: media", "send: resource.not.found: media"),
+        ("resource.not.found", "no such media", "send: resource.not.found no such media"),
+    ],
+)
+def test_a_text_that_repeats_its_code_is_said_once(code: str, text: str, said: str) -> None:
+    error = error_of(new(400, code, message=text), "send")
+    assert error is not None and error.message == said

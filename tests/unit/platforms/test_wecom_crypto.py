@@ -109,8 +109,13 @@ def test_impossible_ciphertext_is_refused(encrypted: str) -> None:
 
 @pytest.mark.parametrize("receiver", ["", "ww1234567890abcde", "ww1234567890abcdefg", "suite"])
 def test_somebody_elses_message_is_refused(receiver: str) -> None:
-    with pytest.raises(WrongReceiver):
-        crypto_of(V1).decrypt(Crypto(V1.token, V1.key, receiver).encrypt(b"hello"))
+    theirs = Crypto(V1.token, V1.key, receiver).encrypt(b"hello")
+    with pytest.raises(WrongReceiver) as caught:
+        crypto_of(V1).decrypt(theirs)
+    assert "`corpid`" in caught.value.hint
+    with pytest.raises(WrongReceiver) as caught:
+        Crypto(V1.token, V1.key, "other", for_another="there is no corpid").decrypt(theirs)
+    assert caught.value.hint == "there is no corpid"
 
 
 @pytest.mark.parametrize("key", ["", "short", V1.key + "A", V1.key[:-1], "鍵" * 43, "!" * 43])

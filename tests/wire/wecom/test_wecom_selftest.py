@@ -41,7 +41,7 @@ async def test_a_wrong_callback_setting_is_named(changed: dict[str, str], why: s
 
 async def test_a_refused_verification_of_the_url_counts() -> None:
     async with connected(token="wrong") as here:
-        assert not (await here.sim.hook.verify(here.sim.callback_url)).ok
+        assert not (await here.sim.verify()).ok
         found = (await checks(here))["callbacks"]
         assert (found.state, "`token`" in found.mend) == ("failed", True)
         assert found.detail == "1 refused, the last 0 s ago: wrong signature"
@@ -67,7 +67,7 @@ async def test_a_verified_url_proves_the_settings() -> None:
         forged = {"msg_signature": "0" * 40, "timestamp": "1", "nonce": "n", "echostr": "x"}
         await here.bot.callback(WebhookRequest("GET", "/", forged, b""), here.inbox.receive)
         assert (await checks(here))["callbacks"].state == "failed"
-        assert (await here.sim.hook.verify(here.sim.callback_url)).ok
+        assert (await here.sim.verify()).ok
         found = (await checks(here))["callbacks"]
         assert found.state == "skipped" and "1 refused" in found.detail
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 import trustme
+from pydantic import SecretStr
 from wecombot_here import Here, connected, until
 
 from mindbot.domain.abilities import Repeats
@@ -24,6 +26,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json, Part
 from mindbot.media.folder import bytes_of
+from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.platforms.wecombot.say import LATE, MAX_TEXT, stream_id
 from mindbot.sim.wecombot.gateway import LineRules
 
@@ -360,3 +363,33 @@ async def test_the_certificate_of_the_other_side_is_checked(
     async with connected(sim={"tls": server}) as here:
         await here.bot.send(here.answer(await here.asked("hello"), "safe"))
         assert here.shown() == ["safe"]
+
+
+async def test_a_gateway_that_cannot_be_reached_is_no_wrong_secret() -> None:
+    async with connected(run=False, ws_url="ws://127.0.0.1:1/") as here, anyio.create_task_group() as tasks:
+        tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+        await here.health.until("degraded")
+        found = {check.name: check for check in await here.bot.test()}["subscription"]
+        assert found.state == "failed" and "127.0.0.1, port 1?" in found.mend and "secret" not in found.mend
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_mended_secret_is_tried_by_the_test_and_a_refused_one_is_not() -> None:
+    class Drawer:
+        mended = False
+
+        async def aget(self, value: SecretStr, /) -> str:
+            return value.get_secret_value() if self.mended else "wrong"
+
+    async with connected(run=False) as here, anyio.create_task_group() as tasks:
+        drawer = Drawer()
+        bot = ConnectionBot(here.bot._settings, "hr", replace(here.host, secrets=drawer))
+        tasks.start_soon(bot.run, here.inbox.receive, here.health.report)
+        assert "needs credentials" in await here.health.until("failed")
+        found = {check.name: check for check in await bot.test()}["subscription"]
+        assert found.state == "failed" and "`mindbot platform restart wecombot/hr`" in found.mend
+        assert here.sim.counters["aibot_subscribe"] == 1
+        drawer.mended = True
+        assert [check.state for check in await bot.test()] == ["ok"] * 3
+        assert here.health.reports[-1] == ("ok", "")
+        tasks.cancel_scope.cancel()

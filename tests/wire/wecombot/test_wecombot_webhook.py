@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import anyio
 import pytest
+from pydantic import SecretStr
 from wecombot_here import Here, called_back, settings, until
 
 from mindbot.domain import ids
-from mindbot.domain.errors import RateLimited, Rejected
+from mindbot.domain.errors import RateLimited, Rejected, SecretError
 from mindbot.domain.host import Answer
 from mindbot.domain.message import Message, Part
 from mindbot.media.folder import bytes_of
 from mindbot.platforms.wecombot.say import LATE, MAX_TEXT, stream_id
 from mindbot.platforms.wecombot.webhook import WebhookBot
 from mindbot.sim.wecombot.polls import PollRules
-from mindbot.testing.platforms import served
+from mindbot.testing.platforms import Health, served
 
 pytestmark = pytest.mark.anyio
 
@@ -339,3 +341,48 @@ async def test_groups_are_asked_by_name_and_answered_in_the_group() -> None:
         assert message.text == "hello" and message.session == "wecombot:hr:team:li"
         await here.bot.send(here.answer(message, "hi all"))
         await until(lambda: here.shown("team") == ["hi all"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "why", "mend"),
+    [
+        ({"token": "wrong"}, "wrong signature", "`token`"),
+        ({"EncodingAESKey": "A" * 43}, "impossible", "`EncodingAESKey`"),
+    ],
+)
+async def test_a_wrong_callback_setting_is_named(changed: dict[str, str], why: str, mend: str) -> None:
+    async with called_back(**changed) as here:
+        assert not (await here.sim.hook.verify(here.sim.callback_url)).ok
+        (_, found) = await here.bot.test()
+        assert found.state == "failed" and found.detail.startswith("1 refused, the last 0 s ago: ")
+        assert why in found.detail and mend in found.mend
+        details = here.bot.details()
+        assert details["refused_callbacks"] == 1 and why in details["last_refusal"]
+
+
+async def test_callbacks_of_an_application_are_no_wrong_corpid() -> None:
+    async with called_back(fault="bad-receiveid:n=1") as here:
+        await here.sim.push_text("li", "hello")
+        (_, found) = await here.bot.test()  # the repeat was taken: it works
+        assert found.state == "ok" and "1 refused" in found.detail and "the last came 0 s ago" in found.detail
+        assert "corpid" not in found.mend and "`wecom` bot" in found.mend
+
+
+async def test_secrets_that_the_test_can_read_clear_the_state() -> None:
+    class Drawer:
+        locked = True
+
+        async def aget(self, value: SecretStr, /) -> str:
+            if self.locked:
+                raise SecretError("no secret wecombot-token")
+            return value.get_secret_value()
+
+    async with called_back() as here, anyio.create_task_group() as tasks:
+        drawer, health = Drawer(), Health()
+        bot = WebhookBot(here.bot._settings, "hr", replace(here.host, secrets=drawer))
+        tasks.start_soon(bot.run, here.inbox.receive, health.report)
+        assert "needs credentials" in await health.until("failed")
+        drawer.locked = False
+        await bot.test()
+        assert health.reports[-1] == ("ok", "")
+        tasks.cancel_scope.cancel()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from wecomcs_here import ACCOUNT, connected, until
 
 from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, StoreError
 from mindbot.platforms.wecomcs import pull
+from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.sim.wecomcs.desk import Desk
 
 pytestmark = pytest.mark.anyio
@@ -342,3 +345,46 @@ def test_a_ring_is_followed_within_seconds_though_not_at_once(failures: int) -> 
         assert 0.5 <= at_least <= 5.0 and at_least <= wait <= 60.0
     wait, at_least = pull.patience(errors[-1], failures, 1.0, bare=False)
     assert wait == at_least == 60.0, "a limit is kept to"
+
+
+async def test_a_wrong_token_of_the_callbacks_is_named() -> None:
+    async with connected(token="wrong") as here:
+        await here.sim.push_text("wm1", "hello")
+        found = {c.name: c for c in await here.bot.test()}["callbacks"]
+        assert found.state == "failed" and "wrong signature" in found.detail and "`token`" in found.mend
+        assert here.bot.details()["refused_callbacks"] >= 1
+
+
+@pytest.mark.parametrize("changed", [{"api_base_url": "http://127.0.0.1:1"}, {"fault": "500"}])
+async def test_a_network_that_fails_is_no_wrong_setting(changed: dict[str, str]) -> None:
+    async with connected(run=False, **changed) as here:  # type: ignore[arg-type]
+        checks = {c.name: c for c in await here.bot.test()}
+        for name in ("access token", "accounts"):
+            assert checks[name].state == "failed" and "firewall" in checks[name].mend
+            assert "secret" not in checks[name].mend
+        assert "wecomcs/shop" in checks["pulls"].mend  # with two bots the platform's name says nothing
+
+
+class Drawer:
+    """Secrets, of which the app's is wrong until it is mended."""
+
+    def __init__(self) -> None:
+        self.mended = False
+
+    async def aget(self, value: SecretStr, /) -> str:
+        text = value.get_secret_value()
+        return "wrong" if text == "sim-wecomcs-secret" and not self.mended else text
+
+
+async def test_accounts_whose_credentials_the_test_proves_are_pulled() -> None:
+    async with connected(run=False) as here, anyio.create_task_group() as tasks:
+        drawer = Drawer()
+        bot = WeComCsPlatform(here.bot._settings, "shop", replace(here.bot._desk, secrets=drawer))
+        tasks.start_soon(bot.run, here.inbox.receive, here.health.report)
+        assert "needs credentials" in await here.health.until("failed")
+        assert {c.name: c for c in await bot.test()}["pulls"].state == "failed"
+        drawer.mended = True
+        checks = {c.name: c for c in await bot.test()}
+        assert checks["pulls"].state == "ok"
+        assert here.health.reports[-1] == ("ok", "")
+        tasks.cancel_scope.cancel()
