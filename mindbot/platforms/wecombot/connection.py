@@ -231,8 +231,13 @@ class ConnectionBot(WeComBot):
 
         async def secret() -> str:
             known = await self._credentials()
-            if link is not None and link.again(known):
-                await trial.until(lambda: link.state != "needs credentials", _CONNECTS)
+            if link is None:
+                return ""
+            before = link.refused
+            if link.again(known):
+                await trial.until(
+                    lambda: link.state != "needs credentials" or link.refused is not before, _CONNECTS
+                )
             return ""
 
         found = await trial.step("secret", secret, "`secret` of this bot")

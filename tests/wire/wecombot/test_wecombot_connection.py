@@ -376,10 +376,10 @@ async def test_a_gateway_that_cannot_be_reached_is_no_wrong_secret() -> None:
 
 async def test_a_mended_secret_is_tried_by_the_test_and_a_refused_one_is_not() -> None:
     class Drawer:
-        mended = False
+        wrong = "wrong"
 
         async def aget(self, value: SecretStr, /) -> str:
-            return value.get_secret_value() if self.mended else "wrong"
+            return self.wrong or value.get_secret_value()
 
     async with connected(run=False) as here, anyio.create_task_group() as tasks:
         drawer = Drawer()
@@ -389,7 +389,11 @@ async def test_a_mended_secret_is_tried_by_the_test_and_a_refused_one_is_not() -
         found = {check.name: check for check in await bot.test()}["subscription"]
         assert found.state == "failed" and "`mindbot platform restart wecombot/hr`" in found.mend
         assert here.sim.counters["aibot_subscribe"] == 1
-        drawer.mended = True
+        drawer.wrong = "wrong as well"
+        with anyio.fail_after(4):  # a refusal ends the wait
+            assert (await bot.test())[-1].state == "failed"
+        assert here.sim.counters["aibot_subscribe"] == 2
+        drawer.wrong = ""
         assert [check.state for check in await bot.test()] == ["ok"] * 3
         assert here.health.reports[-1] == ("ok", "")
         tasks.cancel_scope.cancel()
