@@ -83,7 +83,7 @@ class Callbacks:
         """Answer a URL verification or a callback; 200 means that it was taken."""
         try:
             if request.method == "GET":
-                plain = await self._open(request, _param(request.query, "echostr"))
+                _, plain = await self._open(request, _param(request.query, "echostr"))
                 if plain.lstrip()[:1] in (b"{", b"<"):
                     # Somebody replays a recorded callback as a verification, to read what it says.
                     raise errors.Malformed("echostr holds a message")
@@ -105,7 +105,7 @@ class Callbacks:
         encrypted = _object(request.body, "the body").get("encrypt")
         if not isinstance(encrypted, str) or not encrypted:
             raise errors.Malformed("the body has no encrypt")
-        plain = await self._open(request, encrypted)
+        crypto, plain = await self._open(request, encrypted)
         body = _object(plain, "the message")
         try:
             with anyio.fail_after(self._ack_within):
@@ -120,25 +120,24 @@ class Callbacks:
             return WebhookResponse(503, b"not stored, send it again")
         if answer is None:
             return WebhookResponse(200)
-        return (
-            await anyio.to_thread.run_sync(self._sealed, answer) if _large(answer) else self._sealed(answer)
-        )
+        if _large(answer):
+            return await anyio.to_thread.run_sync(self._sealed, crypto, answer)
+        return self._sealed(crypto, answer)
 
-    def _sealed(self, answer: Json) -> WebhookResponse:
-        """Encrypt and sign an answer."""
-        assert self._crypto is not None
-        encrypted = self._crypto.encrypt(json.dumps(answer, ensure_ascii=False).encode())
+    def _sealed(self, crypto: Crypto, answer: Json) -> WebhookResponse:
+        """Encrypt and sign an answer with what opened its callback: secrets may be read anew meanwhile."""
+        encrypted = crypto.encrypt(json.dumps(answer, ensure_ascii=False).encode())
         timestamp, nonce = int(self._clock()), str(int.from_bytes(os.urandom(5), "big"))
         sealed = {
             "encrypt": encrypted,
-            "msgsignature": self._crypto.sign(str(timestamp), nonce, encrypted),
+            "msgsignature": crypto.sign(str(timestamp), nonce, encrypted),
             "timestamp": timestamp,
             "nonce": nonce,
         }
         return WebhookResponse(200, json.dumps(sealed).encode(), "application/json")
 
-    async def _open(self, request: WebhookRequest, encrypted: str) -> bytes:
-        """Check signature and age, then decrypt."""
+    async def _open(self, request: WebhookRequest, encrypted: str) -> tuple[Crypto, bytes]:
+        """Check signature and age, then decrypt; returns what it was decrypted with as well."""
         signature, timestamp, nonce = (
             _param(request.query, name) for name in ("msg_signature", "timestamp", "nonce")
         )
@@ -151,7 +150,7 @@ class Callbacks:
             )
         plain = crypto.decrypt(encrypted)
         self.heard.proved()
-        return plain
+        return crypto, plain
 
 
 def _large(answer: Json) -> bool:

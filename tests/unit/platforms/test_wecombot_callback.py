@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio
 import pytest
 from pydantic import SecretStr
 from wecom_bot_samples import NOW, V4, a_bot, a_callback, query, signed
@@ -16,7 +17,7 @@ from mindbot.domain.errors import Rejected, SecretError, StoreFull
 from mindbot.domain.ports import Platform, Webhook, WebhookRequest
 from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.platforms.wecombot.media import decryption
-from mindbot.testing.platforms import Health, Inbox
+from mindbot.testing.platforms import Health, Inbox, running
 
 pytestmark = pytest.mark.anyio
 
@@ -129,6 +130,32 @@ async def test_missing_secrets_are_told_and_nothing_is_taken(tmp_path: Path) -> 
     assert state == "failed" and reason.startswith("needs credentials")
     (check, _) = await bot.test()
     assert check.state == "failed" and "secret set" in check.mend
+
+
+async def test_a_callback_under_way_while_the_secrets_are_read_anew_is_answered_with_the_old(
+    tmp_path: Path,
+) -> None:
+    class Changing:
+        token = V4.token
+
+        async def aget(self, value: SecretStr, /) -> str:
+            return self.token if value.get_secret_value() == V4.token else V4.key
+
+    secrets, inbox, answers = Changing(), Inbox(), []
+    bot = a_bot(tmp_path, secrets=secrets)
+    inbox.hold()
+
+    async def call() -> None:
+        answers.append(await bot.callback(a_callback(), inbox.receive))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await inbox.entered.wait()
+        secrets.token = "another"
+        async with running(bot, inbox, Health()):
+            assert (await bot.callback(a_callback(), inbox.receive)).status == 403
+            inbox.release()
+    assert answers[0].status == 200 and opened(answers[0].body)["msgtype"] == "stream"
 
 
 #: A file as users send it: its key is 00 … 1f.
