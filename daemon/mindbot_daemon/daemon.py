@@ -126,15 +126,19 @@ class Daemon:
             await self._drain(runtime, self.listener)
 
     async def _drain(self, runtime: Runtime, listener: PublicListener) -> None:
-        """Close intake, let running turns finish, then the API's requests. What is left stays on disk."""
+        """Let running turns and sends finish, then what vendors call in, then the API's requests.
+
+        Callbacks are taken until the end: platforms poll for answers by them, and what is new in them is
+        stored for the next start. What is left stays on disk.
+        """
         self.phase = "draining"
         self._notifier.stopping("draining")
         log.info("daemon.draining", timeout=self._place.drain_timeout)
         end = anyio.current_time() + self._place.drain_timeout
         finished = False
         with anyio.CancelScope(deadline=end + 1.0):
-            await listener.close()
             finished = await runtime.drain(max(0.0, end - anyio.current_time()))
+        await listener.close()
         if not finished:
             log.warning("daemon.unfinished", hint="open turns stay on disk and go on at the next start")
         if self._api is not None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 from daemon_here import running
 from fake_runtime import Configuration, EchoHook, FakeRuntime, opener
@@ -96,11 +97,22 @@ async def test_the_watchdog_hears_from_the_loop(tmp_path: Path, manager: Manager
         run.daemon.stop()
 
 
-async def test_sigterm_closes_intake_then_drains_and_the_api_answers_meanwhile(
+async def test_sigterm_drains_then_closes_intake_and_the_api_answers_meanwhile(
     tmp_path: Path, manager: Manager
 ) -> None:
     hook = EchoHook()
-    runtime = FakeRuntime([hook])
+    refused = []
+
+    class Closing(FakeRuntime):
+        @asynccontextmanager
+        async def opened(self, loaded, state_dir):  # type: ignore[no-untyped-def]
+            async with super().opened(loaded, state_dir):
+                yield self
+                with pytest.raises(OSError):  # nothing comes in any more when the store closes
+                    await anyio.connect_tcp(*address)
+                refused.append(address)
+
+    runtime = Closing([hook])
     runtime.drain_takes = 0.3
     run = Run(tmp_path, runtime, manager)
     async with started(run), AsyncClient(run.client) as client:
@@ -110,11 +122,12 @@ async def test_sigterm_closes_intake_then_drains_and_the_api_answers_meanwhile(
         os.kill(os.getpid(), signal.SIGTERM)
         while not runtime.drained:
             await anyio.sleep(0.001)
-        with pytest.raises(OSError):
-            await anyio.connect_tcp(*address)
+        async with httpx.AsyncClient() as caller:
+            url = f"http://{address[0]}:{address[1]}/wecom/default/callback"
+            assert (await caller.post(url, content=b"poll")).text == "POLL"
         status = await client.ask(calls.status())
         assert (status.phase, status.ready) == ("draining", False)
-    assert run.status == 0
+    assert run.status == 0 and refused == [address]
     assert 0 < runtime.drained[0] <= 5.0
 
 

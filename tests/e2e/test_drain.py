@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from mindbot.api import calls
+from mindbot.api.client import Client
 from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
 
@@ -101,12 +103,9 @@ def test_what_reaches_a_live_connection_during_a_stop_is_answered_after_it(tmp_p
                 time.sleep(0.1)
             raise AssertionError(daemon.log())
 
-        def turns() -> list[dict[str, Any]]:
-            return [json.loads(line) for line in daemon.cli("turns").stdout.splitlines()]
-
         try:
             say("one")
-            wait(lambda: any(turn["state"] == "running" for turn in turns()))
+            wait(lambda: bool(Client(daemon.socket).ask(calls.turns('state == "running"'))))
             daemon.begin_stop()
             wait(lambda: "daemon.draining" in daemon.log())
             say("two")
