@@ -109,10 +109,14 @@ class Media(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How far a turn is: ``done`` when it has ended, with the deliveries of its reply in their order."""
+    """How far a turn is: ``done`` when it has ended, with the deliveries of its reply in their order.
+
+    ``overtakes``: something of an earlier turn of its session is still on its way.
+    """
 
     done: bool
     deliveries: tuple[Delivery, ...] = ()
+    overtakes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

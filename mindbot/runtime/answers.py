@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TypeGuard
 
 import anyio
@@ -200,7 +201,10 @@ class Answers:
             return None
         if number in self.shown:
             return Answer(done=False)
-        return await self.store.answer(number)
+        found = await self.store.answer(number)
+        if found is None or not any(self.outbox.overtakes(d) for d in found.deliveries):
+            return found
+        return replace(found, overtakes=True)
 
     async def told(self, subject: str, fact: Json) -> None:
         """Keep what a platform says later of a turn, or of a delivery (``TURN-N``), and tell observers."""

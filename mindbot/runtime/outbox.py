@@ -26,6 +26,7 @@ from mindbot.runtime.traffic import Traffic
 #: Platform, bot, session: who sees the order. Two bots may use one session name.
 Session = tuple[str, str, str]
 
+_OPEN = frozenset({"open", "pending", "sending", "unknown"})
 _LONGEST_QUIET = 600.0  # seconds a vendor may ask for; one that means more is asked again
 
 
@@ -118,6 +119,11 @@ class Outbox:
     def behind(self, session: Session) -> bool:
         """Tell whether something of a session is still on its way: what is shown now would come too early."""
         return session in self._sessions
+
+    def overtakes(self, d: Delivery) -> bool:
+        """Tell whether a delivery, shown now, would come before something of another turn that goes first."""
+        waiting = self._sessions.get(_session(d))
+        return d.state in _OPEN and waiting is not None and waiting[0].turn != d.turn
 
     def waiting_in(self, session: Session) -> list[str]:
         """Return the deliveries of a session that are not ended, by id."""

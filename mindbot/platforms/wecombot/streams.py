@@ -1,20 +1,26 @@
-"""Answers that are on show in webhook mode, while they are polled."""
+"""Answers that are on show in webhook mode, while they are polled.
+
+A bot's are the same for all of its adapters in a process: after a reload the new one is polled, while the old
+one still shows answers that grow, and waits until those that are complete are collected.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import anyio
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json
+from mindbot.domain.shared import Shared
 
-_KEPT = 5_000  # answers remembered; of older ones the store knows
+_KEPT = 5_000  # answers remembered although nobody is about them just now; of older ones the store knows
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Shown:
     """One answer. Times are Unix seconds.
 
@@ -39,21 +45,29 @@ class Shown:
 
 
 class Streams:
-    """All of a bot's."""
+    """All of a bot's. Who sends an answer and who polls for it always meet, however many there are."""
 
     def __init__(self) -> None:
-        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._used: WeakValueDictionary[str, Shown] = WeakValueDictionary()
+        self._recent: OrderedDict[str, Shown] = OrderedDict()
+
+    @classmethod
+    def of(cls, shared: Shared, bot: str) -> Streams:
+        """Return those of a bot in this process."""
+        return shared.of(("wecombot streams", bot), cls)
 
     def open(self, turn: str, now: float) -> Shown:
         """Return a turn's, begun now if there is none."""
-        shown = self._shown.get(turn)
+        shown = self._used.get(turn)
         if shown is None:
-            shown = self._shown[turn] = Shown(turn, now)
-            if len(self._shown) > _KEPT:
-                self._shown.popitem(last=False)
+            shown = self._used[turn] = Shown(turn, now)
+        self._recent[turn] = shown
+        self._recent.move_to_end(turn)
+        if len(self._recent) > _KEPT:
+            self._recent.popitem(last=False)
         return shown
 
     @property
     def growing(self) -> int:
         """How many have not ended."""
-        return sum(not s.way and not s.nothing for s in self._shown.values())
+        return sum(not s.way and not s.nothing for s in self._recent.values())

@@ -67,7 +67,7 @@ class WebhookBot(WeComBot):
         )
         self._frames = Frames(host, self._card)
         self._url = AnswerUrl(host, clock)
-        self._streams = Streams()
+        self._streams = Streams.of(host.shared, bot)
         self._counts: Counter[str] = Counter()
         self._called = 0.0
         self._state = ""
@@ -149,13 +149,18 @@ class WebhookBot(WeComBot):
 
     async def _look(self, shown: Shown) -> None:
         """See in the store whether the turn has ended: its reply may not have come to `send` yet, or have
-        been sent by an earlier process."""
+        been sent by an earlier process.
+
+        A reply that would overtake an earlier one of its session is not shown before its stream has to end.
+        """
         try:
             answer = await self._desk.answer(shown.turn)
         except StoreError as error:
             log.warning("a poll waits for the store", bot=self.bot, turn=shown.turn, error=str(error))
             return
         if shown.final is not None or (answer is not None and not answer.done):
+            return
+        if answer is not None and answer.overtakes and not self._old(shown):
             return
         said = next((d for d in answer.deliveries if d.n == 0), None) if answer else None
         if said is None:
@@ -169,10 +174,12 @@ class WebhookBot(WeComBot):
         text = say.so_far(shown.text, self._settings.placeholder)
         return say.stream(shown.turn, text, finish=False, feedback=first and self._settings.feedback)
 
+    def _old(self, shown: Shown) -> bool:
+        return self._clock() - shown.opened >= self._settings.stream_lifetime - _MARGIN
+
     def _late(self, shown: Shown) -> Json | None:
         """Close an answer that has grown for as long as it may, where the rest can come another way."""
-        age = self._clock() - shown.opened
-        if age < self._settings.stream_lifetime - _MARGIN or not shown.has_url:
+        if not self._old(shown) or not shown.has_url:
             return None
         shown.way, shown.closing = "url", say.LATE
         return say.stream(shown.turn, say.LATE, finish=True)
@@ -185,7 +192,7 @@ class WebhookBot(WeComBot):
             if not shown.collected.is_set():
                 await self._desk.keep.put(f"stream:{shown.turn}", {"taken": final.created}, ttl=7200.0)
         except MindBotError as error:
-            shown.way = ""
+            shown.way = "poll" if shown.collected.is_set() else ""
             log.warning("a poll waits", bot=self.bot, turn=shown.turn, error=str(error))
             return self._growing(shown)
         shown.notes, shown.taken = notes, final.created
@@ -224,36 +231,42 @@ class WebhookBot(WeComBot):
         if delivery.n > 0:
             return await self._by_url(delivery, remarks)
         shown = self._streams.open(turn, self._clock())
-        await self._remember(shown, delivery)
-        if shown.way == "":
+        if delivery.again or delivery.attempts > 1:
+            await self._remember(shown)
+        if not shown.way:
             shown.final, shown.has_url = delivery, bool(delivery.to.get("response_url"))
         # A turn that is run again for an operator has another answer than the one its stream ended with.
-        mine = shown.taken in (None, delivery.created)
-        if shown.way != "url" and mine and await self._collect(shown, delivery):
-            return Sent(say.stream_id(turn), {**remarks, **shown.notes, "way": "stream"})
+        while shown.way != "url" and shown.taken in (None, delivery.created):
+            if await self._collect(shown, delivery):
+                return Sent(say.stream_id(turn), {**remarks, **shown.notes, "way": "stream"})
+            await self._remember(shown)  # polls take answers that nobody has begun to send, too
+            if not shown.way:
+                break
         shown.way = "url"
         return await self._by_url(delivery, remarks)
 
-    async def _remember(self, shown: Shown, delivery: Delivery) -> None:
-        """Learn which way an earlier process sent this answer, if it did."""
-        if shown.way or not (delivery.again or delivery.attempts > 1):
+    async def _remember(self, shown: Shown) -> None:
+        """Learn from the disk which way this answer went, if it did. Raises StoreError."""
+        if shown.way:
             return
         kept = await self._desk.keep.get(f"stream:{shown.turn}")
+        used = await self._url.used(shown.turn)
+        if shown.way:  # a poll took it meanwhile
+            return
         if kept is not None:  # had it not arrived, it would be polled for again, and is served then
             shown.way, shown.taken = "poll", float(kept["taken"])
             shown.collected.set()
-        elif await self._url.used(shown.turn) == delivery.n:
+        elif used == 0:
             shown.way = "url"
 
     async def _collect(self, shown: Shown, delivery: Delivery) -> bool:
         """Wait until a poll has taken the answer; False when none comes any more."""
         asked = float(delivery.to.get("asked") or 0)
         began = self._clock()
-        if not shown.polled and began - asked > self._settings.stream_lifetime:
-            return False
+        over = not shown.polled and began - asked > self._settings.stream_lifetime
         while not shown.collected.is_set():
             left = max(began, shown.polled) + self._settings.poll_timeout - self._clock()
-            if left <= 0 and shown.way != "poll":
+            if (over or left <= 0) and shown.way != "poll":
                 return False
             with anyio.move_on_after(max(left, 0.05)):
                 await shown.collected.wait()

@@ -69,9 +69,9 @@ class Runner:
         yield Chunk("", finish="stop")
 
 
-def a_message(kind: str = "text") -> Message:
+def a_message(kind: str = "text", key: str = "m1") -> Message:
     now = time.time()
-    return Message("whole", "default", "m1", "s", "li", kind, (text_part("hi"),), {}, received=now)
+    return Message("whole", "default", key, "s", "li", kind, (text_part("hi"),), {}, received=now)
 
 
 @asynccontextmanager
@@ -103,6 +103,21 @@ async def test_a_turn_is_asked_for_while_it_runs_when_it_ended_and_after_a_resta
         assert found is not None and found.done
         (delivery,) = found.deliveries
         assert (delivery.state, delivery.notes["way"]) == ("sent", "whole")
+
+
+async def test_an_answer_is_told_that_another_one_of_its_session_goes_first(tmp_path: Path) -> None:
+    bot, runner = Whole(), Runner()
+    runner.go.set()
+    async with a_runtime(tmp_path, bot, runner) as runtime:
+        turns = [ids.show((await runtime.receive(a_message(key=key))).turn) for key in ("m1", "m2")]
+        for turn in turns:
+            await runtime.wait_turn(turn, 10)
+        found = [await runtime.answer(turn) for turn in turns]
+        assert [(a.done, a.overtakes) for a in found if a] == [(True, False), (True, True)]
+        bot.may.set()
+        await runtime.outbox.drained()
+        found = [await runtime.answer(turn) for turn in turns]
+        assert [(a.done, a.overtakes) for a in found if a] == [(True, False), (True, False)]
 
 
 async def test_a_turn_without_a_reply_has_ended_with_nothing(tmp_path: Path) -> None:

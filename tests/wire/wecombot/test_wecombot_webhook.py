@@ -8,7 +8,7 @@ from dataclasses import replace
 import anyio
 import pytest
 from pydantic import SecretStr
-from wecombot_here import Here, called_back, settings, until
+from wecombot_here import Here, called_back, restarted, settings, until
 
 from mindbot.domain import ids
 from mindbot.domain.errors import RateLimited, Rejected, SecretError
@@ -72,17 +72,12 @@ async def test_an_answer_lost_on_its_way_is_collected_again_from_the_store() -> 
         assert here.shown() == ["whole"]
 
 
-async def another(here: Here) -> WebhookBot:
-    """The bot as it is after a restart: it knows what is on disk."""
-    return WebhookBot(settings(here.sim, "webhook"), "hr", here.host)
-
-
 async def test_polls_are_served_from_the_store_after_a_restart() -> None:
     async with called_back() as here:
         message = await here.asked("hello")
         delivery = here.answer(message, "from the store")
         here.desk.answers[here.turn(message)] = Answer(done=True, deliveries=(delivery,))
-        new = await another(here)
+        new = restarted(here)
         async with served(new, here.inbox.receive) as url:
             poll = here.sim.people.poll("li", stream_id(here.turn(message)), "")
             called = await here.sim.hook.call(url, poll)
@@ -90,7 +85,7 @@ async def test_polls_are_served_from_the_store_after_a_restart() -> None:
             assert called.reply["stream"]["content"] == "from the store"
             delivery.again = True  # it was being sent when the process ended
             assert (await new.send(delivery)).notes["way"] == "stream"
-            third = await another(here)
+            third = restarted(here)
             assert (await third.send(delivery)).notes["way"] == "stream", (
                 "a poll had taken it: that is on disk"
             )
@@ -123,7 +118,7 @@ async def test_where_nobody_polls_any_more_the_answer_goes_by_the_response_url_o
         )
         assert (called.reply["stream"]["finish"], called.reply["stream"]["content"]) == (True, "")
         delivery.again = True
-        await (await another(here)).send(delivery)
+        await restarted(here).send(delivery)
         assert here.shown().count("late, but whole") == 1
 
 
@@ -138,7 +133,7 @@ async def test_without_a_way_left_the_answer_is_a_dead_letter_with_a_hint() -> N
         ):
             delivery.to = message.reply_to | changed
             with pytest.raises(Rejected, match=reason) as caught:
-                await (await another(here)).send(delivery)
+                await restarted(here).send(delivery)
             assert caught.value.hint
         with pytest.raises(Rejected, match="no response_url"):
             await here.bot.send(here.push(here.bot.address("li"), "unasked"))

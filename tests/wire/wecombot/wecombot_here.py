@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receipt
+from mindbot.domain.shared import Shared
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.platforms.wecombot.webhook import WebhookBot
@@ -104,6 +105,17 @@ def settings(far: WeComBotSimulator, mode: str, **changed: Any) -> WeComBotSetti
     if far.wss_url:
         details["ws_url"] = far.wss_url
     return WeComBotSettings(**{"mode": mode, "poll_timeout": 2, **details, **changed})
+
+
+def reloaded(here: Here, **changed: Any) -> WebhookBot:
+    """Return the bot as a reload that changes it makes it anew, in the same process."""
+    return WebhookBot(settings(here.sim, "webhook", **changed), "hr", here.host)
+
+
+def restarted(here: Here, **changed: Any) -> WebhookBot:
+    """Return the bot as it is in another process: it knows what is on disk."""
+    host = replace(here.host, shared=Shared())
+    return WebhookBot(settings(here.sim, "webhook", **changed), "hr", host)
 
 
 @asynccontextmanager

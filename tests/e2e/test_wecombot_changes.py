@@ -1,0 +1,114 @@
+"""Reloads, stops and starts under growing answers of an AI bot in webhook mode: each is shown once."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mindbot.api import calls
+from mindbot.api.client import Client
+from mindbot.testing import configs, processes
+from mindbot.testing.processes import Daemon
+
+MESSAGES = 120
+PATIENCE = 5  # seconds nobody may poll before an answer goes by its response_url
+
+
+def reload(daemon: Daemon, **config: Any) -> None:
+    daemon.config_file.write_text(json.dumps(daemon.config | config))
+    done = daemon.cli("daemon", "reload")
+    assert done.returncode == 0, done.stderr
+
+
+def change(daemon: Daemon) -> None:
+    """Reload four times what makes the bot anew."""
+    for n in range(4):
+        time.sleep(0.5)  # answers are under way
+        reload(daemon, wecombot={**daemon.config["wecombot"], "placeholder": f"… {n}"})
+
+
+def replace(daemon: Daemon) -> None:
+    """Remove the bot and add it again, twice."""
+    for _ in range(2):
+        time.sleep(1)
+        reload(daemon, wecombot=[])
+        reload(daemon)
+
+
+def operate(daemon: Daemon) -> None:
+    """Stop and start the bot."""
+    for command in ("stop", "start", "restart") * 2:
+        time.sleep(0.3)
+        assert daemon.cli("platform", command, "wecombot").returncode == 0
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("change", [change, replace, operate])
+def test_a_bot_that_changes_under_growing_answers_shows_each_once(
+    tmp_path: Path, change: Callable[[Daemon], None]
+) -> None:
+    args = ["--latency", "300", "--tokens-per-second", "15"]
+    with processes.simulators("wecombot", "openai", args=args) as sims, ThreadPoolExecutor(1) as pool:
+        url, port = f"{sims['wecombot']['base_url']}/_sim", processes.free_port()
+        processes.post(f"{url}/rules", {"poll": {"every": 0.3}}, method="PUT")
+        with processes.daemon(tmp_path, configs.wecombot(sims, port, poll_timeout=PATIENCE)) as daemon:
+            plan = {"messages": MESSAGES, "users": 40, "rate": 20, "persistent": 60, "settle": PATIENCE + 2}
+            plan |= {"callback": configs.callback("wecombot", port)}
+            talking = pool.submit(processes.post, f"{url}/traffic", plan)
+            change(daemon)
+            report = talking.result(90)
+            counters = processes.get(f"{url}/counters")
+    assert (report["answered"], report["lost"], report["duplicated"]) == (MESSAGES, 0, 0), report
+    assert report["misordered"] == 0, report
+    assert counters["stream.frames"] > 3 * MESSAGES, "they grew"
+    assert counters.get("aibot/response", 0) == 0, "and went nowhere but where they grew"
+
+
+@pytest.mark.slow
+def test_answers_end_in_their_streams_while_the_daemon_stops(tmp_path: Path) -> None:
+    slow = ["--latency", "1500", "--tokens-per-second", "10"]
+    with (
+        processes.simulators("wecombot") as sims,
+        processes.simulators("openai", args=slow) as model,
+    ):
+        url, port = f"{sims['wecombot']['base_url']}/_sim", processes.free_port()
+        processes.post(f"{url}/rules", {"poll": {"every": 0.2}}, method="PUT")
+        # Longer than the stop may take: were nobody able to poll, the answer would wait for that in vain.
+        config = configs.wecombot(sims | model, port, poll_timeout=20) | {"dispatcher": {"drain_timeout": 10}}
+        daemon = Daemon(tmp_path, config)
+        daemon.start()
+
+        def say(text: str) -> None:
+            callback = configs.callback("wecombot", port)
+            said = processes.post(f"{url}/push", {"user": "li", "text": text, "url": callback})
+            assert said["acked"], said
+
+        def texts() -> list[str]:
+            return [message["text"] for message in processes.get(f"{url}/inbox?user=li")["messages"]]
+
+        def until(ready: Callable[[], bool]) -> None:
+            end = time.monotonic() + 20
+            while not ready():
+                assert time.monotonic() < end, daemon.log()
+                time.sleep(0.05)
+
+        try:
+            say("one")
+            until(lambda: bool(Client(daemon.socket).ask(calls.turns('state == "running"'))))
+            daemon.begin_stop()
+            until(lambda: "daemon.draining" in daemon.log())
+            say("two")
+            assert daemon.stop(40) == 0, daemon.log()
+            assert "daemon.unfinished" not in daemon.log()
+            assert texts() == ["echo: one", "…"], "the second is stored"
+            daemon.start()
+            until(lambda: texts() == ["echo: one", "echo: two"])
+            assert "aibot/response" not in processes.get(f"{url}/counters")
+        finally:
+            daemon.stop()
