@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mindbot.domain import plain
@@ -24,9 +24,12 @@ TAME = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TAME_TEXT, inner, max_size=4),
     max_leaves=12,
 )
+#: Busy machines are slow.
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(ANY_JSON)
+@CALM
 def test_all_of_json_is_decoded_into_what_can_be_written(value: Any) -> None:
     found = plain.loads(json.dumps(value))
     assert orjson.loads(orjson.dumps(found)) == found
@@ -34,11 +37,13 @@ def test_all_of_json_is_decoded_into_what_can_be_written(value: Any) -> None:
 
 
 @given(TAME)
+@CALM
 def test_what_is_plain_stays_as_it_is(value: Any) -> None:
     assert plain.loads(json.dumps(value)) == value == plain.plain(value)
 
 
 @given(st.text('[]{}"\\,:a1 \n', max_size=40))
+@CALM
 def test_what_is_no_json_is_refused_as_ever(text: str) -> None:
     try:
         expected = json.loads(text)

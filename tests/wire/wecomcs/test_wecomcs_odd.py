@@ -74,6 +74,7 @@ _ENTRY = st.builds(
 
 @pytest.mark.slow
 @given(entry=_ENTRY)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_entry_becomes_one_message_that_can_be_stored(entry: Any) -> None:
     message = wire.to_message(entry, bot="shop", received=1.0)
     assert message == wire.to_message(entry, bot="shop", received=1.0) and message.key
