@@ -117,18 +117,6 @@ class TestConnection(PlatformContract):
             async with running(platform, inbox, health) as life:
                 yield WeComBotRig(simulator, platform, inbox, health, host.media, life.stop)
 
-    @pytest.mark.parametrize(
-        ("step", "kind"),
-        [
-            ("token", "text"),
-            pytest.param("upload", "file", marks=pytest.mark.xfail(reason="an upload counts as the message")),
-        ],
-    )
-    async def test_an_answer_lost_before_the_message_leaves_no_doubt_about_it(
-        self, rig: WeComBotRig, step: str, kind: str
-    ) -> None:
-        await super().test_an_answer_lost_before_the_message_leaves_no_doubt_about_it(rig, step, kind)
-
 
 class OneTurn(Inbox):
     """Every message has the turn that the contract's deliveries answer."""
