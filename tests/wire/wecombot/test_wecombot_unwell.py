@@ -172,6 +172,8 @@ async def test_what_is_sent_is_ascii_json_whatever_it_holds() -> None:
         await here.asked("hello")
         with pytest.raises(NetworkFailed):  # the simulator does not answer what is no UTF-8
             await request(here, "aibot_respond_msg", {"msgtype": "stream"}, "\ud800")
+        assert here.sim.counters["bad_frames"] == 1, "it went out, over a connection that stays"
+        await here.asked("and on")
         assert here.bot.details()["connection"]["opened"] == 1
 
 
