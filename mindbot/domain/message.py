@@ -67,6 +67,11 @@ class Message:
     corp: str = ""
 
     @property
+    def written(self) -> bool:
+        """Whether a person wrote it, and waits: an event and a push are nobody's question."""
+        return self.kind not in ("event", "push")
+
+    @property
     def text(self) -> str:
         """The readable text of all parts, one a line."""
         if len(self.parts) == 1:

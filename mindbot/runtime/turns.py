@@ -177,7 +177,8 @@ class Turns:
         turn.vars, turn.route = {}, {}
         turn.spans.clear()
         turn.reply.parts.clear()
-        turn.reply.say(turn.generation.loaded.config.dispatcher.failure_notice)
+        if turn.message.written:
+            turn.reply.say(turn.generation.loaded.config.dispatcher.failure_notice)
         try:
             deliveries = self._deliveries(turn)
         except Exception:
@@ -290,7 +291,7 @@ class Turns:
         for turn in turns:
             m = turn.message
             who = (m.platform, m.bot, m.sender)
-            if not notice or who in self._busy_told or await self.store.delivery(turn.number, BUSY_NOTICE):
+            if not m.written or not notice or who in self._busy_told or await self.store.delivery(turn.number, BUSY_NOTICE):
                 continue
             if turn.state != "queued":  # it got its slot while others were told
                 continue

@@ -9,7 +9,7 @@ from mindbot.pipeline.services import Services
 
 
 class Errors:
-    """A failed turn is answered with the failure notice and kept with its reason; it can be replayed."""
+    """A failed turn is answered with the failure notice, if somebody asked, and kept with its reason."""
 
     def __init__(self, services: Services) -> None:
         self._notice = services.config.dispatcher.failure_notice
@@ -25,5 +25,6 @@ class Errors:
             turn.state = "failed"
             turn.reason = f"{kind}: {error}"
             turn.reply.parts.clear()
-            turn.reply.say(self._notice)
+            if turn.message.written:
+                turn.reply.say(self._notice)
             self._warn("turn failed", turn=turn.id, kind=kind, error=str(error), exc_info=kind == "internal")

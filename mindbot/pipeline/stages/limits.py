@@ -11,7 +11,11 @@ _KEPT = 50_000  # buckets; the oldest full ones are forgotten first
 
 
 class Limits:
-    """A token bucket per user; an apology for turns older than ``stale_after`` unless asked for again."""
+    """A token bucket per user; an apology for turns older than ``stale_after`` unless asked for again.
+
+    Notices are for people who wrote. An event costs no token, and one that is too old is dropped quietly; a
+    push is the operator's word and goes out however long it waited.
+    """
 
     def __init__(self, services: Services) -> None:
         limits = services.config.limits
@@ -24,15 +28,18 @@ class Limits:
         self._buckets: dict[str, tuple[float, float]] = {}  # sender -> (tokens, when)
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
-        age = self._clock() - turn.message.received
-        if self._stale_after and age > self._stale_after and RETRIED not in turn.memo:
+        message = turn.message
+        age = self._clock() - message.received
+        late = bool(self._stale_after) and age > self._stale_after and RETRIED not in turn.memo
+        if late and message.kind != "push":
             turn.state, turn.reason = "dropped", f"stale: waited {age:.0f}s"
-            turn.reply.say(self._stale_notice)
+            if message.written:
+                turn.reply.say(self._stale_notice)
             return
-        if self._rate is not None and turn.message.kind != "push":
+        if self._rate is not None and message.written:
 
             async def take() -> Json:
-                return {"ok": self._take(f"{turn.message.platform}:{turn.message.bot}:{turn.message.sender}")}
+                return {"ok": self._take(f"{message.platform}:{message.bot}:{message.sender}")}
 
             if not (await self._once(turn, "limits", take))["ok"]:
                 turn.state, turn.reason = "dropped", f"limits: over {self._rate} a user"

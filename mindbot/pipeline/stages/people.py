@@ -8,8 +8,6 @@ from mindbot.pipeline.directory import Ask, Directory
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
-_NOBODY = frozenset({"event", "push"})  # kinds that no person said
-
 
 class LookUpSender:
     """Puts the sender's details into ``vars["user"]``. What cannot be had is told by the span alone."""
@@ -22,7 +20,7 @@ class LookUpSender:
         self._people = Directory(timeout=settings.timeout, keep=settings.keep, retry=settings.retry)
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
-        ask = self._directory_of(turn) if self._enabled and turn.message.kind not in _NOBODY else None
+        ask = self._directory_of(turn) if self._enabled and turn.message.written else None
         if ask is not None:
 
             async def look() -> Json:

@@ -2,139 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import anyio
 import pytest
+from pipeline_house import Echo, House, Watch
 
-from mindbot import registry
-from mindbot.config.load import load
-from mindbot.domain import ids
 from mindbot.domain.abilities import Silence
 from mindbot.domain.errors import AuthFailed, ConfigError, NetworkFailed, Overloaded, StoreError, StoreFull
 from mindbot.domain.host import File
-from mindbot.domain.message import Json, Message, Part, text_part
+from mindbot.domain.message import Json, Part, text_part
 from mindbot.domain.records import turn_record
-from mindbot.domain.turn import Chunk, Span, Turn
+from mindbot.domain.turn import Chunk, Turn
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.language import parse
 from mindbot.pipeline import onion
-from mindbot.pipeline.services import Services
 
 pytestmark = pytest.mark.anyio
-
-
-class Echo:
-    """A runner that repeats the text, or fails."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.calls = 0
-
-    async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
-        self.calls += 1
-        if self.error is not None:
-            raise self.error
-        yield Chunk("echo: ")
-        yield Chunk(turn.message.text, finish="stop")
-
-
-class Watch:
-    """A debugger's far side that writes down what it is told."""
-
-    def __init__(self, active: bool = True) -> None:
-        self.active = active
-        self.gates: list[str] = []
-        self.closed: list[str] = []
-
-    async def gate(self, turn: Turn, stage: str) -> None:
-        self.gates.append(stage)
-
-    def span_closed(self, turn: Turn, span: Span) -> None:
-        self.closed.append(span.name)
-
-
-class House:
-    """A pipeline with everything around it kept in lists."""
-
-    def __init__(
-        self, runner: Any = None, now: float = 1000.0, watch: Watch | None = None, **sections: Any
-    ) -> None:
-        self.finished: list[Turn] = []
-        self.memo: dict[str, Json] = {}
-        self.warnings: list[Json] = []
-        self.now = now
-        self.store_error: Exception | None = None
-        self.silent: Silence | None = None
-        self.greetings: tuple[Part, ...] = ()
-        self.files: dict[str, File | Exception | None] = {}
-        self.fetches = 0
-        self.directory: Callable[[str], Awaitable[Json]] | None = None
-        self.scope = anyio.CancelScope()
-        config = load(environ={}, overrides=sections).config
-        services = Services(
-            config=config,
-            finish=self._finish,
-            history=self._history,
-            once=self._once,
-            runners={"chat": runner or Echo()},
-            running=self._running,
-            silence=self._silence,
-            greeting=lambda turn: self.greetings,
-            fetch=self._fetch,
-            warn=lambda event, **fields: self.warnings.append({"event": event, **fields}),
-            clock=lambda: self.now,
-            directory=lambda turn: self.directory,
-        )
-        stages = [(name, registry.load("stages", name)(services)) for name in onion.ORDER]
-        self.pipeline = onion.build(stages, watch or Watch(active=False))
-
-    async def _finish(self, turn: Turn) -> None:
-        self.finished.append(turn)
-
-    @asynccontextmanager
-    async def _running(self, turn: Turn) -> AsyncIterator[House]:
-        self.scope = anyio.CancelScope()
-        yield self
-
-    def add(self, chunk: Chunk) -> None:
-        """What `Answering` is told."""
-
-    async def _silence(self, turn: Turn) -> Silence | None:
-        return self.silent
-
-    async def _fetch(self, turn: Turn, part: Part) -> File | None:
-        self.fetches += 1
-        found = self.files[part.text]
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    async def _history(self, session: str, before: int, turns: int, group: str) -> list[Json]:
-        if self.store_error is not None:
-            raise self.store_error
-        return [{"role": "user", "content": "earlier"}]
-
-    async def _once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
-        if key not in self.memo:
-            self.memo[key] = await step()
-        return self.memo[key]
-
-    async def run(
-        self,
-        text: str = "hello",
-        user: str = "lin",
-        kind: str = "text",
-        received: float = 999.0,
-        parts: tuple[Part, ...] = (),
-    ) -> Turn:
-        said = parts or (text_part(text),)
-        message = Message("console", "default", text, f"s:{user}", user, kind, said, {}, received=received)
-        turn = Turn(ids.new_id(), message, state="running")
-        await self.pipeline(turn)
-        return turn
 
 
 async def test_a_message_is_answered_and_every_stage_leaves_a_closed_span() -> None:
@@ -187,29 +71,6 @@ async def test_an_allow_list_lets_only_its_own_in_and_deny_wins() -> None:
         "dropped",
         "dropped",
     ]
-
-
-async def test_a_user_over_the_rate_is_told_and_others_are_not_touched() -> None:
-    house = House(limits={"per_user": "2/m", "notice": "slow down"})
-    states = []
-    for _ in range(3):
-        house.memo.clear()
-        states.append((await house.run()).state)
-    assert states == ["answered", "answered", "dropped"]
-    house.memo.clear()
-    assert (await house.run(user="mei")).state == "answered"
-    house.memo.clear()
-    house.now += 31
-    assert (await house.run(received=house.now)).state == "answered", "a token came back after half a minute"
-
-
-async def test_a_turn_that_is_too_old_gets_an_apology_instead_of_a_late_answer() -> None:
-    runner = Echo()
-    turn = await House(
-        runner, now=5000.0, dispatcher={"stale_after": "15m", "stale_notice": "Too late."}
-    ).run()
-    assert (turn.state, turn.reply.text, runner.calls) == ("dropped", "Too late.", 0)
-    assert turn.reason.startswith("stale:")
 
 
 async def test_events_wake_no_model() -> None:

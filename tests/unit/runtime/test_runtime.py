@@ -226,6 +226,34 @@ async def test_who_waits_for_a_slot_is_told_once_and_before_the_answer(tmp_path:
         assert [d["text"] for d in deliveries] == ["one moment", "echo: hello"]
 
 
+async def test_nobody_who_wrote_nothing_is_told_that_it_takes_longer(tmp_path: Path) -> None:
+    phone = Phone()
+    hangs = {"scripted": {"rules": [{"match": "slow", "delay": 3600, "reply": "never"}]}}
+    options = {"dispatcher": {"max_running": 1, "busy_notice": "one moment"}, "providers": hangs}
+    async with a_runtime(tmp_path, phone, **options) as runtime:
+        await runtime.receive(a_message("m1", "slow", user="a"))
+        await runtime.receive(replace(a_message("m2", user="b"), kind="event"))
+        await runtime.receive(replace(a_message("m3", user="c"), kind="push"))
+        await runtime.receive(a_message("m4", user="d"))
+        await runtime._overloaded(runtime.dispatcher.overdue(0))
+        while runtime.outbox.waiting:
+            await anyio.sleep(0.001)
+        assert phone.seen == ["one moment"]
+
+
+@pytest.mark.parametrize("kind", ["event", "push"])
+async def test_a_dead_turn_of_somebody_who_wrote_nothing_says_nothing(tmp_path: Path, kind: str) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone) as runtime:
+
+        async def crashes(turn: Turn) -> None:
+            raise KeyError("a mistake of a stage")
+
+        runtime.generation.pipeline = crashes
+        dead = await ended(runtime, await runtime.receive(replace(a_message(), kind=kind)))
+        assert (dead["state"], dead["deliveries"], phone.seen) == ("dead", [], [])
+
+
 async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ending instead would be for good: systemd gives up after five crashes in a minute."""
     disk = {"full": True}

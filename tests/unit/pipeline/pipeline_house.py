@@ -1,0 +1,133 @@
+"""A pipeline with its surroundings, for tests of its stages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from mindbot import registry
+from mindbot.config.load import load
+from mindbot.domain import ids
+from mindbot.domain.abilities import Silence
+from mindbot.domain.host import File
+from mindbot.domain.message import Json, Message, Part, text_part
+from mindbot.domain.turn import Chunk, Span, Turn
+from mindbot.pipeline import onion
+from mindbot.pipeline.services import Services
+
+
+class Echo:
+    """A runner that repeats the text, or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.calls = 0
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+        self.calls += 1
+        if self.error is not None:
+            raise self.error
+        yield Chunk("echo: ")
+        yield Chunk(turn.message.text, finish="stop")
+
+
+class Watch:
+    """A debugger's far side that writes down what it is told."""
+
+    def __init__(self, active: bool = True) -> None:
+        self.active = active
+        self.gates: list[str] = []
+        self.closed: list[str] = []
+
+    async def gate(self, turn: Turn, stage: str) -> None:
+        self.gates.append(stage)
+
+    def span_closed(self, turn: Turn, span: Span) -> None:
+        self.closed.append(span.name)
+
+
+class House:
+    """A pipeline with everything around it kept in lists."""
+
+    def __init__(
+        self, runner: Any = None, now: float = 1000.0, watch: Watch | None = None, **sections: Any
+    ) -> None:
+        self.finished: list[Turn] = []
+        self.memo: dict[str, Json] = {}
+        self.warnings: list[Json] = []
+        self.now = now
+        self.store_error: Exception | None = None
+        self.silent: Silence | None = None
+        self.silence_error: Exception | None = None
+        self.greetings: tuple[Part, ...] = ()
+        self.files: dict[str, File | Exception | None] = {}
+        self.fetches = 0
+        self.directory: Callable[[str], Awaitable[Json]] | None = None
+        self.scope = anyio.CancelScope()
+        config = load(environ={}, overrides=sections).config
+        services = Services(
+            config=config,
+            finish=self._finish,
+            history=self._history,
+            once=self._once,
+            runners={"chat": runner or Echo()},
+            running=self._running,
+            silence=self._silence,
+            greeting=lambda turn: self.greetings,
+            fetch=self._fetch,
+            warn=lambda event, **fields: self.warnings.append({"event": event, **fields}),
+            clock=lambda: self.now,
+            directory=lambda turn: self.directory,
+        )
+        stages = [(name, registry.load("stages", name)(services)) for name in onion.ORDER]
+        self.pipeline = onion.build(stages, watch or Watch(active=False))
+
+    async def _finish(self, turn: Turn) -> None:
+        self.finished.append(turn)
+
+    @asynccontextmanager
+    async def _running(self, turn: Turn) -> AsyncIterator[House]:
+        self.scope = anyio.CancelScope()
+        yield self
+
+    def add(self, chunk: Chunk) -> None:
+        """What `Answering` is told."""
+
+    async def _silence(self, turn: Turn) -> Silence | None:
+        if self.silence_error is not None:
+            raise self.silence_error
+        return self.silent
+
+    async def _fetch(self, turn: Turn, part: Part) -> File | None:
+        self.fetches += 1
+        found = self.files[part.text]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def _history(self, session: str, before: int, turns: int, group: str) -> list[Json]:
+        if self.store_error is not None:
+            raise self.store_error
+        return [{"role": "user", "content": "earlier"}]
+
+    async def _once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
+        if key not in self.memo:
+            self.memo[key] = await step()
+        return self.memo[key]
+
+    async def run(
+        self,
+        text: str = "hello",
+        user: str = "lin",
+        kind: str = "text",
+        received: float = 999.0,
+        parts: tuple[Part, ...] = (),
+    ) -> Turn:
+        said = parts or (text_part(text),)
+        message = Message("console", "default", text, f"s:{user}", user, kind, said, {}, received=received)
+        turn = Turn(ids.new_id(), message, state="running")
+        await self.pipeline(turn)
+        return turn
