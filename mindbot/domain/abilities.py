@@ -50,7 +50,7 @@ class Repeats(Protocol):
     """Knows some deliveries again though not all of them (``idempotent`` is false)."""
 
     def repeatable(self, delivery: Delivery) -> bool:
-        """Tell whether a second send of this one shows nothing twice. Pure."""
+        """Tell whether a second send of this one, now, shows nothing twice; asked before each. Pure."""
 
 
 @runtime_checkable

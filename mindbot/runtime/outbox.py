@@ -241,8 +241,8 @@ class Outbox:
         self._idle.set()
 
     async def _attempt(self, d: Delivery, lane: _Lane) -> None:
-        if d.state == "unknown" and not _harmless(d, lane.platform):
-            if "repeated" in d.notes:
+        if (d.again or d.state == "unknown") and not _harmless(d, lane.platform):
+            if d.state == "unknown" and "repeated" in d.notes:
                 await self._end(d, "dead", "sent twice, and nobody knows whether it arrived")
                 return
             d.notes["repeated"] = True  # on disk before it leaves: no crash repeats it once more

@@ -291,7 +291,12 @@ class Turns:
         for turn in turns:
             m = turn.message
             who = (m.platform, m.bot, m.sender)
-            if not m.written or not notice or who in self._busy_told or await self.store.delivery(turn.number, BUSY_NOTICE):
+            if (
+                not m.written
+                or not notice
+                or who in self._busy_told
+                or await self.store.delivery(turn.number, BUSY_NOTICE)
+            ):
                 continue
             if turn.state != "queued":  # it got its slot while others were told
                 continue

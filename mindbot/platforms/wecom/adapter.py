@@ -47,11 +47,10 @@ _PATIENCE = 5.0  # seconds a download is waited with; a longer block is told ins
 
 
 class WeComPlatform:
-    """One bot: a `Platform` and a `Webhook` with the abilities Fetches, Tests and Describes, who can say who
-    somebody is (`user`)."""
+    """One bot: a `Platform` and a `Webhook` with the abilities Repeats, Fetches, People, Tests, Describes."""
 
     name = "wecom"
-    idempotent = True  # see `mindbot.platforms.wecom.repeats`
+    idempotent = False  # only for a while, see `repeatable`
     max_body = 1 << 20
 
     def __init__(
@@ -208,6 +207,10 @@ class WeComPlatform:
         """Learn what went out lately: an equal answer to another question is no repeat, and members' limits
         go on."""
         self._sender.recall(sent)
+
+    def repeatable(self, delivery: Delivery) -> bool:
+        """Tell whether WeCom still remembers a delivery; see `mindbot.platforms.wecom.repeats`."""
+        return self._sender.repeatable(delivery)
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send one application message; raises what `mindbot.platforms.wecom.sender` raises."""

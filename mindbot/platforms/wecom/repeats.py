@@ -9,6 +9,9 @@ sent without the flag is remembered, and whether really the whole JSON counts or
   different JSON, while every attempt at one delivery is the same JSON, also after a restart;
 - in case only the text counts, an answer that this user got lately from another delivery goes out without
   the flag, until it may have arrived.
+
+What is remembered for so long is a repeat for so long: beyond its interval a delivery sent again is shown
+again, and so may be one whose first attempt went without the flag.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from mindbot.domain.delivery import Delivery
 _SHORTEST = 1800  # seconds, WeCom's default; it allows up to four hours
 _SPREAD = 3600  # different intervals, one second apart
 LONGEST_INTERVAL = _SHORTEST + _SPREAD
+_MARGIN = 60.0  # seconds of an interval that are not counted on: a request on its way, two clocks
 _REMEMBERED = 50_000  # texts; some 250 bytes each
 
 
@@ -38,8 +42,17 @@ class Repeats:
         repeated = self._said_before(delivery.id, hash((user, text)))
         if repeated and not delivery.again:
             return {}
-        interval = _SHORTEST + zlib.crc32(delivery.id.encode()) % _SPREAD
-        return {"enable_duplicate_check": 1, "duplicate_check_interval": interval}
+        return {"enable_duplicate_check": 1, "duplicate_check_interval": _interval(delivery)}
+
+    def knows(self, delivery: Delivery, user: str, text: str, now: float) -> bool:
+        """Tell whether WeCom knows a delivery again at the Unix time ``now``.
+
+        It counts from the first attempt, which was not before the delivery was made.
+        """
+        if now - delivery.created >= _interval(delivery) - _MARGIN:
+            return False
+        first, until = self._texts.get(hash((user, text)), ("", 0.0))
+        return first in ("", delivery.id) or until <= self._clock()
 
     def recall(self, delivery: str, user: str, text: str) -> None:
         """Remember what was sent before this process began."""
@@ -55,3 +68,8 @@ class Repeats:
         if len(self._texts) > _REMEMBERED:
             self._texts.popitem(last=False)
         return first != delivery
+
+
+def _interval(delivery: Delivery) -> int:
+    """Return the seconds for which WeCom is asked to remember a delivery; always the same for one."""
+    return _SHORTEST + zlib.crc32(delivery.id.encode()) % _SPREAD

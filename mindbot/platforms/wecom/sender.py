@@ -36,6 +36,7 @@ class Sender:
         self._api = api
         self._agent_id = settings.agent_id
         self._buttons = buttons
+        self._clock = clock
         self._uploads = Uploads(api, host)
         self._repeats = Repeats()
         windows = [(settings.member_per_minute, 60.0), (settings.member_per_hour, 3600.0)]
@@ -54,6 +55,12 @@ class Sender:
             self._repeats.recall(delivery.id, str(delivery.to.get("touser")), say.fingerprint(delivery))
             for user in say.receivers(delivery.to):
                 self._members.past(user, delivery.ended)
+
+    def repeatable(self, delivery: Delivery) -> bool:
+        """Tell whether WeCom knows a delivery again, this long after it was made."""
+        return self._repeats.knows(
+            delivery, str(delivery.to.get("touser")), say.fingerprint(delivery), self._clock()
+        )
 
     async def send(self, delivery: Delivery) -> Sent:
         """Send one message.

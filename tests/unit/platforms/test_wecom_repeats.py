@@ -4,10 +4,9 @@ from mindbot.domain.delivery import Delivery
 from mindbot.platforms.wecom.repeats import Repeats
 
 
-def a_delivery(turn: int, *, again: bool = False) -> Delivery:
-    return Delivery(
-        turn=turn, n=0, platform="wecom", bot="hr", session="s", to={"touser": "u"}, parts=[], again=again
-    )
+def a_delivery(turn: int, *, again: bool = False, created: float = 0.0) -> Delivery:
+    to = {"touser": "u"}
+    return Delivery(turn, 0, "wecom", "hr", "s", to, [], again=again, created=created)
 
 
 def test_every_attempt_at_a_delivery_asks_for_the_same_check_also_after_a_restart() -> None:
@@ -43,3 +42,21 @@ def test_it_forgets_when_wecom_does() -> None:
     assert not repeats.check(a_delivery(2), "u", "yes")
     now += 5400.0
     assert repeats.check(a_delivery(3), "u", "yes")
+
+
+def test_a_delivery_is_known_again_for_less_than_its_interval() -> None:
+    repeats, made = Repeats(), a_delivery(1, created=1e9)
+    interval = repeats.check(made, "u", "yes")["duplicate_check_interval"]
+    assert repeats.knows(made, "u", "yes", 1e9 + interval - 90)
+    assert not repeats.knows(made, "u", "yes", 1e9 + interval - 30)  # the request may arrive after it
+    assert Repeats().knows(made, "u", "yes", 1e9 + interval - 90)  # after a restart
+    assert not Repeats().knows(made, "u", "yes", 1e9 + 7200)
+
+
+def test_what_went_out_unchecked_is_not_counted_on_to_be_known() -> None:
+    repeats = Repeats()
+    first, equal = a_delivery(1, created=1e9), a_delivery(2, created=1e9)
+    repeats.check(first, "u", "yes")
+    assert repeats.check(equal, "u", "yes") == {}
+    assert not repeats.knows(equal, "u", "yes", 1e9 + 1)
+    assert repeats.knows(first, "u", "yes", 1e9 + 1)

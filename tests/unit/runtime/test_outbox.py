@@ -368,3 +368,18 @@ async def test_what_a_platform_knows_again_is_repeated_freely_and_unmarked() -> 
         outbox.submit([known, other])
         await done(outbox)
     assert (known.notes, other.notes) == ({}, {"repeated": True})
+
+
+async def test_what_a_platform_knew_again_at_first_is_marked_once_it_does_not() -> None:
+    class Forgetting(Phone):
+        def repeatable(self, delivery: Delivery) -> bool:
+            return len(self.seen) < 2
+
+    lost, throttled = NetworkFailed("reset", sent=True), RateLimited("slow down", retry_after=0.001)
+    phone, disk = Forgetting(lost, throttled, idempotent=False), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        delivery = a_delivery("hi")
+        outbox.submit([delivery])
+        await done(outbox)
+    assert phone.seen == [("hi", False), ("hi", True), ("hi", True)]
+    assert delivery.notes["repeated"] is True and delivery.state == "sent"
