@@ -21,6 +21,7 @@ from mindbot.runtime.operations import Operations
 from mindbot.runtime.stats import rss_bytes
 from mindbot.runtime.talking import Talking
 from mindbot.runtime.turns import Turns
+from mindbot.telemetry.redaction import redactor
 
 if TYPE_CHECKING:
     from mindbot.store.queries import Queries
@@ -117,8 +118,9 @@ class Facade(Turns, Answers, Operations, Talking):
         return await (await self.queries()).list_turns(keep, limit, before)
 
     async def get_turn(self, turn: str) -> Json:
-        """Return everything known of a turn; raises NotFound."""
-        return await (await self.queries()).get_turn(turn)
+        """Return everything known of a turn, with what is secret in it masked; raises NotFound."""
+        found: Json = redactor.redact(await (await self.queries()).get_turn(turn))
+        return found
 
     async def get_spans(self, turn: str) -> list[Json]:
         """Return a turn's spans, its deliveries among them as the last ones."""

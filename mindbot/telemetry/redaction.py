@@ -20,11 +20,14 @@ _MASKED = rf"\g<1>{MASK}"
 #: Shorter values would mask half of what is written and are no secrets.
 SHORTEST = 4
 
-#: What the name of a field that holds a secret ends with: corpsecret, access_token, clientSecret, …
+#: What the name of a field that holds a secret ends with: corpsecret, access_token, clientSecret, …; and what
+#: platforms send along that lets its holder answer in the bot's place (codes, addresses) or read a file.
 _NAMES = (
     r"(?:secret|passw(?:or)?d|passphrase|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key"
-    r"|authorization|cookie|credential|encodingaeskey)"
+    r"|authorization|cookie|credential|aeskey|response_?code|response_?url|session_?webhook|welcome_?code"
+    r"|msg_?code)"
 )
+_ESCAPED = r"(?:\\+[^\"'\\]|[^\"'\\])+"  # a quoted value, up to the quote that ends it
 _SECRET_KEY = re.compile(rf".*{_NAMES}", re.IGNORECASE | re.ASCII | re.DOTALL)
 
 #: (what a text must hold to be worth searching, pattern); group 1 is what stays in front of the mask.
@@ -34,9 +37,11 @@ _PATTERNS = tuple(
         ("", r"(\bbearer\s+)[a-z0-9._~+/=-]{6,}"),
         ("", r"(\bsk-)[a-z0-9_-]{16,}"),
         ("=", rf"({_NAMES}\\*[\"']?\s*=\s*\\*[\"']?)[^\s\"'\\&,;}}]+"),  # name=value
-        ("=", r"([?&](?:key|ticket|session)=)[^&\s\"']+"),
+        ("</", rf"(<[\w:-]*{_NAMES}(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?)[^<\]]+"),  # <name>value</name>
+        ("=", r"([?&](?:key|ticket|session)=)[^&\s\"'\\]+"),
+        ("\\u003d", r"((?:[?&]|\\u0026)(?:key|ticket|session)\\u003d)[^&\s\"'\\]+"),  # as some write JSON
         (":", r"(authorization\s*:\s*(?:bearer|basic|token)?\s*)[^\s\"']+"),
-        (":", rf"({_NAMES}\\*[\"']\s*:\s*b?\\*[\"'])[^\"'\\]+"),  # "name": "value", also JSON in JSON
+        (":", rf"({_NAMES}\\*[\"']\s*:\s*b?\\*[\"']){_ESCAPED}"),  # "name": "value", also JSON in JSON
         (":", r"((?:api-key|access-token|cookie)\s*:\s*)\S+"),  # headers
         ("@", r"(://[^/\s:@]*:)[^/\s@]+(?=@)"),
     )

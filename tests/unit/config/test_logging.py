@@ -94,6 +94,12 @@ def test_a_planted_secret_reaches_no_line(start: Callable[..., io.StringIO], for
     log.info("by name", api_key="not-registered", headers={"Authorization": "Bearer not-registered"})
     logging.getLogger("std").error("args %s %r", SECRET, Rude())
     logging.getLogger("std").info("url https://h/?access_token=not-registered")
+    log.info("of platforms", response_code="not-registered", part={"aeskey": "not-registered"})
+    log.info("xml", body="<ResponseCode><![CDATA[not-registered]]></ResponseCode>")
+    log.info("json", body='{"welcome_code": "not-registered", "msg_code": "not-registered"}')
+    log.info(
+        "answers", to={"webhook": "https://h/s?session=not-registered", "response_url": "not-registered"}
+    )
     try:
         try:
             raise ValueError(f"inner {SECRET}")

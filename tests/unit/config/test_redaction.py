@@ -85,6 +85,28 @@ def test_the_lines_of_a_private_key_are_masked_one_by_one() -> None:
         ("postgresql://me:pw@db/x", f"postgresql://me:{MASK}@db/x"),
         ("redis://:pw@h", f"redis://:{MASK}@h"),
         ("EncodingAESKey=abcdef", f"EncodingAESKey={MASK}"),
+        (
+            "POST /cgi-bin/aibot/response?response_code=RC9 HTTP/1.1",
+            f"POST /cgi-bin/aibot/response?response_code={MASK} HTTP/1.1",
+        ),
+        ("https://h/robot/sendBySession?session=5e1f", f"https://h/robot/sendBySession?session={MASK}"),
+        ("{'response_code': 'RC9'}", f"{{'response_code': '{MASK}'}}"),
+        ('{"welcome_code":"WC9","msg_code": "MC9"}', f'{{"welcome_code":"{MASK}","msg_code": "{MASK}"}}'),
+        ('{"image": {"aeskey": "AK9", "size": 1}}', f'{{"image": {{"aeskey": "{MASK}", "size": 1}}}}'),
+        ('{"response_url": "https:\\/\\/h\\/r?code=9", "n": 1}', f'{{"response_url": "{MASK}", "n": 1}}'),
+        (
+            '"{\\"sessionWebhook\\":\\"https://h/s?session\\\\u003d5e1f\\",\\"n\\":1}"',
+            f'"{{\\"sessionWebhook\\":\\"{MASK}\\",\\"n\\":1}}"',
+        ),
+        (
+            "<xml><ResponseCode><![CDATA[RC9]]></ResponseCode></xml>",
+            f"<xml><ResponseCode><![CDATA[{MASK}]]></ResponseCode></xml>",
+        ),
+        ("<WelcomeCode>WC9</WelcomeCode>", f"<WelcomeCode>{MASK}</WelcomeCode>"),
+        (
+            "url https://h/s?a=1\\u0026session\\u003d5e1f\\u0026b=1",
+            f"url https://h/s?a=1\\u0026session\\u003d{MASK}\\u0026b=1",
+        ),
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
@@ -103,6 +125,10 @@ def test_what_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
         "mail@example.com",
         '{"input_tokens": 5}',
         "basic information",
+        "the callback's EncodingAESKey is not usable: 42 characters",
+        '{"errcode": 40058, "errmsg": "invalid response_code"}',
+        "<xml><Event><![CDATA[click]]></Event><EventKey>help</EventKey></xml>",
+        "answered with code=200 and status_code=200",
     ],
 )
 def test_harmless_text_stays(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -252,6 +253,28 @@ async def test_a_dead_turn_of_somebody_who_wrote_nothing_says_nothing(tmp_path: 
         runtime.generation.pipeline = crashes
         dead = await ended(runtime, await runtime.receive(replace(a_message(), kind=kind)))
         assert (dead["state"], dead["deliveries"], phone.seen) == ("dead", [], [])
+
+
+async def test_what_answers_in_the_bots_place_is_used_and_shown_to_nobody(tmp_path: Path) -> None:
+    class Answering(Phone):
+        async def send(self, delivery: Delivery) -> Sent:
+            self.seen.append(delivery.to["webhook"])
+            return Sent("m1", {"response_code": "PLANTED-1"})
+
+    webhook, response_url = "https://h/robot/sendBySession?session=PLANTED-2", "https://h/r?x=PLANTED-3"
+    raw = json.dumps({"sessionWebhook": webhook, "response_url": response_url, "aeskey": "PLANTED-4"})
+    part = Part("image", "[image]", {"url": "https://h/i", "aeskey": "PLANTED-5"})
+    to = {"user": "lin", "webhook": webhook, "response_url": response_url}
+    phone = Answering()
+    async with a_runtime(tmp_path, phone) as runtime:
+        message = replace(a_message(), reply_to=to, raw=raw, parts=(text_part("hello"), part))
+        turn = ids.show((await runtime.receive(message)).turn)
+        shown = [await runtime.wait_turn(turn, 10), await runtime.wait_sent(turn, 10)]
+        shown += [line async for line in runtime.watch_turn(turn)]
+        shown += await runtime.get_spans(turn)
+    assert phone.seen == [webhook]
+    assert shown[1]["message"]["reply_to"]["user"] == "lin" and "hello" in shown[1]["text"]
+    assert "PLANTED" not in json.dumps(shown)
 
 
 async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
