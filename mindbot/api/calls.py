@@ -109,6 +109,11 @@ def transfer(session: str, to: str) -> Call[models.Transferred]:
     return Call("POST", path, _one(models.Transferred), body={"to": to})
 
 
+def take_back(turn: str) -> Call[list[models.TakenBack]]:
+    """Take back what a turn sent, the newest delivery first."""
+    return Call("POST", f"/v1/turns/{_segment(turn)}/take-back", _many(models.TakenBack), timeout=120.0)
+
+
 def upload(file: Path) -> Call[models.MediaFile]:
     """Put a local file into the media store."""
     return Call("POST", "/v1/media", _one(models.MediaFile), {"name": file.name}, file=file, timeout=300.0)

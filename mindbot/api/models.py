@@ -145,7 +145,8 @@ class BotTraffic(Answer):
 
 class PlatformView(Answer):
     """One bot; ``callback`` is its path on the public listener ``listen``, both empty when it has none.
-    ``abilities`` are test, groups (a push can go to one), transfer and stream; ``details`` is for the
+    ``abilities`` are test, groups (a push can go to one), transfer, stream and
+    take-back; ``details`` is for the
     platform to say."""
 
     bot: str = ""
@@ -175,6 +176,14 @@ class Transferred(Answer):
     session: str = ""
     state: str = ""
     servicer: str = ""
+
+
+class TakenBack(Answer):
+    """What became of a delivery (``id``) that was to be taken back; ``why`` says why it stays."""
+
+    id: str = ""
+    taken_back: bool = False
+    why: str = ""
 
 
 class MediaFile(Answer):

@@ -171,6 +171,24 @@ def _fates(turn: models.TurnView) -> Iterator[str]:
         yield from _wrapped(f"{said:8}", f"{each.get('id', turn.id)}{why}")
 
 
+@app.command(name="take-back")
+def take_back(
+    ctx: typer.Context,
+    turn: Annotated[str, typer.Argument(metavar="TURN", help="As `mindbot turns` shows it.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take what a turn sent off the screens again; exits 1 when some of it stays."""
+    found = connect(ctx).ask(calls.take_back(turn))
+    for each in found:
+        if wants_json(as_json):
+            print_json(each.to_json())
+            continue
+        why = f": {one_line(each.why)}" if each.why else ""
+        for line in _wrapped(f"{'gone' if each.taken_back else 'stays':8}", f"{each.id}{why}"):
+            print(line)
+    raise typer.Exit(0 if all(each.taken_back for each in found) else 1)
+
+
 def _name(client: Client, text: str) -> tuple[str, str]:
     """Read ``wecom/sales``, or find the only bot of a platform."""
     platform, slash, bot = text.partition("/")

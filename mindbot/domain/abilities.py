@@ -54,6 +54,19 @@ class Repeats(Protocol):
 
 
 @runtime_checkable
+class TakesBack(Protocol):
+    """What was sent can be taken off the screens again, for a while."""
+
+    async def take_back(self, delivery: Delivery) -> None:
+        """Take back what a delivery showed, all of it.
+
+        Raises:
+            Rejected: it stays: too late, or sent in a way that gives nothing to name it by.
+            VendorError: the platform could not be asked.
+        """
+
+
+@runtime_checkable
 class Fetches(Protocol):
     """Messages bring references to media that must be downloaded after the ack."""
 

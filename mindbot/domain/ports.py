@@ -55,12 +55,12 @@ class Platform(Protocol):
 
 
 @runtime_checkable
-class Recalls(Protocol):
+class Remembers(Protocol):
     """A platform that must know what it sent lately, also before this process began."""
 
     remembers: float  # seconds
 
-    def recall(self, sent: Iterable[Delivery]) -> None:
+    def remember(self, sent: Iterable[Delivery]) -> None:
         """Learn what was sent, oldest first."""
 
 

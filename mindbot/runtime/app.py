@@ -17,7 +17,7 @@ from mindbot.config.secrets import Secrets
 from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
 from mindbot.domain.events import Event
 from mindbot.domain.host import Host
-from mindbot.domain.ports import Platform, Recalls, Webhook
+from mindbot.domain.ports import Platform, Remembers, Webhook
 from mindbot.domain.shared import Shared
 from mindbot.http.client import HttpClient
 from mindbot.media.choose import media_store
@@ -173,7 +173,7 @@ class Runtime(Facade):
 
     @asynccontextmanager
     async def _open_outbox(self) -> AsyncIterator[None]:
-        await self._recall(self.bots.platforms.values())
+        await self._remind(self.bots.platforms.values())
         self.shown = await self.store.open_streams()
         self._interrupted = set(self.shown)
         self.outbox.submit(await self.store.open_deliveries())
@@ -247,12 +247,12 @@ class Runtime(Facade):
         found = (b for b in self.loaded.config.bots() if (b.platform, b.name) == bot)
         return next((int(getattr(b.settings, "priority", 0)) for b in found), 0)
 
-    async def _recall(self, platforms: Iterable[Platform]) -> None:
+    async def _remind(self, platforms: Iterable[Platform]) -> None:
         """Tell adapters that ask for it what they sent lately, in a process or generation before."""
         for platform in platforms:
-            if isinstance(platform, Recalls):
+            if isinstance(platform, Remembers):
                 since = time.time() - platform.remembers
-                platform.recall(await self.store.sent_since(since, platform.name, platform.bot))
+                platform.remember(await self.store.sent_since(since, platform.name, platform.bot))
 
     async def use(self, loaded: Loaded, bind: Callable[[Sequence[Webhook]], Awaitable[None]]) -> list[str]:
         """Build a new generation, ``bind`` its webhooks, swap; turns that run keep the old one.
@@ -265,7 +265,7 @@ class Runtime(Facade):
         fresh = self._build(self.generation.number + 1, loaded)
         made = self.bots.build(loaded.config.bots())
         await bind(self.bots.webhooks_of(made))
-        await self._recall([platform for platform, _ in made.values() if platform is not None])
+        await self._remind([platform for platform, _ in made.values() if platform is not None])
         self.bots.use(made)
         self.secrets.forget()
         old, self.generation, self.loaded = self.generation, fresh, loaded

@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 
 from mindbot import registry
 from mindbot.config.keys import guess
-from mindbot.domain.abilities import Describes, Groups, Streams, Tests, Transfers
+from mindbot.domain.abilities import Describes, Groups, Streams, TakesBack, Tests, Transfers
 from mindbot.domain.errors import ConfigError, NotFound
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json
@@ -21,7 +21,13 @@ from mindbot.runtime.outbox import Outbox
 
 _MAX_BACKOFF = 60.0
 #: What operators are offered for a bot, by the name in the API.
-_ABILITIES: dict[str, type] = {"test": Tests, "groups": Groups, "transfer": Transfers, "stream": Streams}
+_ABILITIES: dict[str, type] = {
+    "test": Tests,
+    "groups": Groups,
+    "transfer": Transfers,
+    "stream": Streams,
+    "take-back": TakesBack,
+}
 
 
 def component(platform: Platform) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import anyio
 
 from mindbot.domain import ids
-from mindbot.domain.abilities import Check, Groups, Place, Places, Tests, Transfers
-from mindbot.domain.errors import Invalid, NotFound, StoreError
+from mindbot.domain.abilities import Check, Groups, Place, Places, TakesBack, Tests, Transfers
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import Conflict, Invalid, MindBotError, NotFound, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from mindbot.media.spool import SpooledMedia
     from mindbot.runtime.bots import Bots
     from mindbot.store.queries import Queries
+    from mindbot.store.store import Store
 
 _TEST_SECONDS = 60.0
+_TAKE_BACK_SECONDS = 15.0  # for one delivery
+_NOT_SENT = {"dead": "it was not sent", "discarded": "it was not sent"}
 _KINDS = {"image": "image", "audio": "voice", "video": "video"}  # MIME type's head → part kind
 
 
@@ -29,6 +33,7 @@ class Talking:
     bots: Bots
     media: SpooledMedia
     draining: bool
+    store: Store
 
     async def queries(self) -> Queries:
         """Return the operators' reads."""
@@ -36,6 +41,10 @@ class Talking:
 
     async def receive(self, message: Message) -> Receipt:
         """Put a message on disk and queue its turn."""
+        raise NotImplementedError
+
+    async def told(self, subject: str, fact: Json) -> None:
+        """Keep what is known later of a turn or delivery."""
         raise NotImplementedError
 
     def adapter(self, platform: str, bot: str = "") -> Platform:
@@ -151,3 +160,44 @@ class Talking:
         if not isinstance(adapter, Transfers):
             raise Invalid(f"{message.platform} has nobody to hand a session to")
         return {"session": session, **await adapter.transfer(message.reply_to, to)}
+
+    async def take_back(self, turn: str) -> list[Json]:
+        """Take back what a turn sent, the newest delivery first; returns what became of each.
+
+        Raises:
+            NotFound: no such turn, or its bot is gone.
+            Invalid: the platform cannot do that.
+            Conflict: nothing was sent.
+        """
+        message = await (await self.queries()).message_of(turn)
+        adapter = self.adapter(message.platform, message.bot)
+        if not isinstance(adapter, TakesBack):
+            raise Invalid(f"{message.platform} takes no message back")
+        deliveries = await self.store.deliveries(ids.parse(turn))
+        if not any(d.state == "sent" for d in deliveries):
+            raise Conflict(f"turn {turn} sent nothing", hint=f"see: mindbot trace {turn}")
+        found: list[Json] = []
+        for d in reversed(deliveries):
+            why = await self._take_back(adapter, d)
+            found.append({"id": d.id, "taken_back": not why, "why": why})
+        return found
+
+    async def _take_back(self, adapter: TakesBack, d: Delivery) -> str:
+        """Take one delivery back and note it; returns why it stays, empty when it does not.
+
+        Raises:
+            StoreError: it is taken back, and that could not be noted.
+        """
+        if d.state != "sent":
+            return _NOT_SENT.get(d.state, "it is still on its way")
+        if "taken_back" in d.notes:
+            return ""
+        try:
+            with anyio.fail_after(_TAKE_BACK_SECONDS):
+                await adapter.take_back(d)
+        except TimeoutError:
+            return f"no answer in {_TAKE_BACK_SECONDS:g}s"
+        except MindBotError as error:
+            return f"{error}"
+        await self.told(d.id, {"taken_back": time.time()})
+        return ""

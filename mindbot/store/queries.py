@@ -155,6 +155,15 @@ class Queries:
             "notes": orjson.loads(row.record).get("notes", []) if row.record else [],
         }
 
+    async def message_of(self, turn: str) -> Message:
+        """Return the message of a turn; raises NotFound."""
+        found = select(turns.c.message).where(turns.c.id == number_of(turn))
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(found)).first()
+        if row is None:
+            raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
+        return Message.from_json(orjson.loads(row.message))
+
     async def last_message(self, session: str) -> Message:
         """Return the last message of a session; raises NotFound."""
         newest = (

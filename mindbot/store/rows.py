@@ -19,7 +19,7 @@ PARTITIONS = 256
 #: The columns `delivery_of` reads.
 DELIVERY = (
     "turn, n, platform, bot, session, address, parts, state, attempts, again, next_at, error, created, "
-    "notes, kind"
+    "notes, kind, ended, sent_id"
 )
 
 
@@ -107,4 +107,6 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
         created=row[12],
         notes=orjson.loads(row[13]) if row[13] else {},
         kind=row[14],
+        ended=row[15] or 0.0,
+        sent_id=row[16] or "",
     )

@@ -252,6 +252,12 @@ class Store:
         row = await self._database.read(lambda db: db.execute(sql, (turn, n)).fetchone())
         return delivery_of(row) if row else None
 
+    async def deliveries(self, turn: int) -> list[Delivery]:
+        """Return what a turn sent and has to send, in order."""
+        sql = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? ORDER BY n"
+        rows = await self._database.read(lambda db: db.execute(sql, (turn,)).fetchall())
+        return [delivery_of(row) for row in rows]
+
     async def revive(self, turn: int, n: int) -> Delivery | None:
         """Make a dead delivery ``pending`` again, as good as new; None when it is not dead (any more)."""
         sql = (

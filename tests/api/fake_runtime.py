@@ -149,6 +149,13 @@ class FakeRuntime:
             raise NotFound(f"no session {session!r}")
         return {"session": session, "state": "with a person", "servicer": to}
 
+    async def take_back(self, turn: str) -> list[Json]:
+        await self.get_turn(turn)
+        return [
+            {"id": f"{turn}-1", "taken_back": True, "why": ""},
+            {"id": f"{turn}-0", "taken_back": False, "why": "sent more than a day ago"},
+        ]
+
     async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
         content = b"".join([chunk async for chunk in chunks])
         return {

@@ -96,6 +96,8 @@ async def test_each_role_may_do_what_it_may(tmp_path: Path) -> None:
         assert await status("9999,7001", "GET /v1/status") == 200
         assert await status("7001", *send) == 403
         assert await status("7002", *send) == 200
+        assert await status("7001", "POST /v1/turns/01T/take-back") == 403
+        assert await status("7002", "POST /v1/turns/01T/take-back") == 404
         assert await status("7002", *secret) == 403
         assert await status("7003", *secret) == 204
         assert await status("7003", "GET /v1/status") == 200

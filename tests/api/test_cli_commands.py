@@ -228,6 +228,20 @@ async def test_a_session_is_handed_over(run: Run) -> None:
     assert (await run("session", "transfer", slashes, "pool", terminal=True)).code == 0
 
 
+async def test_what_a_turn_sent_is_taken_back_and_what_stays_is_told(run: Run) -> None:
+    turn = (await run("send", "hi")).objects[0]["turn"]
+    done = await run("platform", "take-back", turn, terminal=True)
+    assert done.code == 1  # some of it stays
+    assert [line.split()[:2] for line in done.out.splitlines()] == [
+        ["gone", f"{turn}-1"],
+        ["stays", f"{turn}-0:"],
+    ]
+    assert "more than a day ago" in done.out
+    found = (await run("platform", "take-back", turn)).objects
+    assert [each["taken_back"] for each in found] == [True, False]
+    assert (await run("platform", "take-back", "01T")).code == 1
+
+
 async def test_a_file_alone_can_be_sent(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(b"\x89PNG")

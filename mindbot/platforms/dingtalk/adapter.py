@@ -24,7 +24,7 @@ from mindbot.platforms.credentials import NEEDS_CREDENTIALS, Credentials
 from mindbot.platforms.dingtalk import cards, checks, content, say, wire
 from mindbot.platforms.dingtalk.buttons import Buttons
 from mindbot.platforms.dingtalk.client import Client
-from mindbot.platforms.dingtalk.outbound import Outbound
+from mindbot.platforms.dingtalk.outbound import BY_WEBHOOK, Outbound
 from mindbot.platforms.dingtalk.stream import Line, Stream
 from mindbot.platforms.trial import Trial
 
@@ -41,7 +41,8 @@ _REMEMBER = 2.0  # seconds to keep what was sent
 
 
 class DingTalkPlatform:
-    """One bot: a `Platform` with Streams, Repeats, Fetches, Greets, Groups, People, Tests, Describes."""
+    """One bot: a `Platform` with Streams, Repeats, TakesBack, Fetches, Greets, Groups, People, Tests,
+    Describes."""
 
     name = "dingtalk"
     idempotent = False  # neither webhooks nor the robot API know a request again
@@ -202,6 +203,8 @@ class DingTalkPlatform:
         for n in range(int(delivery.notes.setdefault("said", 0)), len(messages)):
             sent = await self._outbound.say(messages[n], delivery)
             delivery.notes["said"] = n + 1
+            if len(messages) > 1:
+                delivery.notes["query_keys"] = [*delivery.notes.get("query_keys", ()), sent.id]
         return Sent(sent.id, {**sent.notes, "plain": True})
 
     async def _remember(self, delivery: Delivery, sent: Sent) -> None:
@@ -210,7 +213,7 @@ class DingTalkPlatform:
         It is sent: neither a store that fails or stalls nor the attempt's deadline may have it sent again.
         """
         id = str(sent.notes.get("carrier") or "")
-        if not id and not sent.notes.get("card") and not sent.id.startswith("session-"):
+        if not id and not sent.notes.get("card") and not sent.id.startswith(BY_WEBHOOK):
             id = sent.id
         if not id:
             return
@@ -226,9 +229,10 @@ class DingTalkPlatform:
         if error:
             log.warning("a quote of this message will not be recognised", id=id, error=error)
 
-    async def recall(self, id: str, to: Json) -> None:
-        """Take back what the robot API sent (`Sent.id`), within a day; raises VendorError."""
-        await self._outbound.recall(id, to)
+    async def take_back(self, delivery: Delivery) -> None:
+        """Take back what the robot API sent, within a day; see `TakesBack`."""
+        with self._credentials.watched():
+            await self._outbound.take_back(delivery)
 
     # -- cards -------------------------------------------------------------------------------------------
 

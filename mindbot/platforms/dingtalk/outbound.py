@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _EARLY = 300.0  # seconds before its end a session webhook is left alone
 _DEAD = 5000  # session webhooks remembered as gone
+BY_WEBHOOK = "session-"  # before our own id of what was said by a session webhook
+_MAX_KEYS = 20  # messages taken back in one call
 _MAX_USERS = 20  # the page's table says 20, its errors say 100
 
 
@@ -57,7 +59,7 @@ class Outbound:
         if body is not None and (url := self._webhook(to)):
             try:
                 await self._client.webhook(url, body)
-                return Sent(f"session-{delivery.id}", _degraded(parts))
+                return Sent(f"{BY_WEBHOOK}{delivery.id}", _degraded(parts))
             except Rejected as error:
                 if error.code not in errors.WEBHOOK_GONE:
                     raise
@@ -114,22 +116,35 @@ class Outbound:
             left = [*slowed, *later]
             if len(users) > 1:
                 notes["left"], notes["query_key"] = left, id
+                if key := str(answer.get("processQueryKey") or ""):
+                    notes["query_keys"] = [*notes.get("query_keys", ()), key]
             if slowed:
                 what = f"oToMessages/batchSend: too many messages to {', '.join(slowed)}"
                 raise RateLimited(what, retry_after=5.0, scope="session")
         return id
 
-    async def recall(self, id: str, to: Json) -> None:
-        """Take back what the robot API sent (`Sent.id`), within a day; raises VendorError."""
-        if id.startswith("session-"):
+    async def take_back(self, delivery: Delivery) -> None:
+        """Take back what the robot API sent for a delivery, within a day; raises VendorError."""
+        keys: list[str] = delivery.notes.get("query_keys") or [delivery.sent_id]
+        if delivery.notes.get("card"):
+            raise Rejected("a card stays where it is", hint="messages that are no cards can be taken back")
+        if not all(keys) or any(key.startswith(BY_WEBHOOK) for key in keys):
             hint = "an answer by session webhook stays; pushes can be taken back"
             raise Rejected("DingTalk gives no id for this message", hint=hint)
-        body: Json = {"robotCode": self._client.robot_code, "processQueryKeys": [id]}
-        path = "/v1.0/robot/otoMessages/batchRecall"
-        if to.get("group"):
-            path, body["openConversationId"] = "/v1.0/robot/groupMessages/recall", to["conversation"]
-        answer = await self._client.call("POST", path, body)
-        if why := (answer.get("failedResult") or {}).get(id):
+        path, more = "/v1.0/robot/otoMessages/batchRecall", {}
+        if delivery.to.get("group"):
+            path = "/v1.0/robot/groupMessages/recall"
+            more = {"openConversationId": delivery.to["conversation"]}
+        failed: Json = {}
+        for at in range(0, len(keys), _MAX_KEYS):
+            body = {
+                "robotCode": self._client.robot_code,
+                "processQueryKeys": keys[at : at + _MAX_KEYS],
+                **more,
+            }
+            failed |= (await self._client.call("POST", path, body)).get("failedResult") or {}
+        if failed:
+            why = next(iter(failed.values()))
             raise Rejected(f"not recalled: {why}", code=str(why))
 
 

@@ -47,7 +47,8 @@ _PATIENCE = 5.0  # seconds a download is waited with; a longer block is told ins
 
 
 class WeComPlatform:
-    """One bot: a `Platform` and a `Webhook` with the abilities Repeats, Fetches, People, Tests, Describes."""
+    """One bot: a `Platform` and a `Webhook` with the abilities Repeats, TakesBack, Fetches, People, Tests and
+    Describes."""
 
     name = "wecom"
     idempotent = False  # only for a while, see `repeatable`
@@ -200,13 +201,13 @@ class WeComPlatform:
         """
         return {"touser": user, "agentid": self._settings.agent_id}
 
-    #: How long WeCom may remember what was sent, in seconds: that is recalled at a start.
+    #: How long WeCom may remember what was sent, in seconds: that is told at a start.
     remembers: float = max(LONGEST_INTERVAL, 3600.0)
 
-    def recall(self, sent: Iterable[Delivery]) -> None:
+    def remember(self, sent: Iterable[Delivery]) -> None:
         """Learn what went out lately: an equal answer to another question is no repeat, and members' limits
         go on."""
-        self._sender.recall(sent)
+        self._sender.remember(sent)
 
     def repeatable(self, delivery: Delivery) -> bool:
         """Tell whether WeCom still remembers a delivery; see `mindbot.platforms.wecom.repeats`."""
@@ -219,13 +220,10 @@ class WeComPlatform:
         self._proven()
         return sent
 
-    async def take_back(self, id: str) -> None:
-        """Recall a message (`Sent.id`), within a day; the WeChat plugin goes on showing it.
-
-        Raises:
-            VendorError: too late, or not this application's.
-        """
-        await self._api.post("message/recall", {"msgid": id})
+    async def take_back(self, delivery: Delivery) -> None:
+        """Recall a message, within a day; the WeChat plugin goes on showing it. See `TakesBack`."""
+        with self._credentials.watched():
+            await self._sender.take_back(delivery)
 
     async def change_card(self, task: str, change: Part | str) -> None:
         """Change a card that nobody pressed yet, by ``notes["card"]`` of its delivery; see `Buttons`."""

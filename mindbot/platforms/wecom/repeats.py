@@ -54,7 +54,7 @@ class Repeats:
         first, until = self._texts.get(hash((user, text)), ("", 0.0))
         return first in ("", delivery.id) or until <= self._clock()
 
-    def recall(self, delivery: str, user: str, text: str) -> None:
+    def remember(self, delivery: str, user: str, text: str) -> None:
         """Remember what was sent before this process began."""
         self._said_before(delivery, hash((user, text)))
 

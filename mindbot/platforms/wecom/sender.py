@@ -1,6 +1,7 @@
 """Sends messages of an application: files uploaded, limits kept, repeats recognised.
 
-Sources: WeCom developer centre, "Send application message" (path/90236), "Call frequency" (path/90312).
+Sources: WeCom developer centre, "Send application message" (path/90236), "Recall application
+message" (path/94867), "Call frequency" (path/90312).
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ class Sender:
         """How many files were uploaded."""
         return self._uploads.uploaded
 
-    def recall(self, sent: Iterable[Delivery]) -> None:
+    def remember(self, sent: Iterable[Delivery]) -> None:
         """Learn what went out before this process began, oldest first."""
         for delivery in sent:
-            self._repeats.recall(delivery.id, str(delivery.to.get("touser")), say.fingerprint(delivery))
+            self._repeats.remember(delivery.id, str(delivery.to.get("touser")), say.fingerprint(delivery))
             for user in say.receivers(delivery.to):
                 self._members.past(user, delivery.ended)
 
@@ -82,6 +83,18 @@ class Sender:
             sent = await self._say(delivery, [await self._uploads.ready(part) for part in delivery.parts])
         self.sent += 1
         return sent
+
+    async def take_back(self, delivery: Delivery) -> None:
+        """Recall all messages of a delivery, the last one first.
+
+        Raises:
+            VendorError: too late, not this application's, or WeCom never said its id.
+        """
+        pieces = delivery.notes.get("pieces") or ([delivery.sent_id] if delivery.sent_id else [])
+        if not pieces:
+            raise Rejected("WeCom gave no id for this message", hint="an attempt before may have shown it")
+        for id in reversed(pieces):
+            await self._api.post("message/recall", {"msgid": id})
 
     async def _say(self, delivery: Delivery, parts: Sequence[Part]) -> Sent:
         msgtype, content = say.content(parts, task_of(delivery))
@@ -113,6 +126,7 @@ class Sender:
         for n in range(int(delivery.notes.get("said", 0)), len(pieces)):
             answer = await self._post(delivery, "text", {"content": pieces[n]}, Part("text"))
             delivery.notes["said"] = n + 1
+            delivery.notes["pieces"] = [*delivery.notes.get("pieces", ()), str(answer.get("msgid", ""))]
         return Sent(str(answer.get("msgid", "")), {"sent_as_text": ["card"], "card_error": why})
 
     async def _post(self, delivery: Delivery, msgtype: str, content: Json, part: Part) -> Json:

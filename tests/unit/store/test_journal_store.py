@@ -195,6 +195,19 @@ async def test_a_state_written_late_keeps_what_the_platform_said_meanwhile(tmp_p
         assert row is not None and row.notes == {"failed": "refused", "left": 4}
 
 
+async def test_what_was_sent_is_read_with_its_id_and_its_time(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message())
+        two = [a_delivery(turn, n) for n in (0, 1)]
+        await store.finish(answered(turn, "hi"), two)
+        two[0].state, two[0].sent_id, two[0].ended = "sent", "m1", 1234.5
+        await store.mark(two[0])
+        found = await store.deliveries(turn.number)
+        assert [(d.n, d.sent_id, d.ended) for d in found] == [(0, "m1", 1234.5), (1, "", 0.0)]
+        (known,) = await store.sent_since(0, two[0].platform, two[0].bot)
+        assert (known.sent_id, known.ended) == ("m1", 1234.5)
+
+
 async def test_the_turn_of_a_message_is_found_by_its_key(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
         turn, _ = await store.put(a_message("k1"))

@@ -181,14 +181,6 @@ async def test_webhooks_that_carry_no_more_this_minute_leave_the_api() -> None:
             await here.bot.send(a_delivery(await here.asked(user="out1"), "hi"))
 
 
-async def test_an_answer_by_webhook_cannot_be_recalled() -> None:
-    async with connected() as here:
-        to = await here.asked()
-        sent = await here.bot.send(a_delivery(to, "hi"))
-        with pytest.raises(Rejected, match="no id"):
-            await here.bot.recall(sent.id, to)
-
-
 async def test_a_refused_text_is_refused_by_the_api_as_well_and_not_tried_there() -> None:
     async with connected(fault="430104:n=1@sendBySession") as here:
         with pytest.raises(Rejected):
@@ -218,24 +210,6 @@ async def test_text_at_the_limits_is_taken_by_webhook_and_api() -> None:
         assert len(here.shown("team")) >= 4
         assert sum(text.count("say") for text in here.shown("team")) == 4000
         assert here.shown("li") == here.shown("team") * 2
-
-
-async def test_what_was_sent_by_the_api_can_be_recalled() -> None:
-    async with connected(run=False) as here:
-        for to, screen in ((here.bot.address("li"), "li"), (here.bot.address_group("team"), "team")):
-            sent = await here.bot.send(a_delivery(to, "oops"))
-            await here.bot.recall(sent.id, to)
-            assert here.shown(screen) == []
-            with pytest.raises(Rejected):
-                await here.bot.recall(sent.id, to)
-
-
-async def test_what_was_sent_long_ago_cannot_be_recalled() -> None:
-    async with connected(run=False) as here:
-        sent = await here.bot.send(a_delivery(here.bot.address("li"), "oops"))
-        here.sim.robot.age(sent.id, 86_401)
-        with pytest.raises(Rejected, match="expired"):
-            await here.bot.recall(sent.id, here.bot.address("li"))
 
 
 async def test_a_quote_of_ours_names_the_delivery_and_what_it_said() -> None:

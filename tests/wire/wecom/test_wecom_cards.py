@@ -330,9 +330,25 @@ async def test_on_the_real_store_a_press_survives_and_a_click_after_a_restart_is
 async def test_a_message_is_taken_back() -> None:
     clock = Clock(1000.0)
     async with connected(sim={"clock": clock, "token_ttl": 1e7}) as here:
-        first, second = [await here.bot.send(a_delivery(f"{n}", n=n)) for n in range(2)]
-        await here.bot.take_back(first.id)
+        sent = [a_delivery(f"{n}", n=n) for n in range(3)]
+        for delivery in sent[:2]:
+            delivery.sent_id = (await here.bot.send(delivery)).id
+        await here.bot.take_back(sent[0])
         assert here.shown() == ["1"]
         clock.now += 86_400
         with pytest.raises(Rejected):
-            await here.bot.take_back(second.id)
+            await here.bot.take_back(sent[1])
+        with pytest.raises(Rejected, match="no id"):
+            await here.bot.take_back(sent[2])
+
+
+async def test_a_card_said_in_several_texts_is_taken_back_whole() -> None:
+    many = Part("card", "好" * 1500, {"buttons": [{"id": "a", "text": "Yes"}]})
+    async with connected(fault="43012@message/send", callback=False) as here:
+        delivery = a_delivery(many)
+        here.sim.faults.set(["43012:n=1@message/send"])
+        sent = await here.bot.send(delivery)
+        delivery.sent_id = sent.id
+        assert sent.notes["sent_as_text"] == ["card"] and len(here.shown()) > 1
+        await here.bot.take_back(delivery)
+        assert here.shown() == []

@@ -50,7 +50,7 @@ async def test_a_file_is_uploaded_once_also_across_a_restart() -> None:
         for delivery in sent:
             await here.bot.send(delivery)
         restarted = here.restarted()
-        restarted.recall(sent)
+        restarted.remember(sent)
         await restarted.send(a_delivery(part, n=3))
         assert here.sim.counters["media/upload"] == 1
         assert len(here.shown()) == 4

@@ -161,7 +161,7 @@ async def test_the_limit_goes_on_after_a_restart_and_counts_each_of_several_rece
     async with connected(member_per_minute=2, clock=clock) as here:
         sent = [a_delivery(f"{n}", n=n, to="lisi|Mei", ended=clock.now) for n in range(2)]
         restarted = here.restarted(clock=clock)
-        restarted.recall(sent)
+        restarted.remember(sent)
         for user in ("mei", "LISI", "wang|mei"):
             with pytest.raises(RateLimited):
                 await restarted.send(a_delivery("x", to=user))

@@ -46,6 +46,12 @@ async def get_spans(turn: str, backend: BackendDep) -> list[Json]:
     return await backend.get_spans(turn)
 
 
+@router.post("/{turn}/take-back", response_model=list[models.TakenBack], dependencies=OPERATOR)
+async def take_back(turn: str, backend: BackendDep) -> list[Json]:
+    """Take what a turn sent off the screens again, the newest delivery first; says what stays and why."""
+    return await backend.take_back(turn)
+
+
 @router.post(
     "",
     response_model=models.TurnView,
