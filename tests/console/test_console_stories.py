@@ -151,6 +151,32 @@ async def test_a_dead_letter_is_discarded_only_after_a_yes(daemon: FakeDaemon, c
         await person.sees_no("40001: invalid cred")
 
 
+async def test_what_a_turn_sent_is_taken_back_after_a_yes(daemon: FakeDaemon, clock: FakeClock) -> None:
+    id = SAMPLE[1]["id"]
+    path = f"POST /v1/turns/{id}/take-back"
+    daemon.answers[path] = [
+        {"id": f"{id}-1", "taken_back": True, "why": ""},
+        {"id": f"{id}-0", "taken_back": False, "why": "sent long ago"},
+    ]
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached")
+        for command in (f"open {id}", "take-back"):
+            await person.press("colon")
+            await person.type(command)
+            await person.press("enter")
+        await person.sees(f"Take back what {id} sent?")
+        assert path not in dict(daemon.asked)
+        await person.press("y")
+        await person.sees("1 of 2 stay: sent long ago")
+        daemon.answers[path] = daemon.answers[path][:1]
+        await person.press("colon")
+        await person.type("take-back")
+        await person.press("enter")
+        await person.sees("Take back what")
+        await person.press("y")
+        await person.sees(f"taken back: {id}")
+
+
 async def test_a_refusal_of_the_daemon_is_shown(daemon: FakeDaemon, clock: FakeClock) -> None:
     letter = f"{turn_id(7)}-0"
     daemon.answers[f"POST /v1/dead-letters/{letter}/retry"] = Conflict(f"{letter} is sent, not dead")

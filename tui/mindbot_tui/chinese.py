@@ -130,6 +130,7 @@ ZH: dict[str, str] = {
     # questions and short words
     "Discard {id}? Nobody will get it.": "丢弃 {id}？将不再送达任何人。",
     "Restart {bot}?": "重启 {bot}？",
+    "Take back what {id} sent?": "撤回 {id} 发出的消息？",
     "Stop {bot}? What it has to send waits until it is started.": "停止 {bot}？待发送的内容会等到重新启动。",
     "Test of {bot}": "{bot} 的测试",
     "No (n)": "否 (n)",
@@ -144,6 +145,8 @@ ZH: dict[str, str] = {
     "sent to {to}": "已发送给 {to}",
     "starting {bot}": "正在启动 {bot}",
     "stopped {bot}": "已停止 {bot}",
+    "taken back: {id}": "已撤回：{id}",
+    "{n} of {all} stay: {why}": "{all} 条中有 {n} 条未能撤回：{why}",
     "testing {bot} …": "正在测试 {bot}…",
     "this bot is not stopped": "此机器人没有被停止",
     "{session} is {state}": "{session}：{state}",
@@ -237,6 +240,7 @@ ZH: dict[str, str] = {
     "go to the box where test messages are written": "转到写测试消息的输入框",
     "hold the screen still, and go on; nothing is lost": "定格画面，再次执行则继续；不会丢失内容",
     "hand the selected conversation to people, or back to the bot": "把选中的会话转给人工，或交还机器人",
+    "take what the selected turn sent off the screens again": "撤回选中轮次发出的消息",
     "let the selected bot prove that it works, in a real round trip with its platform": (
         "让选中的机器人与平台做一次真实往返，证明自己正常"
     ),

@@ -33,6 +33,7 @@ from mindbot_tui.commands.screenshot import Screenshot
 from mindbot_tui.commands.send import Send
 from mindbot_tui.commands.start import Start
 from mindbot_tui.commands.stop import Stop
+from mindbot_tui.commands.take_back import TakeBack
 from mindbot_tui.commands.test import Test
 from mindbot_tui.commands.theme import Theme
 from mindbot_tui.commands.transfer import Transfer
@@ -71,6 +72,7 @@ COMMANDS: dict[str, Command] = {
         Start(),
         Push(),
         Transfer(),
+        TakeBack(),
         Retry(),
         Discard(),
         Reload(),
