@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from mindbot.domain.errors import ConfigError
 from mindbot.sim.phones import Phones, Shown
+from mindbot.sim.wecom.attempts import Verification
 from mindbot.sim.wecom.cards import Cards
 from mindbot.sim.wecom.content import cut
-from mindbot.sim.wecom.push import Pushed, Pusher, Verification
+from mindbot.sim.wecom.push import Pushed, Pusher
 from mindbot.sim.wecom.shelf import Shelf
 from mindbot.sim.wecom.xml import Value
 

@@ -16,11 +16,12 @@ from mindbot.sim.faults import Fault, Kind, kind
 from mindbot.sim.phones import Phones
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom import staff
+from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.cards import Cards
 from mindbot.sim.wecom.controls import controls
 from mindbot.sim.wecom.crypto import Crypto
 from mindbot.sim.wecom.members import Members
-from mindbot.sim.wecom.push import PUSH_KINDS, Pusher, PushRules
+from mindbot.sim.wecom.push import PUSH_KINDS, Pusher
 from mindbot.sim.wecom.quotas import ApiRules, Quotas
 from mindbot.sim.wecom.send import Sender, SendRules
 from mindbot.sim.wecom.shelf import Shelf

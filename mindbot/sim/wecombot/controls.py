@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from mindbot.domain.message import Json
 from mindbot.sim.server import Control, need
 from mindbot.sim.traffic import TrafficPlan, run
-from mindbot.sim.wecom.push import PushRules
+from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecombot.gateway import LineRules
 from mindbot.sim.wecombot.polls import PollRules
 

@@ -19,8 +19,8 @@ from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, Kind, kind
 from mindbot.sim.phones import Phones, Shown
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
+from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.crypto import Crypto
-from mindbot.sim.wecom.push import PushRules
 from mindbot.sim.wecombot.checks import MESSAGES, Refused
 from mindbot.sim.wecombot.controls import Controls
 from mindbot.sim.wecombot.gateway import LINE_KINDS, Gateway, LineRules, Pushed

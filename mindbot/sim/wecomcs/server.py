@@ -18,8 +18,9 @@ from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, Kind, kind
 from mindbot.sim.phones import Phones, Shown
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
+from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.crypto import Crypto
-from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher, PushRules
+from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Tokens
 from mindbot.sim.wecomcs.calls import Calls, Rules
 from mindbot.sim.wecomcs.control import Controls

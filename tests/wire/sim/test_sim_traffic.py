@@ -13,7 +13,7 @@ from wechatpy.enterprise.crypto import WeChatCrypto
 from mindbot.domain.errors import ConfigError, NetworkFailed
 from mindbot.sim.testing import simulated
 from mindbot.sim.traffic import TrafficPlan, run
-from mindbot.sim.wecom.push import PushRules
+from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.server import WeComSimulator
 from mindbot.sim.wecom.xml import from_xml
 

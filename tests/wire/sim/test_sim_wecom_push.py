@@ -12,7 +12,7 @@ from wechatpy.enterprise.exceptions import InvalidCorpIdException
 from wechatpy.exceptions import InvalidSignatureException
 
 from mindbot.sim.testing import simulated
-from mindbot.sim.wecom.push import PushRules
+from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.server import WeComSettings
 from mindbot.sim.wecom.xml import from_xml
 
