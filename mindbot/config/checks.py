@@ -18,6 +18,8 @@ PLATFORMS = ("dingtalk", "wecom", "wecomcs", "wecombot")
 
 #: What the samples hold where an operator's own value belongs.
 _PLACEHOLDER = re.compile(r"your_\w+|<[^<>]+>|changeme|x{3,}", re.IGNORECASE)
+#: WeCom developer centre, "Encryption and decryption scheme" (path/90968): 43 letters and digits.
+_AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 
 
 @dataclass(slots=True)
@@ -88,9 +90,9 @@ def plain_secrets(root: Node, found: Findings, *, refuse: bool) -> None:
         placeholder = _PLACEHOLDER.fullmatch(text) is not None
         if secret and not placeholder:
             redactor.register(text)
-            _key_length(path, node, found)
+            _aes_key(path, node, found)
         if node.origin.line and (secret or placeholder):
-            finding = _placeholder(path, node) if placeholder else _plain(path, node)
+            finding = _placeholder(path, node) if placeholder else _plain(root, path, node)
             (found.problems if refuse and secret else found.warnings).append(finding)
 
 
@@ -98,18 +100,27 @@ def _placeholder(path: KeyPath, node: Node) -> Finding:
     return Finding(node.origin, f"{tree.dotted(path)} still holds a placeholder. Put your own value there")
 
 
-def _plain(path: KeyPath, node: Node) -> Finding:
-    name = problems.secret_name(path)
+def _plain(root: Node, path: KeyPath, node: Node) -> Finding:
+    name = problems.secret_name(root, path)
     mend = f'Run `mindbot secret set {name}` and write "keyring:{name}"'
     return Finding(node.origin, f"{tree.dotted(path)} is a secret in plain text. {mend}")
 
 
-def _key_length(path: KeyPath, node: Node, found: Findings) -> None:
-    if path[-1] == "EncodingAESKey" and len(node.value) != 43:
-        what = (
-            f"{tree.dotted(path)} has {len(node.value)} characters, and WeCom's keys have 43. Copy it again"
-        )
-        found.warnings.append(Finding(node.origin, what))
+def _aes_key(path: KeyPath, node: Node, found: Findings) -> None:
+    if path[-1] != "EncodingAESKey" or _AES_KEY.fullmatch(node.value):
+        return
+    has = f"{len(node.value)} characters" if len(node.value) != 43 else "others than letters and digits"
+    what = f"{tree.dotted(path)} has {has}, and WeCom's keys have 43 letters and digits. Copy it again"
+    found.warnings.append(Finding(node.origin, what))
+
+
+def empty(root: Node, found: Findings) -> None:
+    """Warn of a bot's section with nothing in it: it makes no bot."""
+    for platform in PLATFORMS:
+        node = root.value.get(platform)
+        if node is not None and node.value is None:
+            what = f"{platform} is empty and makes no bot. Fill it in, or remove the line"
+            found.warnings.append(Finding(node.place, what))
 
 
 def bot_names(root: Node, found: Findings) -> None:

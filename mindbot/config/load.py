@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mindbot.config import checks, environment, keys, problems, source, tree
+from mindbot.config.clashes import clashes
 from mindbot.config.model import Config
 from mindbot.config.paths import config_candidates
 from mindbot.config.tree import Finding, KeyPath, Node, Origin
@@ -68,10 +69,13 @@ def load(
         root = tree.merge(root, _overlaid(flags))
     if not files and "providers" not in root.value:
         root = tree.merge(root, tree.from_plain({"providers": {"scripted": {}}}, BUILT_IN))
+    checks.empty(root, found)
     root = checks.references(tree.without_nulls(root), environ, found)
     checks.bot_names(root, found)
     checks.plain_secrets(root, found, refuse=strict)
     config = _validated(root, found)
+    if config is not None:
+        clashes(root, config, found)
     if config is None or found.problems:
         lines = list(dict.fromkeys(str(problem) for problem in _in_order(found.problems, files)))
         count = f"{len(lines)} problem{'s' if len(lines) != 1 else ''}"
@@ -112,6 +116,9 @@ def _read(files: Sequence[Path], found: checks.Findings) -> Node:
             continue
         found.problems += read.problems
         found.warnings += read.warnings
+        if not read.root.value and not read.problems:
+            what = "holds no settings: no bot, and no provider that answers. Is it the right file?"
+            found.warnings.append(Finding(Origin(str(file)), what))
         root = tree.merge(root, keys.canonical(read.root, Config, found.problems))
     if unreadable:
         lines = [*unreadable, *(str(p) for p in found.problems)]

@@ -41,14 +41,14 @@ def of(root: Node, error: ErrorDetails) -> Finding:
     """Return the finding for one of the model's errors."""
     node, written, rest = tree.find(root, error["loc"])
     if error["type"] == "missing":
-        return _missing(node, written, rest)
+        return _missing(root, node, written, rest)
     if error["type"] == "extra_forbidden":
         return _unknown(node, written)
     path = tree.dotted((*written, *rest))
     return Finding(node.origin, f"{path} {_what(error)}{_shown(node, error)}")
 
 
-def _missing(node: Node, written: KeyPath, rest: KeyPath) -> Finding:
+def _missing(root: Node, node: Node, written: KeyPath, rest: KeyPath) -> Finding:
     path = (*written, *rest)
     key = str(path[-1])
     model = keys.section(keys.at(Config, path[:-1])) or keys.section(
@@ -59,7 +59,7 @@ def _missing(node: Node, written: KeyPath, rest: KeyPath) -> Finding:
         path = (*path[:-1], key)
     info = keys.fields(model).get(key) if model else None
     secret = info is not None and keys.is_secret(info.annotation)
-    example = f'"keyring:{secret_name(path)}"' if secret else "…"
+    example = f'"keyring:{secret_name(root, path)}"' if secret else "…"
     meaning = f" ({info.description.rstrip('.')})" if info and info.description else ""
     return Finding(node.place, f"{tree.dotted(path)} is missing{meaning}. Add `{key}: {example}`")
 
@@ -102,7 +102,17 @@ def _shown(node: Node, error: ErrorDetails) -> str:
     return f" (it is {text if len(text) <= 60 else text[:57] + '…'})"
 
 
-def secret_name(path: KeyPath) -> str:
-    """Return a good name for the secret at a path: ``wecom-secret``."""
-    names = [_WORDS.sub("-", key) for key in path if isinstance(key, str)]
-    return re.sub(r"[^a-z0-9.-]+", "-", "-".join(names).lower()).strip("-.") or "secret"
+def secret_name(root: Node, path: KeyPath) -> str:
+    """Return a good name for the secret at a path: ``wecom-secret``; in a list ``wecom-hr-secret``.
+
+    An entry of a list gives its name, or its number where it has none and is not the first.
+    """
+    names: list[str] = []
+    for n, key in enumerate(path):
+        if isinstance(key, str):
+            names.append(_WORDS.sub("-", key))
+        else:
+            entry = tree.find(root, path[: n + 1])[0].value
+            name = entry.get("name") if isinstance(entry, dict) else None
+            names.append(str(name.value) if name and name.value else str(key + 1) if key else "")
+    return re.sub(r"[^a-z0-9.-]+", "-", "-".join(filter(None, names)).lower()).strip("-.") or "secret"

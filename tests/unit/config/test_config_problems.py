@@ -89,8 +89,8 @@ def test_the_base_of_a_wecom_api_has_no_path(refuse: Refuse) -> None:
 
 
 def test_two_bots_need_two_names(refuse: Refuse) -> None:
-    bot = "{client_id: i, client_secret: 'keyring:s'}"
-    (problem,) = refuse(f"dingtalk:\n  - {bot}\n  - {bot}")
+    bot = "client_secret: 'keyring:s'"
+    (problem,) = refuse(f"dingtalk:\n  - {{client_id: i, {bot}}}\n  - {{client_id: j, {bot}}}")
     assert problem == (
         "a.yaml:3:5: two dingtalk bots are named default, the other at a.yaml:2:5. Give each its own `name`"
     ) or problem.startswith("a.yaml:3:5: two dingtalk bots are named default")
@@ -114,11 +114,47 @@ def test_an_undefined_provider_is_a_warning(load_text: Load) -> None:
     assert "Did you mean scripted?" in warning
 
 
-def test_a_key_of_the_wrong_length_is_a_warning(load_text: Load) -> None:
-    warnings = load_text(
-        "wecom: {corpid: c, secret: 'keyring:s', token: 'keyring:t', EncodingAESKey: abcd1}"
-    ).warnings
-    assert any("has 5 characters, and WeCom's keys have 43" in warning for warning in warnings)
+@pytest.mark.parametrize(
+    ("key", "has"), [("abcd1", "5 characters"), ("a" * 42 + "!", "others than letters and digits")]
+)
+def test_a_key_that_wecom_never_gave_is_a_warning(load_text: Load, key: str, has: str) -> None:
+    for section in ("wecom: {corpid: c, secret: 'keyring:s'", "wecombot: {mode: webhook"):
+        warnings = load_text(f"{section}, token: 'keyring:t', EncodingAESKey: '{key}'}}").warnings
+        assert any(f"has {has}, and WeCom's keys have 43" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("key", ["a" * 43, "keyring:k", "credential:k", "${K:-abc}"])
+def test_a_good_key_and_one_that_is_elsewhere_pass(load_text: Load, key: str) -> None:
+    loaded = load_text(f"wecombot: {{token: 'keyring:t', EncodingAESKey: '{key}'}}", environ={"K": "abc"})
+    assert not [warning for warning in loaded.warnings if "keys have 43" in warning]
+
+
+def test_an_empty_section_makes_no_bot_and_an_empty_file_nothing(load_text: Load) -> None:
+    loaded = load_text("dingtalk:\nproviders: {scripted: {}}\n")
+    (warning,) = loaded.warnings
+    assert "a.yaml:1:1: dingtalk is empty and makes no bot" in warning
+    assert not loaded.config.dingtalk
+    for text in ("", "# nothing yet\n", "---\n"):
+        (warning,) = load_text(text).warnings
+        assert "a.yaml: holds no settings: no bot" in warning
+
+
+def test_secrets_of_two_bots_get_two_names(load_text: Load, refuse: Refuse) -> None:
+    loaded = load_text(
+        "dingtalk:\n"
+        "  - {client_id: i, client_secret: first-plain-secret}\n"
+        "  - {client_id: j, client_secret: second-plain-secret, name: HR_2}\n"
+        "wecombot: {mode: connection, bot_id: b, secret: third-plain-secret, name: alone}\n"
+    )
+    told = "\n".join(loaded.warnings)
+    for name in ("dingtalk-client-secret", "dingtalk-hr-2-client-secret", "wecombot-secret"):
+        assert f'Run `mindbot secret set {name}` and write "keyring:{name}"' in told
+    problems = refuse("dingtalk: [{client_id: i, name: a}, {client_id: j, name: b}, {client_id: k}]")
+    assert [p.rpartition("keyring:")[2] for p in problems if "client_secret is missing" in p] == [
+        'dingtalk-a-client-secret"`',
+        'dingtalk-b-client-secret"`',
+        'dingtalk-3-client-secret"`',
+    ]
 
 
 def test_a_provider_of_a_type_nobody_knows(refuse: Refuse) -> None:

@@ -36,7 +36,7 @@ wecombot:
         "(it is 'https://example.org')",
         "a.yaml:6:88: wecombot[4].stream_pace should be greater than or equal to 0.5 (it is 0.1)",
     ]
-    assert problems[0].endswith('Add `token: "keyring:wecombot-token"`')
+    assert problems[0].endswith('Add `token: "keyring:wecombot-a-token"`')
 
 
 @pytest.mark.parametrize("section", [WEBHOOK, CONNECTION])
