@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from mindbot.api import models
+from mindbot.domain.errors import Invalid, NotFound
 from mindbot.domain.message import Json
 
 T = TypeVar("T")
@@ -51,8 +52,32 @@ def _nothing(_: Any) -> None:
     return None
 
 
-def _segment(text: str) -> str:
-    return quote(text, safe="")
+#: Where the names of things are listed.
+_LISTS = {
+    "bot": "see: mindbot platform list",
+    "turn": "see: mindbot turns",
+    "session": "see: mindbot session list",
+    "dead letter": "see: mindbot dlq list",
+    "secret": "see: mindbot secret list",
+}
+
+
+def _segment(text: str, what: str) -> str:
+    """Return a name as one part of a path.
+
+    Raises:
+        Invalid: it is empty: the path would be another one.
+        NotFound: it has a slash, which only sessions have.
+    """
+    if not text:
+        raise Invalid(f"which {what}? its name is empty", hint=_LISTS[what])
+    if "/" in text and what != "session":
+        raise NotFound(f"no {what} {text!r}", hint=_LISTS[what])
+    return quote(text, safe="", errors="replace")
+
+
+def _bot(platform: str, bot: str) -> str:
+    return f"/v1/platforms/{_segment(platform, 'bot')}/{_segment(bot, 'bot')}"
 
 
 def ping() -> Call[models.Ping]:
@@ -78,34 +103,34 @@ def platforms() -> Call[list[models.PlatformView]]:
 
 
 def platform(platform: str, bot: str) -> Call[models.PlatformView]:
-    return Call("GET", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}", _one(models.PlatformView))
+    return Call("GET", _bot(platform, bot), _one(models.PlatformView))
 
 
 def start_platform(platform: str, bot: str) -> Call[None]:
-    return Call("POST", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/start", _nothing)
+    return Call("POST", _bot(platform, bot) + "/start", _nothing)
 
 
 def stop_platform(platform: str, bot: str) -> Call[None]:
     """What the bot has to send waits until it is started again."""
-    return Call("POST", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/stop", _nothing)
+    return Call("POST", _bot(platform, bot) + "/stop", _nothing)
 
 
 def test_platform(platform: str, bot: str) -> Call[list[models.PlatformCheck]]:
     """A real round trip with the platform."""
-    path = f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/test"
+    path = _bot(platform, bot) + "/test"
     return Call("POST", path, _many(models.PlatformCheck), timeout=90.0)
 
 
 def push(platform: str, bot: str, message: models.Push) -> Call[models.TurnView]:
     """Let a bot say something of its own accord."""
-    path = f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/push"
+    path = _bot(platform, bot) + "/push"
     body = message.model_dump(mode="json")
     return Call("POST", path, _one(models.TurnView), body=body, timeout=message.timeout + 10)
 
 
 def transfer(session: str, to: str) -> Call[models.Transferred]:
     """Hand a session to people, or back."""
-    path = f"/v1/sessions/{_segment(session)}/transfer"
+    path = f"/v1/sessions/{_segment(session, 'session')}/transfer"
     return Call("POST", path, _one(models.Transferred), body={"to": to})
 
 
@@ -121,7 +146,7 @@ def upload(file: Path) -> Call[models.MediaFile]:
 
 def restart_platform(platform: str, bot: str) -> Call[None]:
     """Stop a bot's adapter and start it again."""
-    return Call("POST", f"/v1/platforms/{_segment(platform)}/{_segment(bot)}/restart", _nothing)
+    return Call("POST", _bot(platform, bot) + "/restart", _nothing)
 
 
 def sessions(limit: int = 100, before: str = "") -> Call[list[models.SessionView]]:
@@ -141,11 +166,11 @@ def turns(filter: str = "", limit: int = 50, before: str = "") -> Call[list[mode
 
 
 def turn(id: str) -> Call[models.TurnView]:
-    return Call("GET", f"/v1/turns/{_segment(id)}", _one(models.TurnView))
+    return Call("GET", f"/v1/turns/{_segment(id, 'turn')}", _one(models.TurnView))
 
 
 def spans(turn: str) -> Call[list[models.SpanView]]:
-    return Call("GET", f"/v1/turns/{_segment(turn)}/spans", _many(models.SpanView))
+    return Call("GET", f"/v1/turns/{_segment(turn, 'turn')}/spans", _many(models.SpanView))
 
 
 def send(message: models.SendMessage) -> Call[models.TurnView]:
@@ -169,7 +194,7 @@ def dead_letters(limit: int = 100) -> Call[list[models.DeadLetter]]:
 
 def settle_dead_letter(id: str, action: Literal["retry", "discard"]) -> Call[None]:
     """Retry or discard one."""
-    return Call("POST", f"/v1/dead-letters/{_segment(id)}/{action}", _nothing)
+    return Call("POST", f"/v1/dead-letters/{_segment(id, 'dead letter')}/{action}", _nothing)
 
 
 def secrets() -> Call[list[str]]:
@@ -178,11 +203,11 @@ def secrets() -> Call[list[str]]:
 
 
 def set_secret(name: str, value: str) -> Call[None]:
-    return Call("PUT", f"/v1/secrets/{_segment(name)}", _nothing, body={"value": value})
+    return Call("PUT", f"/v1/secrets/{_segment(name, 'secret')}", _nothing, body={"value": value})
 
 
 def delete_secret(name: str) -> Call[None]:
-    return Call("DELETE", f"/v1/secrets/{_segment(name)}", _nothing)
+    return Call("DELETE", f"/v1/secrets/{_segment(name, 'secret')}", _nothing)
 
 
 def config() -> Call[models.ConfigValues]:

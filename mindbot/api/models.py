@@ -373,7 +373,7 @@ class SendMessage(Order):
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.text and not self.files:
+        if not self.text.strip() and not self.files:
             raise ValueError("text or files must say something")
         return self
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from mindbot.api.models import PlatformView
+from mindbot.api.models import PlatformView, TurnView
 
 #: Numbers under these names are times, in Unix seconds.
 _TIMES = frozenset({"since", "until", "pulled", "last", "at", "expires"})
@@ -77,6 +77,12 @@ def links(bot: PlatformView) -> str:
     if accounts:
         return f"{sum(not each.get('error') for each in accounts)}/{len(accounts)}"
     return ""
+
+
+def not_reached(turn: TurnView) -> list[str]:
+    """Return those of several receivers whom the platform could not reach, each once."""
+    missed = [each.get("notes", {}).get("not_reached", []) for each in turn.deliveries]
+    return list(dict.fromkeys(str(user) for users in missed for user in users))
 
 
 def _rows(bot: PlatformView, name: str) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, clock, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, clock, plain, print_json, print_table, wants_json
 from mindbot.domain.errors import NotFound
 
 app = typer.Typer(
@@ -61,7 +61,7 @@ def show(
         print_json(found.to_json())
         return
     for name, value in found.to_json().items():
-        print(f"{name:12} {value}")
+        print(f"{name:12} {plain(str(value))}")
 
 
 @app.command()

@@ -13,7 +13,16 @@ from typing import Annotated
 import typer
 
 from mindbot.cli.lazy import LazyGroup
-from mindbot.domain.errors import BadFilter, ConfigError, Forbidden, MindBotError, TimedOut, Unreachable
+from mindbot.cli.output import plain
+from mindbot.domain.errors import (
+    BadFilter,
+    ConfigError,
+    Forbidden,
+    Invalid,
+    MindBotError,
+    TimedOut,
+    Unreachable,
+)
 
 #: Exit codes beside 0 (ok) and 1 (failed).
 USAGE, UNREACHABLE, TIMEOUT, REFUSED = 2, 3, 4, 5
@@ -102,12 +111,12 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def explain(error: MindBotError) -> None:
     """Say on stderr what is wrong and how to mend it."""
-    print(f"mindbot: {error.message}", file=sys.stderr)
+    print(f"mindbot: {plain(error.message)}", file=sys.stderr)
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
+            print(f"  {plain(problem)}", file=sys.stderr)
     if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+        print(f"  {plain(error.hint)}", file=sys.stderr)
     if isinstance(error, BadFilter) and error.fields:
         print(f"  fields: {', '.join(error.fields)}", file=sys.stderr)
 
@@ -118,7 +127,7 @@ def exit_code(error: MindBotError) -> int:
         return UNREACHABLE
     if isinstance(error, TimedOut):
         return TIMEOUT
-    if isinstance(error, BadFilter):
+    if isinstance(error, Invalid):
         return USAGE
     return REFUSED if isinstance(error, Forbidden) else 1
 

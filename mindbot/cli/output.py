@@ -120,6 +120,11 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+def plain(text: str) -> str:
+    """Return lines of text without the control characters by which they could drive the terminal."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+
+
 def _width_of(c: str) -> int:
     if unicodedata.combining(c):
         return 0

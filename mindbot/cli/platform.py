@@ -12,7 +12,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.api.client import Client
-from mindbot.api.shown import ago, facts, links
+from mindbot.api.shown import ago, facts, links, not_reached
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, columns, one_line, print_json, print_table, wants_json
 from mindbot.config.keys import guess
@@ -136,14 +136,17 @@ def push(
     timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for it.")] = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a bot say something of its own accord; exits 1 when the platform refused it, 4 when it waits."""
+    """Let a bot say something of its own accord; exits 1 when it did not reach everybody, 4 when it waits."""
+    from mindbot.cli.orders import order, uploaded
     from mindbot.cli.send import outcome
 
+    if bool(user) == bool(group):
+        raise typer.BadParameter("name one of them", param_hint="--user, --group")
+    files = file or []
+    wanted = order(models.Push, files, text=text, user=user, group=group, timeout=timeout)
     client = connect(ctx)
     name = _name(client, bot)
-    ids = [client.ask(calls.upload(each)).id for each in file or ()]
-    order = models.Push(text=text, user=user, group=group, files=ids, timeout=timeout)
-    turn = client.ask(calls.push(*name, order))
+    turn = client.ask(calls.push(*name, uploaded(client, wanted, files)))
     if wants_json(as_json):
         print_json({**outcome(turn), "deliveries": turn.deliveries})
     else:
@@ -157,18 +160,20 @@ def _pushed(turn: models.TurnView) -> int:
     states = {each.get("state") for each in turn.deliveries}
     if states - {"sent"} and not states & {"dead", "discarded"}:
         return _TIMED_OUT
-    return 0 if states == {"sent"} else 1
+    return 0 if states == {"sent"} and not not_reached(turn) else 1
 
 
 def _fates(turn: models.TurnView) -> Iterator[str]:
     """Yield what became of each message of a push."""
     if not turn.deliveries:
-        yield f"turn {turn.id} {turn.state}: {turn.reason or 'nothing was sent'}"
+        yield one_line(f"turn {turn.id} {turn.state}: {turn.reason or 'nothing was sent'}")
     for each in turn.deliveries:
         state = each.get("state", "")
         said = {"sent": "sent", "dead": "refused"}.get(state, "waiting")
         why = f": {one_line(str(each['error']))}" if each.get("error") else ""
         yield from _wrapped(f"{said:8}", f"{each.get('id', turn.id)}{why}")
+    if missed := not_reached(turn):
+        yield from _wrapped("not reached: ", one_line(", ".join(missed)))
 
 
 @app.command(name="take-back")
@@ -190,16 +195,16 @@ def take_back(
 
 
 def _name(client: Client, text: str) -> tuple[str, str]:
-    """Read ``wecom/sales``, or find the only bot of a platform."""
+    """Read ``wecom/sales``, or find the only bot of a platform; raises NotFound for anything else."""
     platform, slash, bot = text.partition("/")
-    if slash:
+    if slash and platform and bot and "/" not in bot:
         return platform, bot
     bots = client.ask(calls.platforms())
-    mine = [each.bot for each in bots if each.platform == platform]
+    mine = [each.bot for each in bots if each.platform == platform and not slash]
     if len(mine) == 1:
         return platform, mine[0]
     known = f"bots: {', '.join(f'{each.platform}/{each.bot}' for each in bots) or 'none'}"
     if mine:
         raise NotFound(f"which bot of {platform}?", hint=known)
-    meant = guess(text, [each.platform for each in bots])
+    meant = "" if slash else guess(text, [each.platform for each in bots])
     raise NotFound(f"no bot {text!r}", hint=f"did you mean {meant}? {known}" if meant else known)

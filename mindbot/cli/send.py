@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from mindbot.api import calls, models
 from mindbot.api.errors import error_of
 from mindbot.cli.connect import connect
-from mindbot.cli.output import JsonOption, milliseconds, print_json, wants_json
+from mindbot.cli.orders import order, uploaded
+from mindbot.cli.output import JsonOption, milliseconds, one_line, plain, print_json, wants_json
 from mindbot.domain.errors import Unreachable
 from mindbot.domain.message import Json
 
@@ -41,26 +41,19 @@ def send(
 ) -> None:
     """Send a message as that user through the whole pipeline, and show the reply."""
     client = connect(ctx)
-    if not text and not file:
-        raise typer.BadParameter("is empty", param_hint="TEXT")
-    ids = [client.ask(calls.upload(each)).id for each in file or ()]
-    try:
-        message = models.SendMessage(
-            text=_utf8(text),
-            files=ids,
-            platform=platform,
-            bot=bot,
-            user=_utf8(user),
-            session=_utf8(session),
-            wait=not no_wait,
-            timeout=timeout,
-        )
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        field = str(wrong["loc"][0])
-        raise typer.BadParameter(
-            wrong["msg"], param_hint=field.upper() if field == "text" else f"--{field}"
-        ) from None
+    files = file or []
+    message = order(
+        models.SendMessage,
+        files,
+        text=text,
+        platform=platform,
+        bot=bot,
+        user=user,
+        session=session,
+        wait=not no_wait,
+        timeout=timeout,
+    )
+    message = uploaded(client, message, files)
     machine = wants_json(as_json)
     if stream:
         turn = _follow(client.lines(calls.send_streamed(message)), machine)
@@ -69,24 +62,12 @@ def send(
         if machine:
             print_json(outcome(turn))
         elif turn.reply:
-            print(turn.reply)
+            print(plain(turn.reply))
     if not machine:
         print(_remark(turn), file=sys.stderr)
         if why := undelivered(turn):
-            print(f"not delivered: {why}", file=sys.stderr)
+            print(f"not delivered: {one_line(why)}", file=sys.stderr)
     raise typer.Exit(EXIT.get(turn.state, 1))
-
-
-def _utf8(text: str) -> str:
-    """Return an argument as it was typed: Python marks bytes that its locale does not know.
-
-    Raises:
-        typer.BadParameter: the bytes are not UTF-8 either.
-    """
-    try:
-        return text.encode(errors="surrogateescape").decode()
-    except UnicodeError:
-        raise typer.BadParameter("is not UTF-8") from None
 
 
 def outcome(turn: models.TurnView) -> Json:
@@ -118,18 +99,19 @@ def _follow(lines: Iterator[models.StreamLine], machine: bool) -> models.TurnVie
                 print_json({"type": "done", **outcome(line.turn)})
             else:
                 # A reply that was not streamed, or was changed afterwards, is shown whole.
-                print("" if shown.strip() == line.turn.reply.strip() else f"\n{line.turn.reply}".lstrip("\n"))
+                whole = plain(line.turn.reply)
+                print("" if shown.strip() == line.turn.reply.strip() else f"\n{whole}".lstrip("\n"))
             return line.turn
         if machine:
             print_json(line.to_json())
         elif line.type == "chunk":
             shown += line.text
-            print(line.text, end="", flush=True)
+            print(plain(line.text), end="", flush=True)
     raise Unreachable("the daemon stopped before the reply was complete", hint="see: mindbot turns")
 
 
 def _remark(turn: models.TurnView) -> str:
     if turn.state in ("queued", "running"):
         return f"turn {turn.id} {turn.state}"
-    why = f": {turn.reason}" if turn.reason else ""
+    why = f": {one_line(turn.reason)}" if turn.reason else ""
     return f"turn {turn.id} {turn.state} in {milliseconds(turn.took_ms)}{why}"

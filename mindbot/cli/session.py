@@ -8,7 +8,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, clock, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, clock, one_line, print_json, print_table, wants_json
 
 app = typer.Typer(
     help="Conversations.",
@@ -61,4 +61,4 @@ def transfer(
     if wants_json(as_json):
         print_json(found.to_json())
     else:
-        print(f"{found.session} is {found.state}{f': {found.servicer}' if found.servicer else ''}")
+        print(one_line(f"{found.session} is {found.state}{f': {found.servicer}' if found.servicer else ''}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mindbot.api.models import SpanView, TurnView
-from mindbot.cli.output import milliseconds, table
+from mindbot.cli.output import milliseconds, one_line, table
 
 _MARKS = {"ok": "", "error": "✗ error", "memo": "↺ memo"}
 _DETAILS = 4  # values of a span that fit on its line
@@ -18,7 +18,7 @@ def tree(turn: TurnView, spans: Sequence[SpanView], width: int | None = None) ->
     """
     why = f": {turn.reason}" if turn.reason else ""
     head = f"{turn.id}  {turn.state} in {milliseconds(turn.took_ms)}"
-    head += f"  {turn.platform}/{turn.bot}  {turn.user}{why}"
+    head += f"  {one_line(f'{turn.platform}/{turn.bot}')}  {one_line(f'{turn.user}{why}')}"
     rows = [
         [
             branch,
@@ -28,7 +28,7 @@ def tree(turn: TurnView, spans: Sequence[SpanView], width: int | None = None) ->
         ]
         for branch, span in _walk(spans)
     ]
-    told = ["told later: " + ", ".join(f"{k}={v}" for k, v in note.items()) for note in turn.notes]
+    told = [one_line("told later: " + ", ".join(f"{k}={v}" for k, v in n.items())) for n in turn.notes]
     if not rows:
         return [head, *told, "no spans were recorded"]
     return [head, *told, *table([["SPAN", "START", "TOOK", ""], *rows], [False, True, True, False], width)]
@@ -45,7 +45,7 @@ def _walk(spans: Sequence[SpanView]) -> Iterator[tuple[str, SpanView]]:
     stack = [(span, "", n == 0) for n, span in enumerate(reversed(children.get(0, [])))]
     while stack:
         span, indent, last = stack.pop()
-        yield f"{indent}{'└─ ' if last else '├─ '}{span.kind} {span.name}", span
+        yield f"{indent}{'└─ ' if last else '├─ '}{span.kind} {one_line(span.name)}", span
         below = indent + ("   " if last else "│  ")
         stack.extend((child, below, n == 0) for n, child in enumerate(reversed(children.get(span.id, []))))
 
@@ -56,6 +56,4 @@ def _remark(span: SpanView) -> str:
         notes if isinstance(notes, dict) else {}
     ) | span.data  # what the platform said of a delivery first
     short = [f"{k}={v}" for k, v in facts.items() if isinstance(v, str | int | float) and v != ""]
-    return "  ".join(filter(None, [_MARKS.get(span.status, span.status), *short[:_DETAILS]])).replace(
-        "\n", " "
-    )
+    return "  ".join(filter(None, [_MARKS.get(span.status, span.status), *map(one_line, short[:_DETAILS])]))

@@ -105,7 +105,7 @@ class Talking:
         adapter = self.adapter(platform, bot)
         user = user or "operator"
         parts = await self._parts(text, files)
-        kind = "text" if text or not parts else parts[0].kind
+        kind = "text" if text.strip() or not parts else parts[0].kind
         return await self._take(adapter, kind, parts or [text_part("")], user, adapter.address(user), session)
 
     async def _take(
@@ -133,7 +133,7 @@ class Talking:
         return ids.show((await self.receive(message)).turn)
 
     async def _parts(self, text: str, files: Sequence[str]) -> list[Part]:
-        parts = [text_part(text)] if text else []
+        parts = [text_part(text)] if text.strip() else []
         for id in files:
             file = await self.media.find(id)
             if file is None:

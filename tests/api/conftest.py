@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 import structlog
+from cli_here import run
 from daemon_here import Running, running
+
+__all__ = ["run"]
 
 
 @pytest.fixture

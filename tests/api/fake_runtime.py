@@ -210,7 +210,10 @@ class FakeRuntime:
         user = found.get("user", "")
         state, error = ("dead", f"no user {user}") if user == "nobody" else ("sent", "")
         state = "pending" if user == "slow" else state
-        return {**found, "deliveries": [{"id": f"{turn}-0", "state": state, "error": error, "sent_id": "m1"}]}
+        sent = {"id": f"{turn}-0", "state": state, "error": error, "sent_id": "m1"}
+        if len(several := user.split(",")) > 1:
+            sent["notes"] = {"not_reached": [each for each in several if each.startswith("nobody")]}
+        return {**found, "deliveries": [sent]}
 
     async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
         found = await self.get_turn(turn)

@@ -140,6 +140,7 @@ ZH: dict[str, str] = {
     "generation {n} is in use": "第 {n} 代配置已生效",
     "nobody serves this platform beside the bot": "此平台没有可接手的人工客服",
     "not sent yet: {why}": "尚未送出：{why}",
+    "not reached: {who}": "未送达：{who}",
     "pushing to {to} …": "正在推送给 {to}…",
     "refused: {why}": "被拒绝：{why}",
     "sent to {to}": "已发送给 {to}",

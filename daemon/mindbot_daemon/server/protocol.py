@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from typing import TYPE_CHECKING
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from mindbot_daemon.server.roles import peer_of
 from mindbot_daemon.serving import GuardedProtocol
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 _TEXT = 0x81  # a whole message in one frame
 
@@ -28,6 +32,16 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.app_state = {**self.app_state, "wire": Wire(self)}
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send; an answer of HTTP instead of a WebSocket completes the handshake.
+
+        Uvicorn 0.54 takes it for complete only when the connection is gone, and until then reports the app
+        that has answered as one that has not.
+        """
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
 
 
 class Wire:

@@ -153,5 +153,5 @@ def _notes(delivery: Delivery, parts: Sequence[Part], answer: Json) -> Json:
     if why := [part.data["why"] for part in parts if "why" in part.data]:
         notes["sent_as_file"] = why
     if missed := say.unreached(answer, delivery.to):
-        notes["unreached"] = missed
+        notes["not_reached"] = missed
     return notes

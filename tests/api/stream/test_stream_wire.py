@@ -88,6 +88,16 @@ async def test_a_filter_that_does_not_parse_is_an_answer_of_http_with_its_column
     assert answer.json()["kind"] == "filter" and answer.json()["column"] == 7
 
 
+async def test_a_refused_stream_is_no_mistake_of_the_daemon(
+    up: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="uvicorn.error"):
+        assert (await upgrade(up, "filter=platfrm%20%3D%3D%201")).status_code == 400
+        assert (await upgrade(up, "topics=turn,nothing")).status_code == 400
+    assert len(caplog.records) >= 2
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_turns_say_the_same_of_such_a_filter(up: Running) -> None:
     with pytest.raises(Invalid, match="no topic 'turns'"):
         await anext(stream.events(up.socket, topics=["turns"]))

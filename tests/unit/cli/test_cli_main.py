@@ -162,8 +162,8 @@ def test_what_cannot_be_sent_is_a_usage_error(
 
 def test_a_text_typed_in_another_locale_arrives(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom mindbot.cli.send import _utf8\nfrom mindbot.cli.output import print_json\n"
-        "print_json(_utf8(sys.argv[1]))"
+        "import sys\nfrom mindbot.cli.orders import typed\nfrom mindbot.cli.output import print_json\n"
+        "print_json(typed(sys.argv[1], 'text'))"
     )
     environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", script, "你好😀"]

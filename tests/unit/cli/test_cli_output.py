@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mindbot.api.models import SpanView, TurnView
-from mindbot.cli.output import Column, clock, cut, duration, milliseconds, print_table, table, width
+from mindbot.cli.output import Column, clock, cut, duration, milliseconds, plain, print_table, table, width
 from mindbot.cli.tree import tree
 
 
@@ -32,6 +32,10 @@ def test_long_lines_are_cut_at_the_terminals_edge(text: str, most: int, shown: s
 def test_a_message_cannot_move_the_cursor_or_break_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(["a\x1b[2Jb\nc"], [Column("TEXT", str)], "nothing")
     assert capsys.readouterr().out == "TEXT\na [2Jb c\n"
+
+
+def test_lines_keep_their_ends_and_letters_and_nothing_that_moves_the_cursor() -> None:
+    assert plain("a\tb\r\n\x1b]0;title\x07\x9b1mé 👩‍💻") == "a\tb\n]0;title1mé 👩‍💻"
 
 
 def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -213,7 +213,7 @@ async def test_a_raw_message_without_its_object_says_so() -> None:
 async def test_several_receivers_and_who_was_not_reached() -> None:
     async with connected() as here:
         sent = await here.bot.send(a_delivery("hello", to="zhangsan|nobody|Lisi"))
-        assert sent.notes["unreached"] == ["nobody"]
+        assert sent.notes["not_reached"] == ["nobody"]
         assert here.shown("lisi") == ["hello"]
 
 

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from mindbot.api import calls, models
+from mindbot.api.shown import not_reached
 from mindbot.domain.errors import Invalid
 from mindbot_tui.commands.bots import OnBot
 
@@ -17,7 +18,7 @@ class Push(OnBot):
     name = "push"
     help = "let the selected bot write to a user or a group"
     argument = "@USER|#GROUP TEXT"
-    said = ("refused: {why}", "not sent yet: {why}")
+    said = ("refused: {why}", "not sent yet: {why}", "not reached: {who}")
 
     async def run(self, console: Console, argument: str) -> None:
         platform, bot = self.bot(console)
@@ -40,10 +41,14 @@ class Push(OnBot):
         order = models.Push(text=text, user=user, group=group)
         turn = await console.api.ask(calls.push(platform, bot, order))
         states = {each.get("state") for each in turn.deliveries}
-        if states == {"sent"}:
+        missed = ", ".join(not_reached(turn))
+        if states == {"sent"} and not missed:
             console.say(console.words("sent to {to}", to=to))
             return
         why = next((str(each["error"]) for each in turn.deliveries if each.get("error")), turn.reason)
-        refused, waits = self.said
+        refused, waits, partly = self.said
+        if states == {"sent"}:
+            console.say(console.words(partly, who=missed), "warn")
+            return
         said = refused if states & {"dead"} or not states else waits
         console.say(console.words(said, why=why or turn.state), "warn")
