@@ -18,7 +18,6 @@ from mindbot.domain.errors import (
     BadFilter,
     ConfigError,
     Forbidden,
-    Invalid,
     MindBotError,
     TimedOut,
     Unreachable,
@@ -127,7 +126,7 @@ def exit_code(error: MindBotError) -> int:
         return UNREACHABLE
     if isinstance(error, TimedOut):
         return TIMEOUT
-    if isinstance(error, Invalid):
+    if isinstance(error, BadFilter):
         return USAGE
     return REFUSED if isinstance(error, Forbidden) else 1
 

@@ -186,7 +186,7 @@ def test_refusals_say_what_is_meant(three: tuple[Daemon, dict[str, Any], int], t
     unknown = daemon.cli("send", "hi", "--platform", "dingtlk")
     assert unknown.returncode == 1 and "did you mean dingtalk?" in unknown.stderr
     nobody = daemon.cli("platform", "push", "dingtalk", "hi")
-    assert nobody.returncode == 1 and "name one of them" in nobody.stderr
+    assert nobody.returncode == 2 and "name one of them" in nobody.stderr
     nowhere = daemon.cli("session", "transfer", "console:default:me", "pool")
     assert nowhere.returncode == 1 and "no session" in nowhere.stderr
     big = tmp_path / "big.bin"
