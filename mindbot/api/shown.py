@@ -20,6 +20,8 @@ LABELS = (
     *("connections", "accounts", "details"),
 )
 STATES = ("ok", "starting", "degraded", "failed", "stopped")
+#: Reasons that the daemon gives itself.
+REASONS = ("stopped by an operator",)
 #: How connections are, and the modes of a bot.
 LINES = (
     *("connected", "connecting", "disconnected", "closed", "needs credentials", "evicted"),
@@ -69,8 +71,10 @@ def ago(seconds: float, say: Say = english) -> str:
 
 
 def links(bot: PlatformView) -> str:
-    """Return how many connections or accounts are up, as ``1/2``; empty where a bot has neither."""
-    connections = _rows(bot, "connections")
+    """Return how many connections or accounts are up, as ``1/2``; empty when none are, or it is stopped."""
+    if bot.state == "stopped":
+        return ""
+    connections = [*_rows(bot, "connections"), *_rows(bot, "connection")]
     if connections:
         return f"{sum(each.get('state') == 'connected' for each in connections)}/{len(connections)}"
     accounts = _rows(bot, "accounts")
@@ -87,6 +91,7 @@ def not_reached(turn: TurnView) -> list[str]:
 
 def _rows(bot: PlatformView, name: str) -> list[Mapping[str, Any]]:
     found = bot.details.get(name)
+    found = [found] if isinstance(found, Mapping) else found
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
@@ -101,7 +106,7 @@ def facts(bot: PlatformView, now: float, say: Say = english) -> Iterator[tuple[s
         state = say("{state} for {age}, since {clock}", state=state, age=age, clock=_clock(bot.since, now))
     yield say("state"), state
     if bot.reason:
-        yield say("reason"), bot.reason
+        yield say("reason"), say(bot.reason)
     if bot.state in ("failed", "degraded") and "test" in bot.abilities:
         yield say("find out"), f"mindbot platform test {bot.platform}/{bot.bot}"
     if bot.state == "stopped":
@@ -117,12 +122,13 @@ def facts(bot: PlatformView, now: float, say: Say = english) -> Iterator[tuple[s
     if bot.callback:
         where = say("{callback}, listening on {listen}", callback=bot.callback, listen=bot.listen)
         yield say("callback"), where
-    single = {name: value for name, value in bot.details.items() if not isinstance(value, list)}
+    single = {n: value for n, value in bot.details.items() if not isinstance(value, list | Mapping)}
     for name, value in bot.details.items():
         if name not in single:
-            yield from _list(say(_words(name)), value, now, say)
-    if single:
-        yield say("details"), _line(single, now, say)
+            values = value if isinstance(value, list) else [value] if value else []
+            yield from _list(say(_words(name)), values, now, say)
+    if single and (line := _line(single, now, say, about=False)):
+        yield say("details"), line
 
 
 def _last(counts: Sequence[str], when: float, now: float, say: Say) -> str:
@@ -137,13 +143,13 @@ def _list(name: str, values: Sequence[object], now: float, say: Say) -> Iterator
         yield "" if n else name, _line(each, now, say) if isinstance(each, Mapping) else str(each)
 
 
-def _line(row: Mapping[str, Any], now: float, say: Say) -> str:
-    """Return one connection, account, … on a line: what it is first, then its numbers by name."""
+def _line(row: Mapping[str, Any], now: float, say: Say, *, about: bool = True) -> str:
+    """Return one connection, account, … on a line: what it is ``about`` first, then its numbers by name."""
     said: list[str] = []
     for name, value in row.items():
-        if value in ("", None):
+        if value in ("", None) or value in said[:1]:  # an account without a name is called by its id
             continue
-        if isinstance(value, str) and not said:  # the first one is what it is about
+        if isinstance(value, str) and about and not said:
             said.append(say(value) if value in LINES else value)
         elif name == "since" and isinstance(value, float) and said:
             said[0] = say("{state} for {age}", state=said[0], age=ago(now - value, say))
@@ -163,7 +169,7 @@ def _said(name: str, value: object, now: float, say: Say) -> str:
         if value - now >= 1:  # two clocks, or the time a request took, differ by less
             return say("in {age}", age=ago(value - now, say))
         return say("{age} ago", age=ago(now - value, say))
-    return str(value)
+    return say(value) if isinstance(value, str) and value in LINES else str(value)
 
 
 def _words(name: str) -> str:

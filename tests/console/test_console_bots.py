@@ -138,14 +138,31 @@ async def test_in_chinese_bots_and_their_tests_are_told_in_chinese(
         await person.sees("◐ 降级", "✗ 失败")
         await person.press("down")
         await person.sees(
-            "正常，已 2 小时，自 ", "412，3 条重复，最近在 31 秒前", "/wecom/default/callback，监听 "
+            "正常（2 小时），自 ", "412，3 条重复，最近在 31 秒前", "/wecom/default/callback，监听 "
         )
         await person.press("t")
         await person.sees("✓ 访问令牌")
         await person.press("escape", "down")
-        await person.sees("已连接，已 1 小时，建立次数 2", "卡片 3，切换 2", "12 秒前：90018: too fast")
+        await person.sees("已连接（1 小时），建立次数 2", "卡片 3，切换 2", "12 秒前：90018: too fast")
         await person.press("down")
         await person.sees("wkHelp，上次拉取 从未")
+
+
+async def test_the_sessions_say_in_which_group_and_how_much_may_still_be_said(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    first = daemon.answers["GET /v1/sessions"][0]
+    daemon.answers["GET /v1/sessions"] = [
+        {**first, "session": "a", "user": "kim", "chat": "team-blue", "left": None},
+        {**first, "session": "b", "user": "lou", "chat": "lou", "left": 3},
+    ]
+    async with console(daemon, clock=clock) as person:
+        await person.resize(100, 24)
+        await person.press("3")
+        await person.sees("team-blue", "LEFT")
+        lines = person.screen.split("\n")
+        (lou,) = [line.split() for line in lines if " lou " in line]
+        assert lou[3:6] == ["lou", str(first["turns"]), "3"]
 
 
 async def test_a_conversation_is_handed_over_where_there_are_people(

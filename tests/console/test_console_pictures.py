@@ -29,7 +29,7 @@ Compare = Callable[..., bool]
 VIEWS: dict[str, tuple[list[str], str]] = {
     "flow": ([], "谢谢"),
     "turn": (["home", "enter"], "CDATA"),
-    "platforms": (["2"], "degraded"),
+    "platforms": (["2"], "── console/default ──"),
     "sessions": (["3"], "And the other parcel?"),
     "dead": (["4"], "40001"),
     "config": (["5"], "wecom.corpid"),

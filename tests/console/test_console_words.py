@@ -61,7 +61,7 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("states", state) for state in (*OPEN_STATES, *DONE_STATES))
     yield from (("parts", name) for name in NAMES)
     yield from (("link", phase) for phase in ("connecting", "attached", "detached"))
-    bots = (shown.LABELS, shown.STATES, shown.LINES, shown.DETAILS, shown.CHECKS, shown.TEXTS)
+    bots = (shown.LABELS, shown.STATES, shown.REASONS, shown.LINES, shown.DETAILS, shown.CHECKS, shown.TEXTS)
     yield from (("bots", text) for texts in bots for text in texts)
     yield from (("commands", help) for _, help in HANDS)
     yield from (("commands", said) for said in (*OnBot.said, *Push.said))

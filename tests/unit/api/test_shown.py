@@ -69,12 +69,27 @@ def test_connections_and_accounts_are_lines_of_their_own() -> None:
         "waiting for 1 h, reason refused, opened 9",
     ]
     assert found["old"] == ["none"]
-    assert found["details"] == ["cards 3, budget left a 5"]
+    assert (found["details"], found["budget left"]) == (["cards 3"], ["a 5"])
     assert links(bot) == "1/2"
     accounts = [{"account": "wk1", "pulled": NOW - 4}, {"account": "wk2", "pulled": 0.0, "error": "40001"}]
     pulled = a_bot(details={"accounts": accounts})
     assert told(pulled)["accounts"] == ["wk1, pulled 4 s ago", "wk2, pulled never, error 40001"]
     assert links(pulled) == "1/2" and links(a_bot()) == ""
+
+
+def test_a_bot_with_one_connection_tells_of_it_like_the_others() -> None:
+    line = {"state": "connected", "reason": "", "since": NOW - 10, "opened": 2}
+    bot = a_bot(details={"mode": "connection", "connection": line, "streams": 1})
+    found = told(bot)
+    assert found["connection"] == ["connected for 10 s, opened 2"]
+    assert found["details"] == ["mode connection, streams 1"]
+    assert links(bot) == "1/1"
+    assert links(bot.model_copy(update={"state": "stopped"})) == "", "what was up before counts no more"
+
+
+def test_an_account_that_is_called_by_its_id_says_it_once() -> None:
+    found = told(a_bot(details={"accounts": [{"account": "wk1", "name": "wk1", "pulls": 3}]}))
+    assert found["accounts"] == ["wk1, pulls 3"]
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(-1, "0 s"), (59, "59 s"), (3599, "59 min"), (90000, "1 d")])

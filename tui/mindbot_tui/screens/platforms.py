@@ -47,7 +47,7 @@ class Platforms(Table[PlatformView]):
             Column("LINKS", lambda p: (links(p), "text"), 5, least=60),
             Column("IN", lambda p: (str(p.traffic.received), "text"), 7, right=True, least=60),
             Column("OUT", lambda p: (str(p.traffic.sent), "text"), 7, right=True, least=60),
-            Column("REASON", lambda p: (p.reason, "bad" if p.state == "failed" else "wait"), weight=2),
+            Column("REASON", self._reason, weight=2),
             Column("CALLBACK", lambda p: (f"{p.listen}{p.callback}", "text"), weight=2, least=100),
         ]
 
@@ -59,6 +59,9 @@ class Platforms(Table[PlatformView]):
     def _state(self, row: PlatformView) -> Cell:
         sign, colour = _STATES.get(row.state, ("?", "warn"))
         return f"{sign} {self.console.words(row.state)}", colour
+
+    def _reason(self, row: PlatformView) -> Cell:
+        return self.console.words(row.reason), "bad" if row.state == "failed" else "wait"
 
     def call(self) -> Call[list[PlatformView]]:
         return calls.platforms()

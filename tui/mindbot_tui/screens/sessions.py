@@ -11,7 +11,7 @@ from mindbot.api.models import SessionView
 from mindbot_tui.cells import age
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.tables import Table
-from mindbot_tui.widgets.columns import Column
+from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.turn_list import STATES
 
 
@@ -30,7 +30,9 @@ class Sessions(Table[SessionView]):
             Column("", lambda s: STATES.get(s.state, ("?", "warn")), 1),
             Column("PLATFORM", lambda s: (f"{s.platform}/{s.bot}", "name"), 16, wide=22, least=60),
             Column("USER", lambda s: (s.user, "accent"), 12, wide=18),
+            Column("CHAT", lambda s: (s.chat if s.chat != s.user else "", "text"), 10, wide=16, least=90),
             Column("TURNS", lambda s: (str(s.turns), "text"), 5, right=True),
+            Column("LEFT", _left, 4, right=True, least=70),
             Column("LAST MESSAGE", lambda s: (s.text, "text"), weight=3),
             Column("SESSION", lambda s: (s.session, "dim"), weight=2, least=100),
         ]
@@ -53,3 +55,8 @@ class Sessions(Table[SessionView]):
     @property
     def transferable(self) -> bool:
         return bool(self._rows.selected and self._rows.selected.transfer)
+
+
+def _left(row: SessionView) -> Cell:
+    """How much may still be said until the user writes again, where that is rationed."""
+    return "" if row.left is None else str(row.left), "bad" if row.left == 0 else "text"
