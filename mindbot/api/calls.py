@@ -136,7 +136,9 @@ def transfer(session: str, to: str) -> Call[models.Transferred]:
 
 def take_back(turn: str) -> Call[list[models.TakenBack]]:
     """Take back what a turn sent, the newest delivery first."""
-    return Call("POST", f"/v1/turns/{_segment(turn)}/take-back", _many(models.TakenBack), timeout=120.0)
+    return Call(
+        "POST", f"/v1/turns/{_segment(turn, 'turn')}/take-back", _many(models.TakenBack), timeout=120.0
+    )
 
 
 def upload(file: Path) -> Call[models.MediaFile]:
