@@ -18,7 +18,9 @@ class Delivery:
     ``turn`` and ``n`` (its place in the reply, from 0) are its key; sorted, they are the order inside a
     session. ``to`` is the message's ``reply_to``. ``again`` is true when an earlier attempt may have
     arrived: the adapter then uses the platform's idempotency means. ``next_at`` is Unix seconds. A delivery
-    of the kind ``stream`` is shown while the answer is written: it is ``open`` until the turn ends.
+    of the kind ``stream`` is shown while the answer is written: it is ``open`` until the turn ends. An
+    adapter that needs several messages for one delivery counts in ``notes["said"]`` those that surely
+    arrived; the next attempt goes on after them, and ``again`` is about the first of the rest.
     """
 
     turn: int
@@ -42,6 +44,22 @@ class Delivery:
     @property
     def id(self) -> str:
         return f"{ids.show(self.turn)}-{self.n}"
+
+    @property
+    def said(self) -> int:
+        """How many of its messages surely arrived."""
+        return int(self.notes.get("said", 0))
+
+    @property
+    def repeated(self) -> bool:
+        """Tell whether the message that goes next is marked by `repeat`."""
+        return "repeated" in self.notes and int(self.notes.get("repeated_from", 0)) == self.said
+
+    def repeat(self) -> None:
+        """Mark that the message that goes next may have arrived, and goes out once more all the same."""
+        self.notes["repeated"] = True
+        if self.said:
+            self.notes["repeated_from"] = self.said
 
     @property
     def text(self) -> str:

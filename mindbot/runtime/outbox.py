@@ -242,29 +242,34 @@ class Outbox:
 
     async def _attempt(self, d: Delivery, lane: _Lane) -> None:
         if (d.again or d.state == "unknown") and not _harmless(d, lane.platform):
-            if d.state == "unknown" and "repeated" in d.notes:
+            if d.state == "unknown" and d.repeated:
                 await self._end(d, "dead", "sent twice, and nobody knows whether it arrived")
                 return
-            d.notes["repeated"] = True  # on disk before it leaves: no crash repeats it once more
+            d.repeat()  # on disk before it leaves: no crash repeats it once more
         if d.state != "sending":
             d.state, d.attempts = "sending", d.attempts + 1
             await self._store(d)
+        said = d.said
         try:
             with anyio.fail_after(self._policy.timeout):
                 sent = await lane.platform.send(d)
             d.sent_id = sent.id
             d.notes.update(sent.notes)
         except TimeoutError:
-            await self._failed(d, lane, NetworkFailed(f"no answer in {self._policy.timeout:g}s", sent=True))
+            late = NetworkFailed(f"no answer in {self._policy.timeout:g}s", sent=True)
+            await self._failed(d, lane, late, said)
         except MindBotError as error:
-            await self._failed(d, lane, error)
+            await self._failed(d, lane, error, said)
         except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the bot: dead letter with its reason
             await self._end(d, "dead", f"internal: {type(error).__name__}: {error}")
         else:
             self.sent += 1
             await self._end(d, "sent", "")
 
-    async def _failed(self, d: Delivery, lane: _Lane, error: MindBotError) -> None:
+    async def _failed(self, d: Delivery, lane: _Lane, error: MindBotError, said: int) -> None:
+        """Decide what becomes of a delivery of which ``said`` messages had arrived before this attempt."""
+        if d.said > said:  # what was in doubt has arrived since: this is the first failure of another one
+            d.again = False
         unknown = isinstance(error, NetworkFailed) and error.sent
         hopeless = not error.retryable and not isinstance(error, AuthFailed)
         if unknown and d.again and not _harmless(d, lane.platform):

@@ -196,7 +196,7 @@ class DingTalkPlatform:
         elif "said" not in delivery.notes and (done := await self._cards.finish(delivery, delivery.text)):
             return done
         if delivery.again:  # an attempt that nobody knows the end of may have said it
-            delivery.notes["repeated"] = True
+            delivery.repeat()
         sent = Sent()
         messages = self.plan(delivery.parts)
         # A later attempt goes on where this one stops.

@@ -51,3 +51,18 @@ async def test_a_store_that_stalls_behind_a_sent_message_has_it_not_sent_again()
         await until(lambda: not outbox.waiting)
         assert (delivery.state, delivery.attempts) == ("sent", 1)
         assert here.shown() == ["hello"]
+
+
+async def test_lost_answers_to_several_messages_of_one_answer_cut_it_not_off() -> None:
+    async with connected(run=False) as here, an_outbox(here) as outbox:
+        text = " ".join(map(str, range(9000)))
+        delivery = a_delivery(here.bot.address("li"), text, kind="stream")
+        pieces = here.bot.plan(delivery.parts)
+        assert len(pieces) >= 3
+        here.sim.faults.set([f"lost-answer:after={n}:n=1@oToMessages" for n in (0, 2, 4)])
+        outbox.submit([delivery])
+        await until(lambda: not outbox.waiting)
+        assert delivery.state == "sent" and delivery.notes["repeated"], delivery.error
+        said = list(dict.fromkeys(here.shown()))
+        assert said == [piece[0].text for piece in pieces]
+        assert len(here.shown()) == len(pieces) + 3, "each of the three twice, and no more"

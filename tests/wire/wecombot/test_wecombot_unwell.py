@@ -13,7 +13,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.message import Json, Part
 from mindbot.media.folder import bytes_of
-from mindbot.platforms.wecombot import connection, speak
+from mindbot.platforms.wecombot import connection, say, speak
 from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.runtime.outbox import Outbox, Policy
 
@@ -251,3 +251,18 @@ async def test_an_attempt_ends_before_its_time_and_the_upload_goes_on(
         await through_the_outbox(here, push)
         assert push.state == "sent" and "repeated" not in push.notes
         assert here.sim.counters["aibot_upload_media_init"] == 1
+
+
+async def test_short_losses_of_the_connection_cut_no_long_answer_off() -> None:
+    async with connected() as here:
+        message = await here.asked("hello")
+        text = "".join(f"{n:07d}\n" for n in range(9000))
+        answer = here.answer(message, Part("markdown", text), kind="stream")
+        pieces = say.plan_messages([Part("markdown", say.text_of(answer.parts))])
+        assert len(pieces) == 4
+        # Messages two, three and four: each is carried out once before its answer is lost.
+        here.sim.faults.set([f"drop:after={n}:n=1@aibot_send_msg" for n in (0, 2, 4)])
+        await through_the_outbox(here, answer)
+        assert answer.state == "sent" and answer.notes["repeated"], answer.error
+        assert [piece[0].text for piece in pieces] == here.shown()
+        assert here.bot.details()["connection"]["opened"] == 4
