@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import MindBotError, Rejected, StoreError
+from mindbot.domain.errors import MindBotError, Overloaded, Rejected, StoreError, VendorError
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part, text_part
 from mindbot.platforms.pace import Pace
@@ -19,7 +19,7 @@ from mindbot.platforms.unsent import preparing
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecomcs import files, outbound
 from mindbot.platforms.wecomcs.budget import Budget
-from mindbot.platforms.wecomcs.talks import Talks, refused
+from mindbot.platforms.wecomcs.talks import BOT, NEW, STATES, Talks, refused
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings
@@ -87,12 +87,19 @@ class Sender:
             left = None
         return Sent(msgid, notes | ({} if left is None else {"left": left}))
 
-    async def _why(self, to: Json, error: Rejected) -> Rejected:
-        """Return why a state does not allow messages: a person came between the look and the sending."""
+    async def _why(self, to: Json, error: Rejected) -> VendorError:
+        """Return why a state does not allow messages: a person came between the look and the sending.
+
+        One who has left again since is no reason any more: it is sent with the next attempt.
+        """
         try:
-            return refused(*await self._talks.state(to))
+            state, servicer = await self._talks.state(to)
         except MindBotError:
             return error
+        if state in (NEW, BOT):
+            reason = f"{error.message}; by now the conversation is {STATES[state]}"
+            return Overloaded(reason, hint="it is sent again", code=error.code)
+        return refused(state, servicer)
 
     async def _answer(self, delivery: Delivery, part: Part) -> Sent:
         """Answer an event with the code it brought: good for one message, for a while, and not counted."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from wecomcs_here import ACCOUNT, Here, a_delivery, connected, until
 
-from mindbot.domain.errors import Conflict, NetworkFailed, Rejected, StoreError
+from mindbot.domain.errors import Conflict, NetworkFailed, Overloaded, Rejected, StoreError
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL
@@ -366,3 +366,13 @@ async def test_a_store_that_cannot_count_makes_nothing_be_said_twice() -> None:
         assert "left" not in (await here.bot.send(a_delivery(to, "hi"))).notes
         here.keep.error = None
         assert here.shown() == ["hi"] and await here.bot.left(to) == 5
+
+
+async def test_a_state_that_allows_sending_again_by_now_is_tried_again() -> None:
+    async with connected(fault="95018:n=1@kf/send_msg") as here:
+        delivery = a_delivery((await here.asked()).reply_to, "hi")
+        with pytest.raises(Overloaded, match="by now the conversation is") as caught:
+            await here.bot.send(delivery)
+        assert caught.value.retryable and caught.value.code == "95018"
+        await here.bot.send(delivery)
+        assert here.shown() == ["hi"]
