@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import structlog
+from anyio.abc import TaskGroup
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
@@ -30,6 +31,7 @@ from mindbot.domain.ports import Receipt, Receive, Report
 from mindbot.platforms.trial import Trial, mend_for
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.adapter import WeComBot
+from mindbot.platforms.wecombot.backlog import Backlog, Callback
 from mindbot.platforms.wecombot.link import Link
 from mindbot.platforms.wecombot.speak import Speaker
 
@@ -64,6 +66,8 @@ class ConnectionBot(WeComBot):
         super().__init__(settings, bot, host, clock=clock)
         self._backoff = backoff
         self._link: Link | None = None
+        self._backlog = Backlog.of(host.shared, bot)
+        self._tasks: TaskGroup | None = None
         self._receive: Receive | None = None
         self._speaker = Speaker(settings, host, clock, lambda: self._link, self._card)
 
@@ -73,7 +77,7 @@ class ConnectionBot(WeComBot):
         """Keep the connection up until cancelled; each run reads the secret anew."""
         self._receive, self._report = receive, report
         s = self._settings
-        self._link = Link(
+        link = self._link = Link(
             s.ws_url,
             self._credentials,
             self._came,
@@ -84,7 +88,15 @@ class ConnectionBot(WeComBot):
             backoff=self._backoff,
         )
         report("starting", "connecting")
-        await self._link.run()
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                tasks.start_soon(self._backlog.work, self._keep)
+                await link.run()
+        finally:
+            if left := self._backlog.waiting:
+                why = "the next run goes on with them; when the process ends they are lost"
+                log.error("callbacks are not stored", bot=self.bot, count=left, error=why)
 
     async def _credentials(self) -> tuple[str, str]:
         secret = self._settings.secret
@@ -112,14 +124,19 @@ class ConnectionBot(WeComBot):
                 self._report("degraded", f"not connected: {link.reason}")
 
     async def _came(self, command: str, id: str, body: Json, raw: str) -> None:
+        """Take a callback over; returns when the next can be read."""
+        await self._backlog.add(Callback(command, id, body, raw))
+
+    async def _keep(self, callback: Callback) -> None:
         """Put a callback on disk, however long that takes; answer those events that can be answered."""
+        command, id, body, raw = callback.command, callback.id, callback.body, callback.raw
         kind = wire.event_of(body)["eventtype"] if command == "aibot_event_callback" else ""
         try:
             if kind == "template_card_event":
                 card = await self._stored(lambda receive: self._press(body, raw, receive, req_id=id))
                 if card is not None:
                     update = {"response_type": "update_template_card", "userids": [wire.user_of(body)]}
-                    await self._answer_event("aibot_respond_update_msg", id, update | {"template_card": card})
+                    self._answer("aibot_respond_update_msg", id, update | {"template_card": card})
                 return
             address: dict[str, Any] = {} if kind else {"req_id": id, "stream": True}
             _, receipt = await self._stored(lambda r: self._take(body, raw, r, **address))
@@ -133,7 +150,7 @@ class ConnectionBot(WeComBot):
             return
         if kind == "enter_chat" and self._settings.welcome_message and not receipt.duplicate:
             text = {"msgtype": "text", "text": {"content": self._settings.welcome_message}}
-            await self._answer_event("aibot_respond_welcome_msg", id, text)
+            self._answer("aibot_respond_welcome_msg", id, text)
 
     async def _stored(self, step: Callable[[Receive], Awaitable[T]]) -> T:
         """Repeat a step until the store takes it: this wire would not send it again.
@@ -170,6 +187,11 @@ class ConnectionBot(WeComBot):
         except StoreError:
             return False
         return True
+
+    def _answer(self, command: str, id: str, body: Json) -> None:
+        """Answer an event meanwhile: what comes after it in its chat does not wait for WeCom."""
+        assert self._tasks is not None
+        self._tasks.start_soon(self._answer_event, command, id, body)
 
     async def _answer_event(self, command: str, id: str, body: Json) -> None:
         """Answer an event; five seconds after it nobody wants to know."""
@@ -214,12 +236,13 @@ class ConnectionBot(WeComBot):
     # -- for operators -----------------------------------------------------------------------------------
 
     def details(self) -> Json:
-        """Return the connection and counters."""
+        """Return the connection and counters; ``unstored`` callbacks wait for the store."""
         link = self._link
         if link is None:
             return {"mode": "connection"}
         facts = {"state": link.state, "reason": link.reason, "since": link.since, "opened": link.opened}
-        return {"mode": "connection", "connection": facts, "streams": self._speaker.streams, **link.counts}
+        at_work = {"streams": self._speaker.streams, "unstored": self._backlog.waiting}
+        return {"mode": "connection", "connection": facts, **at_work, **link.counts}
 
     async def test(self) -> list[Check]:
         """Read the secret, look at the connection, and let WeCom answer a ping.

@@ -27,7 +27,7 @@ from mindbot.platforms.wecombot.exchange import Exchange, new_id
 
 log = structlog.get_logger("mindbot.platforms.wecombot")
 
-#: Takes a callback's command, request id, body and text.
+#: Takes over a callback's command, request id, body and text; nothing more is read until it returns.
 Handle = Callable[[str, str, Json, str], Awaitable[None]]
 #: Returns BotID and Secret; raises AuthFailed.
 Credentials = Callable[[], Awaitable[tuple[str, str]]]
@@ -40,7 +40,6 @@ _LONGEST_CREDENTIALS_WAIT = 600.0
 READY = 8.0  # seconds a frame waits for a connection
 _TRIES = 4  # of one frame that meets another of its stream
 _MAX_FRAME = 4 << 20
-_OPEN_CALLBACKS = 1000  # waiting to be stored; beyond that nothing more is read
 
 
 class Link:
@@ -69,11 +68,9 @@ class Link:
         self._backoff = backoff
         self._tls: ssl.SSLContext | None = None
         self._ready = anyio.Event()
-        self._gate = anyio.CapacityLimiter(_OPEN_CALLBACKS)
         self._evicted = False
-        self._tasks: TaskGroup | None = None  # outlives a connection: what one brought must be stored
         self._heard = 0.0  # when anything last came (loop time)
-        self._holding = False  # nothing is read until something is stored
+        self._holding = False  # nothing is read until a callback is taken over
         self.state, self.reason, self.since, self.opened = "connecting", "", 0.0, 0
         self.refused: AuthFailed | None = None
         self.error: MindBotError | None = None  # why it is disconnected
@@ -86,9 +83,7 @@ class Link:
     async def run(self) -> None:
         """Keep it up until cancelled."""
         try:
-            async with anyio.create_task_group() as tasks:
-                self._tasks = tasks
-                await self._keep()
+            await self._keep()
         finally:
             self._become("closed", "")
 
@@ -259,24 +254,18 @@ class Link:
                     continue
                 self.counts["callbacks"] += 1
                 self._holding = True
-                await self._gate.acquire_on_behalf_of(ticket := object())
+                await self._take(str(frame["cmd"]), id, body)
                 self._holding, self._heard = False, anyio.current_time()
-                assert self._tasks is not None
-                self._tasks.start_soon(self._take, ticket, str(frame["cmd"]), id, body)
         except ConnectionClosed as closed:
             log.info("connection ended", reason=str(closed))
         tasks.cancel_scope.cancel()
 
-    async def _take(self, ticket: object, command: str, id: str, body: Json) -> None:
-        """Handle a callback. There is no ack on this wire, so nothing may go wrong for good."""
+    async def _take(self, command: str, id: str, body: Json) -> None:
+        """Hand a callback over. There is no ack on this wire, and none may end the connection."""
         try:
             await self._handle(command, id, body, json.dumps(body, ensure_ascii=False))
-        except MindBotError as error:
-            log.error("callback not handled", command=command, error=str(error))
         except Exception:
             log.exception("callback not handled", command=command)
-        finally:
-            self._gate.release_on_behalf_of(ticket)
 
     # -- frames out --------------------------------------------------------------------------------------
 
