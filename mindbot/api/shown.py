@@ -33,7 +33,7 @@ DETAILS = (
     *("account", "name", "pulled", "pulls", "callbacks", "messages", "skipped", "error"),
     *("last callback", "sent", "held for member limit", "uploaded", "pressed", "changed", "not changed"),
     *("contacts", "mode", "connection", "streams", "last call", "collected", "by response url"),
-    *("evicted", "polls", "renewed", "refused callbacks", "last refused", "last refusal"),
+    *("evicted", "polls", "renewed", "refused callbacks", "last refused", "last refusal", "unstored"),
 )
 #: The steps of their self-tests.
 CHECKS = (

@@ -53,6 +53,7 @@ BOTS: dict[str, str] = {
     "by response url": "经 response_url",
     "polls": "轮询次数",
     "renewed": "重连次数",
+    "unstored": "尚未存储",
     "refused callbacks": "被拒回调",
     "last refused": "最近被拒",
     "last refusal": "最近拒绝原因",
