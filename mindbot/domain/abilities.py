@@ -58,7 +58,7 @@ class TakesBack(Protocol):
     """What was sent can be taken off the screens again, for a while."""
 
     async def take_back(self, delivery: Delivery) -> None:
-        """Take back what a delivery showed, all of it.
+        """Take back what a delivery showed, all of it but what is `gone` already; each that goes is added.
 
         Raises:
             Rejected: it stays: too late, or sent in a way that gives nothing to name it by.

@@ -62,6 +62,17 @@ class Delivery:
             self.notes["repeated_from"] = self.said
 
     @property
+    def gone(self) -> list[str]:
+        """The platform's ids of those of its messages that were taken back."""
+        found: list[str] = self.notes.setdefault("gone", [])
+        return found
+
+    @property
+    def maybe_gone(self) -> bool:
+        """Tell whether an attempt to take it back ended without an answer: what is not there may be gone."""
+        return "take_back_unknown" in self.notes
+
+    @property
     def text(self) -> str:
         return "\n".join(p.text for p in self.parts if p.text)
 

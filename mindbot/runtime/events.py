@@ -13,6 +13,7 @@ from mindbot.domain.events import PASSING, Event
 from mindbot.domain.message import Json
 from mindbot.domain.records import message_record, passing_record, record_of
 from mindbot.domain.turn import Span, Turn
+from mindbot.telemetry.redaction import redactor
 
 CLIP = 2000  # characters of a text in an event: a list shows less, and `get turn` has it whole
 
@@ -36,7 +37,7 @@ class Shown:
     def record(self) -> Json:
         if self._turn is not None:
             self._made = message_record(self._turn)
-            self._made["text"] = clip(self._made["text"])
+            self._made["text"] = clip(redactor.registered(self._made["text"]))
             self._turn = None
         return self._made
 
@@ -71,7 +72,8 @@ def _ended(shown: Shown, turn: Turn) -> Json:
     """An ended turn does not change any more; one that an operator runs again is a new one."""
     record = record_of(turn, shown.record)
     if turn.finished:
-        record["reply"], record["reason"] = clip(record["reply"]), clip(record["reason"])
+        for name in ("reply", "reason"):
+            record[name] = clip(redactor.registered(record[name]))
     return record
 
 

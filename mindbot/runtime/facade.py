@@ -115,11 +115,12 @@ class Facade(Turns, Answers, Operations, Talking):
             from mindbot.filters.language import parse
 
             keep = parse(filter, TURN_FIELDS).compile()
-        return await (await self.queries()).list_turns(keep, limit, before)
+        found: list[Json] = redactor.known(await (await self.queries()).list_turns(keep, limit, before))
+        return found
 
     async def get_turn(self, turn: str) -> Json:
         """Return everything known of a turn, with what is secret in it masked; raises NotFound."""
-        found: Json = redactor.redact(await (await self.queries()).get_turn(turn))
+        found: Json = redactor.conversation(await (await self.queries()).get_turn(turn))
         return found
 
     async def get_spans(self, turn: str) -> list[Json]:
@@ -194,7 +195,8 @@ class Facade(Turns, Answers, Operations, Talking):
 
     async def list_dead_letters(self, limit: int = 100) -> list[Json]:
         """Return what was given up on, newest first."""
-        return await (await self.queries()).list_dead(limit)
+        found: list[Json] = redactor.known(await (await self.queries()).list_dead(limit))
+        return found
 
     async def retry_dead_letter(self, letter: str) -> None:
         """Send a dead delivery again, or run a dead turn again; raises NotFound, Conflict."""

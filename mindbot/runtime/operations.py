@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mindbot.domain.abilities import Rationed, Transfers
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
+from mindbot.telemetry.redaction import redactor
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
@@ -57,7 +58,7 @@ class Operations:
 
     async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
         """Return sessions, the most recently active first; ``before`` is the last turn of the page before."""
-        rows = await (await self.queries()).list_sessions(limit, before)
+        rows: list[Json] = redactor.known(await (await self.queries()).list_sessions(limit, before))
         for row in rows:
             address, bot = row.pop("address"), self.bots.platforms.get((row["platform"], row["bot"]))
             row["transfer"] = isinstance(bot, Transfers)

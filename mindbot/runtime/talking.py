@@ -11,7 +11,7 @@ import anyio
 from mindbot.domain import ids
 from mindbot.domain.abilities import Check, Groups, Place, Places, TakesBack, Tests, Transfers
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import Conflict, Invalid, MindBotError, NotFound, StoreError
+from mindbot.domain.errors import Conflict, Invalid, MindBotError, NetworkFailed, NotFound, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
 
 if TYPE_CHECKING:
@@ -196,8 +196,18 @@ class Talking:
             with anyio.fail_after(_TAKE_BACK_SECONDS):
                 await adapter.take_back(d)
         except TimeoutError:
+            await self._half_taken_back(d, unknown=True)
             return f"no answer in {_TAKE_BACK_SECONDS:g}s"
         except MindBotError as error:
+            await self._half_taken_back(d, unknown=isinstance(error, NetworkFailed) and error.sent)
             return f"{error}"
         await self.told(d.id, {"taken_back": time.time()})
         return ""
+
+    async def _half_taken_back(self, d: Delivery, *, unknown: bool) -> None:
+        """Keep what the next attempt has to know of one that failed."""
+        fact: Json = {"gone": d.gone} if d.gone else {}
+        if unknown:
+            fact["take_back_unknown"] = time.time()
+        if fact:
+            await self.told(d.id, fact)

@@ -17,6 +17,9 @@ from urllib.parse import quote, quote_plus
 MASK = "********"
 _MASKED = rf"\g<1>{MASK}"
 
+#: Fields that hold what people and bots said: of messages, replies, parts and prompts.
+_SAID = frozenset({"text", "reply", "content"})
+
 #: Shorter values would mask half of what is written and are no secrets.
 SHORTEST = 4
 
@@ -71,6 +74,33 @@ class Redactor:
             return {self._key(k): self._field(k, v) for k, v in value.items()}
         if isinstance(value, list | tuple):
             return [self.redact(v) for v in value]
+        return value
+
+    def conversation(self, value: Any) -> Any:
+        """Return a JSON value masked like by `redact`, but what people and bots said only by what is known.
+
+        A reply that is shown must be the reply that was sent: code and questions about passwords look like
+        secrets and are none.
+        """
+        if isinstance(value, dict):
+            return {self._key(k): self._said(k, v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.conversation(v) for v in value]
+        return self.redact(value)
+
+    def _said(self, key: Any, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.registered(value) if key in _SAID else self._field(key, value)
+        return self.conversation(value)
+
+    def known(self, value: Any) -> Any:
+        """Return a JSON value with registered values masked in its texts, and nothing guessed."""
+        if isinstance(value, str):
+            return self.registered(value)
+        if isinstance(value, dict):
+            return {k: self.known(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.known(v) for v in value]
         return value
 
     def registered(self, text: str) -> str:

@@ -27,6 +27,8 @@ _EARLY = 300.0  # seconds before its end a session webhook is left alone
 _DEAD = 5000  # session webhooks remembered as gone
 BY_WEBHOOK = "session-"  # before our own id of what was said by a session webhook
 _MAX_KEYS = 20  # messages taken back in one call
+#: Why a recall leaves a message that is not there (any more).
+_UNKNOWN_MESSAGE = frozenset({"invalid.processQueryKey", "invalidParameter.processQueryKey.missing"})
 _MAX_USERS = 20  # the page's table says 20, its errors say 100
 
 
@@ -136,13 +138,15 @@ class Outbound:
             path = "/v1.0/robot/groupMessages/recall"
             more = {"openConversationId": delivery.to["conversation"]}
         failed: Json = {}
-        for at in range(0, len(keys), _MAX_KEYS):
-            body = {
-                "robotCode": self._client.robot_code,
-                "processQueryKeys": keys[at : at + _MAX_KEYS],
-                **more,
-            }
-            failed |= (await self._client.call("POST", path, body)).get("failedResult") or {}
+        left = [key for key in keys if key not in delivery.gone]
+        for at in range(0, len(left), _MAX_KEYS):
+            some = left[at : at + _MAX_KEYS]
+            body = {"robotCode": self._client.robot_code, "processQueryKeys": some, **more}
+            refused: Json = (await self._client.call("POST", path, body)).get("failedResult") or {}
+            if delivery.maybe_gone:
+                refused = {key: why for key, why in refused.items() if why not in _UNKNOWN_MESSAGE}
+            delivery.gone.extend(key for key in some if key not in refused)
+            failed |= refused
         if failed:
             why = next(iter(failed.values()))
             raise Rejected(f"not recalled: {why}", code=str(why))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MARGIN = 1.0  # seconds by which our windows are longer than WeCom's: requests take their time
 _NO_CALLBACK, _TASK_USED = "43012", "42014"
+_UNKNOWN_MESSAGE = "40058"  # what a recall is answered that names a message which is not there (any more)
 
 
 class Sender:
@@ -93,8 +94,13 @@ class Sender:
         pieces = delivery.notes.get("pieces") or ([delivery.sent_id] if delivery.sent_id else [])
         if not pieces:
             raise Rejected("WeCom gave no id for this message", hint="an attempt before may have shown it")
-        for id in reversed(pieces):
-            await self._api.post("message/recall", {"msgid": id})
+        for id in reversed([piece for piece in pieces if piece not in delivery.gone]):
+            try:
+                await self._api.post("message/recall", {"msgid": id})
+            except Rejected as error:
+                if not (delivery.maybe_gone and error.code == _UNKNOWN_MESSAGE):
+                    raise
+            delivery.gone.append(id)
 
     async def _say(self, delivery: Delivery, parts: Sequence[Part]) -> Sent:
         msgtype, content = say.content(parts, task_of(delivery))

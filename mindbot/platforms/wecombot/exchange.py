@@ -81,7 +81,11 @@ class Exchange:
             text = json.dumps(frame)  # ASCII: whatever an id holds, the connection can carry it
             allowed = self._answer + len(text) / _SLOWEST
             await self._write(socket, command, text, allowed)
-            answer = await self._first(asked, allowed)
+            try:
+                answer = await self._first(asked, allowed)
+            except anyio.get_cancelled_exc_class():  # its answer may come when the next frame waits for one
+                asked.late += 1
+                raise
             if answer is None:
                 if self.socket is not socket:
                     raise NetworkFailed(f"{command}: the connection was lost before the answer", sent=True)

@@ -142,3 +142,23 @@ def test_no_registered_value_survives(secret: str, before: str, after: str) -> N
     masked = masks.redact(before + secret + after)
     assert secret not in masked or secret in MASK
     assert masks.redact([{"x": before + secret}])[0]["x"] == masks.redact(before + secret)
+
+
+def test_what_people_said_is_masked_by_what_is_known_alone() -> None:
+    mine = Redactor()
+    mine.register("hunter2-the-real-one")
+    said = 'password = os.environ["PW"] and token="abc"'
+    shown = mine.conversation(
+        {
+            "text": said,
+            "reply": "it is hunter2-the-real-one",
+            "raw": '{"sessionWebhook": "https://example.org/send?session=abc"}',
+            "parts": [{"kind": "text", "text": said, "data": {"response_url": "https://example.org/x"}}],
+        }
+    )
+    assert shown["text"] == shown["parts"][0]["text"] == said
+    assert shown["reply"] == f"it is {MASK}"
+    assert "session=abc" not in shown["raw"] and shown["parts"][0]["data"]["response_url"] == MASK
+    assert mine.known([{"text": f"{said} hunter2-the-real-one", "n": 1}]) == [
+        {"text": f"{said} {MASK}", "n": 1}
+    ]

@@ -13,7 +13,7 @@ import pytest
 from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import Conflict, Invalid, NotFound, Rejected
+from mindbot.domain.errors import Conflict, Invalid, NetworkFailed, NotFound, Rejected
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Platform, Receive, Report
 from mindbot.runtime.app import Runtime
@@ -53,11 +53,14 @@ class Regretful(Phone):
         super().__init__()
         self.asked: list[str] = []
         self.stays: set[str] = set()
+        self.lost = False
 
     async def take_back(self, delivery: Delivery) -> None:
         self.asked.append(delivery.sent_id)
         if delivery.text in self.stays:
             raise Rejected("sent more than a day ago")
+        if self.lost and not delivery.maybe_gone:
+            raise NetworkFailed("no answer", sent=True)
         self.shown.remove(delivery.text)
 
 
@@ -105,6 +108,15 @@ async def test_the_newest_goes_first_and_what_stays_says_why(tmp_path: Path) -> 
         assert phone.asked[3:] == ["id-two"]  # the others were taken back already
         (bot,) = [each for each in runtime.platforms() if each["platform"] == "phone"]
         assert "take-back" in bot["abilities"]
+
+
+async def test_after_an_answer_that_was_lost_the_next_attempt_knows_of_it(tmp_path: Path) -> None:
+    phone = Regretful()
+    phone.lost = True
+    async with a_runtime(tmp_path, phone) as runtime:
+        turn = await said(runtime, "one")
+        assert [each["taken_back"] for each in await runtime.take_back(turn)] == [False]
+        assert [each["taken_back"] for each in await runtime.take_back(turn)] == [True]
 
 
 async def test_what_cannot_be_taken_back_at_all_says_so(tmp_path: Path) -> None:

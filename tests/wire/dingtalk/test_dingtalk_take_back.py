@@ -5,7 +5,7 @@ from dingtalk_here import Here, a_delivery, connected
 
 from mindbot.domain.abilities import TakesBack
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import Rejected
+from mindbot.domain.errors import NetworkFailed, Rejected
 from mindbot.domain.message import Json
 
 pytestmark = pytest.mark.anyio
@@ -29,8 +29,24 @@ async def test_what_was_sent_by_the_api_can_be_taken_back() -> None:
             oops = await sent(here, to)
             await here.bot.take_back(oops)
             assert here.shown(screen) == []
+            await here.bot.take_back(oops)  # it is known to be gone
+            oops.notes.clear()
             with pytest.raises(Rejected):
                 await here.bot.take_back(oops)
+
+
+async def test_a_lost_answer_does_not_leave_it_standing_for_ever() -> None:
+    async with connected(run=False) as here:
+        oops = await sent(here, here.bot.address("li"))
+        here.sim.faults.set(["lost-answer:n=1@batchRecall"])
+        with pytest.raises(NetworkFailed) as caught:
+            await here.bot.take_back(oops)
+        assert caught.value.sent and here.shown() == []
+        with pytest.raises(Rejected):  # nobody said that it may be gone
+            await here.bot.take_back(oops)
+        oops.notes["take_back_unknown"] = 1.0
+        await here.bot.take_back(oops)
+        assert oops.gone == [oops.sent_id]
 
 
 async def test_what_went_to_many_is_taken_back_from_all() -> None:

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from wecom_here import Clock, Here, a_delivery, connected, until
 
-from mindbot.domain.errors import Conflict, NetworkFailed, NotFound, Rejected, StoreError
+from mindbot.domain.errors import Conflict, NetworkFailed, NotFound, Rejected, StoreError, VendorError
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receipt
 from mindbot.store.journal import Rows
@@ -343,12 +343,22 @@ async def test_a_message_is_taken_back() -> None:
 
 
 async def test_a_card_said_in_several_texts_is_taken_back_whole() -> None:
-    many = Part("card", "好" * 1500, {"buttons": [{"id": "a", "text": "Yes"}]})
+    long = " ".join(map(str, range(1200)))
+    many = Part("card", long, {"buttons": [{"id": "a", "text": "Yes"}]})
     async with connected(fault="43012@message/send", callback=False) as here:
         delivery = a_delivery(many)
         here.sim.faults.set(["43012:n=1@message/send"])
         sent = await here.bot.send(delivery)
         delivery.sent_id = sent.id
+        delivery.notes |= sent.notes
         assert sent.notes["sent_as_text"] == ["card"] and len(here.shown()) > 1
+        pieces = list(delivery.notes["pieces"])
+        here.sim.faults.set(["500:n=1:after=1@message/recall"])
+        with pytest.raises(VendorError):
+            await here.bot.take_back(delivery)
+        assert len(here.shown()) == len(pieces) - 1  # the next attempt goes on with the others
         await here.bot.take_back(delivery)
         assert here.shown() == []
+        delivery.notes |= {"gone": [], "take_back_unknown": 1.0}  # as after an answer that was lost
+        await here.bot.take_back(delivery)
+        assert delivery.gone == pieces[::-1]
