@@ -22,6 +22,7 @@ MindBotError                    what, where and how to mend it (``hint``)
     ├── NetworkFailed           no answer; ``sent`` says whether the request may have left
     ├── Truncated               a stream ended before its end marker
     ├── ContextOverflow         the prompt is too long
+    ├── HistoryRefused          the lines of the prompt do not follow each other as the model wants
     ├── ContentFiltered         refused by the vendor's content policy
     └── Rejected                any other refusal that will not change by itself
         └── NotAFile            a download was answered with a message (``body``)
@@ -219,6 +220,12 @@ class ContextOverflow(VendorError):
     """The prompt is longer than the model accepts."""
 
     kind = "context_overflow"
+
+
+class HistoryRefused(VendorError):
+    """The model wants the lines of a prompt in another order: roles in turns, the user first, none empty."""
+
+    kind = "history_refused"
 
 
 class ContentFiltered(VendorError):

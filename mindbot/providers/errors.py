@@ -23,6 +23,7 @@ from mindbot.domain.errors import (
     AuthFailed,
     ContentFiltered,
     ContextOverflow,
+    HistoryRefused,
     Overloaded,
     QuotaExceeded,
     RateLimited,
@@ -80,6 +81,17 @@ _SENTENCES: tuple[tuple[type[VendorError], re.Pattern[str]], ...] = (
             re.I,
         ),
     ),
+    (
+        HistoryRefused,
+        re.compile(
+            r"roles? must alternate|alternate between|roles? .{0,40}alternat|multiple .{0,20}roles in a row"
+            r"|successive (user|assistant)|consecutive (user|assistant)|interleave the user/assistant"
+            r"|(first|last) (non-system )?message .{0,40}(user|assistant)|(start|begin|end)s? with .{0,20}user"
+            r"|(message|content).{0,60}(must|should|can|may|cannot|could) ?(not|n't) be empty|must (have|be) non-empty"
+            r"|\broles?\b.{0,40}\b(order|sequence)\b",
+            re.I,
+        ),
+    ),
     (AuthFailed, re.compile(r"api key not valid", re.I)),
     (RateLimited, re.compile(r"maximum pending requests exceeded", re.I)),  # Ollama's queue, HTTP 503
 )
@@ -87,6 +99,7 @@ _HINTS: dict[type[VendorError], str] = {
     AuthFailed: "check the key and what it may do",
     QuotaExceeded: "raise the limit or top up the account; waiting does not help",
     ContextOverflow: "shorten the history or choose a model with a longer context",
+    HistoryRefused: "the history is not as this model wants it; without it the question may pass",
     ContentFiltered: "refused by the vendor's content policy",
 }
 

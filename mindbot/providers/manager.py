@@ -15,6 +15,7 @@ from mindbot.domain.errors import (
     ConfigError,
     ContentFiltered,
     ContextOverflow,
+    HistoryRefused,
     MindBotError,
     NotFound,
     RateLimited,
@@ -35,7 +36,7 @@ _SILENT = 0.9  # of a provider's timeout: who takes that long gives no answer, r
 #: Failures of one provider that another may not have.
 _GO_ON = (VendorError, SecretError, ConfigError, NotFound)
 #: Failures that say nothing about the provider.
-_OF_THE_PROMPT = (ContentFiltered, ContextOverflow)
+_OF_THE_PROMPT = (ContentFiltered, ContextOverflow, HistoryRefused)
 
 
 class ProviderManager:

@@ -11,6 +11,7 @@ from mindbot.domain.errors import (
     AuthFailed,
     ContentFiltered,
     ContextOverflow,
+    HistoryRefused,
     Overloaded,
     QuotaExceeded,
     RateLimited,
@@ -129,6 +130,27 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}, Overloaded),
     (400, LONG_VLLM, ContextOverflow),
     (400, LONG_VLLM_NEW, ContextOverflow),
+    # templates and models that want the roles in turns, the user first, and no empty lines
+    (
+        400,
+        openai(None, "BadRequestError", "Conversation roles must alternate user/assistant/…"),
+        HistoryRefused,
+    ),
+    (
+        500,
+        openai(None, "server_error", "Jinja Exception: roles must alternate user/assistant"),
+        HistoryRefused,
+    ),
+    (400, openai(None, message="After the optional system message, roles must alternate"), HistoryRefused),
+    (
+        400,
+        openai(None, message="deepseek-reasoner does not support successive user messages"),
+        HistoryRefused,
+    ),
+    (400, openai(None, message="The first message (except the system one) must be a user's"), HistoryRefused),
+    (400, openai(None, message="A conversation must start with a user message."), HistoryRefused),
+    (400, anthropic("invalid_request_error", "messages: text must be non-empty"), HistoryRefused),
+    (400, openai(None, message="message content must not be empty"), HistoryRefused),
     # proxies and frameworks
     (502, b"<html>Bad Gateway</html>", Overloaded),
     (503, b"", Overloaded),
