@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 MOST_FROM_CLIENT = 64 << 10  # bytes in one WebSocket message
+_TOO_LARGE = "The request head is too large."
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -29,7 +30,10 @@ class GuardedProtocol(HttpToolsProtocol):
     max_head = 32 << 10  # bytes
     patience = 10.0  # seconds for one whole request, body included
 
-    _head: int | None = 0  # bytes of the head read so far; None once it is complete
+    _head = 0  # bytes of the head that have been parsed
+    _unparsed = 0  # bytes read of a line of the head that has not ended, as far as they are certainly of it
+    _in_head = False
+    _begun_now = False  # whether the head began in what is being read
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -38,17 +42,33 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head = self._unparsed = 0
+        self._in_head = self._begun_now = True
         self._expect_request()
 
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count(len(name) + len(value) + 4)  # colon, blank, line end
+
     def data_received(self, data: bytes) -> None:
+        before = self._head
+        self._begun_now = False
         super().data_received(data)
-        if self._head is not None and not self.transport.is_closing():
-            self._head += len(data)
-            if self._head > self.max_head:
-                self.send_400_response("The request head is too large.")
+        if not self._in_head or self._begun_now or self.transport.is_closing():
+            return  # of what begins a head, the part before may belong to a body
+        self._unparsed = self._unparsed + len(data) if self._head == before else 0
+        if self._head + self._unparsed > self.max_head:
+            self.send_400_response(_TOO_LARGE)
+
+    def send_400_response(self, msg: str) -> None:
+        super().send_400_response(_TOO_LARGE if self._head > self.max_head else msg)
 
     def on_headers_complete(self) -> None:
-        self._head = None
+        self._in_head = False
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -59,9 +79,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._request_arrived()
         super().connection_lost(exc)
 
+    def _count(self, size: int) -> None:
+        """Count a part of the head; ends the parsing of one that is too large, however it came."""
+        self._head += size
+        if self._head > self.max_head:
+            raise ValueError(_TOO_LARGE)  # httptools makes a parser's error of it, and uvicorn a 400
+
     def _expect_request(self) -> None:
         self._request_arrived()
-        self._head = 0
         self._deadline = self.loop.call_later(self.patience, self._give_up)
 
     def _request_arrived(self) -> None:

@@ -6,7 +6,9 @@ import os
 import socket
 from pathlib import Path
 
+import anyio
 import pytest
+import structlog
 from daemon_here import Running
 from fake_runtime import Configuration, FakeRuntime, opener
 
@@ -151,3 +153,17 @@ async def test_the_socket_is_gone_after_the_daemon(tmp_path: Path) -> None:
     async with running(tmp_path) as up:
         assert up.socket.is_socket()
     assert not up.socket.exists()
+
+
+async def test_a_client_that_hangs_up_during_an_upload_is_a_line_and_no_mistake_of_the_daemon(
+    up: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /v1/media HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n"
+    with caplog.at_level("INFO"), structlog.testing.capture_logs() as lines:
+        async with await anyio.connect_unix(up.socket) as connection:
+            await connection.send(head + b"x" * 5000)
+        with anyio.fail_after(10):
+            while not any(line["event"] == "api.client_gone" for line in lines):
+                await anyio.sleep(0.01)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert [line for line in lines if line["log_level"] == "error"] == []

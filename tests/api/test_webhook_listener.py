@@ -240,6 +240,26 @@ async def test_a_head_without_end_is_refused() -> None:
     assert answer.startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.parametrize(
+    "extra", [b"x: y\r\n" * 8000, b"x-more: " + b"y" * 40_000 + b"\r\n"], ids=["many lines", "a long line"]
+)
+async def test_a_head_that_is_too_large_is_refused_also_when_it_comes_in_one_piece(extra: bytes) -> None:
+    hook = EchoHook()
+    async with public(hook) as listener:
+        answer = await exchange(listener, hook, b"GET %s HTTP/1.1\r\n%s\r\n" % (PATH.encode(), extra))
+    assert answer.startswith(b"HTTP/1.1 400") and answer.endswith(b"The request head is too large.")
+    assert hook.seen == []
+
+
+async def test_a_large_body_before_a_head_does_not_count_as_one() -> None:
+    hook = EchoHook(max_body=100_000)
+    post = b"POST %s HTTP/1.1\r\ncontent-length: 60000\r\n\r\n%s" % (PATH.encode(), b"x" * 60_000)
+    last = b"POST %s HTTP/1.1\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok" % PATH.encode()
+    async with public(hook) as listener:
+        answer = await exchange(listener, hook, post + last[:20], last[20:])
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
 async def test_a_query_of_a_thousand_fields_or_of_no_known_letters_is_refused() -> None:
     hook = EchoHook()
     async with public(hook) as listener, client(listener, hook) as http:

@@ -7,8 +7,9 @@ from http import HTTPStatus
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from mindbot.api.errors import problem_of
 from mindbot.domain import errors
@@ -43,6 +44,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.MindBotError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -66,6 +68,12 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     kind = {404: "not_found", 413: "too_large"}.get(error.status_code, "invalid")
     body = _body(kind, f"{request.method} {request.url.path}: {error.detail}", "see /v1/openapi.json", "")
     return JSONResponse(body, error.status_code, headers=error.headers)
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """The client hung up while it was sending: its choice, and nobody is there to be answered."""
+    log.info("api.client_gone", method=request.method, path=request.url.path)
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets import http11
 
 from mindbot_daemon.server.roles import peer_of
 from mindbot_daemon.serving import GuardedProtocol
@@ -16,10 +17,21 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
 _TEXT = 0x81  # a whole message in one frame
+_BAD_HEAD = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 32\r\nconnection: close\r\n\r\n"
+    b"No handshake that can be read.\r\n"
+)
+
+
+# A line of a handshake's head may be as long as the whole head (websockets, "Environment variables":
+# WEBSOCKETS_MAX_LINE_LENGTH; 8 KB as shipped): a filter is part of the first one.
+http11.MAX_LINE_LENGTH = 64 << 10
 
 
 class PeerProtocol(GuardedProtocol):
     """Puts the peer into every request's state, where `auth.require` finds it."""
+
+    max_head = 64 << 10  # a filter of the longest kind, in Chinese, is 36 KB of an address
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -32,6 +44,17 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.app_state = {**self.app_state, "wire": Wire(self)}
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a handshake that cannot be read is answered, and ends the connection.
+
+        websockets only notes why it gave one up, and uvicorn 0.54 waits for what will never come.
+        """
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.close_sent:
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(_BAD_HEAD)
+            self.transport.close()
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send; an answer of HTTP instead of a WebSocket completes the handshake.

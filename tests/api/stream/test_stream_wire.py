@@ -104,6 +104,32 @@ async def test_turns_say_the_same_of_such_a_filter(up: Running) -> None:
     assert (await upgrade(up, "since=yesterday")).status_code == 400
 
 
+async def test_the_longest_filter_is_read_in_every_language(up: Running) -> None:
+    begin, end = 'text == "', '" or text == "b"'
+    longest = begin + "界" * (4000 - len(begin + end)) + end
+    async with watching(up.socket, filter=longest) as updates:
+        say(up.runtime, "a", "b")
+        assert await until(updates, "b") == ["b"]
+
+
+@pytest.mark.parametrize(
+    "extra", [b"x: y\r\n" * 200, b"x: " + b"y" * 70_000 + b"\r\n"], ids=["many lines", "a long line"]
+)
+async def test_a_handshake_that_cannot_be_read_is_answered_and_ends(up: Running, extra: bytes) -> None:
+    """And a daemon that is told to stop right then still stops: `up` sees to that."""
+    head = b"GET /v1/events HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    keys = b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    answer = b""
+    async with await anyio.connect_unix(up.socket) as connection:
+        await connection.send(head + extra + keys)
+        try:
+            while True:
+                answer += await connection.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            pass
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+
+
 async def test_strangers_are_refused(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Roles, "of", lambda self, peer: None)
     with pytest.raises(Forbidden, match="viewer"):
