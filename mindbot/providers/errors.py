@@ -1,20 +1,14 @@
-"""From a vendor's refusal to one of our errors: pure, one table for all wire families.
+"""From a vendor's refusal to one of our errors: pure, for all wire families; what is known is in `refusals`.
 
-A vendor says what went wrong in up to four places: the HTTP status, a code, a type and a sentence. Codes
-decide first, then sentences, then the status; numbers mean what they mean in the vendor's error reference:
-
-- OpenAI, "Error codes"; Azure OpenAI, "Content filtering"
-- Anthropic, "Errors"; Google AI for Developers, "Troubleshooting guide"
-- Z.ai / bigmodel, "Errors" (codes are strings of digits); Dify Service API, error codes of each call
-- Coze, cozepy 0.20.0 (only 4000, 4104 and 5000 are certain)
-- Ollama, docs/api; llama.cpp, tools/server/README; vLLM, "OpenAI-compatible server"
+A vendor says what went wrong in up to four places: the HTTP status, a code, a type and a sentence. Telling
+codes decide first, then sentences, then the status.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -23,85 +17,22 @@ from mindbot.domain.errors import (
     AuthFailed,
     ContentFiltered,
     ContextOverflow,
-    HistoryRefused,
     Overloaded,
     QuotaExceeded,
     RateLimited,
     Rejected,
     VendorError,
 )
+from mindbot.domain.plain import plain
 from mindbot.http.retry import number, retry_after
+from mindbot.providers.quoting import quoted
+from mindbot.providers.refusals import HINTING, HINTS, SENTENCES, TELLING, Meanings, key
 
-_LONGEST_MESSAGE = 300  # characters
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_CODES: dict[type[VendorError], frozenset[str]] = {
-    QuotaExceeded: _words(
-        "insufficient_quota billing_hard_limit_reached billing_not_active billing_error"
-        " provider_quota_exceeded 1113 1304 1308 1309 1310"
-    ),
-    ContextOverflow: _words(
-        "context_length_exceeded exceed_context_size_error model_context_window_exceeded 1261"
-    ),
-    ContentFiltered: _words(
-        "content_filter content_policy_violation image_content_policy_violation 1300 1301 720702222"
-    ),
-    AuthFailed: _words(
-        "invalid_api_key authentication_error permission_error account_deactivated unauthorized"
-        " api_key_invalid unauthenticated permission_denied 4100 4101 700012006"
-        " 1000 1001 1002 1003 1004 1110 1111 1112 1120 1121 1220 1221 1222"
-    ),
-    RateLimited: _words(
-        "rate_limit_exceeded rate_limit_error too_many_requests resource_exhausted 1302 1303 1305"
-        " 4013 4019 4020 4028 4029"
-    ),
-    Overloaded: _words(
-        "server_error api_error overloaded_error timeout_error conflict_error unavailable_error"
-        " internal_server_error completion_request_error internal unavailable deadline_exceeded"
-        " 1230 1234 5000"
-    ),
-    Rejected: _words(
-        "invalid_request_error invalid_argument invalid_param bad_request"
-        " model_not_found not_found not_found_error 1210 1211 1212 1213 1214 1215 1231 4000"
-    ),
-}
-#: Classes whose codes say more than the HTTP status does.
-_TELLING = (QuotaExceeded, ContextOverflow, ContentFiltered, AuthFailed)
-_SENTENCES: tuple[tuple[type[VendorError], re.Pattern[str]], ...] = (
-    (QuotaExceeded, re.compile(r"spend limit|credit balance is too low|limit: 0\b", re.I)),
-    (
-        ContextOverflow,
-        re.compile(
-            r"maximum context length|context length is only|prompt is too long|exceeds the context window"
-            r"|input token count|exceeds the available context|input length exceeds",
-            re.I,
-        ),
-    ),
-    (
-        HistoryRefused,
-        re.compile(
-            r"roles? must alternate|alternate between|roles? .{0,40}alternat|multiple .{0,20}roles in a row"
-            r"|successive (user|assistant)|consecutive (user|assistant)|interleave the user/assistant"
-            r"|(first|last) (non-system )?message .{0,40}(user|assistant)|(start|begin|end)s? with .{0,20}user"
-            r"|(message|content).{0,60}(must|should|can|may|cannot|could) ?(not|n't) be empty|must (have|be) non-empty"
-            r"|\broles?\b.{0,40}\b(order|sequence)\b",
-            re.I,
-        ),
-    ),
-    (AuthFailed, re.compile(r"api key not valid", re.I)),
-    (RateLimited, re.compile(r"maximum pending requests exceeded", re.I)),  # Ollama's queue, HTTP 503
-)
-_HINTS: dict[type[VendorError], str] = {
-    AuthFailed: "check the key and what it may do",
-    QuotaExceeded: "raise the limit or top up the account; waiting does not help",
-    ContextOverflow: "shorten the history or choose a model with a longer context",
-    HistoryRefused: "the history is not as this model wants it; without it the question may pass",
-    ContentFiltered: "refused by the vendor's content policy",
-}
+_CODE = 80  # characters of a vendor's code that are kept
+_MOST = 64 << 10  # bytes of a refusal that are read
+#: Said of an address that is no API, or of another kind than ours.
+CHECK_URL = "check the base URL: most end in /v1"
+_WELL = frozenset({"", "0", "200", "ok", "success", "none", "null"})
 
 
 def refusal(
@@ -111,7 +42,7 @@ def refusal(
 
     ``vendor`` is the provider's name, for people; ``hide`` is blotted out should the vendor echo the key.
     """
-    said = _read(_decoded(body))
+    said = _said(body[:_MOST])
     if (wait := retry_after(headers)) is not None:
         said.retry_after = wait
     return _error(vendor, status, said, hide)
@@ -128,53 +59,119 @@ def refusal_in_stream(vendor: str, error: Any, *, hide: str = "") -> VendorError
     return _error(vendor, status, said, hide)
 
 
+def web_page(vendor: str) -> Rejected:
+    """Return the error for a web page where an answer should be."""
+    return Rejected(f"{vendor}: answered with a web page", hint=CHECK_URL, code="web_page")
+
+
+def is_page(body: bytes) -> bool:
+    """Tell whether a body is HTML or XML."""
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def accuses(doc: Mapping[str, Any]) -> bool:
+    """Tell whether a document that came with HTTP 200 reports a failure, whatever else it holds."""
+    if _speaks(doc.get("error")):
+        return True
+    status = doc.get("base_resp")
+    if isinstance(status, dict):
+        return str(status.get("status_code", 0)).lower() not in _WELL
+    if doc.get("choices"):
+        return False
+    told = any(isinstance(doc.get(name), str) and doc[name] for name in ("message", "msg", "detail"))
+    return told and str(doc.get("code", "?")).lower() not in _WELL
+
+
+def _speaks(error: Any) -> bool:
+    """Tell whether an ``error`` says anything: some servers send it empty, or with a code of success."""
+    if isinstance(error, dict):
+        return any(str(value or "").lower() not in _WELL for value in error.values())
+    return bool(error) and str(error).lower() not in _WELL
+
+
 @dataclass(slots=True)
 class _Said:
-    """What the vendor said, in one shape. ``codes`` are lower case, the most telling first."""
+    """What the vendor said, in one shape. ``codes`` are as written, the most telling first."""
 
-    codes: list[str]
+    codes: list[str] = field(default_factory=list)
     message: str = ""
     flat: bool = False
     per_day: bool = False
+    flagged: bool = False
+    page: bool = False
     retry_after: float | None = None
 
 
-def _decoded(body: bytes) -> Any:
+def _said(body: bytes) -> _Said:
     try:
-        return orjson.loads(body)
+        return _read(orjson.loads(body))
     except orjson.JSONDecodeError:
-        return None  # a proxy's HTML page, or nothing: the status has to do
+        if is_page(body):
+            return _Said(page=True)
+        return _Said(message=body.decode(errors="replace").strip("\0"))
 
 
 def _read(doc: Any) -> _Said:
     """Read the error shapes of all vendors; what is missing stays empty."""
+    doc = plain(doc)
     if isinstance(doc, list):  # Gemini's streams wrap the object
         doc = doc[0] if doc else None
     if isinstance(doc, str):
-        return _Said([], _shortened(doc))
+        return _Said(message=doc)
     if not isinstance(doc, dict):
-        return _Said([])
+        return _Said()
+    status = doc.get("base_resp")
+    if isinstance(status, dict) and "error" not in doc:  # MiniMax
+        return _Said([f"base_resp.{status.get('status_code')}"], str(status.get("status_msg") or ""))
     inner = doc.get("error")
-    if isinstance(inner, str):  # Ollama
-        return _Said([], _shortened(inner))
-    error = inner if isinstance(inner, dict) else doc  # Dify, Coze and old vLLM are flat
-    said = _Said([], flat=error is doc)
-    for key in ("code", "type", "status"):
-        if error.get(key) not in (None, "", "error"):
-            said.codes.append(str(error[key]).lower())
-    message = error.get("message") or error.get("msg") or error.get("detail") or ""
-    said.message = _shortened(message if isinstance(message, str) else orjson.dumps(message).decode())
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict):
-            _read_google(detail, said)
+    if inner and not isinstance(inner, dict):  # Ollama, LM Studio
+        return _Said(message=str(inner))
+    error = inner if isinstance(inner, dict) else doc  # Dify, Coze, SiliconFlow and old vLLM are flat
+    said = _Said(flat=error is doc)
+    for name in ("code", "type", "status"):
+        if isinstance(error.get(name), str | int) and error[name] not in ("", "error"):
+            said.codes.append(str(error[name])[:_CODE])
+    message = next((error[name] for name in ("message", "msg", "detail") if error.get(name)), "")
+    said.message = message if isinstance(message, str) else _as_json(message)
+    _read_details(error, said)
     return said
 
 
-def _read_google(detail: dict[str, Any], said: _Said) -> None:
+def _as_json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return ""
+
+
+def _read_details(error: Mapping[str, Any], said: _Said) -> None:
+    """Read what vendors put beside code and message."""
+    details = error.get("details")
+    if isinstance(details, dict):  # Anthropic
+        _first(details.get("error_code"), said)
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict):
+            _read_google(detail, said)
+    inner = error.get("innererror")
+    if isinstance(inner, dict):  # Azure
+        _first(inner.get("code"), said)
+    more = error.get("metadata")
+    if isinstance(more, dict):  # OpenRouter
+        said.flagged = bool(more.get("flagged_input") or more.get("reasons"))
+        if isinstance(raw := more.get("raw"), str):
+            behind = _said(raw.encode(errors="replace")[:_MOST])
+            said.codes += behind.codes
+            said.message = f"{said.message}: {behind.message}" if behind.message else said.message
+
+
+def _first(code: Any, said: _Said) -> None:
+    if isinstance(code, str | int) and code:
+        said.codes.insert(0, str(code)[:_CODE])
+
+
+def _read_google(detail: Mapping[str, Any], said: _Said) -> None:
     """Read one of Google's error details: ErrorInfo, RetryInfo, QuotaFailure."""
-    if reason := detail.get("reason"):
-        said.codes.insert(0, str(reason).lower())
+    _first(detail.get("reason"), said)
     if delay := number(str(detail.get("retryDelay", "")).removesuffix("s")):
         said.retry_after = delay
     said.per_day = said.per_day or "perday" in str(detail.get("violations", "")).lower()
@@ -184,39 +181,60 @@ def _class_of(said: _Said, status: int) -> type[VendorError]:
     """Choose the class: telling codes, then sentences, then the status, then the rest."""
     if status == 402 or said.per_day:
         return QuotaExceeded
-    if said.flat and "rate_limit_error" in said.codes:
+    if said.flagged:
+        return ContentFiltered
+    codes = [part for code in map(key, said.codes) for part in (code, code.partition(".")[0])]
+    if said.flat and key("rate_limit_error") in codes:
         return QuotaExceeded  # Dify's plan is used up; Anthropic means a rate by the same word, nested
-    by_code = next((found for found, codes in _CODES.items() if not codes.isdisjoint(said.codes)), None)
-    if by_code in _TELLING:
-        return by_code
-    for found, pattern in _SENTENCES:
+    if telling := _meaning(codes, TELLING):
+        return telling
+    for found, pattern in SENTENCES:
         if pattern.search(said.message):
             return found
+    by_code = _meaning(codes, HINTING)
+    if said.page and status in (400, 401, 403):
+        return Overloaded  # something in between has answered: not the vendor's word
+    return _by_status(status, by_code, said.retry_after)
+
+
+def _meaning(codes: list[str], table: Meanings) -> type[VendorError] | None:
+    return next((found for code in codes for found, known in table if code in known), None)
+
+
+def _by_status(
+    status: int, by_code: type[VendorError] | None, retry_after: float | None
+) -> type[VendorError]:
     if status in (401, 403):
         return AuthFailed
     if status == 429:
-        return RateLimited
-    if by_code in (RateLimited, Overloaded):
+        return Overloaded if by_code is Overloaded and retry_after is None else RateLimited
+    if status == 413:
+        return ContextOverflow
+    if by_code in (RateLimited, Overloaded) and status != 404:
         return by_code
-    if status >= 500 or status in (408, 409):
+    if status >= 500 or status in (408, 409, 425):
         return Overloaded
     return Rejected if status else by_code or Overloaded
 
 
 def _error(vendor: str, status: int, said: _Said, hide: str) -> VendorError:
     found = _class_of(said, status)
-    code = said.codes[0] if said.codes else str(status or "")
-    text = said.message or (f"HTTP {status}" if status else "failed without saying why")
-    message = f"{vendor}: {text.replace(hide, '***') if hide else text}"
+    code = quoted(said.codes[0], hide, longest=_CODE) if said.codes else str(status or "")
+    text = quoted(said.message, hide)
+    if not text:
+        text = f"HTTP {status}" if status else "failed without saying why"
+        text += ", a web page" if said.page else ""
+    message = f"{vendor}: {text}"
     if found is RateLimited:
         wait = 1.0 if said.retry_after is None else said.retry_after
         return RateLimited(message, code=code, retry_after=wait)
-    hint = _HINTS.get(found, "")
-    if found is Rejected and (status == 404 or code in ("model_not_found", "1211")):
-        hint = "check the model's name and the base URL"
-    return found(message, hint=hint, code=code)
+    return found(message, hint=_hint(found, status, code), code=code)
 
 
-def _shortened(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
+def _hint(found: type[VendorError], status: int, code: str) -> str:
+    if found is Rejected:
+        if status == 404 or key(code) in ("modelnotfound", "1211", "20012"):
+            return "check the model's name and the base URL"
+        if status == 405 or 300 <= status < 400:
+            return CHECK_URL
+    return HINTS.get(found, "")

@@ -42,6 +42,13 @@ def dify(status: int, code: str) -> dict:
     return {"code": code, "message": "Said so.", "status": status}
 
 
+def anthropic_in_detail(code: str) -> dict:
+    error = {"type": "rate_limit_error", "message": "Said so.", "details": {"error_code": code}}
+    return {"type": "error", "error": error}
+
+
+WAIT = {"retryDelay": "46s"}
+RAW = '{"error": {"message": "behind", "code": "context_length_exceeded"}}'
 PER_DAY = {
     "@type": "type.googleapis.com/google.rpc.QuotaFailure",
     "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}],
@@ -77,6 +84,11 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (429, openai("insufficient_quota", "insufficient_quota"), QuotaExceeded),
     (500, openai(None, "server_error"), Overloaded),
     (503, openai(None, "server_error"), Overloaded),
+    (429, openai("project_spend_limit_exceeded", "requests"), QuotaExceeded),
+    (429, openai("credit_balance_exhausted", "insufficient_quota"), QuotaExceeded),
+    (400, openai("invalid_prompt"), ContentFiltered),
+    (400, {"error": {"code": None, "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, ContentFiltered),
+    (404, openai(None, "api_error", "no such model"), Rejected),
     # Anthropic
     (400, anthropic("invalid_request_error"), Rejected),
     (400, anthropic("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"), ContextOverflow),
@@ -86,7 +98,15 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (403, anthropic("permission_error"), AuthFailed),
     (404, anthropic("not_found_error"), Rejected),
     (409, anthropic("conflict_error"), Overloaded),
-    (413, anthropic("request_too_large"), Rejected),
+    (413, anthropic("request_too_large"), ContextOverflow),
+    (
+        400,
+        anthropic("invalid_request_error", "You have reached your specified API usage limits."),
+        QuotaExceeded,
+    ),
+    (429, anthropic_in_detail("enforced_spend_limit_reached"), QuotaExceeded),
+    (429, anthropic_in_detail("contract_spend_limit_reached"), QuotaExceeded),
+    (429, anthropic_in_detail("ramp_limit_exceeded"), RateLimited),
     (429, anthropic("rate_limit_error"), RateLimited),
     (429, anthropic("rate_limit_error", "You have reached your specified spend limit"), QuotaExceeded),
     (500, anthropic("api_error"), Overloaded),
@@ -101,6 +121,48 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (429, google(429, "RESOURCE_EXHAUSTED", "quota, limit: 0"), QuotaExceeded),
     (503, [google(503, "UNAVAILABLE")], Overloaded),
     (504, google(504, "DEADLINE_EXCEEDED"), Overloaded),
+    (429, google(429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted."), QuotaExceeded),
+    (429, google(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", WAIT), RateLimited),
+    # Moonshot, DeepSeek, SiliconFlow, MiniMax
+    (429, openai(None, "exceeded_current_quota_error", "suspended"), QuotaExceeded),
+    (429, openai(None, "engine_overloaded_error"), Overloaded),
+    (429, openai(None, "rate_limit_reached_error"), RateLimited),
+    (401, openai(None, "invalid_authentication_error"), AuthFailed),
+    (400, openai(None, message="Your request exceeded model token limit: 4096"), ContextOverflow),
+    (402, openai("invalid_request_error", "unknown_error", "Insufficient Balance"), QuotaExceeded),
+    (400, openai("invalid_request_error", message="Content Exists Risk"), ContentFiltered),
+    (403, {"code": 30001, "message": "the balance is insufficient", "data": None}, QuotaExceeded),
+    (413, {"code": 20041, "message": "too many", "data": None}, ContextOverflow),
+    (503, {"code": 50505, "message": "Model service overloaded.", "data": None}, Overloaded),
+    (403, {"code": 1, "message": "Request was rejected due to RPM limit"}, RateLimited),
+    (200, {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, QuotaExceeded),
+    (200, {"base_resp": {"status_code": 1004, "status_msg": "who are you"}}, AuthFailed),
+    (200, {"base_resp": {"status_code": 1002, "status_msg": "slowly"}}, RateLimited),
+    # Model Studio, Ark
+    (400, openai("Arrearage", "Arrearage"), QuotaExceeded),
+    (403, openai("AllocationQuota.FreeTierOnly"), QuotaExceeded),
+    (400, openai("data_inspection_failed"), ContentFiltered),
+    (400, openai("DataInspectionFailed"), ContentFiltered),
+    (429, openai("Throttling.RateQuota"), RateLimited),
+    (400, openai(None, message="Range of input length should be [1, 6000]"), ContextOverflow),
+    (403, openai("AccountOverdueError"), QuotaExceeded),
+    (429, openai("ServerOverloaded", "TooManyRequests"), Overloaded),
+    (429, openai("SetLimitExceeded", "TooManyRequests"), QuotaExceeded),
+    (400, openai("SensitiveContentDetected.Violence"), ContentFiltered),
+    (404, openai("InvalidEndpointOrModel.NotFound"), Rejected),
+    # OpenRouter, one-api, new-api
+    (402, {"error": {"code": 402, "message": "Insufficient credits"}}, QuotaExceeded),
+    (403, {"error": {"code": 403, "message": "no", "metadata": {"reasons": ["x"]}}}, ContentFiltered),
+    (403, {"error": {"code": 403, "message": "Key limit exceeded (total limit)."}}, QuotaExceeded),
+    (429, {"error": {"code": 429, "message": "Rate limit exceeded: free-models-per-day."}}, QuotaExceeded),
+    (429, {"error": {"code": 429, "message": "Rate limit exceeded: free-models-per-min."}}, RateLimited),
+    (400, {"error": {"code": 400, "message": "p", "metadata": {"raw": RAW}}}, ContextOverflow),
+    (403, openai("insufficient_user_quota", "new_api_error"), QuotaExceeded),
+    (403, openai(None, "one_api_error", "该令牌额度已用尽"), QuotaExceeded),
+    (401, openai(None, "one_api_error", "无效的令牌"), AuthFailed),
+    (429, openai(None, "one_api_error", "当前分组上游负载已饱和，请稍后再试"), Overloaded),
+    (503, openai("model_not_found", "new_api_error", "无可用渠道"), Rejected),
+    (400, openai("sensitive_words_detected", "new_api_error"), ContentFiltered),
     # GLM
     (401, glm("1002"), AuthFailed),
     (429, glm("1113"), QuotaExceeded),
@@ -130,6 +192,9 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}, Overloaded),
     (400, LONG_VLLM, ContextOverflow),
     (400, LONG_VLLM_NEW, ContextOverflow),
+    (400, {"object": "error", "message": "The prompt is longer than the model's context."}, ContextOverflow),
+    (400, {"error": "The number of tokens to keep from the initial prompt is greater"}, ContextOverflow),
+    (404, {"error": "No models loaded."}, Rejected),
     # templates and models that want the roles in turns, the user first, and no empty lines
     (
         400,
@@ -158,6 +223,12 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (401, b"no", AuthFailed),
     (418, b"", Rejected),
     (302, b"", Rejected),
+    (413, b"<html>Request Entity Too Large</html>", ContextOverflow),
+    (403, b"<!doctype html><title>Just a moment</title>", Overloaded),
+    (404, b"<html>Not Found</html>", Rejected),
+    (503, b"upstream connect error", Overloaded),
+    (400, b"[" * 900 + b"]" * 900, Rejected),
+    (400, b'{"error":{"details":[{"violations":' + b"[" * 900 + b"]" * 900 + b"}]}}", Rejected),
     (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, Rejected),
     (400, "just text", Rejected),
     (500, 7, Overloaded),
