@@ -7,18 +7,25 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest
 WORKERS ?= auto
+DIST ?= dist
 
 # uv does not read pip's settings: hand it the index that pip would use.
 UV = index=$${UV_DEFAULT_INDEX:-$$($(BIN)/python -m pip config list 2>/dev/null \
 	| sed -n "s/^.*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)}; \
 	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 
+# One lock for developers and tests, two for servers at the same versions: everything, and without what is
+# large and not used yet. No lock names a package index.
 LOCK = $(UV) pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
-	--custom-compile-command "make lock" --extra dev
+	--custom-compile-command "make lock"
+LOCKS := requirements.lock locks/production.lock locks/light.lock
+FOR_requirements := --extra dev
+FOR_production := --constraint requirements.lock
+FOR_light := --constraint requirements.lock --excludes locks/light.without
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check test-all soak bench docs lock format clean
+.PHONY: help install demo test check test-all soak bench docs lock wheel format clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,6 +41,7 @@ $(BIN)/uv: requirements.lock
 
 $(STAMP): pyproject.toml requirements.lock $(BIN)/uv
 	@$(UV) pip install --require-hashes -r requirements.lock
+	@$(UV) pip uninstall --quiet mindbot  # our former name, now a stranger's: its files would hide ours
 	@$(UV) pip install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -41,13 +49,14 @@ demo:  ## Run the daemon, simulators and sample traffic; ends with one JSON line
 	@$(MAKE) install >&2
 	@exec $(BIN)/mindbot up --demo
 
-# The official Node SDK of WeCom's AI bots judges our simulator. Where there is no npm, or it finds no registry,
-# those tests skip.
+# The official Node SDK of WeCom's AI bots judges our simulator: the files of its lock, no script of theirs runs.
+# Where there is no npm, or it finds no registry, those tests skip.
 NODE := $(VENV)/node
-$(NODE)/.installed: | $(STAMP)
-	@mkdir -p $(NODE)
-	@if command -v npm >/dev/null && npm install --silent --no-save --no-package-lock --no-audit --no-fund \
-		--fetch-retries 0 --fetch-timeout 20000 --prefix $(NODE) @wecom/aibot-node-sdk@1.0.7 >/dev/null 2>&1; \
+NODE_LOCK := $(wildcard tests/wire/wecombot/node/package*.json)
+$(NODE)/.installed: $(NODE_LOCK) | $(STAMP)
+	@mkdir -p $(NODE) && cp $(NODE_LOCK) $(NODE)
+	@if command -v npm >/dev/null && npm ci --silent --ignore-scripts --no-audit --no-fund \
+		--fetch-retries 0 --fetch-timeout 20000 --prefix $(NODE) >/dev/null 2>&1; \
 	then touch $@; else echo "no Node SDK of WeCom's AI bots: its tests skip" >&2; fi
 
 test: install $(NODE)/.installed  ## The tests a change needs (under 5 minutes)
@@ -69,15 +78,23 @@ check: install  ## Format, lint, types, import arrows, lock, and what must not b
 
 # Hashes are left out of the comparison: a release may gain a wheel after it was locked.
 .PHONY: check-lock
-check-lock: install
-	@cp requirements.lock $(VENV)/fresh.lock
-	@$(LOCK) -o $(VENV)/fresh.lock pyproject.toml
-	@for f in requirements.lock $(VENV)/fresh.lock; do sed -e '/--hash=/d' -e 's/ \\$$//' $$f > $(VENV)/$${f##*/}.names; done
-	@diff -u $(VENV)/requirements.lock.names $(VENV)/fresh.lock.names \
-		|| { echo "requirements.lock does not fit pyproject.toml: run make lock" >&2; exit 1; }
+check-lock: $(LOCKS:%=check-%)
 
-lock: $(BIN)/uv  ## Bring requirements.lock up to pyproject.toml; UPGRADE=1 takes newer releases
-	@$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements.lock pyproject.toml
+.PHONY: $(LOCKS:%=check-%)
+$(LOCKS:%=check-%): check-%: install
+	@mkdir -p $(VENV)/fresh && cp $* $(VENV)/fresh/$(@F)
+	@$(LOCK) $(FOR_$(basename $(*F))) -o $(VENV)/fresh/$(@F) pyproject.toml
+	@names() { sed -e '/--hash=/d' -e 's/ \\$$//' "$$1"; }; \
+		names $* > $(VENV)/fresh/$(@F).locked; names $(VENV)/fresh/$(@F) | diff -u $(VENV)/fresh/$(@F).locked - \
+		|| { echo "$* does not fit pyproject.toml: run make lock" >&2; exit 1; }
+
+lock: $(BIN)/uv  ## Bring the locks up to pyproject.toml; UPGRADE=1 takes newer releases
+	@$(foreach lock,$(LOCKS),$(LOCK) $(if $(UPGRADE),--upgrade) $(FOR_$(basename $(notdir $(lock)))) -o $(lock) pyproject.toml &&) true
+
+wheel: install  ## Build dist/: the wheel and the locks to install it with (docs/operations.md)
+	@rm -rf $(DIST) && mkdir -p $(DIST)
+	@$(BIN)/python -m hatchling build --target wheel --directory $(DIST) >/dev/null
+	@cp locks/production.lock locks/light.lock $(DIST) && ls $(DIST)
 
 bench: install  ## Measure, each figure beside its floor
 	@$(BIN)/mindbot bench all

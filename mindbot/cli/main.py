@@ -37,11 +37,11 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from mindbot.domain.distribution import version
 
-        print(f"mindbot {version('mindbot')}")
+        print(f"mindbot {version()}")
         raise typer.Exit
 
 
@@ -55,7 +55,7 @@ def options(
         Path | None, typer.Option(metavar="PATH", help="The daemon's socket; else $MINDBOT_SOCKET.")
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     ctx.obj = {"config": config or [], "socket": str(socket) if socket else None}

@@ -118,7 +118,7 @@ class MediaSettings(Section):
     timeout: Duration = Field(60.0, gt=0, description="Longest download a message waits for.")
     retention: Duration = Field(30 * 86400.0, description="Kept so long after it last came; 0: for good.")
     store: Literal["folder", "s3"] = Field(
-        "folder", description="folder: under the state directory; s3: a bucket (`pip install mindbot[s3]`)."
+        "folder", description="folder: under the state directory; s3: a bucket (extra `s3`)."
     )
     bucket: str = Field("", validate_default=True, description="s3: the bucket's name.")
     prefix: str = Field("", description="s3: before every key, e.g. mindbot/media.")

@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 import anyio
 import anyio.to_thread
 
+from mindbot.domain.distribution import install_extra
 from mindbot.domain.errors import ConfigError, MindBotError, StoreError
 from mindbot.domain.host import File
 from mindbot.domain.ports import Http
@@ -84,7 +85,7 @@ class BucketMedia(SpooledMedia):
         """
         super().__init__(folder, http, limits)
         if importlib.util.find_spec("obstore") is None:
-            raise ConfigError("media.store is s3, and obstore is not there", hint="pip install mindbot[s3]")
+            raise ConfigError("media.store is s3, and obstore is not there", hint=install_extra("s3"))
         self._place = place
         self._keys = keys
         self._deadline = deadline

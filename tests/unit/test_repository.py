@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -81,13 +82,48 @@ def test_test_files_have_their_own_names() -> None:
     assert not [name for name, count in names.items() if count > 1]
 
 
-def test_the_lock_pins_everything_with_hashes_and_names_no_index() -> None:
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCKS = ("requirements.lock", "locks/production.lock", "locks/light.lock")
+
+
+def locked(lock: str) -> dict[str, str]:
+    """Return the entries of a lock by name, each with its hashes."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=\S)", "\n".join(x for x in text.splitlines() if not x.lstrip().startswith("#")))
+    return {re.split(r"[=\[ ;]", entry)[0]: entry for entry in entries if entry}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_everything_with_hashes_and_names_no_index(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text
     assert "--index" not in text and "--extra-index" not in text and "--find-links" not in text
-    entries = re.split(r"\n(?=\S)", "\n".join(x for x in text.splitlines() if not x.lstrip().startswith("#")))
-    unpinned = [e.splitlines()[0] for e in entries if e and not ("==" in e and "--hash=sha256:" in e)]
-    assert not unpinned
+    assert not [name for name, e in locked(lock).items() if not ("==" in e and "--hash=sha256:" in e)]
+
+
+def test_servers_get_what_was_tested_and_no_tools() -> None:
+    tested, production, light = map(locked, LOCKS)
+    assert light.keys() < production.keys() < tested.keys()
+    assert not production.keys() & {"pytest", "ruff", "mypy", "uv", "moto"}
+    assert not light.keys() & {"chromadb", "langchain-core", "onnxruntime", "numpy"}
+    assert "aiohttp" in light and "cryptography" in light
+    differing = [name for name in production if production[name].split()[0] != tested[name].split()[0]]
+    assert not differing
+
+
+def test_the_node_referee_is_pinned_and_names_no_registry() -> None:
+    text = (ROOT / "tests/wire/wecombot/node/package-lock.json").read_text(encoding="utf-8")
+    packages = [found for name, found in json.loads(text)["packages"].items() if name]
+    assert packages and all(found["integrity"].startswith("sha512-") for found in packages)
+    assert "resolved" not in text and "hasInstallScript" not in text
+
+
+def test_nobody_is_told_to_install_the_package_of_a_stranger() -> None:
+    """`mindbot` on the package index is somebody else's; ours is called mindbotd."""
+    assert not [
+        where
+        for where, line in lines()
+        if re.search(r"\bmindbot\[\w|pip install .*\bmindbot\b(?![-_/])", line)
+    ]
 
 
 def test_links_between_documents_lead_somewhere() -> None:

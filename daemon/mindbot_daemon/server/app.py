@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
 from mindbot.api import models
+from mindbot.domain.distribution import version
 from mindbot_daemon.server import errors
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.limits import BodyLimit
@@ -46,7 +46,7 @@ def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
     """Return the app that serves ``host`` under ``/v1`` to peers with these roles; ``hub`` must run."""
     app = FastAPI(
         title="MindBot",
-        version=version("mindbot"),
+        version=version(),
         openapi_url="/v1/openapi.json",
         docs_url="/v1/docs",
         redoc_url=None,

@@ -169,7 +169,7 @@ def test_without_the_extra_the_mend_is_named(
     s3: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install mindbot\[s3\]"):
+    with pytest.raises(ConfigError, match=r'pip install "mindbotd\[s3\]"'):
         a_store(s3, tmp_path)
 
 

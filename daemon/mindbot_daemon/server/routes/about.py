@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from mindbot.api import models
+from mindbot.domain.distribution import version
 from mindbot.domain.errors import Unreachable
 from mindbot.domain.message import Json
 from mindbot_daemon.server.auth import role_of
@@ -27,14 +27,14 @@ async def ping(host: HostDep) -> Json:
 @router.get("/version", response_model=models.Version)
 async def get_version() -> Json:
     """The daemon's version, and the API's."""
-    return {"version": version("mindbot"), "api": "v1"}
+    return {"version": version(), "api": "v1"}
 
 
 @router.get("/status", response_model=models.Status, dependencies=VIEWER)
 async def status(host: HostDep, request: Request) -> Json:
     """Everything at a glance, and the caller's role; while the daemon starts, only what is known by then."""
     role = role_of(request)
-    known = {"version": version("mindbot"), "pid": os.getpid(), "phase": host.phase}
+    known = {"version": version(), "pid": os.getpid(), "phase": host.phase}
     known["role"] = role.name if role else ""
     try:
         return host.backend.status() | known | {"ready": _takes_messages(host)}

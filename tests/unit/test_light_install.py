@@ -1,0 +1,30 @@
+"""The light install leaves chromadb and langchain-core out: no module may need them to be imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("chromadb", "langchain_core"):
+            raise ModuleNotFoundError(f"{name} is left out", name=name)
+
+sys.meta_path.insert(0, Missing())
+for root in ("mindbot", "mindbot_daemon", "mindbot_tui"):
+    for module in pkgutil.walk_packages(importlib.import_module(root).__path__, f"{root}."):
+        if not module.name.startswith("mindbot.store.migrations."):  # Alembic runs these, nobody imports them
+            importlib.import_module(module.name)
+print(len(sys.modules))
+"""
+
+
+@pytest.mark.slow
+def test_every_module_can_be_imported_without_what_the_light_install_leaves_out() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
