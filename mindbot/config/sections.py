@@ -66,6 +66,10 @@ class DispatcherSettings(Section):
         "抱歉，刚才没能及时回复。如仍需要，请再发一次。", description="Apology for a stale turn."
     )
     failure_notice: str = Field("抱歉，我暂时无法回答，请稍后再试。", description="Sent when a turn failed.")
+    empty_notice: str = Field(
+        "抱歉，这次没有得到可以发送的回答，请换个说法再试。",
+        description="Sent when the answer has no words, or the vendor's policy withheld it.",
+    )
 
 
 class DeliverySettings(Section):
@@ -147,6 +151,9 @@ class SessionSettings(Section):
     """What a bot remembers of a conversation."""
 
     history_turns: Int = Field(10, ge=0, le=200, description="Exchanges shown to the model.")
+    history_chars: Int = Field(
+        30_000, ge=200, description="Characters of them, at most: the oldest are left out first."
+    )
 
 
 class ChatSettings(Section):

@@ -14,6 +14,7 @@ MindBotError                    what, where and how to mend it (``hint``)
 ├── Forbidden                   refused by policy or role
 ├── Unreachable                 the daemon does not answer
 ├── TimedOut                    a deadline passed
+├── EmptyAnswer                 a runner ended without a word
 └── VendorError                 a platform, model or workflow behind a socket
     ├── AuthFailed              credentials are wrong; a person must mend it
     ├── QuotaExceeded           paid up or cut off; waiting does not help
@@ -144,6 +145,12 @@ class TimedOut(MindBotError):
 
     kind = "timed_out"
     retryable = True
+
+
+class EmptyAnswer(MindBotError):
+    """A runner ended without a word that can be said; the message tells why, as far as it is known."""
+
+    kind = "empty_answer"
 
 
 class VendorError(MindBotError):

@@ -152,6 +152,7 @@ class ChatRequest:
     tools: list[Json] = field(default_factory=list)
     user: str = ""
     deadline: float = 0.0
+    conversation: str = ""  # whose lines these are; what a vendor refused of it is remembered under this name
 
 
 #: Who leaves it before its end closes it (`contextlib.aclosing`), so that the call behind it ends too.

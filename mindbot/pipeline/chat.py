@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mindbot.config.model import Config
 from mindbot.config.sections import ChatSettings
+from mindbot.domain.conversation import shaped
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.message import Json
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunks, Turn
@@ -43,7 +44,7 @@ class ChatRunner:
         span.data["request"] = {
             "model": request.model,
             "stream": request.stream,
-            "messages": self._shown(turn),
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
         }
         status = "error"  # also when the reader goes away before the end
         try:
@@ -64,20 +65,15 @@ class ChatRunner:
             span.name = span.data.get("provider", span.name)
             turn.close_span(span, status)
 
-    def _shown(self, turn: Turn) -> list[Json]:
-        """Return the prompt as the trace keeps it; the history's lines are shared, not copied."""
-        system = (
-            [{"role": "system", "content": self._settings.system_prompt}]
-            if self._settings.system_prompt
-            else []
-        )
-        history = turn.vars.get("_history", ())
-        return [*system, *history, {"role": "user", "content": turn.message.text}]
-
     def _request(self, turn: Turn) -> ChatRequest:
         messages = []
         if self._settings.system_prompt:
             messages.append(ChatMessage("system", self._settings.system_prompt))
         messages += [ChatMessage(m["role"], m["content"]) for m in turn.vars.get("_history", ())]
         messages.append(ChatMessage("user", turn.message.text))
-        return ChatRequest(messages, model=self._settings.model, stream=bool(turn.vars.get("stream")))
+        return ChatRequest(
+            shaped(messages),
+            model=self._settings.model,
+            stream=bool(turn.vars.get("stream")),
+            conversation=turn.session,
+        )

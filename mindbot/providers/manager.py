@@ -14,8 +14,6 @@ from mindbot.config.model import Config
 from mindbot.domain.errors import (
     ConfigError,
     ContentFiltered,
-    ContextOverflow,
-    HistoryRefused,
     MindBotError,
     NotFound,
     RateLimited,
@@ -26,6 +24,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Provider
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunks
 from mindbot.providers.secrets import Secrets
+from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
 
 _TRIES = 4
 _TRIES_BEFORE_ANOTHER = 2  # when a fallback could answer instead
@@ -36,7 +35,7 @@ _SILENT = 0.9  # of a provider's timeout: who takes that long gives no answer, r
 #: Failures of one provider that another may not have.
 _GO_ON = (VendorError, SecretError, ConfigError, NotFound)
 #: Failures that say nothing about the provider.
-_OF_THE_PROMPT = (ContentFiltered, ContextOverflow, HistoryRefused)
+_OF_THE_PROMPT = (ContentFiltered, *OF_THE_HISTORY)
 
 
 class ProviderManager:
@@ -63,6 +62,7 @@ class ProviderManager:
         self._built: dict[str, Provider] = {}
         self._report = report
         self._failing: set[str] = set()
+        self._refusals = Refusals()
 
     def get(self, name: str) -> Provider:
         """Return a provider, built on first use.
@@ -107,25 +107,37 @@ class ProviderManager:
     async def chat(self, request: ChatRequest, *, provider: str = "", notes: Json | None = None) -> Chunks:
         """Yield the answer. ``notes`` learns the ``provider`` and ``model`` that gave it, and what failed.
 
+        A conversation that nobody takes as it is gets shorter: whoever refused its length or its roles is
+        asked again with less of it, and ``notes["left_out"]`` tells what and why.
+
         Raises:
             MindBotError: the failure of the provider asked for, when no other could help.
         """
         notes = {} if notes is None else notes
         failures: list[MindBotError] = []
         order = self._order(provider or self.default())
-        for name in order:
-            tries = _TRIES if name == order[-1] else _TRIES_BEFORE_ANOTHER
-            asked = request if not failures else self._translated(request, name)
+        asks: list[tuple[str, Ask | None]] = [(name, None) for name in order]
+        shorter: list[tuple[str, Ask | None]] = []
+        while asks:
+            name, ask = asks.pop(0)
+            tries = _TRIES if not asks else _TRIES_BEFORE_ANOTHER
+            again = ask is not None
+            whole = request if not failures else self._translated(request, name)
             for attempt in range(tries):
                 shown = False
                 begun = anyio.current_time()
                 try:
                     chosen = self.get(name)
-                    notes["provider"], notes["model"] = name, self._model(asked, name)
-                    async with aclosing(chosen.chat(asked)) as chunks:
+                    model = self._model(whole, name)
+                    ask = ask or self._refusals.first(whole, name, model)
+                    notes["provider"], notes["model"] = name, model
+                    _tell(notes, ask)
+                    async with aclosing(chosen.chat(ask.request)) as chunks:
                         async for chunk in chunks:
                             shown = True
                             yield chunk
+                    if again:
+                        self._refusals.learn(ask, name, model)
                     if name in self._failing:
                         self._failing.discard(name)
                         self._report(name, "ok", "")
@@ -147,6 +159,10 @@ class ProviderManager:
                     self._degraded(name, failures[-1])
                     break
                 await self._sleep(wait)
+            if ask and isinstance(failures[-1], OF_THE_HISTORY) and (less := ask.after(failures[-1])):
+                shorter.append((name, less))
+            if not asks:
+                asks, shorter = shorter, []
         raise failures[0]
 
     def _degraded(self, name: str, failure: MindBotError) -> None:
@@ -176,6 +192,13 @@ class ProviderManager:
         """Ask a fallback for its own default model unless it has the one asked for."""
         known = any(model.name == request.model for model in self._settings[name].models)
         return request if known else replace(request, model="")
+
+
+def _tell(notes: Json, ask: Ask) -> None:
+    """Note what was left out of this call; an earlier one's note goes."""
+    notes.pop("left_out", None)
+    if (left_out := ask.left_out()) is not None:
+        notes["left_out"] = left_out
 
 
 def _wait(failure: MindBotError, left: int, attempt: int, deadline: float) -> float | None:

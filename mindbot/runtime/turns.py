@@ -12,7 +12,7 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.domain.abilities import EndsWhole, Merges, Rationed, Transfers
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
+from mindbot.domain.errors import EmptyAnswer, StoreBusy, StoreError, StoreFull
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Platform, Receipt
 from mindbot.domain.turn import Turn
@@ -196,7 +196,26 @@ class Turns:
         self._done(turn)
 
     async def _finish(self, turn: Turn) -> None:
-        await self._end(turn, self._deliveries(turn, await self._ration(turn)))
+        most = await self._ration(turn)
+        deliveries = self._deliveries(turn, most)
+        if turn.state == "answered" and not deliveries:
+            self._unsaid(turn)
+            deliveries = self._deliveries(turn, most)
+        await self._end(turn, deliveries)
+
+    def _unsaid(self, turn: Turn) -> None:
+        """Let an answer that leaves nothing to send end as what it is, and tell whoever asked."""
+        m = turn.message
+        kinds = ", ".join(dict.fromkeys(part.kind for part in turn.reply.parts))
+        turn.reply.parts.clear()
+        if not kinds and not m.written:
+            turn.state, turn.reason = "dropped", "nothing to say"
+            return
+        error = EmptyAnswer(f"{m.platform} can send nothing of it ({kinds})" if kinds else "nothing to say")
+        turn.state, turn.reason = "failed", f"{error.kind}: {error}"
+        if m.written:
+            turn.reply.say(turn.generation.loaded.config.dispatcher.empty_notice)
+        log.warning("turn failed", turn=turn.id, kind=error.kind, error=str(error))
 
     async def _ration(self, turn: Turn) -> int:
         """Return how many messages the reply may have, 0 for any number.
@@ -261,9 +280,8 @@ class Turns:
             return shown
         said = [part for part in parts if part.kind in ("text", "markdown")]
         parts[:] = [part for part in parts if part not in said]
-        text = (
-            "\n".join(part.text for part in said) or turn.generation.loaded.config.dispatcher.failure_notice
-        )
+        notices = turn.generation.loaded.config.dispatcher
+        text = "\n".join(part.text for part in said) or ("…" if parts else notices.failure_notice or "…")
         kind = "markdown" if any(part.kind == "markdown" for part in said) else "text"
         shown.parts = [Part(kind, text)]
         return shown

@@ -17,9 +17,7 @@ class Deliver:
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         await call_next(turn)
         if turn.state == "running":
-            turn.state = "answered" if turn.reply.parts else "dropped"
-            if turn.state == "dropped":
-                turn.reason = turn.reason or "nothing to say"
+            turn.state = "answered"
         turn.finished = self._clock()
         turn.close_span(turn.spans[0])
         await self._finish(turn)

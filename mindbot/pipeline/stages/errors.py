@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from mindbot.domain.errors import MindBotError, StoreError
+from mindbot.domain.errors import ContentFiltered, EmptyAnswer, MindBotError, StoreError
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
 
 class Errors:
-    """A failed turn is answered with the failure notice, if somebody asked, and kept with its reason."""
+    """A failed turn is answered with a notice, if somebody asked, and kept with its reason.
+
+    Where to ask the same again would not help, the notice says so.
+    """
 
     def __init__(self, services: Services) -> None:
-        self._notice = services.config.dispatcher.failure_notice
+        self._failure = services.config.dispatcher.failure_notice
+        self._empty = services.config.dispatcher.empty_notice
         self._warn = services.warn
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
@@ -26,5 +30,6 @@ class Errors:
             turn.reason = f"{kind}: {error}"
             turn.reply.parts.clear()
             if turn.message.written:
-                turn.reply.say(self._notice)
+                empty = isinstance(error, EmptyAnswer | ContentFiltered)
+                turn.reply.say(self._empty if empty else self._failure)
             self._warn("turn failed", turn=turn.id, kind=kind, error=str(error), exc_info=kind == "internal")

@@ -4,37 +4,70 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
+from mindbot.domain.conversation import wordless
+from mindbot.domain.errors import EmptyAnswer
 from mindbot.domain.message import Json, Part
-from mindbot.domain.turn import Turn
+from mindbot.domain.turn import Chunk, Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
 
+class _Unsaid:
+    """What came of a model beside words, to tell why there are none."""
+
+    def __init__(self) -> None:
+        self._thought = False
+        self._tools: list[str] = []
+
+    def see(self, chunk: Chunk) -> None:
+        """Take the next piece."""
+        self._thought = self._thought or bool(chunk.reasoning)
+        self._tools += [str(call.get("name") or "?") for call in chunk.tool_calls]
+
+    def why(self, finish: str) -> str:
+        """Return why there are no words."""
+        if finish == "content_filter":
+            return "the vendor's content policy withheld the answer"
+        if finish == "length":
+            spent = "on thinking " if self._thought else ""
+            return f"the limit was spent {spent}before the first word: raise max_tokens"
+        if self._tools:
+            return f"the model called {', '.join(self._tools)} and said nothing"
+        does = "thought and said" if self._thought else "said"
+        return f"the model {does} nothing (finish: {finish or 'not told'})"
+
+
 class Run:
-    """Streams the runner's chunks into the reply. After a crash the recorded answer is used again."""
+    """Streams the runner's chunks into the reply. After a crash the recorded answer is used again.
+
+    An answer without words is an error, so that whoever asked is told (`EmptyAnswer`).
+    """
 
     def __init__(self, services: Services) -> None:
         self._runners = services.runners
         self._once = services.once
         self._running = services.running
+        self._notice = services.config.dispatcher.empty_notice
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         async def answer() -> Json:
             pieces: list[str] = []
+            unsaid = _Unsaid()
             finish = ""
             async with self._running(turn) as answering:
                 with answering.scope as scope:
                     chunks = self._runners[turn.route["runner"]].run(turn)
                     async with aclosing(chunks):
                         async for chunk in chunks:
+                            unsaid.see(chunk)
                             if chunk.text:
                                 pieces.append(chunk.text)
                                 answering.add(chunk)
                             finish = chunk.finish or finish
-            made: Json = {
-                "text": "".join(pieces),
-                "finish": "stopped" if scope.cancelled_caught else finish,
-            }
+            finish = "stopped" if scope.cancelled_caught else finish
+            made: Json = {"text": "".join(pieces), "finish": finish}
+            if wordless(made["text"]):
+                made |= {"text": "", "empty": unsaid.why(finish)}
             return made | ({"transfer": turn.vars["transfer"]} if "transfer" in turn.vars else {})
 
         result = await self._once(turn, "run", answer)
@@ -44,4 +77,9 @@ class Run:
             turn.reply.parts.append(Part("transfer", order["say"], {"to": order["to"]}))
         if result["finish"] not in ("", "stop"):
             turn.vars["finish"] = result["finish"]
+        if not turn.reply.parts:
+            if result["finish"] != "stopped":
+                raise EmptyAnswer(result.get("empty", "the answer has no words"))
+            turn.state, turn.reason = "dropped", "stopped before the first word"
+            turn.reply.say(self._notice)
         await call_next(turn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mindbot.domain.conversation import recent
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
@@ -13,6 +14,7 @@ class LoadSession:
     def __init__(self, services: Services) -> None:
         self._history = services.history
         self._turns = services.config.session.history_turns
+        self._chars = services.config.session.history_chars
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if self._turns:
@@ -20,5 +22,6 @@ class LoadSession:
             group = f"{m.platform}:{m.bot}:{m.chat}"  # what is pushed there, all its members hear
             if not turn.session.startswith(f"{group}:"):
                 group = ""
-            turn.vars["_history"] = await self._history(turn.session, turn.number, self._turns, group)
+            lines = await self._history(turn.session, turn.number, self._turns, group)
+            turn.vars["_history"] = recent(lines, self._chars)
         await call_next(turn)

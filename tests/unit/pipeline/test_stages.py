@@ -9,7 +9,15 @@ import pytest
 from pipeline_house import Echo, House, Watch
 
 from mindbot.domain.abilities import Silence
-from mindbot.domain.errors import AuthFailed, ConfigError, NetworkFailed, Overloaded, StoreError, StoreFull
+from mindbot.domain.errors import (
+    AuthFailed,
+    ConfigError,
+    ContentFiltered,
+    NetworkFailed,
+    Overloaded,
+    StoreError,
+    StoreFull,
+)
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part, text_part
 from mindbot.domain.records import turn_record
@@ -250,3 +258,70 @@ async def test_after_a_crash_nobody_is_looked_up_again() -> None:
     house.memo["people"] = {"user": {"name": "As it was"}}
     turn = await house.run()
     assert not book.asked and turn.vars["user"] == {"name": "As it was"}
+
+
+class Says(Echo):
+    """A runner whose model gives these pieces."""
+
+    def __init__(self, *chunks: Chunk) -> None:
+        super().__init__()
+        self._chunks = chunks
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+        self.calls += 1
+        for chunk in self._chunks:
+            yield chunk
+
+
+@pytest.mark.parametrize(
+    ("chunks", "why"),
+    [
+        ([], "said nothing (finish: not told)"),
+        ([Chunk(" \n\u200b", finish="stop")], "said nothing (finish: stop)"),
+        ([Chunk(reasoning="hm"), Chunk(finish="stop")], "thought and said nothing"),
+        (
+            [Chunk(reasoning="hm"), Chunk(finish="length")],
+            "on thinking before the first word: raise max_tokens",
+        ),
+        ([Chunk(finish="content_filter")], "content policy"),
+        ([Chunk(tool_calls=[{"name": "weather"}], finish="tool_calls")], "called weather and said nothing"),
+    ],
+)
+async def test_an_answer_without_words_is_told_to_the_user_with_its_reason_kept(
+    chunks: list[Chunk], why: str
+) -> None:
+    runner = Says(*chunks)
+    house = House(runner, dispatcher={"empty_notice": "Ask differently."})
+    for _ in ("made", "recorded"):
+        turn = await house.run()
+        assert (turn.state, turn.reply.text) == ("failed", "Ask differently.")
+        assert turn.reason.startswith("empty_answer: ") and why in turn.reason
+    assert runner.calls == 1
+
+
+async def test_an_answer_stopped_before_its_first_word_is_no_failure_and_still_ends_in_words() -> None:
+    class Stopped(Echo):
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            house.scope.cancel()
+            await anyio.sleep_forever()
+            yield Chunk()
+
+    house = House(Stopped(), dispatcher={"empty_notice": "Ask differently."})
+    turn = await house.run()
+    assert (turn.state, turn.reason) == ("dropped", "stopped before the first word")
+    assert turn.reply.text == "Ask differently."
+
+
+async def test_what_the_vendor_withheld_is_told_as_that_and_not_as_something_that_passes() -> None:
+    house = House(Echo(ContentFiltered("no")), dispatcher={"empty_notice": "Ask differently."})
+    assert (await house.run()).reply.text == "Ask differently."
+
+
+async def test_a_hand_over_without_words_is_an_answer() -> None:
+    class Gives(Echo):
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            turn.hand_over()
+            yield Chunk(finish="stop")
+
+    turn = await House(Gives()).run()
+    assert (turn.state, [p.kind for p in turn.reply.parts]) == ("answered", ["transfer"])

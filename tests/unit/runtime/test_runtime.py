@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Conflict, Rejected, StoreError, StoreFull
 from mindbot.domain.message import Message, Part, text_part
 from mindbot.domain.ports import Receipt, Receive, Report
-from mindbot.domain.turn import Turn
+from mindbot.domain.turn import Chunk, Turn
 from mindbot.runtime import housekeeping
 from mindbot.runtime.app import Runtime
 from mindbot.store.store import Store
@@ -36,6 +36,7 @@ class Phone:
         self.seen: list[str] = []
         self.refuses = False
         self.cannot_plan = False
+        self.cannot_say: set[str] = set()  # kinds of parts
 
     async def run(self, receive: Receive, report: Report) -> None:
         await anyio.sleep_forever()
@@ -43,7 +44,7 @@ class Phone:
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         if self.cannot_plan:
             raise KeyError("a mistake of the adapter")
-        return [[part] for part in parts]
+        return [[part] for part in parts if part.kind not in self.cannot_say]
 
     def address(self, user: str) -> dict[str, str]:
         return {"to": user}
@@ -56,9 +57,8 @@ class Phone:
 
 
 def a_message(key: str = "m1", text: str = "hello", user: str = "lin", **more: Any) -> Message:
-    fields: dict[str, Any] = {"received": time.time()} | more
-    parts = (text_part(text),)
-    return Message("phone", "default", key, f"phone:default:{user}", user, "text", parts, {}, **fields)
+    fields: dict[str, Any] = {"received": time.time(), "parts": (text_part(text),), "kind": "text"} | more
+    return Message("phone", "default", key, f"phone:default:{user}", user, reply_to={}, **fields)
 
 
 @asynccontextmanager
@@ -294,3 +294,22 @@ async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path, monkeypatch
     async with a_runtime(tmp_path, phone) as runtime:
         assert not disk["full"] and runtime.health_board.state("store") == "ok"
         await ended(runtime, await runtime.receive(a_message()))
+
+
+async def test_an_answer_of_which_nothing_can_be_sent_ends_in_a_notice(tmp_path: Path) -> None:
+    class Draws:
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            turn.reply.parts.append(Part("image", "a cat"))
+            yield Chunk(finish="stop")
+
+    phone = Phone()
+    phone.cannot_say = {"image"}
+    async with a_runtime(tmp_path, phone) as runtime:
+        runtime.generation.runners["chat"] = Draws()
+        done = await ended(runtime, await runtime.receive(a_message()))
+        assert done["state"] == "failed"
+        assert done["reason"] == "empty_answer: phone can send nothing of it (image)"
+        assert phone.seen == [runtime.loaded.config.dispatcher.empty_notice]
+        push = a_message("p", kind="push", parts=(Part("image", "a cat"),))
+        done = await ended(runtime, await runtime.receive(push))
+        assert (done["state"], len(phone.seen)) == ("failed", 1), "nobody asked"

@@ -1,0 +1,117 @@
+"""A conversation as models take it, and what may be left out of it when one refuses it. Pure.
+
+Templates of Mistral and Gemma (vLLM, llama.cpp, LM Studio), deepseek-reasoner and Bedrock want the roles in
+turns with the user first; Moonshot and GLM refuse a message without words; Gemma knows no system role.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mindbot.domain.message import Json
+from mindbot.domain.turn import ChatMessage
+
+#: What stands for a message that came without words.
+WORDLESS = "[no words]"
+_SAID_BEFORE = "You opened this conversation yourself and said:"
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Cn"})
+_SHAPED = frozenset({"user", "assistant"})
+
+
+def wordless(text: str) -> bool:
+    """Tell whether a text shows nothing: blanks, line ends, control and format characters alone."""
+    return all(unicodedata.category(c) in _UNSEEN for c in text)
+
+
+def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """Return a conversation that the strictest vendor takes.
+
+    System lines become one at the top. Lines without words go, but for the last of the user, which becomes
+    `WORDLESS`. Neighbours of one role are joined. What the assistant said before the user said anything
+    becomes part of the system line. Calls of tools and their results stay as they are.
+    """
+    system = [m.content for m in messages if m.role == "system" and not wordless(m.content)]
+    lines: list[ChatMessage] = []
+    opening: list[str] = []
+    for n, m in enumerate(messages):
+        if m.role == "system":
+            continue
+        if m.role in _SHAPED and not m.tool_calls:
+            if wordless(m.content):
+                if n < len(messages) - 1 or m.role != "user":
+                    continue
+                m = replace(m, content=WORDLESS)
+            if not lines and m.role == "assistant":
+                opening.append(m.content)
+                continue
+            if lines and lines[-1].role == m.role and not lines[-1].tool_calls:
+                lines[-1] = replace(lines[-1], content=f"{lines[-1].content}\n{m.content}")
+                continue
+        lines.append(m)
+    if opening:
+        system.append("\n".join([_SAID_BEFORE, *opening]))
+    return [*([ChatMessage("system", "\n\n".join(system))] if system else []), *lines]
+
+
+def size(messages: Sequence[ChatMessage]) -> int:
+    """Return the characters of a conversation."""
+    return sum(len(m.content) for m in messages)
+
+
+def within(messages: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
+    """Leave out the oldest lines of a shaped conversation until it has at most ``most`` characters.
+
+    It begins with the user again. System lines, the last line of the user and what follows it always stay.
+    """
+    first, last = _history(messages)
+    room = most - size(messages[:first]) - size(messages[last:])
+    begin = last
+    for n in range(last - 1, first - 1, -1):
+        room -= len(messages[n].content)
+        if room < 0:
+            break
+        if messages[n].role == "user":
+            begin = n
+    return [*messages[:first], *messages[begin:]]
+
+
+def recent(lines: Sequence[Json], most: int) -> list[Json]:
+    """Return the newest lines of a history (``role`` and ``content``) that fit into ``most`` characters.
+
+    A line that takes more than a quarter of that is cut: one long paste must not be all that is remembered.
+    """
+    longest = most // 4
+    room, found = most, list[Json]()
+    for line in reversed(lines):
+        text = line["content"]
+        if len(text) > longest:
+            line = line | {"content": f"{text[: longest - 1]}…"}
+        room -= len(line["content"])
+        if room < 0:
+            break
+        found.append(line)
+    return found[::-1]
+
+
+def past(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+    """Return the lines of a conversation that are history: neither instructions nor the question."""
+    first, last = _history(messages)
+    return messages[first:last]
+
+
+def without_system(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """Put the instructions before the first line of the user, for models without a system role."""
+    system = [m.content for m in messages if m.role == "system"]
+    lines = [m for m in messages if m.role != "system"]
+    if system and lines and lines[0].role == "user":
+        lines[0] = replace(lines[0], content="\n\n".join([*system, lines[0].content]))
+    return lines
+
+
+def _history(messages: Sequence[ChatMessage]) -> tuple[int, int]:
+    """Return where the history begins, and where the question does."""
+    first = next((n for n, m in enumerate(messages) if m.role != "system"), len(messages))
+    questions = [n for n, m in enumerate(messages) if m.role == "user"]
+    return first, questions[-1] if questions else len(messages)

@@ -1,0 +1,83 @@
+"""The shape of a conversation that every model takes, and what goes first when it is too long."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mindbot.domain import conversation
+from mindbot.domain.turn import ChatMessage
+
+ROLES = st.sampled_from(["system", "user", "assistant"])
+WORDS = st.sampled_from(["", " \n", "\u200b", "yes", "what is it?", "好"])
+LINES = st.lists(st.builds(ChatMessage, ROLES, WORDS), max_size=12)
+TALK = LINES.map(lambda lines: [*lines, ChatMessage("user", "and now?")])
+
+
+def of(*lines: tuple[str, str]) -> list[ChatMessage]:
+    return [ChatMessage(role, text) for role, text in lines]
+
+
+def pairs(lines: list[ChatMessage]) -> list[tuple[str, str]]:
+    return [(line.role, line.content) for line in lines]
+
+
+@given(TALK)
+def test_roles_take_turns_from_the_user_on_and_no_line_is_without_words(lines: list[ChatMessage]) -> None:
+    found = conversation.shaped(lines)
+    talk = [m.role for m in found if m.role != "system"]
+    assert talk == [("user", "assistant")[n % 2] for n in range(len(talk))] and talk[-1] == "user"
+    assert [m.role for m in found].count("system") == (found[0].role == "system")
+    assert not any(conversation.wordless(m.content) for m in found)
+    said = "\n".join(m.content for m in found)
+    assert all(m.content in said for m in lines if not conversation.wordless(m.content)), "no word is lost"
+    assert conversation.shaped(found) == found
+
+
+@given(TALK, st.integers(0, 80))
+def test_the_oldest_go_first_and_the_question_stays(lines: list[ChatMessage], most: int) -> None:
+    whole = conversation.shaped(lines)
+    found = conversation.within(whole, most)
+    past = conversation.past(found)
+    assert (
+        found[-1] == whole[-1]
+        and [m for m in found if m.role == "system"]
+        == whole[: len(whole) - len([m for m in whole if m.role != "system"])]
+    )
+    assert conversation.size(found) <= most or not past
+    assert not past or past[0].role == "user"
+    assert list(past) == list(conversation.past(whole))[len(conversation.past(whole)) - len(past) :]
+
+
+def test_what_the_bot_said_first_is_told_as_an_instruction() -> None:
+    found = conversation.shaped(of(("system", "Be kind."), ("assistant", "Good morning"), ("user", "hi")))
+    assert [m.role for m in found] == ["system", "user"]
+    assert found[0].content.startswith("Be kind.") and found[0].content.endswith("Good morning")
+
+
+def test_a_question_without_words_is_not_an_empty_line() -> None:
+    found = conversation.shaped(of(("user", ""), ("assistant", "Yes?"), ("user", " ")))
+    assert found[-1] == ChatMessage("user", conversation.WORDLESS)
+
+
+def test_calls_of_tools_and_their_results_stay_as_they_are() -> None:
+    call = ChatMessage("assistant", "", tool_calls=[{"id": "1", "name": "weather", "arguments": "{}"}])
+    lines = [ChatMessage("user", "sun?"), call, ChatMessage("tool", "", tool_call_id="1")]
+    assert conversation.shaped(lines) == lines
+
+
+def test_a_model_without_a_system_role_hears_the_instructions_from_the_user() -> None:
+    lines = of(("system", "Be kind."), ("user", "one"), ("assistant", "two"), ("user", "three"))
+    assert pairs(conversation.without_system(lines)) == [
+        ("user", "Be kind.\n\none"),
+        ("assistant", "two"),
+        ("user", "three"),
+    ]
+
+
+def test_the_newest_lines_are_kept_and_a_long_one_is_cut() -> None:
+    lines = [{"role": "user", "content": text} for text in ("old", "x" * 900, "new")]
+    found = conversation.recent(lines, 120)
+    assert [len(line["content"]) for line in found] == [3, 30, 3] and found[1]["content"].endswith("…")
+    assert conversation.recent(lines[:1] * 90, 120) == lines[:1] * 40
+    assert lines[1]["content"] == "x" * 900
