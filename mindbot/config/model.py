@@ -15,6 +15,7 @@ from mindbot.config.sections import (
     ConsoleSettings,
     DeliverySettings,
     DispatcherSettings,
+    HttpSettings,
     LimitsSettings,
     LogSettings,
     MediaSettings,
@@ -81,6 +82,7 @@ class Config(Section):
     store: StoreSettings = StoreSettings()
     dispatcher: DispatcherSettings = DispatcherSettings()
     delivery: DeliverySettings = DeliverySettings()
+    http: HttpSettings = HttpSettings()
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
     state_dir: str = Field("", description="Where data lives; empty: the platform's usual place.")

@@ -10,6 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from mindbot.config.types import Duration, Int, Rate, Secret, Size, Url
 
+#: What `http.proxy` may be instead of an address.
+PROXY_WORDS = ("environment", "none")
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -178,6 +181,34 @@ class ApiSettings(Section):
     viewers: tuple[str, ...] = Field((), description="Unix groups with the role viewer.")
     operators: tuple[str, ...] = Field((), description="Unix groups with the role operator.")
     admins: tuple[str, ...] = Field((), description="Unix groups with the role admin.")
+
+
+class HttpSettings(Section):
+    """The `http:` section: how MindBot reaches platforms and models, by HTTP and by WebSocket."""
+
+    proxy: str = Field(
+        "environment",
+        description="environment: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none; or http://host:port.",
+    )
+    proxy_user: str = Field("", description="The proxy's user, where it wants one.")
+    proxy_password: Secret | None = Field(None, description="The proxy's password.")
+    no_proxy: tuple[str, ...] = Field(
+        (), description="Names, addresses and networks reached directly; loopback always is."
+    )
+    ca_file: str = Field("", description="Certificates (PEM) to trust beside the system's.")
+
+    @field_validator("proxy")
+    @classmethod
+    def _usable(cls, value: str) -> str:
+        if value not in PROXY_WORDS:
+            from mindbot.domain.errors import ConfigError
+            from mindbot.http.proxy import Proxy  # loaded only where there is one
+
+            try:
+                Proxy.read(value, "is no proxy that can be used")
+            except ConfigError as error:
+                raise ValueError(str(error)) from error
+        return value
 
 
 class LogSettings(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -139,11 +140,25 @@ class StreamResponse(Protocol):
         """Read the rest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to get to an address: whom to trust there (None: no TLS), and the proxy between (None: none).
+
+    The proxy's address may hold its password.
+    """
+
+    tls: ssl.SSLContext | None
+    proxy: str | None = field(repr=False)
+
+
 class Http(Protocol):
     """The one way out. ``timeout`` is seconds for the whole call (or between chunks of a stream)."""
 
     def allow(self, base_url: str) -> None:
         """Let a configured base URL be reached although its address is private."""
+
+    def way(self, url: str) -> Way:
+        """Return how a WebSocket gets to this address; see `mindbot.http.websocket`."""
 
     async def request(
         self,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from mindbot.domain.errors import NetworkFailed, Rejected, Truncated, VendorError
-from mindbot.http.guard import Allowed, check, safe_target
+from mindbot.http.guard import Allowed, check, check_name, safe_target
+from mindbot.http.proxy import PROXY_ANSWERED, Proxies, Proxy, proxy_mend
+from mindbot.http.tls import untrusted
 
 if TYPE_CHECKING:
     from aiohttp.client_middlewares import ClientHandlerType
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 #: Linux reports a peer's FIN with POLLRDHUP even while unread data is waiting.
 _PEER_CLOSED = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 _STALE_TRIES = 3
+_PROXY_WANTS_CREDENTIALS = 407  # no server behind a proxy says so
 #: What aiohttp raises for a call that cannot be sent (ValueError) or failed on the way.
 ERRORS = (aiohttp.ClientError, OSError, ValueError)
 
@@ -41,16 +44,17 @@ class Call:
 
 
 class Attempt:
-    """A client middleware for one call: guards every hop and notes whether a byte was written."""
+    """A client middleware for one call: guards every hop, finds its way, notes whether a byte was written."""
 
-    __slots__ = ("_allowed", "method", "sent", "started", "url")
+    __slots__ = ("_allowed", "_proxies", "method", "sent", "started", "url")
 
-    def __init__(self, method: str, url: str, allowed: Allowed) -> None:
+    def __init__(self, method: str, url: str, allowed: Allowed, proxies: Proxies) -> None:
         self.method = method
         self.url = url
         self.sent = False
         self.started = time.perf_counter()
         self._allowed = allowed
+        self._proxies = proxies
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: ClientHandlerType
@@ -58,11 +62,18 @@ class Attempt:
         check(request.url, self._allowed)
         assert isinstance(request, Request)
         request.attempt = self
+        if (proxy := self._proxies.of(request.url)) is not None:
+            await check_name(request.url, self._allowed)
+            request.go_through(proxy)
         tries = 0
         while True:
             tries += 1
             try:
-                return await handler(request)
+                answer = await handler(request)
+                if answer.status == _PROXY_WANTS_CREDENTIALS and proxy is not None:
+                    answer.close()
+                    raise ProxyRefused(answer.status)
+                return answer
             except _Stale:
                 if tries == _STALE_TRIES:
                     raise
@@ -83,6 +94,12 @@ class Attempt:
 
     def failure(self, exc: BaseException) -> VendorError:
         """Translate aiohttp's error, whose text and arguments may hold secrets, into ours."""
+        if refused := untrusted(exc):  # before the next line: a certificate's error is a ValueError as well
+            why, mend = refused
+            return NetworkFailed(f"{self}: {why}", hint=mend, code="tls", sent=self.sent)
+        if isinstance(exc, ProxyRefused | aiohttp.ClientHttpProxyError):
+            what, mend = PROXY_ANSWERED.format(exc.status), proxy_mend(exc.status)
+            return NetworkFailed(f"{self}: {what}", hint=mend, code="proxy", sent=False)
         if isinstance(exc, ValueError | aiohttp.NonHttpUrlClientError):
             return Rejected(f"{self}: not a usable URL or header", code="bad_url")
         if isinstance(exc, aiohttp.TooManyRedirects):
@@ -105,6 +122,15 @@ class Request(aiohttp.ClientRequest):
 
     attempt: Attempt
 
+    def go_through(self, proxy: Proxy) -> None:
+        """Send it through a proxy: in its own form, or for TLS through a tunnel that the proxy opens."""
+        headers = {"Host": self.headers["Host"]}
+        if proxy.authorization and self.is_ssl():
+            headers["Proxy-Authorization"] = proxy.authorization  # of the CONNECT alone
+        elif proxy.authorization:
+            self.headers["Proxy-Authorization"] = proxy.authorization
+        self.update_proxy(proxy.url, None, headers)
+
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         if _peer_closed(conn):
             raise _Stale
@@ -118,6 +144,14 @@ class TooLarge(aiohttp.ClientError):
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.limit = limit
+
+
+class ProxyRefused(aiohttp.ClientError):
+    """The proxy itself answered, with this status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class _Stale(aiohttp.ClientConnectionError):
@@ -152,8 +186,6 @@ def _explain(exc: BaseException) -> tuple[str, str]:
             return "connect_timeout", "no connection in time"
         case TimeoutError():
             return "timeout", "no answer in time"
-        case aiohttp.ClientHttpProxyError():
-            return "proxy", f"the proxy answered {exc.status}"
         case aiohttp.ClientPayloadError():
             return "cut", "the answer broke off"
         case _Stale():

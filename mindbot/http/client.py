@@ -13,6 +13,7 @@ What this adds to aiohttp:
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -20,20 +21,25 @@ from typing import Any
 
 import aiohttp
 import orjson
+from anyio import fail_after
 from yarl import URL
 
 from mindbot.domain.errors import NetworkFailed, Rejected, VendorError
+from mindbot.domain.ports import Way
 from mindbot.http.answers import HttpResponse, HttpStream, read_whole
 from mindbot.http.attempt import ERRORS, Attempt, Call, Request
 from mindbot.http.guard import Allowed, GuardedResolver, safe_target
+from mindbot.http.proxy import Proxies
+from mindbot.http.tls import context
 
 
 class HttpClient:
     """Implements the `Http` port. Times are seconds, sizes bytes. Build it anywhere, use it in one loop.
 
     ``per_host`` bounds the connections to one host; a call that finds none free waits ``pool_wait`` at most,
-    ``connect`` included. With a ``proxy``, the proxy resolves names: only addresses written as such can
-    then be refused. ``on_call`` is told of every finished call and must be quick.
+    ``connect`` included. ``proxies`` says which calls go through a proxy, ``tls`` (made at the first call)
+    whom to trust. A proxy resolves names itself: those that mean a private address here are refused before.
+    ``on_call`` is told of every finished call and must be quick.
     """
 
     def __init__(
@@ -45,8 +51,8 @@ class HttpClient:
         keepalive: float = 30.0,
         max_body: int = 32 << 20,
         max_line: int = 4 << 20,
-        proxy: str = "",
-        trust_env: bool = False,
+        proxies: Proxies | None = None,
+        tls: Callable[[], ssl.SSLContext] = context,
         on_call: Callable[[Call], None] | None = None,
     ) -> None:
         self._per_host = per_host
@@ -55,14 +61,28 @@ class HttpClient:
         self._keepalive = keepalive
         self._max_body = max_body
         self._max_line = max_line
-        self._proxy = proxy or None
-        self._trust_env = trust_env
+        self._make_tls = tls
+        self._tls: ssl.SSLContext | None = None
         self._on_call = on_call
         self._allowed: Allowed = set()
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
-        if proxy:
-            self.allow(proxy)
+        self.use(proxies or Proxies())
+
+    def use(self, proxies: Proxies) -> None:
+        """Take these proxies from now on; before the first call."""
+        self._proxies = proxies
+        self._ways: Allowed = {(p.url.raw_host or "", p.url.port or 0) for p in proxies.all}
+
+    def way(self, url: str) -> Way:
+        """Return how a WebSocket gets to this address."""
+        proxy = self._proxies.of(URL(url))
+        return Way(self.trust() if url.startswith("wss:") else None, proxy.whole if proxy else None)
+
+    def trust(self) -> ssl.SSLContext:
+        """Return whom calls trust, made at the first time; raises ConfigError."""
+        self._tls = self._tls or self._make_tls()
+        return self._tls
 
     def allow(self, base_url: str) -> None:
         """Let calls to the host and port of a configured base URL pass the guard, private or not.
@@ -100,7 +120,7 @@ class HttpClient:
             Forbidden: the address is private and not that of a configured base URL.
             Rejected: the URL is unusable, or the answer larger than ``max_body``.
         """
-        attempt = Attempt(method, url, self._allowed)
+        attempt = Attempt(method, url, self._allowed, self._proxies)
         session = self._open(attempt)
         if json is not None:
             data, headers = orjson.dumps(json), _as_json(headers)
@@ -142,22 +162,24 @@ class HttpClient:
         ``first_byte`` bounds the wait for the body to begin, ``idle`` every later gap, ``total`` everything.
         Raises like `request`; redirects are not followed.
         """
-        attempt = Attempt(method, url, self._allowed)
+        attempt = Attempt(method, url, self._allowed, self._proxies)
         session = self._open(attempt)
         data = None
         if json is not None:
             data, headers = orjson.dumps(json), _as_json(headers)
         answer, failure = None, None
         try:
-            answer = await session.request(
-                method,
-                url,
-                data=data,
-                headers=headers,
-                timeout=self._limits(total, first_byte),
-                allow_redirects=False,
-                middlewares=(attempt,),
-            )
+            # Of its own: with each 1xx and each header that trickles in, aiohttp's patience begins anew.
+            with fail_after(self._pool_wait + first_byte):
+                answer = await session.request(
+                    method,
+                    url,
+                    data=data,
+                    headers=headers,
+                    timeout=self._limits(total, first_byte),
+                    allow_redirects=False,
+                    middlewares=(attempt,),
+                )
         except ERRORS as exc:
             failure = attempt.failure(exc)
         if failure is not None:
@@ -194,12 +216,11 @@ class HttpClient:
                     limit_per_host=self._per_host,
                     keepalive_timeout=self._keepalive,
                     ttl_dns_cache=30,
-                    resolver=GuardedResolver(self._allowed),
+                    resolver=GuardedResolver(self._allowed, self._ways),
+                    ssl=self.trust(),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 request_class=Request,
-                proxy=self._proxy,
-                trust_env=self._trust_env,
                 headers={"User-Agent": "MindBot"},
             )
         return self._session

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
 
 from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from anyio import move_on_after
 from yarl import URL
 
 from mindbot.domain.errors import Forbidden
@@ -20,6 +22,7 @@ Allowed = set[tuple[str, int]]
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LONGEST_SHOWN = 24
+_LOOKUP = 2.0  # seconds a name may take to resolve before it counts as unknown here
 
 
 def is_public(address: str) -> bool:
@@ -53,18 +56,41 @@ def check(url: URL, allowed: Allowed) -> None:
         raise _refused(host)
 
 
-class GuardedResolver(ThreadedResolver):
-    """Resolves names in the loop's threads and drops private answers, whatever the name says."""
+async def check_name(url: URL, allowed: Allowed) -> None:
+    """Refuse a name that means a private address here, for a call that a proxy will resolve.
 
-    def __init__(self, allowed: Allowed) -> None:
+    What nobody here knows is the proxy's to decide: behind some proxies no name of the internet resolves.
+    Such a name must at least have a dot: a bare one is of this network.
+
+    Raises:
+        Forbidden: any of its addresses is private.
+    """
+    host, port = url.raw_host or "", url.port or 0
+    if (host, port) in allowed:
+        return
+    found: list[ResolveResult] = []
+    with move_on_after(_LOOKUP), suppress(OSError):
+        found = await ThreadedResolver().resolve(host, port)
+    if not all(is_public(each["host"]) for each in found) or (not found and "." not in host.rstrip(".")):
+        raise _refused(host)
+
+
+class GuardedResolver(ThreadedResolver):
+    """Resolves names in the loop's threads and drops private answers, whatever the name says.
+
+    ``allowed`` may have any address; so may ``ways``, the proxies.
+    """
+
+    def __init__(self, allowed: Allowed, ways: Allowed | None = None) -> None:
         super().__init__()
         self._allowed = allowed
+        self._ways = ways or set()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await super().resolve(host, port, family)
-        if (host, port) in self._allowed:
+        if (host, port) in self._allowed or (host, port) in self._ways:
             return found
         public = [each for each in found if is_public(each["host"])]
         if not public:

@@ -206,10 +206,13 @@ class BucketMedia(SpooledMedia):
             access, secret = await self._keys()
         except MindBotError as error:
             raise StoreError(f"media: {error.message}", hint=error.hint) from error
-        return await anyio.to_thread.run_sync(partial(_s3_store, self._place, access, secret))
+        return await anyio.to_thread.run_sync(partial(_s3_store, self._place, access, secret, self._proxy()))
+
+    def _proxy(self) -> str | None:
+        return self._http.way(self._place.endpoint or f"https://s3.{self._place.region}.amazonaws.com").proxy
 
 
-def _s3_store(place: Place, access: str, secret: str) -> S3Store:
+def _s3_store(place: Place, access: str, secret: str, proxy: str | None) -> S3Store:
     from obstore.store import S3Store
 
     config: dict[str, Any] = {"region": place.region, "virtual_hosted_style_request": not place.path_style}
@@ -221,6 +224,7 @@ def _s3_store(place: Place, access: str, secret: str) -> S3Store:
         place.bucket,
         config=config,  # type: ignore[arg-type]
         client_options={
+            **({"proxy_url": proxy} if proxy else {}),
             "allow_http": place.endpoint.startswith("http:"),
             "connect_timeout": timedelta(seconds=5),
             "read_timeout": timedelta(seconds=30),

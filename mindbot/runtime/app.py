@@ -20,10 +20,11 @@ from mindbot.domain.host import Host
 from mindbot.domain.ports import Platform, Remembers, Webhook
 from mindbot.domain.shared import Shared
 from mindbot.http.client import HttpClient
+from mindbot.http.tls import context
 from mindbot.media.choose import media_store
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
-from mindbot.runtime import generation, housekeeping
+from mindbot.runtime import generation, housekeeping, outward
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.events import SpanWatch, tell_stats
@@ -54,7 +55,10 @@ class Runtime(Facade):
         self.watch = SpanWatch(self.bus)
         self.health_board = Health(self._health_changed)
         # Every running turn may have a call to one vendor open.
-        self.http = HttpClient(per_host=max(1000, loaded.config.dispatcher.max_running))
+        self.http = HttpClient(
+            per_host=max(1000, loaded.config.dispatcher.max_running),
+            tls=lambda: context(loaded.config.http.ca_file),
+        )
         self.secrets = Secrets(state_dir)
         self.shared = Shared()
         self.draining = False
@@ -159,6 +163,7 @@ class Runtime(Facade):
 
     @asynccontextmanager
     async def _open_http(self) -> AsyncIterator[None]:
+        await outward.prepare(self.http, self.loaded.config.http, self.secrets)
         try:
             yield
         finally:
@@ -270,7 +275,7 @@ class Runtime(Facade):
         self.secrets.forget()
         old, self.generation, self.loaded = self.generation, fresh, loaded
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
-        sections = ("store", "dispatcher", "delivery", "media", "api", "log", "state_dir")
+        sections = ("store", "dispatcher", "delivery", "media", "http", "api", "log", "state_dir")
         before, after = old.loaded.config, loaded.config
         return [name for name in sections if getattr(before, name) != getattr(after, name)]
 

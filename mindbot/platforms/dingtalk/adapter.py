@@ -82,6 +82,7 @@ class DingTalkPlatform:
         s = self._settings
         topics = [wire.MESSAGES, wire.CARDS, *([wire.DELEGATED] if s.delegate else [])]
         self._stream = Stream(
+            self._host.http,
             lambda: self._client.open(topics),
             self._frame,
             self._tell,

@@ -6,10 +6,8 @@ to one live connection; a message without an ack comes again with another messag
 
 from __future__ import annotations
 
-import functools
 import json
 import random
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,11 +17,13 @@ from urllib.parse import quote
 import anyio
 import structlog
 from anyio.abc import TaskGroup
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
-from mindbot.domain.errors import AuthFailed, Invalid, MindBotError, NetworkFailed, RateLimited
+from mindbot.domain.errors import AuthFailed, Invalid, MindBotError, RateLimited
 from mindbot.domain.message import Json
+from mindbot.domain.ports import Http
+from mindbot.http.websocket import open_websocket
 from mindbot.platforms.dingtalk import wire
 from mindbot.platforms.split import printable
 
@@ -34,7 +34,6 @@ log = structlog.get_logger("mindbot.platforms.dingtalk")
 Handle = Callable[[str, Json, str], Awaitable[Json | None]]
 Open = Callable[[], Awaitable[tuple[str, str]]]
 
-_HANDSHAKE = 10.0  # seconds
 _DRAIN = 15.0  # seconds an old connection is still read once its successor is up; DingTalk closes after ten
 _STEADY = 5.0  # seconds after which a connection counts as having worked
 _MAX_WAIT = 30.0
@@ -67,6 +66,7 @@ class Stream:
 
     def __init__(
         self,
+        http: Http,
         open: Open,
         handle: Handle,
         changed: Callable[[], None],
@@ -83,6 +83,7 @@ class Stream:
         ``nack`` says of a frame that is not on disk with code 500 what silence says otherwise. Of more than
         ``at_once`` frames that are being stored, the rest is left to be pushed again.
         """
+        self._http = http
         self._open = open
         self._handle = handle
         self._changed = changed
@@ -163,24 +164,8 @@ class Stream:
     async def _connect(self) -> ClientConnection:
         """Open one connection; raises VendorError."""
         endpoint, ticket = await self._open()
-        secure = _tls() if endpoint.startswith("wss:") else None
-        try:
-            with anyio.fail_after(_HANDSHAKE):
-                return await connect(
-                    f"{endpoint}?ticket={quote(ticket, safe='')}",
-                    ssl=secure,
-                    proxy=None,
-                    compression=None,  # a thousand connections: no compressor state for each
-                    max_size=_MAX_FRAME,
-                    open_timeout=None,
-                    ping_interval=self._ping,
-                    ping_timeout=self._ping / 2,
-                    close_timeout=1.0,
-                )
-        except InvalidHandshake as error:
-            raise NetworkFailed(f"the handshake was refused: {error}", sent=False) from error
-        except (WebSocketException, OSError, TimeoutError, ValueError) as error:
-            raise NetworkFailed(f"cannot connect: {error or 'no answer'}", sent=False) from error
+        url = f"{endpoint}?ticket={quote(ticket, safe='')}"
+        return await open_websocket(self._http, url, max_size=_MAX_FRAME, ping=self._ping)
 
     async def _live(self, socket: ClientConnection, line: Line) -> str | None:
         """Read until the connection is lost, and return why; or until it must be replaced: None."""
@@ -302,9 +287,3 @@ async def _write(socket: ClientConnection, text: str) -> bool:
 async def _gone(socket: ClientConnection) -> None:
     with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
         await socket.close()
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """One context for all connections."""
-    return ssl.create_default_context()

@@ -65,6 +65,7 @@ class ConnectionBot(WeComBot):
         """See `WeComBot`. ``backoff`` is the first wait after a lost connection, in seconds."""
         super().__init__(settings, bot, host, clock=clock)
         self._backoff = backoff
+        self._http = host.http
         self._link: Link | None = None
         self._backlog = Backlog.of(host.shared, bot)
         self._tasks: TaskGroup | None = None
@@ -78,6 +79,7 @@ class ConnectionBot(WeComBot):
         self._receive, self._report = receive, report
         s = self._settings
         link = self._link = Link(
+            self._http,
             s.ws_url,
             self._credentials,
             self._came,

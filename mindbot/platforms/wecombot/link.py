@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import ssl
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -16,11 +15,13 @@ from collections.abc import Awaitable, Callable
 import anyio
 import structlog
 from anyio.abc import TaskGroup
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, VendorError
 from mindbot.domain.message import Json
+from mindbot.domain.ports import Http
+from mindbot.http.websocket import open_websocket
 from mindbot.platforms.wecombot import wire
 from mindbot.platforms.wecombot.errors import CONFLICT, NOT_SUBSCRIBED
 from mindbot.platforms.wecombot.exchange import Exchange, new_id
@@ -32,7 +33,6 @@ Handle = Callable[[str, str, Json, str], Awaitable[None]]
 #: Returns BotID and Secret; raises AuthFailed.
 Credentials = Callable[[], Awaitable[tuple[str, str]]]
 
-_HANDSHAKE = 10.0  # seconds
 _STEADY = 5.0  # seconds after which a connection counts as having worked
 _MAX_WAIT = 30.0
 _CREDENTIALS_WAIT = 60.0
@@ -47,6 +47,7 @@ class Link:
 
     def __init__(
         self,
+        http: Http,
         url: str,
         credentials: Credentials,
         handle: Handle,
@@ -57,6 +58,7 @@ class Link:
         evicted_wait: float = 300.0,
         backoff: float = 0.5,
     ) -> None:
+        self._http = http
         self._url = url
         self._credentials = credentials
         self._handle = handle
@@ -66,7 +68,6 @@ class Link:
         self._wire = Exchange(answer)
         self._evicted_wait = evicted_wait
         self._backoff = backoff
-        self._tls: ssl.SSLContext | None = None
         self._ready = anyio.Event()
         self._evicted = False
         self._heard = 0.0  # when anything last came (loop time)
@@ -174,26 +175,8 @@ class Link:
             raise failure
 
     async def _connect(self) -> ClientConnection:
-        secure = None
-        if self._url.startswith("wss:"):
-            self._tls = self._tls or ssl.create_default_context()
-            secure = self._tls
-        try:
-            with anyio.fail_after(_HANDSHAKE):
-                return await connect(
-                    self._url,
-                    ssl=secure,
-                    proxy=None,
-                    compression=None,
-                    max_size=_MAX_FRAME,
-                    open_timeout=None,
-                    ping_interval=None,  # the protocol has pings of its own
-                    close_timeout=1.0,
-                )
-        except (InvalidHandshake, InvalidURI) as error:
-            raise NetworkFailed(f"the handshake was refused: {error}", sent=False) from error
-        except (OSError, TimeoutError) as error:
-            raise NetworkFailed(f"cannot connect: {error or 'no answer'}", sent=False) from error
+        """Open the connection; the protocol has pings of its own. Raises NetworkFailed."""
+        return await open_websocket(self._http, self._url, max_size=_MAX_FRAME)
 
     async def _beat(self, socket: ClientConnection) -> None:
         """Ping; two that stay without an answer are the end of the connection."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import traceback
+import tracemalloc
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -188,3 +191,46 @@ async def test_a_peer_that_always_hangs_up_first_was_sent_nothing() -> None:
         thread.join(5)
     assert error.code in ("stale", "disconnected")
     assert error.sent == (error.code == "disconnected")
+
+
+async def test_interim_answers_for_ever_are_bounded_by_the_wait_for_the_first_byte(peer) -> None:
+    async def never(wire) -> None:
+        await wire.request()
+        with suppress(anyio.BrokenResourceError):
+            while True:
+                await wire.send(b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n")
+                await anyio.sleep(0.01)
+
+    async with peer(never) as there, HttpClient(pool_wait=0.1) as http:
+        http.allow(there.url)
+        with pytest.raises(NetworkFailed) as caught:
+            async with http.stream("POST", there.url, first_byte=0.2, total=60):
+                pass
+        assert (caught.value.code, caught.value.sent) == ("timeout", True)
+        error = await failure(http, "POST", there.url, timeout=0.2)
+    assert error.code == "timeout"
+
+
+@pytest.mark.parametrize("way", ["request", "stream"])
+async def test_a_body_that_swells_when_it_is_decoded_is_read_no_further_than_the_limit(
+    peer, way: str
+) -> None:
+    bomb = gzip.compress(bytes(24 << 20))
+
+    async def small(wire) -> None:
+        await wire.request()
+        await wire.answer(bomb, extra=b"Content-Encoding: gzip\r\n")
+
+    async with peer(small) as there, HttpClient(max_body=1 << 20) as http:
+        http.allow(there.url)
+        tracemalloc.start()
+        try:
+            with pytest.raises(Rejected, match="an answer over 1048576 bytes"):
+                if way == "request":
+                    await http.request("GET", there.url)
+                else:
+                    async with http.stream("GET", there.url) as answer:
+                        await answer.read()
+            assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        finally:
+            tracemalloc.stop()

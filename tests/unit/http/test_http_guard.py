@@ -9,6 +9,7 @@ import pytest
 from mindbot.domain.errors import Forbidden, NetworkFailed, Rejected
 from mindbot.http.client import HttpClient
 from mindbot.http.guard import GuardedResolver, is_public, safe_target
+from mindbot.http.proxy import Proxies
 
 pytestmark = pytest.mark.anyio
 
@@ -141,10 +142,11 @@ async def test_a_proxy_gets_the_calls_but_no_private_addresses(peer) -> None:
         while await wire.request():
             await wire.answer(b"by proxy")
 
-    async with peer(answer) as proxy, HttpClient(proxy=proxy.url) as http:
+    async with peer(answer) as proxy, HttpClient(proxies=Proxies.through(proxy.url)) as http:
         assert (await http.request("GET", "http://vendor.invalid/x")).body == b"by proxy"
-        with pytest.raises(Forbidden):
-            await http.request("GET", "http://169.254.169.254/latest/meta-data")
+        for host in ("169.254.169.254", "2852039166", "0xa9fea9fe", "10.1", "[::ffff:10.0.0.1]", "intranet"):
+            with pytest.raises(Forbidden):
+                await http.request("GET", f"http://{host}/latest/meta-data")
     assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
         b"GET http://vendor.invalid/x HTTP/1.1"
     ]

@@ -206,7 +206,9 @@ async def test_of_too_many_frames_at_once_the_rest_comes_again() -> None:
             return {"response": None}
 
         client = Client(here.bot._settings, here.bot._host)
-        stream = Stream(lambda: client.open([wire.MESSAGES]), store, lambda: None, at_once=2)
+        stream = Stream(
+            here.bot._host.http, lambda: client.open([wire.MESSAGES]), store, lambda: None, at_once=2
+        )
         tasks.start_soon(stream.run)
         await until(lambda: here.sim.gateway.connections)
         async with anyio.create_task_group() as pushes:
