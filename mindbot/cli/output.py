@@ -5,7 +5,6 @@ Plain text on purpose: rich alone costs 0.1 s of CPU, as much as the rest of a c
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 import typer
+
+from mindbot.domain.visible import json_line, visible_lines
 
 T = TypeVar("T")
 
@@ -28,8 +29,13 @@ def wants_json(flag: bool) -> bool:
 
 def print_json(value: Any) -> None:
     """Print one value as one line; with escapes where the output is not UTF-8, so that it stays JSON."""
+    print(json_text(value), flush=True)
+
+
+def json_text(value: Any) -> str:
+    """Return one value as the line that `print_json` prints."""
     escape = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    print(json.dumps(value, ensure_ascii=escape, separators=(",", ":"), default=str), flush=True)
+    return json_line(value, ascii_only=escape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,8 @@ def one_line(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return lines of text without the control characters by which they could drive the terminal."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+    """Return lines of text in which nothing drives the terminal or turns the words around."""
+    return visible_lines(text)
 
 
 def _width_of(c: str) -> int:

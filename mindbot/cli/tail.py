@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
@@ -16,7 +15,7 @@ from mindbot.api import calls, models
 from mindbot.api.client import AsyncClient
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset, Update, events
 from mindbot.cli.connect import connect
-from mindbot.cli.output import JsonOption, clock, cut, one_line, print_json, wants_json, width
+from mindbot.cli.output import JsonOption, clock, cut, json_text, one_line, print_json, wants_json, width
 from mindbot.cli.turns import COLUMNS
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.message import Json
@@ -92,7 +91,7 @@ class Lines:
 
     def _line(self, event: Json) -> str:
         if self._machine:
-            return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+            return json_text(event)
         return cut(self._event(event) if self._any else self._turn(event), _terminal())
 
     def _turn(self, event: Json) -> str:

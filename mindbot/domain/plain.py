@@ -11,6 +11,8 @@ import math
 import re
 from typing import Any, NoReturn
 
+import orjson
+
 DEEPEST = 100  # levels; orjson writes 254
 _CUT = "…"
 _MOST = 1 << 63
@@ -29,7 +31,8 @@ def printable(text: str) -> str:
 def plain(value: Any, deepest: int = DEEPEST) -> Any:
     """Return JSON data with printable texts, numbers of 64 bits and at most ``deepest`` levels.
 
-    A number that is none, or too large for a float, becomes None; what lies deeper becomes ``…``.
+    A number that is none, or too large for a float, becomes None; what lies deeper becomes ``…``, and what
+    JSON does not have becomes text.
     """
     if isinstance(value, str):
         return printable(value)
@@ -37,13 +40,32 @@ def plain(value: Any, deepest: int = DEEPEST) -> Any:
         if not deepest:
             return _CUT
         return {printable(str(key)): plain(each, deepest - 1) for key, each in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [plain(each, deepest - 1) for each in value] if deepest else _CUT
     if isinstance(value, int) and not -_MOST <= value < _MOST:
         return _rounded(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value
+    if value is None or isinstance(value, bool | int):
+        return value
+    return _said(value)
+
+
+def dumps(value: Any) -> bytes:
+    """Encode any value as JSON: what JSON cannot say is said as well as it can be. Never raises.
+
+    Numbers that are none become null, halves of characters U+FFFD, bytes and objects text.
+    """
+    try:
+        return orjson.dumps(value, default=_said)
+    except TypeError:  # a half of a character, a key that is no text, a huge number, too deep
+        return orjson.dumps(plain(value))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "replace")
+    return printable(repr(value) if isinstance(value, BaseException) else str(value))
 
 
 def _rounded(value: int) -> float | None:

@@ -12,6 +12,7 @@ from mindbot.domain.conversation import shaped
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.message import Json
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunks, Turn
+from mindbot.telemetry.redaction import told
 
 
 class Models(Protocol):
@@ -59,7 +60,7 @@ class ChatRunner:
                     yield chunk
             status = "ok"
         except MindBotError as exc:
-            span.data["error"] = {"kind": exc.kind, "message": str(exc)}
+            span.data["error"] = {"kind": exc.kind, "message": told(exc)}
             raise
         finally:
             span.name = span.data.get("provider", span.name)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from mindbot.domain.turn import Span, Turn
+from mindbot.telemetry.redaction import told
 
 Next = Callable[[Turn], Awaitable[None]]
 
@@ -52,7 +53,7 @@ def _layer(name: str, stage: Stage, inner: Next, watch: Watch) -> Next:
         try:
             await stage(turn, inner)
         except BaseException as error:
-            span.data["error"] = str(error) or type(error).__name__
+            span.data["error"] = told(error) or type(error).__name__
             turn.close_span(span, "error")
             if watch.active:
                 watch.span_closed(turn, span)

@@ -18,6 +18,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import Platform, Receive, Webhook
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
+from mindbot.telemetry.redaction import told_in
 
 _MAX_BACKOFF = 60.0
 #: What operators are offered for a bot, by the name in the API.
@@ -177,6 +178,6 @@ class Bots:
                 row["callback"] = f"/{platform.name}/{platform.bot}/callback"
                 row["listen"] = f"{platform.host}:{platform.port}"
             if isinstance(platform, Describes):
-                row["details"] = platform.details()
+                row["details"] = told_in(platform.details())
             rows.append(row)
         return rows

@@ -13,7 +13,7 @@ from mindbot.domain.events import PASSING, Event
 from mindbot.domain.message import Json
 from mindbot.domain.records import message_record, passing_record, record_of
 from mindbot.domain.turn import Span, Turn
-from mindbot.telemetry.redaction import redactor
+from mindbot.telemetry.redaction import redactor, told
 
 CLIP = 2000  # characters of a text in an event: a list shows less, and `get turn` has it whole
 
@@ -103,7 +103,7 @@ class SpanWatch:
             if each.kind == "stage":
                 data["stage"] = each.name
             if error := each.data.get("error"):
-                data["error"] = clip(str(error))
+                data["error"] = told(error)
             self._bus.publish(Event("span.closed", id, data))
 
 

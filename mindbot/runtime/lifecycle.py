@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from mindbot.domain.message import Json
+from mindbot.telemetry.redaction import told
 
 
 class Health:
@@ -20,7 +21,8 @@ class Health:
         self._on_change = on_change
 
     def report(self, component: str, state: str, reason: str = "") -> None:
-        """Note a component's state; saying the same again changes nothing."""
+        """Note a component's state; saying the same again changes nothing. The reason is masked (`told`)."""
+        reason = told(reason)
         known = self._states.get(component)
         if known is not None and known[:2] == (state, reason):
             return

@@ -22,6 +22,7 @@ from mindbot.domain.events import Event
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Platform
 from mindbot.runtime.traffic import Traffic
+from mindbot.telemetry.redaction import told
 
 #: Platform, bot, session: who sees the order. Two bots may use one session name.
 Session = tuple[str, str, str]
@@ -280,10 +281,10 @@ class Outbox:
             await self._end(d, "dead", str(error))
             return
         self.retried += 1
-        self.traffic.of(d.platform, d.bot).refused(str(error), dead=False)
         d.state = "unknown" if unknown else "pending"
         d.again = d.again or unknown
-        d.error = str(error)
+        d.error = told(error)
+        self.traffic.of(d.platform, d.bot).refused(d.error, dead=False)
         d.next_at = time.time() + self._backoff(d.attempts, error)
         if isinstance(error, RateLimited) and error.scope == "bot":
             lane.quiet_until = max(lane.quiet_until, d.next_at)
@@ -298,11 +299,11 @@ class Outbox:
 
     async def _end(self, d: Delivery, state: str, error: str) -> None:
         d.state = "sent" if state == "sent" else "dead"
-        d.error = error
+        d.error = told(error)
         d.ended = time.time()
         if d.state == "dead":
             self.dead += 1
-            self.traffic.of(d.platform, d.bot).refused(error, dead=True)
+            self.traffic.of(d.platform, d.bot).refused(d.error, dead=True)
         else:
             self.traffic.of(d.platform, d.bot).delivered(d.ended)
         await self._store(d)

@@ -13,6 +13,7 @@ from mindbot.domain.abilities import Check, Groups, Place, Places, TakesBack, Te
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, Invalid, MindBotError, NetworkFailed, NotFound, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
+from mindbot.telemetry.redaction import told_in
 
 if TYPE_CHECKING:
     from mindbot.domain.ports import Platform, Receipt
@@ -60,7 +61,7 @@ class Talking:
         if not isinstance(adapter, Tests):
             return [Check("test", "skipped", "this platform has nothing to test").to_json()]
         with anyio.move_on_after(_TEST_SECONDS):
-            return [check.to_json() for check in await adapter.test()]
+            return [told_in(check.to_json()) for check in await adapter.test()]
         mend = "is the vendor reachable from this machine?"
         return [Check("test", "failed", f"no result after {_TEST_SECONDS:g}s", mend).to_json()]
 

@@ -26,6 +26,7 @@ from mindbot.runtime.stats import Stats
 from mindbot.store.journal import Rows
 from mindbot.store.rows import storable
 from mindbot.store.store import Store
+from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.runtime")
 
@@ -173,7 +174,7 @@ class Turns:
 
     async def _bury(self, turn: Turn, reason: str) -> None:
         """Give a turn up: kept as a dead letter, with the least that can be written."""
-        turn.state, turn.reason, turn.finished = "dead", reason, time.time()
+        turn.state, turn.reason, turn.finished = "dead", told(reason), time.time()
         turn.vars, turn.route = {}, {}
         turn.spans.clear()
         turn.reply.parts.clear()

@@ -19,6 +19,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
+from mindbot.domain.visible import json_line, visible, visible_lines
 from mindbot.telemetry.redaction import Redactor, redactor
 
 Format = Literal["auto", "json", "console"]
@@ -126,17 +127,17 @@ def formatter(
         cleaned: EventDict = secrets.redact(event)
         return cleaned
 
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=terminal)
+    renderers: list[Processor] = (
+        [_visible, structlog.dev.ConsoleRenderer(colors=terminal)]
         if console
-        else structlog.processors.JSONRenderer(ensure_ascii=False, default=repr)
+        else [structlog.processors.JSONRenderer(lambda event, **_: json_line(event))]
     )
     processors: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         *time_stamp,
         structlog.processors.format_exc_info,
         redact,
-        renderer,
+        *renderers,
     ]
     return _Formatter(processors, journal, secrets)
 
@@ -150,6 +151,23 @@ def to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
         return False
     return (device, inode) == (str(found.st_dev), str(found.st_ino))
 
+
+def _visible(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Let nothing that is logged drive the terminal; what is ours to colour is coloured afterwards."""
+    return {
+        visible(key): visible_lines(value) if key in _OF_LINES and isinstance(value, str) else _shown(value)
+        for key, value in event.items()
+    }
+
+
+def _shown(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return visible(value if isinstance(value, str) else repr(value))
+
+
+#: Traces, which the renderer prints below the line.
+_OF_LINES = frozenset({"exception", "stack"})
 
 _COMMON: list[Processor] = [
     structlog.stdlib.add_log_level,

@@ -20,6 +20,10 @@ _MASKED = rf"\g<1>{MASK}"
 #: Fields that hold what people and bots said: of messages, replies, parts and prompts.
 _SAID = frozenset({"text", "reply", "content"})
 
+#: Characters of a reason: vendors answer with whole pages, and with the request that they refuse.
+LONGEST_REASON = 1000
+_REASON_END = 300  # of them are its end, where the hint is
+
 #: Shorter values would mask half of what is written and are no secrets.
 SHORTEST = 4
 
@@ -146,6 +150,28 @@ def _spellings(value: str) -> set[str]:
     # A secret of several lines (a private key) may be written line by line.
     found.update(line for line in value.splitlines() if len(line) >= 16)
     return found
+
+
+def told(reason: object, secrets: Redactor | None = None) -> str:
+    """Return why something failed as it may be kept and shown: masked, and at most `LONGEST_REASON` long.
+
+    Every reason goes through here before it is anybody's state, row, event or answer: much of it is what a
+    vendor said, and some of them repeat what they were sent.
+    """
+    text: str = (secrets or redactor).redact(str(reason))
+    if len(text) <= LONGEST_REASON:
+        return text
+    return f"{text[: LONGEST_REASON - _REASON_END - 3]} … {text[-_REASON_END:]}"
+
+
+def told_in(value: Any) -> Any:
+    """Return JSON that an adapter says of itself with its texts as `told` makes them."""
+    value = redactor.redact(value)
+    if isinstance(value, dict):
+        return {k: told_in(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [told_in(v) for v in value]
+    return told(value) if isinstance(value, str) else value
 
 
 #: The process's own: secrets are process-wide, and a log line may hold any of them.

@@ -8,7 +8,17 @@ from daemon_here import Running
 
 from mindbot.api import calls, models
 from mindbot.api.client import AsyncClient
-from mindbot.domain.errors import ConfigError, Conflict, MindBotError, NotFound, SecretError, TimedOut
+from mindbot.domain.errors import (
+    ConfigError,
+    Conflict,
+    MindBotError,
+    NotFound,
+    Rejected,
+    SecretError,
+    TimedOut,
+)
+from mindbot.domain.message import Json
+from mindbot.telemetry.redaction import redactor
 
 pytestmark = pytest.mark.anyio
 
@@ -230,3 +240,27 @@ async def test_many_clients_at_once(up: Running) -> None:
     async with anyio.create_task_group() as group:
         for _ in range(100):
             group.start_soon(one)
+
+
+async def test_whatever_an_adapter_counts_is_answered_and_known_secrets_are_masked(
+    up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redactor.register("Fake-Adapter-Secret-1")
+    odd = {"inf": float("inf"), "huge": 10**400, "half": "\ud83d", "why": ["got Fake-Adapter-Secret-1"]}
+    bot = up.runtime.platforms()[0] | {"details": odd}
+    monkeypatch.setattr(up.runtime, "platforms", lambda: [bot])
+    details = (await up.client.ask(calls.platforms()))[0].details
+    assert details == {"inf": None, "huge": None, "half": "\ufffd", "why": ["got ********"]}
+
+
+async def test_an_error_that_repeats_what_was_sent_is_masked_and_bounded(
+    up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> list[Json]:
+        raise Rejected("refused: {'access_token': 'Fake-Lent-Token-1'} " + "x" * 9999, hint="look there")
+
+    monkeypatch.setattr(up.runtime, "test_platform", refuse)
+    with pytest.raises(MindBotError) as error:
+        await up.client.ask(calls.test_platform("console", "default"))
+    assert "Fake-Lent" not in str(error.value) and len(str(error.value)) < 1100
+    assert error.value.hint == "look there"

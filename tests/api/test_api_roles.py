@@ -78,6 +78,7 @@ async def test_each_role_may_do_what_it_may(tmp_path: Path) -> None:
         up.socket.chmod(0o666)
 
         roles: dict[str, str] = {}
+        known: dict[str, bool] = {}
 
         async def status(groups: str, request: str, body: str = "") -> int:
             arguments = [sys.executable, "-c", AS_SOMEBODY, str(up.socket), groups, request, body]
@@ -85,6 +86,8 @@ async def test_each_role_may_do_what_it_may(tmp_path: Path) -> None:
             code, answer = json.loads(done.stdout)
             if code == 403:
                 assert json.loads(answer)["kind"] == "forbidden"
+            elif request == "GET /v1/health/ready":
+                known[groups] = bool(json.loads(answer)["components"])
             elif request == "GET /v1/status":
                 roles[groups] = json.loads(answer)["role"]
             return int(code)
@@ -92,6 +95,8 @@ async def test_each_role_may_do_what_it_may(tmp_path: Path) -> None:
         send = ("POST /v1/turns", '{"text": "hi"}')
         secret = ("PUT /v1/secrets/a", '{"value": "x"}')
         assert await status("", "GET /v1/ping") == 200
+        assert await status("", "GET /v1/health/ready") == await status("7001", "GET /v1/health/ready") == 200
+        assert known == {"": False, "7001": True}, "strangers learn no more than whether it is ready"
         assert await status("9999", "GET /v1/status") == 403
         assert await status("9999,7001", "GET /v1/status") == 200
         assert await status("7001", *send) == 403

@@ -85,7 +85,7 @@ async def test_a_name_that_can_be_nobodys_is_said_in_words(run: Run, command: tu
 async def test_a_reply_cannot_drive_the_terminal(run: Run) -> None:
     for extra in ([], ["--stream"]):
         done = await run("send", "\x1b[31mred\x9b2J from\x07 你好", *extra, terminal=True)
-        assert done.out.strip() == "you said [31mred2J from 你好"
+        assert done.out.strip() == r"you said \x1b[31mred\x9b2J from\x07 你好"
     piped = await run("send", "\x1b[31mred")
     assert piped.objects[0]["reply"] == "you said \x1b[31mred"
     assert "\x1b" not in (await run("turns", terminal=True)).out

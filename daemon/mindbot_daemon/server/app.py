@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from mindbot.api import models
 from mindbot.domain.distribution import version
 from mindbot_daemon.server import errors
+from mindbot_daemon.server.answers import Answer
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.limits import BodyLimit
 from mindbot_daemon.server.roles import Roles
@@ -50,6 +51,7 @@ def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url="/v1/docs",
         redoc_url=None,
+        default_response_class=Answer,
     )
     app.state.host = host
     app.state.roles = roles

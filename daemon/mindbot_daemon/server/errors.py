@@ -7,13 +7,14 @@ from http import HTTPStatus
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from mindbot.api.errors import problem_of
 from mindbot.domain import errors
 from mindbot.domain.message import Json
+from mindbot_daemon.server.answers import Answer, said
 
 log = structlog.get_logger(__name__)
 
@@ -48,26 +49,26 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _ours(request: Request, error: Exception) -> JSONResponse:
+def _ours(request: Request, error: Exception) -> Answer:
     assert isinstance(error, errors.MindBotError)
-    return JSONResponse(problem_of(error, _turn(request)), status_of(error))
+    return Answer(said(problem_of(error, _turn(request))), status_of(error))
 
 
-def _invalid(request: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> Answer:
     """Name the fields; never echo the input, it may be a secret."""
     assert isinstance(error, RequestValidationError)
     findings = [
         f"{'.'.join(str(step) for step in each['loc'][1:])}: {each['msg']}" for each in error.errors()
     ]
     body = _body("invalid", "; ".join(findings), "see /v1/openapi.json", _turn(request))
-    return JSONResponse(body, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return Answer(body, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _http(request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> Answer:
     assert isinstance(error, HTTPException)
     kind = {404: "not_found", 413: "too_large"}.get(error.status_code, "invalid")
     body = _body(kind, f"{request.method} {request.url.path}: {error.detail}", "see /v1/openapi.json", "")
-    return JSONResponse(body, error.status_code, headers=error.headers)
+    return Answer(body, error.status_code, headers=error.headers)
 
 
 def _gone(request: Request, error: Exception) -> Response:
@@ -76,10 +77,10 @@ def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
-def _unexpected(request: Request, error: Exception) -> JSONResponse:
+def _unexpected(request: Request, error: Exception) -> Answer:
     log.error("api.failed", method=request.method, path=request.url.path, exc_info=error)
     body = _body("error", "the daemon could not do that", "its log says why", _turn(request))
-    return JSONResponse(body, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return Answer(body, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _turn(request: Request) -> str:

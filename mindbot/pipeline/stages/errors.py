@@ -6,6 +6,7 @@ from mindbot.domain.errors import ContentFiltered, EmptyAnswer, MindBotError, St
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
+from mindbot.telemetry.redaction import told
 
 
 class Errors:
@@ -27,7 +28,7 @@ class Errors:
         except Exception as error:  # noqa: BLE001 - a runner may raise anything; it is shown, not lost
             kind = error.kind if isinstance(error, MindBotError) else "internal"
             turn.state = "failed"
-            turn.reason = f"{kind}: {error}"
+            turn.reason = told(f"{kind}: {error}")
             turn.reply.parts.clear()
             if turn.message.written:
                 empty = isinstance(error, EmptyAnswer | ContentFiltered)

@@ -12,6 +12,7 @@ from mindbot.domain.message import Json, Part
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
+from mindbot.telemetry.redaction import told
 
 _STORE_PATIENCE = 10.0  # seconds until a message goes on without a file that cannot be kept
 KINDS = frozenset({"image", "voice", "video", "file"})
@@ -69,7 +70,7 @@ class FetchMedia:
         except (MindBotError, TimeoutError) as error:
             why = str(error) or f"not there after {self._deadline:g}s"
             found[str(n)] = {"error": why}
-            span.data["error"] = why
+            span.data["error"] = told(why)
         finally:
             outer = turn.running
             turn.close_span(span, status)

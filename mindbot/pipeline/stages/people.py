@@ -7,6 +7,7 @@ from mindbot.domain.turn import Turn
 from mindbot.pipeline.directory import Ask, Directory
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
+from mindbot.telemetry.redaction import told
 
 
 class LookUpSender:
@@ -39,7 +40,7 @@ class LookUpSender:
             if found.cached:
                 span.data["cached"] = True
             if found.error:
-                span.data["error"] = found.error
+                span.data["error"] = told(found.error)
             else:
                 span.data |= {"not_asked": found.unset} if found.unset else {"known": bool(found.user)}
                 status = "ok"

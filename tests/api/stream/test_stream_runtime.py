@@ -19,6 +19,7 @@ from mindbot.filters.fields import EVENT_FIELDS, TURN_FIELDS
 from mindbot.filters.language import parse
 from mindbot.runtime.app import Runtime
 from mindbot.runtime.events import tell_stats
+from mindbot.telemetry.redaction import redactor
 
 pytestmark = pytest.mark.anyio
 
@@ -211,3 +212,23 @@ async def test_the_configuration_and_what_another_would_change(runtime: Runtime)
     assert found["values"]["log.level"] == "info" and found["origins"]["log.level"] == "default"
     other = load([], environ={}, overrides={"log": {"level": "debug"}})
     assert runtime.changes(other) == [{"key": "log.level", "old": "info", "new": "debug"}]
+
+
+async def test_any_number_and_half_a_character_in_a_log_line_is_shown(runtime: Runtime, log: Any) -> None:
+    with runtime.bus.observe({"log"}) as observer:
+        log.warning("odd", most=float("inf"), none=float("nan"), huge=10**40, half="\ud83d", raw=b"\xff")
+        events = await until(observer, "log.line")
+    line = runtime.logs(filter='text == "odd"')[-1]
+    odd = {"most": None, "none": None, "huge": 1e40, "half": "\ufffd", "raw": "\ufffd"}
+    assert line["fields"] == odd == next(e for e in events if e.data["text"] == "odd").data["fields"]
+
+
+async def test_a_reason_that_repeats_a_secret_is_masked_everywhere(runtime: Runtime) -> None:
+    redactor.register("Fake-Echoed-Secret-1")
+    page = "refused: {'clientSecret': 'Fake-Echoed-Secret-1'} " + "x" * 100_000
+    with runtime.bus.observe({"health"}) as observer:
+        runtime.health_board.report("provider x", "failed", page)
+        event = (await until(observer, "health.changed"))[-1]
+    told = next(each for each in runtime.health() if each["component"] == "provider x")["reason"]
+    for reason in (told, event.data["reason"]):
+        assert "Fake-Echoed" not in reason and reason.startswith("refused:") and len(reason) <= 1000

@@ -35,7 +35,7 @@ def test_a_message_cannot_move_the_cursor_or_break_the_line(capsys: pytest.Captu
 
 
 def test_lines_keep_their_ends_and_letters_and_nothing_that_moves_the_cursor() -> None:
-    assert plain("a\tb\r\n\x1b]0;title\x07\x9b1mé 👩‍💻") == "a\tb\n]0;title1mé 👩‍💻"
+    assert plain("a\tb\r\n\x1b]0;title\x07\x9b1mé 👩‍💻") == "a\tb\n\\x1b]0;title\\x07\\x9b1mé 👩‍💻"
 
 
 def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:

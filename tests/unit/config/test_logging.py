@@ -142,12 +142,12 @@ def test_the_journal_gets_priorities_and_no_times(tmp_path: Path, restored: None
         found = os.fstat(stream.fileno())
         for environ in ({"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}, {"JOURNAL_STREAM": "1:1"}, {}):
             logs.setup("debug", "console", stream=stream, environ=environ, secrets=masks)
-            structlog.get_logger("mindbot.x").warning("two\nlines")
+            structlog.get_logger("mindbot.x").warning("first", exception="second")
         logs.setup("debug", "json", stream=stream, environ={"JOURNAL_STREAM": "x"}, secrets=masks)
         structlog.get_logger("mindbot.x").error("json")
         stream.seek(0)
         first, second, *others = stream.read().splitlines()
-    assert first.startswith("<4>[warning") and second.startswith("<4>lines")
+    assert first.startswith("<4>[warning") and second.startswith("<4>second")
     assert not [line for line in others if line.startswith("<")]
     assert others[0][:2] == "20"
     assert "timestamp" in json.loads(others[-1])
@@ -161,4 +161,4 @@ def test_priorities(tmp_path: Path, restored: None, level: str, priority: int) -
         logs.setup("debug", "json", stream=stream, environ=environ)
         getattr(logging.getLogger("mindbot.x"), level)("hello")
         stream.seek(0)
-        assert stream.read().startswith(f'<{priority}>{{"event": "hello"')
+        assert stream.read().startswith(f'<{priority}>{{"event":"hello"')

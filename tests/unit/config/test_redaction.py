@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mindbot.telemetry.redaction import MASK, Redactor
+from mindbot.telemetry.redaction import LONGEST_REASON, MASK, Redactor, told
 
 PLANTED = 'p@ss wörd/"quoted"\\&=+密码'
 
@@ -162,3 +162,12 @@ def test_what_people_said_is_masked_by_what_is_known_alone() -> None:
     assert mine.known([{"text": f"{said} hunter2-the-real-one", "n": 1}]) == [
         {"text": f"{said} {MASK}", "n": 1}
     ]
+
+
+def test_a_reason_is_masked_and_bounded_and_keeps_its_hint(redactor: Redactor) -> None:
+    page = f"refused: {PLANTED} " + "<p>x</p>" * 5000 + " (compare `secret` with the console)"
+    shown = told(ValueError(page), redactor)
+    assert MASK in shown and "p@ss" not in shown
+    assert len(shown) <= LONGEST_REASON
+    assert shown.endswith("(compare `secret` with the console)")
+    assert told("as it is", redactor) == "as it is"

@@ -49,15 +49,16 @@ async def live(host: HostDep) -> Json:
 
 
 @router.get("/health/ready", response_model=models.Health, responses={503: {"model": models.Health}})
-async def ready(host: HostDep, response: Response) -> Json:
-    """200 when messages are taken, 503 when not: starting, draining, no disk; the components say why."""
+async def ready(host: HostDep, request: Request, response: Response) -> Json:
+    """200 when messages are taken, 503 when not: starting, draining, no disk. Components are for viewers."""
     try:
         components = host.backend.health()
     except Unreachable as starting:
         components = [{"component": "daemon", "state": "starting", "reason": starting.message, "since": 0.0}]
     is_ready = _takes_messages(host)
     response.status_code = 200 if is_ready else 503
-    return {"ready": is_ready, "phase": host.phase, "components": components}
+    found = {"ready": is_ready, "phase": host.phase, "components": components}
+    return found if role_of(request) else found | {"components": []}
 
 
 def _takes_messages(host: Host) -> bool:

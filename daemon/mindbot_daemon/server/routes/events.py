@@ -5,11 +5,11 @@ from __future__ import annotations
 import structlog
 from anyio import CancelScope, create_task_group, fail_after, move_on_after
 from fastapi import APIRouter, WebSocket
-from fastapi.responses import JSONResponse
 from uvicorn.protocols.utils import ClientDisconnected
 
 from mindbot.api.errors import problem_of
 from mindbot.domain.errors import MindBotError
+from mindbot_daemon.server.answers import Answer, said
 from mindbot_daemon.server.auth import require
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.errors import status_of
@@ -39,7 +39,7 @@ async def events(websocket: WebSocket) -> None:
             await websocket.accept()
             await _serve(websocket, client)
     except MindBotError as error:
-        await websocket.send_denial_response(JSONResponse(problem_of(error), status_of(error)))
+        await websocket.send_denial_response(Answer(said(problem_of(error)), status_of(error)))
 
 
 async def _serve(websocket: WebSocket, client: Subscriber) -> None:

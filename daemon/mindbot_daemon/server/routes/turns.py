@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
 
 from anyio import current_time, fail_after
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from mindbot.api import models
 from mindbot.api.errors import problem_of
 from mindbot.domain.errors import MindBotError, TimedOut
 from mindbot.domain.message import Json
+from mindbot.domain.plain import dumps
+from mindbot_daemon.server.answers import Answer, said
 from mindbot_daemon.server.backend import Backend
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, BackendDep
 
@@ -80,7 +81,7 @@ async def send(message: models.SendMessage, backend: BackendDep, request: Reques
         lines = _lines(backend, turn, message.timeout)
         return StreamingResponse(lines, media_type="application/x-ndjson")
     if not message.wait:
-        return JSONResponse({"id": turn, "state": "queued"}, 202)
+        return Answer({"id": turn, "state": "queued"}, 202)
     found = await backend.wait_turn(turn, message.timeout)
     if any(each["state"] in ("pending", "sending") for each in found.get("deliveries", ())):
         return await backend.wait_sent(turn, _SENT)
@@ -101,10 +102,10 @@ async def _lines(backend: Backend, turn: str, timeout: float) -> AsyncIterator[b
                 yield _line(update)
     except TimeoutError:
         late = TimedOut(f"turn {turn} is not done after {timeout:g}s", hint=f"see: mindbot trace {turn}")
-        yield _line({"type": "error", "problem": problem_of(late, turn)})
+        yield _line({"type": "error", "problem": said(problem_of(late, turn))})
     except MindBotError as error:
-        yield _line({"type": "error", "problem": problem_of(error, turn)})
+        yield _line({"type": "error", "problem": said(problem_of(error, turn))})
 
 
 def _line(value: Json) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return dumps(value) + b"\n"

@@ -20,6 +20,7 @@ from mindbot.domain import ids
 from mindbot.domain.errors import Conflict
 from mindbot.domain.events import CONTROL, PASSING, Event
 from mindbot.domain.message import Json
+from mindbot.domain.plain import dumps
 from mindbot_daemon.server.stream.request import Request
 from mindbot_daemon.server.stream.subscriber import Frame, Subscriber, array
 
@@ -74,7 +75,7 @@ class Kept:
     def settle(self) -> None:
         """Let go of what it was made from."""
         if self._event is not None:
-            self._text = orjson.dumps(self.record, default=str)
+            self._text = dumps(self.record)
             self._event = None
 
 

@@ -1,0 +1,30 @@
+"""How answers are written: every value has a place in JSON, and no known secret in it has one.
+
+What reaches the API was masked where it came to be (`mindbot.telemetry.redaction`). This is the last net: a
+field that somebody adds later leaves through here too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+from mindbot.domain.message import Json
+from mindbot.domain.plain import dumps
+from mindbot.telemetry.redaction import redactor, told
+
+
+class Answer(JSONResponse):
+    """JSON that can always be written, with registered secrets masked."""
+
+    def render(self, content: Any) -> bytes:
+        return dumps(redactor.known(content))
+
+
+def said(problem: Json) -> Json:
+    """Return an error's body with its words masked and bounded: vendors repeat what they were sent."""
+    words: Json = {name: told(problem[name]) for name in ("message", "hint") if problem.get(name)}
+    if found := problem.get("problems"):
+        words["problems"] = [told(each) for each in found]
+    return problem | words
