@@ -61,7 +61,11 @@ class DispatcherSettings(Section):
     max_running_per_bot: Int = Field(
         0, ge=0, description="Turns one bot may have running; 0: nine tenths of all."
     )
-    max_attempts: Int = Field(10, ge=1, description="A turn open across so many crashes is given up.")
+    max_attempts: Int = Field(
+        10,
+        ge=1,
+        description="A turn that so many crashes found running is given up; it meets the later ones alone.",
+    )
     stale_after: Duration = Field(900, description="Older turns get the stale notice instead; 0 never.")
     drain_timeout: Duration = Field(30, description="How long a stop waits for running turns.")
     busy_notice: str = Field("我正忙，请稍候，马上回复您。", description="Sent once to who waits for a slot.")

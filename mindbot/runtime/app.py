@@ -19,12 +19,13 @@ from mindbot.domain.events import Event
 from mindbot.domain.host import Host
 from mindbot.domain.ports import Platform, Remembers, Webhook
 from mindbot.domain.shared import Shared
+from mindbot.domain.turn import Turn
 from mindbot.http.client import HttpClient
 from mindbot.http.tls import context
 from mindbot.media.choose import media_store
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
-from mindbot.runtime import generation, housekeeping, outward
+from mindbot.runtime import generation, housekeeping, outward, suspicion
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.events import SpanWatch, tell_stats
@@ -77,6 +78,7 @@ class Runtime(Facade):
             max_running=config.dispatcher.max_running,
             max_per_bot=config.dispatcher.max_running_per_bot,
             priority=self._priority,
+            alone=lambda turn: suspicion.alone(turn, self.loaded.config.dispatcher.max_attempts),
         )
         self.outbox = Outbox(
             lambda d: self.store.mark(d),
@@ -196,7 +198,19 @@ class Runtime(Facade):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.dispatcher.run)
             yield
+            interrupted = self.dispatcher.under_way() if self.draining else []
             tasks.cancel_scope.cancel()
+        await self._interrupted_by_a_stop(interrupted)
+
+    async def _interrupted_by_a_stop(self, turns: list[Turn]) -> None:
+        """Let a stop that could not wait for these turns not be held against them as a crash is."""
+        if not turns:
+            return
+        try:
+            with anyio.CancelScope(shield=True):
+                await self.store.excuse(turns)
+        except StoreError as error:
+            log.warning("a stop counts as a crash of its turns", turns=len(turns), error=str(error))
 
     @asynccontextmanager
     async def _open_bots(self) -> AsyncIterator[None]:

@@ -31,6 +31,8 @@ class Dispatcher:
         max_running: turns running at once, over all bots.
         max_per_bot: turns one bot may have running; 0 leaves a tenth of ``max_running`` to the others.
         priority: a bot's, by (platform, bot); bots of a higher one go first.
+        alone: for a turn that is under suspicion, the seconds after the start until it may run, with no
+            other such turn beside it; None for every other turn.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Dispatcher:
         backlog: int = 20_000,
         clock: Clock = time.monotonic,
         priority: Callable[[tuple[str, str]], int] = lambda name: 0,
+        alone: Callable[[Turn], float | None] = lambda turn: None,
     ) -> None:
         self._work = work
         self._refill = refill
         self._max_running = max_running
         self._max_per_bot = max_per_bot or max(1, max_running - max_running // 10)
         self._priority = priority
+        self._alone = alone
         self.backlog = backlog
         self._clock = clock
         self._sessions: dict[str, list[Turn]] = {}  # lists: most hold one turn, and a deque takes 700 bytes
@@ -56,6 +60,9 @@ class Dispatcher:
         #: Bots with a session that is ready, by priority; those of one priority take turns.
         self._rounds: dict[int, deque[tuple[str, str]]] = {}
         self._picks = 0
+        self._suspects: list[Turn] = []  # first in their sessions, waiting to run alone
+        self._suspected = anyio.Event()
+        self._begun = 0.0
         self._tasks: TaskGroup | None = None
         self._spilled = False  # newer turns than `_last` wait on disk only
         self._missed = False  # one more was left on disk since the last look
@@ -69,7 +76,8 @@ class Dispatcher:
     async def run(self) -> None:
         """Serve until cancelled."""
         async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
+            self._tasks, self._begun = tasks, self._clock()
+            tasks.start_soon(self._one_by_one)
             self._pump()
             await anyio.sleep_forever()
 
@@ -94,11 +102,19 @@ class Dispatcher:
         self._sessions[turn.session] = [turn]
         self._ready(turn)
 
-    def _ready(self, turn: Turn) -> None:
+    def _bot(self, turn: Turn) -> tuple[tuple[str, str], _Bot]:
         name = (turn.message.platform, turn.message.bot)
         bot = self._bots.get(name)
         if bot is None:
             bot = self._bots[name] = _Bot(self._priority(name))
+        return name, bot
+
+    def _ready(self, turn: Turn) -> None:
+        if self._alone(turn) is not None:
+            self._suspects.append(turn)
+            self._suspected.set()
+            return
+        name, bot = self._bot(turn)
         bot.ready.append((turn.session, self._clock()))
         if not bot.queued_turn:
             bot.queued_turn = True
@@ -135,6 +151,10 @@ class Dispatcher:
             bot.running += 1
             self._tasks.start_soon(self._serve, bot, session)
 
+    def under_way(self) -> list[Turn]:
+        """Return the turns that run now."""
+        return [waiting[0] for waiting in self._sessions.values() if waiting[0].state == "running"]
+
     def live(self, session: str, number: int) -> Turn | None:
         """Return a turn that is queued or running here, as it is at this moment."""
         return next((turn for turn in self._sessions.get(session, ()) if turn.number == number), None)
@@ -156,7 +176,7 @@ class Dispatcher:
         if self.closed:
             return []
         before = self._clock() - seconds
-        found = []
+        found = [*self._suspects] if self._begun <= before else []
         for bot in self._bots.values():
             for session, since in bot.ready:
                 if since > before:
@@ -167,21 +187,7 @@ class Dispatcher:
     async def _serve(self, bot: _Bot, session: str) -> None:
         """Run the session's first turn, then whatever is next, in the same task."""
         while True:
-            waiting = self._sessions[session]
-            turn = waiting[0]
-            self.queued -= 1
-            try:
-                await self._work(turn)
-            finally:
-                self.running -= 1
-                bot.running -= 1
-                waiting.pop(0)
-                if not self.running:
-                    self._idle.set()
-            if waiting:
-                self._ready(waiting[0])
-            else:
-                del self._sessions[session]
+            await self._run_first(bot, session)
             if self._spilled and not self._refilling and self.queued < self.backlog // 2:
                 await self._take_from_disk()
             if self.closed or self.running >= self._max_running or (found := self._next()) is None:
@@ -189,6 +195,47 @@ class Dispatcher:
             bot, session = found
             self.running += 1
             bot.running += 1
+
+    async def _run_first(self, bot: _Bot, session: str) -> None:
+        """Run the first turn of a session that holds a slot already."""
+        waiting = self._sessions[session]
+        self.queued -= 1
+        try:
+            await self._work(waiting[0])
+        finally:
+            self.running -= 1
+            bot.running -= 1
+            waiting.pop(0)
+            if not self.running:
+                self._idle.set()
+        if waiting:
+            self._ready(waiting[0])
+        else:
+            del self._sessions[session]
+
+    async def _one_by_one(self) -> None:
+        """Run those under suspicion, the least suspicious first and never two at once.
+
+        Whatever ends the process meanwhile is held against one of them alone.
+        """
+        while not self.closed:
+            if not self._suspects:
+                self._suspected = anyio.Event()
+                await self._suspected.wait()
+                continue
+            turn = min(self._suspects, key=lambda t: (t.attempt, t.number))
+            left = (self._alone(turn) or 0.0) - (self._clock() - self._begun)
+            if left > 0:
+                self._suspected = anyio.Event()
+                with anyio.move_on_after(left):
+                    await self._suspected.wait()
+                continue
+            self._suspects.remove(turn)
+            _, bot = self._bot(turn)
+            self.running += 1
+            bot.running += 1
+            await self._run_first(bot, turn.session)
+            self._pump()
 
     async def _take_from_disk(self) -> None:
         self._refilling = True

@@ -16,6 +16,7 @@ from mindbot.domain.errors import EmptyAnswer, StoreBusy, StoreError, StoreFull
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Platform, Receipt
 from mindbot.domain.turn import Turn
+from mindbot.runtime import suspicion
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.events import tell_turn
 from mindbot.runtime.generation import Generation
@@ -115,8 +116,8 @@ class Turns:
         current = turn.generation = self.generation
         current.turns += 1
         try:
-            if turn.attempt > current.loaded.config.dispatcher.max_attempts:
-                await self._bury(turn, f"the daemon died {turn.attempt - 1} times while it was open")
+            if suspicion.buried(turn, current.loaded.config.dispatcher.max_attempts):
+                await self._bury(turn, f"the daemon died {turn.attempt - 1} times while it was running")
             else:
                 await self._run(turn, current)
         except Exception as error:  # an adapter's or stage's mistake costs its turn, not the daemon

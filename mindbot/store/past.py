@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from sys import getsizeof
 from typing import Any
 
 import orjson
 
+from mindbot.domain.conversation import WORDLESS, wordless
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.turn import Turn
 from mindbot.store.database import Database
 from mindbot.store.reads import GroupRead
 
 SESSIONS_KEPT = 5_000  # whose last exchanges stay in memory
+BYTES_KEPT = 32 << 20  # of them all; what goes is read from disk when it is wanted again
+_ONE = 8  # a session that takes this part of them by itself is always read from disk
+_OVERHEAD = 400  # bytes of an exchange beside its texts, and of a session beside its exchanges
 
 Exchange = tuple[int, str, str]  # the turn, what the user wrote, what was answered
 
@@ -20,9 +25,12 @@ Exchange = tuple[int, str, str]  # the turn, what the user wrote, what was answe
 class Past:
     """The last exchanges of sessions. Run `run` in a task group while it is used."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, most: int = BYTES_KEPT) -> None:
         self._rows = GroupRead(database, _HISTORY)
         self._known: OrderedDict[str, deque[Exchange]] = OrderedDict()
+        self._most = most
+        self._sizes: dict[str, int] = {}  # bytes, about, by session
+        self.bytes = 0
         self._pushed = 0  # ends of pushes: they may come while somebody else reads their session
 
     async def run(self) -> None:
@@ -38,6 +46,22 @@ class Past:
         if all(number != turn.number for number, _, _ in known):
             said = _exchange(turn.message, turn.reply.text, turn.vars.get("heard"))
             known.append((turn.number, *said))
+            self._keep(turn.session, known)
+
+    def _keep(self, session: str, known: deque[Exchange]) -> None:
+        """Keep a session's exchanges; those that were not used for longest go when it is too much."""
+        self._forget(session)
+        size = _OVERHEAD + sum(_OVERHEAD + getsizeof(text) + getsizeof(said) for _, text, said in known)
+        if size * _ONE > self._most:
+            return
+        self._known[session], self._sizes[session] = known, size
+        self.bytes += size
+        while len(self._known) > SESSIONS_KEPT or self.bytes > self._most:
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, session: str) -> None:
+        if self._known.pop(session, None) is not None:
+            self.bytes -= self._sizes.pop(session)
 
     async def history(self, session: str, before: int, turns: int, group: str = "") -> list[Json]:
         """Return the last exchanges of a session, oldest first, as ``{"role", "content"}``.
@@ -70,9 +94,7 @@ class Past:
                 known.append((number, *_exchange(message, said, heard)))
             if pushed == self._pushed:
                 break
-        self._known[session] = known
-        if len(self._known) > SESSIONS_KEPT:
-            self._known.popitem(last=False)
+        self._keep(session, known)
         return known
 
 
@@ -86,4 +108,6 @@ def _exchange(message: Message, said: str, heard: Any) -> tuple[str, str]:
     """Return who said what: the user said nothing where the bot, or a person, spoke of their own accord."""
     if heard == "assistant":
         return "", message.text
-    return "" if message.kind in ("push", "event") else message.text, said
+    if not message.written:
+        return "", said
+    return WORDLESS if wordless(message.text) else message.text, said

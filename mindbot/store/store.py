@@ -147,6 +147,10 @@ class Store:
         """Count the attempt on disk before a turn that was open in a crash runs again; raises StoreError."""
         await self.journal.commit({"begin": [[turn.number, turn.attempt]]})
 
+    async def excuse(self, turns: Sequence[Turn]) -> None:
+        """Let the attempt that these turns are in not count; raises StoreError."""
+        await self.journal.commit({"begin": [[turn.number, turn.attempt - 1] for turn in turns]})
+
     async def finish(self, turn: Turn, deliveries: list[Delivery]) -> None:
         """Write the end of a turn (and of those it answers as well) and its deliveries in one transaction.
 

@@ -14,6 +14,7 @@ from mindbot.domain import ids
 from mindbot.domain.errors import StoreFull
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
+from mindbot.runtime import suspicion
 from mindbot.runtime.dispatcher import Dispatcher
 
 pytestmark = pytest.mark.anyio
@@ -246,3 +247,59 @@ async def test_by_default_one_bot_leaves_slots_to_the_others() -> None:
             await calm.wait()
         assert dispatcher.running == 18
         release.set()
+
+
+async def test_suspects_run_one_at_a_time_the_least_suspicious_first_and_hold_up_nobody_else() -> None:
+    go, seen, done = anyio.Event(), list[str](), anyio.Event()
+
+    async def work(turn: Turn) -> None:
+        seen.append(turn.message.text)
+        if turn.attempt > 1:
+            await go.wait()
+        if len(seen) == 5:
+            done.set()
+
+    def alone(turn: Turn) -> float | None:
+        return 0.0 if turn.attempt > 1 else None
+
+    suspects = [a_turn(f"u{n}", f"suspect {n}") for n in (4, 2, 3)]
+    for turn in suspects:
+        turn.attempt = int(turn.message.text[-1])
+    async with running(work, alone=alone) as dispatcher:
+        for turn in suspects:
+            dispatcher.submit(turn)
+        dispatcher.submit(a_turn("u2", "behind it"))
+        dispatcher.submit(a_turn("u9", "free"))
+        while len(seen) < 2:
+            await anyio.lowlevel.checkpoint()
+        assert sorted(seen) == ["free", "suspect 2"] and dispatcher.running == 1
+        go.set()
+        with anyio.fail_after(5):
+            await done.wait()
+    assert [text for text in seen if text.startswith("suspect")] == ["suspect 2", "suspect 3", "suspect 4"]
+
+
+async def test_a_suspect_waits_its_time_after_the_start_and_who_wrote_it_is_told() -> None:
+    now, seen = 0.0, list[str]()
+
+    async def work(turn: Turn) -> None:
+        seen.append(turn.message.text)
+
+    async with running(work, alone=lambda turn: 3600.0, clock=lambda: now) as dispatcher:
+        dispatcher.submit(a_turn("u1", "suspect"))
+        await anyio.wait_all_tasks_blocked()
+        now = 10.0
+        assert [turn.message.text for turn in dispatcher.overdue(5)] == ["suspect"] and not seen
+
+
+def test_what_is_suspicious() -> None:
+    def waits(most: int) -> list[float | None]:
+        turn = a_turn("u", "x")
+        found = []
+        for turn.attempt in range(1, 12):
+            found.append(suspicion.alone(turn, most))
+        return found
+
+    assert waits(10) == [None, None, None, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, None]
+    assert waits(2) == [None, 0.0, *[None] * 9], "given up at the third start"
+    assert waits(1) == [None] * 11
