@@ -25,6 +25,9 @@ class BotSettings(Section):
     )
     enabled: bool = Field(True, description="Whether the bot runs.")
     priority: Int = Field(0, ge=-10, le=10, description="Messages of higher bots are answered first.")
+    messages_per_reply: Int = Field(
+        20, ge=1, le=1000, description="Longer answers are cut, and the user is told how much is left out."
+    )
 
 
 class DingTalkSettings(BotSettings):

@@ -32,6 +32,7 @@ from mindbot.telemetry.redaction import told
 log = structlog.get_logger("mindbot.runtime")
 
 _TOGETHER = "together"  # the memo step that says which turns are answered with this one
+_NAMED = 10  # questions that a common answer names; of more it tells the number
 _QUOTED = 40  # characters of each question that a common answer names
 BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
 
@@ -40,6 +41,14 @@ def _short(message: Message) -> str:
     """Return a message as a common answer names it: one line, not long."""
     text = " ".join(message.text.split())
     return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
+
+
+def _named(asked: Sequence[str]) -> str:
+    """Name the messages that one reply answers; where they are many, the first ones and how many more."""
+    lines = [f"「{text}」" for text in asked[:_NAMED]]
+    if more := len(asked) - len(lines):
+        lines.append(f"（另有 {more} 条消息 and {more:,} more messages）")
+    return "\n".join(lines)
 
 
 class Turns:
@@ -254,8 +263,7 @@ class Turns:
             parts = [text_part(p.text) if p.kind == "transfer" else p for p in parts]
             parts = [p for p in parts if p.text or p.kind != "text"]
         if parts and "asked" in turn.vars:
-            named = "\n".join(f"「{text}」" for text in turn.vars["asked"])
-            parts[0] = replace(parts[0], text=f"{named}\n\n{parts[0].text}")
+            parts[0] = replace(parts[0], text=f"{_named(turn.vars['asked'])}\n\n{parts[0].text}")
         shown = self.shown.get(turn.number)
         found: list[Delivery] = []
         if shown is not None:
@@ -269,6 +277,8 @@ class Turns:
             for n, chunk in enumerate(planned, start=len(found))
         ]
         for delivery in found:
+            if cut := sum(int(part.data.get("cut", 0)) for part in delivery.parts):
+                turn.vars["cut"] = cut  # characters of the reply that nobody gets
             self.outbox.first_state(delivery)
         return found
 

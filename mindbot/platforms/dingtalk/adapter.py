@@ -20,6 +20,7 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receive, Report
+from mindbot.platforms import split
 from mindbot.platforms.credentials import NEEDS_CREDENTIALS, Credentials
 from mindbot.platforms.dingtalk import cards, checks, content, say, wire
 from mindbot.platforms.dingtalk.buttons import Buttons
@@ -160,7 +161,8 @@ class DingTalkPlatform:
 
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         """Split a reply into messages; see `mindbot.platforms.dingtalk.say`."""
-        return say.plan(parts, markdown=self._settings.markdown_card, limit=self._settings.message_bytes)
+        s = self._settings
+        return say.plan(parts, markdown=s.markdown_card, limit=s.message_bytes, most=s.messages_per_reply)
 
     def address(self, user: str) -> Json:
         """Return what reaches a member by staff id, or several by theirs with commas between."""
@@ -200,6 +202,8 @@ class DingTalkPlatform:
             delivery.repeat()
         sent = Sent()
         messages = self.plan(delivery.parts)
+        if left_out := split.left_out(messages):
+            delivery.notes["cut"] = left_out
         # A later attempt goes on where this one stops.
         for n in range(int(delivery.notes.setdefault("said", 0)), len(messages)):
             sent = await self._outbound.say(messages[n], delivery)

@@ -20,6 +20,7 @@ from mindbot.domain.errors import NetworkFailed, RateLimited, Rejected, VendorEr
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.markdown import broken
 from mindbot.platforms.dingtalk.outbound import users_of
 from mindbot.platforms.split import printable
 from mindbot.platforms.unsent import unsent
@@ -90,9 +91,10 @@ class AnswerCards:
 
     async def show(self, delivery: Delivery, text: str) -> None:
         """Show the text so far; an update that must wait for its turn is left out. Raises VendorError."""
-        track, text = track_of(delivery), printable(text)
-        if not text.strip() or self._too_long(text):
+        track = track_of(delivery)
+        if not text or text.isspace() or self._too_long(text):
             return
+        text = broken(printable(text))
         if track not in self._shown:
             if not await self._client.pace(_CREATE).soon(_PLACE):
                 return
@@ -136,8 +138,8 @@ class AnswerCards:
             return None
         try:
             if self._too_long(text):
-                raise Rejected(f"longer than {self._settings.card_bytes} bytes", code="card_bytes")
-            await _in_time(self._stubborn(track, printable(text)))
+                raise Rejected("longer than a card may be", hint="see `card_bytes`", code="card_bytes")
+            await _in_time(self._stubborn(track, broken(printable(text))))
         except VendorError as error:
             unsure = isinstance(error, NetworkFailed) and error.sent
             if error.retryable and delivery.attempts < (_UNSURE_ATTEMPTS if unsure else _ATTEMPTS):
@@ -180,8 +182,9 @@ class AnswerCards:
                     raise
 
     def _too_long(self, text: str) -> bool:
-        most = self._settings.card_bytes
-        return most > 0 and len(text.encode("utf-8", "replace")) > most
+        s = self._settings
+        most = s.card_bytes or s.messages_per_reply * s.message_bytes  # or what messages would hold
+        return len(text) > most or len(text) * 4 > most < len(text.encode("utf-8", "replace"))
 
     async def _plainly(self, track: str, error: VendorError) -> None:
         """Note on disk that this answer is said plainly: a card that failed takes a last text in silence."""

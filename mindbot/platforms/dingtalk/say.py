@@ -7,12 +7,14 @@ group message" (15,000 bytes of msgParam) and "Upload media files". For webhooks
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mindbot.domain.message import Json, Part
+from mindbot.platforms import split
 from mindbot.platforms.dingtalk import markdown as md
-from mindbot.platforms.split import printable, split_bytes
+from mindbot.platforms.markdown import pieces as markdown_pieces
+from mindbot.platforms.split import Room, printable
 
 MAX_TEXT = 12_000  # bytes in one message, as a rule
 MAX_PARAM = 14_500  # bytes of msgParam: the documented 15,000, and some for a title
@@ -26,9 +28,16 @@ UPLOADS: dict[str, tuple[frozenset[str], int]] = {
 }
 
 
-def plan(parts: Sequence[Part], *, markdown: bool, limit: int = MAX_TEXT) -> list[list[Part]]:
-    """Make one message of each part, or several where it is too long; mentions join the text behind."""
+def plan(
+    parts: Sequence[Part], *, markdown: bool, limit: int = MAX_TEXT, most: int = split.MESSAGES
+) -> list[list[Part]]:
+    """Make one message of each part, or several where it is too long; mentions join the text behind.
+
+    ``markdown`` takes text for Markdown. There are at most ``most`` messages of text, and one that tells
+    what is left out.
+    """
     messages: list[list[Part]] = []
+    room = Room(most)
     mentions: list[Part] = []
     for part in parts:
         if part.kind == "mention":
@@ -40,35 +49,41 @@ def plan(parts: Sequence[Part], *, markdown: bool, limit: int = MAX_TEXT) -> lis
         if part.kind == "link" and part.data.get("url") and len(part.text.encode()) <= limit:
             messages.append([part])
             continue
-        pieces = list(_pieces(part, markdown=markdown, limit=limit))
+        pieces = _pieces(part, room, markdown=markdown, limit=limit)
         for n, piece in enumerate(pieces):
             messages.append([*(mentions if n == 0 else ()), piece])
         mentions = [] if pieces else mentions
     if mentions:
         messages.append([*mentions, Part("text", " ")])
-    return messages
+    return messages + room.notice()
 
 
-def _pieces(part: Part, *, markdown: bool, limit: int) -> list[Part]:
+def _pieces(part: Part, room: Room, *, markdown: bool, limit: int) -> list[Part]:
     """Cut a part's text into messages; what can only be said in words keeps what it was."""
     kind = "markdown" if part.kind == "markdown" or (markdown and part.kind == "text") else "text"
     text = printable(part.text or str(part.data.get("url") or ""))
     data = {} if part.kind in ("text", "markdown") else {"was": part.kind}
     if not text and data:
         text = f"[{part.kind}]"
-    cut: Callable[[str, int], list[str]] = md.split if kind == "markdown" else split_bytes
-    return [Part(kind, piece, data) for piece in _fitting(text, limit, cut) if piece.strip()]
+    cut = markdown_pieces if kind == "markdown" else split.pieces
+    return [Part(kind, piece, data) for piece in room.fit(text, limit, _fitting(cut))]
 
 
-def _fitting(text: str, limit: int, cut: Callable[[str, int], list[str]]) -> list[str]:
-    """Cut text so that each piece also fits as JSON, where quotes and line ends count twice."""
-    found = []
-    for piece in cut(text, limit):
-        if len(json.dumps(md.broken(piece), ensure_ascii=False).encode()) > MAX_PARAM and limit > 1000:
-            found += _fitting(piece, limit // 2, cut)
-        else:
-            found.append(piece)
-    return found
+def _fitting(cut: split.Cut) -> split.Cut:
+    """Cut so that each piece also fits as JSON, where quotes and line ends count twice."""
+
+    def fitting(text: str, limit: int) -> Iterator[split.Piece]:
+        start = 0
+        for piece in cut(text, limit):
+            size = len(json.dumps(md.broken(piece.text), ensure_ascii=False).encode())
+            if size > MAX_PARAM and limit > 1000:
+                for part in fitting(piece.text, limit // 2):
+                    yield split.Piece(part.text, min(piece.end, start + part.end))
+            else:
+                yield piece
+            start = piece.end
+
+    return fitting
 
 
 def at(parts: Sequence[Part]) -> tuple[Json, str]:

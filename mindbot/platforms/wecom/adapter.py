@@ -192,7 +192,7 @@ class WeComPlatform:
 
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         """Split a reply into messages; see `mindbot.platforms.wecom.say`."""
-        return say.plan(parts)
+        return say.plan(parts, self._settings.messages_per_reply)
 
     def address(self, user: str) -> Json:
         """Return where a proactive message to a member goes; it needs the ``agent_id`` setting.

@@ -15,6 +15,7 @@ from mindbot.domain.host import File, Media, Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Response
 from mindbot.domain.shared import Shared
+from mindbot.platforms.names import file_name
 from mindbot.platforms.pace import Gate, Quota
 from mindbot.platforms.tokens import AppTokens, Held, Lent
 from mindbot.platforms.wecom import errors
@@ -93,8 +94,9 @@ class Api:
         def form() -> FormData:
             # The name as it is, in UTF-8: members see it, and an encoded one would be shown encoded.
             data = FormData(quote_fields=False)
-            shown = "".join(c for c in name if c.isprintable()) or "file"
-            data.add_field("media", content, filename=shown, content_type="application/octet-stream")
+            data.add_field(
+                "media", content, filename=file_name(name), content_type="application/octet-stream"
+            )
             return data
 
         answer = await self._twice("POST", "media/upload", {"type": kind}, form=form)

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Rejected
 from mindbot.domain.message import Json, Part
-from mindbot.platforms.split import printable, split_bytes
+from mindbot.platforms import markdown, split
+from mindbot.platforms.split import Room, clip, printable
 from mindbot.platforms.wecom import limits, templates
 
 FILES = frozenset({"image", "voice", "video", "file"})
@@ -24,25 +25,27 @@ _MARKS = re.compile(r"[#*_`>\[\]()~-]+")
 _TITLE = 36  # characters
 
 
-def plan(parts: Sequence[Part]) -> list[list[Part]]:
-    """Make one message of each part, or several where it is longer than WeCom takes.
+def plan(parts: Sequence[Part], most: int = split.MESSAGES) -> list[list[Part]]:
+    """Make one message of each part, or several where it is longer than WeCom takes: of text ``most``, and
+    one that tells how much is left out.
 
     Links that follow each other are one message. What WeCom cannot show goes out as its text form, with its
     kind in ``data["was"]``. Mentions are text before what follows: an application has no groups.
     """
     messages: list[list[Part]] = []
+    room = Room(most)
     said = ""
     for part in parts:
         if part.kind == "mention":
             said += _mention(part)
             continue
         if part.kind in ("text", "markdown"):
-            pieces = _pieces(part.kind, said + part.text, part.data)
+            pieces = _pieces(room, part.kind, said + part.text, part.data)
             messages += pieces
             said = "" if pieces else said
             continue
         if said:
-            messages += _pieces("text", said, {})
+            messages += _pieces(room, "text", said, {})
             said = ""
         if part.kind == "link" and article(part) is not None:
             if messages and messages[-1][0].kind == "link" and len(messages[-1]) < limits.MAX_ARTICLES:
@@ -52,18 +55,18 @@ def plan(parts: Sequence[Part]) -> list[list[Part]]:
         elif part.kind in FILES and (part.data.get("media") or part.data.get("media_id")):
             messages.append([part])
         elif part.kind == "card":
-            messages += _card(part)
+            messages += _card(part, room)
         else:
             url = str(part.data.get("url") or "")
             form = part.text if url in part.text else f"{part.text}\n{url}".strip()
-            messages += _pieces("text", form or f"[{part.kind}]", {"was": part.kind})
-    return messages + _pieces("text", said, {})
+            messages += _pieces(room, "text", form or f"[{part.kind}]", {"was": part.kind})
+    return messages + _pieces(room, "text", said, {}) + room.notice()
 
 
-def _pieces(kind: str, text: str, data: Json) -> list[list[Part]]:
+def _pieces(room: Room, kind: str, text: str, data: Json) -> list[list[Part]]:
     """Split text; WeCom refuses empty text."""
-    pieces = split_bytes(printable(text), limits.MAX_TEXT)
-    return [[Part(kind, piece, data)] for piece in pieces if piece.strip()]
+    cut = markdown.pieces if kind == "markdown" else split.pieces
+    return [[Part(kind, piece, data)] for piece in room.fit(printable(text), limits.MAX_TEXT, cut)]
 
 
 def _mention(part: Part) -> str:
@@ -72,16 +75,16 @@ def _mention(part: Part) -> str:
     return f"@{name or ('all' if part.data.get('all') else part.text.lstrip('@'))} "
 
 
-def _card(part: Part) -> list[list[Part]]:
+def _card(part: Part, room: Room) -> list[list[Part]]:
     """Plan a card: as it is, behind its text where that is long, or as text where there is no such card."""
     if part.data.get("msgtype"):
         return [[part]]
     if templates.of_part(part, "task") is None:
-        return _pieces("text", options(part), {"was": "card"})
+        return _pieces(room, "text", options(part), {"was": "card"})
     if "template_card" in part.data or len(part.text.encode()) <= CARD_TEXT:
         return [[part]]
     title = str(part.data.get("title") or title_of(part.text))
-    return [*_pieces("text", part.text, {}), [Part("card", "", part.data | {"title": title})]]
+    return [*_pieces(room, "text", part.text, {}), [Part("card", "", part.data | {"title": title})]]
 
 
 def article(part: Part) -> Json | None:
@@ -208,5 +211,5 @@ def title_of(text: str) -> str:
     """Return a title for text that has none: the beginning of its first line."""
     for line in text.splitlines():
         if found := " ".join(_MARKS.sub(" ", line).split()):
-            return found if len(found) <= _TITLE else found[: _TITLE - 1] + "…"
+            return found if len(found) <= _TITLE else clip(found, _TITLE - 1) + "…"
     return "…"

@@ -14,7 +14,7 @@ from mindbot.domain.errors import RateLimited, Rejected
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.allowance import Allowance
-from mindbot.platforms.split import split_bytes
+from mindbot.platforms.split import printable, split_bytes
 from mindbot.platforms.wecom import limits, say
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.buttons import Buttons, task_of
@@ -127,7 +127,7 @@ class Sender:
 
     async def _say_options(self, delivery: Delivery, why: str) -> Sent:
         """Say a card's text and choices; a later attempt goes on where this one stops."""
-        pieces = split_bytes(say.options(delivery.parts[0]), limits.MAX_TEXT)
+        pieces = split_bytes(printable(say.options(delivery.parts[0])), limits.MAX_TEXT)
         answer: Json = {}
         for n in range(int(delivery.notes.get("said", 0)), len(pieces)):
             answer = await self._post(delivery, "text", {"content": pieces[n]}, Part("text"))

@@ -208,7 +208,7 @@ class ConnectionBot(WeComBot):
 
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
         """Split a reply into messages; see `mindbot.platforms.wecombot.say.plan_messages`."""
-        return say.plan_messages(parts)
+        return say.plan_messages(parts, self._settings.messages_per_reply)
 
     def address(self, user: str) -> Json:
         """Return what reaches a user who has written to the bot before."""

@@ -34,14 +34,14 @@ class Frames:
         text = say.text_of(delivery.parts)
         notes: Json = {}
         if refused or gone:
-            whole = "\n".join([*filter(None, [text]), *["[image]"] * (len(refused) + len(gone))])
-            text = say.so_far(whole, "")
+            named = "\n".join([*filter(None, [text]), *["[image]"] * (len(refused) + len(gone))])
+            text, left_out = say.whole(named)
             notes["left_out"] = [
                 *(f"{name}: not a JPEG or PNG of 10 MB at most" for name in refused),
                 *(f"{name}: not there any more" for name in gone),
             ]
-            if text != whole:
-                notes["cut"] = len(whole.encode()) - len(text.encode())
+            if left_out:
+                notes["cut"] = left_out
         frame = say.stream(turn, text, finish=True, items=items)
         card = next((part for part in delivery.parts if say.is_card(part)), None)
         if card is not None:

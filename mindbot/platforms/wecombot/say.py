@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mindbot.domain.message import Json, Part
-from mindbot.platforms.split import printable, split_bytes
+from mindbot.platforms import markdown, split
+from mindbot.platforms.split import Room, clip, cut_notice, printable
 
 MAX_TEXT = 20_480  # bytes of UTF-8
 MAX_PICTURES = 10
@@ -22,7 +23,6 @@ FILES = frozenset({"image", "voice", "video", "file"})
 TEXTS = frozenset({"text", "markdown"})
 #: Ends an answer that grew for as long as it may; the whole of it comes as another message.
 LATE = "… (the answer follows)"
-_CUT = " …"
 _TITLE = 26  # characters, as recommended
 _PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
@@ -51,11 +51,21 @@ def stream(
 
 
 def so_far(text: str, placeholder: str) -> str:
-    """Return what is shown of an answer that grows: never more than fits."""
-    text = printable(text)
+    """Return what is shown of an answer that grows: never more than fits. The rest costs nothing."""
+    text = printable(text[: MAX_TEXT + 1])
     if not text.strip():
         return placeholder
-    return text if len(text) * 4 <= MAX_TEXT else split_bytes(text, MAX_TEXT)[0]
+    return text if len(text) * 4 <= MAX_TEXT else markdown.first(text, MAX_TEXT)
+
+
+def whole(text: str) -> tuple[str, int]:
+    """Return a text as one message, which tells what does not fit; and how many characters that are."""
+    text = printable(text)
+    if len(text) <= MAX_TEXT and len(text.encode()) <= MAX_TEXT:
+        return text, 0
+    kept = markdown.first(text, MAX_TEXT - len(cut_notice(len(text)).encode()) - 2)
+    left_out = max(1, len(text) - len(kept))
+    return f"{kept.rstrip()}\n\n{cut_notice(left_out)}", left_out
 
 
 def readable(part: Part) -> Part:
@@ -70,24 +80,26 @@ def readable(part: Part) -> Part:
     return Part("text", printable(text), {"was": part.kind})
 
 
-def plan_messages(parts: Sequence[Part]) -> list[list[Part]]:
-    """Make one message of each part, or several where it is too long (long connection)."""
+def plan_messages(parts: Sequence[Part], most: int = split.MESSAGES) -> list[list[Part]]:
+    """Make one message of each part, or several where it is too long (long connection): of text ``most``, and
+    one that tells how much is left out."""
     messages: list[list[Part]] = []
+    room = Room(most)
     for part in parts:
         if (part.kind in FILES and (part.data.get("media") or part.data.get("media_id"))) or is_card(part):
             messages.append([part])
             continue
         text = readable(part)
-        pieces = split_bytes(text.text, MAX_TEXT)
-        messages += [[Part(text.kind, piece, text.data)] for piece in pieces if piece.strip()]
-    return messages
+        pieces = room.fit(text.text, MAX_TEXT, markdown.pieces)
+        messages += [[Part(text.kind, piece, text.data)] for piece in pieces]
+    return messages + room.notice()
 
 
 def plan_stream(parts: Sequence[Part]) -> list[list[Part]]:
     """Put a whole reply into one message, with up to ten pictures and a card (webhook mode).
 
     What is too long for it goes into a second one, for which there is no third: there the text is cut, which
-    ``data["cut"]`` says in bytes.
+    it says, and ``data["cut"]`` in characters.
     """
     texts: list[Part] = []
     pictures: list[Part] = []
@@ -99,22 +111,26 @@ def plan_stream(parts: Sequence[Part]) -> list[list[Part]]:
             card.append(part)
         elif (text := readable(part)).text.strip():
             texts.append(text)
-    pieces = [p for p in split_bytes("\n".join(text.text for text in texts), MAX_TEXT) if p.strip()]
+    room = Room(2)
+    pieces = room.fit("\n".join(text.text for text in texts), MAX_TEXT, markdown.pieces)
     was = [text.data["was"] for text in texts if "was" in text.data]
     data: Json = {"was": was[0] if len(was) == 1 else was} if was else {}
     kind = "markdown" if any(text.kind == "markdown" for text in texts) else "text"
     first = [Part(kind, pieces[0], data)] if pieces else []
     messages = [[*first, *pictures, *card]] if first or pictures or card else []
     if len(pieces) > 1:
-        messages.append([_cut(kind, pieces[1], "".join(pieces[2:]))])
+        messages.append([_last(kind, pieces[1], room.left_out)])
     return messages
 
 
-def _cut(kind: str, text: str, rest: str) -> Part:
-    if not rest.strip():
+def _last(kind: str, text: str, left_out: int) -> Part:
+    """Return the last message there may be, with what it tells of the rest."""
+    if not left_out:
         return Part(kind, text)
-    kept = split_bytes(text, MAX_TEXT - len(_CUT.encode()))[0]
-    return Part(kind, kept + _CUT, {"cut": len((text[len(kept) :] + rest).encode())})
+    room = MAX_TEXT - len(cut_notice(left_out + len(text)).encode()) - 2
+    kept = markdown.first(text, room)
+    left_out += max(0, len(text) - len(kept))
+    return Part(kind, f"{kept.rstrip()}\n\n{cut_notice(left_out)}", {"cut": left_out})
 
 
 def remarks(parts: Sequence[Part]) -> Json:
@@ -155,7 +171,7 @@ def card(part: Part, task: str) -> Json:
         return {**raw, "task_id": raw.get("task_id") or task}
     buttons = part.data.get("buttons") or ()
     title, _, _ = part.text.partition("\n")
-    head = str(part.data.get("title") or "") or title[:_TITLE]
+    head = str(part.data.get("title") or "") or clip(title, _TITLE)
     made: Json = {"main_title": {"title": head}, "sub_title_text": part.text, "task_id": task}
     links = [button for button in buttons if button.get("url")]
     if len(links) == len(buttons):

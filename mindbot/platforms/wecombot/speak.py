@@ -17,6 +17,8 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
+from mindbot.platforms import split
+from mindbot.platforms.split import clip
 from mindbot.platforms.wecombot import say
 from mindbot.platforms.wecombot.errors import BAD_REQUEST_ID, EXPIRED
 from mindbot.platforms.wecombot.link import READY, Link
@@ -67,7 +69,7 @@ class Speaker:
         """Show the answer so far; raises VendorError."""
         turn, s = ids.show(delivery.turn), self._settings
         first = turn not in self._shown
-        if turn in self._closed or not text.strip():
+        if turn in self._closed or not text or text.isspace():
             return
         if (first or s.count_stream_frames) and not self._quotas.free(_chat(delivery.to)):
             return  # the next update brings all of it
@@ -98,7 +100,7 @@ class Speaker:
         reply = self._fresh(delivery)
         sent = Sent()
         # A stream's delivery may hold more than one message; a later attempt goes on where this one stops.
-        messages = say.plan_messages(delivery.parts) if delivery.kind == "stream" else [list(delivery.parts)]
+        messages = self._plan(delivery.parts) if delivery.kind == "stream" else [list(delivery.parts)]
         for n in range(int(delivery.notes.get("said", 0)), len(messages)):
             first = delivery.n == 0 and n == 0
             sent = await self._say(messages[n], delivery, began, reply=reply and first)
@@ -111,6 +113,9 @@ class Speaker:
         young = self._clock() - delivery.created < self._settings.stream_lifetime
         fits = len(say.text_of(delivery.parts).encode()) <= say.MAX_TEXT
         return young and fits and self._streamed(delivery)
+
+    def _plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        return say.plan_messages(parts, self._settings.messages_per_reply)
 
     def _fresh(self, delivery: Delivery) -> bool:
         """Tell whether there is a message that this can be a reply to."""
@@ -128,7 +133,9 @@ class Speaker:
         Where the stream can take it no more, the answer is a message of its own.
         """
         turn = ids.show(delivery.turn)
-        pieces = say.plan_messages([Part("markdown", say.text_of(delivery.parts))])
+        pieces = self._plan([Part("markdown", say.text_of(delivery.parts))])
+        if left_out := split.left_out(pieces):
+            remarks = remarks | {"cut": left_out}
         said = int(delivery.notes.get("said", 0))
         notes: Json = {"way": "stream"}
         if not said and pieces:
@@ -213,7 +220,7 @@ class Speaker:
             kind, id = await self._uploads.media_id(part, delivery.id, self._request)
             content: Json = {"media_id": id}
             if kind == "video":
-                content |= {"title": str(part.data.get("name") or "")[:20]}
+                content |= {"title": clip(str(part.data.get("name") or ""), 20)}
             return {"msgtype": kind, kind: content}, {"sent_as": kind} if kind != part.kind else {}
         text = say.text_of([part])
         return {"msgtype": "markdown", "markdown": {"content": text}}, {}

@@ -20,8 +20,10 @@ import anyio.to_thread
 from mindbot.domain.errors import Invalid, NetworkFailed, Overloaded, Rejected
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part
+from mindbot.platforms.names import file_name
 from mindbot.platforms.pace import Pace
 from mindbot.platforms.sizes import megabytes
+from mindbot.platforms.split import head
 
 #: Sends a command with a body; returns the answer's.
 Request = Callable[[str, Json], Awaitable[Json]]
@@ -144,11 +146,11 @@ class Uploads:
 
 def _short(name: str) -> str:
     """Return a file name of at most 256 bytes, its ending kept."""
-    data = name.encode("utf-8", "replace")
-    if len(data) <= _NAME:
-        return data.decode()
-    ending = Path(name).suffix.encode("utf-8", "replace")[:32]
-    return (data[: _NAME - len(ending)] + ending).decode("utf-8", "ignore")
+    name = file_name(name)
+    if len(name.encode()) <= _NAME:
+        return name
+    ending = head(Path(name).suffix, 32)
+    return head(name, _NAME - len(ending.encode())) + ending
 
 
 def _md5(path: Path) -> str:

@@ -281,11 +281,10 @@ class WebhookBot(WeComBot):
         else:
             more = [say.choices(card)] if card is not None else []
             more += ["[image]"] * pictures
-            whole = "\n".join(filter(None, [text, *more]))
-            content = say.so_far(whole, "")
+            content, left_out = say.whole("\n".join(filter(None, [text, *more])))
             body = {"msgtype": "markdown", "markdown": {"content": content}}
-            if content != whole:
-                remarks = remarks | {"cut": len(whole.encode()) - len(content.encode())}
+            if left_out:
+                remarks = remarks | {"cut": left_out}
             if pictures:
                 remarks = remarks | {"left_out": f"{pictures} pictures"}
         id = await self._url.post(delivery, body)

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Part
-from mindbot.platforms.split import printable, split_bytes
+from mindbot.platforms import split
+from mindbot.platforms.split import cut_notice, printable
 from mindbot.platforms.wecomcs.wire import BUDGET, FILES
 
 MAX_TEXT = 2048  # bytes
 _MENU_ITEMS = 10
-_CUT = " …"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 #: Types that a ``raw`` part may name in ``data["msgtype"]``, with its object beside it.
 RAW = frozenset({"miniprogram", "msgmenu", "ca_link", "link", "location"})
@@ -42,17 +42,18 @@ def plan(parts: Sequence[Part], most: int = BUDGET) -> list[list[Part]]:
 
     One message a part, as long as that are not too many; then texts that follow each other are put together,
     then all texts, in front of what is no text. What still does not fit is cut off, and the last message says
-    so: ``data["cut"]`` (bytes of text) and ``data["left_out"]`` (kinds of parts). Answers to an event
+    so: ``data["cut"]`` (characters of text) and ``data["left_out"]`` (kinds of parts). Answers to an event
     (``data["code"]``) and transfers do not count.
     """
     free = [[_brief(part)] for part in parts if part.kind == "transfer" or part.data.get("code")]
     ready = [_shape(part) for part in parts if part.kind != "transfer" and not part.data.get("code")]
     messages: list[list[Part]] = []
+    left_out: list[Part] = []
     for tried in (ready, _neighbours(ready), _texts_first(ready)):
-        messages = _split(tried)
-        if len(messages) <= most:
+        messages, left_out = _split(tried, most)
+        if not left_out:
             return messages + free
-    return _cut(messages, most) + free
+    return _cut(messages, left_out) + free
 
 
 def _brief(part: Part) -> Part:
@@ -89,15 +90,26 @@ def as_text(part: Part, **why: str) -> Part:
     return Part("text", printable(form), {"was": part.kind, **why})
 
 
-def _split(parts: Sequence[Part]) -> list[list[Part]]:
+def _split(parts: Sequence[Part], most: int) -> tuple[list[list[Part]], list[Part]]:
+    """Make messages while there is room for them; returns them and what there is no room for."""
     messages: list[list[Part]] = []
+    left_out: list[Part] = []
     for part in parts:
         if part.kind != "text":
-            messages.append([part])
+            if len(messages) < most:
+                messages.append([part])
+            else:
+                left_out.append(part)
             continue
-        pieces = [piece for piece in split_bytes(part.text, MAX_TEXT) if piece.strip()]
-        messages += [[Part("text", piece, part.data)] for piece in pieces]
-    return messages
+        start = 0
+        for piece in split.pieces(part.text, MAX_TEXT):
+            if piece.text.strip() and len(messages) == most:
+                left_out.append(Part("text", part.text[start:], part.data))
+                break
+            if piece.text.strip():
+                messages.append([Part("text", piece.text, part.data)])
+            start = piece.end
+    return messages, left_out
 
 
 def _neighbours(parts: Sequence[Part]) -> list[Part]:
@@ -116,22 +128,22 @@ def _texts_first(parts: Sequence[Part]) -> list[Part]:
     return _neighbours([*texts, *(part for part in parts if part.kind != "text")])
 
 
-def _cut(messages: list[list[Part]], most: int) -> list[list[Part]]:
-    kept, lost = messages[:most], [message[0] for message in messages[most:]]
-    last = kept[-1][0]
-    cut = sum(len(part.text.encode()) for part in lost if part.kind == "text")
+def _cut(messages: list[list[Part]], lost: Sequence[Part]) -> list[list[Part]]:
+    """Have the last message tell what is lost, where it is one of text."""
+    last = messages[-1][0]
+    cut = sum(len(part.text) for part in lost if part.kind == "text")
     left_out = [part.kind for part in lost if part.kind != "text"]
     if last.kind == "text" and cut:
-        head = split_bytes(last.text, MAX_TEXT - len(_CUT.encode()))[0]
-        cut += len(last.text.encode()) - len(head.encode())
-        last = Part("text", head + _CUT, last.data)
+        head = split.head(last.text, MAX_TEXT - len(cut_notice(cut + len(last.text)).encode()) - 1)
+        cut += len(last.text) - len(head)
+        last = Part("text", f"{head.rstrip()}\n{cut_notice(cut)}", last.data)
     said: Json = ({"cut": cut} if cut else {}) | ({"left_out": left_out} if left_out else {})
-    return [*kept[:-1], [Part(last.kind, last.text, last.data | said)]]
+    return [*messages[:-1], [Part(last.kind, last.text, last.data | said)]]
 
 
 def clipped(text: str, most: int) -> str:
     """Return the beginning of a text, at most ``most`` bytes of it."""
-    return (split_bytes(printable(text), most) or [""])[0]
+    return split.head(printable(text), most)
 
 
 def notes_of(part: Part) -> Json:

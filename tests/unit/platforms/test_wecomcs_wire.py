@@ -161,9 +161,9 @@ def test_parts_are_put_together_into_the_number_that_is_left(
 
 def test_what_does_not_fit_is_cut_off_and_said() -> None:
     planned = outbound.plan([Part("text", "好" * 8000)], 2)
-    assert len(planned) == 2 and planned[-1][0].text.endswith("…")
-    kept = sum(len(text.encode()) for text in words(planned)) - len(" …".encode())
-    assert planned[-1][0].data["cut"] == 24_000 - kept
+    cut = planned[-1][0].data["cut"]
+    assert len(planned) == 2 and planned[-1][0].text.endswith(f"{cut:,} characters left out）")
+    assert "".join(words(planned)).count("好") == 8000 - cut
     files_ = [Part("image", "[a]", {"media": "M"}), Part("file", "[b]", {"media": "N"})]
     (only,) = outbound.plan([*TEXTS, *files_], 1)
     assert only[0].text == "0\n1\n2\n3" and only[0].data == {"left_out": ["image", "file"]}

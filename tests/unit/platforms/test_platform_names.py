@@ -1,0 +1,25 @@
+"""File names on their way out: one line, no path, never empty."""
+
+import pytest
+
+from mindbot.platforms.names import file_name
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("report.pdf", "report.pdf"),
+        ("two\r\nlines.pdf", "two lines.pdf"),
+        ("\x00\x1b[31mred\x7f.txt", "[31mred .txt"),
+        ("../../etc/passwd", ".._.._etc_passwd"),
+        ("季度 报告.docx", "季度 报告.docx"),
+        ("👩‍🚀.png", "👩‍🚀.png"),
+        ("evil\u202efdp.exe", "evil fdp.exe"),
+        ("half \ud800.md", "half \ufffd.md"),
+        ("\n\t", "file"),
+        ("..", "file"),
+        ("", "file"),
+    ],
+)
+def test_a_name_is_shown_on_one_line(name: str, shown: str) -> None:
+    assert file_name(name) == shown
