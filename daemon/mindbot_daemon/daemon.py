@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +20,9 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from mindbot.domain.errors import ConfigError, Conflict, MindBotError, Unreachable
+from mindbot.domain.errors import ConfigError, Conflict, MindBotError, StoreFull, Unreachable
 from mindbot.domain.message import Json
-from mindbot_daemon.lock import only_one
+from mindbot.store.lock import only_one
 from mindbot_daemon.server.backend import Backend, Opener, Runtime
 from mindbot_daemon.server.roles import Roles, group_id, read_roles
 from mindbot_daemon.sockets import bind_unix, remove_unix
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("mindbot.daemon")
 
 API_HEAD_START = 2.0  # seconds the runtime has to itself
+ROOM_EVERY = 2.0  # seconds between two looks whether a full disk has room
 API_GRACE = 2  # seconds open API requests get at the end
 #: A wrapper (timeout, make, a shell's Ctrl-C) sends one request to stop twice: to us and to our group.
 SAME_SIGNAL = 0.2  # seconds
@@ -98,11 +99,11 @@ class Daemon:
             MindBotError: the runtime could not start, or failed.
         """
         roles = self._roles()
-        with (
-            only_one(self._place.state_dir),
-            self._api_socket() as listener,
-            anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
-        ):
+        with ExitStack() as held:
+            listener = await self._hold(held)  # no signal is ours before there is something to end
+            signals = held.enter_context(
+                anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+            )
             async with anyio.create_task_group() as group:
                 group.start_soon(self._watch_signals, signals, group)
                 group.start_soon(self._keep_watchdog_quiet)
@@ -111,6 +112,24 @@ class Daemon:
                 group.cancel_scope.cancel()
         log.info("daemon.stopped", forced=self._forced)
         return 1 if self._forced else 0
+
+    async def _hold(self, held: ExitStack) -> socket.socket:
+        """Lock the state directory and bind the API's socket; on a full disk, wait until there is room.
+
+        By ending, the daemon would not come back: five such ends, and systemd gives the unit up.
+        """
+        waiting = False
+        while True:
+            try:
+                held.enter_context(only_one(self._place.state_dir))
+                return held.enter_context(self._api_socket())
+            except StoreFull as error:
+                held.close()
+                if not waiting:
+                    log.warning("daemon.waits", error=str(error))
+                    self._notifier.status(f"starting: {error}")
+                waiting = True
+            await anyio.sleep(ROOM_EVERY)
 
     async def _work(self, loaded: Loaded, group: anyio.abc.TaskGroup) -> None:
         self._notifier.status("starting")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import stat
 import struct
 from pathlib import Path
 
-from mindbot.domain.errors import ConfigError, Conflict
+from mindbot.domain.errors import ConfigError, Conflict, StoreFull
 
 BACKLOG = 2048
 _LONGEST = 107  # bytes of a Unix socket's path (unix(7): sun_path, with its NUL)
@@ -24,6 +25,7 @@ def bind_unix(path: Path, gid: int | None = None) -> socket.socket:
     Raises:
         Conflict: a process answers on it.
         ConfigError: the path cannot be used.
+        StoreFull: there is no room for it just now.
     """
     if len(os.fsencode(path)) > _LONGEST:
         raise ConfigError(f"api.socket: {path} is too long", hint=f"at most {_LONGEST} bytes; use --socket")
@@ -43,6 +45,8 @@ def bind_unix(path: Path, gid: int | None = None) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(f"no space left for {path}", hint="free some disk space") from error
         raise ConfigError(
             f"api.socket: cannot bind {path}: {error.strerror or error}", hint="another path: --socket PATH"
         ) from error

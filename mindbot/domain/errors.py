@@ -6,7 +6,10 @@ MindBotError                    what, where and how to mend it (``hint``)
 ├── StoreError                  the store said no
 │   ├── StoreFull               no space left on the device
 │   ├── StoreBusy               locked by somebody else
-│   └── StoreCorrupt            the database file is damaged
+│   ├── StoreReadOnly           the disk, or the file, may not be written just now
+│   ├── StoreGone               its file was deleted, moved or replaced while it was open
+│   ├── StoreCorrupt            the database file is damaged
+│   └── StoreUnreadable         one row of it cannot be read; the others can
 ├── Invalid                     a request that makes no sense
 │   └── BadFilter               a filter expression that does not parse
 ├── NotFound                    nothing has that name or id
@@ -67,22 +70,49 @@ class SecretError(MindBotError):
 
 
 class StoreError(MindBotError):
-    """The store refused or failed; nothing of the batch was written."""
+    """The store refused or failed; nothing of the batch was written.
+
+    ``passes``: nothing is wrong with what was to be written, and whoever waits can write it later.
+    """
 
     kind = "store"
     retryable = True
+    passes: ClassVar[bool] = False
 
 
 class StoreFull(StoreError):
     """No space left where the database lives."""
 
     kind = "store_full"
+    passes = True
 
 
 class StoreBusy(StoreError):
     """Another process holds the database lock."""
 
     kind = "store_busy"
+    passes = True
+
+
+class StoreReadOnly(StoreError):
+    """The disk, or the database file, may not be written just now."""
+
+    kind = "store_read_only"
+    passes = True
+
+
+class StoreGone(StoreError):
+    """The database's file was deleted, moved or replaced while it was open: what is written is lost.
+
+    ``written``: it is in the file that is gone, and on disk again once that is back.
+    """
+
+    kind = "store_gone"
+    passes = True
+
+    def __init__(self, message: str, *, hint: str = "", written: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.written = written
 
 
 class StoreCorrupt(StoreError):
@@ -90,6 +120,17 @@ class StoreCorrupt(StoreError):
 
     kind = "store_corrupt"
     retryable = False
+
+
+class StoreUnreadable(StoreError):
+    """One row cannot be read: damaged, or of a newer program; ``reason`` says why. The others can."""
+
+    kind = "store_unreadable"
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "", reason: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason or message
 
 
 class Invalid(MindBotError):

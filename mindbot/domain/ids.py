@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import time
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_PLACE = re.compile(r"-?[0-9]{1,9}")  # what no store takes is nobody's place
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"O": 0, "I": 1, "L": 1}
 _EPOCH_MS = 1_735_689_600_000  # 2025-01-01: 41 bits of milliseconds last until 2094
 _WORKER = int.from_bytes(os.urandom(2), "big") & 0x3FF
@@ -58,6 +60,18 @@ def parse(text: str) -> int:
     if number >> 63:
         raise ValueError(f"not a turn id: {text!r} (out of range)")
     return number
+
+
+def parse_delivery(text: str) -> tuple[int, int]:
+    """Read the id of a delivery back, ``TURN-N``: its turn and its place in it.
+
+    Raises:
+        ValueError: the text is no such id.
+    """
+    turn, dash, n = text.partition("-")
+    if not dash or not _PLACE.fullmatch(n):
+        raise ValueError(f"not the id of a delivery: {text!r} (TURN-N)")
+    return parse(turn), int(n)
 
 
 def at(ts: float) -> int:

@@ -31,7 +31,15 @@ class Part:
 
     @classmethod
     def from_json(cls, value: Json) -> Part:
-        return cls(value["kind"], value.get("text", ""), value.get("data") or {})
+        """Read `to_json` back.
+
+        Raises:
+            LookupError, TypeError, AttributeError: it is not of that form.
+        """
+        part = cls(value["kind"], value.get("text", ""), value.get("data") or {})
+        if not (isinstance(part.kind, str) and isinstance(part.text, str) and isinstance(part.data, dict)):
+            raise TypeError("a part has a kind, a text and data")
+        return part
 
 
 def text_part(text: str) -> Part:
@@ -101,7 +109,23 @@ class Message:
 
     @classmethod
     def from_json(cls, value: Json) -> Message:
-        fields = {**value, "parts": tuple(Part.from_json(p) for p in value["parts"])}
-        if "aliases" in fields:
-            fields["aliases"] = tuple(fields["aliases"])
+        """Read `to_json` back; a field of a newer program is left out.
+
+        Raises:
+            LookupError, TypeError, AttributeError: it is not of that form.
+        """
+        fields = {name: each for name, each in value.items() if name in cls.__dataclass_fields__}
+        fields["parts"] = tuple(Part.from_json(p) for p in value["parts"])
+        fields["aliases"] = tuple(fields.get("aliases", ()))
+        for name, each in fields.items():
+            if not isinstance(each, _TYPES[name]):
+                raise TypeError(f"{name} is a {type(each).__name__}")
         return cls(**fields)
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("platform", "bot", "key", "session", "sender", "kind", "raw", "chat", "corp"), str),
+    **dict.fromkeys(("ts", "received"), (int, float)),
+    **dict.fromkeys(("parts", "aliases"), tuple),
+    "reply_to": dict,
+}

@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+from mindbot.media.folders import own_folder
+
 _GRACE = 60.0  # seconds a copy is left alone after somebody asked for it, to be opened
 
 
@@ -32,7 +34,7 @@ class Cache:
 
     def put(self, file: Path, id: str) -> Path:
         """Move a file in; returns where it is now. Raises OSError."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_folder(self._folder)
         path = self._folder / id
         size = file.stat().st_size
         with self._lock:

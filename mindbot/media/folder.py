@@ -8,9 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import orjson
+import structlog
 
 from mindbot.domain.host import File
+from mindbot.media.kinds import type_of
 from mindbot.media.spool import MediaLimits, SpooledMedia, bytes_of, on_disk
+
+log = structlog.get_logger("mindbot.media")
 
 __all__ = ["FolderMedia", "MediaLimits", "bytes_of"]
 
@@ -42,7 +46,8 @@ class FolderMedia(SpooledMedia):
         place = self._place(file.id)
         place.parent.mkdir(mode=0o700, exist_ok=True)
         facts = path.with_name(path.name + ".facts")
-        facts.write_bytes(orjson.dumps(file.to_json()))
+        with os.fdopen(os.open(facts, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            out.write(orjson.dumps(file.to_json()))
         facts.replace(_facts_of(place))
         path.replace(place)
 
@@ -50,10 +55,18 @@ class FolderMedia(SpooledMedia):
         place = self._place(id)
         try:
             size = place.stat().st_size
-            facts = orjson.loads(_facts_of(place).read_bytes())
-            return File(id, size, facts["type"], facts["name"])
-        except (FileNotFoundError, ValueError, KeyError):
+        except FileNotFoundError:
             return None
+        try:
+            facts = orjson.loads(_facts_of(place).read_bytes())
+            return File(id, size, str(facts["type"]), str(facts["name"]))
+        except FileNotFoundError:
+            return None
+        except (ValueError, LookupError, TypeError) as error:
+            # Its name was only kept there; what it is, its content says.
+            log.warning("what is known of a file cannot be read", media=id, error=str(error))
+            with place.open("rb") as content:
+                return File(id, size, type_of("", "", content.read(64)))
 
     def _delete(self, older_than: float) -> int:
         gone = 0

@@ -25,6 +25,7 @@ from mindbot.domain.errors import Invalid, NotAFile, NotFound, Overloaded, Rejec
 from mindbot.domain.host import File, Through
 from mindbot.domain.ports import Http
 from mindbot.media.downloads import followed, name_in
+from mindbot.media.folders import own_folder
 from mindbot.media.kinds import ending_for, type_of
 
 #: The id of a stored file: the SHA-256 of its content, and an ending.
@@ -235,7 +236,7 @@ class SpooledMedia(ABC):
 
     def _begin(self) -> tuple[Path, BinaryIO]:
         incoming = self._folder / "incoming"
-        incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_folder(incoming)
         handle, path = tempfile.mkstemp(dir=incoming)
         return Path(path), os.fdopen(handle, "wb")
 

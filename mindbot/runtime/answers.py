@@ -210,7 +210,8 @@ class Answers:
         """Keep what a platform says later of a turn, or of a delivery (``TURN-N``), and tell observers."""
         id, _, n = subject.partition("-")
         try:
-            kept = await self.store.note(ids.parse(id), int(n) if n else None, fact)
+            turn, place = ids.parse_delivery(subject) if n else (ids.parse(id), None)
+            kept = await self.store.note(turn, place, fact)
         except ValueError:
             kept = False
         if not kept:

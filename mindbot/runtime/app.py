@@ -121,6 +121,8 @@ class Runtime(Facade):
         ]
         with self.log_tail.installed():
             async with running(components, self.health_board):
+                if self.health_board.state("store") != "failed":
+                    self._store_state(None)  # what the start could not read is known by now
                 housekeeping.calm_collector()
                 self.ready = True
                 yield self
@@ -160,7 +162,7 @@ class Runtime(Facade):
                 await anyio.sleep(housekeeping.PROBE_EVERY)
             else:
                 if self.health_board.state("store") == "failed":
-                    self._store_state(None)
+                    self.health_board.report("store", "starting")
                 return done
 
     @asynccontextmanager
@@ -222,7 +224,9 @@ class Runtime(Facade):
     @asynccontextmanager
     async def _open_housekeeping(self) -> AsyncIterator[None]:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(housekeeping.watch_store, self.store, self.health_board, self._store_state)
+            tasks.start_soon(
+                housekeeping.watch_store, self.store, self.health_board, self._store_state, self._unheard
+            )
             tasks.start_soon(housekeeping.purge, self.store, self.loaded.config.store.retention)
             tasks.start_soon(housekeeping.measure_lag, self.stats)
             tasks.start_soon(tell_stats, self.bus, self.status)
@@ -304,9 +308,14 @@ class Runtime(Facade):
 
     def _store_state(self, error: StoreError | None) -> None:
         if error is None:
-            self.health_board.report("store", "ok")
+            lost = self.store.unreadable.words
+            self.health_board.report("store", "degraded" if lost else "ok", lost)
         else:
             self.health_board.report("store", "failed", str(error))
+
+    def _unheard(self, turn: Turn) -> None:
+        if self.dispatcher.live(turn.session, turn.number) is None:
+            self.dispatcher.submit(turn)
 
     def _media_state(self, error: StoreError | None) -> None:
         if error is None:

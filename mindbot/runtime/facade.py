@@ -39,7 +39,9 @@ class Facade(Turns, Answers, Operations, Talking):
             await anyio.to_thread.run_sync(partial(__import__, "mindbot.store.queries"))
             from mindbot.store.queries import Queries
 
-            self._queries = self._queries or Queries(self.store.path, self.dispatcher.live)
+            self._queries = self._queries or Queries(
+                self.store.path, self.dispatcher.live, self.store.unreadable
+            )
         return self._queries
 
     async def close_queries(self) -> None:
@@ -215,9 +217,8 @@ class Facade(Turns, Answers, Operations, Talking):
             if not await self.store.discard(self._number(letter)):
                 raise Conflict(f"{letter} is not dead")
             return
-        delivery = await self._dead(letter)
-        delivery.state = "discarded"
-        await self.store.mark(delivery)
+        if not await self.store.discard_delivery(*self._letter(letter)):
+            await self._dead(letter)
 
     async def retry_turn(self, turn: str) -> None:
         """Run a failed or dead turn again from the top; raises NotFound, Conflict."""
@@ -236,12 +237,15 @@ class Facade(Turns, Answers, Operations, Talking):
         except ValueError as error:
             raise NotFound(str(error), hint="`mindbot turns` lists them") from error
 
-    async def _dead(self, letter: str) -> Delivery:
-        turn, _, n = letter.partition("-")
+    @staticmethod
+    def _letter(letter: str) -> tuple[int, int]:
         try:
-            found = await self.store.delivery(ids.parse(turn), int(n))
+            return ids.parse_delivery(letter)
         except ValueError as error:
             raise NotFound(f"no dead letter {letter!r}", hint="`mindbot dlq list` shows their ids") from error
+
+    async def _dead(self, letter: str) -> Delivery:
+        found = await self.store.delivery(*self._letter(letter))
         if found is None:
             raise NotFound(f"no dead letter {letter!r}", hint="`mindbot dlq list` shows their ids")
         if found.state != "dead":

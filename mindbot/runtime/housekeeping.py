@@ -36,18 +36,31 @@ def calm_collector() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-async def watch_store(store: Store, health: Health, on_state: Callable[[StoreError | None], None]) -> None:
-    """While the store cannot write, try every now and then whether it can again."""
+async def watch_store(
+    store: Store,
+    health: Health,
+    on_state: Callable[[StoreError | None], None],
+    run: Callable[[Turn], None],
+) -> None:
+    """Look every now and then whether the store's files are there, and while it cannot write, whether it can.
+
+    What is on disk although whoever brought it heard the contrary is handed to ``run``.
+    """
     while True:
         await anyio.sleep(PROBE_EVERY)
-        if health.state("store") != "failed":
-            continue
+        failed = health.state("store") == "failed"
         try:
-            await store.probe()
+            await (store.probe() if failed else store.check())
         except StoreError as error:
             on_state(error)
-        else:
+            continue
+        if failed or health.state("store") != "failed":  # it may have failed meanwhile
             on_state(None)
+        try:
+            for turn in await store.unheard():
+                run(turn)
+        except StoreError as error:
+            log.warning("turns wait for the store", error=str(error))
 
 
 async def purge(store: Store, retention: float) -> None:

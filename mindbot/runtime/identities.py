@@ -60,7 +60,7 @@ class Identities:
         if known is None:
             platform, company, key = place
             found = await self._store().kept(platform, company, key, key, 1)
-            known = str(found[0][1]["user"]) if found else ""
+            known = str(found[0][1].get("user") or "") if found else ""
             # Whoever was learnt meanwhile is right.
             known = self._known.get(place) or known
             self._note(place, known)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import structlog
+
 from mindbot.domain.abilities import Rationed, Transfers
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
@@ -13,9 +15,27 @@ from mindbot.telemetry.redaction import redactor
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
     from mindbot.config.secrets import Secrets
+    from mindbot.domain.ports import Platform
     from mindbot.runtime.bots import Bots
     from mindbot.runtime.logs import LogTail
     from mindbot.store.queries import Queries
+
+log = structlog.get_logger("mindbot.runtime")
+
+
+async def _left(bot: Platform | None, address: Json) -> int | None:
+    """Return how many messages a bot may still say to somebody; None where it does not count, or know."""
+    if not isinstance(bot, Rationed) or not address:
+        return None
+    try:
+        return await bot.left(address)
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # a damaged address must not hide the other sessions
+        log.warning("an address cannot be read", bot=f"{bot.name}/{bot.bot}", error=repr(error))
+        return None
 
 
 class Operations:
@@ -62,7 +82,7 @@ class Operations:
         for row in rows:
             address, bot = row.pop("address"), self.bots.platforms.get((row["platform"], row["bot"]))
             row["transfer"] = isinstance(bot, Transfers)
-            row["left"] = await bot.left(address) if isinstance(bot, Rationed) else None
+            row["left"] = await _left(bot, address)
         return rows
 
     # --- configuration

@@ -12,7 +12,7 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.domain.abilities import EndsWhole, Merges, Rationed, Transfers
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import EmptyAnswer, StoreBusy, StoreError, StoreFull
+from mindbot.domain.errors import EmptyAnswer, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Platform, Receipt
 from mindbot.domain.turn import Turn
@@ -149,7 +149,7 @@ class Turns:
                 break
             except StoreError as error:
                 tries += 1
-                if tries >= 3 and not isinstance(error, StoreFull | StoreBusy):
+                if tries >= 3 and not error.passes:
                     await self._bury(turn, str(error))
                     return
                 log.warning("store failed under a turn; it runs again", turn=turn.id, error=str(error))

@@ -10,12 +10,14 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 
-from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
+from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreGone, StoreReadOnly
+from mindbot.store.files import Files
 
 T = TypeVar("T")
 
@@ -28,6 +30,15 @@ _PRAGMAS = (
     "PRAGMA cache_size=-16000",
     "PRAGMA wal_autocheckpoint=4000",
 )
+
+
+#: How texts are read: one damaged letter must not hide its row, and the whole result with it.
+as_text = partial(str, encoding="utf-8", errors="replace")
+
+
+def damaged(error: sqlite3.Error) -> bool:
+    """Tell whether a page of the file is damaged; others may well be readable."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
 def explain(error: sqlite3.Error, path: Path) -> StoreError:
@@ -50,7 +61,7 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     if code == sqlite3.SQLITE_CANTOPEN:
         return StoreError(f"cannot open {path}: {text}", hint="check that the folder exists and is writable")
     if code == sqlite3.SQLITE_READONLY:
-        return StoreError(
+        return StoreReadOnly(
             f"{path} is read-only", hint="check its owner and mode, and that its disk is mounted rw"
         )
     return StoreError(f"{path}: {text}")
@@ -64,6 +75,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        db.text_factory = as_text
         for pragma in _PRAGMAS:
             db.execute(pragma)
     except sqlite3.Error as error:
@@ -79,6 +91,7 @@ class Database:
         self._pragmas = pragmas
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
+        self._files: Files | None = None
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
 
@@ -92,6 +105,8 @@ class Database:
             self._writer.execute(pragma)
         self._reader = connect(self.path)
         self._reader.execute("PRAGMA query_only=ON")
+        self._reader.execute("SELECT count(*) FROM sqlite_master").fetchone()  # its files are there now
+        self._files = Files(self.path)
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in one transaction; it is rolled back when anything fails.
@@ -102,13 +117,16 @@ class Database:
         return await self._run(self._write_thread, self._transact, work)
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        assert self._writer is not None
+        assert self._writer is not None and self._files is not None
         db = self._writer
         try:
+            self._files.check()
             db.execute("BEGIN IMMEDIATE")
             try:
                 result = work(db)
+                self._files.check()
                 db.execute("COMMIT")
+                self._kept()
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
@@ -116,6 +134,21 @@ class Database:
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
         return result
+
+    def _kept(self) -> None:
+        """Look once more: what went into a file that is gone by now must not be acknowledged."""
+        assert self._files is not None
+        try:
+            self._files.check()
+        except StoreGone as error:
+            error.written = True
+            raise
+
+    async def check(self) -> None:
+        """Look whether the files are still those that were opened; raises StoreGone."""
+        files = self._files
+        assert files is not None
+        await self._run(self._write_thread, files.check)
 
     async def write_pragma(self, pragma: str) -> None:
         """Change a setting of the writing connection (limits, in fault tests)."""

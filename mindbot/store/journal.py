@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import orjson
 
-from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
+from mindbot.domain.errors import StoreError, StoreGone
 from mindbot.store.database import Database
 
 Row = list[Any]
@@ -48,7 +48,8 @@ STATEMENTS: dict[str, str] = {
         UPDATE outbox SET state = r.value->>2, attempts = r.value->>3, again = r.value->>4,
                next_at = r.value->>5, error = r.value->>6, sent_id = r.value->>7,
                notes = CASE WHEN r.value->>8 IS NULL THEN notes
-                       ELSE json_patch(coalesce(notes, '{}'), r.value->>8) END,
+                       WHEN json_valid(notes) THEN json_patch(notes, r.value->>8)
+                       ELSE r.value->>8 END,
                ended = r.value->>9
         FROM json_each(?) AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
     "keep": """
@@ -97,6 +98,8 @@ class Journal:
         self._enough = anyio.Event()
         self._failed = False
         self._closed = False
+        #: Turns that got no acknowledgement and may be on disk all the same: nobody runs them.
+        self.doubtful: list[int] = []
         self.batches = 0
         self.committed = 0
 
@@ -155,8 +158,10 @@ class Journal:
         except StoreError as error:
             if not isinstance(error, _BadRows):
                 self._report(error)
-            if len(entries) > 1 and not isinstance(error, StoreFull | StoreBusy | StoreCorrupt):
-                # One bad row must not fail its neighbours: write each caller's rows alone.
+            if isinstance(error, StoreGone) and error.written:
+                self.doubtful += [row[0] for entry in entries for row in entry.rows.get("put", ())]
+            if len(entries) > 1 and not error.passes:
+                # One bad row, or damaged page, must not fail its neighbours: write each caller's rows alone.
                 for entry in entries:
                     await self._alone(entry)
             else:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from contextlib import suppress
+from functools import partial
 from sys import getsizeof
 from typing import Any
 
-import orjson
-
 from mindbot.domain.conversation import WORDLESS, wordless
+from mindbot.domain.errors import StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.turn import Turn
 from mindbot.store.database import Database
-from mindbot.store.reads import GroupRead
+from mindbot.store.reads import Found, GroupRead
+from mindbot.store.rows import json_of, message_of, turn_name
+from mindbot.store.unreadable import Unreadable
 
 SESSIONS_KEPT = 5_000  # whose last exchanges stay in memory
 BYTES_KEPT = 32 << 20  # of them all; what goes is read from disk when it is wanted again
@@ -25,7 +28,8 @@ Exchange = tuple[int, str, str]  # the turn, what the user wrote, what was answe
 class Past:
     """The last exchanges of sessions. Run `run` in a task group while it is used."""
 
-    def __init__(self, database: Database, *, most: int = BYTES_KEPT) -> None:
+    def __init__(self, database: Database, unreadable: Unreadable, *, most: int = BYTES_KEPT) -> None:
+        self._unreadable = unreadable
         self._rows = GroupRead(database, _HISTORY)
         self._known: OrderedDict[str, deque[Exchange]] = OrderedDict()
         self._most = most
@@ -88,20 +92,34 @@ class Past:
             return known
         while True:
             pushed, known = self._pushed, deque(maxlen=turns)
-            for number, stored, reply, heard in reversed(await self._rows.get([session, before, turns])):
-                said = "\n".join(Part.from_json(p).text for p in orjson.loads(reply or "[]"))
-                message = Message.from_json(orjson.loads(stored))
-                known.append((number, *_exchange(message, said, heard)))
+            for row in reversed(await self._read([session, before, turns])):
+                with suppress(StoreUnreadable):  # the others are remembered
+                    known.append(self._unreadable.read(turn_name(row[0]), partial(_exchange_of, row)))
             if pushed == self._pushed:
                 break
         self._keep(session, known)
         return known
 
+    async def _read(self, parameters: list[Any]) -> Found:
+        """Return the rows; where a page is damaged the session begins anew, and its answers go on."""
+        try:
+            return await self._rows.get(parameters)
+        except StoreCorrupt as error:
+            self._unreadable.note(f"the history of session {parameters[0]!r}", error)
+            return []
+
 
 _HISTORY = """
-    SELECT t.id, t.message, json_extract(t.record, '$.reply'), json_extract(t.record, '$.vars.heard')
+    SELECT t.id, t.message, iif(json_valid(t.record), json_extract(t.record, '$.reply'), '[]'),
+           iif(json_valid(t.record), json_extract(t.record, '$.vars.heard'), NULL) AS heard
     FROM turns AS t WHERE t.session = ? AND t.id < ? AND (t.state = 'answered' OR t.state = 'dropped'
-    AND json_extract(t.record, '$.vars.heard') IS NOT NULL) ORDER BY t.id DESC LIMIT ?"""
+    AND heard IS NOT NULL) ORDER BY t.id DESC LIMIT ?"""
+
+
+def _exchange_of(row: tuple[Any, ...]) -> Exchange:
+    number, stored, reply, heard = row
+    said = "\n".join(Part.from_json(p).text for p in json_of(reply or "[]", list))
+    return (number, *_exchange(message_of(stored), said, heard))
 
 
 def _exchange(message: Message, said: str, heard: Any) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from mindbot.domain.errors import StoreError
-from mindbot.store.database import Database
+from mindbot.store.database import Database, explain
 
 Found = list[tuple[Any, ...]]
 
@@ -38,8 +38,8 @@ class GroupRead:
                 await self._wake.wait()
             asked, self._asked = self._asked, []
 
-            def work(db: sqlite3.Connection, asked: list[Any] = asked) -> list[Found]:
-                return [db.execute(self._query, parameters).fetchall() for parameters, _ in asked]
+            def work(db: sqlite3.Connection, asked: list[Any] = asked) -> list[Found | sqlite3.Error]:
+                return [self._one(db, parameters) for parameters, _ in asked]
 
             try:
                 found = await self._database.read(work)
@@ -49,5 +49,15 @@ class GroupRead:
                         answer.set_exception(error)
                 continue
             for (_, answer), rows in zip(asked, found, strict=True):
-                if not answer.done():
+                if answer.done():
+                    continue
+                if isinstance(rows, sqlite3.Error):
+                    answer.set_exception(explain(rows, self._database.path))
+                else:
                     answer.set_result(rows)
+
+    def _one(self, db: sqlite3.Connection, parameters: list[Any]) -> Found | sqlite3.Error:
+        try:
+            return db.execute(self._query, parameters).fetchall()
+        except sqlite3.Error as error:  # of a damaged page: it is this caller's alone
+            return error

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from mindbot.domain import plain
+from mindbot.domain import ids, plain
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.turn import Span, Turn
 from mindbot.store.journal import Row
+
+T = TypeVar("T")
 
 PARTITIONS = 256
 
@@ -89,23 +91,52 @@ def deliver_row(d: Delivery) -> Row:
     return [*row, d.error or None, d.sent_id or None, d.notes or None, d.ended or None]
 
 
+def json_of(text: Any, kind: type[T]) -> T:
+    """Read a JSON column; raises ValueError, TypeError when it is no JSON, or not of that kind."""
+    found = orjson.loads(text)
+    if not isinstance(found, kind):
+        raise TypeError(f"{kind.__name__} expected, not {type(found).__name__}")
+    return found
+
+
+def message_of(text: Any) -> Message:
+    """Build a message from its column; raises one of `ODD`."""
+    return Message.from_json(json_of(text, dict))
+
+
+def open_turn_of(row: tuple[Any, ...]) -> Turn:
+    """Build a turn from its id, message and attempt; raises one of `ODD`."""
+    number, text, attempt = row
+    return Turn(number, message_of(text), attempt=attempt + 0)
+
+
+def delivery_name(turn: int, n: int) -> str:
+    """Return what a delivery's row is called where it cannot be read."""
+    return f"delivery {ids.show(turn)}-{n}"
+
+
+def turn_name(turn: int) -> str:
+    """Return what a turn's row is called where it cannot be read."""
+    return f"turn {ids.show(turn)}"
+
+
 def delivery_of(row: tuple[Any, ...]) -> Delivery:
-    """Build a delivery from the columns of `DELIVERY`."""
+    """Build a delivery from the columns of `DELIVERY`; raises one of `ODD`."""
     return Delivery(
         turn=row[0],
         n=row[1],
         platform=row[2],
         bot=row[3],
         session=row[4],
-        to=orjson.loads(row[5]),
-        parts=[Part.from_json(p) for p in orjson.loads(row[6])],
+        to=json_of(row[5], dict),
+        parts=[Part.from_json(p) for p in json_of(row[6], list)],
         state=row[7],
-        attempts=row[8],
+        attempts=row[8] + 0,
         again=bool(row[9]),
-        next_at=row[10],
+        next_at=row[10] + 0,
         error=row[11] or "",
-        created=row[12],
-        notes=orjson.loads(row[13]) if row[13] else {},
+        created=row[12] + 0,
+        notes=json_of(row[13], dict) if row[13] else {},
         kind=row[14],
         ended=row[15] or 0.0,
         sent_id=row[16] or "",

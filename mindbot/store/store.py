@@ -4,36 +4,50 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
-import orjson
 
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import StoreError
+from mindbot.domain.errors import StoreError, StoreUnreadable
 from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message
-from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
+from mindbot.domain.turn import DONE_STATES, Turn
+from mindbot.store import changes, recovery
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal, Rows
 from mindbot.store.past import Past
 from mindbot.store.reads import GroupRead
-from mindbot.store.rows import DELIVERY, deliver_row, delivery_of, enqueue_row, put_row, record_of, settle_row
+from mindbot.store.recovery import OPEN
+from mindbot.store.rows import (
+    DELIVERY,
+    deliver_row,
+    delivery_name,
+    delivery_of,
+    enqueue_row,
+    json_of,
+    put_row,
+    record_of,
+    settle_row,
+)
+from mindbot.store.unreadable import Unreadable
 from mindbot.store.upgrade import ensure
 
 
 class Store:
     """SQLite behind a group-commit journal. Use `open`."""
 
-    def __init__(self, database: Database, journal: Journal) -> None:
+    def __init__(self, database: Database, journal: Journal, unreadable: Unreadable) -> None:
         self._database = database
         self.journal = journal
-        self._past = Past(database)
+        self.unreadable = unreadable
+        self._past = Past(database, unreadable)
         self._answers = GroupRead(database, _ANSWER)
         #: Turns that may have memo rows on disk.
         self._remembered: set[int] = set()
@@ -60,9 +74,8 @@ class Store:
         database = Database(path, pragmas=pragmas)
         await database.open()
         journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
-        store = cls(database, journal)
-        newest = await database.read(lambda db: db.execute("SELECT max(id) FROM turns").fetchone()[0])
-        ids.follow(newest or 0)
+        store = cls(database, journal, Unreadable())
+        ids.follow(await database.read(recovery.newest))
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(journal.run)
@@ -114,32 +127,35 @@ class Store:
         `queued_after` reads the others. Each counts one attempt more than on disk; `begin` writes it.
         """
 
-        def work(db: sqlite3.Connection) -> tuple[int, list[int]]:
-            db.execute(f"DELETE FROM memo WHERE turn NOT IN (SELECT id FROM turns WHERE {_OPEN})")
-            (last,) = db.execute(f"SELECT max(id) FROM turns WHERE {_OPEN}").fetchone()
-            return last or 0, [row[0] for row in db.execute("SELECT DISTINCT turn FROM memo")]
-
-        self._recovered, remembered = await self._database.write(work)
+        self._recovered, remembered = await self._database.write(recovery.begin)
         self._remembered.update(remembered)
         return await self.queued_after(0, limit)
 
     async def queued_after(self, number: int, limit: int) -> list[Turn]:
-        """Return open turns that were put after ``number``, oldest first."""
+        """Return open turns that were put after ``number``, oldest first.
+
+        Those that cannot be read become dead letters, and are not among them.
+        """
         old = self._recovered
+        while True:
+            read = partial(recovery.open_turns, limit=limit, old=old, unreadable=self.unreadable)
+            page = await self._database.read(partial(read, after=number))
+            if page.lost:
+                await self._database.write(partial(recovery.bury_turns, lost=page.lost))
+            if page.turns or not page.lost:
+                return page.turns
+            number = page.last
 
-        def work(db: sqlite3.Connection) -> list[Turn]:
-            rows = db.execute(_QUEUED, (number, limit)).fetchall()
-            turns = [
-                Turn(n, Message.from_json(orjson.loads(m)), attempt=attempt + (n <= old))
-                for n, m, attempt in rows
-            ]
-            if number < old:
-                by_id = {turn.number: turn for turn in turns}
-                for n, step, result in db.execute(_STEPS, (number, limit)):
-                    by_id[n].memo[step] = orjson.loads(result)
-            return turns
+    async def unheard(self) -> list[Turn]:
+        """Return turns that are on disk although whoever brought them heard the contrary.
 
-        return await self._database.read(work)
+        Their file was gone for a while (`StoreGone`) and is back.
+        """
+        doubtful, self.journal.doubtful = self.journal.doubtful, []
+        if not doubtful:
+            return []
+        wanted = set(doubtful)
+        return [turn for turn in await self.queued_after(min(wanted) - 1, -1) if turn.number in wanted]
 
     # --- turns
 
@@ -193,8 +209,19 @@ class Store:
         rows = await self._answers.get([turn])
         if not rows:
             return None
-        said = tuple(delivery_of(row[1:]) for row in rows if row[1] is not None)
-        return Answer(rows[0][0] in DONE_STATES, said)
+        said = self._deliveries(row[1:] for row in rows if row[1] is not None)
+        return Answer(rows[0][0] in DONE_STATES, tuple(said))
+
+    def _delivery(self, row: tuple[Any, ...]) -> Delivery:
+        return self.unreadable.read(delivery_name(*row[:2]), partial(delivery_of, row))
+
+    def _deliveries(self, rows: Iterable[tuple[Any, ...]]) -> list[Delivery]:
+        """Return those that can be read."""
+        found = []
+        for row in rows:
+            with suppress(StoreUnreadable):
+                found.append(self._delivery(row))
+        return found
 
     # --- outbox
 
@@ -208,36 +235,17 @@ class Store:
 
     async def open_deliveries(self) -> list[Delivery]:
         """Return what is not sent and not dead, in order. What was being sent is now ``unknown``."""
-
-        def work(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            db.execute("UPDATE outbox SET state = 'unknown', again = 1 WHERE state = 'sending'")
-            return db.execute(
-                f"SELECT {DELIVERY} FROM outbox WHERE state IN ('pending', 'unknown') ORDER BY turn, n"
-            ).fetchall()
-
-        return [delivery_of(row) for row in await self._database.write(work)]
+        return await self._database.write(partial(recovery.open_deliveries, unreadable=self.unreadable))
 
     async def open_streams(self) -> dict[int, Delivery]:
         """Return the answers that were on show when a process ended, by turn."""
-        sql = f"SELECT {DELIVERY} FROM outbox WHERE state = 'open'"
-        rows = await self._database.read(lambda db: db.execute(sql).fetchall())
-        return {row[0]: delivery_of(row) for row in rows}
+        return await self._database.write(partial(recovery.open_streams, unreadable=self.unreadable))
 
     async def note(self, turn: int, n: int | None, fact: Json) -> bool:
         """Keep what a platform said later of a turn, or of its delivery ``n``; false when there is none."""
-        text = orjson.dumps(fact).decode()
-        if n is None:  # a fact that is told again is there already
-            sql = (
-                "UPDATE turns SET record = json_set(coalesce(record, '{}'), '$.notes', json_insert("
-                "coalesce(json_extract(record, '$.notes'), json('[]')), CASE WHEN EXISTS (SELECT * FROM "
-                "json_each(record, '$.notes') AS n WHERE n.value = json(?)) THEN '$[0]' ELSE '$[#]' END, "
-                "json(?))) WHERE id = ?"
-            )
-            args: tuple[Any, ...] = (text, text, turn)
-        else:
-            sql = "UPDATE outbox SET notes = json_patch(coalesce(notes, '{}'), ?) WHERE turn = ? AND n = ?"
-            args = (text, turn, n)
-        return await self._database.write(lambda db: db.execute(sql, args).rowcount) == 1
+        if n is None:
+            return await self._database.write(partial(changes.note_turn, turn=turn, fact=fact))
+        return await self._database.write(partial(changes.note_delivery, turn=turn, n=n, fact=fact))
 
     async def sent_since(self, ts: float, platform: str, bot: str, limit: int = 20_000) -> list[Delivery]:
         """Return a bot's newest sent deliveries of turns put since a moment (Unix seconds), oldest first."""
@@ -248,30 +256,40 @@ class Store:
         rows = await self._database.read(
             lambda db: db.execute(sql, (ids.at(ts), platform, bot, limit)).fetchall()
         )
-        return [delivery_of(row) for row in reversed(rows)]
+        return self._deliveries(reversed(rows))
 
     async def delivery(self, turn: int, n: int) -> Delivery | None:
-        """Return one delivery."""
+        """Return one delivery; raises StoreUnreadable."""
         sql = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? AND n = ?"
         row = await self._database.read(lambda db: db.execute(sql, (turn, n)).fetchone())
-        return delivery_of(row) if row else None
+        return self._delivery(row) if row else None
 
     async def deliveries(self, turn: int) -> list[Delivery]:
         """Return what a turn sent and has to send, in order."""
         sql = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? ORDER BY n"
         rows = await self._database.read(lambda db: db.execute(sql, (turn,)).fetchall())
-        return [delivery_of(row) for row in rows]
+        return self._deliveries(rows)
 
     async def revive(self, turn: int, n: int) -> Delivery | None:
-        """Make a dead delivery ``pending`` again, as good as new; None when it is not dead (any more)."""
+        """Make a dead delivery ``pending`` again, as good as new; None when it is not dead (any more).
+
+        Raises:
+            StoreUnreadable: it cannot be read; it stays dead.
+        """
         sql = (
             "UPDATE outbox SET state = 'pending', attempts = 0, next_at = 0, error = NULL, ended = NULL "
             f"WHERE turn = ? AND n = ? AND state = 'dead' RETURNING {DELIVERY}"
         )
-        row = await self._database.write(lambda db: db.execute(sql, (turn, n)).fetchone())
-        return delivery_of(row) if row else None
 
-    async def kept(self, platform: str, bot: str, first: str, last: str, limit: int) -> list[tuple[str, Any]]:
+        def work(db: sqlite3.Connection) -> Delivery | None:
+            row = db.execute(sql, (turn, n)).fetchone()
+            return self._delivery(row) if row else None
+
+        return await self._database.write(work)
+
+    async def kept(
+        self, platform: str, bot: str, first: str, last: str, limit: int
+    ) -> list[tuple[str, Json]]:
         """Return what a bot keeps under keys from ``first`` to ``last``, both included."""
         sql = (
             "SELECT key, value FROM keep WHERE platform = ? AND bot = ? AND key BETWEEN ? AND ? "
@@ -279,7 +297,15 @@ class Store:
         )
         args = (platform, bot, first, last, time.time(), limit)
         rows = await self._database.read(lambda db: db.execute(sql, args).fetchall())
-        return [(key, orjson.loads(value)) for key, value in rows]
+        found: list[tuple[str, Json]] = []
+        for key, value in rows:
+            try:
+                what = f"what {platform}/{bot} keeps as {key!r}"
+                found.append((key, self.unreadable.read(what, partial(json_of, value, dict))))
+            except StoreUnreadable:
+                aside = partial(changes.put_aside, platform=platform, bot=bot, key=key)
+                await self._database.write(aside)
+        return found
 
     async def turn_of(self, platform: str, bot: str, key: str) -> int | None:
         """Return the turn of the message that a bot got under this key."""
@@ -291,26 +317,20 @@ class Store:
         """Make a failed or dead turn ``queued`` again, however old it is; what it sent is forgotten.
 
         Returns: None when it is neither, or has deliveries on their way.
+
+        Raises:
+            StoreUnreadable: its message cannot be read; it stays as it is.
         """
+        change = partial(changes.requeue, turn=turn, unreadable=self.unreadable)
+        again = await self._database.write(change)
+        if again is not None:
+            self._remembered.add(turn)
+        return again
 
-        def work(db: sqlite3.Connection) -> tuple[Any, ...] | None:
-            row = db.execute(
-                "UPDATE turns SET state = 'queued', attempt = 1, finished = NULL, reason = NULL, "
-                "record = NULL WHERE id = ? AND state IN ('failed', 'dead') "
-                "AND NOT EXISTS (SELECT * FROM outbox AS o WHERE o.turn = turns.id "
-                "AND o.state NOT IN ('sent', 'dead', 'discarded')) RETURNING message",
-                (turn,),
-            ).fetchone()
-            if row is not None:
-                db.execute("DELETE FROM outbox WHERE turn = ?", (turn,))
-                db.execute("INSERT OR REPLACE INTO memo VALUES (?, ?, 'true')", (turn, RETRIED))
-            return row  # type: ignore[no-any-return]
-
-        row = await self._database.write(work)
-        if row is None:
-            return None
-        self._remembered.add(turn)
-        return Turn(turn, Message.from_json(orjson.loads(row[0])), memo={RETRIED: True})
+    async def discard_delivery(self, turn: int, n: int) -> bool:
+        """Make a dead delivery ``discarded``, also one that cannot be read; false when it is not dead."""
+        sql = "UPDATE outbox SET state = 'discarded' WHERE turn = ? AND n = ? AND state = 'dead'"
+        return await self._database.write(lambda db: db.execute(sql, (turn, n)).rowcount) == 1
 
     async def discard(self, turn: int) -> bool:
         """Make a dead turn ``dropped``; false when it is not dead."""
@@ -332,7 +352,7 @@ class Store:
                 (first, limit),
             )
             gone = db.execute(
-                f"DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE id < ? AND NOT {_OPEN} LIMIT ?)",
+                f"DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE id < ? AND NOT {OPEN} LIMIT ?)",
                 (first, limit),
             )
             over = db.execute(
@@ -344,6 +364,10 @@ class Store:
 
         return await self._database.write(work)
 
+    async def check(self) -> None:
+        """Look whether the files are still those that were opened; raises StoreGone."""
+        await self._database.check()
+
     async def probe(self) -> None:
         """Prove that the store can write; raises StoreError. Used after a failure to notice recovery."""
 
@@ -354,11 +378,6 @@ class Store:
         await self._database.write(work)
 
 
-_OPEN = "state IN ('queued', 'running', 'parked', 'waiting')"
-_QUEUED = f"SELECT id, message, attempt FROM turns WHERE {_OPEN} AND id > ? ORDER BY id LIMIT ?"
-_STEPS = f"""
-    SELECT turn, step, result FROM memo
-    WHERE turn IN (SELECT id FROM turns WHERE {_OPEN} AND id > ? ORDER BY id LIMIT ?)"""
 _ANSWER = f"""
     SELECT t.state, {", ".join(f"o.{column.strip()}" for column in DELIVERY.split(","))}
     FROM turns AS t LEFT JOIN outbox AS o ON o.turn = t.id AND o.n >= 0 WHERE t.id = ? ORDER BY o.n"""

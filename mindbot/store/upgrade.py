@@ -63,7 +63,7 @@ def upgrade(path: Path, found: str) -> None:
     """Run the missing revisions."""
     from alembic import command
     from alembic.script import ScriptDirectory
-    from sqlalchemy import create_engine
+    from sqlalchemy import URL, create_engine
     from sqlalchemy.exc import DBAPIError
 
     config = alembic_config()
@@ -72,7 +72,7 @@ def upgrade(path: Path, found: str) -> None:
             f"{path} has schema {found}, which this program does not know",
             hint="run the newer MindBot that made it",
         )
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import socket
 from pathlib import Path
 
@@ -16,8 +18,8 @@ from mindbot.api import calls
 from mindbot.api.client import AsyncClient, Client
 from mindbot.api.sockets import SYSTEM_SOCKET, find_socket, user_socket
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError, TimedOut, Unreachable
+from mindbot.store.lock import only_one
 from mindbot_daemon.daemon import Daemon, Place
-from mindbot_daemon.lock import only_one
 from mindbot_daemon.sockets import bind_unix, remove_unix
 from mindbot_daemon.systemd import Inherited, Notifier
 
@@ -109,6 +111,18 @@ def test_a_second_lock_names_the_first_process(tmp_path: Path) -> None:
         pass
     with only_one(tmp_path / "state"):
         pass
+
+
+def test_a_lock_holds_where_there_is_no_room_for_the_name_of_its_process(tmp_path: Path) -> None:
+    small = resource.getrlimit(resource.RLIMIT_FSIZE)
+    was = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, small[1]))
+    try:
+        with only_one(tmp_path), pytest.raises(Conflict, match="pid unknown"), only_one(tmp_path):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, small)
+        signal.signal(signal.SIGXFSZ, was)
 
 
 async def test_nobody_there_says_how_to_start_a_daemon(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ STATUS: tuple[tuple[type[errors.MindBotError], HTTPStatus], ...] = (
     (errors.TimedOut, HTTPStatus.GATEWAY_TIMEOUT),
     (errors.ConfigError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.SecretError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.StoreUnreadable, HTTPStatus.CONFLICT),
     (errors.StoreFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (errors.StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.Unreachable, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -1,0 +1,181 @@
+"""What a start reads: open turns and deliveries, also out of a file that is damaged in places.
+
+A row that cannot be read becomes a dead letter with its reason, as it is; a row whose page is damaged is left
+out and counted. Everything here runs on a connection, in the store's threads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import orjson
+
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import StoreUnreadable
+from mindbot.domain.turn import Turn
+from mindbot.store.database import damaged
+from mindbot.store.rows import DELIVERY, delivery_name, delivery_of, open_turn_of, turn_name
+from mindbot.store.unreadable import Unreadable
+
+OPEN = "state IN ('queued', 'running', 'parked', 'waiting')"
+_OPEN_TURNS = f"SELECT id, message, attempt FROM turns WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?"
+_OPEN_IDS = f"SELECT id FROM turns INDEXED BY turns_open WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?"
+_TURN = "SELECT id, message, attempt FROM turns WHERE id = ?"
+_STEPS = f"""
+    SELECT turn, step, result FROM memo
+    WHERE turn IN (SELECT id FROM turns WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?)"""
+_UNSENT = "state <> 'sent' AND state IN ('pending', 'sending', 'unknown')"
+_DELIVERIES = f"SELECT {DELIVERY} FROM outbox WHERE {_UNSENT} ORDER BY turn, n"
+_DELIVERY_IDS = "SELECT turn, n FROM outbox INDEXED BY outbox_open WHERE state <> 'sent' ORDER BY turn, n"
+_DELIVERY = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? AND n = ? AND {_UNSENT}"
+_ASIDE = -100  # where in its turn an answer goes that was on show and cannot be read
+
+Row = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class OpenTurns:
+    """A page of open turns; ``last`` is the id of its last row, and ``lost`` are those to put away."""
+
+    turns: list[Turn] = field(default_factory=list)
+    lost: list[tuple[int, str]] = field(default_factory=list)
+    last: int = 0
+
+
+def newest(db: sqlite3.Connection) -> int:
+    """Return the highest id there is."""
+    try:
+        (found,) = db.execute("SELECT max(id) FROM turns").fetchone()
+    except sqlite3.DatabaseError as error:
+        if not damaged(error):
+            raise
+        (found,) = db.execute("SELECT max(id) FROM turns INDEXED BY turns_session").fetchone()
+    return found or 0
+
+
+def begin(db: sqlite3.Connection) -> tuple[int, list[int]]:
+    """Forget the memos of ended turns; returns the highest open turn, and which turns have memos."""
+    with _bearing():
+        db.execute(f"DELETE FROM memo WHERE turn NOT IN (SELECT id FROM turns WHERE {OPEN})")
+    last, remembered = newest(db), []
+    with _bearing():
+        last = db.execute(f"SELECT max(id) FROM turns WHERE {OPEN}").fetchone()[0] or 0
+    with _bearing():
+        remembered = [row[0] for row in db.execute("SELECT DISTINCT turn FROM memo")]
+    return last, remembered
+
+
+def open_turns(db: sqlite3.Connection, after: int, limit: int, old: int, unreadable: Unreadable) -> OpenTurns:
+    """Return open turns behind an id. Those up to ``old`` count one attempt more, and get their memos."""
+    page = OpenTurns(last=after)
+    args = (after, limit)
+    for row in _rows(db, (_OPEN_TURNS, args), (_OPEN_IDS, args), _TURN, turn_name, unreadable):
+        page.last = row[0]
+        try:
+            turn = unreadable.read(turn_name(row[0]), partial(open_turn_of, row))
+        except StoreUnreadable as error:
+            page.lost.append((row[0], error.reason))
+            continue
+        turn.attempt += turn.number <= old
+        page.turns.append(turn)
+    if after < old:
+        by_id = {turn.number: turn for turn in page.turns}
+        with _bearing(unreadable, "the memos of open turns"):
+            for number, step, result in db.execute(_STEPS, args):
+                # A step whose result cannot be read runs again.
+                with suppress(StoreUnreadable):
+                    what = f"memo {step!r} of {turn_name(number)}"
+                    found = unreadable.read(what, partial(orjson.loads, result))
+                    if number in by_id:
+                        by_id[number].memo[step] = found
+    return page
+
+
+def bury_turns(db: sqlite3.Connection, lost: Sequence[tuple[int, str]]) -> None:
+    """Make turns that cannot be read dead letters; what is in their rows stays."""
+    now = time.time()
+    for number, reason in lost:
+        with _bearing():
+            db.execute(
+                f"UPDATE turns SET state = 'dead', finished = ?, reason = ? WHERE id = ? AND {OPEN}",
+                (now, reason, number),
+            )
+
+
+def open_deliveries(db: sqlite3.Connection, unreadable: Unreadable) -> list[Delivery]:
+    """Return what is not sent and not dead, in order. What was being sent is now ``unknown``."""
+    found = []
+    query, keys = (_DELIVERIES, ()), (_DELIVERY_IDS, ())
+    for row in _rows(db, query, keys, _DELIVERY, delivery_name, unreadable):
+        turn, n = row[:2]
+        try:
+            delivery = unreadable.read(delivery_name(turn, n), partial(delivery_of, row))
+        except StoreUnreadable as error:
+            with _bearing():
+                db.execute(
+                    "UPDATE outbox SET state = 'dead', error = ?, ended = ? WHERE turn = ? AND n = ?",
+                    (error.reason, time.time(), turn, n),
+                )
+            continue
+        if delivery.state == "sending":
+            delivery.state, delivery.again = "unknown", True
+            db.execute("UPDATE outbox SET state = 'unknown', again = 1 WHERE turn = ? AND n = ?", (turn, n))
+        found.append(delivery)
+    return found
+
+
+def open_streams(db: sqlite3.Connection, unreadable: Unreadable) -> dict[int, Delivery]:
+    """Return the answers that were on show when a process ended, by turn.
+
+    One that cannot be read is put aside: its place in the turn is the answer's.
+    """
+    found: dict[int, Delivery] = {}
+    sql = f"SELECT {DELIVERY} FROM outbox WHERE state <> 'sent' AND state = 'open'"
+    with _bearing(unreadable, "answers that were on show"):
+        for row in db.execute(sql).fetchall():
+            turn, n = row[:2]
+            try:
+                found[turn] = unreadable.read(delivery_name(turn, n), partial(delivery_of, row))
+            except StoreUnreadable as error:
+                aside = (_ASIDE - n, error.reason, time.time(), turn, n)
+                db.execute(
+                    "UPDATE outbox SET n = ?, state = 'dead', error = ?, ended = ? WHERE turn = ? AND n = ?",
+                    aside,
+                )
+    return found
+
+
+@contextmanager
+def _bearing(unreadable: Unreadable | None = None, what: str = "") -> Iterator[None]:
+    """Go on after a damaged page; ``what`` it was is counted where ``unreadable`` is given."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if not damaged(error):
+            raise
+        if unreadable is not None:
+            unreadable.note(what, error)
+
+
+def _rows(
+    db: sqlite3.Connection,
+    query: tuple[str, Row],
+    keys: tuple[str, Row],
+    one: str,
+    name: Callable[..., str],
+    unreadable: Unreadable,
+) -> list[Row]:
+    """Return the rows of a query; of a damaged table those that can be read, one by one by their keys."""
+    with _bearing():
+        return db.execute(*query).fetchall()
+    found: list[Row] = []
+    for key in db.execute(*keys).fetchall():
+        with _bearing(unreadable, name(*key)):
+            found += db.execute(one, key).fetchall()
+    return found

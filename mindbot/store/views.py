@@ -1,0 +1,144 @@
+"""Rows as operators see them; see `mindbot.store.queries`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.engine import Row
+
+from mindbot.domain import ids
+from mindbot.domain.errors import NotFound, StoreUnreadable
+from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.records import turn_record
+from mindbot.domain.turn import OPEN_STATES, Reply, Turn
+from mindbot.store.rows import delivery_name, json_of, message_of, unpack_spans
+from mindbot.store.unreadable import ODD, Unreadable
+
+
+def number_of(turn: str) -> int:
+    """Read a public turn id; raises NotFound for one that cannot exist."""
+    try:
+        return ids.parse(turn)
+    except ValueError as error:
+        raise NotFound(str(error), hint="`mindbot turns` lists them") from error
+
+
+def turn_of(row: Row[Any]) -> Turn:
+    """Return a turn as it is on disk; raises one of `ODD`."""
+    record = json_of(row.record, dict) if row.record else {}
+    return Turn(
+        row.id,
+        message_of(row.message),
+        state=row.state,
+        vars=dict(record.get("vars", {})),
+        route=dict(record.get("route", {})),
+        reply=Reply([Part.from_json(p) for p in record.get("reply", ())]),
+        spans=unpack_spans(record.get("spans", ())),
+        reason=row.reason or "",
+        attempt=row.attempt,
+        finished=row.finished or 0.0,
+    )
+
+
+def lost_turn(row: Row[Any] | int, reason: str) -> Turn:
+    """Return what the columns say of a turn that cannot be read; of a lost page only its id is known.
+
+    What is in the column is the text and the raw payload of its message.
+    """
+    if isinstance(row, int):
+        nobody = Message("", "", "", "", "", "unreadable", (), {})
+        return Turn(row, nobody, state="dead", reason=reason)
+    stored = str(row.message or "")
+    try:
+        message = message_of(row.message)
+    except ODD:
+        message = Message(
+            str(row.platform),
+            str(row.bot),
+            str(row.key),
+            str(row.session),
+            str(row.sender),
+            "unreadable",
+            (Part("raw", stored[:200]),),
+            {},
+            raw=stored,
+            received=_number(row.received),
+        )
+    state = "dead" if row.state in OPEN_STATES else str(row.state)
+    why = f"{row.reason}; {reason}" if row.reason and reason not in str(row.reason) else reason
+    return Turn(row.id, message, state=state, reason=why, finished=_number(row.finished))  # type: ignore[arg-type]
+
+
+def summary_of(turn: Turn) -> Json:
+    """Return a turn's line in a list."""
+    return {"reply": "", "reason": turn.reason, **turn_record(turn)}
+
+
+def message_json(row: Row[Any], turn: Turn) -> Json:
+    """Return a turn's message as it is on disk, where it can be read."""
+    try:
+        return json_of(row.message, dict)
+    except ODD:
+        return turn.message.to_json()
+
+
+def notes_of(record: Any) -> list[Any]:
+    """Return what the platform told of a turn later."""
+    try:
+        return list(json_of(record, dict).get("notes", ())) if record else []
+    except ODD:
+        return []
+
+
+def delivery_json(row: Row[Any], unreadable: Unreadable) -> Json:
+    """Return an outbox row as the API shows it; what cannot be read in it is shown as it is."""
+    shown = {
+        "id": f"{ids.show(row.turn)}-{row.n}",
+        "turn": ids.show(row.turn),
+        "platform": row.platform,
+        "bot": row.bot,
+        "session": row.session,
+        "kind": row.kind,
+        "state": row.state,
+        "again": bool(row.again),
+        "error": row.error or "",
+        "sent_id": row.sent_id or "",
+    }
+    try:
+        return unreadable.read(delivery_name(row.turn, row.n), lambda: shown | _read(row))
+    except StoreUnreadable as error:
+        told = row.error or ""
+        why = f"{told}; {error.reason}" if told and error.reason not in told else error.reason
+        return shown | {
+            "error": why,
+            "text": str(row.parts)[:200],
+            "attempts": 0,
+            "notes": {},
+            "created": 0.0,
+        }
+
+
+def _read(row: Row[Any]) -> Json:
+    parts = [Part.from_json(part) for part in json_of(row.parts, list)]
+    json_of(row.address, dict)
+    return {
+        "text": "\n".join(part.text for part in parts if part.text),
+        "attempts": row.attempts,
+        "next_at": row.next_at or None,
+        "notes": json_of(row.notes, dict) if row.notes else {},
+        "created": row.created,
+        "ended": row.ended,
+        "took_ms": round((row.ended - row.created) * 1000, 3) if row.ended else None,
+    }
+
+
+def session_of(last: Turn, session: str, count: int) -> Json:
+    """Return a session's line in a list, by its last turn."""
+    m = last.message
+    found: Json = {"session": session, "platform": m.platform, "bot": m.bot, "user": m.sender}
+    found |= {"chat": m.chat, "turns": count, "last": last.id, "active": m.received}
+    return found | {"state": last.state, "text": m.text, "address": m.reply_to}
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,252 @@
+"""One row that cannot be read costs itself alone: no start, no neighbour, no operator's list."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mindbot.config.load import load
+from mindbot.domain import ids
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import StoreUnreadable
+from mindbot.domain.message import Message, text_part
+from mindbot.domain.turn import Turn
+from mindbot.runtime.app import Runtime
+from mindbot.store.queries import Queries
+from mindbot.store.store import Store
+
+pytestmark = pytest.mark.anyio
+
+#: What may have happened to one of the turns' messages, as SQL on it.
+DAMAGE = {
+    "no JSON": "substr(message, 2)",
+    "cut short": "substr(message, 1, length(message) - 9)",
+    "empty": "''",
+    "a list": "'[]'",
+    "a number": "'5'",
+    "a field is missing": "json_remove(message, '$.kind')",
+    "a text is a number": "json_set(message, '$.sender', 7)",
+    "parts are no list": "json_set(message, '$.parts', 3)",
+    "a part is no object": "json_set(message, '$.parts[0]', 'x')",
+    "a part's text is a list": "json_set(message, '$.parts[0].text', json('[]'))",
+    "not UTF-8": "CAST(x'7b22ff' AS TEXT)",
+    "a blob": "x'00ff'",
+}
+
+
+def a_message(key: str, user: str = "wei") -> Message:
+    to = {"to": user}
+    session = f"console:default:{user}"
+    now = time.time()
+    return Message("console", "default", key, session, user, "text", (text_part(key),), to, received=now)
+
+
+def a_delivery(turn: Turn, n: int = 0, **more: Any) -> Delivery:
+    m = turn.message
+    parts = [text_part("an answer")]
+    return Delivery(turn.number, n, "console", "default", m.session, m.reply_to, parts, created=1.0, **more)
+
+
+@asynccontextmanager
+async def a_store(folder: Path) -> AsyncIterator[Store]:
+    async with Store.open(folder / "mindbot.db") as store:
+        yield store
+
+
+def damage(folder: Path, sql: str, *args: Any) -> None:
+    with closing(sqlite3.connect(folder / "mindbot.db")) as db, db:
+        assert db.execute(sql, args).rowcount == 1
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+async def test_an_open_turn_that_cannot_be_read_is_a_dead_letter_and_the_others_run(
+    tmp_path: Path, how: str
+) -> None:
+    async with a_store(tmp_path) as store:
+        bad, *good = [(await store.put(a_message(f"m{n}", f"u{n}")))[0] for n in range(3)]
+    damage(tmp_path, f"UPDATE turns SET message = {DAMAGE[how]} WHERE id = ?", bad.number)
+    async with a_store(tmp_path) as store:
+        assert [turn.number for turn in await store.recover()] == [turn.number for turn in good]
+        assert store.unreadable.count == 1 and bad.id in store.unreadable.words
+        with pytest.raises(StoreUnreadable):
+            await store.requeue(bad.number)
+    async with a_store(tmp_path) as store:
+        assert len(await store.recover()) == 2 and not store.unreadable.count, "it was put away"
+        assert await store.discard(bad.number)
+
+
+async def test_a_field_of_a_newer_program_is_left_out(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message("m"))
+    damage(tmp_path, "UPDATE turns SET message = json_set(message, '$.later', 1)")
+    async with a_store(tmp_path) as store:
+        assert [found.number for found in await store.recover()] == [turn.number]
+
+
+async def test_pages_of_turns_that_cannot_be_read_do_not_end_the_search(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turns = [(await store.put(a_message(f"m{n}", f"u{n}")))[0] for n in range(5)]
+    for bad in turns[:4]:
+        damage(tmp_path, "UPDATE turns SET message = '' WHERE id = ?", bad.number)
+    async with a_store(tmp_path) as store:
+        assert [turn.number for turn in await store.recover(2)] == [turns[4].number]
+
+
+@pytest.mark.parametrize("column", ["parts = 'x'", "address = ''", "notes = '['", "next_at = 'soon'"])
+@pytest.mark.parametrize("state", ["pending", "sending", "unknown"])
+async def test_a_delivery_that_cannot_be_read_is_a_dead_letter_and_the_others_go(
+    tmp_path: Path, column: str, state: str
+) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message("m"))
+        await store.enqueue([a_delivery(turn, n) for n in range(2)])
+    damage(tmp_path, f"UPDATE outbox SET state = ?, {column} WHERE n = 0", state)
+    async with a_store(tmp_path) as store:
+        assert [d.n for d in await store.open_deliveries()] == [1]
+        assert [d.n for d in await store.deliveries(turn.number)] == [1]
+        if not column.startswith("next_at"):  # which a retry sets anew
+            with pytest.raises(StoreUnreadable):
+                await store.revive(turn.number, 0)
+        assert await store.discard_delivery(turn.number, 0)
+
+
+async def test_an_answer_that_was_on_show_and_cannot_be_read_leaves_its_place_to_the_new_one(
+    tmp_path: Path,
+) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message("m"))
+        await store.enqueue([a_delivery(turn, state="open", kind="stream")])
+    damage(tmp_path, "UPDATE outbox SET parts = 'x'")
+    async with a_store(tmp_path) as store:
+        assert await store.open_streams() == {}
+        turn.state, turn.finished = "answered", time.time()
+        await store.finish(turn, [a_delivery(turn)])
+        assert [d.text for d in await store.open_deliveries()] == ["an answer"]
+
+
+async def test_a_delivery_whose_notes_are_damaged_can_still_be_marked(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message("m"))
+        d = a_delivery(turn)
+        await store.enqueue([d])
+        await store._database.write(lambda db: db.execute("UPDATE outbox SET notes = '{'"))
+        d.state, d.notes = "sent", {"seen": 1}
+        await store.mark(d)
+        (found,) = await store.deliveries(turn.number)
+        assert (found.state, found.notes) == ("sent", {"seen": 1})
+        await store._database.write(lambda db: db.execute("UPDATE outbox SET notes = '{'"))
+        assert await store.note(turn.number, 0, {"later": 2})
+
+
+async def test_a_step_whose_result_cannot_be_read_runs_again(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.put(a_message("m"))
+        await store._database.write(
+            lambda db: db.execute("INSERT INTO memo VALUES (?, 'model', '{')", (turn.number,))
+        )
+    async with a_store(tmp_path) as store:
+        (again,) = await store.recover()
+        assert again.memo == {}
+
+
+async def test_what_a_bot_keeps_and_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        rows = [["wecom", "one", key, {"a": 1}, None] for key in ("x:1", "x:2", "x:3")]
+        await store.journal.commit({"keep": rows})
+        for key, value in (("x:1", "{"), ("x:3", "[]")):
+            await store._database.write(
+                lambda db, k=key, v=value: db.execute("UPDATE keep SET value = ? WHERE key = ?", (v, k))
+            )
+        assert await store.kept("wecom", "one", "x:", "x:~", 9) == [("x:2", {"a": 1})]
+        assert store.unreadable.count == 2
+        sql = "SELECT bot, key, value FROM keep WHERE platform = 'unreadable' ORDER BY key"
+        aside = await store._database.read(lambda db: db.execute(sql).fetchall())
+        assert aside == [("wecom/one", "x:1", "{"), ("wecom/one", "x:3", "[]")]
+
+
+async def test_a_record_that_cannot_be_read_costs_the_past_one_exchange(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        for n in range(3):
+            turn, _ = await store.put(a_message(f"q{n}"))
+            turn.state, turn.finished = "answered", time.time()
+            turn.reply.say(f"a{n}")
+            await store.finish(turn, [])
+    damage(tmp_path, "UPDATE turns SET record = '{' WHERE key = 'q1'")
+    async with a_store(tmp_path) as store:
+        said = await store.history("console:default:wei", ids.new_id(), 10)
+        assert [line["content"] for line in said] == ["q0", "a0", "q1", "q2", "a2"]
+        assert await store.note(turn.number, None, {"told": 1})
+
+
+@pytest.mark.parametrize("column", ["message", "record"])
+async def test_lists_show_what_cannot_be_read_by_its_columns(tmp_path: Path, column: str) -> None:
+    async with a_store(tmp_path) as store:
+        for n in range(3):
+            turn, _ = await store.put(a_message(f"m{n}", f"u{n}"))
+            turn.state, turn.finished = "answered", time.time()
+            await store.finish(turn, [a_delivery(turn, state="dead", error="refused")])
+        change = f"UPDATE turns SET {column} = '{{' WHERE id = ?"
+        await store._database.write(lambda db: db.execute(change, (turn.number,)))
+        await store._database.write(lambda db: db.execute("UPDATE outbox SET address = 'x'"))
+        queries = Queries(store.path, lambda session, number: None, store.unreadable)
+        try:
+            first, *others = await queries.list_turns(None, 9, "")
+            assert first["id"] == turn.id and "unreadable" in first["reason"] and first["user"] == "u2"
+            assert len(others) == 2 and not any(each["reason"] for each in others)
+            assert len(await queries.list_sessions(9, "")) == 3
+            letters = await queries.list_dead(9)
+            assert [letter["error"].startswith("unreadable: ") for letter in letters] == [True] * 3
+            assert (await queries.get_turn(turn.id))["state"] == "answered"
+        finally:
+            await queries.close()
+
+
+async def test_a_damaged_page_costs_what_stands_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    async with a_store(tmp_path) as store:
+        turns = [(await store.put(a_message(f"m{n}" + "x" * 900, f"u{n}")))[0] for n in range(40)]
+        await store.enqueue([a_delivery(turn) for turn in turns])
+        ended = turns[5]
+        ended.state, ended.finished = "answered", time.time()
+        await store.finish(ended, [])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+    data = path.read_bytes()
+    place = data.index(b'"m20xxx')
+    with path.open("r+b") as file:  # the head of the page that the twentieth stands on
+        file.seek(place // size * size)
+        file.write(b"\xff" * 100)
+    async with a_store(tmp_path) as store:
+        found = await store.recover()
+        missing = {turn.number for turn in turns} - {turn.number for turn in found} - {ended.number}
+        assert 0 < len(missing) < 10 and store.unreadable.count >= len(missing)
+        assert len(await store.open_deliveries()) == 40
+        queries = Queries(store.path, lambda session, number: None, store.unreadable)
+        try:
+            shown = await queries.list_turns(None, 100, "")
+            assert len(shown) == 40
+            lost = {each["id"] for each in shown if "unreadable" in each["reason"]}
+            assert {ids.show(number) for number in missing} <= lost
+            assert len(await queries.list_sessions(100, "")) == 40
+        finally:
+            await queries.close()
+
+
+async def test_health_says_that_rows_cannot_be_read_and_messages_are_taken(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        await store.put(a_message("m"))
+    damage(tmp_path, "UPDATE turns SET message = '{'")
+    async with Runtime.open(load(environ={}), tmp_path) as runtime:
+        with_reason = {each["component"]: each for each in runtime.health()}["store"]
+        assert with_reason["state"] == "degraded" and "cannot be read" in with_reason["reason"]
+        (letter,) = await runtime.list_dead_letters()
+        assert letter["reason"].startswith("unreadable: ")
+        assert (await runtime.list_turns())[0]["id"] == letter["id"]
+        assert len(await runtime.list_sessions()) == 1
