@@ -14,12 +14,18 @@ class Part:
 
     ``kind`` is one of text, markdown, image, voice, video, file, location, link, quote, card, mention,
     transfer (a reply hands the session to people) or raw; ``text`` is its readable form; ``data`` holds what
-    the platform needs (media ids, URLs, …).
+    the platform needs (media ids, URLs, …). A quote is what the message's sender did not write now: its
+    ``data["name"]`` says whose words they are, where that is known, and quoted files have ``data["quoted"]``.
     """
 
     kind: str
     text: str = ""
     data: Json = field(default_factory=dict)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is quoted: somebody else's, or from earlier."""
+        return self.kind == "quote" or bool(self.data.get("quoted"))
 
     def to_json(self) -> Json:
         out: Json = {"kind": self.kind}
@@ -40,6 +46,20 @@ class Part:
         if not (isinstance(part.kind, str) and isinstance(part.text, str) and isinstance(part.data, dict)):
             raise TypeError("a part has a kind, a text and data")
         return part
+
+
+def _readable(part: Part) -> str:
+    """Return a part's text; a quote's with a mark before each line, and at its head whose words they are.
+
+    Quoted files are named by the quote that they are of.
+    """
+    if not part.foreign:
+        return part.text
+    if part.kind != "quote" or not part.text:
+        return ""
+    name = " ".join(str(part.data.get("name") or "").split())
+    head = f"[quoted from {name}]" if name else "[quoted]"
+    return "\n".join(f"> {line}".rstrip() for line in [head, *part.text.splitlines()])
 
 
 def text_part(text: str) -> Part:
@@ -81,10 +101,15 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The readable text of all parts, one a line."""
-        if len(self.parts) == 1:
+        """The readable text of all parts, one a line; quotes are marked as such, line by line."""
+        if len(self.parts) == 1 and not self.parts[0].foreign:
             return self.parts[0].text
-        return "\n".join(p.text for p in self.parts if p.text)
+        return "\n".join(filter(None, map(_readable, self.parts)))
+
+    @property
+    def said(self) -> str:
+        """What the sender says, without what is quoted: the words that rules and commands look at."""
+        return "\n".join(p.text for p in self.parts if p.text and not p.foreign)
 
     def to_json(self) -> Json:
         out: Json = {

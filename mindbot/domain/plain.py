@@ -1,7 +1,9 @@
 """JSON of strangers becomes data that everything here can carry: the store, a log, another JSON text.
 
-Legal JSON (RFC 8259) may hold halves of surrogate pairs, numbers of any size and lists nested without end;
-each of them is refused somewhere, and one such value must not cost the message beside it.
+What people type travels in it through gateways that are not always right about it: halves of surrogate
+pairs, characters cut off, control characters as they are, a backslash by itself. And legal JSON (RFC 8259)
+may hold numbers of any size and lists nested without end. Each of them is refused somewhere, and one such
+value must not cost the message beside it. `loads` is the one reader for all of it.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
@@ -17,8 +19,11 @@ DEEPEST = 100  # levels; orjson writes 254
 _CUT = "…"
 _MOST = 1 << 63
 _LONGEST = 18  # digits that surely fit into 64 bits
+_LARGE, _LARGE_BYTES = re.compile("[0-9]{19}"), re.compile(b"[0-9]{19}")  # more than _LONGEST
+_BOM = "\ufeff"
 #: Strings, so that brackets inside them do not count, and brackets. Possessive: linear on any input.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
+_ESCAPE = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 
 
 def printable(text: str) -> str:
@@ -26,6 +31,21 @@ def printable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def decoded(data: bytes) -> str:
+    """Return bytes that should be UTF-8 as text, without a byte order mark; what is none becomes U+FFFD.
+
+    Surrogate pairs written as two characters of three bytes, as some languages do, are joined.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        try:
+            text = printable(data.decode("utf-8", "surrogatepass"))
+        except UnicodeDecodeError:
+            text = data.decode("utf-8", "replace")
+    return text.removeprefix(_BOM)
 
 
 def plain(value: Any, deepest: int = DEEPEST) -> Any:
@@ -75,21 +95,46 @@ def _rounded(value: int) -> float | None:
         return None
 
 
-def loads(text: str) -> Any:
-    """Decode any legal JSON into plain data; see `plain`.
+def loads(text: str | bytes) -> Any:
+    """Decode JSON, as it should be or nearly, into plain data; see `plain`.
 
     Raises:
         ValueError: it is no JSON.
     """
-    return plain(json.loads(_shallow(text), parse_int=_whole, parse_constant=_refuse))
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _leniently(text if isinstance(text, str) else _text_of(text))
+    if isinstance(text, str):
+        tame = text.count("[") + text.count("{") <= DEEPEST and not _LARGE.search(text)
+    else:
+        tame = text.count(b"[") + text.count(b"{") <= DEEPEST and not _LARGE_BYTES.search(text)
+    return found if tame else plain(found)
+
+
+def _leniently(text: str) -> Any:
+    """Decode with the slower decoder: control characters inside strings and all numbers are let through."""
+    shallow = _shallow(text.removeprefix(_BOM).strip("\0"))
+    try:
+        return plain(_decoder.decode(shallow))
+    except ValueError:
+        mended = _ESCAPE.sub(lambda found: found[0] if found[1] else "\\\\", shallow)
+        if mended == shallow:
+            raise
+    return plain(_decoder.decode(mended))
 
 
 def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST else float(digits)
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+_decoder = json.JSONDecoder(strict=False, parse_int=_whole, parse_constant=lambda constant: None)
+
+
+def _text_of(data: bytes) -> str:
+    """Return the text of JSON as bytes: UTF-8, or the UTF-16 and UTF-32 that its first bytes show."""
+    encoding = json.detect_encoding(data)
+    return decoded(data) if encoding.startswith("utf-8") else data.decode(encoding, "replace")
 
 
 def _shallow(text: str) -> str:

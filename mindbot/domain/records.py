@@ -18,6 +18,7 @@ def turn_record(turn: Turn) -> Json:
 def message_record(turn: Turn) -> Json:
     """Return the part of the record that never changes."""
     m = turn.message
+    quote = "\n".join(part.text for part in m.parts if part.kind == "quote")
     return {
         "id": turn.id,
         "platform": m.platform,
@@ -26,9 +27,9 @@ def message_record(turn: Turn) -> Json:
         "user": m.sender,
         "chat": m.chat,
         "kind": m.kind,
-        "text": m.text,
+        "text": m.said,
         "received": m.received,
-    }
+    } | ({"quote": quote} if quote else {})
 
 
 def passing_record(message: Json, state: str, took: float, attempt: int) -> Json:

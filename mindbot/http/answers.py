@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 import anyio
-import orjson
 
 from mindbot.domain import plain
 from mindbot.domain.errors import Overloaded, VendorError
@@ -43,15 +42,13 @@ class HttpResponse:
     _from: Attempt
 
     def json(self) -> Any:
-        """Decode the body: any legal JSON, also what orjson refuses (half a surrogate, a character cut off).
+        """Decode the body, also where people's words have made it no JSON; see `mindbot.domain.plain.loads`.
 
         Raises:
             Overloaded: the body is not JSON.
         """
-        with suppress(orjson.JSONDecodeError):
-            return orjson.loads(self.body)
         try:
-            return plain.loads(self.body.decode(errors="replace"))
+            return plain.loads(self.body)
         except ValueError:
             raise Overloaded(f"{self._from}: HTTP {self.status} without JSON", code="garbage") from None
 

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from urllib.parse import urljoin, urlsplit
 
 from mindbot.domain.errors import Rejected
+from mindbot.domain.names import file_name
 
 
 def name_in(disposition: str) -> str:
@@ -14,8 +15,11 @@ def name_in(disposition: str) -> str:
     if not disposition:
         return ""
     message = EmailMessage()
-    message["content-disposition"] = disposition.replace("\r", " ").replace("\n", " ")
-    return (message.get_filename() or "").replace("\\", "/").rpartition("/")[2]
+    try:
+        message["content-disposition"] = disposition.replace("\r", " ").replace("\n", " ")
+        return file_name(message.get_filename() or "")
+    except Exception:  # noqa: BLE001 - the parser of odd headers breaks in many ways; a file needs no name
+        return ""
 
 
 def followed(

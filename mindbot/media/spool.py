@@ -21,8 +21,10 @@ from urllib.parse import urlencode
 import anyio
 import anyio.to_thread
 
+from mindbot.domain import fields
 from mindbot.domain.errors import Invalid, NotAFile, NotFound, Overloaded, Rejected, StoreError, StoreFull
 from mindbot.domain.host import File, Through
+from mindbot.domain.names import file_name
 from mindbot.domain.ports import Http
 from mindbot.media.downloads import followed, name_in
 from mindbot.media.folders import own_folder
@@ -96,7 +98,7 @@ class SpooledMedia(ABC):
         with self._noted():
             path, out = await on_disk(self._begin)
             try:
-                file = await self._spool(chunks, out, most, name, type)
+                file = await self._spool(chunks, out, most, file_name(name), type)
                 await self._keep(path, file)
             except BaseException:
                 with anyio.CancelScope(shield=True):
@@ -188,9 +190,10 @@ class SpooledMedia(ABC):
                     contextlib.aclosing(through(chunks)) as changed,
                 ):
                     return await self.save(changed, name=told, limit=limit)  # the type was the cover's
-            if got.headers.get("content-length", "").isdecimal():
-                most = min(limit or self._limits.size, self._limits.size)
-                _bound(int(got.headers["content-length"]), most)
+            _bound(
+                fields.whole(got.headers.get("content-length")),
+                min(limit or self._limits.size, self._limits.size),
+            )
             # A vendor's refusal comes as a short JSON object, a file nearly never without a name.
             if not told and kind.startswith(("application/json", "text/plain")):
                 body = await got.read()

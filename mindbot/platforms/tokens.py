@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import anyio
 
-from mindbot.domain.errors import AuthFailed, MindBotError, RateLimited
+from mindbot.domain import fields
+from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited
 from mindbot.domain.shared import Shared
 from mindbot.platforms.unsent import unsent
 
+_LONGEST = 86_400.0  # seconds; all platforms lend for less
 _PROVEN = 60.0  # seconds for which a fetched token proves that the credentials are good
 
 
@@ -21,6 +23,14 @@ class Lent(NamedTuple):
 
     token: str
     lifetime: float
+
+
+def lent(token: object, seconds: object, call: str) -> Lent:
+    """Return what an answer lends; raises Overloaded where it holds no token that lives for a while."""
+    found, lifetime = fields.text(token), fields.number(seconds)
+    if not found or lifetime <= 0:
+        raise Overloaded(f"{call}: the answer holds no token")
+    return Lent(found, min(lifetime, _LONGEST))
 
 
 class Held(NamedTuple):

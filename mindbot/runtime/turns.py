@@ -39,7 +39,7 @@ BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before 
 
 def _short(message: Message) -> str:
     """Return a message as a common answer names it: one line, not long."""
-    text = " ".join(message.text.split())
+    text = " ".join((message.said or message.text).split())
     return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
 
 

@@ -25,6 +25,7 @@ from aiohttp import web
 
 from mindbot.domain.errors import Invalid, MindBotError, NotAFile, NotFound, Overloaded, Rejected
 from mindbot.domain.message import Json
+from mindbot.domain.names import file_name
 from mindbot.http.client import HttpClient
 from mindbot.media.spool import MediaLimits, SpooledMedia, bytes_of
 
@@ -114,7 +115,7 @@ class MediaContract:
         assert found is not None
         assert (found.type, found.size) == (type, len(content))
         assert file.id.endswith(ending)
-        assert found.name == name or len(name) > 1000
+        assert found.name == file_name(name)
         assert found.name[-4:] == name[-4:]
         assert (await rig.store().path(file.id)).read_bytes() == content
 

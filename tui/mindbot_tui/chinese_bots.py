@@ -33,6 +33,7 @@ BOTS: dict[str, str] = {
     "left": "离开",
     "swaps": "切换",
     "lost": "丢失",
+    "unread": "无法读取",
     "account": "账号",
     "name": "名称",
     "pulled": "上次拉取",

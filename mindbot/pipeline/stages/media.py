@@ -30,6 +30,7 @@ class FetchMedia:
         self._fetch = services.fetch
         self._once = services.once
         self._deadline = services.config.media.timeout
+        self._warn = services.warn
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         parts = turn.message.parts
@@ -71,6 +72,11 @@ class FetchMedia:
             why = str(error) or f"not there after {self._deadline:g}s"
             found[str(n)] = {"error": why}
             span.data["error"] = told(why)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it costs the file and not the turn
+            why = f"internal: {type(error).__name__}: {error}"
+            found[str(n)] = {"error": why}
+            span.data["error"] = told(why)
+            self._warn("file not fetched", turn=turn.id, part=part.kind, error=why, exc_info=True)
         finally:
             outer = turn.running
             turn.close_span(span, status)

@@ -14,9 +14,10 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
+from mindbot.domain import fields
 from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import StoreError
+from mindbot.domain.errors import Invalid, Overloaded, StoreError
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receive, Report
@@ -26,6 +27,7 @@ from mindbot.platforms.dingtalk import cards, checks, content, say, wire
 from mindbot.platforms.dingtalk.buttons import Buttons
 from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.outbound import BY_WEBHOOK, Outbound
+from mindbot.platforms.dingtalk.quotes import shortened
 from mindbot.platforms.dingtalk.stream import Line, Stream
 from mindbot.platforms.trial import Trial
 
@@ -36,7 +38,6 @@ log = structlog.get_logger("mindbot.platforms.dingtalk")
 
 _PROFILE_TTL = 86_400.0  # seconds
 _QUOTABLE = 7 * 86_400.0  # seconds that a message of ours is known by its id when somebody quotes it
-_QUOTED = 500  # characters of it
 _RECEIVE = 30.0  # seconds until a message must be on disk
 _REMEMBER = 2.0  # seconds to keep what was sent
 
@@ -118,7 +119,7 @@ class DingTalkPlatform:
         if topic == wire.CARDS:
             answer = await self._pressed(data, raw)
             return None if answer is None else {"response": answer}
-        message = wire.to_message(data, raw, bot=self.bot, received=self._clock())
+        message = self._read(data, raw)
         if any("ours" in part.data for part in message.parts):
             message = await self._with_quoted(message)
         with anyio.fail_after(_RECEIVE):
@@ -127,6 +128,19 @@ class DingTalkPlatform:
             self._quota_used_up = used_up
             self._tell()
         return {"response": None}
+
+    def _read(self, data: Json, raw: str) -> Message:
+        """Return the message of a frame; one that a mistake of ours cannot read is kept as it came.
+
+        Not acknowledged, it would be pushed for ever and never be read. Raises Invalid.
+        """
+        try:
+            return wire.to_message(data, raw, bot=self.bot, received=self._clock())
+        except Invalid:
+            raise
+        except Exception:
+            log.exception("a message cannot be read", bot=self.bot, msgid=fields.text(data.get("msgId"))[:64])
+            return wire.kept(data, raw, bot=self.bot, received=self._clock())
 
     async def _with_quoted(self, message: Message) -> Message:
         """Name the delivery that a quote is of, with what it said: a card's quote does not tell."""
@@ -149,13 +163,15 @@ class DingTalkPlatform:
 
         Source: "Download the file content of the robot receiving message" (open.dingtalk.com/document).
         """
-        code = str(part.data.get("code") or "")
+        code = fields.text(part.data.get("code"))
         if not code:
             return None
         body = {"downloadCode": code, "robotCode": self._client.robot_code}
         answer = await self._client.call("POST", "/v1.0/robot/messageFiles/download", body)
-        name = str(part.data.get("name") or "")
-        return await self._host.media.fetch(str(answer.get("downloadUrl") or ""), name=name)
+        url = fields.text(answer.get("downloadUrl"))
+        if not url:
+            raise Overloaded("messageFiles/download: the answer holds no downloadUrl")
+        return await self._host.media.fetch(url, name=fields.text(part.data.get("name")))
 
     # -- out ---------------------------------------------------------------------------------------------
 
@@ -222,7 +238,7 @@ class DingTalkPlatform:
             id = sent.id
         if not id:
             return
-        fact = {"delivery": delivery.id, "text": delivery.text[:_QUOTED]}
+        fact = {"delivery": delivery.id, "text": shortened(delivery.text)}
         error = ""
         try:
             with anyio.move_on_after(_REMEMBER, shield=True) as patience:
@@ -278,9 +294,9 @@ class DingTalkPlatform:
         known = await self._host.keep.get(key)
         if known is None:
             answer = await self._client.call_old("/topapi/v2/user/get", {"userid": id})
-            found = answer.get("result") or {}
-            known = {"name": found.get("name", ""), "title": found.get("title", "")}
-            known["departments"] = [str(each) for each in found.get("dept_id_list") or ()]
+            found = fields.mapping(answer.get("result"))
+            known = {"name": fields.text(found.get("name")), "title": fields.text(found.get("title"))}
+            known["departments"] = fields.texts(found.get("dept_id_list"))
             await self._host.keep.put(key, known, ttl=_PROFILE_TTL)
         return known
 
@@ -294,7 +310,7 @@ class DingTalkPlatform:
             for line in stream.lines
         ]
         counters: Json = {
-            name: getattr(stream, name) for name in ("received", "acked", "left", "swaps", "lost")
+            name: getattr(stream, name) for name in ("received", "acked", "left", "unread", "swaps", "lost")
         }
         return {"connections": lines, "cards": self._cards.open, **counters}
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from mindbot.domain import fields
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import NetworkFailed, RateLimited, Rejected, VendorError
 from mindbot.domain.host import Keep
@@ -260,10 +261,11 @@ async def deliver(client: Client, track: str, template: str, params: dict[str, s
             return ""  # an attempt whose answer was lost
         raise
     carrier = ""
-    for result in (answer.get("result") or {}).get("deliverResults") or ():
+    for result in fields.mappings(fields.mapping(answer.get("result")).get("deliverResults")):
         if not result.get("success"):
-            raise Rejected(f"the card was not delivered: {result.get('errorMsg') or 'no reason given'}")
-        carrier = str(result.get("carrierId") or carrier)
+            why = fields.text(result.get("errorMsg")) or "no reason given"
+            raise Rejected(f"the card was not delivered: {why}")
+        carrier = fields.text(result.get("carrierId")) or carrier
     return carrier
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited, SecretError, VendorError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Response
 from mindbot.platforms.dingtalk import errors
 from mindbot.platforms.pace import Pace
-from mindbot.platforms.tokens import AppTokens, Held, Lent
+from mindbot.platforms.tokens import AppTokens, Held, Lent, lent
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import DingTalkSettings
@@ -89,10 +90,10 @@ class Client:
         answer = _checked(
             await self._http.request("POST", url, json=body, headers=headers, timeout=_TIMEOUT), "open"
         )
-        try:
-            return str(answer["endpoint"]), str(answer["ticket"])
-        except KeyError as error:
-            raise Overloaded("open: the answer holds no endpoint and ticket") from error
+        endpoint, ticket = fields.text(answer.get("endpoint")), fields.text(answer.get("ticket"))
+        if not endpoint or not ticket:
+            raise Overloaded("open: the answer holds no endpoint and ticket")
+        return endpoint, ticket
 
     async def call(self, method: str, path: str, body: Json, *, patient: bool = True) -> Json:
         """Call the new API. ``patient`` waits for its turn where calls are limited.
@@ -131,10 +132,9 @@ class Client:
             old=True,
             timeout=_UPLOAD_TIMEOUT,
         )
-        try:
-            return str(answer["media_id"])
-        except KeyError as error:
-            raise Overloaded("media/upload: the answer holds no media_id") from error
+        if id := fields.text(answer.get("media_id")):
+            return id
+        raise Overloaded("media/upload: the answer holds no media_id")
 
     async def webhook(self, url: str, body: Json) -> Json:
         """Post to a session webhook, which needs no token; raises VendorError."""
@@ -185,10 +185,7 @@ class Client:
         body = {"appKey": self._settings.client_id, "appSecret": secret}
         url = f"{self.api}/v1.0/oauth2/accessToken"
         answer = _checked(await self._http.request("POST", url, json=body, timeout=_TIMEOUT), "accessToken")
-        try:
-            return Lent(str(answer["accessToken"]), float(answer["expireIn"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise Overloaded("accessToken: the answer holds no token") from error
+        return lent(answer.get("accessToken"), answer.get("expireIn"), "accessToken")
 
 
 def _checked(response: Response, call: str) -> Json:

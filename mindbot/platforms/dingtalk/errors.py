@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 
+from mindbot.domain import fields
 from mindbot.domain.errors import (
     AuthFailed,
     NetworkFailed,
@@ -99,12 +100,15 @@ def error_of(response: Response, call: str) -> VendorError | None:
         body = {}
         if response.status == 200:  # whatever stands in between answered: nobody knows what became of it
             return NetworkFailed(f"{call}: the answer is not JSON", sent=True)
-    code = str(
-        body.get("code") or body.get("errcode") or ("1111" if body.get("status") == 1111 else "") or ""
-    )
-    if response.status == 200 and code in ("", "0"):
+    if response.status == 200 and any(
+        isinstance(body.get(name), dict | list) for name in ("code", "errcode")
+    ):
+        return NetworkFailed(f"{call}: the answer's code is neither number nor word", sent=True)
+    banned = "1111" if fields.whole(body.get("status")) == 1111 else ""
+    code = _code(body.get("code")) or _code(body.get("errcode")) or banned
+    if response.status == 200 and not code:
         return None
-    text = str(body.get("message") or body.get("errmsg") or "")
+    text = fields.text(body.get("message")) or fields.text(body.get("errmsg"))
     if found := _known(code, text, body, call):
         return found
     if response.status in (502, 504):  # a gateway's: what stands behind it may have taken the request
@@ -120,6 +124,12 @@ def error_of(response: Response, call: str) -> VendorError | None:
         hint=_HINTS.get(code, ""),
         code=code,
     )
+
+
+def _code(value: object) -> str:
+    """Return a code as text; nothing for the ones that mean success."""
+    code = fields.text(value).strip()
+    return "" if code in ("0", "0.0") else code
 
 
 def _says(call: str, code: str, text: str) -> str:
@@ -143,14 +153,15 @@ def _known(code: str, text: str, body: Json, call: str) -> VendorError | None:
         ip = re.search(r"\d+\.\d+\.\d+\.\d+", json.dumps(body, ensure_ascii=False))
         which = ip[0] if ip else "this machine's public address"
         return AuthFailed(says, hint=f"allow {which} in the app's security settings", code=code)
-    if code == "88" and (body.get("sub_code") == "60011" or body.get("sub_code") == 60011):
-        words = str(body.get("sub_msg") or text)
+    if code == "88" and fields.text(body.get("sub_code")) == "60011":
+        words = fields.text(body.get("sub_msg")) or text
         return Rejected(
             says, hint=f"grant it to the app in the developer console: {words[:200]}", code="60011"
         )
     if code.startswith("Forbidden.AccessDenied.AccessTokenPermissionDenied"):
-        scopes = (body.get("accessdenieddetail") or {}).get("requiredScopes") or ["the one the message names"]
-        hint = f"grant {', '.join(map(str, scopes))} to the app in the developer console"
+        detail = fields.mapping(body.get("accessdenieddetail"))
+        scopes = fields.texts(detail.get("requiredScopes")) or ["the one the message names"]
+        hint = f"grant {', '.join(scopes)} to the app in the developer console"
         return Rejected(says, hint=hint, code=code)
     if code in _BUSY:
         return Overloaded(says, code=code)

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mindbot.domain import fields
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import RateLimited, Rejected
 from mindbot.domain.host import Host
@@ -89,7 +90,7 @@ class Outbound:
         if to.get("group"):
             body["openConversationId"] = to["conversation"]
             answer = await self._client.call("POST", "/v1.0/robot/groupMessages/send", body)
-            return str(answer.get("processQueryKey") or "")
+            return fields.text(answer.get("processQueryKey"))
         users = users_of(to)
         if not users:
             hint = "outsiders can be answered for about ninety minutes after they wrote"
@@ -105,9 +106,9 @@ class Outbound:
             answer = await self._client.call(
                 "POST", "/v1.0/robot/oToMessages/batchSend", body | {"userIds": now}
             )
-            id = str(answer.get("processQueryKey") or id)
-            slowed = [str(each) for each in answer.get("flowControlledStaffIdList") or ()]
-            unknown = [str(each) for each in answer.get("invalidStaffIdList") or ()]
+            id = fields.text(answer.get("processQueryKey")) or id
+            slowed = fields.texts(answer.get("flowControlledStaffIdList"))
+            unknown = fields.texts(answer.get("invalidStaffIdList"))
             if unknown:
                 if len(users) == 1:
                     hint = "the user is not in this enterprise, or outside the app's visible range"
@@ -118,7 +119,7 @@ class Outbound:
             left = [*slowed, *later]
             if len(users) > 1:
                 notes["left"], notes["query_key"] = left, id
-                if key := str(answer.get("processQueryKey") or ""):
+                if key := fields.text(answer.get("processQueryKey")):
                     notes["query_keys"] = [*notes.get("query_keys", ()), key]
             if slowed:
                 what = f"oToMessages/batchSend: too many messages to {', '.join(slowed)}"
@@ -142,7 +143,8 @@ class Outbound:
         for at in range(0, len(left), _MAX_KEYS):
             some = left[at : at + _MAX_KEYS]
             body = {"robotCode": self._client.robot_code, "processQueryKeys": some, **more}
-            refused: Json = (await self._client.call("POST", path, body)).get("failedResult") or {}
+            answer = await self._client.call("POST", path, body)
+            refused = fields.mapping(answer.get("failedResult"))
             if delivery.maybe_gone:
                 refused = {key: why for key, why in refused.items() if why not in _UNKNOWN_MESSAGE}
             delivery.gone.extend(key for key in some if key not in refused)

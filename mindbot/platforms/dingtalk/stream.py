@@ -20,6 +20,7 @@ from anyio.abc import TaskGroup
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from mindbot.domain import fields, plain
 from mindbot.domain.errors import AuthFailed, Invalid, MindBotError, RateLimited
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http
@@ -93,7 +94,7 @@ class Stream:
         self._nack = nack
         self._at_once = at_once
         self.lines = [Line(n) for n in range(connections)]
-        self.received = self.acked = self.swaps = self.lost = self.left = 0
+        self.received = self.acked = self.swaps = self.lost = self.left = self.unread = 0
         self._handled = 0
         self._mended = anyio.Event()
         self._tasks: TaskGroup | None = None
@@ -173,7 +174,7 @@ class Stream:
         try:
             while not replace:
                 with anyio.move_on_after(self._idle) as silence:
-                    text = await socket.recv()
+                    text = await socket.recv(decode=False)
                 if silence.cancelled_caught:
                     log.info("stream connection was silent, replacing it", line=line.n, idle_s=self._idle)
                     replace = True
@@ -194,22 +195,26 @@ class Stream:
         try:
             with scope:
                 while True:
-                    self._frame(socket, await socket.recv())
+                    self._frame(socket, await socket.recv(decode=False))
         except ConnectionClosed:
             pass
         finally:
             await _gone(socket)
 
-    def _frame(self, socket: ClientConnection, text: str | bytes) -> bool:
+    def _frame(self, socket: ClientConnection, text: bytes) -> bool:
         """Start handling one frame; returns whether it told us to disconnect.
 
-        Frames are handled side by side, begun in the order they came. What is no frame is told and left.
+        Frames are handled side by side, begun in the order they came. What is no frame cannot be
+        acknowledged: it is counted, told and left.
         """
         try:
-            frame = json.loads(text)
-            headers, topic = frame["headers"], printable(str(frame["headers"]["topic"]))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            log.warning("not a frame", error=str(error), text=str(text[:200]))
+            frame = fields.mapping(plain.loads(text))
+        except ValueError:
+            frame = {}
+        headers = fields.mapping(frame.get("headers"))
+        topic = fields.text(headers.get("topic"))
+        if not topic:
+            self._unread("not a frame", text=repr(text[:200]))
             return False
         assert self._tasks is not None
         if frame.get("type") == "SYSTEM":
@@ -231,8 +236,8 @@ class Stream:
         """Answer an application ping with what it brought, to the letter."""
         text = data if isinstance(data, str) else "{}"
         try:
-            json.loads(text)
-        except (ValueError, RecursionError):
+            plain.loads(text)
+        except ValueError:
             text = "{}"
         await _write(socket, wire.ack_text(headers, text))
 
@@ -256,18 +261,19 @@ class Stream:
         """Return what the ack carries, None for no ack, and the code."""
         try:
             content = wire.content_of(data)
-        except Invalid as error:  # garbage will be garbage again: acknowledged, and told
-            log.warning("frame not understood", topic=topic, error=str(error), data=_excerpt(data))
-            return {"response": None}, 200
-        try:
             raw = printable(data) if isinstance(data, str) else json.dumps(content)
             return await self._handle(topic, content, raw), 200
-        except Invalid as error:
-            log.warning("frame not understood", topic=topic, error=str(error), data=_excerpt(data))
+        except Invalid as error:  # garbage will be garbage again: acknowledged, counted and told
+            self._unread("frame not understood", topic=topic, error=str(error), data=_excerpt(data))
             return {"response": None}, 200
         except Exception as error:  # noqa: BLE001 - not on disk, for whatever reason: it is pushed again
             log.error("message not stored", topic=topic, error=f"{type(error).__name__}: {error}")
             return None, 500
+
+    def _unread(self, event: str, **facts: str) -> None:
+        """Count and tell what nobody can make a message of."""
+        self.unread += 1
+        log.warning(event, **facts)
 
 
 def _excerpt(data: Any) -> str:

@@ -7,20 +7,29 @@ document), "Event callback of cards" (open.dingtalk.com/document/development/eve
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
-import orjson
-
-from mindbot.domain import plain
+from mindbot.domain import fields, plain
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json, Message
 from mindbot.platforms.dingtalk import content
+from mindbot.platforms.dingtalk.quotes import quotes
 
 MESSAGES = "/v1.0/im/bot/messages/get"
 #: What is written to a person for whom the robot stands in; known from the official Python SDK only.
 DELEGATED = "/v1.0/im/bot/messages/delegate"
 CARDS = "/v1.0/card/instances/callback"
+
+#: Whose a message is, and how it is answered.
+_ADDRESS = (
+    "msgId",
+    "conversationId",
+    "conversationType",
+    "senderStaffId",
+    "senderId",
+    "sessionWebhook",
+    "sessionWebhookExpiredTime",
+)
 
 
 def ack(headers: Json, data: Json, code: int = 200) -> str:
@@ -33,11 +42,10 @@ def ack_text(headers: Json, data: str, code: int = 200) -> str:
 
     In ASCII: the messageId and what a ping brings may hold half a surrogate pair, and go back as they came.
     """
-    id = headers.get("messageId", "")
     frame = {
         "code": code,
         "headers": {
-            "messageId": str(id) if isinstance(id, str | int) else "",
+            "messageId": fields.text(headers.get("messageId")),
             "contentType": "application/json",
         },
         "message": "OK" if code == 200 else "not stored, send it again",
@@ -52,21 +60,12 @@ def content_of(data: Any) -> Json:
     Raises:
         Invalid: it is no object.
     """
-    found = _loaded(data) if isinstance(data, str) else plain.plain(data)
+    try:
+        found = plain.loads(data) if isinstance(data, str) else plain.plain(data)
+    except ValueError as error:
+        raise Invalid(f"data is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise Invalid("data is no object")
-    return found
-
-
-def _loaded(text: str) -> Any:
-    try:
-        found = json.loads(text)
-        orjson.dumps([[[[[[found]]]]]])  # wrapped as deep as it will be
-    except (ValueError, TypeError, RecursionError):  # too deep, too large, half a character, or no JSON
-        try:
-            return plain.loads(text)
-        except ValueError as error:
-            raise Invalid(f"data is no JSON: {error}") from error
     return found
 
 
@@ -76,23 +75,23 @@ def to_message(data: Json, raw: str, *, bot: str, received: float) -> Message:
     Raises:
         Invalid: it is no message at all (no msgId, no conversation).
     """
-    key, conversation = str(data.get("msgId") or ""), str(data.get("conversationId") or "")
+    key, conversation = fields.text(data.get("msgId")), fields.text(data.get("conversationId"))
     if not key or not conversation:
         raise Invalid("no msgId or conversationId")
-    group = str(data.get("conversationType")) == "2"
-    staff = str(data.get("senderStaffId") or "")
-    sender = staff or str(data.get("senderId") or "unknown")
-    kind, parts = content.read(data)
-    created = _number(data.get("createAt")) / 1000
+    group = fields.text(data.get("conversationType")) == "2"
+    staff = fields.text(data.get("senderStaffId"))
+    sender = staff or fields.text(data.get("senderId")) or "unknown"
+    own = content.of(data)
+    kind, said = content.said(data, own)
     reply_to: Json = {
         "conversation": conversation,
         "group": group,
         "user": staff,
-        "webhook": str(data.get("sessionWebhook") or ""),
-        "until": _number(data.get("sessionWebhookExpiredTime")) / 1000,
+        "webhook": fields.text(data.get("sessionWebhook")),
+        "until": fields.moment(data.get("sessionWebhookExpiredTime"), 0.001),
     }
     chat = conversation if group else sender
-    others = (data.get("senderId"), data.get("senderUnionId"))
+    others = [data.get("senderId"), data.get("senderUnionId")]
     return Message(
         platform="dingtalk",
         bot=bot,
@@ -100,15 +99,21 @@ def to_message(data: Json, raw: str, *, bot: str, received: float) -> Message:
         session=f"dingtalk:{bot}:{chat}:{sender}" if group else f"dingtalk:{bot}:{chat}",
         sender=sender,
         kind=kind,
-        parts=tuple(parts),
+        parts=(*quotes(data, own), *said, *content.mentions(data)),
         reply_to=reply_to,
         raw=raw,
         chat=chat,
-        ts=created,
+        ts=fields.moment(data.get("createAt"), 0.001),
         received=received,
-        aliases=tuple(str(each) for each in others if each),
-        corp=str(data.get("chatbotCorpId") or data.get("senderCorpId") or ""),
+        aliases=tuple(fields.texts(others)),
+        corp=fields.text(data.get("chatbotCorpId")) or fields.text(data.get("senderCorpId")),
     )
+
+
+def kept(data: Json, raw: str, *, bot: str, received: float) -> Message:
+    """Return the message of a frame's ``data`` with nothing read of it but whose it is; raises Invalid."""
+    bare = {name: data[name] for name in _ADDRESS if name in data}
+    return to_message(bare | {"content": {"text": "[unreadable]"}}, raw, bot=bot, received=received)
 
 
 def action_of(data: Json) -> tuple[str, str, str, Json]:
@@ -117,22 +122,11 @@ def action_of(data: Json) -> tuple[str, str, str, Json]:
     Raises:
         Invalid: it is none.
     """
-    track = str(data.get("outTrackId") or "")
+    track = fields.text(data.get("outTrackId"))
     inner = data.get("content")
-    inner = content_of(inner) if isinstance(inner, str) and inner else inner
-    private = inner.get("cardPrivateData") if isinstance(inner, dict) else None
+    inner = content_of(inner) if isinstance(inner, str) and inner else fields.mapping(inner)
+    private = inner.get("cardPrivateData")
     if not track or not isinstance(private, dict):
         raise Invalid("no outTrackId or cardPrivateData")
-    actions = private.get("actionIds")
-    action = str(actions[0]) if isinstance(actions, list) and actions else ""
-    params = private.get("params")
-    return track, str(data.get("userId") or ""), action, params if isinstance(params, dict) else {}
-
-
-def _number(value: Any) -> float:
-    """Return a number that may come as text."""
-    try:
-        found = float(value or 0)
-    except (TypeError, ValueError):
-        return 0.0
-    return found if math.isfinite(found) else 0.0
+    action = next(iter(fields.texts(private.get("actionIds"))), "")
+    return track, fields.text(data.get("userId")), action, fields.mapping(private.get("params"))

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
+import structlog
 from pydantic import SecretStr
 
 from mindbot.api.shown import ago
+from mindbot.domain import fields
 from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import (
@@ -34,12 +36,15 @@ from mindbot.platforms.wecom import checks, incoming, say, uploads, wire
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.buttons import Buttons
 from mindbot.platforms.wecom.callback import Callbacks
+from mindbot.platforms.wecom.errors import Malformed
 from mindbot.platforms.wecom.people import People
 from mindbot.platforms.wecom.repeats import LONGEST_INTERVAL
 from mindbot.platforms.wecom.sender import Sender
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComSettings
+
+log = structlog.get_logger("mindbot.platforms.wecom")
 
 _MAX_WAIT = 60.0  # seconds between two attempts to prove the credentials
 _DOWNLOADS = 3  # attempts at one download, while WeCom is busy or asks for fewer at once
@@ -149,8 +154,8 @@ class WeComPlatform:
         """Answer a URL verification or a push; an empty 200 means that the message is on disk."""
 
         async def take(envelope: Json, plain: bytes) -> None:
-            agent_id = wire.integer(envelope.get("AgentID")) or self._settings.agent_id
-            message = wire.to_message(plain, bot=self.bot, received=self._clock(), agent_id=agent_id)
+            agent_id = fields.whole(envelope.get("AgentID")) or self._settings.agent_id
+            message = self._read(plain, agent_id)
             event = incoming.text_of(message.parts[0].data, "Event").lower()
             pressed = message.kind == "event" and event in (incoming.PRESS, incoming.MENU)
             if not (pressed and await self._buttons.pressed(message)):
@@ -160,6 +165,21 @@ class WeComPlatform:
             self._agent = self._agent or message.reply_to.get("agentid")
 
         return await self._callbacks.answer(request, take)
+
+    def _read(self, push: bytes, agent_id: int | None) -> Message:
+        """Return the message of a push; one that a mistake of ours cannot read is kept as it came.
+
+        Raises:
+            Malformed: it is no message at all.
+        """
+        received = self._clock()
+        try:
+            return wire.to_message(push, bot=self.bot, received=received, agent_id=agent_id)
+        except (Malformed, MemoryError):
+            raise
+        except Exception:
+            log.exception("a push cannot be read", bot=self.bot)
+            return wire.to_message(push, bot=self.bot, received=received, agent_id=agent_id, read=wire.unread)
 
     async def fetch(self, message: Message, part: Part) -> File | None:
         """Download what a part refers to.

@@ -10,7 +10,16 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from mindbot.domain.errors import AuthFailed, MindBotError, NotAFile, RateLimited, SecretError, VendorError
+from mindbot.domain import fields, plain
+from mindbot.domain.errors import (
+    AuthFailed,
+    MindBotError,
+    NotAFile,
+    Overloaded,
+    RateLimited,
+    SecretError,
+    VendorError,
+)
 from mindbot.domain.host import File, Media, Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Response
@@ -100,7 +109,9 @@ class Api:
             return data
 
         answer = await self._twice("POST", "media/upload", {"type": kind}, form=form)
-        return str(answer["media_id"])
+        if id := fields.text(answer.get("media_id")):
+            return id
+        raise Overloaded("media/upload: the answer holds no media_id")
 
     async def download(self, media: Media, media_id: str, name: str = "") -> File:
         """Fetch what somebody sent into the media store; raises VendorError, Invalid, StoreError."""
@@ -139,7 +150,7 @@ class Api:
             async with gate.passing():
                 answer = await self._once(method, call, params, token, json, form)
         if code := errors.code_of(answer):
-            error = errors.error_for(code, str(answer.get("errmsg", "")), call)
+            error = errors.error_for(code, fields.text(answer.get("errmsg")), call)
             _slow_down(gate, error)
             raise error
         gate.well()
@@ -200,10 +211,8 @@ def _answer(response: Response, call: str) -> Json:
 
 def _refusal(refusal: NotAFile) -> VendorError:
     """Return what a download's JSON answer says."""
-    import json
-
     try:
-        answer = json.loads(refusal.body)
-        return errors.error_for(errors.code_of(answer), str(answer.get("errmsg", "")), "media/get")
-    except (ValueError, TypeError):
+        answer = plain.loads(refusal.body)
+        return errors.error_for(errors.code_of(answer), fields.text(answer.get("errmsg")), "media/get")
+    except ValueError:
         return refusal

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import structlog
 
+from mindbot.domain import fields
 from mindbot.domain.errors import ConfigError, MindBotError, SecretError
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom import errors, wire
-from mindbot.platforms.wecom.crypto import Crypto
+from mindbot.platforms.wecom.crypto import OF_AI_BOT, Crypto
 from mindbot.platforms.wecom.heard import Heard
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ class Callbacks:
         except (SecretError, ConfigError) as error:
             self._failed(f"needs credentials: {error}")
             return _answer(503, "not configured")
+        except MemoryError:
+            log.error("callback not read: there is no memory for it now", bot=self._bot)
+            return _answer(503, "not read, send it again")
 
     async def _verify(self, request: WebhookRequest) -> WebhookResponse:
         """Answer the GET by which WeCom checks a callback URL when it is saved."""
@@ -91,7 +95,9 @@ class Callbacks:
     async def _push(self, request: WebhookRequest, take: Take) -> WebhookResponse:
         if len(request.body) > self._max_body:
             raise errors.TooLarge(f"{len(request.body)} bytes")
-        envelope = wire.parse_xml(request.body)
+        if request.body.lstrip()[:1] == b"{" and b'"encrypt"' in request.body:
+            raise errors.OfAnother("an AI bot's JSON, where an application's XML belongs", hint=OF_AI_BOT)
+        envelope = wire.parse_xml(request.body, mend=False)
         encrypted = envelope.get("Encrypt")
         if not isinstance(encrypted, str) or not encrypted:
             raise errors.Malformed("the envelope has no Encrypt")
@@ -116,7 +122,7 @@ class Callbacks:
         )
         crypto = self._crypto or await self.prepare()
         crypto.check(signature, timestamp, nonce, encrypted)
-        if abs(self._clock() - wire.integer(timestamp)) > self._settings.timestamp_window:
+        if abs(self._clock() - fields.whole(timestamp)) > self._settings.timestamp_window:
             raise errors.StaleTimestamp(
                 "timestamp outside the window", hint="an old replay, or a wrong clock"
             )

@@ -5,6 +5,7 @@ Sources: WeCom developer centre, "Get application" (path/90227), "Global error c
 
 from __future__ import annotations
 
+from mindbot.domain import fields
 from mindbot.domain.abilities import Check
 from mindbot.domain.errors import VendorError
 from mindbot.domain.message import Json
@@ -66,13 +67,13 @@ async def application(trial: Trial, api: Api, agent: int | None) -> list[Check]:
                 raise
             trusted = Check("trusted IP", "failed", error.message, error.hint)
             return [Check("application", "skipped", "not before the address is trusted", _TRUSTED), trusted]
-        if int(app.get("close") or 0):
+        if fields.whole(app.get("close")):
             return [Check("application", "failed", "it is disabled", "enable it: Apps > the app")]
         if not (seen := _visible(app)):
             mend = "Apps > the app > Visible range (可见范围)"
             found = Check("application", "failed", "visible to nobody", mend)
         else:
-            found = Check("application", "ok", f"{app.get('name', '')} ({agent}); {seen}")
+            found = Check("application", "ok", f"{fields.text(app.get('name'))} ({agent}); {seen}")
         return [found, Check("trusted IP", "ok")]
 
     return await trial.step("application", read, "compare `agent_id` and `secret` with Apps > the app")
@@ -81,9 +82,13 @@ async def application(trial: Trial, api: Api, agent: int | None) -> list[Check]:
 def _visible(app: Json) -> str:
     """Return who the application is visible to."""
     counts = {
-        "members": len((app.get("allow_userinfos") or {}).get("user") or ()),
-        "departments": len((app.get("allow_partys") or {}).get("partyid") or ()),
-        "tags": len((app.get("allow_tags") or {}).get("tagid") or ()),
+        "members": _count(app, "allow_userinfos", "user"),
+        "departments": _count(app, "allow_partys", "partyid"),
+        "tags": _count(app, "allow_tags", "tagid"),
     }
     said = ", ".join(f"{n} {what if n > 1 else what[:-1]}" for what, n in counts.items() if n)
     return f"visible to {said}" if said else ""
+
+
+def _count(app: Json, outer: str, inner: str) -> int:
+    return len(fields.items(fields.mapping(app.get(outer)).get(inner)))

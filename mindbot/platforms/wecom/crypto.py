@@ -23,6 +23,7 @@ from mindbot.platforms.wecom.errors import Undecryptable, WrongReceiver, WrongSi
 _BLOCK = 32  # of the padding; AES itself works on 16
 _HEAD = 20  # random bytes and length
 _ANOTHER_KEY = "compare `EncodingAESKey` with the callback settings"
+OF_AI_BOT = "these are callbacks of an AI bot: they go to the URL of a `wecombot` bot"
 _FOR_ANOTHER = "compare `corpid` with My Company > Company ID (企业ID)"
 
 
@@ -79,8 +80,8 @@ class Crypto:
         length = int.from_bytes(plain[16:_HEAD], "big")
         if _HEAD + length > end:
             raise Undecryptable("impossible length", hint=_ANOTHER_KEY)
-        if plain[_HEAD + length : end] != self._receive_id:
-            raise WrongReceiver("wrong receive id", hint=self._for_another)
+        if (receiver := plain[_HEAD + length : end]) != self._receive_id:
+            raise WrongReceiver("wrong receive id", hint=self._for_another if receiver else OF_AI_BOT)
         return plain[_HEAD : _HEAD + length]
 
     def encrypt(self, message: bytes, *, salt: bytes | None = None) -> str:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mindbot.domain import fields
 from mindbot.domain.errors import (
     AuthFailed,
     MindBotError,
@@ -72,6 +73,10 @@ class Malformed(Refused):
     """Parameters, envelope or message do not have the documented shape."""
 
     kind = "malformed"
+
+
+class OfAnother(Malformed):
+    """The callback of another product of WeCom's: its URL was entered in the wrong place."""
 
 
 class TooLarge(Refused):
@@ -177,16 +182,19 @@ _REJECTED = {
 }
 
 
+_NO_CODE = -(1 << 62)
+
+
 def code_of(answer: Json) -> int:
     """Return ``errcode`` of a decoded answer.
 
     Raises:
         ValueError: there is none, or it is not a number.
     """
-    try:
-        return int(answer["errcode"])
-    except (KeyError, TypeError) as error:
-        raise ValueError("no errcode in the answer") from error
+    code = fields.whole(fields.mapping(answer).get("errcode"), _NO_CODE)
+    if code == _NO_CODE:
+        raise ValueError("no errcode in the answer")
+    return code
 
 
 def error_for(code: int, errmsg: str, call: str) -> VendorError:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, Rejected, VendorError
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
@@ -65,12 +66,12 @@ class People:
                 hint = "widen the visible range in the app's settings"
                 raise Rejected(f"the app may not see {id!r}", hint=hint, code=error.code) from error
             raise
-        ids = [str(each) for each in found.get("department") or ()]
-        main = str(found.get("main_department") or (ids[0] if ids else ""))
+        ids = fields.texts(found.get("department"))
+        main = fields.text(found.get("main_department")) or next(iter(ids), "")
         names = {each: await self._department(each) or each for each in ids[:_MOST]}
         return {
-            "name": str(found.get("name") or ""),
-            "title": str(found.get("position") or ""),
+            "name": fields.text(found.get("name")),
+            "title": fields.text(found.get("position")),
             "departments": [names.get(each, each) for each in ids],
             "department": names.get(main, main),
         }
@@ -86,7 +87,7 @@ class People:
                 if error.retryable:
                     raise
                 answer = {}
-            known = {"name": str((answer.get("department") or {}).get("name") or "")}
+            known = {"name": fields.text(fields.mapping(answer.get("department")).get("name"))}
             await self._keep.put(key, known, ttl=self._ttl)
         return str(known["name"])
 

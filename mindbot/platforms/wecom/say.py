@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from mindbot.domain import fields
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Rejected
 from mindbot.domain.message import Json, Part
@@ -176,7 +177,7 @@ def unreached(answer: Json, to: Json) -> list[str]:
     """
     users = receivers(to)
     missed = {
-        name: str(answer.get(name) or "").lower().split("|") for name in ("invaliduser", "unlicenseduser")
+        name: fields.text(answer.get(name)).lower().split("|") for name in ("invaliduser", "unlicenseduser")
     }
     lost = [user for user in users if any(user in names for names in missed.values())]
     if not lost or len(lost) < len(users):

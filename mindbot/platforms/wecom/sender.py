@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from mindbot.domain import fields
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import RateLimited, Rejected
 from mindbot.domain.host import Host
@@ -107,7 +108,7 @@ class Sender:
         if msgtype == "template_card" and limits.needs_callback(content):
             return await self._send_card(delivery, content)
         answer = await self._post(delivery, msgtype, content, parts[0])
-        return Sent(str(answer.get("msgid", "")), _notes(delivery, parts, answer))
+        return Sent(fields.text(answer.get("msgid")), _notes(delivery, parts, answer))
 
     async def _send_card(self, delivery: Delivery, card: Json) -> Sent:
         """Send a card that can be pressed; its text where the application has no callback."""
@@ -123,7 +124,9 @@ class Sender:
                 raise
             return await self._say_options(delivery, str(error))
         await self._buttons.sent(task, answer)
-        return Sent(str(answer.get("msgid", "")), {"card": task, **_notes(delivery, delivery.parts, answer)})
+        return Sent(
+            fields.text(answer.get("msgid")), {"card": task, **_notes(delivery, delivery.parts, answer)}
+        )
 
     async def _say_options(self, delivery: Delivery, why: str) -> Sent:
         """Say a card's text and choices; a later attempt goes on where this one stops."""
@@ -132,8 +135,8 @@ class Sender:
         for n in range(int(delivery.notes.get("said", 0)), len(pieces)):
             answer = await self._post(delivery, "text", {"content": pieces[n]}, Part("text"))
             delivery.notes["said"] = n + 1
-            delivery.notes["pieces"] = [*delivery.notes.get("pieces", ()), str(answer.get("msgid", ""))]
-        return Sent(str(answer.get("msgid", "")), {"sent_as_text": ["card"], "card_error": why})
+            delivery.notes["pieces"] = [*delivery.notes.get("pieces", ()), fields.text(answer.get("msgid"))]
+        return Sent(fields.text(answer.get("msgid")), {"sent_as_text": ["card"], "card_error": why})
 
     async def _post(self, delivery: Delivery, msgtype: str, content: Json, part: Part) -> Json:
         body = say.envelope(delivery, self._agent_id) | {"msgtype": msgtype, msgtype: content}

@@ -6,9 +6,10 @@ for two hours; frequent fetches are throttled, repeated wrong secrets get the ca
 
 from __future__ import annotations
 
+from mindbot.domain import fields
 from mindbot.domain.errors import Overloaded
 from mindbot.domain.ports import Http
-from mindbot.platforms.tokens import Lent
+from mindbot.platforms.tokens import Lent, lent
 from mindbot.platforms.wecom import errors
 
 _CALL = "gettoken"
@@ -31,7 +32,7 @@ async def fetch_token(http: Http, base_url: str, corpid: str, secret: str, *, ti
     try:
         answer = response.json()
         if code := errors.code_of(answer):
-            raise errors.error_for(code, str(answer.get("errmsg", "")), _CALL)
-        return Lent(str(answer["access_token"]), float(answer["expires_in"]))
-    except (ValueError, KeyError, TypeError) as error:
+            raise errors.error_for(code, fields.text(answer.get("errmsg")), _CALL)
+    except ValueError as error:
         raise Overloaded(f"{_CALL}: the answer holds no token") from error
+    return lent(answer.get("access_token"), answer.get("expires_in"), _CALL)

@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import structlog
+
+from mindbot.domain import fields
 from mindbot.domain.abilities import Silence
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import Rejected
+from mindbot.domain.errors import Invalid, Rejected
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Platform, Receipt, Receive, Report
@@ -22,6 +25,8 @@ from mindbot.platforms.wecombot.media import decryption
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComBotSettings
+
+log = structlog.get_logger("mindbot.platforms.wecombot")
 
 MEDIA_TTL = 300.0  # seconds a file's URL works
 
@@ -47,12 +52,21 @@ class WeComBot:
     async def _take(
         self, body: Json, raw: str, receive: Receive, **address: object
     ) -> tuple[Message, Receipt]:
-        """Put a callback on disk; returns it with its receipt. Raises ValueError, StoreError."""
-        s = self._settings
-        message = wire.to_message(
-            body, raw, bot=self.bot, received=self._clock(), robot=s.robot_name, address=address
-        )
+        """Put a callback on disk; returns it with its receipt. Raises Invalid, StoreError."""
+        message = self._read(body, raw, address)
         return message, await receive(message)
+
+    def _read(self, body: Json, raw: str, address: Json) -> Message:
+        """Return the message of a callback; one that a mistake of ours cannot read is kept as it came."""
+        received = self._clock()
+        robot = self._settings.robot_name
+        try:
+            return wire.to_message(body, raw, bot=self.bot, received=received, robot=robot, address=address)
+        except Invalid:
+            raise
+        except Exception:
+            log.exception("a callback cannot be read", bot=self.bot, **wire.facts_of(body, raw))
+            return wire.kept(body, raw, bot=self.bot, received=received, address=address)
 
     async def _press(self, body: Json, raw: str, receive: Receive, **address: object) -> Json | None:
         """Put the press of a card's button on disk, as what its user says; returns the card as it is then.
@@ -61,7 +75,7 @@ class WeComBot:
         """
         event = wire.event_of(body)
         task, key, chosen = wire.press_of(event)
-        message = wire.to_message(body, raw, bot=self.bot, received=self._clock(), address=address)
+        message = self._read(body, raw, address)
         kept = await self._desk.keep.get(f"card:{task}") if task else None
         part = Part.from_json(kept) if kept else Part("card")
         label = say.label_of(part, key)
@@ -104,12 +118,12 @@ class WeComBot:
 
     async def fetch(self, message: Message, part: Part) -> File | None:
         """Download and decrypt what a part refers to. Its URL works for five minutes."""
-        url = str(part.data.get("url") or "")
+        url = fields.text(part.data.get("url"))
         if not url:
             return None
-        through = decryption(str(part.data.get("aeskey") or "") or await self._file_key())
+        through = decryption(fields.text(part.data.get("aeskey")) or await self._file_key())
         try:
-            name = str(part.data.get("name") or "")
+            name = fields.text(part.data.get("name"))
             return await self._desk.media.fetch(url, name=name, through=through)
         except Rejected as error:
             if self._clock() - message.received < MEDIA_TTL:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mindbot.domain import ids
+from mindbot.domain import fields, ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Rejected, VendorError
 from mindbot.domain.host import Host
@@ -39,7 +39,7 @@ class AnswerUrl:
         Raises:
             VendorError: Rejected when there is no URL, or it is over or used.
         """
-        url, asked = str(delivery.to.get("response_url") or ""), float(delivery.to.get("asked") or 0)
+        url, asked = fields.text(delivery.to.get("response_url")), fields.number(delivery.to.get("asked"))
         turn = ids.show(delivery.turn)
         if not url:
             hint = "in webhook mode the bot can only answer; in connection mode it can also speak first"
@@ -70,4 +70,4 @@ class AnswerUrl:
         except (VendorError, ValueError) as error:
             raise unreadable(_CALL) from error
         if code:
-            raise error_for(code, str(answer.get("errmsg", "")), _CALL)
+            raise error_for(code, fields.text(answer.get("errmsg")), _CALL)

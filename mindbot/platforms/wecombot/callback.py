@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
+import orjson
 import structlog
 
+from mindbot.domain import fields, plain
 from mindbot.domain.errors import ConfigError, MindBotError, SecretError
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
@@ -22,7 +24,6 @@ from mindbot.domain.ports import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom import errors
 from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.platforms.wecom.heard import Heard
-from mindbot.platforms.wecombot import wire
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComBotSettings
@@ -33,7 +34,9 @@ log = structlog.get_logger("mindbot.platforms.wecombot")
 Take = Callable[[Json, str], Awaitable[Json | None]]
 
 
-_FOR_ANOTHER = "these are callbacks of an application, not of an AI bot: they go to the URL of a `wecom` bot"
+_OF_APPLICATION = (
+    "these are callbacks of an application, not of an AI bot: they go to the URL of a `wecom` bot"
+)
 
 
 class Callbacks:
@@ -76,18 +79,18 @@ class Callbacks:
                 raise ConfigError("token and EncodingAESKey are needed", hint="or set mode: connection")
             token = await self._secrets.aget(s.token)
             key = await self._secrets.aget(s.encoding_aes_key)
-            self._crypto = Crypto(token, key, "", for_another=_FOR_ANOTHER)
+            self._crypto = Crypto(token, key, "", for_another=_OF_APPLICATION)
         return self._crypto
 
     async def answer(self, request: WebhookRequest, take: Take) -> WebhookResponse:
         """Answer a URL verification or a callback; 200 means that it was taken."""
         try:
             if request.method == "GET":
-                _, plain = await self._open(request, _param(request.query, "echostr"))
-                if plain.lstrip()[:1] in (b"{", b"<"):
+                _, opened = await self._open(request, _param(request.query, "echostr"))
+                if opened.lstrip()[:1] in (b"{", b"<"):
                     # Somebody replays a recorded callback as a verification, to read what it says.
                     raise errors.Malformed("echostr holds a message")
-                return WebhookResponse(200, plain)
+                return WebhookResponse(200, opened)
             if request.method == "POST":
                 return await self._called(request, take)
             raise errors.WrongMethod(f"{request.method} is not a callback")
@@ -98,18 +101,21 @@ class Callbacks:
         except (SecretError, ConfigError) as error:
             self._failed(f"needs credentials: {error}")
             return WebhookResponse(503, b"not configured")
+        except MemoryError:
+            log.error("callback not read: there is no memory for it now", bot=self._bot)
+            return WebhookResponse(503, b"not read, send it again")
 
     async def _called(self, request: WebhookRequest, take: Take) -> WebhookResponse:
         if len(request.body) > self.max_body:
             raise errors.TooLarge(f"{len(request.body)} bytes")
-        encrypted = _object(request.body, "the body").get("encrypt")
+        encrypted = _envelope(request.body).get("encrypt")
         if not isinstance(encrypted, str) or not encrypted:
             raise errors.Malformed("the body has no encrypt")
-        crypto, plain = await self._open(request, encrypted)
-        body = _object(plain, "the message")
+        crypto, opened = await self._open(request, encrypted)
+        body = _message(opened)
         try:
             with anyio.fail_after(self._ack_within):
-                answer = await take(body, plain.decode("utf-8", "replace"))
+                answer = await take(body, plain.decoded(opened))
         except errors.Refused:
             raise
         except (MindBotError, TimeoutError) as error:
@@ -143,14 +149,13 @@ class Callbacks:
         )
         crypto = self._crypto or await self.prepare()
         crypto.check(signature, timestamp, nonce, encrypted)
-        signed = int(timestamp) if timestamp.isdecimal() and len(timestamp) < 12 else 0
-        if abs(self._clock() - signed) > self._settings.timestamp_window:
+        if abs(self._clock() - fields.whole(timestamp)) > self._settings.timestamp_window:
             raise errors.StaleTimestamp(
                 "timestamp outside the window", hint="an old replay, or a wrong clock"
             )
-        plain = crypto.decrypt(encrypted)
+        opened = crypto.decrypt(encrypted)
         self.heard.proved()
-        return crypto, plain
+        return crypto, opened
 
 
 def _large(answer: Json) -> bool:
@@ -159,14 +164,31 @@ def _large(answer: Json) -> bool:
     return isinstance(stream, dict) and bool(stream.get("msg_item"))
 
 
-def _object(data: bytes, what: str) -> Json:
+def _envelope(body: bytes) -> Json:
+    """Return what is around the ciphertext. Anybody may send it: no time is spent on what is nearly JSON."""
     try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise errors.Malformed(f"{what} is not JSON") from error
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        if body.lstrip()[:1] == b"<" and b"Encrypt" in body:
+            what = "an application's XML, where an AI bot's JSON belongs"
+            raise errors.OfAnother(what, hint=_OF_APPLICATION) from error
+        raise errors.Malformed("the body is not JSON") from error
     if not isinstance(found, dict):
-        raise errors.Malformed(f"{what} is not a JSON object")
-    return wire.clean(found) if b"\\u" in data else found
+        raise errors.Malformed("the body is not a JSON object")
+    return found
+
+
+def _message(opened: bytes) -> Json:
+    """Return a decrypted message."""
+    try:
+        found = plain.loads(opened)
+    except ValueError as error:
+        if opened.lstrip()[:1] == b"<":
+            raise errors.OfAnother("the message is XML, not JSON", hint=_OF_APPLICATION) from error
+        raise errors.Malformed("the message is not JSON") from error
+    if not isinstance(found, dict):
+        raise errors.Malformed("the message is not a JSON object")
+    return found
 
 
 def _param(query: Mapping[str, str], name: str) -> str:

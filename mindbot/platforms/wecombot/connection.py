@@ -20,6 +20,7 @@ from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import (
     AuthFailed,
+    Invalid,
     NetworkFailed,
     SecretError,
     StoreError,
@@ -142,7 +143,9 @@ class ConnectionBot(WeComBot):
                 return
             address: dict[str, Any] = {} if kind else {"req_id": id, "stream": True}
             _, receipt = await self._stored(lambda r: self._take(body, raw, r, **address))
-        except ValueError as error:
+        except Invalid as error:
+            assert self._link is not None
+            self._link.counts["unread"] += 1
             log.warning("callback not understood", bot=self.bot, error=str(error), **wire.facts_of(body, raw))
             return
         except StoreError as error:

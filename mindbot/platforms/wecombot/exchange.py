@@ -19,6 +19,7 @@ import structlog
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from mindbot.domain import fields
 from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.message import Json
 from mindbot.platforms.wecombot.errors import error_for
@@ -26,6 +27,7 @@ from mindbot.platforms.wecombot.errors import error_for
 log = structlog.get_logger("mindbot.platforms.wecombot")
 
 _LATE = 0.5  # seconds in which the answer to a frame follows one to the frame before it that came too late
+_NO_CODE = -(1 << 62)
 _KEPT = 10_000  # request ids
 _SLOWEST = 64 << 10  # bytes a second of a frame that a connection takes at least
 
@@ -96,16 +98,14 @@ class Exchange:
             ):  # one of two is the answer to an earlier frame, nobody knows which: the worse counts
                 asked.late -= 1
                 other = await self._first(asked, _LATE)
-                if other is not None and not answer.get("errcode"):
+                if other is not None and _code_of(answer) == 0:
                     answer = other
-        try:
-            code = int(answer.get("errcode") or 0)
-        except (TypeError, ValueError) as error:
-            raise NetworkFailed(f"{command}: the answer has no errcode", sent=True) from error
+        code = _code_of(answer)
+        if code is None:
+            raise NetworkFailed(f"{command}: the answer has no errcode", sent=True)
         if code:
-            raise error_for(code, str(answer.get("errmsg") or ""), command)
-        found = answer.get("body")
-        return found if isinstance(found, dict) else {}
+            raise error_for(code, fields.text(answer.get("errmsg")), command)
+        return fields.mapping(answer.get("body"))
 
     async def _write(self, socket: ClientConnection, command: str, text: str, seconds: float) -> None:
         """Write one frame; a connection that does not take it in time is broken off, and another one made.
@@ -153,6 +153,14 @@ class Exchange:
                 del self._asked[id]
             elif len(self._asked) > _KEPT:
                 self._asked = {k: v for k, v in self._asked.items() if v.users}
+
+
+def _code_of(answer: Json) -> int | None:
+    """Return an answer's code, 0 where it has none; None where it has something else in its place."""
+    if (told := answer.get("errcode")) is None:
+        return 0
+    code = fields.whole(told, _NO_CODE)
+    return None if code == _NO_CODE else code
 
 
 def new_id(command: str) -> str:

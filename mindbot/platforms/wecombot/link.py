@@ -18,11 +18,11 @@ from anyio.abc import TaskGroup
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from mindbot.domain import fields, plain
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, VendorError
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http
 from mindbot.http.websocket import open_websocket
-from mindbot.platforms.wecombot import wire
 from mindbot.platforms.wecombot.errors import CONFLICT, NOT_SUBSCRIBED
 from mindbot.platforms.wecombot.exchange import Exchange, new_id
 
@@ -217,27 +217,25 @@ class Link:
     async def _read(self, socket: ClientConnection, tasks: TaskGroup) -> None:
         """Hand out frames until the connection ends; then nobody need wait for anything of it."""
         try:
-            async for text in socket:
+            while True:
+                text = await socket.recv(decode=False)
                 self._heard = anyio.current_time()
-                try:
-                    frame = _frame(text)
-                    id = str(frame["headers"].get("req_id") or "")
-                except (ValueError, KeyError, AttributeError, RecursionError) as error:
-                    self.counts["bad_frames"] += 1
-                    log.warning("not a frame", error=type(error).__name__, length=len(text))
-                    continue
-                if not frame.get("cmd"):
+                frame = _frame(text)
+                id = fields.text(fields.mapping(frame.get("headers")).get("req_id"))
+                command, body = fields.text(frame.get("cmd")), fields.mapping(frame.get("body"))
+                if not command and id:
                     self._wire.answered(id, frame)
                     continue
-                body = frame.get("body")
-                body = body if isinstance(body, dict) else {}
-                event = body.get("event")
-                if isinstance(event, dict) and event.get("eventtype") == "disconnected_event":
+                if not command or not body:
+                    self.counts["bad_frames"] += 1
+                    log.warning("not a frame", length=len(text), names=sorted(frame)[:8])
+                    continue
+                if fields.mapping(body.get("event")).get("eventtype") == "disconnected_event":
                     self._evicted = True
                     continue
                 self.counts["callbacks"] += 1
                 self._holding = True
-                await self._take(str(frame["cmd"]), id, body)
+                await self._take(command, id, body)
                 self._holding, self._heard = False, anyio.current_time()
         except ConnectionClosed as closed:
             log.info("connection ended", reason=str(closed))
@@ -307,11 +305,9 @@ async def _closed(socket: ClientConnection) -> None:
     socket.transport.abort()
 
 
-def _frame(text: str | bytes) -> Json:
-    """Return a frame, all of it storable as UTF-8; raises ValueError, RecursionError."""
-    text = text if isinstance(text, str) else text.decode()
-    frame = json.loads(text)
-    if not isinstance(frame, dict):
-        raise ValueError("no object")  # noqa: TRY004 - it is the text that is wrong
-    found: Json = wire.clean(frame) if "\\u" in text else frame
-    return found
+def _frame(text: bytes) -> Json:
+    """Return a frame; what is none has nothing in it."""
+    try:
+        return fields.mapping(plain.loads(text))
+    except ValueError:
+        return {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from mindbot.domain import ids
+from mindbot.domain import fields, ids
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected
 from mindbot.domain.host import Host
@@ -119,7 +119,7 @@ class Speaker:
 
     def _fresh(self, delivery: Delivery) -> bool:
         """Tell whether there is a message that this can be a reply to."""
-        age = self._clock() - float(delivery.to.get("asked") or 0)
+        age = self._clock() - fields.number(delivery.to.get("asked"))
         return bool(delivery.to.get("stream") and delivery.to.get("req_id")) and age < _REPLY_TTL
 
     def _streamed(self, delivery: Delivery) -> bool:
@@ -207,7 +207,7 @@ class Speaker:
         kind = 2 if delivery.to.get("chat") else 1
         whole = {"chatid": _chat(delivery.to), "chat_type": kind, **body}
         answer = await self._request(_SEND, whole, start=start)
-        return str(answer.get("msgid") or f"send-{delivery.id}")
+        return fields.text(answer.get("msgid")) or f"send-{delivery.id}"
 
     async def _body(self, part: Part, delivery: Delivery) -> tuple[Json, Json]:
         """Return a message's body, and what the delivery should say of it."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from mindbot.domain import fields
 from mindbot.domain.errors import Invalid, NetworkFailed, Overloaded, Rejected
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part
@@ -127,7 +128,7 @@ class Uploads:
         }
         until = anyio.current_time() + _LIFE
         answer = await request("aibot_upload_media_init", begin)
-        return _Progress(until, str(answer.get("upload_id") or ""), pieces)
+        return _Progress(until, fields.text(answer.get("upload_id")), pieces)
 
     async def _go_on(self, progress: _Progress, path: Path, request: Request) -> str:
         """Send what is missing, and have it put together."""
@@ -140,7 +141,9 @@ class Uploads:
                 await request("aibot_upload_media_chunk", chunk)
                 progress.arrived.add(n)
         answer = await request("aibot_upload_media_finish", {"upload_id": progress.upload})
-        progress.media_id = str(answer.get("media_id") or "")
+        progress.media_id = fields.text(answer.get("media_id"))
+        if not progress.media_id:
+            raise Overloaded("aibot_upload_media_finish: the answer holds no media_id")
         return progress.media_id
 
 

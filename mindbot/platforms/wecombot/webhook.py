@@ -20,7 +20,7 @@ from mindbot.api.shown import ago
 from mindbot.domain import ids
 from mindbot.domain.abilities import Check
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import ConfigError, MindBotError, Rejected, SecretError, StoreError
+from mindbot.domain.errors import ConfigError, Invalid, MindBotError, Rejected, SecretError, StoreError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
@@ -105,7 +105,7 @@ class WebhookBot(WeComBot):
                 if kind == wire.EVENT:
                     return await self._event(body, raw, receive)
                 message, receipt = await self._take(body, raw, receive, stream=True)
-            except ValueError as error:
+            except Invalid as error:
                 raise Malformed(str(error)) from error
             turn = ids.show(receipt.turn)
             if receipt.duplicate:

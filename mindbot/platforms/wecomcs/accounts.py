@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mindbot.domain.message import Json
+from mindbot.domain import fields
 from mindbot.platforms.wecom.api import Api
 
 _PAGE = 100
@@ -28,13 +28,11 @@ async def list_accounts(api: Api) -> list[Listed]:
     found: list[Listed] = []
     for page in range(_MOST):
         answer = await api.post("kf/account/list", {"offset": page * _PAGE, "limit": _PAGE})
-        rows: list[Json] = answer.get("account_list") or []
+        rows = fields.mappings(answer.get("account_list"))
         found += [
-            Listed(
-                str(row["open_kfid"]), str(row.get("name") or ""), row.get("manage_privilege") is not False
-            )
+            Listed(id, fields.text(row.get("name")), row.get("manage_privilege") is not False)
             for row in rows
-            if row.get("open_kfid")
+            if (id := fields.text(row.get("open_kfid")))
         ]
         if len(rows) < _PAGE:
             break
@@ -44,5 +42,6 @@ async def list_accounts(api: Api) -> list[Listed]:
 async def list_servicers(api: Api, account: str) -> dict[str, bool]:
     """Return the servicers of an account, and whether each takes conversations; raises VendorError."""
     answer = await api.get("kf/servicer/list", open_kfid=account)
-    rows: list[Json] = answer.get("servicer_list") or []
-    return {str(row["userid"]): row.get("status") == 0 for row in rows if row.get("userid")}
+    rows = fields.mappings(answer.get("servicer_list"))
+    told = {fields.text(row.get("userid")): fields.whole(row.get("status"), 1) for row in rows}
+    return {id: status == 0 for id, status in told.items() if id}

@@ -15,6 +15,7 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
+from mindbot.domain import fields
 from mindbot.domain.abilities import Check, Place, Silence
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, SecretError
@@ -27,6 +28,7 @@ from mindbot.platforms.wecom import wire as envelope_wire
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.callback import Callbacks
 from mindbot.platforms.wecom.errors import Malformed
+from mindbot.platforms.wecom.incoming import text_of
 from mindbot.platforms.wecomcs import checks, outbound, wire
 from mindbot.platforms.wecomcs.accounts import Listed, list_accounts
 from mindbot.platforms.wecomcs.budget import Budget
@@ -202,21 +204,21 @@ class WeComCsPlatform:
         """Answer the doorbell at once: what it announces stays with WeCom until the cursor is past it."""
 
         async def take(_: Json, plain: bytes) -> None:
-            fields = envelope_wire.parse_xml(plain)
-            account = str(fields.get("OpenKfId") or "")
-            if fields.get("Event") != "kf_msg_or_event" or not account:
+            event = envelope_wire.parse_xml(plain)
+            account = text_of(event, "OpenKfId")
+            if text_of(event, "Event") != "kf_msg_or_event" or not account:
                 raise Malformed("no event of customer service", hint="this URL is for customer service alone")
             wanted = self._settings.open_kfids
             if account not in self._accounts and (not wanted or account in wanted):
                 self._serve(account)
             if account in self._accounts:
-                self._accounts[account].ring(str(fields.get("Token") or ""))
+                self._accounts[account].ring(text_of(event, "Token"))
 
         return await self._callbacks.answer(request, take)
 
     async def fetch(self, message: Message, part: Part) -> File | None:
         """Download what a part refers to."""
-        id = str(part.data.get("media_id") or "")
+        id = fields.text(part.data.get("media_id"))
         return await self._api.download(self._desk.media, id) if id else None
 
     def merge(self, messages: Sequence[Message]) -> Message:
@@ -288,8 +290,8 @@ class WeComCsPlatform:
         if known is None:
             body = {"external_userid_list": [id], "need_enter_session_context": 0}
             answer = await self._api.post("kf/customer/batchget", body)
-            found: Json = next(iter(answer.get("customer_list") or ()), {})
-            known = {"name": found.get("nickname", ""), "unionid": found.get("unionid", "")}
+            found: Json = next(iter(fields.mappings(answer.get("customer_list"))), {})
+            known = {"name": fields.text(found.get("nickname")), "unionid": fields.text(found.get("unionid"))}
             if found:
                 await self._desk.keep.put(key, known, ttl=_PROFILE_TTL)
         return known
@@ -298,7 +300,7 @@ class WeComCsPlatform:
         """Return the accounts and how they are pulled."""
         rows = [
             {"account": a.id, "name": a.name, "pulled": a.pulled, "pulls": a.pulls, "callbacks": a.rings}
-            | {"messages": a.messages, "skipped": a.skipped}
+            | {"messages": a.messages, "skipped": a.skipped, "unread": a.unread}
             | ({"error": str(self._errors[a.id])} if a.id in self._errors else {})
             for a in self._accounts.values()
         ]

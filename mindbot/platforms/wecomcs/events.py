@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mindbot.domain import fields
 from mindbot.domain.abilities import Silence
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
@@ -59,15 +60,15 @@ class Events:
         """Return what an event is answered with, the code for it, and when that ends (Unix seconds)."""
         event = message.parts[0].data if message.parts else {}
         s = self._settings
-        text, code, valid = "", event.get("msg_code"), 0.0
-        match event.get("event_type"), event.get("change_type"):
+        text, code, valid = "", fields.text(event.get("msg_code")), 0.0
+        match event.get("event_type"), fields.whole(event.get("change_type")):
             case "enter_session", _:
-                text, code, valid = s.welcome_message, event.get("welcome_code"), 20.0
+                text, code, valid = s.welcome_message, fields.text(event.get("welcome_code")), 20.0
             case "session_status_change", 1:
                 text, valid = s.taken_message, _TWO_DAYS
             case "session_status_change", 3:
                 text, valid = s.ended_message, 20.0
-        return (text, str(code), message.ts + valid + _SKEW) if text and code else ("", "", math.inf)
+        return (text, code, message.ts + valid + _SKEW) if text and code else ("", "", math.inf)
 
     async def silence(self, message: Message) -> Silence | None:
         """Note what an event says of earlier turns; returns why it is not answered, None where it may be.
@@ -96,19 +97,16 @@ class Events:
         return Silence(f"{described(event)}: its code ended {late + _SKEW:.0f}s ago") if late > 0 else None
 
     async def _failed(self, event: Json, to: Json) -> str:
-        try:
-            number = int(event.get("fail_type") or 0)
-        except (TypeError, ValueError):
-            number = 0
+        number = fields.whole(event.get("fail_type"))
         reason = FAILURES.get(number, "unknown reason")
         if number == _TOO_MANY:
             await self._budget.exhaust(to)
-        if delivery := delivery_of(str(event.get("fail_msgid") or "")):
+        if delivery := delivery_of(fields.text(event.get("fail_msgid"))):
             await self._host.told(delivery, {"failed": reason, "fail_type": number})
         return f"not delivered: {reason} ({delivery or 'no message of this bot'})"
 
     async def _recalled(self, event: Json, at: float, by: str) -> str:
-        turn = await self._host.keep.turn_of(str(event.get("recall_msgid") or ""))
+        turn = await self._host.keep.turn_of(fields.text(event.get("recall_msgid")))
         if turn:
             await self._host.told(turn, {"recalled": at, "by": by})
         return f"{by} recalled a message ({f'turn {turn}' if turn else 'not in the inbox'})"
@@ -116,12 +114,12 @@ class Events:
 
 def described(event: Json) -> str:
     """Return an event in words, for the reason of a turn that nobody answers."""
-    type = str(event.get("event_type") or "event")
-    old, new = event.get("old_servicer_userid", ""), event.get("new_servicer_userid", "")
-    servicer = event.get("servicer_userid", "")
-    match type, event.get("change_type"), event.get("status"), event.get("reject_switch"):
+    type = fields.text(event.get("event_type")) or "event"
+    old, new, servicer = (fields.text(event.get(f"{name}servicer_userid")) for name in ("old_", "new_", ""))
+    change, status, switch = (fields.whole(event.get(n)) for n in ("change_type", "status", "reject_switch"))
+    match type, change, status, switch:
         case "enter_session", *_:
-            scene = event.get("scene")
+            scene = fields.text(event.get("scene"))
             return f"the customer opened the chat{f' (scene {scene})' if scene else ''}"
         case "session_status_change", 1, _, _:
             return f"{new} took the conversation from the pool"

@@ -15,11 +15,11 @@ from typing import Any
 import anyio
 import structlog
 
+from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, MindBotError, RateLimited, Rejected
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message
 from mindbot.platforms.wecom.api import Api
-from mindbot.platforms.wecom.errors import unreadable
 from mindbot.platforms.wecomcs import wire
 from mindbot.platforms.wecomcs.budget import Budget
 
@@ -92,7 +92,7 @@ class Account:
         self._bare = True  # the last call had no token
         self.name = ""
         self.pulled = 0.0  # Unix seconds of the last whole pull
-        self.messages = self.pulls = self.rings = self.skipped = 0
+        self.messages = self.pulls = self.rings = self.skipped = self.unread = 0
 
     def ring(self, token: str) -> None:
         """A callback came: pull soon, with its token."""
@@ -165,18 +165,16 @@ class Account:
         while True:
             try:
                 answer = await self._page(cursor)
-                entries = answer.get("msg_list") or []
-                if not isinstance(entries, list):
-                    raise unreadable("kf/sync_msg")
             except MindBotError as error:
                 return gathered, cursor, True, error
             self.pulls += 1
-            gathered += entries
-            following = str(answer.get("next_cursor") or cursor)
+            entries = answer.get("msg_list") or []
+            gathered += entries if isinstance(entries, list) else [entries]
+            following = fields.text(answer.get("next_cursor")) or cursor
             # A page may be empty with more to come; one that leads nowhere is not asked for without end.
             idle = 0 if following != cursor else idle + 1
             cursor = following
-            if not answer.get("has_more"):
+            if not fields.flag(answer.get("has_more")):
                 return gathered, cursor, False, None
             if idle >= _IDLE_PAGES or len(gathered) >= _GATHERED:
                 return gathered, cursor, True, None
@@ -206,16 +204,13 @@ class Account:
     async def _commit(self, entries: list[Any], cursor: Json, before: Json) -> None:
         """Put entries into the inbox, with the cursor and the budgets that they renew."""
         since = float(before.get("since", 0.0))
-        objects = [entry for entry in entries if isinstance(entry, dict)]
-        if len(objects) < len(entries):
-            log.warning("entries that are no objects", account=self.id, count=len(entries) - len(objects))
-        fresh = [e for e in objects if wire.sent_at(e) >= since or not wire.sent_at(e)]
-        self.skipped += len(objects) - len(fresh)
+        fresh = [e for e in entries if _sent_at(e) >= since or not _sent_at(e)]
+        self.skipped += len(entries) - len(fresh)
         if not fresh and cursor == before:
             return
         now = self._clock()
         # No page promises an order: times decide, and the list where they are equal.
-        ordered = sorted(fresh, key=wire.sent_at)
+        ordered = sorted(fresh, key=_sent_at)
         messages = [self._message(entry, now) for entry in ordered]
         renewing = [m for m in messages if m.kind != "event"]
         async with self._budget.renewing(self.id, renewing) as renewed:
@@ -223,10 +218,18 @@ class Account:
             await self._keep.receive(messages, values, ttl=renewed.ttl)
         self.messages += len(messages)
 
-    def _message(self, entry: Json, now: float) -> Message:
+    def _message(self, entry: Any, now: float) -> Message:
         """Return the message of an entry; one that stops us would stop the account for three days."""
-        try:
-            return wire.to_message(entry, bot=self._bot, received=now)
-        except Exception:
-            log.exception("an entry cannot be read", account=self.id, msgid=str(entry.get("msgid", ""))[:64])
-            return wire.kept(entry, bot=self._bot, account=self.id, received=now)
+        if isinstance(entry, dict):
+            try:
+                return wire.to_message(entry, bot=self._bot, received=now)
+            except Exception:
+                log.exception("an entry cannot be read", account=self.id, msgid=str(entry.get("msgid"))[:64])
+        else:
+            log.warning("an entry is no object", account=self.id, entry=repr(entry)[:200])
+        self.unread += 1
+        return wire.kept(entry, bot=self._bot, account=self.id, received=now)
+
+
+def _sent_at(entry: Any) -> float:
+    return wire.sent_at(fields.mapping(entry))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from mindbot.domain import fields
 from mindbot.domain.abilities import Silence
 from mindbot.domain.errors import Conflict, Rejected, StoreError
 from mindbot.domain.host import Keep
@@ -93,7 +94,7 @@ class Talks:
             for matches, when, to, say in self._rules:
                 if matches(record):
                     return f"rule {when!r}", to, say or s.handoff_message
-        text = message.text.casefold()
+        text = message.said.casefold()
         for word in s.handoff_keywords:
             if word and word.casefold() in text:
                 return f"the customer said {word!r}", s.handoff_to, s.handoff_message
@@ -150,7 +151,7 @@ class Talks:
 
     async def _noted(self, cause: str, answer: Json, goal: int, who: str) -> HandedOver:
         """Keep the code that a change brought before it is used: WeCom gives it once."""
-        code, valid = str(answer.get("msg_code") or ""), _CODES.get(goal, 20.0)
+        code, valid = fields.text(answer.get("msg_code")), _CODES.get(goal, 20.0)
         done = HandedOver(who, code, self._clock() + valid)
         if code:
             try:
@@ -179,8 +180,9 @@ class Talks:
         body = {"open_kfid": to["open_kfid"], "external_userid": to["touser"]}
         answer = await self._api.post("kf/service_state/get", body)
         # The documents and a known client disagree about the name of the second.
-        servicer = answer.get("servicer_userid") or answer.get("service_userid") or ""
-        return int(answer.get("service_state", NEW)), str(servicer)
+        servicer = fields.text(answer.get("servicer_userid")) or fields.text(answer.get("service_userid"))
+        # One that cannot be read stops nobody: WeCom refuses what its own state does not allow.
+        return fields.whole(answer.get("service_state", NEW), BOT), servicer
 
     async def move(self, to: Json, state: int, servicer: str = "") -> Json:
         """Change the state of a conversation; raises VendorError."""

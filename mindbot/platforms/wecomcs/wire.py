@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mindbot.domain import plain
+from mindbot.domain import fields, plain
 from mindbot.domain.message import Json, Message, Part, text_part
 
 BUDGET = 5  # messages of the bot for each message of the customer
@@ -19,7 +19,6 @@ WINDOW = 48 * 3600.0  # seconds
 FILES = frozenset({"image", "voice", "video", "file"})
 CUSTOMER, SYSTEM, SERVICER = 3, 4, 5
 
-_LAST_TIME = 253_402_300_800.0  # the year 10,000, which no calendar here can show
 _KNOWN = frozenset({"text", *FILES, "location", "link"})
 #: Fields of a message's object that say what it is, best first.
 _READABLE = ("content", "title", "name", "head_content", "nickname", "product_titles", "userid", "sub_type")
@@ -27,11 +26,7 @@ _READABLE = ("content", "title", "name", "head_content", "nickname", "product_ti
 
 def sent_at(entry: Json) -> float:
     """Return when an entry was sent, Unix seconds; 0 where it does not say."""
-    try:
-        told = float(entry.get("send_time") or 0)
-    except (TypeError, ValueError, OverflowError):
-        return 0.0
-    return told if 0.0 < told < _LAST_TIME else 0.0
+    return fields.moment(entry.get("send_time"))
 
 
 def to_message(entry: Json, *, bot: str, received: float) -> Message:
@@ -42,18 +37,18 @@ def to_message(entry: Json, *, bot: str, received: float) -> Message:
     """
     entry = plain.plain(entry)
     raw = json.dumps(entry, ensure_ascii=False)
-    msgtype = str(entry.get("msgtype") or "unknown")
-    msgid = str(entry.get("msgid") or "") or "none-" + hashlib.sha256(raw.encode()).hexdigest()[:32]
-    body = entry.get(msgtype)
-    body = body if isinstance(body, dict) else {}
+    msgtype = fields.text(entry.get("msgtype")) or "unknown"
+    body = fields.mapping(entry.get(msgtype))
     # An event says inside of it whom it is about.
     facts = {**entry, **body} if msgtype == "event" else entry
-    account, customer = str(facts.get("open_kfid") or ""), str(facts.get("external_userid") or "")
-    servicer = str(entry.get("servicer_userid") or "")
-    origin = entry.get("origin", CUSTOMER)
+    account, customer = fields.text(facts.get("open_kfid")), fields.text(facts.get("external_userid"))
+    servicer = fields.text(entry.get("servicer_userid"))
+    origin = fields.whole(entry.get("origin"), CUSTOMER)
     if msgtype == "event":
         kind = "event"
-        part = Part("event", f"[{body.get('event_type', 'event')}]", body | {"origin": "system"})
+        part = Part(
+            "event", f"[{fields.text(body.get('event_type')) or 'event'}]", body | {"origin": "system"}
+        )
     else:
         kind = "event" if origin != CUSTOMER else msgtype if msgtype in _KNOWN else "raw"
         part = _part(msgtype, body)
@@ -63,7 +58,7 @@ def to_message(entry: Json, *, bot: str, received: float) -> Message:
     return Message(
         platform="wecomcs",
         bot=bot,
-        key=msgid,
+        key=_key(entry, raw),
         session=session_of(bot, account, customer),
         sender=(servicer if origin == SERVICER else customer) or "system",
         kind=kind,
@@ -76,18 +71,17 @@ def to_message(entry: Json, *, bot: str, received: float) -> Message:
     )
 
 
-def kept(entry: Json, *, bot: str, account: str, received: float) -> Message:
+def kept(entry: Any, *, bot: str, account: str, received: float) -> Message:
     """Return an entry that could not be read, as an event that nobody answers, with the entry in its part.
 
     Pulled again it has the same key.
     """
     entry = plain.plain(entry)
     raw = json.dumps(entry, ensure_ascii=False)
-    key = str(entry.get("msgid") or "")
     return Message(
         platform="wecomcs",
         bot=bot,
-        key=key or "none-" + hashlib.sha256(raw.encode()).hexdigest()[:32],
+        key=_key(fields.mapping(entry), raw),
         session=session_of(bot, account, ""),
         sender="system",
         kind="event",
@@ -99,6 +93,11 @@ def kept(entry: Json, *, bot: str, account: str, received: float) -> Message:
     )
 
 
+def _key(entry: Json, raw: str) -> str:
+    """Return what makes an entry unique."""
+    return fields.text(entry.get("msgid")) or "none-" + hashlib.sha256(raw.encode()).hexdigest()[:32]
+
+
 def session_of(bot: str, account: str, customer: str) -> str:
     """Return the name of a customer's conversation with an account, or of what is about the account."""
     return f"wecomcs:{bot}:{account}:{customer}" if customer else f"wecomcs:{bot}:{account}"
@@ -107,31 +106,33 @@ def session_of(bot: str, account: str, customer: str) -> str:
 def _part(msgtype: str, body: Json) -> Part:
     if msgtype == "text":
         data = {"menu_id": body["menu_id"]} if body.get("menu_id") else {}
-        return Part("text", str(body.get("content") or ""), data)
+        return Part("text", fields.text(body.get("content")), data)
     if msgtype in FILES:
-        return Part(msgtype, f"[{msgtype}]", {"media_id": str(body.get("media_id") or "")})
-    said = next((str(body[name]) for name in _READABLE if body.get(name)), "")
+        return Part(msgtype, f"[{msgtype}]", {"media_id": fields.text(body.get("media_id"))})
+    said = next((words for name in _READABLE if (words := fields.text(body.get(name)))), "")
     if msgtype == "location":
-        said = " ".join(str(body.get(name) or "") for name in ("name", "address")).strip()
+        said = " ".join(fields.text(body.get(name)) for name in ("name", "address")).strip()
         return Part("location", said or "[location]", body)
     if msgtype == "link":
         return Part("link", said or "[link]", body)
     if msgtype == "merged_msg":
-        items = body.get("item")
-        said = "\n".join([said, *map(_inner, items if isinstance(items, list) else ())]).strip()
+        said = "\n".join([said, *map(_inner, fields.items(body.get("item")))]).strip()
     return Part("raw", said or f"[{msgtype}]", {"msgtype": msgtype, **body})
 
 
 def _inner(item: Any) -> str:
     """Return one line of a forwarded chat record."""
-    try:
-        content = item.get("msg_content") or "{}"
-        if isinstance(content, str):  # as the documents have it
-            content = plain.loads(content)
-        said = content.get("text", content).get("content") or f"[{item.get('msgtype', '')}]"
-        return f"{item.get('sender_name', '')}: {said}"
-    except (ValueError, AttributeError):
+    if not isinstance(item, dict):
         return "[…]"
+    content = item.get("msg_content")
+    if isinstance(content, str):  # as the documents have it
+        try:
+            content = plain.loads(content)
+        except ValueError:
+            return "[…]"
+    content = fields.mapping(content)
+    said = fields.text(fields.mapping(content.get("text", content)).get("content"))
+    return f"{fields.text(item.get('sender_name'))}: {said or '[' + fields.text(item.get('msgtype')) + ']'}"
 
 
 def merge(messages: Sequence[Message]) -> Message:

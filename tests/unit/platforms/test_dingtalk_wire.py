@@ -34,8 +34,8 @@ READ: dict[str, tuple[str, list[tuple[str, str, dict[str, Any]]]]] = {
         [
             ("text", "look", {}),
             ("image", "[image]", {"code": "dc1"}),
-            ("mention", "@Wang", {"user": "wang"}),
-            ("text", "there", {}),
+            ("text", "@Wang\nthere", {}),
+            ("mention", "", {"user": "wang"}),
         ],
     ),
     "richText-pictures": (

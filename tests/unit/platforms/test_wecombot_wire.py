@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mindbot.domain import plain
+from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.platforms.wecombot import say, wire
 
@@ -61,7 +63,11 @@ def said(msgtype: str, **content: Any) -> Json:
         (
             said("text", content="this?") | {"quote": {"msgtype": "image", "image": {"url": "u"}}},
             "text",
-            [Part("quote", "[image]", {"kind": "image", "url": "u"}), text_part("this?")],
+            [
+                Part("quote", "[image]", {"kind": "image"}),
+                Part("image", "[image]", {"url": "u", "quoted": True}),
+                text_part("this?"),
+            ],
         ),
         (
             said("hologram", x=1),
@@ -111,7 +117,7 @@ def test_events_keep_what_they_bring() -> None:
 
 @pytest.mark.parametrize("body", [{}, {"msgid": "M1"}, {"from": {"userid": "u"}}, {"msgid": 7, "from": []}])
 def test_what_is_no_message_is_refused(body: Json) -> None:
-    with pytest.raises(ValueError, match="no msgid"):
+    with pytest.raises(Invalid, match="no msgid"):
         message(body)
 
 
@@ -128,7 +134,7 @@ def test_no_body_breaks_the_reading_and_what_is_read_can_be_stored(
     msgtype: str, content: Any, quote: Any, chat: Any
 ) -> None:
     body = HEAD | {"msgtype": msgtype, msgtype: content, "quote": quote, "chattype": chat, "chatid": content}
-    found = message(wire.clean(body))
+    found = message(plain.plain(body))
     assert Message.from_json(json.loads(json.dumps(found.to_json()))) == found
     found.raw.encode()
     event = wire.event_of(body)
