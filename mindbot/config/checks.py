@@ -91,6 +91,7 @@ def plain_secrets(root: Node, found: Findings, *, refuse: bool) -> None:
         if secret and not placeholder:
             redactor.register(text)
             _aes_key(path, node, found)
+            _bearer(path, node, found)
         if node.origin.line and (secret or placeholder):
             finding = _placeholder(path, node) if placeholder else _plain(root, path, node)
             (found.problems if refuse and secret else found.warnings).append(finding)
@@ -112,6 +113,12 @@ def _aes_key(path: KeyPath, node: Node, found: Findings) -> None:
     has = f"{len(node.value)} characters" if len(node.value) != 43 else "others than letters and digits"
     what = f"{tree.dotted(path)} has {has}, and WeCom's keys have 43 letters and digits. Copy it again"
     found.warnings.append(Finding(node.origin, what))
+
+
+def _bearer(path: KeyPath, node: Node, found: Findings) -> None:
+    if str(path[-1]).endswith("api_key") and node.value.strip().lower().startswith("bearer "):
+        what = f"{tree.dotted(path)} begins with Bearer, which MindBot adds itself. Write the key alone"
+        found.warnings.append(Finding(node.origin, what))
 
 
 def empty(root: Node, found: Findings) -> None:

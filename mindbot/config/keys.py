@@ -83,6 +83,13 @@ def at(model: type[BaseModel], path: KeyPath) -> Any:
     return annotation
 
 
+def field(model: type[BaseModel], path: KeyPath) -> FieldInfo | None:
+    """Return the field at a path, or None where there is no field of a section."""
+    above = at(model, path[:-1])
+    here = section(above) or section(child(above, 0))
+    return fields(here).get(str(path[-1])) if here else None
+
+
 def is_secret(annotation: Any) -> bool:
     return strip(annotation) is SecretStr
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mindbot.config import checks, environment, keys, problems, source, tree
+from mindbot.config import addresses, checks, environment, keys, problems, source, tree
 from mindbot.config.clashes import clashes
 from mindbot.config.model import Config
 from mindbot.config.paths import config_candidates
@@ -73,6 +73,8 @@ def load(
     root = checks.references(tree.without_nulls(root), environ, found)
     checks.bot_names(root, found)
     checks.plain_secrets(root, found, refuse=strict)
+    root = addresses.mended(root, found.warnings)
+    addresses.credentials(root, found.problems, found.warnings)
     config = _validated(root, found)
     if config is not None:
         clashes(root, config, found)

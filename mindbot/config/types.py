@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
-from mindbot.config import references
+from mindbot.config.addresses import Address
 
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(f"(?:{_PIECE.pattern})+", re.ASCII)
@@ -76,31 +75,6 @@ def _not_bool(value: Any) -> Any:
     return value
 
 
-def _url(value: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
-    """Refuse what cannot be an address; a reference that is not resolved yet passes."""
-    if not value or references.is_reference(value):
-        return value
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f"should be an address such as {schemes[-1]}://example.com")
-    return value.rstrip("/")
-
-
-def _ws_url(value: str) -> str:
-    return _url(value, ("ws", "wss"))
-
-
-def _api_base(value: str) -> str:
-    value = _url(value)
-    if value.endswith("/cgi-bin"):
-        raise ValueError(f"should be without the path: {value.removesuffix('/cgi-bin')}")
-    return value
-
-
 def _not_negative(value: float) -> float:
     if value < 0:
         raise PydanticKnownError("greater_than_equal", {"ge": 0})
@@ -124,10 +98,17 @@ Int = Annotated[int, BeforeValidator(_not_bool)]
 Float = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
 Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
 #: An http(s) address without a slash at its end.
-Url = Annotated[str, AfterValidator(_url)]
-WsUrl = Annotated[str, AfterValidator(_ws_url)]
+Url = Annotated[str, Address()]
+WsUrl = Annotated[str, Address(schemes=("ws", "wss"))]
 #: Scheme and host of a platform's API.
-ApiBase = Annotated[str, AfterValidator(_api_base)]
+ApiBase = Annotated[str, Address(endings=("/cgi-bin",))]
+#: Where a model's API begins; a query (Azure's api-version) goes along with every call.
+ModelBase = Annotated[
+    str,
+    Address(
+        endings=("/chat/completions", "/completions", "/responses", "/embeddings", "/models"), query=True
+    ),
+]
 #: Holds a reference (``keyring:NAME``, ``credential:NAME``, ``${ENV}``) or a plain secret; see `Secrets`.
 Secret = Annotated[SecretStr, Field(min_length=1), PlainSerializer(lambda _: "********", return_type=str)]
 

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from mindbot import registry
 from mindbot.config.keys import guess
 from mindbot.config.sections import Section
-from mindbot.config.types import NAMED, ApiBase, Duration, Float, Int, Port, Secret, Url, WsUrl
+from mindbot.config.types import NAMED, ApiBase, Duration, Float, Int, ModelBase, Port, Secret, Url, WsUrl
 
 
 class BotSettings(Section):
@@ -284,7 +284,7 @@ class ProviderSettings(Section):
 
     type: str = Field("", description="openai, anthropic, …; empty: the entry's name.")
     enabled: bool = Field(True, description="Whether it may be used.")
-    base_url: Url = Field("", description="Empty: the vendor's own service.")
+    base_url: ModelBase = Field("", description="Empty: the vendor's own service.")
     api_key: Secret | None = Field(
         None, validate_default=True, description="The vendor's key; own servers may need none."
     )

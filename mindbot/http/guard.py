@@ -98,6 +98,12 @@ class GuardedResolver(ThreadedResolver):
         return public
 
 
+def endpoint(base_url: str, path: str) -> str:
+    """Return the address of one call: the base URL's path, this one, and the base URL's query."""
+    base, mark, query = base_url.partition("?")
+    return base.rstrip("/") + path + mark + query
+
+
 def safe_target(url: str) -> str:
     """Return scheme, host and path for people to read: no user info, no query, no token-like segments.
 

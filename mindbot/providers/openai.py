@@ -17,10 +17,11 @@ from mindbot.domain.errors import AuthFailed, NetworkFailed, TimedOut, Truncated
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http
 from mindbot.domain.turn import ChatRequest, Chunks
+from mindbot.http.guard import endpoint
 from mindbot.providers.errors import refusal
 from mindbot.providers.limits import Limits
 from mindbot.providers.openai_wire import Answer, request_body
-from mindbot.providers.secrets import Secrets
+from mindbot.providers.secrets import Secrets, bare_key
 from mindbot.providers.sse import SseDecoder
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -56,7 +57,7 @@ class OpenAIProvider:
         self.name = name
         self._http = http
         base_url = base_url or DEFAULT_BASE_URL
-        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._url = endpoint(base_url, "/chat/completions")
         self._find_key = api_key
         self._key: str | None = None
         self._models = {model.name: model for model in models}
@@ -166,7 +167,7 @@ class OpenAIProvider:
     async def _headers(self) -> Mapping[str, str]:
         if self._key is None:
             found = self._find_key if isinstance(self._find_key, str) else await self._find_key()
-            self._key = found.strip()
+            self._key = bare_key(found)
         return {"Authorization": f"Bearer {self._key}"} if self._key else {}
 
     def _left(self, request: ChatRequest) -> float:

@@ -78,16 +78,6 @@ def test_a_wrong_value_is_pointed_at(refuse: Refuse, text: str, where: str, what
     assert what in problem
 
 
-def test_the_base_of_a_wecom_api_has_no_path(refuse: Refuse) -> None:
-    (problem,) = refuse(
-        "wecom: {corpid: c, secret: 'keyring:s', token: 'keyring:t', EncodingAESKey: 'keyring:k',\n"
-        "  api_base_url: https://qyapi.weixin.qq.com/cgi-bin/}"
-    )
-    assert (
-        "a.yaml:2:17: wecom.api_base_url should be without the path: https://qyapi.weixin.qq.com" in problem
-    )
-
-
 def test_two_bots_need_two_names(refuse: Refuse) -> None:
     bot = "client_secret: 'keyring:s'"
     (problem,) = refuse(f"dingtalk:\n  - {{client_id: i, {bot}}}\n  - {{client_id: j, {bot}}}")
