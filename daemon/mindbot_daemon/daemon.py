@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from mindbot.store.lock import only_one
 from mindbot_daemon.server.backend import Backend, Opener, Runtime
 from mindbot_daemon.server.roles import Roles, group_id, read_roles
 from mindbot_daemon.sockets import bind_unix, remove_unix
-from mindbot_daemon.systemd import Inherited, Notifier
+from mindbot_daemon.systemd import Inherited, Notifier, summary
 from mindbot_daemon.webhooks import PublicListener
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ log = structlog.get_logger("mindbot.daemon")
 API_HEAD_START = 2.0  # seconds the runtime has to itself
 ROOM_EVERY = 2.0  # seconds between two looks whether a full disk has room
 API_GRACE = 2  # seconds open API requests get at the end
+#: What needs the runtime is waited for by clients of a start, less than the 30 s that they have patience.
+START_PATIENCE = 20.0  # seconds
+#: How much time a start asks the service manager for, and how often: as long as the loop lives.
+START_STEP, START_SIGN = 60.0, 10.0  # seconds
 #: A wrapper (timeout, make, a shell's Ctrl-C) sends one request to stop twice: to us and to our group.
 SAME_SIGNAL = 0.2  # seconds
 
@@ -78,6 +82,7 @@ class Daemon:
         self._stopping = anyio.Event()
         self._reloading = anyio.Lock()
         self._forced = False
+        self._reload_failed = False
 
     @property
     def backend(self) -> Backend:
@@ -85,6 +90,13 @@ class Daemon:
         if self._runtime is None:
             raise Unreachable(f"the daemon is {self.phase}", hint="try again in a moment")
         return self._runtime
+
+    async def when_open(self) -> Backend:
+        """The runtime; a start is waited for, so that ``systemctl restart`` and a question fit together."""
+        if self.phase == "starting":
+            with anyio.move_on_after(START_PATIENCE):
+                await self.opened.wait()
+        return self.backend
 
     def stop(self) -> None:
         """Begin to drain, as SIGTERM does."""
@@ -107,6 +119,7 @@ class Daemon:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._watch_signals, signals, group)
                 group.start_soon(self._keep_watchdog_quiet)
+                group.start_soon(self._ask_for_time)
                 group.start_soon(self._serve_api, listener, roles)
                 await self._work(loaded, group)
                 group.cancel_scope.cancel()
@@ -116,7 +129,7 @@ class Daemon:
     async def _hold(self, held: ExitStack) -> socket.socket:
         """Lock the state directory and bind the API's socket; on a full disk, wait until there is room.
 
-        By ending, the daemon would not come back: five such ends, and systemd gives the unit up.
+        By ending, it would be a failure that is started again and again; the service manager waits with us.
         """
         waiting = False
         while True:
@@ -129,6 +142,7 @@ class Daemon:
                     log.warning("daemon.waits", error=str(error))
                     self._notifier.status(f"starting: {error}")
                 waiting = True
+            self._notifier.still_starting(START_STEP)
             await anyio.sleep(ROOM_EVERY)
 
     async def _work(self, loaded: Loaded, group: anyio.abc.TaskGroup) -> None:
@@ -138,9 +152,10 @@ class Daemon:
             await self.listener.bind(runtime.webhooks())
             self._runtime = runtime
             self.phase = "running"
-            self._notifier.ready("running")
+            self._notifier.ready(summary(runtime.health()))
             self.opened.set()
-            log.info("daemon.ready", socket=str(self._place.socket), state_dir=str(self._place.state_dir))
+            group.start_soon(self._tell_health, runtime)
+            log.info("daemon.ready", socket=self._where(), state_dir=str(self._place.state_dir))
             await self._stopping.wait()
             await self._drain(runtime, self.listener)
 
@@ -171,7 +186,7 @@ class Daemon:
         asked = 0.0
         async for number in signals:
             if number is signal.SIGHUP:
-                group.start_soon(self._reload_and_log)
+                group.start_soon(self._reload_on_signal)
             elif asked and anyio.current_time() - asked < SAME_SIGNAL:
                 continue
             elif self._stopping.is_set():
@@ -190,7 +205,27 @@ class Daemon:
             self._notifier.alive()
             await anyio.sleep(every)
 
+    async def _ask_for_time(self) -> None:
+        """The start may take as long as it takes, while the loop lives to say so."""
+        while self.phase == "starting":
+            self._notifier.still_starting(START_STEP)
+            with anyio.move_on_after(START_SIGN):
+                await self.opened.wait()
+
+    async def _tell_health(self, runtime: Runtime) -> None:
+        """Keep the service manager's line true: it names what has failed."""
+        with runtime.bus.observe(("health",)) as observer:
+            while True:
+                if self.phase == "running" and not self._reload_failed:
+                    self._notifier.status(summary(runtime.health()))
+                await observer.batch()
+
     # --- the local API
+
+    def _where(self) -> str:
+        """The socket that clients open, whoever bound it."""
+        inherited = self._inherited.api
+        return str(inherited.getsockname() if inherited is not None else self._place.socket)
 
     @contextmanager
     def _api_socket(self) -> Iterator[socket.socket]:
@@ -263,22 +298,26 @@ class Daemon:
                 loaded = await to_thread.run_sync(self._load)
                 restart = await runtime.use(loaded, listener.bind)
             except Exception as error:
+                self._reload_failed = True
                 self._notifier.ready(f"reload failed, the old configuration stays: {error}")
+                _log_failed_reload(error)
                 raise
-            self._notifier.ready("running")
+            self._reload_failed = False
+            self._notifier.ready(summary(runtime.health()))
         generation = runtime.status().get("config", {}).get("generation", 0)
-        return {"generation": generation, "warnings": [str(w) for w in loaded.warnings], "restart": restart}
+        done = {"generation": generation, "warnings": [str(w) for w in loaded.warnings], "restart": restart}
+        log.info("daemon.reloaded", **done)
+        return done
 
-    async def _reload_and_log(self) -> None:
-        try:
-            log.info("daemon.reloaded", **await self.reload())
-        except MindBotError as error:
-            problems = [str(p) for p in error.problems] if isinstance(error, ConfigError) else []
-            log.error(
-                "daemon.reload_failed",
-                error=str(error),
-                problems=problems,
-                hint="the old configuration stays",
-            )
-        except Exception:  # an adapter's mistake with its settings must not end the daemon
-            log.exception("daemon.reload_failed", hint="the old configuration stays")
+    async def _reload_on_signal(self) -> None:
+        with suppress(Exception):  # it has been logged; an adapter's mistake must not end the daemon
+            await self.reload()
+
+
+def _log_failed_reload(error: Exception) -> None:
+    hint = "the old configuration stays"
+    if isinstance(error, MindBotError):
+        problems = [str(p) for p in error.problems] if isinstance(error, ConfigError) else []
+        log.error("daemon.reload_failed", error=str(error), problems=problems, hint=hint)
+    else:
+        log.error("daemon.reload_failed", hint=hint, exc_info=error)

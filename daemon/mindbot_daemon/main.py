@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import sys
@@ -17,10 +18,11 @@ from mindbot.api.sockets import SYSTEM_SOCKET, user_socket
 from mindbot.config.load import Loaded, load
 from mindbot.config.paths import state_dir
 from mindbot.domain.errors import ConfigError, MindBotError
-from mindbot.telemetry.logging import setup
+from mindbot.telemetry.logging import setup, to_journal
 from mindbot.telemetry.redaction import redactor
 from mindbot_daemon.daemon import Daemon, Place
-from mindbot_daemon.systemd import EX_CONFIG, Notifier, inherited_sockets, is_service
+from mindbot_daemon.refusing import refuse
+from mindbot_daemon.systemd import EX_CONFIG, Inherited, Notifier, inherited_sockets, is_service
 
 if TYPE_CHECKING:
     from mindbot_daemon.server.backend import Runtime
@@ -47,19 +49,27 @@ def run(files: Sequence[str], socket: str | None) -> int:
     A configuration that cannot be used gives 78 under systemd, whose unit then does not try again, and 1
     elsewhere.
     """
+    _dump_stacks_when_aborted()
     unusable = EX_CONFIG if is_service(os.environ) else 1
+    inherited = inherited_sockets(os.environ)
+    waiting = inherited.api.dup() if inherited.api is not None else None  # the daemon closes its own
     try:
-        return _run(files, socket)
+        return _run(files, socket, inherited)
     except BaseExceptionGroup as group:  # what task groups make of an error
         errors = list(_leaves(group))
     except Exception as error:  # noqa: BLE001 - explained below, and the process ends
         errors = [error]
     for each in errors:
         _explain(each)
-    return unusable if all(isinstance(each, ConfigError) for each in errors) else 1
+    unmended = [each for each in errors if isinstance(each, ConfigError)]
+    if len(unmended) < len(errors):
+        return 1  # the service manager tries again; who waits on its socket goes on waiting
+    if waiting is not None:
+        refuse(waiting, unmended[0])
+    return unusable
 
 
-def _run(files: Sequence[str], socket: str | None) -> int:
+def _run(files: Sequence[str], socket: str | None, inherited: Inherited) -> int:
     def read() -> Loaded:
         return load([Path(file) for file in files] or None)
 
@@ -69,8 +79,14 @@ def _run(files: Sequence[str], socket: str | None) -> int:
     setup(logs.level, logs.format, levels=logs.levels)
     _raise_file_limit()
     place = place_of(loaded, socket, os.environ)
-    daemon = Daemon(read, _open_runtime, place, Notifier(os.environ), inherited_sockets(os.environ))
+    daemon = Daemon(read, _open_runtime, place, Notifier(os.environ), inherited)
     return anyio.run(daemon.run, loaded, backend_options={"use_uvloop": True})
+
+
+def _dump_stacks_when_aborted() -> None:
+    """The watchdog's SIGABRT, and crashes in C, leave all stacks on stderr: files and lines, no values."""
+    with suppress(OSError, ValueError):  # no stderr to write on
+        faulthandler.enable(sys.stderr)
 
 
 def _raise_file_limit() -> None:
@@ -126,12 +142,19 @@ def _explain(error: BaseException) -> None:
     if not isinstance(error, MindBotError):
         log.critical("daemon.crashed", exc_info=error)
         text = redactor.registered(f"{type(error).__name__}: {error}")
-        print(f"mindbotd: crashed: {text}", file=sys.stderr)
+        _say(f"mindbotd: crashed: {text}")
         return
-    print(f"mindbotd: {error}", file=sys.stderr)
+    _say(f"mindbotd: {error}")
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
+            _say(f"  {problem}")
+
+
+def _say(text: str) -> None:
+    """Print on stderr; in the journal at priority err (sd-daemon(3)), where operators look first."""
+    mark = "<3>" if to_journal(sys.stderr, os.environ) else ""
+    for line in text.splitlines():
+        print(mark + line, file=sys.stderr)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -12,6 +12,8 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from mindbot.domain.message import Json
+
 _FIRST_FD = 3  # SD_LISTEN_FDS_START
 
 EX_CONFIG = 78  # sysexits.h; the unit's RestartPreventExitStatus
@@ -51,6 +53,10 @@ class Notifier:
     def stopping(self, status: str) -> None:
         self._send("STOPPING=1", f"STATUS={status}")
 
+    def still_starting(self, seconds: float) -> None:
+        """Ask for that much more time to get ready: a long migration, or a full disk that is waited for."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
+
     def alive(self) -> None:
         """Keep the watchdog quiet."""
         self._send("WATCHDOG=1")
@@ -67,6 +73,23 @@ class Notifier:
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sender,
         ):
             sender.sendto(message, address)
+
+
+def summary(components: list[Json], most: int = 400) -> str:
+    """Return one line for the service manager: that it runs, and what has failed and why.
+
+    ``most`` are the characters of it; what does not fit is counted.
+    """
+    ill = sorted(
+        (c for c in components if c["state"] in ("failed", "degraded")), key=lambda c: c["state"] != "failed"
+    )
+    text = "running"
+    for number, each in enumerate(ill):
+        more = f"; {each['component']} {each['state']}" + (f": {each['reason']}" if each["reason"] else "")
+        if len(text) + len(more) > most:
+            return f"{text[:most]}; {len(ill) - number} more: mindbot daemon status"
+        text += more
+    return text
 
 
 @dataclass(frozen=True, slots=True)

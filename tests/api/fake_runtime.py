@@ -53,6 +53,7 @@ class FakeRuntime:
         self.next_hooks: list[Webhook] | None = None
         self.turns: dict[str, Json] = {}
         self.dead = ["letter-1"]
+        self.ill: list[Json] = []
         self.secrets: dict[str, str] = {}
         self.restarted: list[str] = []
         self.levels = {"": "info"}
@@ -76,7 +77,7 @@ class FakeRuntime:
         }
 
     def health(self) -> list[Json]:
-        return [{"component": "store", "state": self.store_state, "reason": "", "since": 1.0}]
+        return [{"component": "store", "state": self.store_state, "reason": "", "since": 1.0}, *self.ill]
 
     def metrics(self) -> bytes:
         return b"mindbot_up 1\n"

@@ -43,6 +43,9 @@ class FakeHost:
     def __init__(self) -> None:
         self.backend = Told()
 
+    async def when_open(self) -> Told:
+        return self.backend
+
     async def check(self) -> Json:
         return {"ok": True}
 

@@ -18,9 +18,10 @@ from fake_runtime import Configuration, EchoHook, FakeRuntime, opener
 from mindbot.api import calls, models
 from mindbot.api.client import AsyncClient
 from mindbot.domain.errors import Unreachable
+from mindbot.domain.events import Event
 from mindbot_daemon import daemon as daemon_module
 from mindbot_daemon.daemon import Daemon, Place
-from mindbot_daemon.systemd import Inherited, Notifier
+from mindbot_daemon.systemd import Inherited, Notifier, summary
 
 pytestmark = pytest.mark.anyio
 
@@ -193,14 +194,57 @@ async def test_while_the_runtime_takes_long_to_open_the_api_says_so(
         async with AsyncClient(socket_path) as client:
             status = await client.ask(calls.status())
             assert (status.ready, status.phase) == (False, "starting")
+            monkeypatch.setattr(daemon_module, "START_PATIENCE", 0.01)
             with pytest.raises(Unreachable, match="starting"):
                 await client.ask(calls.send(models.SendMessage(text="hi")))
-            go_on.set()
+            monkeypatch.setattr(daemon_module, "START_PATIENCE", 20.0)
+            async with anyio.create_task_group() as waiting:
+                waiting.start_soon(client.ask, calls.platforms())  # waits for the start, and is answered
+                go_on.set()
 
     async with anyio.create_task_group() as group:
         group.start_soon(ask)
         async with running(tmp_path, Slow()) as up:
             assert (await up.client.ask(calls.status())).ready
+
+
+async def test_a_long_start_asks_for_time_again_and_again(
+    tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "START_SIGN", 0.01)
+
+    class Slow(FakeRuntime):
+        @asynccontextmanager
+        async def opened(self, loaded, state_dir):  # type: ignore[no-untyped-def]
+            for _ in range(3):
+                await manager.hears("EXTEND_TIMEOUT_USEC=60000000")
+            yield self
+
+    run = Run(tmp_path, Slow(), manager)
+    async with started(run):
+        await manager.hears("READY=1")
+        run.daemon.stop()
+
+
+async def test_the_status_line_names_what_failed(tmp_path: Path, manager: Manager) -> None:
+    run = Run(tmp_path, FakeRuntime(), manager)
+    async with started(run):
+        await manager.hears("READY=1", "STATUS=running")
+        bot = {"component": "bot dingtalk/default", "state": "failed", "reason": "needs credentials"}
+        run.runtime.ill = [bot]
+        while not run.runtime.bus.wants("health"):
+            await anyio.sleep(0)
+        run.runtime.bus.publish(Event("health.changed", data=bot))
+        await manager.hears("STATUS=running; bot dingtalk/default failed: needs credentials")
+        run.daemon.stop()
+
+
+def test_the_status_line_is_short_and_begins_with_what_is_worst() -> None:
+    ill = [{"component": f"bot p/{n}", "state": "degraded", "reason": "slow"} for n in range(40)]
+    worst = {"component": "store", "state": "failed", "reason": "the disk is full"}
+    line = summary([*ill, {"component": "bots", "state": "ok", "reason": ""}, worst])
+    assert line.startswith("running; store failed: the disk is full; bot p/0 degraded: slow")
+    assert len(line) < 450 and line.endswith("more: mindbot daemon status")
 
 
 async def test_sighup_reloads_and_a_bad_configuration_changes_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -167,10 +168,11 @@ def test_sockets_of_systemd_are_used_and_left_in_place(tmp_path: Path) -> None:
         port = callback.getsockname()[1]
         daemon = Daemon(tmp_path, processes.wecom_config(sims, port))
         passed = (given.fileno(), callback.fileno())
+        log = (tmp_path / "log").open("wb")
         process = subprocess.Popen(
             [sys.executable, "-c", HAND_OVER, *map(str, passed), *run_command(daemon)],
             pass_fds=passed,
-            stderr=subprocess.DEVNULL,
+            stderr=log,
         )
         callback.close()
         try:
@@ -187,7 +189,57 @@ def test_sockets_of_systemd_are_used_and_left_in_place(tmp_path: Path) -> None:
         finally:
             process.terminate()
             assert process.wait(20) == 0
+            log.close()
         assert path.exists()
+        ready = next(line for line in (tmp_path / "log").read_text().splitlines() if "daemon.ready" in line)
+        assert str(path) in ready
+
+
+def test_who_waits_for_a_daemon_that_cannot_start_hears_why(tmp_path: Path) -> None:
+    """Else systemd would start the service for that client again and again, until it gives the socket up."""
+    path, file, journal = tmp_path / "given.sock", tmp_path / "mindbot.yaml", tmp_path / "journal"
+    file.write_text("dispatcher:\n  max_runing: 5\n")
+    with socket.socket(socket.AF_UNIX) as given, journal.open("wb") as stderr:
+        given.bind(str(path))
+        given.listen()
+        client = subprocess.Popen(
+            [*MINDBOT, "--socket", str(path), "turns"], stderr=subprocess.PIPE, text=True
+        )
+        select.select([given], [], [], 20)
+        found = os.fstat(stderr.fileno())
+        passed = (given.fileno(), given.fileno())
+        daemon = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                HAND_OVER,
+                *map(str, passed),
+                *MINDBOT,
+                "--config",
+                str(file),
+                "daemon",
+                "run",
+            ],
+            pass_fds=passed,
+            stderr=stderr,
+            env={**os.environ, "INVOCATION_ID": "x", "JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"},
+            timeout=20,
+        )
+        told = client.communicate(timeout=20)[1]
+    assert daemon.returncode == 78 and client.returncode == 3
+    assert "the daemon cannot start" in told and f"{file}:2" in told and "max_runing" in told
+    lines = journal.read_text().splitlines()
+    assert lines and all(line.startswith("<3>") for line in lines)
+
+
+def test_a_daemon_that_the_watchdog_aborts_leaves_its_stacks(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, SCRIPTED)
+    with (tmp_path / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(run_command(daemon), stderr=stderr)
+        wait_for(daemon.socket)
+        process.send_signal(signal.SIGABRT)
+        assert process.wait(20) == -signal.SIGABRT
+    assert "Current thread" in (tmp_path / "stderr").read_text()
 
 
 def test_mindbotd_is_the_same_as_daemon_run_and_takes_the_files_it_may_have(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ needs_analyze = pytest.mark.skipif(
 def units(tmp_path: Path) -> Path:
     """A copy whose executable exists on this machine."""
     for name in ("mindbot.service", "mindbot.socket"):
-        text = (UNITS / name).read_text().replace("/usr/local/bin/mindbotd", "/bin/true")
+        text = (UNITS / name).read_text().replace("/opt/mindbot/current/bin/mindbotd", "/bin/true")
+        text = text.replace("/opt/mindbot/current/bin/mindbot ", "/bin/true ")
         (tmp_path / name).write_text(text)
     return tmp_path
 

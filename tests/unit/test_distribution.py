@@ -17,14 +17,9 @@ def test_the_installed_version_is_known() -> None:
 
 @pytest.mark.slow
 def test_an_extra_is_installed_into_this_environment_and_no_index_is_asked_for_mindbot() -> None:
+    # What the extra needs is there for the tests.
     pip, install, package = install_extra("s3").replace('"', "").split()
-    command = [
-        pip,
-        install,
-        "--dry-run",
-        "--no-index",
-        package,
-    ]  # what the extra needs is there for the tests
+    command = [pip, install, "--dry-run", "--no-index", package]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert pip.startswith(sys.prefix)
     assert done.returncode == 0, done.stderr

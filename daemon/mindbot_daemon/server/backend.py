@@ -165,6 +165,9 @@ class Host(Protocol):
     def backend(self) -> Backend:
         """Raises Unreachable while it is not open."""
 
+    async def when_open(self) -> Backend:
+        """The same, once it is open; waits for a start of some seconds, then raises Unreachable."""
+
     async def check(self) -> Json:
         """Read the configuration again without using it; returns `models.Checked`."""
 

@@ -17,7 +17,7 @@ async def _host(request: Request) -> Host:
 
 
 async def _backend(request: Request) -> Backend:
-    return (await _host(request)).backend
+    return await (await _host(request)).when_open()
 
 
 HostDep = Annotated[Host, Depends(_host)]

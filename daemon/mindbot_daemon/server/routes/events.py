@@ -34,7 +34,8 @@ async def events(websocket: WebSocket) -> None:
     hub: Hub = websocket.app.state.hub
     try:
         await may_look(websocket)
-        bus, request = host.backend.bus, read(websocket.query_params)
+        request = read(websocket.query_params)
+        bus = (await host.when_open()).bus
         with hub.attach(bus, request) as client:
             await websocket.accept()
             await _serve(websocket, client)
