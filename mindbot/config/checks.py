@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from mindbot import registry
-from mindbot.config import keys, problems, tree
+from mindbot.config import keys, lookalikes, problems, tree
 from mindbot.config import references as refs
 from mindbot.config.model import Config
-from mindbot.config.tree import Finding, KeyPath, Node
+from mindbot.config.tree import Finding, KeyPath, Node, Origin
 from mindbot.telemetry.redaction import redactor
 
 PLATFORMS = ("dingtalk", "wecom", "wecomcs", "wecombot")
@@ -24,10 +26,12 @@ _AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 
 @dataclass(slots=True)
 class Findings:
-    """Problems make a configuration unusable, warnings do not."""
+    """Problems make a configuration unusable, warnings do not; ``looks`` are told beside problems: they may
+    be why."""
 
     problems: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
+    looks: list[Finding] = field(default_factory=list)
 
 
 def references(
@@ -95,6 +99,46 @@ def plain_secrets(root: Node, found: Findings, *, refuse: bool) -> None:
         if node.origin.line and (secret or placeholder):
             finding = _placeholder(path, node) if placeholder else _plain(root, path, node)
             (found.problems if refuse and secret else found.warnings).append(finding)
+
+
+#: Beside secrets, what is compared or dialled letter by letter.
+_EXACT = re.compile(r"(?:.*_)?(?:corpid|id|key|sid|url|endpoint|host|region|bucket|number)", re.IGNORECASE)
+
+
+def credentials(root: Node, found: Findings) -> None:
+    """Warn of characters in credentials and addresses that nobody sees, or sees as others."""
+    for path, node in tree.leaves(root):
+        exact = keys.is_secret(keys.at(Config, path)) or _EXACT.fullmatch(str(path[-1]) if path else "")
+        if exact and isinstance(node.value, str) and node.origin.line:
+            odd = lookalikes.in_credential(node.value, node.origin, tree.dotted(path), node.quoted)
+            for told in (found.looks, found.warnings):
+                told += [odd] if odd else []
+
+
+def open_files(root: Node, found: Findings) -> None:
+    """Warn of each file with secrets in plain text that more than its owner may read.
+
+    Root's file that a group may read is the way for a service to read it.
+    """
+    plain = {
+        node.origin.source: path
+        for path, node in tree.leaves(root)
+        if node.origin.line
+        and isinstance(node.value, str)
+        and keys.is_secret(keys.at(Config, path))
+        and node.value
+        and not (refs.is_reference(node.value) or _PLACEHOLDER.fullmatch(node.value))
+    }
+    for file in plain:
+        try:
+            how = Path(file).stat()
+        except OSError:
+            continue  # not a file of this machine: a text that was parsed
+        mode = stat.S_IMODE(how.st_mode)
+        if mode & 0o007 or (mode & 0o070 and how.st_uid):
+            who = "everybody" if mode & 0o007 else "its group"
+            what = f"holds secrets in plain text and is open to {who} (mode {mode:04o}). chmod 600 {file}"
+            found.warnings.append(Finding(Origin(file), what))
 
 
 def _placeholder(path: KeyPath, node: Node) -> Finding:

@@ -73,13 +73,15 @@ def load(
     root = checks.references(tree.without_nulls(root), environ, found)
     checks.bot_names(root, found)
     checks.plain_secrets(root, found, refuse=strict)
+    checks.credentials(root, found)
+    checks.open_files(root, found)
     root = addresses.mended(root, found.warnings)
     addresses.credentials(root, found.problems, found.warnings)
     config = _validated(root, found)
     if config is not None:
         clashes(root, config, found)
     if config is None or found.problems:
-        lines = list(dict.fromkeys(str(problem) for problem in _in_order(found.problems, files)))
+        lines = list(dict.fromkeys(str(each) for each in _in_order(found.looks + found.problems, files)))
         count = f"{len(lines)} problem{'s' if len(lines) != 1 else ''}"
         raise ConfigError(
             f"the configuration has {count}", hint="`mindbot config schema` lists every key", problems=lines
@@ -87,7 +89,7 @@ def load(
     checks.names(root, config, found)
     checks.answerers(root, config, found)
     origins = {tree.dotted(path): str(node.place) for path, node in tree.leaves(root) if path}
-    warnings = list(dict.fromkeys(str(warning) for warning in _in_order(found.warnings, files)))
+    warnings = list(dict.fromkeys(str(each) for each in _in_order(found.warnings, files)))
     return Loaded(config, warnings, origins, files)
 
 
@@ -118,6 +120,7 @@ def _read(files: Sequence[Path], found: checks.Findings) -> Node:
             continue
         found.problems += read.problems
         found.warnings += read.warnings
+        found.looks += read.looks
         if not read.root.value and not read.problems:
             what = "holds no settings: no bot, and no provider that answers. Is it the right file?"
             found.warnings.append(Finding(Origin(str(file)), what))

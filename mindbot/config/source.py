@@ -6,12 +6,13 @@ Works on libyaml's events rather than on its nodes, so that depth and size are c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mindbot.config import lookalikes
 from mindbot.config.tree import Finding, Node, Origin
 from mindbot.domain.errors import ConfigError
 
@@ -31,11 +32,13 @@ _scalars = yaml.constructor.SafeConstructor()
 
 @dataclass(slots=True)
 class Source:
-    """What a file holds, and what there is to say about it; problems make the whole unusable."""
+    """What a file holds, and what there is to say about it; problems make the whole unusable, and ``looks``
+    may be why it is not understood."""
 
     root: Node
     problems: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
+    looks: list[Finding] = field(default_factory=list)
 
 
 def read(path: Path) -> Source:
@@ -76,22 +79,24 @@ def parse(text: str, name: str) -> Source:
             mends += 1
             mended = _mend_escapes(text, name, error, warnings) if mends <= MAX_MENDS else None
             if mended is None:
-                raise _unusable(_syntax(name, error)) from error
+                raise _unusable(_syntax(text, name, error)) from error
             text = mended
         except yaml.reader.ReaderError as error:
             line = text.encode()[: error.position].count(b"\n") + 1  # libyaml counts bytes
             shown = f"U+{error.character:04X}" if isinstance(error.character, int) else "a character"
             raise _unusable(f"{name}:{line}: holds {shown}, which YAML does not allow") from error
         else:
-            return Source(root, reader.problems, warnings)
+            return Source(root, reader.problems, warnings, reader.looks)
 
 
 def _unusable(problem: str) -> ConfigError:
     return ConfigError("the configuration cannot be read", problems=[problem])
 
 
-def _syntax(name: str, error: yaml.MarkedYAMLError) -> str:
+def _syntax(text: str, name: str, error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
+    if mark and (odd := lookalikes.structural(text, name, mark.line + 1)):
+        return str(odd)
     where = str(Origin(name, mark.line + 1, mark.column + 1)) if mark else name
     what = error.problem or error.context or "not YAML"
     if error.context and error.context_mark and error.problem:
@@ -149,6 +154,7 @@ class _Reader:
 
     def __init__(self, text: str, name: str) -> None:
         self.problems: list[Finding] = []
+        self.looks: list[Finding] = []
         self._name = name
         self._events: Any = yaml.CSafeLoader(text)
         self._anchors: dict[str, _Built] = {}
@@ -226,7 +232,10 @@ class _Reader:
             self._refuse(
                 origin, "holds a control character. A regular expression's \\b needs single quotes or \\\\b"
             )
-        return _Built(Node(_plain(tag, event.value), origin), tag=tag)
+        if not event.style and (odd := lookalikes.missed_colon(event.value, origin)):
+            self.looks.append(odd)
+        quoted = event.style in ("'", '"')
+        return _Built(Node(_plain(tag, event.value), origin, quoted=quoted), tag=tag)
 
     def _sequence(self, event: yaml.Event, origin: Origin, depth: int) -> _Built:
         self._check_depth(origin, depth)
@@ -255,7 +264,7 @@ class _Reader:
                     place, f"the key {text!r} is there twice, first in line {found[text].place.line}"
                 )
             else:
-                found[text] = Node(child.node.value, child.node.origin, place)
+                found[text] = replace(child.node, key=place)
         self._events.get_event()
         return _collection({**merged, **found}, origin, children)
 
@@ -265,6 +274,8 @@ class _Reader:
         origin = self._origin(event)
         if isinstance(event, yaml.ScalarEvent):
             self._value(depth)
+            if odd := lookalikes.in_key(event.value, origin):
+                self.looks.append(odd)
             return event.value, origin
         built = self._value(depth)
         if isinstance(built.node.value, str):

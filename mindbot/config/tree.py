@@ -24,11 +24,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value: a dict or list of nodes, or a scalar. ``key`` is where the key before it was written."""
+    """A value: a dict or list of nodes, or a scalar. ``key`` is where the key before it was written;
+    ``quoted`` whether a scalar's characters begin one column further."""
 
     value: Any
     origin: Origin
     key: Origin | None = None
+    quoted: bool = False
 
     @property
     def place(self) -> Origin:

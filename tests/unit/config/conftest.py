@@ -24,6 +24,7 @@ def load_text(tmp_path: Path) -> Load:
         for name, text in zip("abcdefgh", texts, strict=False):
             files.append(tmp_path / f"{name}.yaml")
             files[-1].write_text(text, encoding="utf-8")
+            files[-1].chmod(0o600)
         return load(files, environ={"HOME": str(tmp_path), **(environ or {})}, **options)
 
     return loaded

@@ -83,7 +83,7 @@ def test_what_is_refused_inside_good_yaml(text: str, problem: str) -> None:
     ("text", "problem"),
     [
         ("a: b: c", "f:1:5: mapping values are not allowed in this context. Put text that holds a colon"),
-        ("\ta: 1", "f:1:1: found character that cannot start any token"),
+        ("\ta: 1", "f:1:1: the line begins with U+0009 (tab)"),
         (
             "a: 'x",
             "f:1:6: found unexpected end of stream while scanning a quoted scalar, which begins in line 1",
