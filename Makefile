@@ -104,6 +104,7 @@ docs: install  ## Write the generated pages again
 	@$(BIN)/python -m mindbot_daemon.server.reference docs/api.md
 	@$(BIN)/python -m mindbot.config.schema docs/configuration.md
 	@$(BIN)/python -m mindbot_tui.docs docs/console.md
+	@$(BIN)/python -m mindbot.store.fresh mindbot/store/schema.sql
 
 format: install  ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix .

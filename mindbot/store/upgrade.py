@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindbot.domain.errors import StoreError
+from mindbot.store import fresh
 from mindbot.store.database import connect, explain
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def ensure(path: Path) -> None:
     found = revision(path)
     if not found:  # what people wrote is nobody else's business; the files beside it get the same rights
         path.chmod(0o600)
-    if found != HEAD:
+    if found != HEAD and not (not found and fresh.create(path)):
         upgrade(path, found)
 
 

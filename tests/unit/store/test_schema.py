@@ -10,16 +10,30 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from mindbot.store import fresh
 from mindbot.store.journal import STATEMENTS
 from mindbot.store.schema import metadata
-from mindbot.store.upgrade import HEAD, alembic_config, ensure, revision
+from mindbot.store.upgrade import HEAD, alembic_config, ensure, revision, upgrade
 
 
 def test_migrations_make_exactly_the_tables(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
-    ensure(path)
+    upgrade(path, "")
     with create_engine(f"sqlite:///{path}").connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_new_database_has_the_schema_that_the_revisions_make() -> None:
+    assert fresh.SCHEMA.read_text(encoding="utf-8") == fresh.as_migrated(), "run make docs"
+
+
+def test_a_database_that_has_tables_already_is_left_to_the_revisions(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE notes (text)")
+    assert not fresh.create(path)
+    ensure(path)
+    assert revision(path) == HEAD
 
 
 def test_only_the_owner_reads_the_database(tmp_path: Path) -> None:
