@@ -169,6 +169,9 @@ class ChatSettings(Section):
     provider: str = Field("", description="Empty: the first enabled provider.")
     model: str = Field("", description="Empty: the provider's first model.")
     system_prompt: str = Field("", description="Put before every conversation.")
+    timeout: Duration = Field(
+        300, gt=0, description="Longest an answer may take, all tries and fallbacks together."
+    )
 
 
 class ConsoleSettings(Section):

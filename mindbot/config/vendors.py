@@ -14,7 +14,19 @@ from pydantic_core import PydanticCustomError
 from mindbot import registry
 from mindbot.config.keys import guess
 from mindbot.config.sections import Section
-from mindbot.config.types import NAMED, ApiBase, Duration, Float, Int, ModelBase, Port, Secret, Url, WsUrl
+from mindbot.config.types import (
+    NAMED,
+    ApiBase,
+    Duration,
+    Float,
+    Int,
+    ModelBase,
+    Port,
+    Secret,
+    Size,
+    Url,
+    WsUrl,
+)
 
 
 class BotSettings(Section):
@@ -293,6 +305,12 @@ class ProviderSettings(Section):
     bot_id: str = Field("", validate_default=True, description="Coze only: the bot that answers.")
     rate_limit: Int | None = Field(None, ge=1, description="Requests a minute.")
     timeout: Duration = Field(60, gt=0, description="Longest one call may take.")
+    stream_timeout: Duration = Field(
+        0, ge=0, description="Longest a streamed answer may grow; 0: three times `timeout`."
+    )
+    answer_bytes: Size = Field(
+        256 << 10, ge=1000, le=16 << 20, description="Longest answer; one that is longer is cut there."
+    )
     concurrency: Int = Field(0, ge=0, description="Calls at once; 0 for no cap.")
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = Field(
         "max_tokens", description="What the server calls the longest answer."

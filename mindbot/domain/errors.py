@@ -195,9 +195,13 @@ class EmptyAnswer(MindBotError):
 
 
 class VendorError(MindBotError):
-    """Something behind a socket failed. ``code`` is the vendor's own code, as text."""
+    """Something behind a socket failed. ``code`` is the vendor's own code, as text.
+
+    ``answered`` is set when it failed after it had begun to answer: that may have to be paid for.
+    """
 
     kind = "vendor"
+    answered = False
 
     def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
         super().__init__(message, hint=hint)

@@ -121,13 +121,18 @@ class Turn:
 
 @dataclass(slots=True)
 class Chunk:
-    """A piece of a runner's or provider's stream. ``finish`` and ``usage`` come with the last one."""
+    """A piece of a runner's or provider's stream. ``finish``, ``usage`` and ``notes`` come with the last one.
+
+    ``afresh`` says that the text of all earlier pieces had been thinking: the answer begins here.
+    """
 
     text: str = ""
     reasoning: str = ""
     tool_calls: list[Json] = field(default_factory=list)
-    finish: str = ""  # stop, length, tool_calls, content_filter
+    finish: str = ""  # stop, length, tool_calls, content_filter, or the vendor's word where it is another
     usage: Json = field(default_factory=dict)  # input_tokens, output_tokens
+    notes: Json = field(default_factory=dict)  # for the trace: what was left out or cut, and why
+    afresh: bool = False
 
 
 @dataclass(slots=True)

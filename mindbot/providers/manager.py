@@ -18,6 +18,7 @@ from mindbot.domain.errors import (
     NotFound,
     RateLimited,
     SecretError,
+    TimedOut,
     VendorError,
 )
 from mindbot.domain.message import Json
@@ -28,6 +29,7 @@ from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
 
 _TRIES = 4
 _TRIES_BEFORE_ANOTHER = 2  # when a fallback could answer instead
+_TRIES_ANSWERED = 2  # when each may have to be paid for
 _FIRST_BACKOFF = 0.5  # seconds; doubles with each try
 _LONGEST_WAIT = 20.0  # a vendor that asks for more is given up for this answer
 _PING_SECONDS = 20.0
@@ -55,6 +57,7 @@ class ProviderManager:
         report: Callable[[str, str, str], None] = lambda provider, state, reason: None,
     ) -> None:
         self._settings = config.providers
+        self._longest = config.chat.timeout
         self._fallbacks = config.provider_selection.fallback_order
         self._http = http
         self._secrets = secrets
@@ -114,6 +117,7 @@ class ProviderManager:
             MindBotError: the failure of the provider asked for, when no other could help.
         """
         notes = {} if notes is None else notes
+        request = replace(request, deadline=request.deadline or anyio.current_time() + self._longest)
         failures: list[MindBotError] = []
         order = self._order(provider or self.default())
         asks: list[tuple[str, Ask | None]] = [(name, None) for name in order]
@@ -134,7 +138,8 @@ class ProviderManager:
                     _tell(notes, ask)
                     async with aclosing(chosen.chat(ask.request)) as chunks:
                         async for chunk in chunks:
-                            shown = True
+                            shown = shown or bool(chunk.text or chunk.tool_calls)
+                            notes.update(chunk.notes)
                             yield chunk
                     if again:
                         self._refusals.learn(ask, name, model)
@@ -142,6 +147,8 @@ class ProviderManager:
                         self._failing.discard(name)
                         self._report(name, "ok", "")
                     return
+                except TimedOut as exc:
+                    raise (failures or [exc])[0] from None
                 except _GO_ON as exc:
                     notes.setdefault("failures", []).append(
                         {"provider": name, "kind": exc.kind, "why": str(exc)}
@@ -204,6 +211,8 @@ def _tell(notes: Json, ask: Ask) -> None:
 def _wait(failure: MindBotError, left: int, attempt: int, deadline: float) -> float | None:
     """Return the seconds before the next of ``left`` tries, with full jitter; None for no more."""
     if not failure.retryable or not left:
+        return None
+    if isinstance(failure, VendorError) and failure.answered and attempt + 1 >= _TRIES_ANSWERED:
         return None
     wait = random.uniform(0, _FIRST_BACKOFF * 2**attempt)
     if isinstance(failure, RateLimited):

@@ -13,20 +13,26 @@ from typing import Literal
 import anyio
 
 from mindbot.config.vendors import ModelSettings, ProviderSettings
-from mindbot.domain.errors import AuthFailed, NetworkFailed, TimedOut, Truncated, VendorError
+from mindbot.domain.errors import AuthFailed, Rejected, TimedOut, VendorError
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http
 from mindbot.domain.turn import ChatRequest, Chunks
 from mindbot.http.guard import endpoint
 from mindbot.providers.errors import refusal
 from mindbot.providers.limits import Limits
-from mindbot.providers.openai_wire import Answer, request_body
+from mindbot.providers.openai_wire import ANSWER_BYTES, Answer, request_body
+from mindbot.providers.optional import Optional
+from mindbot.providers.reading import Reading, read
 from mindbot.providers.secrets import Secrets, bare_key
-from mindbot.providers.sse import SseDecoder
+from mindbot.providers.thinking import unopened
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 #: Sent when no model is configured: servers with a single model ignore the name.
 _NO_MODEL = ModelSettings(name="default")
+_TOTAL = 3  # times the timeout, for a stream
+_BODY = 16  # times the longest answer: JSON takes up to six bytes for one, and there is more than the answer
+#: Characters of a model's first answer that are held back: an end tag may make thinking of them.
+_HOLD = 16
 
 LimitField = Literal["max_tokens", "max_completion_tokens"]
 
@@ -36,7 +42,8 @@ class OpenAIProvider:
 
     ``api_key`` is the key, empty for servers that want none, or a function that finds it at the first call
     and again after a refusal. The first of ``models`` is the default. ``timeout`` bounds a plain call as a
-    whole, and in a stream the wait for its beginning and every gap; ``total`` bounds a stream.
+    whole, and in a stream the wait for its beginning and every gap; ``total`` bounds a stream (0: three times
+    that). An answer longer than ``answer_bytes`` or ``total`` ends there, with finish ``length``.
     """
 
     def __init__(
@@ -48,7 +55,8 @@ class OpenAIProvider:
         api_key: str | Callable[[], Awaitable[str]] = "",
         models: Sequence[ModelSettings] = (),
         timeout: float = 60.0,
-        total: float = 600.0,
+        total: float = 0.0,
+        answer_bytes: int = ANSWER_BYTES,
         concurrency: int = 0,
         rate: int = 0,
         max_tokens_field: LimitField = "max_tokens",
@@ -63,10 +71,15 @@ class OpenAIProvider:
         self._models = {model.name: model for model in models}
         self._default = models[0] if models else _NO_MODEL
         self._timeout = timeout
-        self._total = total
+        self._total = total or _TOTAL * timeout
+        self._answer_bytes = answer_bytes
+        self._most = _BODY * answer_bytes
         self._limits = Limits(name, concurrency=concurrency, rate=rate)
         self._max_tokens_field = max_tokens_field
         self._stream = stream
+        self._optional = Optional()
+        #: By model, how much is held back at the beginning of an answer: see `Thinking`.
+        self._holds = {model.name: -1 for model in models if unopened(model.name)}
         http.allow(base_url)
 
     @classmethod
@@ -83,6 +96,8 @@ class OpenAIProvider:
             api_key="" if key is None else lambda: secrets.aget(key),
             models=settings.models,
             timeout=settings.timeout,
+            total=settings.stream_timeout,
+            answer_bytes=settings.answer_bytes,
             concurrency=settings.concurrency,
             rate=settings.rate_limit or 0,
             max_tokens_field=field,
@@ -90,7 +105,7 @@ class OpenAIProvider:
         )
 
     async def chat(self, request: ChatRequest) -> Chunks:
-        """Yield the answer; the last chunk has ``finish``, ``usage`` and the tool calls.
+        """Yield the answer; the last chunk has ``finish``, ``usage``, the tool calls and notes.
 
         Raises:
             VendorError: by what went wrong; `Truncated` for a stream that broke off.
@@ -99,30 +114,32 @@ class OpenAIProvider:
         """
         await self._limits.enter(min(self._timeout, self._left(request)))
         try:
-            body = self._body(request)
+            asked = self._body(request)
             headers = await self._headers()
-            answer = Answer(self.name, hide=self._key or "")
-            call = self._streamed if "stream" in body else self._plain
-            async with aclosing(call(answer, body, headers, self._left(request))) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            yield answer.end()
+            while True:
+                body = self._optional.fit(asked)
+                try:
+                    async with aclosing(self._answered(body, headers, self._left(request))) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                except _Refused as exc:
+                    if not self._optional.learn(body, exc.body):
+                        raise exc.error from None
+                else:
+                    return
         except AuthFailed:
             self._key = None  # it may have been replaced since it was looked up
             raise
         finally:
             self._limits.leave()
 
-    async def _plain(self, answer: Answer, body: Json, headers: Mapping[str, str], left: float) -> Chunks:
-        response = await self._http.request(
-            "POST", self._url, json=body, headers=headers, timeout=min(self._timeout, left)
+    async def _answered(self, body: Json, headers: Mapping[str, str], left: float) -> Chunks:
+        """Ask once. Raises like `chat`, and `_Refused` where the request itself is refused."""
+        model = str(body["model"])
+        answer = Answer(
+            self.name, hide=self._key or "", limit=self._answer_bytes, hold=self._holds.get(model, _HOLD)
         )
-        if response.status != 200:
-            raise self._refusal(response.status, response.body, response.headers)
-        if chunk := answer.whole(response.json()):
-            yield chunk
-
-    async def _streamed(self, answer: Answer, body: Json, headers: Mapping[str, str], left: float) -> Chunks:
+        total = min(self._total if "stream" in body else self._timeout, left)
         async with self._http.stream(
             "POST",
             self._url,
@@ -130,26 +147,26 @@ class OpenAIProvider:
             headers=headers,
             first_byte=self._timeout,
             idle=self._timeout,
-            total=min(self._total, left),
+            total=total,
         ) as response:
-            if response.status != 200:
-                raise self._refusal(response.status, await response.read(), response.headers)
-            decoder = SseDecoder()
+            reading = Reading(self.name, response, timeout=self._timeout, total=total, limit=self._most)
+            if not 200 <= response.status < 300:
+                raise self._refusal(response.status, await reading.head(), response.headers)
             try:
-                async with aclosing(response.lines()) as lines:
-                    async for line in lines:
-                        event = decoder.feed(line)
-                        if event is None:
-                            continue
-                        if event.data == b"[DONE]":
-                            return
-                        if chunk := answer.feed(event.data):
-                            yield chunk
-            except (NetworkFailed, Truncated):
-                if not answer.complete:
-                    raise
-        if not answer.complete:
-            raise Truncated(f"{self.name}: the stream ended without an end", code="cut")
+                async with aclosing(read(reading, answer)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            except VendorError as exc:
+                exc.answered = True
+                raise
+        if answer.closed_unopened:
+            self._holds[model] = -1
+        elif answer.spoke:
+            self._holds[model] = 0
+        last = answer.end()
+        if left_out := self._optional.left_out(model):
+            last.notes["unsent"] = left_out
+        yield last
 
     def _body(self, request: ChatRequest) -> Json:
         model = self._models.get(request.model, self._default)
@@ -178,5 +195,15 @@ class OpenAIProvider:
             raise TimedOut(f"{self.name}: the time for this answer is up")
         return left
 
-    def _refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> VendorError:
-        return refusal(self.name, status, body, headers, hide=self._key or "")
+    def _refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
+        error = refusal(self.name, status, body, headers, hide=self._key or "")
+        return _Refused(error, body) if isinstance(error, Rejected) and status in (400, 422) else error
+
+
+class _Refused(Exception):
+    """The request is not one this server takes; ``body`` is what it says."""
+
+    def __init__(self, error: Rejected, body: bytes) -> None:
+        super().__init__(error)
+        self.error = error
+        self.body = body

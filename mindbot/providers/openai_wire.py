@@ -2,31 +2,67 @@
 
 Source: OpenAI API reference, "Chat completions" and "Streaming". Servers that speak it with an accent are
 understood: GLM (usage with the finish reason, ``sensitive``), vLLM (``reasoning``, usage on every chunk),
-Ollama (argument objects, no call ids), llama.cpp.
+Ollama (argument objects, no call ids), Mistral (thinking as parts of the content), llama.cpp. What has a
+shape nobody documented is left out and counted; it never costs the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from mindbot.domain.errors import ContentFiltered, ContextOverflow, Overloaded
+from mindbot.domain.errors import ContentFiltered, ContextOverflow, Overloaded, Truncated, VendorError
 from mindbot.domain.message import Json
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
-from mindbot.providers.errors import refusal_in_stream
+from mindbot.providers.characters import Joiner
+from mindbot.providers.errors import accuses, refusal_in_stream
+from mindbot.providers.quoting import quoted
+from mindbot.providers.thinking import Thinking
+from mindbot.providers.tool_calls import ToolCalls
 
-#: What walking through JSON of an unexpected shape raises; JSONDecodeError is a ValueError.
-_MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
+#: Bytes of UTF-8 that an answer may have, and how many times that everything beside it (thinking, arguments).
+ANSWER_BYTES = 256 << 10
+_BESIDE = 4
+_LONGEST_WORD = 40  # characters of a finish reason nobody knows
+
 _FINISH = {
+    "stop": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "complete": "stop",
     "length": "length",
     "max_tokens": "length",
+    "model_context_window_exceeded": "length",
     "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
     "sensitive": "content_filter",
+    "safety": "content_filter",
+    "prohibited_content": "content_filter",
+    "blocklist": "content_filter",
+    "recitation": "content_filter",
+    "spii": "content_filter",
+    "refusal": "content_filter",
 }
+#: Finish reasons that mean a failure, whatever was said before.
+_FAILED: dict[str, type[VendorError]] = {
+    "error": Overloaded,  # OpenRouter
+    "failed": Overloaded,
+    "server_error": Overloaded,
+    "timeout": Overloaded,
+    "insufficient_system_resource": Overloaded,  # DeepSeek
+    "network_error": Overloaded,  # GLM
+    "malformed_function_call": Overloaded,  # Gemini
+    "abort": Truncated,  # vLLM, SGLang
+    "aborted": Truncated,
+    "cancelled": Truncated,
+    "canceled": Truncated,
+}
+_NO_REASON = frozenset({"", "null", "none"})
 
 
 def request_body(request: ChatRequest, max_tokens_field: str) -> Json:
@@ -59,125 +95,203 @@ def _message(message: ChatMessage) -> Json:
 
 
 class Answer:
-    """One answer being put together, from stream chunks (`feed`) or whole (`whole`).
+    """One answer being put together, from stream chunks (`feed`) or whole (`whole`), then `rest` and `end`.
 
-    ``complete`` is true once the vendor has said why it stopped; without that a stream was cut.
+    ``complete`` is true once it is known why it ended; without that a stream was cut. ``full`` is true when
+    it has reached ``limit`` bytes: no more of it should be read. ``hold``: see `Thinking`.
     """
 
-    def __init__(self, vendor: str, *, hide: str = "") -> None:
+    def __init__(self, vendor: str, *, hide: str = "", limit: int = ANSWER_BYTES, hold: int = 0) -> None:
+        self.full = False
+        self.spoke = False
+        self.unread = 0  # pieces that could not be read
         self._vendor = vendor
         self._hide = hide  # never shown, should the vendor echo it
+        self._limit = limit
+        self._said = 0  # bytes
+        self._beside = 0  # characters of everything else
         self._reason = ""
+        self._cut = ""
         self._usage: Json = {}
-        self._calls: dict[int, Json] = {}
-        self._spoke = False
+        self._calls = ToolCalls()
+        self._thinking = Thinking(hold)
+        self._text, self._reasoning = Joiner(), Joiner()
 
     @property
     def complete(self) -> bool:
         return bool(self._reason)
 
-    def feed(self, data: bytes) -> Chunk | None:
+    @property
+    def closed_unopened(self) -> bool:
+        """Whether its thinking was only closed, not opened: the model's template does that."""
+        return self._thinking.closed_unopened
+
+    def feed(self, doc: Any) -> Chunk | None:
         """Take one stream chunk; return what can be shown of it.
 
         Raises:
-            VendorError: it is an error object, or not a chunk at all.
+            VendorError: it reports a failure, alone or beside a piece of the answer.
         """
-        try:
-            doc = orjson.loads(data)
-            if doc.get("usage"):
-                self._usage = _usage(doc["usage"])
-            choices = doc.get("choices")
-            if choices:
-                return self._take(choices[0].get("delta") or {}, choices[0].get("finish_reason"))
-        except _MISSHAPEN:
-            raise self._garbage() from None
-        if choices is None or doc.get("error"):
+        if not isinstance(doc, dict):
+            self.unread += doc is not None  # null is some gateways' keep-alive
+            return None
+        if accuses(doc):
             raise refusal_in_stream(self._vendor, doc, hide=self._hide)
-        return None  # the usage chunk has no choices
+        self._usage = _usage(doc.get("usage")) or self._usage
+        choice = _choice(doc)
+        if choice is None:
+            self.unread += bool(doc.get("choices"))
+            return None
+        return self._take(choice)
 
     def whole(self, doc: Any) -> Chunk | None:
         """Take an answer that came in one piece; return its text. Raises like `feed`."""
-        if not isinstance(doc, dict) or not doc.get("choices"):
-            raise refusal_in_stream(self._vendor, doc, hide=self._hide)
-        try:
-            if doc.get("usage"):
-                self._usage = _usage(doc["usage"])
-            choice = doc["choices"][0]
-            return self._take(choice.get("message") or {}, choice.get("finish_reason") or "stop")
-        except _MISSHAPEN:
-            raise self._garbage() from None
+        if isinstance(doc, list) and doc:
+            doc = doc[0]
+        if not isinstance(doc, dict) or (_choice(doc) is None and not accuses(doc)):
+            raise self.garbage()
+        chunk = self.feed(doc)
+        self._reason = self._reason or "stop"
+        return chunk
 
-    def end(self) -> Chunk:
-        """Return the last chunk: finish, usage and the tool calls.
+    def stopped(self) -> None:
+        """The end marker has come, with or without a reason."""
+        if self.unread and not (self.spoke or self._beside or self._reason):
+            raise self.garbage()
+        self._reason = self._reason or "stop"
+
+    def cut(self, why: str) -> None:
+        """End it here, as ``length``; ``why`` is for the trace."""
+        self.full = True
+        self._reason, self._cut = "length", why
+
+    def rest(self) -> Chunk | None:
+        """Return what was held back of the text; nothing follows but the end.
 
         Raises:
-            ContentFiltered, ContextOverflow, Overloaded: the vendor stopped before it said anything.
+            VendorError: the reason of its end is a failure.
         """
-        calls = [self._calls[i] for i in sorted(self._calls)]
-        if not (self._spoke or calls):
-            self._explain_silence()
-        finish = "tool_calls" if calls else _FINISH.get(self._reason, "stop")
-        if self._reason == "model_context_window_exceeded":
-            finish = "length"
-        return Chunk(tool_calls=calls, finish=finish, usage=self._usage)
+        if failed := _FAILED.get(self._reason.lower()):
+            reason = self._reason.lower()
+            raise failed(f"{self._vendor}: gave up while answering ({reason})", code=reason)
+        piece = self._thinking.feed(self._text.end())
+        last = self._thinking.end()
+        thought = piece.thought + last.thought + self._reasoning.end()
+        return self._shown(piece.said + last.said, thought, afresh=piece.afresh or last.afresh)
 
-    def _take(self, said: Json, reason: str | None) -> Chunk | None:
-        if reason:
-            self._reason = str(reason)
-        if calls := said.get("tool_calls"):
-            self._join(calls)
-        text = _text(said.get("content") or said.get("refusal"))
-        reasoning = _text(said.get("reasoning_content") or said.get("reasoning"))
-        if not (text or reasoning):
-            return None
-        self._spoke = self._spoke or bool(text)
-        return Chunk(text=text, reasoning=reasoning)
+    def end(self) -> Chunk:
+        """Return the last chunk: finish, usage, the tool calls, and notes.
 
-    def _join(self, fragments: Sequence[Json]) -> None:
-        """Join fragments of calls by their index; the first one of a call has its id and name."""
-        for position, fragment in enumerate(fragments):
-            index = int(fragment.get("index", position))
-            call = self._calls.setdefault(index, {"id": f"call_{index}", "name": "", "arguments": ""})
-            function = fragment.get("function") or {}
-            if fragment.get("id"):
-                call["id"] = str(fragment["id"])
-            if function.get("name"):
-                call["name"] = str(function["name"])
-            arguments = function.get("arguments") or ""
-            if not isinstance(arguments, str):
-                arguments = orjson.dumps(arguments).decode()
-            call["arguments"] += arguments
+        Raises:
+            ContentFiltered, ContextOverflow: the vendor stopped before it said anything.
+        """
+        calls = self._calls.whole()
+        finish = _FINISH.get(self._reason.lower(), self._reason)
+        if not (self.spoke or calls):
+            if finish == "content_filter":
+                raise ContentFiltered(f"{self._vendor}: refused to answer", code=self._reason)
+            if self._reason == "model_context_window_exceeded":
+                raise ContextOverflow(f"{self._vendor}: the prompt leaves no room", code=self._reason)
+        if calls and finish == "stop":
+            finish = "tool_calls"
+        notes = {"unread": self.unread} if self.unread else {}
+        return Chunk(
+            tool_calls=calls,
+            finish=finish,
+            usage=self._usage,
+            notes={**notes, "cut": self._cut} if self._cut else notes,
+        )
 
-    def _garbage(self) -> Overloaded:
+    def garbage(self) -> Overloaded:
+        """Return the error for an answer nobody can read."""
         return Overloaded(
             f"{self._vendor}: answered with something that is not a chat completion", code="garbage"
         )
 
-    def _explain_silence(self) -> None:
-        match self._reason:
-            case "content_filter" | "sensitive":
-                raise ContentFiltered(f"{self._vendor}: refused to answer", code=self._reason)
-            case "model_context_window_exceeded":
-                raise ContextOverflow(f"{self._vendor}: the prompt leaves no room", code=self._reason)
-            case "network_error":  # GLM
-                raise Overloaded(f"{self._vendor}: failed while answering", code=self._reason)
+    def _take(self, choice: Mapping[str, Any]) -> Chunk | None:
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason.lower() not in _NO_REASON:
+            self._reason = quoted(reason, longest=_LONGEST_WORD)
+        said = next((choice[k] for k in ("delta", "message") if isinstance(choice.get(k), dict)), None)
+        if said is None:
+            said = {"content": choice.get("text")}  # completions of the older kind
+        for name in ("tool_calls", "function_call"):
+            if said.get(name):
+                self._beside += self._calls.feed(said[name])
+        text, thought = _words(said.get("content") or said.get("refusal"))
+        more = next((said[k] for k in ("reasoning_content", "reasoning", "thinking") if said.get(k)), None)
+        thought += "".join(_words(more))
+        # Where the server tells the two apart, no end tag is to be waited for.
+        released = self._thinking.release().said if thought else ""
+        piece = self._thinking.feed(self._text.feed(text))
+        thought = piece.thought + self._reasoning.feed(thought)
+        return self._shown(released + piece.said, thought, afresh=piece.afresh)
+
+    def _shown(self, text: str, thought: str, *, afresh: bool) -> Chunk | None:
+        """Return a chunk of it, within the limits."""
+        if afresh:
+            self._said = 0
+        size = len(text.encode())
+        if self._said + size > self._limit:
+            text = text.encode()[: self._limit - self._said].decode(errors="ignore")
+            self.cut(f"an answer over {self._limit} bytes")
+        self._said += size
+        self._beside += len(thought)
+        if self._beside > self._limit * _BESIDE:
+            self.cut(f"more than {self._limit * _BESIDE} characters beside the answer")
+        if not (text or thought or afresh):
+            return None
+        self.spoke = bool(text) or (self.spoke and not afresh)
+        return Chunk(text=text, reasoning=thought, afresh=afresh)
 
 
-def _text(content: Any) -> str:
-    """Return the text of a content: a string, a list of parts, or nothing."""
+def _choice(doc: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    choices = doc.get("choices")
+    if not isinstance(choices, list):
+        return None
+    return next((choice for choice in choices if isinstance(choice, dict)), None)
+
+
+def _words(content: Any) -> tuple[str, str]:
+    """Return the text and the thinking of a content: a string, a number, an object, or a list of parts."""
     if isinstance(content, str):
-        return content
-    return "".join(part.get("text", "") for part in content or ())
+        return content, ""
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        return str(content), ""
+    if isinstance(content, list):
+        parts = [_words(part) for part in content]
+        return "".join(said for said, _ in parts), "".join(thought for _, thought in parts)
+    if not isinstance(content, dict):
+        return "", ""
+    thought = "".join(_words(content.get("thinking")))
+    said = next((content[k] for k in ("text", "content", "value") if content.get(k)), None)
+    return ("", thought) if said is None else (_words(said)[0], thought)
 
 
-def _usage(usage: Json) -> Json:
-    """Return usage in our words; details the vendor does not tell are left out."""
-    out = {
-        "input_tokens": int(usage.get("prompt_tokens") or 0),
-        "output_tokens": int(usage.get("completion_tokens") or 0),
-    }
-    if cached := (usage.get("prompt_tokens_details") or {}).get("cached_tokens"):
-        out["cached_tokens"] = int(cached)
-    if reasoning := (usage.get("completion_tokens_details") or {}).get("reasoning_tokens"):
-        out["reasoning_tokens"] = int(reasoning)
+def _usage(usage: Any) -> Json:
+    """Return usage in our words; what cannot be read or is not told is left out."""
+    if not isinstance(usage, dict):
+        return {}
+    asked = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    told = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    if asked is None and told is None:
+        return {}
+    out = {"input_tokens": asked or 0, "output_tokens": told or 0}
+    for ours, details, theirs in (
+        ("cached_tokens", usage.get("prompt_tokens_details"), "cached_tokens"),
+        ("reasoning_tokens", usage.get("completion_tokens_details"), "reasoning_tokens"),
+    ):
+        if isinstance(details, dict) and (count := _count(details.get(theirs))):
+            out[ours] = count
     return out
+
+
+def _count(value: Any) -> int | None:
+    """Read a number of tokens: whole, with a fraction of nothing, or as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(number) if math.isfinite(number) and 0 <= number < 1 << 53 else None

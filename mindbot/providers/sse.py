@@ -33,6 +33,17 @@ class SseDecoder:
         self._id = ""
         self._first = True
 
+    @property
+    def complete(self) -> bool:
+        """Whether the event in hand is one JSON object or an end marker: no more of it will come.
+
+        Some servers leave out the blank line between two such events.
+        """
+        if len(self._data) != 1:
+            return False
+        data = self._data[0].strip()
+        return data == b"[DONE]" or (data[:1] == b"{" and data[-1:] == b"}")
+
     def feed(self, line: bytes) -> SseEvent | None:
         """Return the event that ``line`` ends, if it is blank and there is one.
 

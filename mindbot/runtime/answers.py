@@ -46,6 +46,7 @@ class Answering:
         self._bus = bus
         self._turn = turn
         self._pieces: list[str] = []
+        self._afresh = False
         self._shown = shown
         self._more = anyio.Event()
         self._complete = anyio.Event()
@@ -54,8 +55,12 @@ class Answering:
     def add(self, chunk: Chunk) -> None:
         """Take the next piece; never waits."""
         if self._bus.wants("chunk"):
-            self._bus.publish(Event("chunk.text", self._turn.id, {"text": chunk.text}))
+            more: Json = {"afresh": True} if chunk.afresh else {}
+            self._bus.publish(Event("chunk.text", self._turn.id, {"text": chunk.text, **more}))
         if self._shown:
+            if chunk.afresh:
+                self._pieces.clear()
+                self._afresh = True
             self._pieces.append(chunk.text)
             self._more.set()
 
@@ -68,8 +73,11 @@ class Answering:
                 self._more = anyio.Event()
                 if not self._pieces:
                     continue
-                text += "".join(self._pieces)
+                text = "".join(self._pieces) if self._afresh else text + "".join(self._pieces)
                 self._pieces.clear()
+                self._afresh = False
+                if not text:
+                    continue
                 began = anyio.current_time()
                 with anyio.fail_after(_UPDATE):
                     await platform.stream(delivery, text)

@@ -69,6 +69,8 @@ TOOL: Json = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 _PATIENCE = 30.0
+#: Long enough for a break in its middle, whatever a provider holds back at the beginning to look at.
+_LONG = "a rather long answer that takes many pieces, and of which some have been said when it breaks off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +196,9 @@ class ProviderContract:
         assert answer.last.usage["output_tokens"] > 0
 
     async def test_streams_piece_by_piece(self) -> None:
-        async with self.playing(Play(text="a rather long answer that takes many pieces")) as (provider, _):
+        async with self.playing(Play(text=_LONG)) as (provider, _):
             answer = await collect(provider, ask(stream=True))
-        assert answer.text == "a rather long answer that takes many pieces"
+        assert answer.text == _LONG
         assert len([chunk for chunk in answer.chunks if chunk.text]) > 1
 
     @streamed
@@ -294,15 +296,15 @@ class ProviderContract:
     @pytest.mark.parametrize("fault", ["cut", "end_early"])
     async def test_a_stream_that_breaks_off_is_not_an_answer(self, fault: Fault) -> None:
         seen: list[str] = []
-        async with self.playing(Play(fault, text="a rather long answer")) as (provider, _):
+        async with self.playing(Play(fault, text=_LONG)) as (provider, _):
             with pytest.raises(Truncated):
                 async for chunk in provider.chat(ask(stream=True)):
                     seen.append(chunk.text)  # noqa: PERF401 - what came before the break must be kept
         assert "".join(seen)
-        assert "a rather long answer".startswith("".join(seen))
+        assert _LONG.startswith("".join(seen))
 
     async def test_an_error_in_the_middle_of_a_stream(self) -> None:
-        async with self.playing(Play("error_in_stream", text="a rather long answer")) as (provider, _):
+        async with self.playing(Play("error_in_stream", text=_LONG)) as (provider, _):
             with pytest.raises(Overloaded):
                 await collect(provider, ask(stream=True))
 
@@ -315,7 +317,7 @@ class ProviderContract:
             await tap.all_closed()
 
     async def test_a_stream_that_stalls(self) -> None:
-        async with self.playing(Play("stall", text="a rather long answer"), timeout=0.1) as (provider, tap):
+        async with self.playing(Play("stall", text=_LONG), timeout=0.1) as (provider, tap):
             with pytest.raises(NetworkFailed):
                 await collect(provider, ask(stream=True))
             await tap.all_closed()
@@ -343,7 +345,7 @@ class ProviderContract:
             await tap.all_closed()
 
     async def test_hangs_up_when_its_reader_leaves(self) -> None:
-        async with self.playing(Play("stall", text="a rather long answer")) as (provider, tap):
+        async with self.playing(Play("stall", text=_LONG)) as (provider, tap):
             async with aclosing(provider.chat(ask(stream=True))) as chunks:
                 async for _ in chunks:
                     break

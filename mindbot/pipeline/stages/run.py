@@ -60,7 +60,9 @@ class Run:
                     async with aclosing(chunks):
                         async for chunk in chunks:
                             unsaid.see(chunk)
-                            if chunk.text:
+                            if chunk.afresh:
+                                pieces.clear()
+                            if chunk.text or chunk.afresh:
                                 pieces.append(chunk.text)
                                 answering.add(chunk)
                             finish = chunk.finish or finish

@@ -27,10 +27,10 @@ FAULTS = {
     "proxy_page": "502:body=html",
     "garbage": "garbage",
     "hang": "hang",
-    "cut": "cut-stream:after=1",
-    "end_early": "end-early:after=1",
-    "stall": "stall:after=1",
-    "error_in_stream": "error-in-stream:after=1",
+    "cut": "cut-stream:after=5",
+    "end_early": "end-early:after=5",
+    "stall": "stall:after=5",
+    "error_in_stream": "error-in-stream:after=5",
 }
 
 
@@ -54,6 +54,7 @@ class TestOpenAI(ProviderContract):
             api_key=KEY,
             models=[ModelSettings(name="gpt-4")],
             timeout=timeout,
+            total=60,
         )
 
     async def test_reasoning_is_kept(self) -> None:

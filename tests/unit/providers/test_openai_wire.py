@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mindbot.domain.errors import ContentFiltered, ContextOverflow, Overloaded, RateLimited, VendorError
+from mindbot.domain.errors import (
+    ContentFiltered,
+    ContextOverflow,
+    Overloaded,
+    QuotaExceeded,
+    RateLimited,
+    Truncated,
+    VendorError,
+)
 from mindbot.domain.message import Json
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
+from mindbot.providers.documents import decode
 from mindbot.providers.openai_wire import Answer, request_body
 
 
@@ -20,8 +31,9 @@ def chunk(delta: Json | None = None, finish: str | None = None, **more: object) 
 
 def read(*events: bytes) -> tuple[str, Chunk]:
     answer = Answer("acme")
-    shown = [answer.feed(event) for event in events]
+    shown = [answer.feed(decode(event)) for event in events]
     assert answer.complete
+    shown.append(answer.rest())
     return "".join(each.text for each in shown if each), answer.end()
 
 
@@ -62,7 +74,7 @@ def test_no_usage_at_all() -> None:
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_by_either_name(field: str) -> None:
-    shown = Answer("acme").feed(chunk({field: "hm"}))
+    shown = Answer("acme").feed(decode(chunk({field: "hm"})))
     assert shown == Chunk(reasoning="hm")
 
 
@@ -102,7 +114,8 @@ def test_invalid_arguments_are_kept_for_the_agent_to_judge() -> None:
         ("content_filter", "content_filter"),
         ("sensitive", "content_filter"),
         ("model_context_window_exceeded", "length"),
-        ("network_error", "stop"),
+        ("safety", "content_filter"),
+        ("ran_out_of_ink", "ran_out_of_ink"),
     ],
 )
 def test_finish_reasons_after_some_text(reason: str, finish: str) -> None:
@@ -115,12 +128,33 @@ def test_finish_reasons_after_some_text(reason: str, finish: str) -> None:
         ("content_filter", ContentFiltered),
         ("sensitive", ContentFiltered),
         ("model_context_window_exceeded", ContextOverflow),
-        ("network_error", Overloaded),
     ],
 )
 def test_finish_reasons_instead_of_text(reason: str, error: type[VendorError]) -> None:
     with pytest.raises(error):
         read(chunk(finish=reason))
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ("error", Overloaded),
+        ("network_error", Overloaded),
+        ("insufficient_system_resource", Overloaded),
+        ("abort", Truncated),
+    ],
+)
+def test_finish_reasons_that_mean_a_failure_whatever_was_said(reason: str, error: type[VendorError]) -> None:
+    for said in ({}, {"content": "half an"}):
+        with pytest.raises(error) as caught:
+            read(chunk(said), chunk(finish=reason))
+        assert caught.value.code == reason
+
+
+def test_the_word_null_is_no_reason() -> None:
+    answer = Answer("acme")
+    answer.feed(decode(chunk({"content": "hi"}, "null")))
+    assert not answer.complete
 
 
 def test_a_refusal_is_text() -> None:
@@ -144,23 +178,132 @@ def test_an_empty_answer_is_an_answer() -> None:
         ({"error": {"message": "slow down", "code": 429}}, RateLimited),
         ({"choices": [], "error": {"message": "boom", "type": "server_error"}}, Overloaded),
         ({"code": 5000, "msg": "internal"}, Overloaded),
-        ({}, Overloaded),
+        (
+            {"choices": [{"delta": {"content": "half"}}], "error": {"code": 502, "message": "gone"}},
+            Overloaded,
+        ),
+        ({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no money"}}, QuotaExceeded),
+        ({"error": "boom"}, Overloaded),
+        ({"error": 7}, Overloaded),
     ],
 )
 def test_errors_that_come_with_http_200(doc: Json, error: type[VendorError]) -> None:
     with pytest.raises(error):
-        Answer("acme").feed(orjson.dumps(doc))
+        Answer("acme").feed(doc)
     with pytest.raises(error):
         Answer("acme").whole(doc)
 
 
 @pytest.mark.parametrize(
-    "data",
-    [b"", b"{", b"7", b"null", b"[]", b'{"choices": 7}', b'{"choices": [7]}', b'{"choices": [{"delta": 7}]}'],
+    "odd",
+    [
+        {},
+        {"choices": None},
+        {"choices": 7},
+        {"choices": [7]},
+        {"choices": [None]},
+        {"choices": [{"delta": 7}]},
+        {"choices": [{"delta": {"content": {}, "tool_calls": "x", "reasoning": 7.5}}]},
+        {"choices": [{"delta": {"tool_calls": [None, {"index": "a", "function": 5}]}}]},
+        {"usage": "x"},
+        {"choices": [], "usage": {"prompt_tokens": [], "completion_tokens": "many"}},
+        {"error": None, "choices": []},
+        {"error": {"code": 0, "message": ""}, "choices": []},
+        {"base_resp": {"status_code": 0, "status_msg": "success"}, "choices": []},
+        {"id": "x", "object": "ping"},
+        None,
+        [],
+        7,
+        "ping",
+    ],
 )
-def test_shapes_nobody_documented(data: bytes) -> None:
+def test_what_nobody_documented_does_not_cost_the_answer(odd: object) -> None:
+    text, last = read(
+        chunk({"content": "hel"}), orjson.dumps(odd), chunk({"content": "lo"}), chunk(finish="stop")
+    )
+    assert (text, last.finish, last.usage, last.tool_calls) == ("hello", "stop", {}, [])
+
+
+@pytest.mark.parametrize("odd", [{}, {"choices": None}, {"choices": [7]}, None, [], 7, "x", {"id": "x"}])
+def test_an_answer_without_a_choice_is_none(odd: object) -> None:
     with pytest.raises(Overloaded):
-        Answer("acme").feed(data)
+        Answer("acme").whole(odd)
+
+
+@pytest.mark.parametrize(
+    ("usage", "ours"),
+    [
+        ({"prompt_tokens": "3", "completion_tokens": "2.0"}, (3, 2)),
+        ({"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": [{"x": 1}]}, (3, 2)),
+        ({"input_tokens": 3, "output_tokens": 2}, (3, 2)),
+        ({"prompt_tokens": 10**30, "completion_tokens": 2}, (0, 2)),
+    ],
+)
+def test_usage_of_odd_shape(usage: Json, ours: tuple[int, int]) -> None:
+    _, last = read(chunk({"content": "hi"}, "stop"), orjson.dumps({"choices": [], "usage": {}}))
+    assert last.usage == {}
+    _, last = read(chunk({"content": "hi"}, "stop"), json.dumps({"choices": [], "usage": usage}).encode())
+    assert (last.usage["input_tokens"], last.usage["output_tokens"]) == ours
+
+
+def test_thinking_as_parts_and_reasoning_as_an_object() -> None:
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "text", "text": "4"},
+    ]
+    assert Answer("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk("4", "hm")
+    odd = {"choices": [{"message": {"content": "4", "reasoning": {"content": "hm"}}}]}
+    assert Answer("acme").whole(odd) == Chunk("4", "hm")
+
+
+def test_characters_cut_in_two_by_the_stream() -> None:
+    halves = [rb'{"choices":[{"delta":{"content":"%s"}}]}' % half for half in (rb"a\ud83d", rb"\udcafb")]
+    assert read(*halves, chunk(finish="stop"))[0] == "a💯b"
+    halves = [b'{"choices":[{"delta":{"content":"%s"}}]}' % half for half in (b"a\xe4\xbd", b"\xa0b")]
+    assert read(*halves, chunk(finish="stop"))[0] == "a你b"
+
+
+def test_calls_without_numbers_with_null_and_with_one_number_for_all() -> None:
+    for index in ({}, {"index": None}, {"index": 0}):
+        first, second = (
+            {**index, **call(None, "", id_, name)} for id_, name in (("c1", "add"), ("c2", "mul"))
+        )
+        more = [{**index, **call(None, arguments)} for arguments in ('{"a":1}', '{"b":2}')]
+        each = [chunk({"tool_calls": [fragment]}) for fragment in (first, more[0], second, more[1])]
+        _, last = read(*each, chunk(finish="tool_calls"))
+        assert [(c["id"], c["name"], c["arguments"]) for c in last.tool_calls] == [
+            ("c1", "add", '{"a":1}'),
+            ("c2", "mul", '{"b":2}'),
+        ]
+
+
+def test_two_whole_calls_without_ids_and_one_with_an_id_on_each_fragment() -> None:
+    whole = [chunk({"tool_calls": [call(None, {"n": n}, name="add")]}) for n in (1, 2)]
+    assert [c["arguments"] for c in read(*whole, chunk(finish="stop"))[1].tool_calls] == [
+        '{"n":1}',
+        '{"n":2}',
+    ]
+    repeated = [chunk({"tool_calls": [call(0, part, "c1", "add")]}) for part in ('{"a"', ":1}")]
+    assert [c["arguments"] for c in read(*repeated, chunk(finish="stop"))[1].tool_calls] == ['{"a":1}']
+    older = chunk({"function_call": {"name": "add", "arguments": "{}"}}, "function_call")
+    assert read(older)[1].tool_calls == [{"id": "call_0", "name": "add", "arguments": "{}"}]
+
+
+def test_an_answer_is_cut_at_its_limit_within_no_character() -> None:
+    answer = Answer("acme", limit=10)
+    shown = [answer.feed({"choices": [{"delta": {"content": "你好"}}]}) for _ in range(2)]
+    assert answer.full
+    last = answer.end()
+    assert "".join(each.text for each in shown if each) == "你好你"
+    assert (last.finish, last.notes) == ("length", {"cut": "an answer over 10 bytes"})
+
+
+def test_thinking_without_end_is_cut_as_well() -> None:
+    answer = Answer("acme", limit=10)
+    while not answer.full:
+        answer.feed({"choices": [{"delta": {"reasoning": "hmm"}}]})
+    assert answer.rest() is None
+    assert answer.end().finish == "length"
 
 
 KEYS = [
@@ -204,10 +347,11 @@ answers = st.fixed_dictionaries(
 
 @given(json_values | answers)
 def test_any_json_is_an_answer_or_a_vendor_error(doc: object) -> None:
-    for read_it in (lambda a: a.feed(orjson.dumps(doc)), lambda a: a.whole(doc)):
+    for read_it in (lambda a: a.feed(doc), lambda a: a.whole(doc)):
         answer = Answer("acme")
         try:
             read_it(answer)
+            answer.rest()
             answer.end()
         except VendorError:
             pass

@@ -182,7 +182,7 @@ async def test_a_refusal_on_content_is_final(http: HttpClient) -> None:
         await here.ask()
 
 
-@pytest.mark.parametrize("fault", ["cut-stream:after=1", "error-in-stream:after=1"])
+@pytest.mark.parametrize("fault", ["cut-stream:after=5", "error-in-stream:after=5"])
 async def test_nothing_is_tried_again_once_a_piece_was_shown(http: HttpClient, fault: str) -> None:
     async with openai(fault) as far:
         here = Managed(http, {"a": far.entry, "b": scripted("never")}, ("b",))
@@ -210,7 +210,7 @@ async def test_when_nobody_can_help_the_first_failure_counts(http: HttpClient) -
 
 
 async def test_leaving_an_answer_hangs_up(http: HttpClient) -> None:
-    async with openai("stall:after=1") as far, Tap(far.base_url).running() as tap:
+    async with openai("stall:after=5") as far, Tap(far.base_url).running() as tap:
         here = Managed(http, {"a": {**far.entry, "base_url": tap.base_url}})
         request = ChatRequest([ChatMessage("user", "a long question")], stream=True)
         async with aclosing(here.manager.chat(request)) as chunks:

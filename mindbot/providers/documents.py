@@ -1,0 +1,142 @@
+"""A model's answer as JSON documents, in whatever framing it came. Pure: lines in, documents out.
+
+Asked for a stream, some gateways answer with one JSON document; asked for one, with server-sent events; a
+wrong base URL answers with a web page. So the framing is read from the first byte, not from what was asked
+for or the content type. Within events a blank line may be missing between two; what cannot be read is left
+out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import orjson
+
+from mindbot.providers.sse import SseDecoder, SseEvent
+
+#: The stream's end marker, as a document.
+DONE = object()
+_BOM = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe", b"\xfe\xff")  # byte order marks of UTF-16
+_WHOLE_NUMBER = 18  # digits that fit into 64 bits
+
+Framing = Literal["", "events", "json", "page", "utf-16", "other"]
+
+
+class Unreadable(ValueError):
+    """Not JSON, nor what some servers take for it."""
+
+
+def decode(data: bytes) -> Any:
+    """Decode JSON and what some servers take for it; texts keep their halves of characters (`Joiner`).
+
+    Bytes that are no UTF-8 are kept as ``surrogateescape`` does, NaN and infinities become None.
+
+    Raises:
+        Unreadable: it is not even that, or nested without end.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    text = data.removeprefix(_BOM).decode("utf-8", "surrogateescape").strip()
+    decoder = json.JSONDecoder(strict=False, parse_int=_number, parse_constant=lambda constant: None)
+    try:
+        doc, end = decoder.raw_decode(text)
+    except (ValueError, RecursionError):
+        raise Unreadable from None
+    if (rest := text[end:].strip()) and not rest.startswith("data:"):  # JSON, then "data: [DONE]"
+        raise Unreadable
+    return doc
+
+
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _WHOLE_NUMBER else float(digits)
+
+
+class Documents:
+    """Turns the lines of an answer into documents. ``framing`` is empty until the first line with something.
+
+    ``limit`` bounds what is kept of one document, in bytes. ``unread`` counts what could not be read.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.framing: Framing = ""
+        self.unread = 0
+        self._sse = SseDecoder(limit)
+        self._whole: list[bytes] = []
+
+    def feed(self, line: bytes) -> list[Any]:
+        """Return the documents that a line completes; `DONE` is the end marker.
+
+        Raises:
+            Overloaded: an event is larger than ``limit``.
+        """
+        if not self.framing:
+            if not line.strip():
+                return []
+            self.framing = _framing(line)
+        if self.framing == "json":
+            self._whole.append(line)
+            return []
+        if self.framing != "events":
+            return []
+        docs: list[Any] = []
+        if event := self._sse.feed(line):
+            docs += self._read(event)
+        if self._sse.complete and (event := self._sse.feed(b"")):
+            docs += self._read(event)
+        return docs
+
+    def end(self) -> list[Any]:
+        """Return the document that has come whole, if it was one; no line follows."""
+        if self.framing != "json":
+            return []
+        data = b"\n".join(self._whole)
+        self._whole = []
+        try:
+            return [decode(data)]
+        except Unreadable:
+            self.unread += 1
+            return []
+
+    def _read(self, event: SseEvent) -> list[Any]:
+        if _is_done(event.data):
+            return [DONE]
+        try:
+            return [_named(decode(event.data), event.event)]
+        except Unreadable:
+            pass
+        found: list[Any] = []
+        lines = event.data.split(b"\n")
+        for line in lines if len(lines) > 1 else ():  # events without the blank line between
+            if _is_done(line):
+                return [*found, DONE]
+            try:
+                found.append(_named(decode(line), event.event))
+            except Unreadable:
+                self.unread += 1
+        self.unread += len(lines) == 1
+        return found
+
+
+def _named(doc: Any, event: str) -> Any:
+    """Return a document; under the name ``error`` it is one, whatever its shape."""
+    return {"error": doc} if event == "error" and isinstance(doc, dict) and "error" not in doc else doc
+
+
+def _is_done(data: bytes) -> bool:
+    return data.strip() in (b"[DONE]", b'"[DONE]"')
+
+
+def _framing(line: bytes) -> Framing:
+    if line.startswith(_WIDE) or b"\0" in line[:4]:
+        return "utf-16"
+    line = line.removeprefix(_BOM).lstrip()
+    if line[:1] in b"{[":
+        return "json"
+    if line[:1] == b"<":
+        return "page"
+    name = line.partition(b":")[0]
+    return "events" if name.strip() in (b"", b"data", b"event", b"id", b"retry") else "other"

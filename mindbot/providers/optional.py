@@ -1,0 +1,88 @@
+"""Fields of a request that a server may refuse: left out or renamed, and remembered.
+
+Older vLLM, Databricks, NIM, Azure and some gateways refuse ``stream_options``; reasoning models take no
+``temperature`` and want another name for the output limit; Mistral and others know no ``user``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from mindbot.domain.message import Json
+
+#: Field → the name it may have instead; empty where it is only left out.
+_OPTIONAL = {
+    "stream_options": "",
+    "temperature": "",
+    "user": "",
+    "max_tokens": "max_completion_tokens",
+    "max_completion_tokens": "max_tokens",
+}
+_UNKNOWN = re.compile(
+    r"un(known|recogni[sz]ed|supported|expected)|not (supported|permitted|allowed|recogni[sz]ed)"
+    r"|does(n't| not) support|extra (inputs?|fields?|parameters?)|additional propert"
+    r"|invalid (argument|param|field)|instead|不支持|未知",
+    re.I,
+)
+
+
+class Optional:
+    """What each model of a provider was found not to take."""
+
+    def __init__(self) -> None:
+        self._refused: dict[str, list[str]] = {}
+
+    def fit(self, body: Json) -> Json:
+        """Return a request as its model takes it."""
+        refused = self._refused.get(body["model"], ())
+        for name in refused:
+            if name in body:
+                value, other = body[name], _OPTIONAL[name]
+                body = {key: each for key, each in body.items() if key != name}
+                if other and other not in refused:
+                    body[other] = value
+        return body
+
+    def learn(self, body: Mapping[str, Any], refusal: bytes) -> bool:
+        """Note the field of ``body`` that a refusal names; false when it names none that can be left out."""
+        name = _named(body, refusal)
+        if name:
+            self._refused.setdefault(body["model"], []).append(name)
+        return bool(name)
+
+    def left_out(self, model: str) -> list[str]:
+        """Return the fields that are not sent to a model, or not by that name."""
+        return list(self._refused.get(model, ()))
+
+
+def _named(body: Mapping[str, Any], refusal: bytes) -> str:
+    params, words = _said(refusal)
+    unknown = _UNKNOWN.search(words)
+    for name in (name for name in _OPTIONAL if name in body):
+        # Of a field that has another name, a refused value is no reason to leave it out.
+        if name in params and (unknown or not _OPTIONAL[name]):
+            return name
+        if unknown and re.search(rf"['\"`]{name}['\"`]" if name == "user" else rf"\b{name}\b", words):
+            return name
+    return ""
+
+
+def _said(refusal: bytes) -> tuple[set[str], str]:
+    """Return the names and the words of a refusal: OpenAI's ``param``, FastAPI's ``loc``."""
+    try:
+        doc = orjson.loads(refusal)
+    except orjson.JSONDecodeError:
+        return set(), refusal.decode(errors="replace")
+    names: set[str] = set()
+    if isinstance(doc, dict):
+        error = doc["error"] if isinstance(doc.get("error"), dict) else doc
+        names.add(str(error.get("param")))
+        details = doc.get("detail")
+        for detail in details if isinstance(details, list) else ():
+            if isinstance(detail, dict) and isinstance(detail.get("loc"), list):
+                names.update(map(str, detail["loc"][1:2]))
+    return names, refusal.decode(errors="replace").replace('\\"', '"')

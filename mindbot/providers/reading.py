@@ -1,0 +1,152 @@
+"""A model's answer on its way in: bounded in bytes and in time before anything of it is decoded.
+
+A sound server sends its answer line by line. What is bounded is what an unsound one could hold us with: bytes
+that become no line, lines that become no answer, an answer without end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import anyio
+
+from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected, Truncated, VendorError
+from mindbot.domain.ports import StreamResponse
+from mindbot.domain.turn import Chunks
+from mindbot.http.answers import LineSplitter
+from mindbot.http.attempt import TooLarge
+from mindbot.providers.documents import DONE, Documents
+from mindbot.providers.errors import web_page
+from mindbot.providers.openai_wire import Answer
+
+_REFUSAL = 64 << 10  # bytes of a refusal that are read
+
+
+class Reading:
+    """The lines of one answer. Times are seconds, sizes bytes.
+
+    ``timeout`` bounds the wait for each whole line, ``total`` everything, ``limit`` what may come without
+    the answer getting longer (`moved`).
+    """
+
+    def __init__(
+        self, vendor: str, response: StreamResponse, *, timeout: float, total: float, limit: int
+    ) -> None:
+        self.vendor = vendor
+        self.limit = limit
+        self._response = response
+        self._timeout = timeout
+        self._ends = anyio.current_time() + total
+        self._since = 0  # bytes since the answer last got longer
+
+    @property
+    def late(self) -> bool:
+        """Whether the time for the whole answer is up."""
+        return anyio.current_time() >= self._ends
+
+    def moved(self) -> None:
+        """Note that the answer got longer."""
+        self._since = 0
+
+    async def head(self) -> bytes:
+        """Return the beginning of the body, as much as a refusal needs."""
+        head = bytearray()
+        async with aclosing(self._response.chunks()) as pieces:
+            async for piece in pieces:
+                head += piece[: _REFUSAL - len(head)]
+                if len(head) == _REFUSAL:
+                    break
+        return bytes(head)
+
+    async def lines(self) -> AsyncGenerator[list[bytes], None]:
+        """Yield the lines that each piece of the body completes, and the last one.
+
+        Raises:
+            NetworkFailed: no whole line came in time.
+            Truncated: the answer broke off.
+            Rejected: too much came without the answer getting longer.
+        """
+        splitter = LineSplitter(self.limit)
+        last = anyio.current_time()
+        async with aclosing(self._response.chunks()) as pieces:
+            async for piece in pieces:
+                self._since += len(piece)
+                if self._since > self.limit:
+                    raise self._too_much()
+                try:
+                    lines = splitter.feed(piece)
+                except TooLarge:
+                    raise self._too_much() from None
+                now = anyio.current_time()
+                if any(lines):
+                    last = now
+                elif now - last > self._timeout or now >= self._ends:
+                    raise NetworkFailed(f"{self.vendor}: it answers too slowly", code="timeout")
+                yield lines
+        if splitter.rest:
+            yield [splitter.rest]
+
+    def _too_much(self) -> Rejected:
+        return Rejected(f"{self.vendor}: an answer over {self.limit} bytes", code="too_large")
+
+
+async def read(reading: Reading, answer: Answer) -> Chunks:
+    """Yield an answer as it arrives, in whatever framing, to its end; `Answer.end` is left to the caller.
+
+    Raises:
+        VendorError: it is none, it broke off, or it took too long before it said anything.
+    """
+    documents = Documents(reading.limit)
+    done = False
+    try:
+        async with aclosing(_documents(reading, documents)) as docs:
+            async for doc in docs:
+                if doc is DONE:
+                    done = True
+                    break
+                chunk = answer.whole(doc) if documents.framing == "json" else answer.feed(doc)
+                if chunk:
+                    reading.moved()
+                    yield chunk
+                if answer.full:
+                    break
+    except (NetworkFailed, Truncated):
+        if not answer.complete and not (answer.spoke and reading.late):
+            raise
+        if not answer.complete:
+            answer.cut("the time for one answer")
+    answer.unread += documents.unread
+    if done:
+        answer.stopped()
+    if not answer.complete:
+        raise _none(reading.vendor, documents, answer)
+    if chunk := answer.rest():
+        yield chunk
+
+
+async def _documents(reading: Reading, documents: Documents) -> AsyncGenerator[object, None]:
+    async with aclosing(reading.lines()) as pieces:
+        async for lines in pieces:
+            for line in lines:
+                for doc in documents.feed(line):
+                    yield doc
+            if documents.framing not in ("", "events", "json"):
+                return
+    for doc in documents.end():
+        yield doc
+
+
+def _none(vendor: str, documents: Documents, answer: Answer) -> VendorError:
+    """Return the error for what has come to its end without being an answer."""
+    match documents.framing:
+        case "page":
+            return web_page(vendor)
+        case "utf-16":
+            return Rejected(f"{vendor}: answered in UTF-16 instead of UTF-8", code="garbage")
+        case "":
+            return Overloaded(f"{vendor}: an empty answer", code="garbage")
+        case "events" if not answer.unread or answer.spoke:
+            return Truncated(f"{vendor}: the stream ended without an end", code="cut")
+        case _:
+            return answer.garbage()
