@@ -12,7 +12,7 @@ class Allowance:
 
     Nobody waits here: `wait` says for how long, and the caller decides. ``limits`` are pairs of count and
     seconds; a count of 0 is no limit. Any span of that length holds no more than the count, so the platform
-    may count in fixed windows or in sliding ones. ``clock`` tells Unix seconds: moments from before a
+    may count in fixed windows or in sliding ones. ``clock`` is one that nobody sets; what happened before a
     restart can be taught with `past`.
     """
 
@@ -21,7 +21,7 @@ class Allowance:
         limits: Iterable[tuple[int, float]],
         *,
         names: int = 50_000,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = [(count, seconds) for count, seconds in limits if count > 0]
         self._longest = max((seconds for _, seconds in self._limits), default=0.0)
@@ -36,17 +36,17 @@ class Allowance:
         wait = max((self._until(name, now) for name in names), default=0.0)
         if wait <= 0:
             for name in names:
-                self.past(name, now)
+                self.past(name)
         return max(0.0, wait)
 
-    def past(self, name: str, at: float) -> None:
-        """Remember that something went to this name, oldest first."""
+    def past(self, name: str, ago: float = 0.0) -> None:
+        """Remember that something went to this name so many seconds ago, oldest first."""
         if not self._limits:
             return
         log = self._logs.pop(name, None)
         self._logs[name] = log = deque(maxlen=self._kept) if log is None else log
-        log.append(at)
         now = self._clock()
+        log.append(now - max(0.0, ago))
         while len(self._logs) > 1:
             oldest = next(iter(self._logs))
             if len(self._logs) <= self._names and self._logs[oldest][-1] > now - self._longest:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import anyio
 
 from mindbot.domain import fields
-from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited
+from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited, VendorError
 from mindbot.domain.shared import Shared
 from mindbot.platforms.unsent import unsent
 
@@ -123,7 +123,7 @@ class TokenCache:
             if self._valid():
                 self._renew_at = min(self._ends_at, self._clock() + max(wait, self._hold))
                 return self._token
-            self._error = unsent(error)
+            self._error = unsent(_of_the_token(error))
             self._failed_at = self._clock()
             self._held_until = self._failed_at + wait
             raise self._error  # noqa: B904 - with its cause
@@ -140,6 +140,16 @@ class TokenCache:
         if isinstance(error, RateLimited):
             return error.retry_after
         return 0.0 if error.retryable else self._hold
+
+
+def _of_the_token(error: MindBotError) -> MindBotError:
+    """Return a refusal of a token as such: it says nothing against the message that the token was for."""
+    if error.retryable or isinstance(error, AuthFailed):
+        return error
+    code = error.code if isinstance(error, VendorError) else ""
+    found = AuthFailed(error.message, hint=error.hint, code=code)
+    found.__cause__ = error
+    return found
 
 
 class AppTokens:

@@ -13,8 +13,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import anyio
+import structlog
 from anyio.abc import TaskGroup
 
+from mindbot.domain import ids
 from mindbot.domain.abilities import Repeats
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, StoreError
@@ -23,6 +25,8 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import Platform
 from mindbot.runtime.traffic import Traffic
 from mindbot.telemetry.redaction import told
+
+log = structlog.get_logger("mindbot.runtime")
 
 #: Platform, bot, session: who sees the order. Two bots may use one session name.
 Session = tuple[str, str, str]
@@ -59,7 +63,7 @@ class _Lane:
         self.local = bool(getattr(platform, "local", False))
         self.free = workers  # how many more may send at once
         self.ready: deque[Session] = deque()
-        self.quiet_until = 0.0
+        self.quiet_until = 0.0  # of `time.monotonic`
         self.held = False  # an operator stopped the bot
 
 
@@ -79,6 +83,7 @@ class Outbox:
         self._policy = policy
         self._lanes: dict[tuple[str, str], _Lane] = {}
         self._sessions: dict[Session, list[Delivery]] = {}
+        self._due: dict[str, float] = {}  # by delivery: when it may go out, of `time.monotonic`
         self._tasks: TaskGroup | None = None
         self._idle = anyio.Event()
         self._sleeping = 0
@@ -150,7 +155,7 @@ class Outbox:
             d.state, d.attempts, d.ended = "sent", 1, time.time()
             return
         free = lane is not None and lane.free > 0 and not lane.ready and not lane.held
-        free = free and lane is not None and lane.quiet_until <= time.time()
+        free = free and lane is not None and lane.quiet_until <= time.monotonic()
         if d.n == 0 and free and _session(d) not in self._sessions:
             d.state, d.attempts = "sending", 1
 
@@ -228,7 +233,7 @@ class Outbox:
                 self._idle.set()
                 return 0.0
             d = waiting[0]
-            wait = max(d.next_at, lane.quiet_until) - time.time()
+            wait = max(self._when(d), lane.quiet_until) - time.monotonic()
             if wait > 0:
                 return wait
             await self._attempt(d, lane)
@@ -262,7 +267,8 @@ class Outbox:
         except MindBotError as error:
             await self._failed(d, lane, error, said)
         except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the bot: dead letter with its reason
-            await self._end(d, "dead", f"internal: {type(error).__name__}: {error}")
+            what = f"{lane.platform.name} could not make a request of it: {type(error).__name__}: {error}"
+            await self._end(d, "dead", f"internal: {what} (a mistake of MindBot: please report it)", error)
         else:
             self.sent += 1
             await self._end(d, "sent", "")
@@ -285,11 +291,24 @@ class Outbox:
         d.again = d.again or unknown
         d.error = told(error)
         self.traffic.of(d.platform, d.bot).refused(d.error, dead=False)
-        d.next_at = time.time() + self._backoff(d.attempts, error)
+        wait = self._backoff(d.attempts, error)
+        d.next_at = time.time() + wait
+        due = self._due[d.id] = time.monotonic() + wait
         if isinstance(error, RateLimited) and error.scope == "bot":
-            lane.quiet_until = max(lane.quiet_until, d.next_at)
+            lane.quiet_until = max(lane.quiet_until, due)
         await self._store(d)
         self._tell("delivery.retry", d)
+
+    def _when(self, d: Delivery) -> float:
+        """Return when a delivery may go out, of `time.monotonic`.
+
+        The time of day on its row, from before a restart, holds for no longer than the longest back-off: the
+        clock may have been set since, and who asks for more than that says so again.
+        """
+        if d.id not in self._due and d.next_at:
+            wait = min(max(0.0, d.next_at - time.time()), self._policy.max_backoff)
+            self._due[d.id] = time.monotonic() + wait
+        return self._due.get(d.id, 0.0)
 
     def _backoff(self, attempts: int, error: MindBotError) -> float:
         if isinstance(error, RateLimited):
@@ -297,12 +316,15 @@ class Outbox:
         ceiling = min(self._policy.max_backoff, self._policy.min_backoff * 2.0 ** (attempts - 1))
         return ceiling * random.uniform(0.5, 1.0)
 
-    async def _end(self, d: Delivery, state: str, error: str) -> None:
+    async def _end(self, d: Delivery, state: str, error: str, bug: Exception | None = None) -> None:
         d.state = "sent" if state == "sent" else "dead"
         d.error = told(error)
         d.ended = time.time()
+        self._due.pop(d.id, None)
         if d.state == "dead":
             self.dead += 1
+            where = {"platform": d.platform, "bot": d.bot, "turn": ids.show(d.turn), "delivery": d.id}
+            log.warning("delivery given up", **where, attempts=d.attempts, error=d.error, exc_info=bug)
             self.traffic.of(d.platform, d.bot).refused(d.error, dead=True)
         else:
             self.traffic.of(d.platform, d.bot).delivered(d.ended)

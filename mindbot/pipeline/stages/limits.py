@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from mindbot.domain.message import Json
 from mindbot.domain.turn import RETRIED, Turn
 from mindbot.pipeline.onion import Next
@@ -49,7 +51,7 @@ class Limits:
 
     def _take(self, who: str) -> bool:
         assert self._rate is not None
-        now = self._clock()
+        now = time.monotonic()
         burst = float(self._rate.count)
         tokens, then = self._buckets.pop(who, (burst, now))
         tokens = min(burst, tokens + (now - then) * burst / self._rate.seconds)

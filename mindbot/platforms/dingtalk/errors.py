@@ -22,6 +22,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Response
+from mindbot.platforms.between import without_code
 
 #: The access token is not accepted: forget it, fetch another, try once more.
 STALE_TOKEN = frozenset(
@@ -97,9 +98,7 @@ def error_of(response: Response, call: str) -> VendorError | None:
             return _known(_BANNED, "this machine's address is banned for five minutes", {}, call)
         body = None
     if not isinstance(body, dict):
-        body = {}
-        if response.status == 200:  # whatever stands in between answered: nobody knows what became of it
-            return NetworkFailed(f"{call}: the answer is not JSON", sent=True)
+        return without_code(response, call)
     if response.status == 200 and any(
         isinstance(body.get(name), dict | list) for name in ("code", "errcode")
     ):
@@ -111,16 +110,12 @@ def error_of(response: Response, call: str) -> VendorError | None:
     text = fields.text(body.get("message")) or fields.text(body.get("errmsg"))
     if found := _known(code, text, body, call):
         return found
-    if response.status in (502, 504):  # a gateway's: what stands behind it may have taken the request
-        return NetworkFailed(f"{call}: HTTP {response.status}", code=code, sent=True)
-    if response.status >= 500:
-        return Overloaded(f"{call}: HTTP {response.status} {code}".rstrip(), code=code)
-    if response.status == 429:
-        return RateLimited(f"{call}: HTTP 429 {code}".rstrip(), code=code)
-    if response.status == 401:
-        return AuthFailed(f"{call}: HTTP 401 {code}".rstrip(), hint=_CREDENTIALS["authFailed"], code=code)
+    if not code or response.status >= 500 or response.status == 429:
+        found = without_code(response, call)
+        found.code = code or found.code
+        return found
     return Rejected(
-        _says(call, code or f"HTTP {response.status}", text),
+        _says(call, code, text),
         hint=_HINTS.get(code, ""),
         code=code,
     )

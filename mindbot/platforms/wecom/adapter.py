@@ -30,6 +30,7 @@ from mindbot.domain.errors import (
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.trial import Trial
 from mindbot.platforms.wecom import checks, incoming, say, uploads, wire
@@ -95,7 +96,8 @@ class WeComPlatform:
             max_body=self.max_body,
         )
         self._buttons = Buttons(self._api, settings, host, clock, retry=5 * backoff)
-        self._people = People(self._api, self._contacts, host.keep, ttl=settings.contacts_ttl, clock=clock)
+        timer = timer_of(clock)
+        self._people = People(self._api, self._contacts, host.keep, ttl=settings.contacts_ttl, timer=timer)
         self._sender = Sender(self._api, settings, host, self._buttons, clock)
         self._report: Report = lambda state, reason: None
         self._state = ""

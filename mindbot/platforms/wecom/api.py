@@ -22,7 +22,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.host import File, Media, Secrets
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Http, Response
+from mindbot.domain.ports import Http
 from mindbot.domain.shared import Shared
 from mindbot.platforms.names import file_name
 from mindbot.platforms.pace import Gate, Quota
@@ -180,7 +180,7 @@ class Api:
             data=form() if form else None,
             timeout=_UPLOAD if form else _TIMEOUT,
         )
-        return _answer(response, call)
+        return errors.answer_of(response, call)
 
     async def _read_secret(self) -> str:
         try:
@@ -196,17 +196,6 @@ def _slow_down(gate: Gate, error: VendorError) -> None:
             gate.fewer()  # this call is made again later, the others go on
         else:
             gate.hold(error.retry_after)
-
-
-def _answer(response: Response, call: str) -> Json:
-    if response.status != 200:
-        raise errors.http_error(response, call)
-    try:
-        answer: Json = response.json()
-        errors.code_of(answer)
-    except (VendorError, ValueError) as error:
-        raise errors.unreadable(call) from error
-    return answer
 
 
 def _refusal(refusal: NotAFile) -> VendorError:

@@ -21,7 +21,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Response
-from mindbot.http.retry import retry_after
+from mindbot.platforms.between import without_code
 
 #: The access token is not accepted: forget it, fetch another, try once more.
 STALE_TOKEN = frozenset({40001, 40014, 42001})
@@ -219,17 +219,21 @@ def error_for(code: int, errmsg: str, call: str) -> VendorError:
     return Rejected(f"{call}: {errmsg[:200] or 'refused'} (errcode {code})", code=shown)
 
 
-def http_error(response: Response, call: str) -> VendorError:
-    """Return the error for an HTTP status other than 200; WeCom itself answers 200 to business errors."""
-    status = response.status
-    if status in (502, 504):  # a gateway's: what stands behind it may have taken the request
-        return NetworkFailed(f"{call}: HTTP {status}", code=str(status), sent=True)
-    if status >= 500:
-        return Overloaded(f"{call}: HTTP {status}", code=str(status))
-    if status == 429:
-        wait = retry_after(response.headers)
-        return RateLimited(f"{call}: HTTP 429", code="429", retry_after=1.0 if wait is None else wait)
-    return Rejected(f"{call}: HTTP {status}", hint="does `api_base_url` point at WeCom?", code=str(status))
+def answer_of(response: Response, call: str) -> Json:
+    """Return a decoded answer with its errcode, whatever the HTTP status: the code decides.
+
+    Raises:
+        VendorError: there is none, or a server failed; see `mindbot.platforms.between`.
+    """
+    if response.status == 429 or response.status >= 500:
+        raise without_code(response, call)
+    try:
+        answer: Json = response.json()
+        if code_of(answer) or response.status == 200:
+            return answer
+    except (VendorError, ValueError) as error:
+        raise without_code(response, call) from error
+    raise without_code(response, call)
 
 
 def unreadable(call: str) -> NetworkFailed:

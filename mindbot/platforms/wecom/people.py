@@ -29,13 +29,13 @@ class People:
     accepts it, else with the application's own."""
 
     def __init__(
-        self, api: Api, contacts: Api | None, keep: Keep, *, ttl: float, clock: Callable[[], float]
+        self, api: Api, contacts: Api | None, keep: Keep, *, ttl: float, timer: Callable[[], float]
     ) -> None:
         self._api = api
         self._contacts = contacts
         self._keep = keep
         self._ttl = ttl
-        self._clock = clock
+        self._timer = timer
         self._refused_until = 0.0
         self.refusal = ""  # why the contacts secret is not used
 
@@ -92,11 +92,11 @@ class People:
         return str(known["name"])
 
     async def _ask(self, call: str, **params: str) -> Json:
-        if self._contacts is not None and self._clock() >= self._refused_until:
+        if self._contacts is not None and self._timer() >= self._refused_until:
             try:
                 answer = await self._contacts.get(call, **params)
             except AuthFailed as error:  # 48009: not from this address; 40001: wrong; 48002: no right
-                self._refused_until = self._clock() + _AGAIN
+                self._refused_until = self._timer() + _AGAIN
                 self.refusal = str(error)
                 log.warning("the contacts secret is not accepted, the app's own is used", reason=str(error))
             else:

@@ -15,6 +15,7 @@ from mindbot.domain.errors import RateLimited, Rejected
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.allowance import Allowance
+from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.split import printable, split_bytes
 from mindbot.platforms.wecom import limits, say
 from mindbot.platforms.wecom.api import Api
@@ -43,7 +44,8 @@ class Sender:
         self._uploads = Uploads(api, host)
         self._repeats = Repeats()
         windows = [(settings.member_per_minute, 60.0), (settings.member_per_hour, 3600.0)]
-        self._members = Allowance([(n, seconds + _MARGIN) for n, seconds in windows], clock=clock)
+        limits_of = [(n, seconds + _MARGIN) for n, seconds in windows]
+        self._members = Allowance(limits_of, clock=timer_of(clock))
         self.sent = 0
         self.held = 0
 
@@ -57,7 +59,7 @@ class Sender:
         for delivery in sent:
             self._repeats.remember(delivery.id, str(delivery.to.get("touser")), say.fingerprint(delivery))
             for user in say.receivers(delivery.to):
-                self._members.past(user, delivery.ended)
+                self._members.past(user, self._clock() - delivery.ended)
 
     def repeatable(self, delivery: Delivery) -> bool:
         """Tell whether WeCom knows a delivery again, this long after it was made."""

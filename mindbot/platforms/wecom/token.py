@@ -7,7 +7,6 @@ for two hours; frequent fetches are throttled, repeated wrong secrets get the ca
 from __future__ import annotations
 
 from mindbot.domain import fields
-from mindbot.domain.errors import Overloaded
 from mindbot.domain.ports import Http
 from mindbot.platforms.tokens import Lent, lent
 from mindbot.platforms.wecom import errors
@@ -27,12 +26,7 @@ async def fetch_token(http: Http, base_url: str, corpid: str, secret: str, *, ti
         params={"corpid": corpid, "corpsecret": secret},
         timeout=timeout,
     )
-    if response.status != 200:
-        raise errors.http_error(response, _CALL)
-    try:
-        answer = response.json()
-        if code := errors.code_of(answer):
-            raise errors.error_for(code, fields.text(answer.get("errmsg")), _CALL)
-    except ValueError as error:
-        raise Overloaded(f"{_CALL}: the answer holds no token") from error
+    answer = errors.answer_of(response, _CALL)
+    if code := errors.code_of(answer):
+        raise errors.error_for(code, fields.text(answer.get("errmsg")), _CALL)
     return lent(answer.get("access_token"), answer.get("expires_in"), _CALL)

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from mindbot.domain import fields, ids
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import Rejected, VendorError
+from mindbot.domain.errors import Rejected
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json
-from mindbot.platforms.wecom.errors import code_of, http_error, unreadable
+from mindbot.platforms.wecom.errors import answer_of, code_of
 from mindbot.platforms.wecombot.errors import error_for
 
 _TTL = 3600.0  # seconds
@@ -62,12 +62,6 @@ class AnswerUrl:
 
     async def _call(self, url: str, body: Json) -> None:
         response = await self._host.http.request("POST", url, json=body, timeout=_TIMEOUT)
-        if response.status != 200:
-            raise http_error(response, _CALL)
-        try:
-            answer: Json = response.json()
-            code = code_of(answer)
-        except (VendorError, ValueError) as error:
-            raise unreadable(_CALL) from error
-        if code:
+        answer = answer_of(response, _CALL)
+        if code := code_of(answer):
             raise error_for(code, fields.text(answer.get("errmsg")), _CALL)

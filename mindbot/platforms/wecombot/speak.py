@@ -18,6 +18,7 @@ from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.platforms import split
+from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.split import clip
 from mindbot.platforms.wecombot import say
 from mindbot.platforms.wecombot.errors import BAD_REQUEST_ID, EXPIRED
@@ -53,6 +54,7 @@ class Speaker:
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._timer = timer_of(clock)
         self._link = link
         self._card = card
         self._quotas = Quotas()
@@ -74,10 +76,10 @@ class Speaker:
         if (first or s.count_stream_frames) and not self._quotas.free(_chat(delivery.to)):
             return  # the next update brings all of it
         if first:
-            self._shown[turn] = self._clock()
+            self._shown[turn] = self._timer()
             while len(self._shown) > _SHOWN:
                 self._shown.popitem(last=False)
-        elif self._clock() - self._shown[turn] > s.stream_lifetime - _MARGIN:
+        elif self._timer() - self._shown[turn] > s.stream_lifetime - _MARGIN:
             self._closed[turn] = None
             while len(self._closed) > _SHOWN:
                 self._closed.popitem(last=False)
@@ -163,7 +165,7 @@ class Speaker:
         if began is None:
             if not delivery.again:
                 await self._place(delivery)
-            began = delivery.created or self._clock()
+            began = self._timer() - max(0.0, self._clock() - (delivery.created or self._clock()))
         try:
             await self._frame(delivery, text, finish=True, first=delivery.kind != "stream")
         except NetworkFailed as error:
@@ -175,7 +177,7 @@ class Speaker:
                 raise
             # It is refused for its age, or because an attempt whose answer was lost has ended it.
             ended = delivery.again or delivery.notes.get("unanswered")
-            young = self._clock() - began < self._settings.stream_lifetime
+            young = self._timer() - began < self._settings.stream_lifetime
             return bool(ended and young and error.code == EXPIRED)
         return True
 

@@ -22,7 +22,7 @@ _KEPT = 5_000  # answers remembered although nobody is about them just now; of o
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Shown:
-    """One answer. Times are Unix seconds.
+    """One answer. ``opened`` and ``polled`` are of a clock that nobody sets, ``taken`` is Unix seconds.
 
     ``text`` is what there is so far, ``final`` the delivery that ends it. ``way`` is set before the answer
     goes out in its stream ("poll") or past it ("url"), so that it never goes both ways; ``closing`` is what

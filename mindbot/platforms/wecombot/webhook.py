@@ -24,6 +24,7 @@ from mindbot.domain.errors import ConfigError, Invalid, MindBotError, Rejected, 
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.wecom.errors import Malformed
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.adapter import WeComBot
@@ -65,6 +66,7 @@ class WebhookBot(WeComBot):
         self._callbacks = Callbacks(
             settings, bot, host.secrets, clock, lambda why: self._say("failed", why), ack_within=ack_within
         )
+        self._timer = timer_of(clock)
         self._frames = Frames(host, self._card)
         self._url = AnswerUrl(host, clock)
         self._streams = Streams.of(host.shared, bot)
@@ -113,7 +115,7 @@ class WebhookBot(WeComBot):
                 if self._settings.feedback:  # what was answered before did not arrive
                     again["stream"]["feedback"] = {"id": turn}
                 return again
-            shown = self._streams.open(turn, self._clock())
+            shown = self._streams.open(turn, self._timer())
             shown.has_url = bool(message.reply_to["response_url"])
             return self._growing(shown, first=True)
 
@@ -137,8 +139,8 @@ class WebhookBot(WeComBot):
         turn = say.turn_of(stream)
         if not turn:
             return {"msgtype": "stream", "stream": {"id": stream, "finish": True, "content": ""}}
-        shown = self._streams.open(turn, self._clock())
-        shown.polled = self._clock()
+        shown = self._streams.open(turn, self._timer())
+        shown.polled = self._timer()
         if shown.final is None and shown.way != "url":
             await self._look(shown)
         if shown.way == "url" or shown.nothing:
@@ -175,7 +177,7 @@ class WebhookBot(WeComBot):
         return say.stream(shown.turn, text, finish=False, feedback=first and self._settings.feedback)
 
     def _old(self, shown: Shown) -> bool:
-        return self._clock() - shown.opened >= self._settings.stream_lifetime - _MARGIN
+        return self._timer() - shown.opened >= self._settings.stream_lifetime - _MARGIN
 
     def _late(self, shown: Shown) -> Json | None:
         """Close an answer that has grown for as long as it may, where the rest can come another way."""
@@ -212,7 +214,7 @@ class WebhookBot(WeComBot):
 
     async def stream(self, delivery: Delivery, text: str) -> None:
         """Keep the answer so far for the next poll."""
-        shown = self._streams.open(ids.show(delivery.turn), self._clock())
+        shown = self._streams.open(ids.show(delivery.turn), self._timer())
         shown.text, shown.has_url = text, bool(delivery.to.get("response_url"))
 
     async def send(self, delivery: Delivery) -> Sent:
@@ -226,11 +228,11 @@ class WebhookBot(WeComBot):
         if not delivery.to.get("stream"):
             return await self._by_url(delivery, remarks)
         if delivery.n < 0:  # a notice that it takes longer: shown until the answer's first words
-            self._streams.open(turn, self._clock()).text = delivery.text
+            self._streams.open(turn, self._timer()).text = delivery.text
             return Sent(say.stream_id(turn), {"way": "stream"})
         if delivery.n > 0:
             return await self._by_url(delivery, remarks)
-        shown = self._streams.open(turn, self._clock())
+        shown = self._streams.open(turn, self._timer())
         if delivery.again or delivery.attempts > 1:
             await self._remember(shown)
         if not shown.way:
@@ -262,10 +264,10 @@ class WebhookBot(WeComBot):
     async def _collect(self, shown: Shown, delivery: Delivery) -> bool:
         """Wait until a poll has taken the answer; False when none comes any more."""
         asked = float(delivery.to.get("asked") or 0)
-        began = self._clock()
-        over = not shown.polled and began - asked > self._settings.stream_lifetime
+        began = self._timer()
+        over = not shown.polled and self._clock() - asked > self._settings.stream_lifetime
         while not shown.collected.is_set():
-            left = max(began, shown.polled) + self._settings.poll_timeout - self._clock()
+            left = max(began, shown.polled) + self._settings.poll_timeout - self._timer()
             if (over or left <= 0) and shown.way != "poll":
                 return False
             with anyio.move_on_after(max(left, 0.05)):

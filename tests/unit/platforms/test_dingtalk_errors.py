@@ -97,6 +97,13 @@ def test_each_refusal_is_told_by_its_code(answer: Answer, kind: type[VendorError
     assert str(error).startswith("call: ")
 
 
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 407])
+@pytest.mark.parametrize("body", [b"", b"<html>a portal</html>", b"{}", b"[]", b'{"detail": "no"}'])
+def test_a_refusal_without_a_code_is_not_dingtalks_last_word(status: int, body: bytes) -> None:
+    error = error_of(Answer(status, body), "send")
+    assert isinstance(error, NetworkFailed) and not error.sent and "`api_base_url`" in error.hint
+
+
 @pytest.mark.parametrize("body", [{}, {"errcode": 0, "errmsg": "ok"}, {"processQueryKey": "k"}])
 def test_a_success_is_none(body: dict[str, Any]) -> None:
     assert error_of(Answer(200, json.dumps(body).encode()), "call") is None

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Overloaded, RateLimited
+from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Overloaded, RateLimited, Rejected
 from mindbot.domain.shared import Shared
 from mindbot.platforms.tokens import AppTokens, Lent, TokenCache
 
@@ -302,3 +302,11 @@ async def test_no_key_holds_a_secret() -> None:
     far.secret = "a-very-secret-text"
     await far.sender().get()
     assert "very-secret" not in repr(list(far.shared._recent))
+
+
+async def test_a_refused_token_says_nothing_against_a_message() -> None:
+    lender = Lender()
+    lender.error = Rejected("something new (errcode 77)", hint="ask", code="77")
+    with pytest.raises(AuthFailed, match="errcode 77") as caught:
+        await lender.cache.get()
+    assert (caught.value.code, caught.value.hint, type(caught.value.__cause__)) == ("77", "ask", Rejected)

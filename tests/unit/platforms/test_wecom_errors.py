@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mindbot.domain.errors import AuthFailed, NetworkFailed, Overloaded, RateLimited, Rejected, VendorError
-from mindbot.platforms.wecom.errors import code_of, error_for, http_error
+from mindbot.platforms.between import without_code
+from mindbot.platforms.wecom.errors import code_of, error_for
 
 
 @dataclass
@@ -63,14 +64,21 @@ def test_an_untrusted_ip_is_named_with_the_place_to_allow_it() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(500, Overloaded), (502, NetworkFailed), (504, NetworkFailed), (429, RateLimited), (404, Rejected)],
+    [(500, Overloaded), (502, NetworkFailed), (504, NetworkFailed), (429, RateLimited), (413, Rejected)],
 )
 def test_http_statuses(status: int, kind: type[VendorError]) -> None:
-    assert type(http_error(Answer(status), "gettoken")) is kind
+    assert type(without_code(Answer(status), "gettoken")) is kind
+
+
+@pytest.mark.parametrize("status", [301, 302, 400, 401, 403, 404, 405, 407, 418])
+def test_a_refusal_without_the_vendors_code_is_not_its_last_word(status: int) -> None:
+    error = without_code(Answer(status), "gettoken")
+    assert isinstance(error, NetworkFailed) and error.retryable and not error.sent
+    assert str(status) in error.message and "`api_base_url`" in error.hint
 
 
 def test_a_throttling_gateway_says_how_long() -> None:
-    error = http_error(Answer(429, {"retry-after": "7"}), "message/send")
+    error = without_code(Answer(429, {"retry-after": "7"}), "message/send")
     assert isinstance(error, RateLimited) and error.retry_after == 7.0
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import anyio
 import pytest
+import structlog
 
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery, Sent
@@ -287,6 +288,37 @@ async def test_a_vendor_that_asks_for_a_day_is_asked_again_sooner() -> None:
         while delivery.state != "pending" or not delivery.next_at:
             await anyio.lowlevel.checkpoint()
         assert delivery.next_at - time.time() < 900
+
+
+async def test_a_row_from_before_the_clock_was_set_back_does_not_wait_for_that_long() -> None:
+    phone, disk = Phone(), Disk()
+    async with an_outbox(phone, disk) as outbox:
+        tomorrow, later = a_delivery("tomorrow"), a_delivery("behind it")
+        tomorrow.next_at = time.time() + 86_400
+        outbox.submit([tomorrow, later])
+        await done(outbox)
+    assert phone.seen == [("tomorrow", False), ("behind it", False)]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Rejected("no such user"), "no such user"),
+        (ValueError("bad header"), "phone could not make a request of it: ValueError: bad header"),
+    ],
+)
+async def test_a_delivery_that_is_given_up_is_one_warning_with_its_place(error: Exception, said: str) -> None:
+    phone, disk = Phone(Overloaded("busy"), error), Disk()
+    with structlog.testing.capture_logs() as lines:
+        async with an_outbox(phone, disk) as outbox:
+            delivery = a_delivery("hi")
+            outbox.submit([delivery])
+            await done(outbox)
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == ("delivery given up", "warning")
+    assert (line["platform"], line["bot"], line["delivery"]) == ("phone", "default", delivery.id)
+    assert line["turn"] == ids.show(delivery.turn) and said in line["error"]
+    assert outbox.traffic.of("phone", "default").dead == 1
 
 
 async def test_without_idempotency_a_crash_during_the_repeat_does_not_repeat_it_once_more() -> None:

@@ -173,7 +173,7 @@ async def test_a_bot_with_wrong_credentials_blocks_no_other() -> None:
         ("400:n=1:code=invalidParameter@connections/open", "invalidParameter"),
         ("401:n=1:code=authFailed@connections/open", "needs credentials"),
         ("503:n=1:body=html@connections/open", "503"),
-        ("garbage:n=1@connections/open", "not JSON"),
+        ("garbage:n=1@connections/open", "not the vendor's JSON"),
         ("refuse-handshake:n=1", "handshake"),
     ],
 )

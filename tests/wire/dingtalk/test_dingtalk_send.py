@@ -133,7 +133,7 @@ async def test_links_and_buttons_with_links() -> None:
         ("503:n=1@batchSend", Overloaded, "system.error"),
         ("502:n=1:body=html@batchSend", NetworkFailed, "502"),
         ("429:n=1:body=empty@batchSend", RateLimited, "429"),
-        ("garbage:n=1@batchSend", NetworkFailed, "not JSON"),
+        ("garbage:n=1@batchSend", NetworkFailed, "not the vendor's JSON"),
         ("lost-answer:n=1@batchSend", NetworkFailed, ""),
     ],
 )
