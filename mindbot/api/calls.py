@@ -134,6 +134,11 @@ def transfer(session: str, to: str) -> Call[models.Transferred]:
     return Call("POST", path, _one(models.Transferred), body={"to": to})
 
 
+def clear(session: str) -> Call[models.Cleared]:
+    """Let the bot forget what was said in a session so far."""
+    return Call("POST", f"/v1/sessions/{_segment(session, 'session')}/clear", _one(models.Cleared))
+
+
 def take_back(turn: str) -> Call[list[models.TakenBack]]:
     """Take back what a turn sent, the newest delivery first."""
     return Call(

@@ -178,6 +178,12 @@ class Transferred(Answer):
     servicer: str = ""
 
 
+class Cleared(Answer):
+    """A session whose bot has forgotten what was said in it."""
+
+    session: str = ""
+
+
 class TakenBack(Answer):
     """What became of a delivery (``id``) that was to be taken back; ``why`` says why it stays."""
 

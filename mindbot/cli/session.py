@@ -62,3 +62,17 @@ def transfer(
         print_json(found.to_json())
     else:
         print(one_line(f"{found.session} is {found.state}{f': {found.servicer}' if found.servicer else ''}"))
+
+
+@app.command()
+def clear(
+    ctx: typer.Context,
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="As `session list` shows it.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Let the bot forget what was said so far; the turns stay to be seen."""
+    found = connect(ctx).ask(calls.clear(session))
+    if wants_json(as_json):
+        print_json(found.to_json())
+    else:
+        print(one_line(f"the bot has forgotten what was said in {found.session}"))

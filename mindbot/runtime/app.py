@@ -228,6 +228,7 @@ class Runtime(Facade):
                 housekeeping.watch_store, self.store, self.health_board, self._store_state, self._unheard
             )
             tasks.start_soon(housekeeping.purge, self.store, self.loaded.config.store.retention)
+            tasks.start_soon(housekeeping.purge_kept, self.store)
             tasks.start_soon(housekeeping.measure_lag, self.stats)
             tasks.start_soon(tell_stats, self.bus, self.status)
             tasks.start_soon(housekeeping.watch_load, self.dispatcher, self._overloaded)

@@ -22,6 +22,7 @@ log = structlog.get_logger("mindbot.housekeeping")
 
 BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
 MEDIA_EVERY = 30.0  # seconds between two looks whether the media store works
+KEPT_EVERY = 600.0  # seconds between two looks for what bots need no longer
 PROBE_EVERY = 2.0  # seconds between two looks whether the store can write again
 
 
@@ -74,6 +75,19 @@ async def purge(store: Store, retention: float) -> None:
         except StoreError as error:
             log.warning("retention has to wait", error=str(error))
         await anyio.sleep(3600)
+
+
+async def purge_kept(store: Store) -> None:
+    """Delete what bots kept for a time that is over, however long turns are kept."""
+    while True:
+        try:
+            gone = 1
+            while gone:
+                gone = await store.purge_kept()
+                await anyio.sleep(0.5)
+        except StoreError as error:
+            log.warning("what bots kept has to wait", error=str(error))
+        await anyio.sleep(KEPT_EVERY)
 
 
 async def watch_media(media: SpooledMedia, retention: float) -> None:

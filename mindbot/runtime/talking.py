@@ -162,6 +162,12 @@ class Talking:
             raise Invalid(f"{message.platform} has nobody to hand a session to")
         return {"session": session, **await adapter.transfer(message.reply_to, to)}
 
+    async def clear_session(self, session: str) -> Json:
+        """Let the bot forget what was said in a session so far; raises NotFound, StoreError."""
+        message = await (await self.queries()).last_message(session)
+        await self.store.clear(session, message.platform, message.bot)
+        return {"session": session}
+
     async def take_back(self, turn: str) -> list[Json]:
         """Take back what a turn sent, the newest delivery first; returns what became of each.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, deque
 from contextlib import suppress
 from functools import partial
 from sys import getsizeof
 from typing import Any
 
+from mindbot.domain import ids
 from mindbot.domain.conversation import WORDLESS, wordless
 from mindbot.domain.errors import StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Json, Message, Part
@@ -29,17 +31,34 @@ class Past:
     """The last exchanges of sessions. Run `run` in a task group while it is used."""
 
     def __init__(self, database: Database, unreadable: Unreadable, *, most: int = BYTES_KEPT) -> None:
+        self._database = database
         self._unreadable = unreadable
         self._rows = GroupRead(database, _HISTORY)
         self._known: OrderedDict[str, deque[Exchange]] = OrderedDict()
         self._most = most
         self._sizes: dict[str, int] = {}  # bytes, about, by session
         self.bytes = 0
+        #: Sessions whose exchanges up to this turn an operator had forgotten.
+        self._cleared: dict[str, int] = {}
         self._pushed = 0  # ends of pushes: they may come while somebody else reads their session
 
     async def run(self) -> None:
         """Serve until cancelled."""
         await self._rows.run()
+
+    async def load(self) -> None:
+        """Read which sessions were forgotten; raises StoreError."""
+        try:
+            self._cleared = dict(await self._database.read(lambda db: db.execute(_CLEARED).fetchall()))
+        except StoreCorrupt as error:
+            self._unreadable.note("which sessions were forgotten", error)
+
+    async def clear(self, session: str, platform: str, bot: str) -> None:
+        """Let what was said in a session so far be no history of what comes; raises StoreError."""
+        last = ids.new_id()
+        row = (session, platform, bot, f'{{"cleared":{last}}}', time.time())
+        await self._database.write(lambda db: db.execute(_CLEAR, row).rowcount)
+        self._cleared[session] = last
 
     def ended(self, turn: Turn) -> None:
         """Learn what a turn said that is on disk now."""
@@ -77,6 +96,8 @@ class Past:
         if group:
             heard = [each for each in await self._last(group, before, turns) if each[0] < before]
             found = sorted([*found, *heard])[-turns:] if heard else found
+        if cleared := self._cleared.get(session):
+            found = [each for each in found if each[0] > cleared]
         lines: list[Json] = []
         for _, text, said in found:
             if text:
@@ -109,6 +130,12 @@ class Past:
             return []
 
 
+_CLEARED = """
+    SELECT session, vars ->> '$.cleared' FROM sessions
+    WHERE CASE WHEN json_valid(vars) THEN typeof(vars ->> '$.cleared') = 'integer' END"""
+_CLEAR = """
+    INSERT INTO sessions (session, platform, bot, vars, updated) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (session) DO UPDATE SET vars = excluded.vars, updated = excluded.updated"""
 _HISTORY = """
     SELECT t.id, t.message, iif(json_valid(t.record), json_extract(t.record, '$.reply'), '[]'),
            iif(json_valid(t.record), json_extract(t.record, '$.vars.heard'), NULL) AS heard

@@ -76,6 +76,7 @@ class Store:
         journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
         store = cls(database, journal, Unreadable())
         ids.follow(await database.read(recovery.newest))
+        await store._past.load()
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(journal.run)
@@ -203,6 +204,10 @@ class Store:
     async def history(self, session: str, before: int, turns: int, group: str = "") -> list[Json]:
         """Return the last exchanges of a session, and of its group; see `Past`."""
         return await self._past.history(session, before, turns, group)
+
+    async def clear(self, session: str, platform: str, bot: str) -> None:
+        """Let what was said in a session so far be no history of what comes; the turns stay to be seen."""
+        await self._past.clear(session, platform, bot)
 
     async def answer(self, turn: int) -> Answer | None:
         """Tell how far a turn is, and what it said; None when there is no such turn. Raises StoreError."""
@@ -355,18 +360,22 @@ class Store:
                 f"DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE id < ? AND NOT {OPEN} LIMIT ?)",
                 (first, limit),
             )
-            over = db.execute(
-                "DELETE FROM keep WHERE (platform, bot, key) IN "
-                "(SELECT platform, bot, key FROM keep WHERE ends < ? LIMIT ?)",
-                (time.time(), limit),
-            )
-            return max(sent.rowcount, gone.rowcount, over.rowcount)
+            db.execute("DELETE FROM sessions WHERE updated < ?", (older_than,))
+            return max(sent.rowcount, gone.rowcount)
 
         return await self._database.write(work)
 
     async def check(self) -> None:
         """Look whether the files are still those that were opened; raises StoreGone."""
         await self._database.check()
+
+    async def purge_kept(self, limit: int = 2000) -> int:
+        """Delete what bots kept for a time that is over; returns how many went, at most ``limit``."""
+        sql = (
+            "DELETE FROM keep WHERE (platform, bot, key) IN "
+            "(SELECT platform, bot, key FROM keep WHERE ends < ? LIMIT ?)"
+        )
+        return await self._database.write(lambda db: db.execute(sql, (time.time(), limit)).rowcount)
 
     async def probe(self) -> None:
         """Prove that the store can write; raises StoreError. Used after a failure to notice recovery."""

@@ -150,6 +150,11 @@ class FakeRuntime:
             raise NotFound(f"no session {session!r}")
         return {"session": session, "state": "with a person", "servicer": to}
 
+    async def clear_session(self, session: str) -> Json:
+        if session not in ("s", "a:b:cid/x==:y/transfer"):
+            raise NotFound(f"no session {session!r}")
+        return {"session": session}
+
     async def take_back(self, turn: str) -> list[Json]:
         await self.get_turn(turn)
         return [

@@ -182,6 +182,14 @@ async def test_a_session_is_handed_over(run: Run) -> None:
     assert (await run("session", "transfer", slashes, "pool", terminal=True)).code == 0
 
 
+async def test_what_was_said_in_a_session_is_forgotten(run: Run) -> None:
+    said = "the bot has forgotten what was said in s\n"
+    assert (await run("session", "clear", "s", terminal=True)).out == said
+    assert (await run("session", "clear", "s")).objects == [{"session": "s"}]
+    assert (await run("session", "clear", "a:b:cid/x==:y/transfer")).code == 0
+    assert (await run("session", "clear", "other")).code == 1
+
+
 async def test_what_a_turn_sent_is_taken_back_and_what_stays_is_told(run: Run) -> None:
     turn = (await run("send", "hi")).objects[0]["turn"]
     done = await run("platform", "take-back", turn, terminal=True)

@@ -73,6 +73,7 @@ async def test_a_push_that_missed_some_of_its_receivers_names_them(run: Run) -> 
         ("trace", "a/b"),
         ("trace", ""),
         ("session", "transfer", "", "pool"),
+        ("session", "clear", ""),
     ],
 )
 async def test_a_name_that_can_be_nobodys_is_said_in_words(run: Run, command: tuple[str, ...]) -> None:

@@ -243,6 +243,9 @@ ZH: dict[str, str] = {
     "go to the box where test messages are written": "转到写测试消息的输入框",
     "hold the screen still, and go on; nothing is lost": "定格画面，再次执行则继续；不会丢失内容",
     "hand the selected conversation to people, or back to the bot": "把选中的会话转给人工，或交还机器人",
+    "let the bot forget what was said in the selected conversation": "让机器人忘掉选中会话里说过的话",
+    "Forget what was said in {session}?": "忘掉 {session} 里说过的话？",
+    "forgotten: {session}": "已忘掉：{session}",
     "take what the selected turn sent off the screens again": "撤回选中轮次发出的消息",
     "let the selected bot prove that it works, in a real round trip with its platform": (
         "让选中的机器人与平台做一次真实往返，证明自己正常"

@@ -88,6 +88,9 @@ class Backend(Protocol):
     async def transfer(self, session: str, to: str) -> Json:
         """`models.Transferred`; raises NotFound, Invalid, Conflict, VendorError."""
 
+    async def clear_session(self, session: str) -> Json:
+        """`models.Cleared`; raises NotFound, StoreError."""
+
     async def take_back(self, turn: str) -> list[Json]:
         """`models.TakenBack`; raises NotFound, Invalid, Conflict."""
 

@@ -61,3 +61,49 @@ async def test_a_push_that_ends_while_the_group_is_read_is_kept_once(tmp_path: P
                 tasks.start_soon(read)
                 await said(store, f"p{n}", "hello all", group, kind="push")
             assert heard(await store.history(f"{group}:mei", far, 10, group)) == ["hello all"], n
+
+
+async def test_a_cleared_session_has_no_history_also_after_a_restart_and_others_have_theirs(
+    tmp_path: Path,
+) -> None:
+    lin, mei = f"{GROUP}:lin", f"{GROUP}:mei"
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        for n, session in enumerate((lin, mei, lin)):
+            await said(store, f"{n}", f"secret {n}", session)
+        await said(store, "3", "maintenance", GROUP, kind="push")
+        assert len(await store.history(lin, 1 << 62, 10, GROUP)) == 5
+        await store.clear(lin, "ding", "default")
+        assert await store.history(lin, 1 << 62, 10, GROUP) == []
+        await said(store, "4", "anew", lin)
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        assert heard(await store.history(lin, 1 << 62, 10, GROUP)) == ["anew", "re anew"]
+        assert heard(await store.history(mei, 1 << 62, 10)) == ["secret 1", "re secret 1"]
+
+
+async def test_memory_is_bounded_in_bytes_and_what_went_is_read_again(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        store._past._most = 100_000
+        for n in range(30):
+            session = f"ding:default:u{n}"
+            for round in range(3):
+                await store.history(session, 1 << 62, 10)
+                await said(store, f"{n}-{round}", "w" * 1000, session)
+        assert 50_000 < store._past.bytes <= 100_000
+        assert len(await store.history("ding:default:u0", 1 << 62, 10)) == 6
+        await said(store, "long", "w" * 50_000, "ding:default:u0")
+        assert len(await store.history("ding:default:u0", 1 << 62, 10)) == 8, "read from disk each time"
+        assert store._past.bytes <= 100_000 and "ding:default:u0" not in store._past._known
+
+
+async def test_a_message_without_words_is_no_empty_line(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        await said(store, "1", " ", "ding:default:lin")
+        assert heard(await store.history("ding:default:lin", 1 << 62, 10)) == ["[no words]", "re  "]
+
+
+async def test_what_bots_kept_goes_when_its_time_is_over(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        rows = [["ding", "default", f"k{n}", {}, ends] for n, ends in enumerate((1.0, None, 9e9))]
+        await store.journal.commit({"keep": rows})
+        assert await store.purge_kept() == 1
+        assert len(await store.kept("ding", "default", "k0", "k9", 10)) == 2

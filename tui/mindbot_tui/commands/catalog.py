@@ -13,6 +13,7 @@ from mindbot_tui.commands.explain import Explain
 from mindbot_tui.commands.faults import Faults
 from mindbot_tui.commands.filter import SetFilter
 from mindbot_tui.commands.follow import FollowEnd
+from mindbot_tui.commands.forget import Forget
 from mindbot_tui.commands.go import Go
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.next import Next
@@ -72,6 +73,7 @@ COMMANDS: dict[str, Command] = {
         Start(),
         Push(),
         Transfer(),
+        Forget(),
         TakeBack(),
         Retry(),
         Discard(),

@@ -29,3 +29,9 @@ async def list_sessions(
 async def transfer(session: str, order: models.Transfer, backend: BackendDep) -> Json:
     """Hand a session to people (``pool``, or a person's user id), back to the ``bot``, or ``end`` it."""
     return await backend.transfer(session, order.to)
+
+
+@router.post("/{session:path}/clear", response_model=models.Cleared, dependencies=OPERATOR)
+async def clear(session: str, backend: BackendDep) -> Json:
+    """Let the bot forget what was said so far: no model is shown it again. The turns stay to be seen."""
+    return await backend.clear_session(session)
