@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Annotated
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mindbot.cli.connect import connect
-from mindbot.cli.output import JsonOption, duration, print_json, wants_json
+from mindbot.cli.output import JsonOption, duration, one_line, print_json, wants_json
+
+if TYPE_CHECKING:
+    from mindbot.api import models
+
+_MOST_DEAD = 1000  # dead letters that are looked at
 
 daemon = typer.Typer(
     help="Run, stop, reload the daemon, or see how it is.",
@@ -36,6 +43,7 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     client = connect(ctx)
     found = client.ask(calls.status())
     ill = [c for c in client.ask(calls.ready()).components if c.state != "ok"]
+    ill += _dead(client.ask(calls.dead_letters(_MOST_DEAD)))
     if wants_json(as_json):
         print_json(found.to_json() | {"not_ok": [c.to_json() for c in ill]})
     else:
@@ -46,8 +54,20 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
         print(f"loop lag {found.loop_lag_ms:.1f} ms  memory {found.rss_bytes / 1e6:.0f} MB")
         print(f"config   generation {found.config.generation}  {' '.join(found.config.files) or 'built in'}")
         for each in ill:
-            print(f"{each.state:8} {each.component}: {each.reason}")
+            print(f"{each.state:8} {one_line(f'{each.component}: {each.reason}')}")
     raise typer.Exit(0 if found.ready else 1)
+
+
+def _dead(letters: list[models.DeadLetter]) -> Iterator[models.Component]:
+    """Yield one entry for each bot with dead letters: all there are now, not since the start."""
+    from mindbot.api import models
+
+    for bot, count in Counter(f"{each.platform}/{each.bot}" for each in letters).most_common():
+        last = next(each for each in letters if f"{each.platform}/{each.bot}" == bot)
+        many = f"{count} or more" if len(letters) == _MOST_DEAD else str(count)
+        why = f"{many} given up on, the last {last.id}: {last.error or last.reason} (see: mindbot dlq list)"
+        since = last.created or last.received
+        yield models.Component(component=f"dead letters of {bot}", state="degraded", reason=why, since=since)
 
 
 @daemon.command()

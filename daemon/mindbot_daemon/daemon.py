@@ -285,7 +285,12 @@ class Daemon:
             loaded = await to_thread.run_sync(self._load)
         except ConfigError as error:
             return {"ok": False, "problems": error.problems or [str(error)]}
-        return {"ok": True, "warnings": list(map(str, loaded.warnings)), "changes": runtime.changes(loaded)}
+        return {
+            "ok": True,
+            "warnings": list(map(str, loaded.warnings)),
+            "changes": runtime.changes(loaded),
+            "secrets": await runtime.unreadable_secrets(loaded),
+        }
 
     async def reload(self) -> Json:
         """Read the configuration again and use it; on any error the old one stays and systemd is told."""

@@ -310,12 +310,14 @@ class Change(Answer):
 
 
 class Checked(Answer):
-    """Whether the files make a configuration that can be used; ``changes`` are those a reload would make."""
+    """Whether the files make a configuration that can be used; ``changes`` are those a reload would make,
+    ``secrets`` those that the daemon cannot read, and why."""
 
     ok: bool = True
     problems: list[str] = []
     warnings: list[str] = []
     changes: list[Change] = []
+    secrets: list[str] = []
 
 
 class LogLine(Answer):

@@ -24,6 +24,9 @@ def order(model: type[Order], files: Sequence[Path], **said: Any) -> Order:
     Raises:
         typer.BadParameter: a value is too long, not UTF-8, or there is neither a text nor a file.
     """
+    for file in files:
+        if not file.is_file():  # a device or a pipe has no end, or blocks
+            raise typer.BadParameter(f"{file} is no regular file", param_hint=_CALLED["files"])
     said = {name: typed(value, name) if isinstance(value, str) else value for name, value in said.items()}
     if not said["text"].strip() and not files:
         raise typer.BadParameter("is empty", param_hint=_CALLED["text"])

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mindbot.domain.errors import ConfigError
+from mindbot.domain.visible import json_line, visible
 
 if TYPE_CHECKING:
+    from mindbot.config import view
     from mindbot.config.load import Loaded
 
 config = typer.Typer(
@@ -58,6 +60,9 @@ def check(
     ctx: typer.Context,
     files: Files = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse plain secrets.")] = False,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Read every secret too; where a daemon runs, it does.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the files, or the configuration in use; exits 1 when it cannot be used."""
@@ -73,15 +78,31 @@ def check(
         read = [str(file) for file in files or _named(ctx)]
     else:
         warnings, read = loaded.warnings, [str(file) for file in loaded.files]
+        problems = _unreadable(ctx, loaded, ask=not files) if secrets else []
     if as_json:
         _print_json({"ok": not problems, "files": read, "problems": problems, "warnings": warnings})
     else:
         for line in warnings:
-            print(f"warning: {line}")
+            print(f"warning: {visible(line)}")
         for line in problems:
-            print(f"error: {line}")
+            print(f"error: {visible(line)}")
         print(_verdict(read, problems, warnings))
     raise typer.Exit(1 if problems else 0)
+
+
+def _unreadable(ctx: typer.Context, loaded: Loaded, *, ask: bool) -> list[str]:
+    """Return the secrets that cannot be read: by the daemon, whose environment and credentials count, or
+    where none runs by this command."""
+    from mindbot.api import calls
+    from mindbot.config.paths import state_dir
+    from mindbot.config.running import daemon_of
+    from mindbot.config.secret_check import unreadable
+    from mindbot.config.secrets import Secrets
+
+    if ask and (daemon := daemon_of(ctx, loaded)):
+        found = daemon.ask(calls.check_config())
+        return found.problems + found.secrets
+    return unreadable(loaded, Secrets(state_dir(loaded.config.state_dir)))
 
 
 def _verdict(files: Sequence[str], problems: Sequence[str], warnings: Sequence[str]) -> str:
@@ -102,14 +123,14 @@ def show(
     changed: Annotated[bool, typer.Option("--changed", help="Without the defaults.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the configuration in use, each value with its origin; secrets stay hidden."""
+    """Show the configuration in use, each value with its origin; secrets stay hidden.
+
+    A daemon that runs is asked what is in force; with --config, or without a daemon, the files are read.
+    """
     from mindbot.config import view
 
-    loaded = _load(ctx)
     rows = [
-        row
-        for row in view.rows(loaded)
-        if _below(row.key, section) and not (changed and row.origin == view.DEFAULT)
+        row for row in _rows(ctx) if _below(row.key, section) and not (changed and row.origin == view.DEFAULT)
     ]
     if section and not rows and not changed:
         raise ConfigError(f"nothing is called {section}", hint="`mindbot config schema` lists every key")
@@ -117,10 +138,30 @@ def show(
         values = {row.key: row.value for row in rows}
         _print_json({"values": values, "origins": {row.key: row.origin for row in rows}})
         return
-    texts = [(row.key, json.dumps(row.value, ensure_ascii=False), row.origin) for row in rows]
+    texts = [(visible(row.key), json_line(row.value), visible(row.origin)) for row in rows]
     keys, values_ = (max((len(t[n]) for t in texts), default=0) for n in (0, 1))
     for key, value, origin in texts:
         print(f"{key:{keys}}  {value:{min(values_, 50)}}  {origin}".rstrip())
+
+
+def _rows(ctx: typer.Context) -> list[view.Row]:
+    from mindbot.api import calls
+    from mindbot.config import view
+    from mindbot.config.running import daemon_of
+
+    daemon = None if _named(ctx) else daemon_of(ctx, _readable(ctx))
+    if daemon is None:
+        return view.rows(_load(ctx))
+    found = daemon.ask(calls.config())
+    return [view.Row(k, v, found.origins.get(k, view.DEFAULT)) for k, v in found.values.items()]
+
+
+def _readable(ctx: typer.Context) -> Loaded | None:
+    """Return the configuration for the socket it may name; whoever may only look cannot read it."""
+    try:
+        return _load(ctx)
+    except ConfigError:
+        return None
 
 
 def _below(key: str, section: str) -> bool:
@@ -156,7 +197,7 @@ def diff(
         if _wants_json(as_json):
             _print_json({"key": key, "old": was, "new": now})
         else:
-            print(f"{key}: {json.dumps(was, ensure_ascii=False)} → {json.dumps(now, ensure_ascii=False)}")
+            print(f"{visible(key)}: {json_line(was)} → {json_line(now)}")
 
 
 def _named(ctx: typer.Context) -> list[Path | str]:
@@ -175,4 +216,4 @@ def _wants_json(flag: bool) -> bool:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json_line(value), flush=True)

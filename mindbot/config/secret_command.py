@@ -7,17 +7,17 @@ where other users could see it.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mindbot.domain.errors import Forbidden, SecretError, Unreachable
+from mindbot.config.running import daemon_of
+from mindbot.domain.errors import Forbidden, SecretError
+from mindbot.domain.visible import json_line
 
 if TYPE_CHECKING:
-    from mindbot.api.client import Client
     from mindbot.config.load import Loaded
     from mindbot.config.secrets import Secrets
 
@@ -41,7 +41,7 @@ def set_secret(ctx: typer.Context, name: Name, as_json: JsonOption = False) -> N
 
     value = _value(name)
     loaded = _load(ctx)
-    if daemon := _daemon(ctx, loaded):
+    if daemon := daemon_of(ctx, loaded):
         daemon.ask(calls.set_secret(name, value))
     else:
         _secrets(loaded).set(name, value)
@@ -75,7 +75,7 @@ def list_secrets(ctx: typer.Context, as_json: JsonOption = False) -> None:
     from mindbot.api import calls
 
     loaded = _load(ctx)
-    daemon = _daemon(ctx, loaded)
+    daemon = daemon_of(ctx, loaded)
     for name in daemon.ask(calls.secrets()) if daemon else _secrets(loaded).list():
         if as_json or not sys.stdout.isatty():
             _print_json({"name": name})
@@ -89,7 +89,7 @@ def delete_secret(ctx: typer.Context, name: Name, as_json: JsonOption = False) -
     from mindbot.api import calls
 
     loaded = _load(ctx)
-    if daemon := _daemon(ctx, loaded):
+    if daemon := daemon_of(ctx, loaded):
         daemon.ask(calls.delete_secret(name))
     else:
         _secrets(loaded).delete(name)
@@ -133,21 +133,5 @@ def _secrets(loaded: Loaded) -> Secrets:
     return Secrets(_state_dir(loaded))
 
 
-def _daemon(ctx: typer.Context, loaded: Loaded) -> Client | None:
-    """Return a client of the daemon that runs, or None."""
-    from mindbot.api import calls
-    from mindbot.api.client import Client
-
-    socket = (ctx.obj or {}).get("socket")
-    if not socket and loaded.config.api.socket:
-        socket = _state_dir(loaded) / Path(loaded.config.api.socket).expanduser()
-    client = Client(socket)
-    try:
-        client.ask(calls.ping())
-    except Unreachable:
-        return None
-    return client
-
-
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json_line(value), flush=True)

@@ -231,9 +231,13 @@ class Runtime(Facade):
             tasks.start_soon(housekeeping.purge_kept, self.store)
             tasks.start_soon(housekeeping.measure_lag, self.stats)
             tasks.start_soon(tell_stats, self.bus, self.status)
+            tasks.start_soon(housekeeping.watch_secrets, self._missing_secrets, self.health_board)
             tasks.start_soon(housekeeping.watch_load, self.dispatcher, self._overloaded)
             yield
             tasks.cancel_scope.cancel()
+
+    async def _missing_secrets(self) -> list[str]:
+        return await self.unreadable_secrets(self.loaded)
 
     # --- generations
 

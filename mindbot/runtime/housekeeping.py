@@ -23,6 +23,7 @@ log = structlog.get_logger("mindbot.housekeeping")
 BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
 MEDIA_EVERY = 30.0  # seconds between two looks whether the media store works
 KEPT_EVERY = 600.0  # seconds between two looks for what bots need no longer
+SECRETS_EVERY = 30.0  # seconds between two looks at secrets that could not be read
 PROBE_EVERY = 2.0  # seconds between two looks whether the store can write again
 
 
@@ -62,6 +63,17 @@ async def watch_store(
                 run(turn)
         except StoreError as error:
             log.warning("turns wait for the store", error=str(error))
+
+
+async def watch_secrets(missing: Callable[[], Awaitable[list[str]]], health: Health) -> None:
+    """Say in health from the start on which secrets cannot be read, not when a user has asked."""
+    known = False
+    while True:
+        found = await missing()
+        if found or known:
+            known = True
+            health.report("secrets", "failed" if found else "ok", "; ".join(found))
+        await anyio.sleep(SECRETS_EVERY)
 
 
 async def purge(store: Store, retention: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
 import structlog
 
 from mindbot.domain.abilities import Rationed, Transfers
@@ -98,6 +99,12 @@ class Operations:
             "origins": {row.key: row.origin for row in rows},
             "warnings": [str(warning) for warning in self.loaded.warnings],
         }
+
+    async def unreadable_secrets(self, loaded: Loaded) -> list[str]:
+        """Return a line for each secret of a configuration that cannot be read."""
+        from mindbot.config.secret_check import unreadable
+
+        return await anyio.to_thread.run_sync(unreadable, loaded, self.secrets)
 
     def changes(self, loaded: Loaded) -> list[Json]:
         """Return what another configuration would change; secrets are masked."""

@@ -101,6 +101,9 @@ class FakeRuntime:
     def config(self) -> Json:
         return {"files": ["a.yaml"], "values": {"log.level": "info"}, "origins": {"log.level": "a.yaml:2:3"}}
 
+    async def unreadable_secrets(self, loaded: Any) -> list[str]:
+        return []
+
     def changes(self, loaded: Any) -> list[Json]:
         return [{"key": "log.level", "old": "info", "new": "debug"}]
 

@@ -9,6 +9,8 @@ import pytest
 from cli_here import Run
 from daemon_here import Running
 
+from mindbot.domain.message import Json
+
 pytestmark = pytest.mark.anyio
 
 
@@ -106,15 +108,55 @@ async def test_daemon_status_exits_0_only_when_ready(run: Run, up: Running) -> N
     done = await run("daemon", "status", terminal=True)
     assert done.code == 0 and done.out.startswith("running, pid ") and "a.yaml" in done.out
     assert (await run("daemon", "status")).objects[0]["a_field_of_tomorrow"] is True
+    assert "letter-1" in done.out
+    up.runtime.dead.clear()
+    done = await run("daemon", "status", terminal=True)
     assert "degraded" not in done.out and (await run("daemon", "status")).objects[0]["not_ok"] == []
     up.runtime.store_state = "degraded"
-    assert "degraded store: " in (await run("daemon", "status", terminal=True)).out
+    assert "degraded store:" in (await run("daemon", "status", terminal=True)).out
     assert (await run("daemon", "status")).objects[0]["not_ok"][0]["component"] == "store"
     up.runtime.store_state = "failed"
     done = await run("daemon", "status", terminal=True)
-    assert done.code == 1 and "failed   store: " in done.out and not done.err
+    assert done.code == 1 and "failed   store:" in done.out and not done.err
     up.daemon.phase = "draining"
     assert (await run("daemon", "status")).code == 1
+
+
+async def test_daemon_status_names_the_dead_letters_of_each_bot(run: Run, up: Running) -> None:
+    async def dead(limit: int = 100) -> list[Json]:
+        one = {"kind": "delivery", "platform": "wecom", "bot": "a", "error": "rejected: \x1b[2J48002"}
+        return [one | {"id": "01T-0"}, one | {"id": "01S-0"}, one | {"id": "01R-0", "bot": "b"}]
+
+    up.runtime.list_dead_letters = dead  # type: ignore[method-assign]
+    first, second = (await run("daemon", "status")).objects[0]["not_ok"]  # type: ignore[misc]
+    assert [first["component"], second["component"]] == ["dead letters of wecom/a", "dead letters of wecom/b"]
+    assert first["reason"].startswith("2 given up on, the last 01T-0: rejected")
+    assert first["reason"].endswith("(see: mindbot dlq list)")
+    shown = await run("daemon", "status", terminal=True)
+    assert shown.code == 0 and "\x1b" not in shown.out
+    assert "degraded dead letters of wecom/a: 2 given up on" in shown.out
+
+
+async def test_config_show_asks_the_daemon_what_is_in_force(run: Run, up: Running) -> None:
+    done = await run("config", "show", terminal=True)
+    assert done.code == 0 and done.out.split() == ["log.level", '"info"', "a.yaml:2:3"]
+
+
+async def test_config_check_secrets_asks_the_daemon_where_it_runs(run: Run, up: Running) -> None:
+    async def missing(_: object) -> list[str]:
+        return ["a.yaml:3:5: wecom.secret: no secret named 'x'"]
+
+    up.runtime.unreadable_secrets = missing  # type: ignore[method-assign]
+    done = await run("config", "check", "--secrets", terminal=True)
+    assert done.code == 1 and "error: a.yaml:3:5: wecom.secret: no secret named 'x'" in done.out
+
+
+@pytest.mark.parametrize(
+    "command", [["send", "hi"], ["platform", "push", "console/default", "hi", "--user", "u"]]
+)
+async def test_what_is_no_regular_file_is_refused_in_words(run: Run, command: list[str]) -> None:
+    done = await run(*command, "--file", "/dev/zero")
+    assert done.code == 2 and "/dev/zero is no regular file" in done.err
 
 
 async def test_daemon_reload_explains_a_bad_configuration(run: Run, up: Running) -> None:

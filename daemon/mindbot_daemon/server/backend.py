@@ -53,6 +53,9 @@ class Backend(Protocol):
     def config(self) -> Json:
         """`models.ConfigValues`, secrets masked."""
 
+    async def unreadable_secrets(self, loaded: Loaded) -> list[str]:
+        """A line for each secret of a configuration that cannot be read."""
+
     def changes(self, loaded: Loaded) -> list[Json]:
         """What another configuration would change: `models.Change`."""
 

@@ -232,3 +232,14 @@ async def test_a_reason_that_repeats_a_secret_is_masked_everywhere(runtime: Runt
     told = next(each for each in runtime.health() if each["component"] == "provider x")["reason"]
     for reason in (told, event.data["reason"]):
         assert "Fake-Echoed" not in reason and reason.startswith("refused:") and len(reason) <= 1000
+
+
+async def test_a_secret_that_cannot_be_read_is_in_health_from_the_start_on(tmp_path: Path) -> None:
+    text = 'providers: {scripted: {}, paid: {type: openai, api_key: "keyring:nobody-kept-it", models: [m]}}'
+    (tmp_path / "m.yaml").write_text(text)
+    async with Runtime.open(load([tmp_path / "m.yaml"], environ={}), tmp_path) as runtime:
+        with anyio.fail_after(10):
+            while not (found := [each for each in runtime.health() if each["component"] == "secrets"]):
+                await anyio.sleep(0.01)
+    assert found[0]["state"] == "failed"
+    assert "providers.paid.api_key: no secret named 'nobody-kept-it'" in found[0]["reason"]

@@ -88,6 +88,25 @@ def test_check_without_any_file_checks_what_is_in_use(mindbot: Mindbot, tmp_path
     assert f"error: {bad}:1:7: log.levle is no known key. Did you mean level?" in ran.out
 
 
+def test_check_secrets_names_each_that_cannot_be_read(
+    mindbot: Mindbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """\
+wecom: {corpid: wwfake, secret: "keyring:is-there", token: "${IS_UNSET}", EncodingAESKey: "credential:no"}
+providers:
+  scripted: {}
+  off: {type: openai, enabled: false, api_key: "keyring:never-asked", models: [m]}
+"""
+    file = a_config(tmp_path, text)
+    monkeypatch.setenv("MINDBOT_SECRET_IS_THERE", "fake-value")
+    assert mindbot("config", "check", file).code == 0
+    ran = mindbot("config", "check", "--secrets", file, "--json")
+    assert ran.code == 1
+    token, key = ran.json["problems"]
+    assert token.startswith(f"{file}:1:") and "wecom.token: ${IS_UNSET} is not set" in token
+    assert "wecom.EncodingAESKey: no systemd credential named 'no'" in key
+
+
 def test_check_strict_refuses_plain_secrets(mindbot: Mindbot, tmp_path: Path) -> None:
     file = a_config(tmp_path, "providers: {openai: {api_key: plain-secret-value}}")
     assert mindbot("config", "check", file).code == 0
