@@ -148,7 +148,9 @@ class Daemon:
     async def _work(self, loaded: Loaded, group: anyio.abc.TaskGroup) -> None:
         self._notifier.status("starting")
         async with self._open(loaded, self._place.state_dir) as runtime:
-            self.listener = PublicListener(group, runtime.receive, self._inherited.callbacks)
+            self.listener = PublicListener(
+                group, runtime.receive, self._inherited.callbacks, strays=runtime.strays
+            )
             await self.listener.bind(runtime.webhooks())
             self._runtime = runtime
             self.phase = "running"

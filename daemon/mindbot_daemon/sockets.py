@@ -88,6 +88,15 @@ def remove_unix(path: Path, inode: int) -> None:
             path.unlink()
 
 
+def ephemeral() -> tuple[int, int]:
+    """Return the first and last port that the kernel lends to clients (ip(7), ip_local_port_range)."""
+    try:
+        first, last = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+        return int(first), int(last)
+    except (OSError, ValueError):
+        return 32768, 60999
+
+
 def bind_tcp(host: str, port: int) -> socket.socket:
     """Bind and listen on a TCP port; raises OSError. Look-ups may block: call it in a thread."""
     family, kind, protocol, _, address = socket.getaddrinfo(

@@ -19,14 +19,19 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError
 from mindbot.domain.ports import Receive, Webhook, WebhookRequest, WebhookResponse
-from mindbot_daemon.sockets import bind_tcp
+from mindbot.runtime.strays import Address, Strays
+from mindbot.telemetry.repeats import Repeats
+from mindbot_daemon.sockets import bind_tcp, ephemeral
 
 if TYPE_CHECKING:
     from mindbot_daemon.serving import HttpServer
 
 log = structlog.get_logger(__name__)
+#: What callers can cause as often as they like.
+_slow = Repeats(log, "callback.slow")
+_refused = Repeats(log, "callback.refused")
+_failed = Repeats(log, "callback.failed", level="error")
 
-Address = tuple[str, int]
 Scope = Mapping[str, Any]
 AsgiReceive = Callable[[], Awaitable[Mapping[str, Any]]]
 AsgiSend = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -60,15 +65,32 @@ def table_of(webhooks: Sequence[Webhook]) -> dict[str, Webhook]:
     return table
 
 
-class CallbackApp:
-    """The ASGI app of one port; `table` may be replaced at any time."""
+def find(table: Mapping[str, Webhook], path: str) -> Webhook | None:
+    """Return whose path this is, whatever a proxy left in front of it and however many slashes it has.
 
-    def __init__(self, receive: Receive) -> None:
+    The end alone says it: a path has three pieces (the ancient one two), and which ones they are is certain.
+    """
+    if (found := table.get(path)) is not None:
+        return found
+    pieces = [piece for piece in path.split("/") if piece]
+    return table.get("/" + "/".join(pieces[-3:])) or table.get("/" + "/".join(pieces[-2:]))
+
+
+class CallbackApp:
+    """The ASGI app of one port; `table` may be replaced at any time.
+
+    ``strays`` counts what is nobody's at ``address``, which is the configured one.
+    """
+
+    def __init__(self, receive: Receive, address: Address, strays: Strays) -> None:
         self.table: Mapping[str, Webhook] = {}
         self._receive = receive
+        self._address = address
+        self._strays = strays
 
     async def __call__(self, scope: Scope, receive: AsgiReceive, send: AsgiSend) -> None:
-        webhook = self.table.get(scope["path"])
+        webhook = find(self.table, scope["path"])
+        self._note(scope["path"], webhook)
         try:
             if webhook is None:
                 response = NOT_FOUND
@@ -87,11 +109,19 @@ class CallbackApp:
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
+    def _note(self, path: str, webhook: Webhook | None) -> None:
+        if webhook is None:
+            self._strays.note(self._address, path)
+            return
+        wanted = path_of(webhook)
+        self._strays.reached(self._address, wanted, wanted if path == ANCIENT_PATH else path)
+
     async def _call(self, webhook: Webhook, scope: Scope, body: bytes) -> WebhookResponse:
         try:
             query = dict(parse_qsl(scope["query_string"].decode("ascii"), True, max_num_fields=_MOST_FIELDS))
         except ValueError:
             return BAD_QUERY
+        whose = (webhook.name, webhook.bot)
         request = WebhookRequest(
             scope["method"],
             scope["path"],
@@ -103,12 +133,21 @@ class CallbackApp:
             with fail_after(CALLBACK_TIMEOUT):
                 return await webhook.callback(request, self._receive)
         except TimeoutError:
-            log.warning("callback.slow", platform=webhook.name, bot=webhook.bot, seconds=CALLBACK_TIMEOUT)
+            _slow.tell(*whose, platform=webhook.name, bot=webhook.bot, seconds=CALLBACK_TIMEOUT)
         except MindBotError as error:  # not on disk, so not acknowledged
-            log.warning("callback.refused", platform=webhook.name, bot=webhook.bot, error=str(error))
-        except Exception:  # an adapter's mistake must not cost the message: the platform sends it again
-            log.exception("callback.failed", platform=webhook.name, bot=webhook.bot)
+            _refused.tell(*whose, error.kind, platform=webhook.name, bot=webhook.bot, error=str(error))
+        except Exception as error:  # noqa: BLE001 - an adapter's mistake: the platform sends it again
+            name = type(error).__name__
+            _failed.tell(*whose, name, platform=webhook.name, bot=webhook.bot, exc_info=error)
         return TRY_AGAIN
+
+
+def _of_clients(port: int) -> str:
+    """Return what to say of a port that the kernel gives to clients: any program's call may have it."""
+    first, last = ephemeral()
+    if not first <= port <= last:
+        return ""
+    return f"; the kernel lends {first} to {last} to clients (ip_local_port_range): choose one outside"
 
 
 async def _read(scope: Scope, receive: AsgiReceive, most: int) -> bytes | None:
@@ -131,10 +170,10 @@ async def _read(scope: Scope, receive: AsgiReceive, most: int) -> bytes | None:
 class Port:
     """One bound address: its app, and its server once it runs."""
 
-    def __init__(self, address: Address, listener: socket.socket, receive: Receive) -> None:
+    def __init__(self, address: Address, listener: socket.socket, receive: Receive, strays: Strays) -> None:
         self.address = address
         self.listener = listener
-        self.app = CallbackApp(receive)
+        self.app = CallbackApp(receive, address, strays)
         self._server: HttpServer | None = None
 
     @property
@@ -162,10 +201,18 @@ class Port:
 class PublicListener:
     """All ports together, changed as a whole."""
 
-    def __init__(self, group: TaskGroup, receive: Receive, inherited: Iterable[socket.socket] = ()) -> None:
+    def __init__(
+        self,
+        group: TaskGroup,
+        receive: Receive,
+        inherited: Iterable[socket.socket] = (),
+        *,
+        strays: Strays | None = None,
+    ) -> None:
         self._group = group
         self._receive = receive
         self._inherited = list(inherited)
+        self._strays = strays or Strays()
         self._ports: dict[Address, Port] = {}
 
     @property
@@ -192,7 +239,7 @@ class PublicListener:
                     host for host, port in (*self._ports, *(p.address for p in fresh)) if port == address[1]
                 ]
                 listener = await self._socket(address, ours)
-                fresh.append(Port(address, listener, self._receive))
+                fresh.append(Port(address, listener, self._receive, self._strays))
         except BaseException:
             for port in fresh:
                 port.listener.close()
@@ -228,7 +275,8 @@ class PublicListener:
         except OSError as error:
             what = f"cannot listen on {address[0]}:{address[1]}: {error.strerror or error}"
             if error.errno == errno.EADDRINUSE:
-                hint = f"who has it: ss -ltnp 'sport = :{address[1]}'; or set another port"
+                hint = f"who has it: ss -tnap 'sport = :{address[1]}'; or set another port"
+                hint += _of_clients(address[1])
                 if ours:
                     hint = f"this daemon has the port on {ours[0]}: give all bots of a port one `host`"
                     hint += ", and restart where the old configuration had the other"

@@ -34,10 +34,19 @@ DETAILS = (
     *("last callback", "sent", "held for member limit", "uploaded", "pressed", "changed", "not changed"),
     *("contacts", "mode", "connection", "streams", "last call", "collected", "by response url"),
     *("evicted", "polls", "renewed", "refused callbacks", "last refused", "last refusal", "unstored"),
+    *("called at", "stray requests", "last stray", "last stray path"),
 )
 #: The steps of their self-tests.
 CHECKS = (
-    *("access token", "application", "callback secrets", "callbacks", "connections", "contacts secret"),
+    *(
+        "access token",
+        "application",
+        "callback secrets",
+        "callbacks",
+        "connections",
+        "contacts secret",
+        "callback path",
+    ),
     *("managed by the API", "members", "people", "permissions", "pulls", "round trip", "secret"),
     *("stream gateway", "subscription", "trusted IP", "sending", "AI cards", "accounts", "test"),
 )

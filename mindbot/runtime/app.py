@@ -96,6 +96,7 @@ class Runtime(Facade):
         self.media.on_state = self._media_state
         self.bots = Bots(self._host, self.outbox, self.health_board, self.receive)
         self.bots.warn = log.warning
+        self.strays = self.bots.strays
 
     @classmethod
     @asynccontextmanager

@@ -18,6 +18,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import Platform, Receive, Webhook
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.strays import Strays
 from mindbot.telemetry.redaction import told_in
 
 _MAX_BACKOFF = 60.0
@@ -50,6 +51,7 @@ class Bots:
         self._scopes: dict[tuple[str, str], anyio.CancelScope] = {}
         self._settings: dict[tuple[str, str], Any] = {}
         self.platforms: dict[tuple[str, str], Platform] = {}
+        self.strays = Strays()
         self.warn: Callable[..., Any] = lambda *a, **k: None
 
     async def run(self) -> None:
@@ -177,7 +179,8 @@ class Bots:
             if isinstance(platform, Webhook):
                 row["callback"] = f"/{platform.name}/{platform.bot}/callback"
                 row["listen"] = f"{platform.host}:{platform.port}"
+                row["details"] = self.strays.details((platform.host, platform.port), row["callback"])
             if isinstance(platform, Describes):
-                row["details"] = told_in(platform.details())
+                row["details"] = told_in(platform.details()) | row.get("details", {})
             rows.append(row)
         return rows

@@ -13,6 +13,7 @@ from mindbot.domain.abilities import Check, Groups, Place, Places, TakesBack, Te
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, Invalid, MindBotError, NetworkFailed, NotFound, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
+from mindbot.domain.ports import Webhook
 from mindbot.telemetry.redaction import told_in
 
 if TYPE_CHECKING:
@@ -61,7 +62,11 @@ class Talking:
         if not isinstance(adapter, Tests):
             return [Check("test", "skipped", "this platform has nothing to test").to_json()]
         with anyio.move_on_after(_TEST_SECONDS):
-            return [told_in(check.to_json()) for check in await adapter.test()]
+            checks = await adapter.test()
+            if isinstance(adapter, Webhook):
+                path = f"/{adapter.name}/{adapter.bot}/callback"
+                checks += self.bots.strays.check((adapter.host, adapter.port), path)
+            return [told_in(check.to_json()) for check in checks]
         mend = "is the vendor reachable from this machine?"
         return [Check("test", "failed", f"no result after {_TEST_SECONDS:g}s", mend).to_json()]
 

@@ -39,7 +39,7 @@ class Repeats:
         every: float = EVERY,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._say = getattr(log, level)
+        self._log, self._level = log, level
         self._event = event
         self._every = every
         self._now = now
@@ -68,6 +68,10 @@ class Repeats:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _say(self, event: str, **fields: Any) -> None:
+        """Log as the logging is configured by now: a logger that a module made keeps what was at first."""
+        getattr(self._log, self._level)(event, **fields)
 
     def _look(self) -> None:
         """Sum up the kinds whose time is over; one that was repeated is watched for another minute."""

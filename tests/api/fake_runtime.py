@@ -17,6 +17,7 @@ from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
 from mindbot.filters.fields import EVENT_FIELDS
 from mindbot.filters.language import parse
+from mindbot.runtime.strays import Strays
 
 
 class EchoHook:
@@ -49,6 +50,7 @@ class FakeRuntime:
 
     def __init__(self, hooks: Sequence[Webhook] = ()) -> None:
         self.bus = Bus()
+        self.strays = Strays()
         self.hooks = list(hooks)
         self.next_hooks: list[Webhook] | None = None
         self.turns: dict[str, Json] = {}

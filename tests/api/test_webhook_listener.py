@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 import anyio
 import httpx
 import pytest
+import structlog
 from fake_runtime import EchoHook, FakeRuntime
 
 from mindbot.domain.errors import Conflict
+from mindbot.runtime.strays import Strays
 from mindbot_daemon import webhooks
 from mindbot_daemon.serving import GuardedProtocol
 from mindbot_daemon.webhooks import PublicListener
@@ -84,6 +86,61 @@ async def test_the_ancestors_path_works_only_for_a_bot_alone_on_its_port() -> No
         assert (await http.post("/wecom/third/callback", content=b"x")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{PATH}/",
+        f"/{PATH}",
+        "/wecom//default/callback//",
+        f"/prefix/of/a/proxy{PATH}",
+        "/callback/command/",
+        "/a/callback/command",
+    ],
+)
+async def test_slashes_and_what_a_proxy_leaves_in_front_make_no_bot_deaf(path: str) -> None:
+    hook = EchoHook()
+    async with public(hook) as listener:
+        post = b"POST %s?a=b HTTP/1.1\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok" % path.encode()
+        assert (await exchange(listener, hook, post)).startswith(b"HTTP/1.1 200")
+    assert hook.seen[0].body == b"ok"
+
+
+async def test_what_is_nobodys_is_counted_told_once_and_named_to_its_bot() -> None:
+    hook, strays = EchoHook(), Strays()
+    address = hook.host, hook.port
+    async with anyio.create_task_group() as group:
+        listener = PublicListener(group, FakeRuntime().receive, strays=strays)
+        await listener.bind([hook])
+        assert strays.check(address, PATH) == [] and strays.details(address, PATH) == {}
+        with structlog.testing.capture_logs() as lines:
+            async with client(listener, hook) as http:
+                for _ in range(3):
+                    assert (await http.post("/wecom/callback%1b%5d0;x", content=b"x")).status_code == 404
+                assert (await http.get("/.env")).status_code == 404
+                [check] = strays.check(address, PATH)
+                assert (check.name, check.state) == ("callback path", "failed")
+                assert "3 requests" in check.detail and "1 to other paths" in check.detail
+                assert f"/wecom/callback%1B%5D0;x instead of {PATH}" in check.detail and PATH in check.mend
+                await http.post(f"/x{PATH}", content=b"x")
+                assert strays.check(address, PATH)[0].state == "skipped"  # the bot is reached by now
+        await listener.close()
+    assert strays.details(address, PATH)["stray_requests"] == 4
+    assert strays.details(address, PATH)["last_stray_path"] == "/.env"
+    assert [line["event"] for line in lines].count("callback.stray") == 1
+    assert strays.details(address, PATH)["called_at"] == f"/x{PATH}"
+    [told] = [line for line in lines if line["event"] == "callback.other_path"]
+    assert (told["path"], told["taken_for"]) == (f"/x{PATH}", PATH)
+
+
+async def test_a_flood_of_paths_costs_no_memory() -> None:
+    strays = Strays()
+    for n in range(1000):
+        strays.note(("h", 1), f"/{n}/" + "x" * 1000)
+    assert strays.details(("h", 1), PATH)["stray_requests"] == 1000
+    assert len(strays.details(("h", 1), PATH)["last_stray_path"]) < 200
+    assert len(strays._ports["h", 1].paths) <= 50
+
+
 async def test_bots_of_several_platforms_share_a_port() -> None:
     hooks = [
         a_hook(platform, bot)
@@ -102,7 +159,7 @@ async def test_bots_of_several_platforms_share_a_port() -> None:
         for stranger in (
             "/",
             "/wecomcs/hr/callback",
-            "/wecom/hr/callback/",
+            "/wecom/hr/callback/more",
             "/callback/command",
             "/wecom//callback",
         ):

@@ -17,6 +17,7 @@ from mindbot.domain.ports import Receipt, Webhook
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
+    from mindbot.runtime.strays import Strays
 
 #: Makes a set of webhooks the ones that are called back; raises ConfigError and changes nothing when a
 #: port cannot be bound.
@@ -145,6 +146,9 @@ class Backend(Protocol):
 
 class Runtime(Backend, Protocol):
     """A backend with its life cycle, open as long as its context is."""
+
+    #: Where the public ports count what is nobody's.
+    strays: Strays
 
     async def use(self, loaded: Loaded, bind: Bind) -> list[str]:
         """Build a new generation, check it, ``await bind(its webhooks)``, then swap.

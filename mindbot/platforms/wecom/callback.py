@@ -19,6 +19,7 @@ from mindbot.domain.ports import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom import errors, wire
 from mindbot.platforms.wecom.crypto import OF_AI_BOT, Crypto
 from mindbot.platforms.wecom.heard import Heard
+from mindbot.telemetry.repeats import Repeats
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings, WeComSettings
@@ -53,6 +54,7 @@ class Callbacks:
         self._max_body = max_body
         self._crypto: Crypto | None = None
         self.heard = Heard(clock)
+        self._refusals = Repeats(log, "callback refused")  # anybody can cause them
 
     @property
     def ready(self) -> bool:
@@ -74,7 +76,7 @@ class Callbacks:
             raise errors.WrongMethod(f"{request.method} is not a callback")
         except errors.Refused as refused:
             self.heard.refused(refused)
-            log.warning("callback refused", bot=self._bot, kind=refused.kind, reason=str(refused))
+            self._refusals.tell(refused.kind, bot=self._bot, kind=refused.kind, reason=str(refused))
             return _answer(refused.status, refused.message)
         except (SecretError, ConfigError) as error:
             self._failed(f"needs credentials: {error}")

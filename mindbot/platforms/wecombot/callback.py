@@ -24,6 +24,7 @@ from mindbot.domain.ports import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom import errors
 from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.platforms.wecom.heard import Heard
+from mindbot.telemetry.repeats import Repeats
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComBotSettings
@@ -65,6 +66,7 @@ class Callbacks:
         self._ack_within = ack_within
         self._crypto: Crypto | None = None
         self.heard = Heard(clock)
+        self._refusals = Repeats(log, "callback refused")  # anybody can cause them
 
     def renew(self) -> None:
         """Read the secrets anew at the next callback."""
@@ -96,7 +98,7 @@ class Callbacks:
             raise errors.WrongMethod(f"{request.method} is not a callback")
         except errors.Refused as refused:
             self.heard.refused(refused)
-            log.warning("callback refused", bot=self._bot, kind=refused.kind, reason=str(refused))
+            self._refusals.tell(refused.kind, bot=self._bot, kind=refused.kind, reason=str(refused))
             return WebhookResponse(refused.status, refused.message.encode())
         except (SecretError, ConfigError) as error:
             self._failed(f"needs credentials: {error}")
