@@ -172,7 +172,7 @@ def _media(kind: str, content: Json) -> Part:
 def _quotes(body: Json) -> list[Part]:
     """Return what is quoted, and all of its files: no page says whose words they are."""
     quote = body.get("quote")
-    if not isinstance(quote, dict):
+    if not isinstance(quote, dict) or not quote:
         return []
     kind = fields.text(quote.get("msgtype"))
     _, parts = _parts(kind, quote)

@@ -122,17 +122,17 @@ def _part(msgtype: str, body: Json) -> Part:
 
 def _inner(item: Any) -> str:
     """Return one line of a forwarded chat record."""
-    if not isinstance(item, dict):
+    record = fields.mapping(item)
+    content = record.get("msg_content") or {}
+    try:
+        content = plain.loads(content) if isinstance(content, str) else content  # text, as documented
+    except ValueError:
+        content = None
+    if not record or not isinstance(content, dict):
         return "[…]"
-    content = item.get("msg_content")
-    if isinstance(content, str):  # as the documents have it
-        try:
-            content = plain.loads(content)
-        except ValueError:
-            return "[…]"
-    content = fields.mapping(content)
     said = fields.text(fields.mapping(content.get("text", content)).get("content"))
-    return f"{fields.text(item.get('sender_name'))}: {said or '[' + fields.text(item.get('msgtype')) + ']'}"
+    said = said or f"[{fields.text(record.get('msgtype'))}]"
+    return f"{fields.text(record.get('sender_name'))}: {said}"
 
 
 def merge(messages: Sequence[Message]) -> Message:

@@ -18,20 +18,15 @@ from mindbot.platforms.wecomcs import wire
 pytestmark = pytest.mark.anyio
 
 
-def _nested(value: Any, levels: int) -> Any:
-    for _ in range(levels):
-        value = [value]
-    return value
-
-
 async def test_garbage_in_a_page_stops_nobody_and_is_kept_where_it_can_be() -> None:
     async with connected(fault="odd-entries") as here:
         await here.asked("hello")
         assert [(m.kind, m.text) for m in here.inbox.messages] == [
+            ("event", "[unreadable]"),
             ("raw", "[hologram]"),
             ("event", "[event]"),
             ("text", "cut \ufffd"),
-            ("raw", str(_nested("…", 96))),
+            ("raw", "[note]"),
             ("raw", "record\n: an object\n[…]\n[…]\n: half \ufffd"),
             ("text", "hello"),
         ]
@@ -92,8 +87,9 @@ def test_whatever_a_page_holds_what_stands_beside_it_arrives_and_the_cursor_pass
             here.sim.odd = entries
             await here.asked("hello")
             assert here.health.states[-1] == "ok"
-            objects = [entry for entry in entries if isinstance(entry, dict)]
-            assert len(here.inbox.messages) == len(objects) + 1
+            assert len(here.inbox.messages) == len(entries) + 1
+            odd = [entry for entry in entries if not isinstance(entry, dict)]
+            assert here.bot.details()["accounts"][0]["unread"] == len(odd)
             assert here.keep.values[f"cursor:{ACCOUNT}"]["cursor"].endswith("1")
 
     anyio.run(run)
