@@ -37,6 +37,7 @@ class Shown:
     final: Delivery | None = None
     way: Literal["", "poll", "url"] = ""
     taken: float | None = None
+    taking: int = 0  # polls that are just being given the answer
     closing: str = ""
     nothing: bool = False
     has_url: bool = False
@@ -50,6 +51,7 @@ class Streams:
     def __init__(self) -> None:
         self._used: WeakValueDictionary[str, Shown] = WeakValueDictionary()
         self._recent: OrderedDict[str, Shown] = OrderedDict()
+        self._unfinished: dict[str, dict[str, float]] = {}  # user → turn → when nobody asks for it any more
 
     @classmethod
     def of(cls, shared: Shared, bot: str) -> Streams:
@@ -66,6 +68,24 @@ class Streams:
         if len(self._recent) > _KEPT:
             self._recent.popitem(last=False)
         return shown
+
+    def unfinished(self, user: str, now: float) -> int:
+        """Return how many answers a user is shown that have not ended."""
+        turns = self._unfinished.get(user, {})
+        for turn in [turn for turn, until in turns.items() if until <= now]:
+            self.ended(user, turn)
+        return len(turns)
+
+    def goes_on(self, user: str, turn: str, until: float) -> None:
+        """A user has been told that an answer is not complete; nobody asks for it after ``until``."""
+        self._unfinished.setdefault(user, {})[turn] = until
+
+    def ended(self, user: str, turn: str) -> None:
+        """A user has been told that an answer is complete."""
+        turns = self._unfinished.get(user, {})
+        turns.pop(turn, None)
+        if not turns:
+            self._unfinished.pop(user, None)
 
     @property
     def growing(self) -> int:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("mindbot.platforms.wecombot")
 
+#: Answers of one user that are shown growing at once. WeCom passes no message of a user on while three have
+#: not ended, so the third ends at once and comes by its response_url: what a user writes is stored at once.
+_AT_ONCE = 2
 _MARGIN = 5.0  # seconds before the end of its life that a growing answer is closed
 
 
@@ -101,7 +104,7 @@ class WebhookBot(WeComBot):
             kind = body.get("msgtype")
             if kind == wire.POLL:
                 self._counts["polls"] += 1
-                return await self._polled(wire.polled(body))
+                return self._counted(body, await self._polled(wire.polled(body)))
             self._counts["callbacks"] += 1
             try:
                 if kind == wire.EVENT:
@@ -114,12 +117,26 @@ class WebhookBot(WeComBot):
                 again = await self._polled(say.stream_id(turn))
                 if self._settings.feedback:  # what was answered before did not arrive
                     again["stream"]["feedback"] = {"id": turn}
-                return again
+                return self._counted(body, again)
             shown = self._streams.open(turn, self._timer())
             shown.has_url = bool(message.reply_to["response_url"])
-            return self._growing(shown, first=True)
+            crowded = self._streams.unfinished(wire.user_of(body), self._timer()) >= _AT_ONCE
+            if crowded and shown.has_url and not shown.way:
+                self._counts["without_stream"] += 1
+                return self._by_url_later(shown)
+            return self._counted(body, self._growing(shown, first=True))
 
         return await self._callbacks.answer(request, take)
+
+    def _counted(self, body: Json, answer: Json) -> Json:
+        """Keep count of the answers that have not ended for the user who is told this."""
+        user, stream = wire.user_of(body), answer["stream"]
+        if stream["finish"]:
+            self._streams.ended(user, say.turn_of(stream["id"]))
+        else:
+            until = self._timer() + self._settings.stream_lifetime
+            self._streams.goes_on(user, say.turn_of(stream["id"]), until)
+        return answer
 
     async def _event(self, body: Json, raw: str, receive: Receive) -> Json | None:
         kind = wire.event_of(body)["eventtype"]
@@ -183,22 +200,31 @@ class WebhookBot(WeComBot):
         """Close an answer that has grown for as long as it may, where the rest can come another way."""
         if not self._old(shown) or not shown.has_url:
             return None
+        return self._by_url_later(shown)
+
+    def _by_url_later(self, shown: Shown) -> Json:
+        """End a stream before its answer is there, which comes by the response_url."""
         shown.way, shown.closing = "url", say.LATE
         return say.stream(shown.turn, say.LATE, finish=True)
 
     async def _collected(self, shown: Shown, final: Delivery) -> Json:
         """Hand the whole answer to a poll. That it goes this way is on disk before it goes."""
         shown.way = "poll"
+        shown.taking += 1
         try:
             frame, notes = await self._frames.last(shown.turn, final)
             if not shown.collected.is_set():
                 await self._desk.keep.put(f"stream:{shown.turn}", {"taken": final.created}, ttl=7200.0)
         except MindBotError as error:
-            shown.way = "poll" if shown.collected.is_set() else ""
             log.warning("a poll waits", bot=self.bot, turn=shown.turn, error=str(error))
             return self._growing(shown)
-        shown.notes, shown.taken = notes, final.created
-        shown.collected.set()
+        else:
+            shown.notes, shown.taken = notes, final.created
+            shown.collected.set()
+        finally:  # also of a poll that took too long and is answered by nobody: another way is free again
+            shown.taking -= 1
+            if not shown.taking and not shown.collected.is_set():
+                shown.way = ""
         self._counts["collected"] += 1
         return frame
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -12,8 +13,8 @@ from wecombot_here import Here, called_back, restarted, settings, until
 
 from mindbot.domain import ids
 from mindbot.domain.errors import RateLimited, Rejected, SecretError
-from mindbot.domain.host import Answer
-from mindbot.domain.message import Message, Part
+from mindbot.domain.host import Answer, Keep
+from mindbot.domain.message import Json, Message, Part
 from mindbot.media.folder import bytes_of
 from mindbot.platforms.wecombot.say import LATE, MAX_TEXT, stream_id
 from mindbot.platforms.wecombot.webhook import WebhookBot
@@ -44,6 +45,20 @@ async def test_an_answer_grows_by_polls_and_ends_with_the_whole_text() -> None:
         assert here.shown() == ["one **two**\n"]
         assert here.sim.counters["bad_replies"] == here.sim.counters["aibot/response"] == 0
         assert here.bot.details()["collected"] == 1
+
+
+async def test_whatever_one_user_writes_is_stored_at_once_however_many_answers_are_open() -> None:
+    async with called_back(placeholder="thinking") as here:
+        messages = [await here.asked(f"question {n}") for n in range(6)]
+        assert here.shown() == ["thinking", "thinking", *[LATE] * 4]
+        assert here.sim.counters["held"] == 0 and here.bot.details()["without_stream"] == 4
+        for n, message in enumerate(messages):
+            sent = await here.bot.send(here.answer(message, f"answer {n}"))
+            assert sent.notes["way"] == ("stream" if n < 2 else "response_url")
+        await until(lambda: here.sim.counters["polls.finished"] >= 2)
+        assert here.shown() == ["answer 0", "answer 1", *[LATE] * 4, *[f"answer {n}" for n in range(2, 6)]]
+        await here.asked("and now")
+        assert here.shown()[-1] == "thinking", "those before have ended"
 
 
 async def test_the_stream_of_a_turn_is_the_same_for_a_repeated_callback() -> None:
@@ -228,14 +243,48 @@ async def test_a_response_url_that_is_throttled_is_tried_again() -> None:
         assert here.shown()[-1] == "hello"
 
 
-async def test_a_user_has_at_most_three_unfinished_answers() -> None:
-    async with called_back() as here, anyio.create_task_group() as tasks:
-        for n in range(4):
+async def test_the_simulator_holds_a_user_back_who_has_as_many_unfinished_answers_as_it_allows() -> None:
+    rules = PollRules(every=0.02, open=2)
+    async with called_back(sim={"poll": rules}) as here, anyio.create_task_group() as tasks:
+        for n in range(3):
             tasks.start_soon(here.sim.push_text, "li", f"q{n}")
-        await until(lambda: len(here.inbox.messages) == 3)
+        await until(lambda: len(here.inbox.messages) == 2)
         await until(lambda: here.sim.counters["held"] == 1)
         await here.bot.send(here.answer(here.inbox.messages[0], "a0"))
-        await until(lambda: len(here.inbox.messages) == 4)
+        await until(lambda: len(here.inbox.messages) == 3)
+
+
+class StallingKeep:
+    """A store that keeps nothing for so long that the poll which waits for it is given up, once."""
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self.stalls = 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._keep, name)
+
+    async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
+        if key.startswith("stream:") and self.stalls:
+            self.stalls -= 1
+            await anyio.sleep_forever()
+        await self._keep.put(key, value, ttl=ttl)
+
+
+@pytest.mark.slow
+async def test_an_answer_whose_poll_was_given_up_goes_another_way() -> None:
+    rules = PollRules(every=30)
+    async with called_back(sim={"poll": rules}) as here, anyio.create_task_group() as tasks:
+        keep = StallingKeep(here.bot._desk.keep)
+        here.bot._desk = replace(here.bot._desk, keep=cast(Keep, keep))
+        message = await here.asked("hello")
+        with anyio.fail_after(10):
+            tasks.start_soon(here.bot.send, here.answer(message, "whole"))
+            await anyio.wait_all_tasks_blocked()
+            with anyio.move_on_after(0.05):  # as a callback that is not answered in time
+                await here.bot._polled(stream_id(here.turn(message)))
+            assert not keep.stalls
+            await until(lambda: here.shown()[-1] == "whole")
 
 
 async def test_polling_ends_after_its_time_whatever_the_bot_says() -> None:
