@@ -16,6 +16,7 @@ from mindbot.http.attempt import ERRORS, Attempt, TooLarge
 
 #: A server that has said everything ends its answer at once; one that does not loses the connection.
 _DRAIN_SECONDS = 0.25
+_DRAIN_BYTES = 64 << 10
 
 
 async def read_whole(answer: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -123,9 +124,10 @@ class HttpStream:
         """Give the answer's end a moment to arrive, so that the connection can be used again."""
         if self._answer.connection is None:
             return
+        left = _DRAIN_BYTES
         # Everything wanted has been read: an answer that ends badly only loses its connection.
         with anyio.move_on_after(_DRAIN_SECONDS), suppress(*ERRORS):
-            while await self._answer.content.readany():
+            while (piece := await self._answer.content.readany()) and (left := left - len(piece)) > 0:
                 pass
 
     async def _piece(self) -> bytes:

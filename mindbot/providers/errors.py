@@ -71,7 +71,7 @@ def is_page(body: bytes) -> bool:
 
 def accuses(doc: Mapping[str, Any]) -> bool:
     """Tell whether a document that came with HTTP 200 reports a failure, whatever else it holds."""
-    if _speaks(doc.get("error")):
+    if "error" in doc and _speaks(doc["error"]):
         return True
     status = doc.get("base_resp")
     if isinstance(status, dict):
@@ -133,6 +133,14 @@ def _read(doc: Any) -> _Said:
             said.codes.append(str(error[name])[:_CODE])
     message = next((error[name] for name in ("message", "msg", "detail") if error.get(name)), "")
     said.message = message if isinstance(message, str) else _as_json(message)
+    if said.message.lstrip()[:1] in (
+        "{",
+        "[",
+    ):  # gateways put what they were told into a message of their own
+        behind = _said(said.message.encode(errors="replace")[:_MOST])
+        said.codes += behind.codes
+        said.message = behind.message or said.message
+        said.per_day, said.retry_after = behind.per_day, behind.retry_after
     _read_details(error, said)
     return said
 

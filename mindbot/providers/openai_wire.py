@@ -137,7 +137,8 @@ class Answer:
             return None
         if accuses(doc):
             raise refusal_in_stream(self._vendor, doc, hide=self._hide)
-        self._usage = _usage(doc.get("usage")) or self._usage
+        if usage := _usage(doc.get("usage")):
+            self._usage = usage
         choice = _choice(doc)
         if choice is None:
             self.unread += bool(doc.get("choices"))
@@ -212,15 +213,14 @@ class Answer:
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason.lower() not in _NO_REASON:
             self._reason = quoted(reason, longest=_LONGEST_WORD)
-        said = next((choice[k] for k in ("delta", "message") if isinstance(choice.get(k), dict)), None)
-        if said is None:
+        said = choice.get("delta") or choice.get("message")
+        if not isinstance(said, dict):
             said = {"content": choice.get("text")}  # completions of the older kind
-        for name in ("tool_calls", "function_call"):
-            if said.get(name):
-                self._beside += self._calls.feed(said[name])
+        if calls := said.get("tool_calls") or said.get("function_call"):
+            self._beside += self._calls.feed(calls)
         text, thought = _words(said.get("content") or said.get("refusal"))
-        more = next((said[k] for k in ("reasoning_content", "reasoning", "thinking") if said.get(k)), None)
-        thought += "".join(_words(more))
+        if more := said.get("reasoning_content") or said.get("reasoning") or said.get("thinking"):
+            thought += "".join(_words(more))
         # Where the server tells the two apart, no end tag is to be waited for.
         released = self._thinking.release().said if thought else ""
         piece = self._thinking.feed(self._text.feed(text))
@@ -247,8 +247,10 @@ class Answer:
 
 def _choice(doc: Mapping[str, Any]) -> Mapping[str, Any] | None:
     choices = doc.get("choices")
-    if not isinstance(choices, list):
+    if not isinstance(choices, list) or not choices:
         return None
+    if isinstance(choices[0], dict):
+        return choices[0]
     return next((choice for choice in choices if isinstance(choice, dict)), None)
 
 

@@ -26,6 +26,9 @@ _LONGEST = max(map(len, _ALL))
 _CLOSES = {opening.lower(): re.compile(re.escape(closing), re.I) for opening, closing in _TAGS}
 _TAG = re.compile("|".join(map(re.escape, _ALL)), re.I)
 _FENCE = "```"
+_HEAD = len(_FENCE)
+_FIRSTS = "<[◁"
+_NOT_PLAIN = re.compile(rf"[{re.escape(_FIRSTS)}\n]")
 _PROMPTED = re.compile(r"deepseek.?r1|qwq|thinking|glm-z1|[-_]r1\b|[-_]o1\b", re.I)
 
 
@@ -65,7 +68,14 @@ class Thinking:
 
     def feed(self, text: str) -> Piece:
         """Take the next piece."""
+        if self._plain and len(self._head) == _HEAD and not _NOT_PLAIN.search(text):
+            return Piece(text)  # most of all pieces
         return self._take(self._rest + text, last=False)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether nothing is open, held back or waited for."""
+        return not (self._rest or self._closing or self._trim or self._hold)
 
     def end(self) -> Piece:
         """Return what was held back; no piece follows."""
@@ -129,10 +139,10 @@ class Thinking:
         if not text:
             return
         first, *others = text.split("\n")
-        self._head = (self._head + first.lstrip() if not self._head else self._head + first)[:3]
+        self._head = (self._head + first.lstrip() if not self._head else self._head + first)[:_HEAD]
         for line in others:
             self._fenced ^= self._head == _FENCE
-            self._head = line.lstrip()[:3]
+            self._head = line.lstrip()[:_HEAD]
         if not self._hold:
             piece.said += text
             return
@@ -150,5 +160,5 @@ class Thinking:
 def _unfinished(text: str) -> int:
     """Return how many characters at the end of a text may be the beginning of a tag, or a tag."""
     tail = text[-_LONGEST:].lower()
-    sizes = range(len(tail), 0, -1)
-    return next((size for size in sizes if any(tag.startswith(tail[-size:]) for tag in _ALL)), 0)
+    starts = (at for at, character in enumerate(tail) if character in _FIRSTS)
+    return next((len(tail) - at for at in starts if any(tag.startswith(tail[at:]) for tag in _ALL)), 0)

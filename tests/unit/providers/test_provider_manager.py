@@ -44,9 +44,11 @@ class Vault:
 class Managed:
     """A manager over a configuration; remembers the waits between tries instead of waiting."""
 
-    def __init__(self, http: HttpClient, providers: Json, fallback_order: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, http: HttpClient, providers: Json, fallback_order: tuple[str, ...] = (), **more: Json
+    ) -> None:
         config = Config.model_validate(
-            {"providers": providers, "provider_selection": {"fallback_order": fallback_order}}
+            {"providers": providers, "provider_selection": {"fallback_order": fallback_order}, **more}
         )
         self.waits: list[float] = []
         self.notes: Json = {}
@@ -263,3 +265,27 @@ async def test_a_provider_that_gives_no_answer_is_not_asked_again(http: HttpClie
         here = Managed(http, silent | {"b": scripted("me")}, ("b",))
         assert await here.ask() == "me"
         assert [each["provider"] for each in here.notes["failures"]] == ["silent"]
+
+
+async def test_what_may_have_to_be_paid_for_is_asked_for_twice_at_most(http: HttpClient) -> None:
+    async with openai("error-in-stream:after=0") as far:
+        here = Managed(http, {"a": far.entry})
+        with pytest.raises(Overloaded):
+            await here.ask(stream=True)
+        assert far.counters["requests"] == 2
+
+
+async def test_an_answer_has_a_time_with_all_its_tries(http: HttpClient) -> None:
+    async with openai("hang") as far:
+        entries = {name: {**far.entry, "timeout": 30} for name in ("a", "b")}
+        here = Managed(http, entries, ("b",), chat={"timeout": 0.3})
+        with anyio.fail_after(20), pytest.raises(NetworkFailed):
+            await here.ask()
+        assert far.counters["requests"] == 1
+
+
+async def test_the_notes_of_an_answer_reach_the_trace(http: HttpClient) -> None:
+    async with openai() as far:
+        here = Managed(http, {"a": {**far.entry, "answer_bytes": 1000}})
+        assert len(await here.ask("long " * 300)) == 1000
+    assert here.notes["cut"] == "an answer over 1000 bytes"

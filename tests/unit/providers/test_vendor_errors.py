@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from email.utils import formatdate
 
 import orjson
@@ -163,6 +164,7 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (429, openai(None, "one_api_error", "当前分组上游负载已饱和，请稍后再试"), Overloaded),
     (503, openai("model_not_found", "new_api_error", "无可用渠道"), Rejected),
     (400, openai("sensitive_words_detected", "new_api_error"), ContentFiltered),
+    (429, openai(None, message=json.dumps(google(429, "RESOURCE_EXHAUSTED", "limit: 0"))), QuotaExceeded),
     # GLM
     (401, glm("1002"), AuthFailed),
     (429, glm("1113"), QuotaExceeded),
