@@ -105,6 +105,7 @@ class Status(Answer):
     store: Json = {}
     loop_lag_ms: float = 0.0
     rss_bytes: int = 0
+    tasks: int = 0
     config: ConfigView = ConfigView()
 
 

@@ -28,6 +28,7 @@ from mindbot.domain.errors import NetworkFailed, Rejected, VendorError
 from mindbot.domain.ports import Way
 from mindbot.http.answers import HttpResponse, HttpStream, read_whole
 from mindbot.http.attempt import ERRORS, Attempt, Call, Request
+from mindbot.http.connector import Connector
 from mindbot.http.guard import Allowed, GuardedResolver, safe_target
 from mindbot.http.proxy import Proxies
 from mindbot.http.tls import context
@@ -211,7 +212,7 @@ class HttpClient:
             raise NetworkFailed(f"{attempt}: shutting down", code="closed", sent=False)
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=Connector(
                     limit=0,
                     limit_per_host=self._per_host,
                     keepalive_timeout=self._keepalive,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator
@@ -82,6 +83,7 @@ class Facade(Turns, Answers, Operations, Talking):
             "store": {"path": str(self.store.path), "batches": self.store.journal.batches},
             "loop_lag_ms": round(self.stats.loop_lag * 1000, 3),
             "rss_bytes": rss_bytes(),
+            "tasks": len(asyncio.all_tasks()),
             "config": {"files": [str(f) for f in self.loaded.files], "generation": self.generation.number},
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 import time
@@ -49,6 +50,7 @@ class TrafficReport:
     other: int
     ack_p50_ms: float
     ack_p99_ms: float
+    ack_p999_ms: float
     answer_p50_ms: float
     answer_p99_ms: float
     wall_s: float
@@ -168,6 +170,7 @@ class Ledger:
             other=len(self._other),
             ack_p50_ms=_percentile_ms(acks, 50),
             ack_p99_ms=_percentile_ms(acks, 99),
+            ack_p999_ms=_percentile_ms(acks, 99.9),
             answer_p50_ms=_percentile_ms(answers, 50),
             answer_p99_ms=_percentile_ms(answers, 99),
             wall_s=round(self._last_seen - self._started, 3),
@@ -177,9 +180,9 @@ class Ledger:
         )
 
 
-def _percentile_ms(ordered: Sequence[float], percent: int) -> float:
+def _percentile_ms(ordered: Sequence[float], percent: float) -> float:
     """Return the nearest-rank percentile of sorted seconds, in milliseconds; 0 of nothing."""
     if not ordered:
         return 0.0
-    rank = -(-len(ordered) * percent // 100)
+    rank = math.ceil(len(ordered) * percent / 100)
     return round(ordered[max(0, rank - 1)] * 1000, 3)

@@ -195,3 +195,18 @@ async def test_a_closed_client_sends_nothing(peer) -> None:
         with pytest.raises(NetworkFailed) as caught:
             await http.request("GET", there.url)
     assert not caught.value.sent
+
+
+async def test_connections_of_a_burst_get_idle_though_calls_go_on(peer) -> None:
+    async with peer(answer_all) as there, HttpClient() as http:
+        http.allow(there.url)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(http.request, "GET", there.url)
+        assert http._session is not None
+        (idle,) = http._session.connector._conns.values()
+        burst = [protocol for protocol, _ in idle]
+        assert len(burst) > 1
+        for _ in range(3):
+            await http.request("GET", there.url)
+            assert next(iter(idle))[0] is burst[0], "the same one serves all"
