@@ -9,10 +9,11 @@ PYTEST := $(BIN)/pytest
 WORKERS ?= auto
 DIST ?= dist
 
-# uv does not read pip's settings: hand it the index that pip would use.
-UV = index=$${UV_DEFAULT_INDEX:-$$($(BIN)/python -m pip config list 2>/dev/null \
-	| sed -n "s/^.*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)}; \
-	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
+# uv does not read pip's settings: hand it the index and the authority's certificate that pip would use.
+PIP_HAS = $$($(BIN)/python -m pip config list 2>/dev/null | sed -n "s/^.*\.$(1)='\(.*\)'$$/\1/p" | tail -n 1)
+UV = index=$${UV_DEFAULT_INDEX:-$(call PIP_HAS,index-url)}; cert=$${SSL_CERT_FILE:-$(call PIP_HAS,cert)}; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+	if [ -n "$$cert" ]; then export SSL_CERT_FILE="$$cert"; fi; VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 
 # One lock for developers and tests, two for servers at the same versions: everything, and without what is
 # large and not used yet. No lock names a package index.
