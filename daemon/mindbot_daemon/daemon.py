@@ -38,6 +38,7 @@ log = structlog.get_logger("mindbot.daemon")
 
 API_HEAD_START = 2.0  # seconds the runtime has to itself
 ROOM_EVERY = 2.0  # seconds between two looks whether a full disk has room
+ANSWERED = 0.5  # seconds in which what is done is still answered
 API_GRACE = 2  # seconds open API requests get at the end
 #: What needs the runtime is waited for by clients of a start, less than the 30 s that they have patience.
 START_PATIENCE = 20.0  # seconds
@@ -82,6 +83,7 @@ class Daemon:
         self._stopping = anyio.Event()
         self._reloading = anyio.Lock()
         self._forced = False
+        self._end_requests: Callable[[], None] = lambda: None
         self._reload_failed = False
 
     @property
@@ -178,7 +180,14 @@ class Daemon:
         if not finished:
             log.warning("daemon.unfinished", hint="open turns stay on disk and go on at the next start")
         if self._api is not None:
-            await self._api.stop()
+            async with anyio.create_task_group() as closing:
+                closing.start_soon(self._end_requests_after, ANSWERED)
+                await self._api.stop()
+                closing.cancel_scope.cancel()
+
+    async def _end_requests_after(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+        self._end_requests()
 
     # --- signals
 
@@ -263,13 +272,15 @@ class Daemon:
 
     def _build_api(self, listener: socket.socket, roles: Roles) -> tuple[HttpServer, Hub]:
         from mindbot_daemon.server.app import create_app
+        from mindbot_daemon.server.closing import Requests
         from mindbot_daemon.server.protocol import PeerProtocol, StreamProtocol
         from mindbot_daemon.server.stream.hub import Hub
         from mindbot_daemon.serving import HttpServer
 
-        hub = Hub()
+        hub, requests = Hub(), Requests()
+        self._end_requests = requests.end
         server = HttpServer(
-            create_app(self, roles, hub),
+            create_app(self, roles, hub, requests),
             listener,
             protocol=PeerProtocol,
             websockets=StreamProtocol,

@@ -132,6 +132,41 @@ async def test_sigterm_drains_then_closes_intake_and_the_api_answers_meanwhile(
     assert 0 < runtime.drained[0] <= 5.0
 
 
+async def test_a_client_whose_turn_outlasts_the_drain_is_told_which_one_goes_on(
+    tmp_path: Path, manager: Manager, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime = FakeRuntime()
+    runtime.drain_takes, runtime.finish = 0.01, anyio.Event()
+    run = Run(tmp_path, runtime, manager)
+    answers: list[httpx.Response] = []
+    async with started(run), anyio.create_task_group() as waiting:
+        transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "mindbot.sock"))
+        client = await waiting.start(client_of, transport)
+
+        async def ask() -> None:
+            answers.append(await client.post("/v1/turns", json={"text": "hi", "timeout": 60}))
+            waiting.cancel_scope.cancel()
+
+        waiting.start_soon(ask)
+        while not runtime.turns:
+            await anyio.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGTERM)
+    [answer] = answers
+    [turn] = runtime.turns
+    assert answer.status_code == 503
+    assert (answer.json()["kind"], answer.json()["turn"]) == ("unreachable", turn)
+    assert turn in answer.json()["message"] and "next start" in answer.json()["message"]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def client_of(
+    transport: httpx.AsyncHTTPTransport, *, task_status: anyio.abc.TaskStatus[httpx.AsyncClient]
+) -> None:
+    async with httpx.AsyncClient(transport=transport, base_url="http://mindbot", timeout=30) as client:
+        task_status.started(client)
+        await anyio.sleep_forever()
+
+
 async def test_a_second_sigterm_forces(
     tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from mindbot.domain.distribution import version
 from mindbot_daemon.server import errors
 from mindbot_daemon.server.answers import Answer
 from mindbot_daemon.server.backend import Host
+from mindbot_daemon.server.closing import Closing, Requests
 from mindbot_daemon.server.limits import BodyLimit
 from mindbot_daemon.server.roles import Roles
 from mindbot_daemon.server.routes import (
@@ -43,8 +44,11 @@ FAILURE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
-    """Return the app that serves ``host`` under ``/v1`` to peers with these roles; ``hub`` must run."""
+def create_app(host: Host, roles: Roles, hub: Hub, requests: Requests | None = None) -> FastAPI:
+    """Return the app that serves ``host`` under ``/v1`` to peers with these roles; ``hub`` must run.
+
+    ``requests`` gets those that are open, so that they can be ended.
+    """
     app = FastAPI(
         title="MindBot",
         version=version(),
@@ -57,6 +61,7 @@ def create_app(host: Host, roles: Roles, hub: Hub) -> FastAPI:
     app.state.roles = roles
     app.state.hub = hub
     app.add_middleware(BodyLimit, most=MAX_BODY, but={"/v1/media": MAX_FILE})
+    app.add_middleware(Closing, requests=requests or Requests())
     errors.install(app)
     v1 = APIRouter(prefix="/v1", responses=FAILURE)
     for resource in RESOURCES:
