@@ -27,6 +27,8 @@ _REASON_END = 300  # of them are its end, where the hint is
 #: Shorter values would mask half of what is written and are no secrets.
 SHORTEST = 4
 
+_UNLIKE_WORDS = 16  # characters
+
 #: What the name of a field that holds a secret ends with: corpsecret, access_token, clientSecret, …; and what
 #: platforms send along that lets its holder answer in the bot's place (codes, addresses) or read a file.
 _NAMES = (
@@ -110,6 +112,18 @@ class Redactor:
     def registered(self, text: str) -> str:
         """Return the text with registered values masked, and nothing guessed."""
         for spelling in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, MASK)
+        return text
+
+    def spoken(self, text: str) -> str:
+        """Return words that go to people with registered values masked that no words look like.
+
+        A model's server that repeats its request must not tell a chat the key; short secrets are like words.
+        """
+        for spelling in self._spellings:  # the longest come first
+            if len(spelling) < _UNLIKE_WORDS:
+                break
             if spelling in text:
                 text = text.replace(spelling, MASK)
         return text

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
+from mindbot.telemetry.redaction import redactor
 
 
 class Deliver:
@@ -18,6 +21,9 @@ class Deliver:
         await call_next(turn)
         if turn.state == "running":
             turn.state = "answered"
+        for n, part in enumerate(turn.reply.parts):
+            if (text := redactor.spoken(part.text)) != part.text:
+                turn.reply.parts[n] = replace(part, text=text)
         turn.finished = self._clock()
         turn.close_span(turn.spans[0])
         await self._finish(turn)

@@ -145,7 +145,8 @@ async def test_numbers_are_told_while_somebody_looks(runtime: Runtime) -> None:
             await ask(runtime, "hello")
             with anyio.fail_after(5):
                 while not tick["sent_per_s"]:
-                    tick = (await until(observer, "stats.tick"))[-1].data
+                    ticks = [event.data for event in await until(observer, "stats.tick")]
+                    tick = max(ticks, key=lambda each: each["sent_per_s"])  # a busy machine reads several
         tasks.cancel_scope.cancel()
     assert {"answered_per_s", "queued", "outbox", "loop_lag_ms", "rss_bytes"} <= tick.keys()
 
@@ -243,3 +244,9 @@ async def test_a_secret_that_cannot_be_read_is_in_health_from_the_start_on(tmp_p
                 await anyio.sleep(0.01)
     assert found[0]["state"] == "failed"
     assert "providers.paid.api_key: no secret named 'nobody-kept-it'" in found[0]["reason"]
+
+
+async def test_an_answer_that_repeats_a_key_does_not_tell_it(runtime: Runtime) -> None:
+    redactor.register("fake-key-that-is-long-enough")
+    turn = await ask(runtime, "say fake-key-that-is-long-enough")
+    assert "********" in turn["reply"] and "fake-key" not in turn["reply"]
