@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
+from mindbot.domain import fields
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import (
     AuthFailed,
@@ -94,7 +95,7 @@ class Buttons:
 
         Never raises: the card is out, and can be pressed all the same.
         """
-        if code := answer.get("response_code"):
+        if code := fields.text(answer.get("response_code")):
             try:
                 await self._keep.put(f"code:{task}", {"code": str(code)}, ttl=_CODE_TTL)
             except StoreError as error:

@@ -56,6 +56,7 @@ class Backlog:
         self._room = anyio.Event()
         self._size = 0
         self.waiting = 0
+        self.lost = 0  # what nobody could store, whatever was tried
 
     @classmethod
     def of(cls, shared: Shared, bot: str) -> Backlog:
@@ -101,8 +102,10 @@ class Backlog:
             try:
                 await store(callback)
             except MindBotError as error:
+                self.lost += 1
                 log.error("callback not handled", command=callback.command, error=str(error))
             except Exception:
+                self.lost += 1
                 log.exception("callback not handled", command=callback.command)
             queue.popleft()
             self.waiting -= 1

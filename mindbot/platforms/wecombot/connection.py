@@ -247,7 +247,10 @@ class ConnectionBot(WeComBot):
             return {"mode": "connection"}
         facts = {"state": link.state, "reason": link.reason, "since": link.since, "opened": link.opened}
         at_work = {"streams": self._speaker.streams, "unstored": self._backlog.waiting}
-        return {"mode": "connection", "connection": facts, **at_work, **link.counts}
+        counts = dict(link.counts)
+        if lost := counts.get("lost", 0) + self._backlog.lost:
+            counts["lost"] = lost
+        return {"mode": "connection", "connection": facts, **at_work, **counts}
 
     async def test(self) -> list[Check]:
         """Read the secret, look at the connection, and let WeCom answer a ping.

@@ -246,6 +246,7 @@ class Link:
         try:
             await self._handle(command, id, body, json.dumps(body, ensure_ascii=False))
         except Exception:
+            self.counts["lost"] += 1
             log.exception("callback not handled", command=command)
 
     # -- frames out --------------------------------------------------------------------------------------

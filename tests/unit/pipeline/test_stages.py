@@ -325,3 +325,12 @@ async def test_a_hand_over_without_words_is_an_answer() -> None:
 
     turn = await House(Gives()).run()
     assert (turn.state, [p.kind for p in turn.reply.parts]) == ("answered", ["transfer"])
+
+
+async def test_a_mistake_in_a_download_costs_the_file_and_not_the_answer() -> None:
+    house = House()
+    house.files = {"cat": RecursionError("too deep"), "dog": File("ab.jpg", 3, "image/jpeg", "")}
+    turn = await house.run("look", parts=(Part("image", "cat"), Part("image", "dog"), text_part("look")))
+    assert turn.state == "answered" and turn.message.parts[1].data["media"] == "ab.jpg"
+    assert turn.message.parts[0].data["error"] == "internal: RecursionError: too deep"
+    assert [warning["event"] for warning in house.warnings] == ["file not fetched"]
