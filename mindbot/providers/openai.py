@@ -140,6 +140,7 @@ class OpenAIProvider:
             self.name, hide=self._key or "", limit=self._answer_bytes, hold=self._holds.get(model, _HOLD)
         )
         total = min(self._total if "stream" in body else self._timeout, left)
+        ends = anyio.current_time() + total
         async with self._http.stream(
             "POST",
             self._url,
@@ -149,7 +150,7 @@ class OpenAIProvider:
             idle=self._timeout,
             total=total,
         ) as response:
-            reading = Reading(self.name, response, timeout=self._timeout, total=total, limit=self._most)
+            reading = Reading(self.name, response, timeout=self._timeout, ends=ends, limit=self._most)
             if not 200 <= response.status < 300:
                 raise self._refusal(response.status, await reading.head(), response.headers)
             try:

@@ -26,18 +26,18 @@ _REFUSAL = 64 << 10  # bytes of a refusal that are read
 class Reading:
     """The lines of one answer. Times are seconds, sizes bytes.
 
-    ``timeout`` bounds the wait for each whole line, ``total`` everything, ``limit`` what may come without
-    the answer getting longer (`moved`).
+    ``timeout`` bounds the wait for each whole line; everything is over at ``ends``, a time of
+    ``anyio.current_time()``; ``limit`` bounds what may come without the answer getting longer (`moved`).
     """
 
     def __init__(
-        self, vendor: str, response: StreamResponse, *, timeout: float, total: float, limit: int
+        self, vendor: str, response: StreamResponse, *, timeout: float, ends: float, limit: int
     ) -> None:
         self.vendor = vendor
         self.limit = limit
         self._response = response
         self._timeout = timeout
-        self._ends = anyio.current_time() + total
+        self._ends = ends
         self._since = 0  # bytes since the answer last got longer
 
     @property

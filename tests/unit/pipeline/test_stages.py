@@ -41,6 +41,17 @@ async def test_a_message_is_answered_and_every_stage_leaves_a_closed_span() -> N
     assert house.finished == [turn] and turn.finished == house.now
 
 
+async def test_what_turns_out_to_have_been_thinking_is_not_said() -> None:
+    class Thinker(Echo):
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            yield Chunk("the user wants…")
+            yield Chunk(reasoning="the user wants…", afresh=True)
+            yield Chunk("Yes.", finish="stop")
+
+    turn = await House(Thinker()).run()
+    assert turn.reply.text == "Yes."
+
+
 async def test_a_failing_runner_is_told_to_the_user_and_kept_for_the_operator() -> None:
     house = House(Echo(Overloaded("model is down")), dispatcher={"failure_notice": "Sorry."})
     turn = await house.run()
