@@ -28,11 +28,20 @@ up = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @daemon.command()
-def run(ctx: typer.Context) -> None:
+def run(
+    ctx: typer.Context,
+    from_now: Annotated[
+        bool,
+        typer.Option(
+            "--from-now",
+            help="Answer nothing that was said before this start; what is open becomes dead letters.",
+        ),
+    ] = False,
+) -> None:
     """Run the daemon in the foreground until a signal."""
     from mindbot_daemon.main import run as run_daemon
 
-    raise typer.Exit(run_daemon(ctx.obj["config"], ctx.obj["socket"]))
+    raise typer.Exit(run_daemon(ctx.obj["config"], ctx.obj["socket"], from_now=from_now))
 
 
 @daemon.command()

@@ -8,6 +8,7 @@ import resource
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,11 +41,14 @@ def main() -> None:
     if "--help" in options:
         command_line(["daemon", "run", "--help"])
     else:
-        command_line([*options, "daemon", "run"])
+        ours = [option for option in options if option == "--from-now"]
+        command_line([*(option for option in options if option not in ours), "daemon", "run", *ours])
 
 
-def run(files: Sequence[str], socket: str | None) -> int:
+def run(files: Sequence[str], socket: str | None, *, from_now: bool = False) -> int:
     """Run the daemon in this process until a signal; returns the exit status.
+
+    With ``from_now`` nothing that was said before this start is answered, and nothing open goes on.
 
     A configuration that cannot be used gives 78 under systemd, whose unit then does not try again, and 1
     elsewhere.
@@ -54,7 +58,7 @@ def run(files: Sequence[str], socket: str | None) -> int:
     inherited = inherited_sockets(os.environ)
     waiting = inherited.api.dup() if inherited.api is not None else None  # the daemon closes its own
     try:
-        return _run(files, socket, inherited)
+        return _run(files, socket, inherited, from_now)
     except BaseExceptionGroup as group:  # what task groups make of an error
         errors = list(_leaves(group))
     except Exception as error:  # noqa: BLE001 - explained below, and the process ends
@@ -69,7 +73,7 @@ def run(files: Sequence[str], socket: str | None) -> int:
     return unusable
 
 
-def _run(files: Sequence[str], socket: str | None, inherited: Inherited) -> int:
+def _run(files: Sequence[str], socket: str | None, inherited: Inherited, from_now: bool) -> int:
     def read() -> Loaded:
         return load([Path(file) for file in files] or None)
 
@@ -79,7 +83,8 @@ def _run(files: Sequence[str], socket: str | None, inherited: Inherited) -> int:
     setup(logs.level, logs.format, levels=logs.levels)
     _raise_file_limit()
     place = place_of(loaded, socket, os.environ)
-    daemon = Daemon(read, _open_runtime, place, Notifier(os.environ), inherited)
+    opener = partial(_open_runtime, from_now=from_now)
+    daemon = Daemon(read, opener, place, Notifier(os.environ), inherited)
     return anyio.run(daemon.run, loaded, backend_options={"use_uvloop": True})
 
 
@@ -131,10 +136,10 @@ def _usual_socket(environ: Mapping[str, str]) -> Path:
     return user_socket(environ)
 
 
-def _open_runtime(loaded: Loaded, state_dir: Path) -> AbstractAsyncContextManager[Runtime]:
+def _open_runtime(loaded: Loaded, state_dir: Path, *, from_now: bool) -> AbstractAsyncContextManager[Runtime]:
     from mindbot.runtime.app import Runtime
 
-    return Runtime.open(loaded, state_dir)
+    return Runtime.open(loaded, state_dir, from_now=from_now)
 
 
 def _explain(error: BaseException) -> None:

@@ -231,6 +231,11 @@ def reload() -> Call[models.Reloaded]:
     return Call("POST", "/v1/config/reload", _one(models.Reloaded), timeout=120.0)
 
 
+def backup() -> Call[None]:
+    """The database as a file: for `Client.save`."""
+    return Call("GET", "/v1/database/backup", _nothing, timeout=3600.0)
+
+
 def logs(limit: int = 200, filter: str = "") -> Call[list[models.LogLine]]:
     """The last lines that match, oldest first."""
     query = {"limit": str(limit)} | ({"filter": filter} if filter else {})

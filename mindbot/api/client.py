@@ -9,11 +9,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from pydantic import ValidationError
 
@@ -57,6 +58,16 @@ class Client:
             for line in response:
                 yield _read(call, line)
         except (OSError, http.client.HTTPException) as error:
+            raise trouble(error, self.socket) from error
+        finally:
+            connection.close()
+
+    def save(self, call: Call[Any], out: BinaryIO) -> None:
+        """Carry out a call whose answer is a file, and write it to ``out``."""
+        connection, response = self._request(call)
+        try:
+            shutil.copyfileobj(response, out, 1 << 20)
+        except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
             raise trouble(error, self.socket) from error
         finally:
             connection.close()

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mindbot.api.sockets import SYSTEM_SOCKET, user_socket
+from mindbot.domain.errors import ConfigError
 
+#: The service's (``StateDirectory=mindbot``).
+SYSTEM_STATE = Path("/var/lib/mindbot")
 SYSTEM_CONFIG = Path("/etc/mindbot/mindbot.yaml")
 
 
@@ -41,6 +44,31 @@ def state_dir(configured: str | Path = "", environ: Mapping[str, str] | None = N
     from platformdirs import user_state_path
 
     return user_state_path("mindbot", appauthor=False)
+
+
+def own_state_dir(
+    configured: str | Path = "",
+    environ: Mapping[str, str] | None = None,
+    *,
+    service: Path = SYSTEM_STATE,
+    uid: int | None = None,
+) -> Path:
+    """Return the state directory for a command that touches it while no daemon answers.
+
+    Raises:
+        ConfigError: it is root's own, and a service's is there, which is the one that was meant: what is
+            kept in the first is found by nobody.
+    """
+    environ = os.environ if environ is None else environ
+    found = state_dir(configured, environ)
+    root = (os.geteuid() if uid is None else uid) == 0
+    if not root or configured or environ.get("STATE_DIRECTORY") or found == service or not service.exists():
+        return found
+    raise ConfigError(
+        f"this would touch {found}, root's own state, and the service's is {service}",
+        hint=f"say which: `runuser -u {service.owner()} -- env STATE_DIRECTORY={service} mindbot …` is the "
+        f"service's (or start the service, and ask again), STATE_DIRECTORY={found} root's own",
+    )
 
 
 def runtime_dir(environ: Mapping[str, str]) -> Path:

@@ -43,12 +43,14 @@ def set_secret(ctx: typer.Context, name: Name, as_json: JsonOption = False) -> N
     loaded = _load(ctx)
     if daemon := daemon_of(ctx, loaded):
         daemon.ask(calls.set_secret(name, value))
+        where = f"by the daemon on {daemon.socket}"
     else:
         _secrets(loaded).set(name, value)
+        where = f"in {_state_dir(loaded)}"
     if as_json:
-        _print_json({"name": name, "kept": True})
+        _print_json({"name": name, "kept": True, "where": where})
     else:
-        print(f'kept; in the configuration write "keyring:{name}"')
+        print(f'kept {where}; in the configuration write "keyring:{name}"')
 
 
 @secret.command("get")
@@ -128,9 +130,11 @@ def _state_dir(loaded: Loaded) -> Path:
 
 
 def _secrets(loaded: Loaded) -> Secrets:
+    """Return this machine's secrets, where no daemon is asked; raises ConfigError for the wrong ones."""
+    from mindbot.config.paths import own_state_dir
     from mindbot.config.secrets import Secrets
 
-    return Secrets(_state_dir(loaded))
+    return Secrets(own_state_dir(loaded.config.state_dir))
 
 
 def _print_json(value: Any) -> None:

@@ -49,6 +49,12 @@ class StoreSettings(Section):
         description="Ended turns are deleted after this; 0 keeps them. Repeats are recognised so long.",
     )
 
+    restored: Literal["from_now", "resume"] = Field(
+        "from_now",
+        description="What a start does with what a restored backup has open. from_now: nobody is answered "
+        "again, open turns and unsent messages become dead letters; resume: they go on.",
+    )
+
     def path(self, state_dir: Path) -> Path:
         """Return the database file."""
         return state_dir / Path(self.file).expanduser()

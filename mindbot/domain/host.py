@@ -125,7 +125,9 @@ class Host:
     returns whether the turn was running. ``told`` tells the operators' stream of something the platform
     said about an earlier turn or delivery (feedback, a late failure) and keeps it with that turn.
     ``answer`` tells how far a turn is, also one of an earlier process; None when there is no such turn.
-    ``shared`` holds what all bots of an app have in common: its access token, its limits.
+    ``shared`` holds what all bots of an app have in common: its access token, its limits. ``since`` returns
+    the moment (Unix seconds) before which nothing is answered, for platforms that are read with a cursor; 0
+    when there is none.
     """
 
     http: Http
@@ -136,3 +138,4 @@ class Host:
     told: Callable[[str, Json], Awaitable[None]]
     answer: Callable[[str], Awaitable[Answer | None]]
     shared: Shared = field(default_factory=Shared)
+    since: Callable[[], float] = lambda: 0.0

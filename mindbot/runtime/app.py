@@ -48,8 +48,9 @@ PROVIDER = "provider "  # before its name among the components
 class Runtime(Facade):
     """Everything between the platforms' wires and the store. Use `open`."""
 
-    def __init__(self, loaded: Loaded, state_dir: Path) -> None:
+    def __init__(self, loaded: Loaded, state_dir: Path, *, from_now: bool = False) -> None:
         self.loaded = loaded
+        self._from_now = from_now
         self.state_dir = state_dir
         self.stats = Stats()
         self.bus = Bus(on_dead=self._handler_gave_up)
@@ -100,13 +101,15 @@ class Runtime(Facade):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, loaded: Loaded, state_dir: Path) -> AsyncIterator[Runtime]:
+    async def open(cls, loaded: Loaded, state_dir: Path, *, from_now: bool = False) -> AsyncIterator[Runtime]:
         """Start everything for the length of the block; what was unfinished on disk goes on at once.
+
+        With ``from_now`` it is put away instead, and nothing that was said before is answered.
 
         Raises:
             MindBotError: something could not start; what had started was stopped again.
         """
-        self = cls(loaded, state_dir)
+        self = cls(loaded, state_dir, from_now=from_now)
         self.log_tail = LogTail(self.bus)
         self.generation = self._build(1, loaded)
         self.bots.use(self.bots.build(loaded.config.bots()))
@@ -142,11 +145,21 @@ class Runtime(Facade):
                     interval=config.commit_interval,
                     rows=config.commit_rows,
                     on_state=self._store_state,
+                    from_now=self._from_now,
+                    resume=config.restored == "resume",
                 )
                 return await stack.enter_async_context(opening)
 
             self.store = await self._when_there_is_room(opened)
             await self._when_there_is_room(self.store.probe)
+            if (anew := self.store.anew).reason:
+                log.warning(
+                    "store begins anew",
+                    reason=anew.reason,
+                    turns=anew.turns,
+                    deliveries=anew.deliveries,
+                    hint="what was open is among the dead letters: mindbot dlq list",
+                )
             try:
                 yield
             finally:
@@ -270,7 +283,17 @@ class Runtime(Facade):
     def _host(self, platform: str, bot: str) -> Host:
         keep = StoreKeep(lambda: self.store, self.receive_all, platform, bot)
         told, answer = self.told, self.answer
-        return Host(self.http, self.secrets, keep, self.media, self.stop_turn, told, answer, self.shared)
+        return Host(
+            self.http,
+            self.secrets,
+            keep,
+            self.media,
+            self.stop_turn,
+            told,
+            answer,
+            self.shared,
+            since=lambda: self.store.anew.since,
+        )
 
     def _priority(self, bot: tuple[str, str]) -> int:
         found = (b for b in self.loaded.config.bots() if (b.platform, b.name) == bot)

@@ -7,7 +7,9 @@ import os
 import time
 from collections.abc import AsyncGenerator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import anyio
 import anyio.to_thread
@@ -28,10 +30,14 @@ if TYPE_CHECKING:
     from mindbot.store.queries import Queries
 
 
+_SENDING = 3600.0  # seconds after which a copy is nobody's any more
+
+
 class Facade(Turns, Answers, Operations, Talking):
     """The half of the runtime that operators see; `Runtime` brings what it is about."""
 
     ready: bool
+    state_dir: Path
     _queries: Queries | None = None
 
     async def queries(self) -> Queries:
@@ -108,6 +114,14 @@ class Facade(Turns, Answers, Operations, Talking):
     async def delete_secret(self, name: str) -> None:
         """Remove a secret; raises NotFound."""
         await anyio.to_thread.run_sync(self.secrets.delete, name)
+
+    async def backup(self) -> Path:
+        """Copy the database, also one whose file is gone; the caller deletes the copy. Raises StoreError."""
+        folder = self.state_dir / "backups"
+        await anyio.to_thread.run_sync(partial(_emptied, folder))
+        copy = folder / f"{uuid4().hex}.db"
+        await self.store.backup(copy)
+        return copy
 
     # --- turns
 
@@ -253,6 +267,14 @@ class Facade(Turns, Answers, Operations, Talking):
         if found.state != "dead":
             raise Conflict(f"{letter} is {found.state}, not dead")
         return found
+
+
+def _emptied(folder: Path) -> None:
+    """Make a folder for copies that are being sent, without those of a process before this one."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for left in folder.glob("*.db*"):
+        if left.stat().st_mtime < time.time() - _SENDING:
+            left.unlink(missing_ok=True)
 
 
 def _over(turn: Json) -> bool:

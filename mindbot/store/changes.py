@@ -1,4 +1,4 @@
-"""What operators and platforms change in single rows later. Runs on a connection, in the store's threads."""
+"""What operators, platforms and retention change in rows later. Runs on a connection, in the store's threads."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from functools import partial
 
 import orjson
 
+from mindbot.domain import ids
 from mindbot.domain.message import Json
 from mindbot.domain.turn import RETRIED, Turn
+from mindbot.store.recovery import OPEN
 from mindbot.store.rows import json_of, message_of, turn_name
 from mindbot.store.unreadable import ODD, Unreadable
 
@@ -67,3 +69,19 @@ def put_aside(db: sqlite3.Connection, platform: str, bot: str, key: str) -> None
         "WHERE platform = ? AND bot = ? AND key = ?",
         (time.time() + _ASIDE_FOR, platform, bot, key),
     )
+
+
+def purge(db: sqlite3.Connection, older_than: float, limit: int) -> int:
+    """Delete what ended before a moment (Unix seconds), at most ``limit`` rows of a kind; returns how many."""
+    first = ids.at(older_than)
+    sent = db.execute(
+        "DELETE FROM outbox WHERE (turn, n) IN (SELECT turn, n FROM outbox "
+        "WHERE turn < ? AND state IN ('sent', 'discarded') LIMIT ?)",
+        (first, limit),
+    )
+    gone = db.execute(
+        f"DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE id < ? AND NOT {OPEN} LIMIT ?)",
+        (first, limit),
+    )
+    db.execute("DELETE FROM sessions WHERE updated < ?", (older_than,))
+    return max(sent.rowcount, gone.rowcount)

@@ -1,31 +1,79 @@
-"""``mindbot db``: look after the database file without a daemon."""
+"""``mindbot db``: look after the database, with a daemon or without."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mindbot.domain.errors import MindBotError
+from mindbot.domain.errors import Conflict, MindBotError, Unreachable
+
+if TYPE_CHECKING:
+    from mindbot.api.client import Client
+    from mindbot.config.load import Loaded
 
 db = typer.Typer(
-    name="db", help="Upgrade and check the database.", no_args_is_help=True, add_completion=False
+    name="db",
+    help="Check, copy, restore and upgrade the database.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
-_FILE = typer.Option("--file", help="The database; default: the configuration's.")
+_FILE = typer.Option("--file", help="The database; default: the daemon's, else the configuration's.")
+_BACKUP = typer.Argument(metavar="FILE", help="The backup's file.")
 
 
 def _path(ctx: typer.Context, file: Path | None) -> Path:
+    """Return the database that is meant; raises ConfigError where it is another one than it seems."""
     if file is not None:
         return file
+    from mindbot.api import calls
+
+    if (daemon := _daemon(ctx)) is not None and (used := daemon.ask(calls.status()).store.get("path")):
+        return Path(used)
+    from mindbot.config.paths import own_state_dir
+
+    config = _loaded(ctx).config
+    return config.store.path(own_state_dir(config.state_dir))
+
+
+def _loaded(ctx: typer.Context) -> Loaded:
     from mindbot.config.load import load
+
+    return load((ctx.obj or {}).get("config"))
+
+
+def _daemon(ctx: typer.Context) -> Client | None:
+    """Return a client of the daemon that runs, or None."""
+    from mindbot.api import calls
+    from mindbot.api.client import Client
     from mindbot.config.paths import state_dir
 
-    config = load((ctx.obj or {}).get("config")).config
-    return config.store.path(state_dir(config.state_dir))
+    socket, config = (ctx.obj or {}).get("socket"), _loaded(ctx).config
+    if not socket and config.api.socket:
+        socket = state_dir(config.state_dir) / Path(config.api.socket).expanduser()
+    client = Client(socket)
+    try:
+        client.ask(calls.ping())
+    except Unreachable:
+        return None
+    return client
+
+
+@contextmanager
+def _alone(ctx: typer.Context, path: Path, file: Path | None) -> Iterator[None]:
+    """See that nobody uses a database while the block changes it; raises Conflict."""
+    from mindbot.config.paths import state_dir
+    from mindbot.store.lock import only_one
+
+    folder = path.parent if file is not None else state_dir(_loaded(ctx).config.state_dir)
+    with only_one(folder) if folder.is_dir() else nullcontext():
+        yield
 
 
 @db.command()
@@ -34,11 +82,63 @@ def upgrade(ctx: typer.Context, file: Annotated[Path | None, _FILE] = None) -> N
     from mindbot.store.upgrade import HEAD, ensure, revision
 
     path = _path(ctx, file)
-    before = revision(path) if path.exists() else ""
-    ensure(path)
+    with _alone(ctx, path, file):
+        before = revision(path) if path.exists() else ""
+        ensure(path)
     typer.echo(
         f"{path}: schema {HEAD}" + (f" (was {before or 'empty'})" if before != HEAD else ", nothing to do")
     )
+
+
+@db.command()
+def backup(
+    ctx: typer.Context,
+    target: Annotated[Path, _BACKUP],
+    file: Annotated[Path | None, _FILE] = None,
+) -> None:
+    """Copy the database to FILE, also while the daemon runs, and prove the copy."""
+    from mindbot.store.backup import copy
+
+    daemon = _daemon(ctx) if file is None else None
+    if daemon is not None:
+        _fetch(daemon, target)
+        source = f"the daemon on {daemon.socket}"
+    else:
+        path = _path(ctx, file)
+        copy(path, target)
+        source = str(path)
+    typer.echo(f"{target}: {target.stat().st_size:,} bytes, proved, from {source}")
+
+
+def _fetch(daemon: Client, target: Path) -> None:
+    from mindbot.api import calls
+    from mindbot.store.backup import arriving
+
+    with arriving(target) as part, part.open("wb") as out:
+        daemon.save(calls.backup(), out)
+
+
+@db.command()
+def restore(
+    ctx: typer.Context,
+    source: Annotated[Path, _BACKUP],
+    file: Annotated[Path | None, _FILE] = None,
+) -> None:
+    """Put a backup in the database's place, with the daemon stopped; what was there is kept aside.
+
+    The next start answers nobody again: what the backup has open becomes dead letters (store.restored).
+    """
+    from mindbot.store.backup import restore as put_back
+
+    if file is None and (daemon := _daemon(ctx)) is not None:
+        raise Conflict(
+            f"a daemon runs (it answers on {daemon.socket})",
+            hint="stop it first: mindbot daemon stop, or systemctl stop mindbot.socket mindbot",
+        )
+    path = _path(ctx, file)
+    with _alone(ctx, path, file):
+        aside = put_back(source, path)
+    typer.echo(f"{path}: restored from {source}" + (f"; what was there is {aside}" if aside else ""))
 
 
 @db.command()

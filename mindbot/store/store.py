@@ -19,12 +19,12 @@ from mindbot.domain.errors import StoreError, StoreUnreadable
 from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message
 from mindbot.domain.turn import DONE_STATES, Turn
-from mindbot.store import changes, recovery
+from mindbot.store import anew, changes, recovery
+from mindbot.store.anew import Anew
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal, Rows
 from mindbot.store.past import Past
 from mindbot.store.reads import GroupRead
-from mindbot.store.recovery import OPEN
 from mindbot.store.rows import (
     DELIVERY,
     deliver_row,
@@ -47,6 +47,7 @@ class Store:
         self._database = database
         self.journal = journal
         self.unreadable = unreadable
+        self.anew = Anew()
         self._past = Past(database, unreadable)
         self._answers = GroupRead(database, _ANSWER)
         #: Turns that may have memo rows on disk.
@@ -64,8 +65,13 @@ class Store:
         rows: int = 500,
         pragmas: tuple[str, ...] = (),
         on_state: Callable[[StoreError | None], None] | None = None,
+        from_now: bool = False,
+        resume: bool = False,
     ) -> AsyncIterator[Store]:
         """Bring the schema up to date and open the file for the length of the block.
+
+        What a restored database has open is put away (`mindbot.store.anew`), unless ``resume``; ``from_now``
+        does so with any.
 
         Raises:
             StoreError: the file cannot be opened, is damaged, locked, or newer than this program.
@@ -76,6 +82,7 @@ class Store:
         journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
         store = cls(database, journal, Unreadable())
         ids.follow(await database.read(recovery.newest))
+        store.anew = await database.write(partial(anew.begin, from_now=from_now, resume=resume))
         await store._past.load()
         try:
             async with anyio.create_task_group() as tasks:
@@ -348,22 +355,8 @@ class Store:
 
         Returns: how many went, of turns or of deliveries; at most ``limit`` of each do.
         """
-
-        def work(db: sqlite3.Connection) -> int:
-            first = ids.at(older_than)
-            sent = db.execute(
-                "DELETE FROM outbox WHERE (turn, n) IN (SELECT turn, n FROM outbox "
-                "WHERE turn < ? AND state IN ('sent', 'discarded') LIMIT ?)",
-                (first, limit),
-            )
-            gone = db.execute(
-                f"DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE id < ? AND NOT {OPEN} LIMIT ?)",
-                (first, limit),
-            )
-            db.execute("DELETE FROM sessions WHERE updated < ?", (older_than,))
-            return max(sent.rowcount, gone.rowcount)
-
-        return await self._database.write(work)
+        change = partial(changes.purge, older_than=older_than, limit=limit)
+        return await self._database.write(change)
 
     async def check(self) -> None:
         """Look whether the files are still those that were opened; raises StoreGone."""
@@ -376,6 +369,10 @@ class Store:
             "(SELECT platform, bot, key FROM keep WHERE ends < ? LIMIT ?)"
         )
         return await self._database.write(lambda db: db.execute(sql, (time.time(), limit)).rowcount)
+
+    async def backup(self, target: Path) -> None:
+        """Copy everything to a new file, and prove it; raises StoreError, and Conflict when one is there."""
+        await self._database.copy(target)
 
     async def probe(self) -> None:
         """Prove that the store can write; raises StoreError. Used after a failure to notice recovery."""

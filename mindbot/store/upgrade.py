@@ -6,12 +6,17 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from mindbot.domain.errors import StoreError
 from mindbot.store import fresh
+from mindbot.store.backup import keep_aside
 from mindbot.store.database import connect, explain
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+log = structlog.get_logger("mindbot.store")
 
 #: The newest revision in ``migrations/versions``; a test compares.
 HEAD = "0002"
@@ -48,6 +53,8 @@ def ensure(path: Path) -> None:
     if not found:  # what people wrote is nobody else's business; the files beside it get the same rights
         path.chmod(0o600)
     if found != HEAD and not (not found and fresh.create(path)):
+        if found and known(found):
+            log.info("database kept aside before its upgrade", copy=str(keep_aside(path, found)))
         upgrade(path, found)
 
 
@@ -60,15 +67,22 @@ def alembic_config() -> Config:
     return config
 
 
+def known(revision: str) -> bool:
+    """Tell whether this program knows a schema."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(alembic_config())
+    return revision in {each.revision for each in script.walk_revisions()}
+
+
 def upgrade(path: Path, found: str) -> None:
     """Run the missing revisions."""
     from alembic import command
-    from alembic.script import ScriptDirectory
     from sqlalchemy import URL, create_engine
     from sqlalchemy.exc import DBAPIError
 
     config = alembic_config()
-    if found and found not in {r.revision for r in ScriptDirectory.from_config(config).walk_revisions()}:
+    if found and not known(found):
         raise StoreError(
             f"{path} has schema {found}, which this program does not know",
             hint="run the newer MindBot that made it",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -166,6 +168,12 @@ class FakeRuntime:
             {"id": f"{turn}-1", "taken_back": True, "why": ""},
             {"id": f"{turn}-0", "taken_back": False, "why": "sent more than a day ago"},
         ]
+
+    async def backup(self) -> Path:
+        handle, name = tempfile.mkstemp()
+        os.write(handle, b"SQLite format 3\0")
+        os.close(handle)
+        return Path(name)
 
     async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
         content = b"".join([chunk async for chunk in chunks])

@@ -17,6 +17,7 @@ from mindbot_daemon.server.roles import Roles
 from mindbot_daemon.server.routes import (
     about,
     config,
+    database,
     dead_letters,
     events,
     logs,
@@ -28,7 +29,19 @@ from mindbot_daemon.server.routes import (
 )
 from mindbot_daemon.server.stream.hub import Hub
 
-RESOURCES = (about, platforms, turns, sessions, dead_letters, secrets, config, logs, media, events)
+RESOURCES = (
+    about,
+    platforms,
+    turns,
+    sessions,
+    dead_letters,
+    secrets,
+    config,
+    database,
+    logs,
+    media,
+    events,
+)
 
 MAX_BODY = 1 << 20  # bytes
 MAX_FILE = 1 << 30  # bytes; the media store has a limit of its own

@@ -137,6 +137,9 @@ class Backend(Protocol):
     async def delete_secret(self, name: str) -> None:
         """Remove a secret; raises NotFound."""
 
+    async def backup(self) -> Path:
+        """A copy of the database, proved, in a file that the caller deletes; raises StoreError."""
+
     def webhooks(self) -> Sequence[Webhook]:
         """The bots that are called back over HTTP."""
 

@@ -175,6 +175,7 @@ class WeComCsPlatform:
             self._clock,
             interval=self._settings.pull_interval,
             first=self._settings.first_start,
+            since=self._desk.since,
             told=self._pulled,
             backoff=self._backoff,
         )

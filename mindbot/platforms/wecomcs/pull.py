@@ -71,11 +71,13 @@ class Account:
         *,
         interval: float,
         first: float,
+        since: Callable[[], float] = lambda: 0.0,
         told: Callable[[str, MindBotError | None], None],
         backoff: float = 1.0,
     ) -> None:
         """``interval`` seconds without a callback it is pulled anyway; the first pull of all skips what is
-        older than ``first`` seconds. ``told`` hears how each pull went."""
+        older than ``first`` seconds, each what was said before ``since`` (Unix seconds). ``told`` hears how
+        each pull went."""
         self.id = id
         self._bot = bot
         self._api = api
@@ -84,6 +86,7 @@ class Account:
         self._clock = clock
         self._interval = interval
         self._first = first
+        self._since = since
         self._told = told
         self._backoff = backoff
         self._rung = anyio.Event()
@@ -203,7 +206,7 @@ class Account:
 
     async def _commit(self, entries: list[Any], cursor: Json, before: Json) -> None:
         """Put entries into the inbox, with the cursor and the budgets that they renew."""
-        since = float(before.get("since", 0.0))
+        since = max(float(before.get("since", 0.0)), float(int(self._since())))  # WeCom tells whole seconds
         fresh = [e for e in entries if _sent_at(e) >= since or not _sent_at(e)]
         self.skipped += len(entries) - len(fresh)
         if not fresh and cursor == before:

@@ -57,6 +57,19 @@ async def test_the_first_start_takes_only_what_is_new() -> None:
         tasks.cancel_scope.cancel()
 
 
+async def test_after_a_restore_nothing_is_answered_that_was_said_before_the_start() -> None:
+    restored = time.time() - 30
+    async with connected(run=False, first_start=86_400, since=restored) as here:
+        here.keep.values[f"cursor:{ACCOUNT}"] = {"cursor": "4gw7000000000001"}
+        for text, age in (("read", 7200.0), ("answered since the backup", 3600.0), ("new", 5.0)):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": text}, at=time.time() - age)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+            await until(lambda: here.texts())
+            tasks.cancel_scope.cancel()
+        assert here.texts() == ["new"]
+
+
 async def test_a_restart_goes_on_behind_the_cursor() -> None:
     async with connected(run=False) as here:
         here.keep.values[f"cursor:{ACCOUNT}"] = {"cursor": "4gw7000000000001"}

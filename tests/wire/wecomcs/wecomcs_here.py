@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,16 +80,20 @@ async def connected(
     run: bool = True,
     sim: Json | None = None,
     backoff: float = 0.05,
+    since: float = 0.0,
     **changed: Any,
 ) -> AsyncIterator[Here]:
-    """A strict simulator and a bot of it; ``sim`` are the simulator's settings, ``changed`` the bot's."""
+    """A strict simulator and a bot of it; ``sim`` are the simulator's settings, ``changed`` the bot's.
+
+    What was said before ``since`` (Unix seconds) is not answered.
+    """
     inbox, health, desk, clock = Inbox(), Health(), Desk(), Clock()
     more: Json = {"now": clock, **(sim or {})}
     async with simulated("wecomcs", strict=True, fault=fault, **more) as far, HttpClient() as http:
         section = {k: v for k, v in far.details().items() if k != "base_url"}
         section["timestamp_window"] = 1e9  # what is signed is signed with the real clock
         with tempfile.TemporaryDirectory() as folder:
-            host = a_host(http, inbox, Path(folder), desk=desk)
+            host = replace(a_host(http, inbox, Path(folder), desk=desk), since=lambda: since)
             bot = WeComCsPlatform(
                 WeComCsSettings(**section | changed), "shop", host, clock=clock, backoff=backoff
             )
