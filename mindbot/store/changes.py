@@ -1,4 +1,4 @@
-"""What operators, platforms and retention change in rows later. Runs on a connection, in the store's threads."""
+"""What operators, platforms and retention change in rows later. Runs on a connection, in its thread."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def put_aside(db: sqlite3.Connection, platform: str, bot: str, key: str) -> None
 
 
 def purge(db: sqlite3.Connection, older_than: float, limit: int) -> int:
-    """Delete what ended before a moment (Unix seconds), at most ``limit`` rows of a kind; returns how many."""
+    """Delete what ended before a moment (Unix seconds), ``limit`` rows of a kind; returns how many."""
     first = ids.at(older_than)
     sent = db.execute(
         "DELETE FROM outbox WHERE (turn, n) IN (SELECT turn, n FROM outbox "
