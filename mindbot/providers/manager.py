@@ -26,6 +26,7 @@ from mindbot.domain.ports import Http, Provider
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunks
 from mindbot.providers.secrets import Secrets
 from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
+from mindbot.telemetry.redaction import told
 
 _TRIES = 4
 _TRIES_BEFORE_ANOTHER = 2  # when a fallback could answer instead
@@ -151,7 +152,7 @@ class ProviderManager:
                     raise (failures or [exc])[0] from None
                 except _GO_ON as exc:
                     notes.setdefault("failures", []).append(
-                        {"provider": name, "kind": exc.kind, "why": str(exc)}
+                        {"provider": name, "kind": exc.kind, "why": told(exc)}
                     )
                     if not isinstance(exc, _OF_THE_PROMPT):
                         self._failing.add(name)
