@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from mindbot.testing.waiting import PATIENCE
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MINDBOT = (sys.executable, "-m", "mindbot.cli.main")
 
@@ -108,7 +110,7 @@ class Daemon:
         assert self.process is not None
         return self.process.pid
 
-    def start(self, timeout: float = 30) -> None:
+    def start(self, timeout: float = 2 * PATIENCE) -> None:
         """Start it and return when it says READY; raises RuntimeError with the end of its log."""
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         address = self.folder / "notify.sock"
@@ -154,7 +156,7 @@ class Daemon:
             self._stopping = True
             self.process.send_signal(signal.SIGTERM)
 
-    def stop(self, timeout: float = 40) -> int:
+    def stop(self, timeout: float = 2 * PATIENCE) -> int:
         """SIGTERM, unless it was sent already; returns the exit code."""
         if self.process is None:
             return 0
@@ -165,7 +167,7 @@ class Daemon:
             self.kill()
             raise
 
-    def cli(self, *args: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def cli(self, *args: str, timeout: float = 2 * PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run a mindbot command against this daemon."""
         command = [*_MINDBOT, "--config", str(self.config_file), "--socket", str(self.socket), *args]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=self._environ)

@@ -41,6 +41,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Provider
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.http.client import HttpClient
+from mindbot.testing.waiting import PATIENCE
 
 Fault = Literal[
     "",
@@ -110,13 +111,13 @@ class Tap:
 
     async def one_opened(self) -> None:
         """Wait until there has been a connection."""
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             while not self.connections:
                 await self._changed.wait()
 
     async def all_closed(self) -> None:
         """Wait until no connection is open."""
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             while self.open:
                 await self._changed.wait()
 
@@ -336,7 +337,7 @@ class ProviderContract:
     async def test_keeps_the_deadline(self, stream: bool) -> None:
         async with self.playing(Play("hang")) as (provider, _):
             request = ask(stream=stream, deadline=anyio.current_time() + 0.1)
-            with anyio.fail_after(5), pytest.raises((NetworkFailed, TimedOut)):
+            with anyio.fail_after(PATIENCE), pytest.raises((NetworkFailed, TimedOut)):
                 await collect(provider, request)
 
     @streamed

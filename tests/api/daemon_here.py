@@ -11,6 +11,7 @@ import anyio
 from fake_runtime import Configuration, FakeRuntime, opener
 
 from mindbot.api.client import AsyncClient
+from mindbot.testing.waiting import PATIENCE
 from mindbot_daemon.daemon import Daemon, Place
 from mindbot_daemon.systemd import Inherited, Notifier
 
@@ -37,7 +38,7 @@ async def running(
     daemon = Daemon(configuration.load, opener(runtime), where, Notifier({}), Inherited())
     async with anyio.create_task_group() as group:
         group.start_soon(daemon.run, configuration.load())
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             await daemon.opened.wait()
             async with AsyncClient(socket) as client:
                 yield Running(daemon, runtime, configuration, socket, client)

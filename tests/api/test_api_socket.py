@@ -19,6 +19,7 @@ from mindbot.api.client import AsyncClient, Client
 from mindbot.api.sockets import SYSTEM_SOCKET, find_socket, user_socket
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError, TimedOut, Unreachable
 from mindbot.store.lock import only_one
+from mindbot.testing.waiting import PATIENCE
 from mindbot_daemon.daemon import Daemon, Place
 from mindbot_daemon.sockets import bind_unix, remove_unix
 from mindbot_daemon.systemd import Inherited, Notifier
@@ -176,7 +177,7 @@ async def test_a_client_that_hangs_up_during_an_upload_is_a_line_and_no_mistake_
     with caplog.at_level("INFO"), structlog.testing.capture_logs() as lines:
         async with await anyio.connect_unix(up.socket) as connection:
             await connection.send(head + b"x" * 5000)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while not any(line["event"] == "api.client_gone" for line in lines):
                 await anyio.sleep(0.01)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []

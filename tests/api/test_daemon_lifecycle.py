@@ -19,6 +19,7 @@ from mindbot.api import calls, models
 from mindbot.api.client import AsyncClient
 from mindbot.domain.errors import Unreachable
 from mindbot.domain.events import Event
+from mindbot.testing.waiting import PATIENCE
 from mindbot_daemon import daemon as daemon_module
 from mindbot_daemon.daemon import Daemon, Place
 from mindbot_daemon.systemd import Inherited, Notifier, summary
@@ -38,7 +39,7 @@ class Manager:
 
     async def hears(self, *lines: str) -> None:
         """Return when a datagram with these lines has arrived."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while True:
                 await anyio.wait_readable(self._socket)
                 message = self._socket.recv(4096).decode()
@@ -73,7 +74,7 @@ class Run:
 async def started(run: Run) -> AsyncIterator[None]:
     async with anyio.create_task_group() as group:
         group.start_soon(run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             await run.daemon.opened.wait()
             yield
 
@@ -204,7 +205,7 @@ async def test_sigterm_during_the_start_ends_it(tmp_path: Path, manager: Manager
             yield self
 
     run = Run(tmp_path, Slow(), manager)
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         await run()
     assert run.status == 0 and not run.client.exists()
 
@@ -326,7 +327,7 @@ async def test_a_runtime_that_fails_takes_the_daemon_with_it(tmp_path: Path, man
                 yield self
 
     run = Run(tmp_path, Failing(), manager)
-    with pytest.raises(BaseExceptionGroup) as caught, anyio.fail_after(10):
+    with pytest.raises(BaseExceptionGroup) as caught, anyio.fail_after(PATIENCE):
         await run()
     assert caught.group_contains(RuntimeError, match="the journal is gone")
     assert not run.client.exists()

@@ -14,6 +14,7 @@ from fake_runtime import EchoHook, FakeRuntime
 
 from mindbot.domain.errors import Conflict
 from mindbot.runtime.strays import Strays
+from mindbot.testing.waiting import PATIENCE
 from mindbot_daemon import webhooks
 from mindbot_daemon.serving import GuardedProtocol
 from mindbot_daemon.webhooks import PublicListener
@@ -30,7 +31,7 @@ async def public(
     async with anyio.create_task_group() as group:
         listener = PublicListener(group, FakeRuntime().receive, inherited)
         await listener.bind(hooks)
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             yield listener
         await listener.close()
 
@@ -363,7 +364,7 @@ async def test_a_reload_keeps_ports_that_stay_opens_new_ones_and_closes_old_ones
 
 
 async def _closed(address: tuple[str, int]) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         while True:
             try:
                 await (await anyio.connect_tcp(*address)).aclose()

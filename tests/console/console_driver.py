@@ -17,10 +17,9 @@ import anyio
 from textual import events
 from textual.pilot import Pilot
 
+from mindbot.testing.waiting import PATIENCE
 from mindbot_tui.app import Console
 from mindbot_tui.app import Daemon as Api
-
-PATIENCE = 5.0  # seconds until something that should show has shown
 
 
 class Person:

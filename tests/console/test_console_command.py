@@ -6,15 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from mindbot.testing import processes
+from mindbot.testing.waiting import PATIENCE, wait_for
 
 MINDBOT = [sys.executable, "-m", "mindbot.cli.main"]
 pytestmark = pytest.mark.slow
@@ -22,13 +23,13 @@ pytestmark = pytest.mark.slow
 
 def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*MINDBOT, *words], capture_output=True, text=True, timeout=60, env=os.environ | environ
+        [*MINDBOT, *words], capture_output=True, text=True, timeout=PATIENCE, env=os.environ | environ
     )
 
 
 def test_help_does_not_wait_for_textual() -> None:
     code = "import sys, mindbot_tui.command; print([m for m in sys.modules if m.startswith('textual')])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
     assert found.stdout.strip() == "[]", found.stderr
 
 
@@ -70,18 +71,16 @@ def port(tmp_path: Path) -> Iterator[int]:
 def opened(port: int, origin: str) -> bytes:
     """Open a console like a browser does and return the beginning of what it draws."""
     url = f"ws://127.0.0.1:{port}/ws?width=80&height=24"
-    end = time.monotonic() + 20
-    while True:
-        try:
-            connection = connect(url, origin=origin)  # type: ignore[arg-type]
-            break
-        except ConnectionRefusedError:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+
+    def connection() -> ClientConnection | None:
+        with suppress(ConnectionRefusedError):
+            return connect(url, origin=origin)  # type: ignore[arg-type]
+        return None
+
     drawn = b""
-    with connection:
+    with wait_for(connection) as page:
         while b"mindbot up" not in drawn:
-            data = connection.recv(timeout=20)
+            data = page.recv(timeout=PATIENCE)
             drawn += data.encode() if isinstance(data, str) else data
     return drawn
 

@@ -13,13 +13,12 @@ import pytest
 
 from mindbot.testing import processes
 from mindbot.testing.processes import Daemon
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
 ]
-
-PATIENCE = 20.0  # seconds
 
 
 class Terminal:

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from mindbot.testing import processes
 from mindbot.testing.processes import Daemon
+from mindbot.testing.waiting import PATIENCE, wait_for
 
 MINDBOT = [sys.executable, "-m", "mindbot.cli.main"]
 SCRIPTED = {"providers": {"scripted": {}}}
@@ -37,15 +37,16 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
         yield running
 
 
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def run_command(daemon: Daemon) -> list[str]:
     return [*MINDBOT, "--config", str(daemon.config_file), "daemon", "run"]
-
-
-def wait_for(path: Path) -> None:
-    end = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} did not appear"
-        time.sleep(0.01)
 
 
 def rewrite(daemon: Daemon, **changes: object) -> None:
@@ -65,7 +66,7 @@ def test_status_stop_and_the_socket_afterwards(tmp_path: Path) -> None:
     assert daemon.cli("daemon", "stop").returncode == 3
 
 
-def test_a_second_daemon_exits_1_within_5_seconds_and_names_the_first(daemon: Daemon, tmp_path: Path) -> None:
+def test_a_second_daemon_exits_1_and_names_the_first(daemon: Daemon, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.sock"
     for socket_path in (daemon.socket, elsewhere):
         command = [
@@ -77,7 +78,7 @@ def test_a_second_daemon_exits_1_within_5_seconds_and_names_the_first(daemon: Da
             "daemon",
             "run",
         ]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=5)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         assert second.returncode == 1
         assert f"pid {daemon.pid}" in second.stderr
         assert "Traceback" not in second.stderr
@@ -96,12 +97,12 @@ def test_a_client_that_comes_early_waits(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, SCRIPTED)
     process = subprocess.Popen(run_command(daemon), stderr=subprocess.PIPE)
     try:
-        wait_for(daemon.socket)
+        wait_for(daemon.socket.exists)
         sent = daemon.cli("send", "hello")
         assert sent.returncode == 0, sent.stderr
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
 
 
@@ -112,7 +113,9 @@ def test_a_configuration_that_cannot_be_used_lists_every_problem(
     file = tmp_path / "mindbot.yaml"
     file.write_text("dispatcher:\n  max_runing: 5\napi:\n  sokcet: x\n")
     command = [*MINDBOT, "--config", str(file), "daemon", "run"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, env={**os.environ, **environ})
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **environ}
+    )
     assert done.returncode == code
     assert "max_runing" in done.stderr and "sokcet" in done.stderr and f"{file}:2" in done.stderr
     assert "Traceback" not in done.stderr
@@ -122,7 +125,7 @@ def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
     with processes.simulators("wecom", "openai") as sims, socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         daemon = Daemon(tmp_path, processes.wecom_config(sims, port))
-        done = subprocess.run(run_command(daemon), capture_output=True, text=True, timeout=20)
+        done = subprocess.run(run_command(daemon), capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr.splitlines()[-1]
 
@@ -150,11 +153,7 @@ def test_reload_opens_and_closes_ports_and_keeps_what_works(daemon: Daemon) -> N
         rewrite(daemon)
         assert daemon.process is not None
         daemon.process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 10
-        with pytest.raises(OSError):
-            while time.monotonic() < end:
-                socket.create_connection(("127.0.0.1", port)).close()
-                time.sleep(0.02)
+        wait_for(lambda: not listens(port))
     assert daemon.cli("send", "hello").returncode == 0
 
 
@@ -177,7 +176,7 @@ def test_sockets_of_systemd_are_used_and_left_in_place(tmp_path: Path) -> None:
         callback.close()
         try:
             sent = subprocess.run(
-                [*MINDBOT, "--socket", str(path), "send", "hello"], timeout=30, capture_output=True
+                [*MINDBOT, "--socket", str(path), "send", "hello"], timeout=PATIENCE, capture_output=True
             )
             assert sent.returncode == 0, sent.stderr
             assert not daemon.socket.exists()
@@ -223,9 +222,9 @@ def test_who_waits_for_a_daemon_that_cannot_start_hears_why(tmp_path: Path) -> N
             pass_fds=passed,
             stderr=stderr,
             env={**os.environ, "INVOCATION_ID": "x", "JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"},
-            timeout=20,
+            timeout=PATIENCE,
         )
-        told = client.communicate(timeout=20)[1]
+        told = client.communicate(timeout=PATIENCE)[1]
     assert daemon.returncode == 78 and client.returncode == 3
     assert "the daemon cannot start" in told and f"{file}:2" in told and "max_runing" in told
     lines = journal.read_text().splitlines()
@@ -236,7 +235,7 @@ def test_a_daemon_that_the_watchdog_aborts_leaves_its_stacks(tmp_path: Path) -> 
     daemon = Daemon(tmp_path, SCRIPTED)
     with (tmp_path / "stderr").open("wb") as stderr:
         process = subprocess.Popen(run_command(daemon), stderr=stderr)
-        wait_for(daemon.socket)
+        wait_for(daemon.socket.exists)
         process.send_signal(signal.SIGABRT)
         assert process.wait(20) == -signal.SIGABRT
     assert "Current thread" in (tmp_path / "stderr").read_text()
@@ -250,7 +249,7 @@ def test_mindbotd_is_the_same_as_daemon_run_and_takes_the_files_it_may_have(tmp_
         ["sh", "-c", 'ulimit -S -n 256; exec "$@"', "sh", *command], stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(daemon.socket)
+        wait_for(daemon.socket.exists)
         assert daemon.cli("send", "hello").returncode == 0
         limits = Path(f"/proc/{process.pid}/limits").read_text()
         soft, hard = next(line for line in limits.splitlines() if "open files" in line).split()[3:5]
@@ -266,7 +265,7 @@ def test_the_demo_answers_everything_and_leaves_nothing_behind(tmp_path: Path) -
         [*MINDBOT, "up", "--demo"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr

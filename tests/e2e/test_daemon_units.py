@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mindbot.testing.waiting import PATIENCE
+
 UNITS = Path(__file__).parents[2] / "contrib" / "systemd"
 
 needs_analyze = pytest.mark.skipif(
@@ -27,7 +29,7 @@ def units(tmp_path: Path) -> Path:
 
 
 def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=PATIENCE)
 
 
 @needs_analyze
@@ -47,7 +49,7 @@ def test_the_service_is_locked_down(units: Path) -> None:
 @pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="systemd-sysusers is not installed")
 def test_the_user_can_be_made() -> None:
     command = ["systemd-sysusers", "--dry-run", str(UNITS / "sysusers.d" / "mindbot.conf")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
 
 
@@ -61,7 +63,7 @@ def test_the_folders_can_be_made(tmp_path: Path) -> None:
     file = tmp_path / "mindbot.conf"
     file.write_text(rules)
     command = ["systemd-tmpfiles", "--create", f"--root={tmp_path}", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
 
 

@@ -87,7 +87,7 @@ def test_sigterm_drains_and_exits_zero(tmp_path: Path) -> None:
 
 def test_a_second_daemon_on_the_same_state_is_refused(spine: tuple[Daemon, dict[str, Any], int]) -> None:
     daemon, _, _ = spine
-    second = daemon.cli("daemon", "run", timeout=5)
+    second = daemon.cli("daemon", "run")
     assert second.returncode == 1
     assert str(daemon.pid) in second.stderr
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from mindbot.testing import processes
 from mindbot.testing.processes import Daemon
+from mindbot.testing.waiting import wait_for
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 Pair = tuple[Daemon, str]
@@ -31,15 +31,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             yield daemon, base
 
 
-def until(ready: Callable[[], Any], seconds: float = 20) -> Any:
-    """Ask until there is an answer."""
-    end = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-    return found
-
-
 def inbox(base: str, user: str) -> list[dict[str, Any]]:
     return list(processes.get(f"{base}/inbox?user={user}")["messages"])
 
@@ -48,7 +39,7 @@ def test_a_picture_of_a_member_is_fetched_before_the_answer(pair: Pair) -> None:
     daemon, base = pair
     content = base64.b64encode(PNG).decode()
     processes.post(f"{base}/push", {"user": "zhao", "msgtype": "image", "base64": content, "name": "cat.png"})
-    until(lambda: inbox(base, "zhao"))
+    wait_for(lambda: inbox(base, "zhao"))
     (turn,) = daemon.cli("turns", 'user == "zhao"', "--json").stdout.splitlines()
     spans = map(json.loads, daemon.cli("trace", json.loads(turn)["id"], "--json").stdout.splitlines())
     (media,) = [span for span in spans if span["kind"] == "media"]
@@ -62,7 +53,7 @@ def test_a_push_with_a_file_reaches_the_member(pair: Pair, tmp_path: Path) -> No
     file.write_bytes(PNG)
     done = daemon.cli("platform", "push", "wecom", "look", "--user", "wang", "--file", str(file))
     assert done.returncode == 0, done.stderr
-    seen = until(lambda: len(found := inbox(base, "wang")) == 2 and found)
+    seen = wait_for(lambda: len(found := inbox(base, "wang")) == 2 and found)
     assert [message["msgtype"] for message in seen] == ["text", "image"]
 
 
@@ -85,11 +76,11 @@ def test_a_members_limit_delays_that_member_alone(pair: Pair) -> None:
     daemon, base = pair
     for n in range(7):
         processes.post(f"{base}/push", {"user": "busy", "text": f"question {n}"})
-    until(lambda: len(inbox(base, "busy")) == 5)
+    wait_for(lambda: len(inbox(base, "busy")) == 5)
     waiting = 'user == "busy"'
-    until(lambda: len(daemon.cli("turns", waiting, "--json").stdout.splitlines()) == 7)
+    wait_for(lambda: len(daemon.cli("turns", waiting, "--json").stdout.splitlines()) == 7)
     processes.post(f"{base}/push", {"user": "calm", "text": "hello"})
-    until(lambda: inbox(base, "calm"))
+    wait_for(lambda: inbox(base, "calm"))
     assert len(inbox(base, "busy")) == 5
     shown = json.loads(daemon.cli("platform", "show", "wecom", "--json").stdout)
     assert shown["details"]["held_for_member_limit"] >= 1

@@ -15,9 +15,10 @@ from mindbot.api import calls
 from mindbot.api.client import Client
 from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
+from mindbot.testing.waiting import wait_for
 
 MESSAGES = 120
-PATIENCE = 5  # seconds nobody may poll before an answer goes by its response_url
+POLLS = 5  # seconds nobody may poll before an answer goes by its response_url
 
 
 def reload(daemon: Daemon, **config: Any) -> None:
@@ -57,8 +58,8 @@ def test_a_bot_that_changes_under_growing_answers_shows_each_once(
     with processes.simulators("wecombot", "openai", args=args) as sims, ThreadPoolExecutor(1) as pool:
         url, port = f"{sims['wecombot']['base_url']}/_sim", processes.free_port()
         processes.post(f"{url}/rules", {"poll": {"every": 0.3}}, method="PUT")
-        with processes.daemon(tmp_path, configs.wecombot(sims, port, poll_timeout=PATIENCE)) as daemon:
-            plan = {"messages": MESSAGES, "users": 40, "rate": 20, "persistent": 60, "settle": PATIENCE + 2}
+        with processes.daemon(tmp_path, configs.wecombot(sims, port, poll_timeout=POLLS)) as daemon:
+            plan = {"messages": MESSAGES, "users": 40, "rate": 20, "persistent": 60, "settle": POLLS + 2}
             plan |= {"callback": configs.callback("wecombot", port)}
             talking = pool.submit(processes.post, f"{url}/traffic", plan)
             change(daemon)
@@ -92,23 +93,17 @@ def test_answers_end_in_their_streams_while_the_daemon_stops(tmp_path: Path) -> 
         def texts() -> list[str]:
             return [message["text"] for message in processes.get(f"{url}/inbox?user=li")["messages"]]
 
-        def until(ready: Callable[[], bool]) -> None:
-            end = time.monotonic() + 20
-            while not ready():
-                assert time.monotonic() < end, daemon.log()
-                time.sleep(0.05)
-
         try:
             say("one")
-            until(lambda: bool(Client(daemon.socket).ask(calls.turns('state == "running"'))))
+            wait_for(lambda: bool(Client(daemon.socket).ask(calls.turns('state == "running"'))), daemon.log)
             daemon.begin_stop()
-            until(lambda: "daemon.draining" in daemon.log())
+            wait_for(lambda: "daemon.draining" in daemon.log(), daemon.log)
             say("two")
             assert daemon.stop(40) == 0, daemon.log()
             assert "daemon.unfinished" not in daemon.log()
             assert texts() == ["echo: one", "…"], "the second is stored"
             daemon.start()
-            until(lambda: texts() == ["echo: one", "echo: two"])
+            wait_for(lambda: texts() == ["echo: one", "echo: two"], daemon.log)
             assert "aibot/response" not in processes.get(f"{url}/counters")
         finally:
             daemon.stop()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from mindbot.api.calls import Call
 from mindbot.api.client import Client
 from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
+from mindbot.testing.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -58,14 +58,6 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
             yield Both(daemon, url, port)
 
 
-def until(ready: Callable[[], Any], seconds: float = 20) -> Any:
-    """Wait until something is so; return it."""
-    end = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < end, "it never was"
-    return found
-
-
 @pytest.mark.parametrize("mode", ["hook", "line"])
 def test_every_message_is_answered_once_and_the_bots_prove_themselves(both: Both, mode: str) -> None:
     plan = {"messages": 60, "users": 20, "rate": 60, "persistent": 10, "callback": both.to(mode)}
@@ -79,19 +71,19 @@ def test_every_message_is_answered_once_and_the_bots_prove_themselves(both: Both
 def test_a_picture_is_decrypted_and_an_opinion_kept_with_its_turn(both: Both, mode: str) -> None:
     user, file = f"zhao-{mode}", base64.b64encode(PNG).decode()
     both.post("push", user=user, msgtype="image", file=file, url=both.to(mode), persistent=20)
-    turn = until(lambda: both.ask(calls.turns(f'user == "{user}" and state == "answered"')))[0].id
+    turn = wait_for(lambda: both.ask(calls.turns(f'user == "{user}" and state == "answered"')))[0].id
     (media,) = [span for span in both.ask(calls.turn(turn)).spans if span.kind == "media"]
     assert media.status == "ok" and media.data["size"] == len(PNG), media
     both.post("feedback", user=user, id=turn, type=2, content="wrong", url=both.to(mode))
-    (note,) = until(lambda: both.ask(calls.turn(turn)).notes)
-    (event,) = until(
+    (note,) = wait_for(lambda: both.ask(calls.turn(turn)).notes)
+    (event,) = wait_for(
         lambda: both.ask(calls.turns(f'user == "{user}" and kind == "event" and state == "dropped"'))
     )
     assert event.reason == f"access: the user rated turn {turn}: dislike"
     assert note.pop("event") and note == {"feedback": "dislike", "content": "wrong", "user": user}
     for type in (3, 2):  # withdrawn, and the same again: another opinion than the first
         both.post("feedback", user=user, id=turn, type=type, content="wrong", url=both.to(mode))
-    notes = until(lambda: len(found := both.ask(calls.turn(turn)).notes) == 3 and found)
+    notes = wait_for(lambda: len(found := both.ask(calls.turn(turn)).notes) == 3 and found)
     assert [note["feedback"] for note in notes] == ["dislike", "withdrawn", "dislike"]
 
 
@@ -102,17 +94,17 @@ def test_a_push_with_a_file_reaches_a_user_and_a_group_over_the_connection(
     path.write_bytes(PNG)
     both.post("push", user="wang", text="hello", url="connection", persistent=20)
     both.post("push", user="wang", text="hello", group="team", url="connection", persistent=20)
-    until(lambda: both.shown("wang") and both.shown("team"))
+    wait_for(lambda: both.shown("wang") and both.shown("team"))
     pushed = ["platform", "push", "wecombot/line", "look"]
     done = both.daemon.cli(*pushed, "--user", "wang", "--file", str(path))
     assert done.returncode == 0, done.stderr
     done = both.daemon.cli(*pushed, "--group", "team")
     assert done.returncode == 0, done.stderr
-    until(lambda: [m["msgtype"] for m in both.shown("wang")] == ["stream", "markdown", "image"])
-    until(lambda: both.shown("team")[-1]["text"] == "look")
+    wait_for(lambda: [m["msgtype"] for m in both.shown("wang")] == ["stream", "markdown", "image"])
+    wait_for(lambda: both.shown("team")[-1]["text"] == "look")
 
 
 def test_a_push_in_webhook_mode_is_a_dead_letter_that_says_why(both: Both) -> None:
     both.daemon.cli("platform", "push", "wecombot/hook", "hello", "--user", "wang")
-    (letter,) = until(lambda: both.ask(calls.dead_letters()))
+    (letter,) = wait_for(lambda: both.ask(calls.dead_letters()))
     assert "in webhook mode the bot can only answer" in letter.error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from mindbot.bench import dingtalk
 from mindbot.platforms.dingtalk.cards import INTERRUPTED
 from mindbot.testing import configs, processes
+from mindbot.testing.waiting import wait_for
 
 
 @pytest.mark.slow
@@ -63,21 +64,12 @@ def inbox(url: str, user: str) -> list[dict[str, Any]]:
     return found
 
 
-def until(ready: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """Return what is ready, once it is."""
-    end = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-    return found
-
-
 def growing_card(url: str) -> dict[str, Any]:
     def look() -> Any:
         cards = processes.get(f"{url}/_sim/cards")["cards"]
         return next((card for card in cards if len(card["updates"]) >= 2), None)
 
-    card: dict[str, Any] = until(look)
+    card: dict[str, Any] = wait_for(look)
     return card
 
 
@@ -91,9 +83,9 @@ def test_kill_9_while_a_card_grows_ends_it_as_interrupted_and_answers_once(
     assert card["state"] == "inputing" and f"echo: {LONG}".startswith(card["text"])
     daemon.kill()
     daemon.start()
-    until(lambda: any(message["msgtype"] != "card" for message in inbox(url, "li")))
+    wait_for(lambda: any(message["msgtype"] != "card" for message in inbox(url, "li")))
     processes.post(f"{url}/_sim/push", {"user": "li", "text": "still there?", "persistent": 10})
-    until(lambda: any("still there?" in message["text"] for message in inbox(url, "li")))
+    wait_for(lambda: any("still there?" in message["text"] for message in inbox(url, "li")))
     texts = [message["text"] for message in inbox(url, "li")]
     assert texts == [INTERRUPTED, f"echo: {LONG}", "echo: still there?"]
     assert processes.get(f"{url}/_sim/cards")["cards"][0]["state"] == "finished"
@@ -106,7 +98,7 @@ def test_the_stop_button_ends_the_answer_with_what_is_there(growing: tuple[proce
     card = growing_card(url)
     press = {"outTrackId": card["outTrackId"], "user": "li", "action": "stop"}
     assert processes.post(f"{url}/_sim/press", press)["acked"]
-    until(lambda: processes.get(f"{url}/_sim/cards")["cards"][0]["state"] == "finished")
+    wait_for(lambda: processes.get(f"{url}/_sim/cards")["cards"][0]["state"] == "finished")
     (seen,) = inbox(url, "li")
     assert f"echo: {LONG}".startswith(seen["text"]) and card["text"] in seen["text"]
     assert len(seen["text"]) < len(f"echo: {LONG}")

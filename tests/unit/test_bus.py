@@ -8,6 +8,7 @@ import pytest
 from mindbot.bus import Bus
 from mindbot.domain.errors import Rejected
 from mindbot.domain.events import Event
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +90,7 @@ async def test_a_hanging_handler_holds_up_no_other() -> None:
     bus = Bus()
     bus.handle("hang", hang, priority=10)
     bus.handle("work", work)
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
 
             async def serve() -> None:

@@ -24,6 +24,7 @@ from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.runtime.app import Runtime
 from mindbot.sim.testing import simulated
 from mindbot.testing.platforms import Health, Inbox, a_host
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +85,7 @@ async def test_a_daemon_asks_once_for_all_bots_of_an_app_also_across_a_reload(tm
             return load([], environ={}, overrides={"state_dir": str(tmp_path), "wecom": bots})
 
         async def well(runtime: Runtime, *names: str) -> None:
-            with anyio.fail_after(20):
+            with anyio.fail_after(PATIENCE):
                 while {runtime.health_board.state(f"bot wecom/{name}") for name in names} != {"ok"}:
                     await anyio.sleep(0.01)
 
@@ -169,7 +170,7 @@ async def test_the_second_refusal_in_a_row_asks_for_a_person_and_names_the_mend(
             if platform == "wecomcs":  # customers are answered, never spoken to first
                 await far.push_text("wm1", "hi")
             tasks.start_soon(bot.run, inbox.receive, health.report)
-            with anyio.fail_after(10):
+            with anyio.fail_after(PATIENCE):
                 await health.until("ok")
             far.faults.set([fault])
             for n in range(2):

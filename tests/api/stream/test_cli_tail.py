@@ -19,6 +19,7 @@ from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset
 from mindbot.cli.main import main
 from mindbot.cli.tail import Follower, Lines
 from mindbot.domain.events import Event
+from mindbot.testing.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from daemon_here import Running
@@ -38,7 +39,7 @@ async def tailing(up: Running, *arguments: str) -> AsyncIterator[anyio.abc.Proce
     """A tail as a process, attached."""
     command = [sys.executable, "-m", "mindbot.cli.main", "--socket", str(up.socket), "tail", *arguments]
     async with await anyio.open_process(command, stderr=subprocess.PIPE) as process:
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             while not up.runtime.bus.wants("turn"):
                 await anyio.sleep(0.02)
             yield process

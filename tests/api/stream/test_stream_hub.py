@@ -13,6 +13,7 @@ import pytest
 from mindbot.bus import Bus
 from mindbot.domain.errors import BadFilter, Invalid
 from mindbot.domain.events import Event
+from mindbot.testing.waiting import PATIENCE
 from mindbot_daemon.server.stream.hub import Hub
 from mindbot_daemon.server.stream.request import read
 from mindbot_daemon.server.stream.subscriber import Subscriber
@@ -237,7 +238,7 @@ async def test_after_a_long_absence_nothing_is_kept_and_nothing_is_silently_miss
         with attached(hub, bus, topics="turn") as client:
             place = json.loads(await client.next())
             await anyio.wait_all_tasks_blocked()
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             while bus.wants("turn"):
                 await anyio.sleep(0.01)
         # Publishers ask first: what happened now left no trace, not even a number.
@@ -250,7 +251,10 @@ async def test_a_client_whose_filter_lets_nothing_through_learns_its_place() -> 
     hub, bus = Hub(heartbeat=0.01), Bus()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(hub.run)
-        with attached(hub, bus, topics="turn", filter="text == nothing") as client, anyio.fail_after(5):
+        with (
+            attached(hub, bus, topics="turn", filter="text == nothing") as client,
+            anyio.fail_after(PATIENCE),
+        ):
             first = json.loads(await client.next())
             say(bus, "a", "b")
             while (place := json.loads(await client.next()))["seq"] == first["seq"]:
@@ -266,7 +270,7 @@ async def test_topics_nobody_needs_any_more_are_let_go() -> None:
         with attached(hub, bus, topics="turn"):
             with attached(hub, bus, topics="span"):
                 assert bus.wants("span")
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE):
                 while bus.wants("span"):
                     await anyio.sleep(0.01)
             assert bus.wants("turn")

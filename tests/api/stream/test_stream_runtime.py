@@ -20,6 +20,7 @@ from mindbot.filters.language import parse
 from mindbot.runtime.app import Runtime
 from mindbot.runtime.events import tell_stats
 from mindbot.telemetry.redaction import redactor
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +51,7 @@ def log() -> Iterator[Any]:
 
 async def until(observer: Observer, kind: str) -> list[Event]:
     found: list[Event] = []
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while not any(event.type == kind for event in found):
             found += (await observer.batch())[0]
     return found
@@ -109,7 +110,7 @@ async def test_a_running_turn_is_listed_as_running(runtime: Runtime) -> None:
 
     runtime.generation.pipeline = slow
     turn = await runtime.inject(text="hello")
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         await started.wait()
         assert [t["state"] for t in await runtime.list_turns()] == ["running"]
         assert (await runtime.get_turn(turn))["state"] == "running"
@@ -143,7 +144,7 @@ async def test_numbers_are_told_while_somebody_looks(runtime: Runtime) -> None:
             tick = (await until(observer, "stats.tick"))[0].data
             assert tick["received_per_s"] == tick["running"] == 0
             await ask(runtime, "hello")
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE):
                 while not tick["sent_per_s"]:
                     ticks = [event.data for event in await until(observer, "stats.tick")]
                     tick = max(ticks, key=lambda each: each["sent_per_s"])  # a busy machine reads several
@@ -239,7 +240,7 @@ async def test_a_secret_that_cannot_be_read_is_in_health_from_the_start_on(tmp_p
     text = 'providers: {scripted: {}, paid: {type: openai, api_key: "keyring:nobody-kept-it", models: [m]}}'
     (tmp_path / "m.yaml").write_text(text)
     async with Runtime.open(load([tmp_path / "m.yaml"], environ={}), tmp_path) as runtime:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while not (found := [each for each in runtime.health() if each["component"] == "secrets"]):
                 await anyio.sleep(0.01)
     assert found[0]["state"] == "failed"

@@ -20,6 +20,7 @@ from mindbot.api import stream
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset
 from mindbot.domain.errors import BadFilter, Forbidden, Invalid, Unreachable
 from mindbot.domain.events import Event
+from mindbot.testing.waiting import PATIENCE
 from mindbot_daemon.server.roles import Roles
 from mindbot_daemon.server.routes import events as route
 
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.anyio
 async def watching(path: Path, **wanted: Any) -> AsyncIterator[Any]:
     """Updates as they come; the stream is connected."""
     async with aclosing(stream.events(path, **wanted)) as updates:
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             assert await anext(updates) == Connected(False)
             yield updates
 
@@ -161,7 +162,7 @@ async def test_a_patient_client_waits_for_the_daemon(tmp_path: Path) -> None:
         tasks.start_soon(wait)
         await anyio.wait_all_tasks_blocked()
         async with running(tmp_path):
-            with anyio.fail_after(20):
+            with anyio.fail_after(PATIENCE):
                 await found.wait()
 
 
@@ -173,7 +174,7 @@ async def test_a_restarted_daemon_is_found_again_and_the_break_is_told(tmp_path:
             await until(updates, "before")
         assert isinstance(await anext(updates), Disconnected)
         async with running(tmp_path) as up:
-            with anyio.fail_after(20):
+            with anyio.fail_after(PATIENCE):
                 assert await anext(updates) == Connected(True)
                 assert isinstance(await anext(updates), Reset)
                 say(up.runtime, "after")
@@ -193,7 +194,7 @@ async def test_even_a_client_that_saw_no_event_is_told_of_a_restart(tmp_path: Pa
         async with running(tmp_path) as up:
             tasks.start_soon(watch)
             await attached(up, 1)
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             async with running(tmp_path):
                 while "Reset" not in seen:
                     await anyio.sleep(0.01)
@@ -231,7 +232,7 @@ async def test_a_client_that_talks_is_let_go(up: Running) -> None:
 async def test_garbage_after_the_upgrade_ends_that_connection_only(up: Running, garbage: bytes) -> None:
     with deaf(up, "topics=turn") as client:
         client.setblocking(False)
-        with anyio.fail_after(15):
+        with anyio.fail_after(PATIENCE):
             await anyio.wait_readable(client)  # upgraded
             client.sendall(garbage)
             while client.recv(65536):
@@ -264,7 +265,7 @@ def deaf(up: Running, query: str) -> socket.socket:
 
 async def attached(up: Running, count: int) -> None:
     """Wait until so many clients are attached."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while (api := up.daemon._api) is None or api.config.app.state.hub.clients != count:
             await anyio.sleep(0.01)
 

@@ -19,6 +19,7 @@ from mindbot.media.bucket import BucketMedia, Place
 from mindbot.media.cache import Cache
 from mindbot.media.spool import bytes_of
 from mindbot.runtime.app import Runtime
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -198,7 +199,7 @@ async def test_the_daemon_keeps_media_in_the_bucket_and_shows_when_it_cannot(tmp
         loaded = load([], environ={}, overrides={"state_dir": str(state), "media": section})
 
         async def shown(runtime: Runtime, wanted: str) -> str:
-            with anyio.fail_after(20):
+            with anyio.fail_after(PATIENCE):
                 while runtime.health_board.state("media") != wanted:
                     await anyio.sleep(0.01)
             return runtime.health_board.reason("media")

@@ -10,6 +10,7 @@ import pytest
 from mindbot.domain.errors import Forbidden, NetworkFailed, Overloaded, Rejected
 from mindbot.http.attempt import Call
 from mindbot.http.client import HttpClient
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -184,7 +185,7 @@ async def test_cancelling_a_call_closes_its_connection(peer) -> None:
             tasks.start_soon(http.request, "GET", there.url)
             await asked.wait()
             tasks.cancel_scope.cancel()
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             await hung_up.wait()
 
 

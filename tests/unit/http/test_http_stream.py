@@ -8,6 +8,7 @@ import pytest
 from mindbot.domain.errors import NetworkFailed, Rejected, Truncated
 from mindbot.http.attempt import Call
 from mindbot.http.client import HttpClient
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -104,7 +105,7 @@ async def test_leaving_early_hangs_up(peer) -> None:
 
     async with peer(endless) as there, HttpClient() as http:
         http.allow(there.url)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             async with http.stream("POST", there.url, json={}) as answer:
                 async for line in answer.lines():
                     assert line == b"one"

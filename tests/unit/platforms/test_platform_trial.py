@@ -10,6 +10,7 @@ from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Overl
 from mindbot.platforms.sizes import megabytes
 from mindbot.platforms.tokens import Lent, TokenCache
 from mindbot.platforms.trial import Trial, reach
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 URL = "https://api.example.com/v1"
@@ -60,7 +61,7 @@ async def test_steps_run_side_by_side() -> None:
         return ""
 
     trial = Trial("wecom/hr", URL)
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         found = await trial.together(*(trial.step(str(n), lambda n=n: meet(n), "") for n in range(2)))
     assert [check.state for check in found] == ["ok", "ok"]
 

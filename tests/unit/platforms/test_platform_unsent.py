@@ -5,6 +5,7 @@ import pytest
 
 from mindbot.domain.errors import NetworkFailed, Overloaded
 from mindbot.platforms.unsent import preparing, unsent
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +19,11 @@ async def test_a_lost_answer_is_none_of_the_message(sent: bool) -> None:
 
 
 async def test_what_takes_too_long_ends_before_the_attempt_does() -> None:
-    with anyio.fail_after(5), pytest.raises(NetworkFailed, match="not ready") as caught, preparing(0.01):
+    with (
+        anyio.fail_after(PATIENCE),
+        pytest.raises(NetworkFailed, match="not ready") as caught,
+        preparing(0.01),
+    ):
         await anyio.sleep_forever()
     assert not caught.value.sent
 

@@ -16,6 +16,7 @@ from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
 from mindbot.providers.openai import OpenAIProvider
 from mindbot.testing.providers import Answer, ask, collect
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -98,14 +99,14 @@ async def ask_it(server: Server, *, stream: bool = True, model: str = "m", **mor
 )
 async def test_bytes_that_become_no_line(first: bytes, then: bytes, stream: bool) -> None:
     async with Server(lambda far: drip(far, first, then)).running() as server:
-        with anyio.fail_after(20), pytest.raises(NetworkFailed) as caught:
+        with anyio.fail_after(PATIENCE), pytest.raises(NetworkFailed) as caught:
             await ask_it(server, stream=stream, timeout=0.2)
     assert caught.value.sent
 
 
 async def test_lines_that_become_no_answer() -> None:
     async with Server(lambda far: drip(far, EVENTS, b": keep-alive\n\n")).running() as server:
-        with anyio.fail_after(20), pytest.raises(NetworkFailed):
+        with anyio.fail_after(PATIENCE), pytest.raises(NetworkFailed):
             await ask_it(server, timeout=0.2)
 
 
@@ -113,7 +114,7 @@ async def test_lines_that_become_no_answer() -> None:
 async def test_an_answer_that_never_ends_is_cut_when_its_time_is_up() -> None:
     said = event({"content": "and so on, and so forth, "})
     async with Server(lambda far: drip(far, EVENTS, said)).running() as server:
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             answer = await ask_it(server, total=1.0)
     assert answer.last.finish == "length"
     assert answer.last.notes == {"cut": "the time for one answer"}
@@ -135,7 +136,7 @@ async def test_a_flood_without_an_answer(first: bytes, then: bytes) -> None:
             await far.send(then)
 
     async with Server(flood).running() as server:
-        with anyio.fail_after(20), pytest.raises(Rejected, match="an answer over 160000 bytes"):
+        with anyio.fail_after(PATIENCE), pytest.raises(Rejected, match="an answer over 160000 bytes"):
             await ask_it(server, answer_bytes=10_000)
 
 
@@ -151,7 +152,7 @@ async def test_a_flood_of_words_is_cut_and_hung_up_on() -> None:
             hung_up.set()
 
     async with Server(flood).running() as server:
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             answer = await ask_it(server, answer_bytes=10_000)
             await hung_up.wait()
     assert len(answer.text) == 10_000

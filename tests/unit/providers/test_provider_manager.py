@@ -28,6 +28,7 @@ from mindbot.http.client import HttpClient
 from mindbot.providers.manager import ProviderManager
 from mindbot.sim.testing import simulated
 from mindbot.testing.providers import Tap
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -279,7 +280,7 @@ async def test_an_answer_has_a_time_with_all_its_tries(http: HttpClient) -> None
     async with openai("hang") as far:
         entries = {name: {**far.entry, "timeout": 30} for name in ("a", "b")}
         here = Managed(http, entries, ("b",), chat={"timeout": 0.3})
-        with anyio.fail_after(20), pytest.raises(NetworkFailed):
+        with anyio.fail_after(PATIENCE), pytest.raises(NetworkFailed):
             await here.ask()
         assert far.counters["requests"] == 1
 

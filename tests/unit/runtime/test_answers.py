@@ -21,6 +21,7 @@ from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receipt, Receive, Report
 from mindbot.domain.turn import Chunk, Turn
 from mindbot.runtime.app import Runtime
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -124,7 +125,7 @@ def a_message(key: str = "m1", text: str = "hello", kind: str = "text") -> Messa
 
 @asynccontextmanager
 async def a_runtime(folder: Path, cards: Cards, runner: Any = None) -> AsyncIterator[Runtime]:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), folder) as runtime:
             if runner is not None:
                 runtime.generation.runners["chat"] = runner
@@ -198,7 +199,7 @@ async def test_what_was_on_show_in_a_crash_is_marked_interrupted_and_answered_on
     cards.shown.clear()
     runner.go.set()
     loaded = load(environ={})
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(loaded, tmp_path) as runtime:
             runtime.outbox.serve(cards)
             await ended(runtime, receipt)

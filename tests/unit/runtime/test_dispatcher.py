@@ -16,6 +16,7 @@ from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.runtime import suspicion
 from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +57,7 @@ async def test_order_is_exact_inside_each_session() -> None:
         for n in range(20):
             for user in range(50):
                 dispatcher.submit(a_turn(f"u{user}", f"{n:02}"))
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             await done.wait()
     assert len(seen) == 50
     assert all(texts == [f"{n:02}" for n in range(20)] for texts in seen.values())
@@ -76,7 +77,7 @@ async def test_a_session_that_hangs_delays_no_other() -> None:
             dispatcher.submit(a_turn("slow", f"{n}"))
         for n in range(30):
             dispatcher.submit(a_turn(f"u{n}", "x"))
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             while len(others) < 30:
                 await anyio.lowlevel.checkpoint()
         assert dispatcher.running == 1
@@ -94,7 +95,7 @@ async def test_a_flooding_bot_leaves_the_other_its_turn() -> None:
         for n in range(100):
             dispatcher.submit(a_turn(f"f{n}", "x", "flood"))
         dispatcher.submit(a_turn("quiet", "x", "calm"))
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             while len(order) < 101:
                 await anyio.lowlevel.checkpoint()
     assert order.index("calm") <= 3
@@ -113,7 +114,7 @@ async def test_a_bot_uses_only_its_own_slots() -> None:
         for n in range(10):
             dispatcher.submit(a_turn(f"h{n}", "x", "hung"))
         dispatcher.submit(a_turn("c", "x", "calm"))
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             await calm.wait()
         release.set()
 
@@ -140,13 +141,13 @@ async def test_past_the_backlog_turns_wait_on_disk_and_keep_their_order() -> Non
             disk.append(turn)
             dispatcher.submit(turn)
         assert dispatcher.queued <= 10
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while len(seen) < 200:
                 await anyio.sleep(0.001)
         late = a_turn("u0", "200")
         disk.append(late)
         dispatcher.submit(late)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             while len(seen) < 201:
                 await anyio.sleep(0.001)
     for user in range(3):
@@ -187,7 +188,7 @@ async def test_drain_waits_for_what_runs_and_starts_nothing_more() -> None:
         await anyio.lowlevel.checkpoint()
         dispatcher.close()
         release.set()
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             await dispatcher.drained()
     assert ran == ["first"]
 
@@ -205,7 +206,7 @@ async def test_an_old_turn_that_is_run_again_does_not_wait_on_disk() -> None:
             dispatcher.submit(a_turn(f"u{n}", str(n)))
         dispatcher.submit(old)
         release.set()
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while "again" not in seen:
                 await anyio.lowlevel.checkpoint()
 
@@ -223,7 +224,7 @@ async def test_bots_of_a_higher_priority_go_first_and_nobody_starves() -> None:
         for n in range(40):
             for bot in ("bulk", "vip"):
                 dispatcher.submit(a_turn(f"{bot}{n}", "x", bot))
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             while len(order) < 81:
                 await anyio.lowlevel.checkpoint()
     assert order[1:8].count("vip") >= 6
@@ -243,7 +244,7 @@ async def test_by_default_one_bot_leaves_slots_to_the_others() -> None:
         for n in range(30):
             dispatcher.submit(a_turn(f"h{n}", "x", "hung"))
         dispatcher.submit(a_turn("c", "x", "calm"))
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             await calm.wait()
         assert dispatcher.running == 18
         release.set()
@@ -274,7 +275,7 @@ async def test_suspects_run_one_at_a_time_the_least_suspicious_first_and_hold_up
             await anyio.lowlevel.checkpoint()
         assert sorted(seen) == ["free", "suspect 2"] and dispatcher.running == 1
         go.set()
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             await done.wait()
     assert [text for text in seen if text.startswith("suspect")] == ["suspect 2", "suspect 3", "suspect 4"]
 

@@ -14,6 +14,7 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
 from mindbot.runtime.app import Runtime
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +47,7 @@ async def took(runtime: Runtime, data: Json, bot: str = "default") -> tuple[str,
 
 async def test_a_message_without_the_staff_id_is_the_same_persons(tmp_path: Path) -> None:
     here = ("wang", "dingtalk:default:wang", "wang")
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), tmp_path) as runtime:
             assert await took(runtime, frame("m1")) == here
             assert await took(runtime, frame("m2", staff="")) == here
@@ -61,7 +62,7 @@ async def test_a_message_without_the_staff_id_is_the_same_persons(tmp_path: Path
 
 
 async def test_a_union_id_is_enough(tmp_path: Path) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), tmp_path) as runtime:
             await took(runtime, frame("m1", senderUnionId="u1"))
             other = frame("m2", staff="", senderId="$:LWCP_v1:$other", senderUnionId="u1")
@@ -69,7 +70,7 @@ async def test_a_union_id_is_enough(tmp_path: Path) -> None:
 
 
 async def test_nobody_is_taken_for_somebody_else(tmp_path: Path) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), tmp_path) as runtime:
             first = await took(runtime, frame("m1", staff=""))
             assert first[:2] == (SECRET, f"dingtalk:default:{SECRET}"), "nobody knows better yet"
@@ -86,7 +87,7 @@ async def full(*_: object) -> NoReturn:
 
 
 async def test_what_is_not_on_disk_is_not_learnt(tmp_path: Path) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), tmp_path) as runtime:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(runtime.store, "put_all", full)

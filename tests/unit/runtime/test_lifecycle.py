@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from mindbot.runtime.lifecycle import Component, Health, running
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +52,7 @@ async def test_independent_components_start_side_by_side() -> None:
         waiting += 1
         if waiting == 2:
             both.set()
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             await both.wait()
         yield
 

@@ -18,6 +18,7 @@ from mindbot.domain.events import Event
 from mindbot.domain.message import Part, text_part
 from mindbot.domain.ports import Receive, Report
 from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +78,7 @@ async def an_outbox(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(outbox.run)
         await anyio.lowlevel.checkpoint()
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             yield outbox
         tasks.cancel_scope.cancel()
 

@@ -23,6 +23,7 @@ from mindbot.domain.turn import Chunk, Turn
 from mindbot.runtime import housekeeping
 from mindbot.runtime.app import Runtime
 from mindbot.store.store import Store
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +65,7 @@ def a_message(key: str = "m1", text: str = "hello", user: str = "lin", **more: A
 @asynccontextmanager
 async def a_runtime(folder: Path, phone: Phone, **overrides: Any) -> AsyncIterator[Runtime]:
     loaded = load(environ={}, overrides=overrides)
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(loaded, folder) as runtime:
             runtime.outbox.serve(phone)
             yield runtime

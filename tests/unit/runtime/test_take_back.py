@@ -17,6 +17,7 @@ from mindbot.domain.errors import Conflict, Invalid, NetworkFailed, NotFound, Re
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Platform, Receive, Report
 from mindbot.runtime.app import Runtime
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -66,7 +67,7 @@ class Regretful(Phone):
 
 @asynccontextmanager
 async def a_runtime(folder: Path, phone: Phone) -> AsyncIterator[Runtime]:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), folder) as runtime:
             runtime.bots.use({("phone", "default"): (_platform(phone), None)})
             yield runtime

@@ -19,6 +19,7 @@ from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receive, Report
 from mindbot.domain.turn import Chunk, Turn
 from mindbot.runtime.app import Runtime
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +77,7 @@ def a_message(kind: str = "text", key: str = "m1") -> Message:
 
 @asynccontextmanager
 async def a_runtime(folder: Path, bot: Whole, runner: Any) -> AsyncIterator[Runtime]:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), folder) as runtime:
             runtime.generation.runners["chat"] = runner
             runtime.outbox.serve(bot)

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from mindbot.telemetry.repeats import MOST, Repeats
+from mindbot.testing.waiting import PATIENCE
 
 
 class Heard:
@@ -63,7 +64,7 @@ async def test_the_end_of_a_flood_is_told_though_nothing_more_comes(heard: Heard
     refused = Repeats(heard, "refused", every=0.02)
     for _ in range(10):
         refused.tell("a")
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while len(heard.lines) < 2:
             await anyio.sleep(0.01)
     assert heard.lines[1]["repeated"] == 9

@@ -21,6 +21,7 @@ from mindbot.sim.dingtalk.frames import StreamRules
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated
 from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host
+from mindbot.testing.waiting import PATIENCE
 
 #: A busy machine is no reason to push again: only tests of what comes again want it soon.
 RULES = StreamRules(repush=5.0, attempts=20, ping=0.2, grace=0.5)
@@ -92,7 +93,7 @@ async def connected(
                 here.scope, here.bot = anyio.CancelScope(), made()
                 health.reports.clear()
                 tasks.start_soon(live, here.bot, here.scope)
-                with anyio.fail_after(10):
+                with anyio.fail_after(PATIENCE):
                     await health.until("ok")
 
             here = Here(made(), far, inbox, health, desk, host.keep, anyio.CancelScope(), start)
@@ -109,13 +110,6 @@ def a_delivery(to: Json, *parts: Part | str, n: int = 0, kind: str = "message", 
         turn=1 << 40, n=n, platform="dingtalk", bot="hr", session="s", to=to, parts=made, kind=kind,
         created=time.time(), **more,
     )  # fmt: skip
-
-
-async def until(ready: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until something is so."""
-    with anyio.fail_after(seconds):
-        while not ready():
-            await anyio.sleep(0.01)
 
 
 def only_card(here: Here) -> dict[str, Any]:

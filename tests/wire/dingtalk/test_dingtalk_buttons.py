@@ -6,10 +6,11 @@ import json
 
 import anyio
 import pytest
-from dingtalk_here import a_delivery, connected, only_card, until
+from dingtalk_here import a_delivery, connected, only_card
 
 from mindbot.domain.errors import NetworkFailed, StoreError
 from mindbot.domain.message import Part
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from dingtalk_here import a_delivery, connected, only_card, until
+from dingtalk_here import a_delivery, connected, only_card
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Overloaded, RateLimited, VendorError
 from mindbot.platforms.dingtalk.cards import INTERRUPTED
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -238,7 +239,7 @@ async def test_open_cards_take_turns_and_none_is_left_behind() -> None:
             for n in range(40):
                 tasks.start_soon(show, a_delivery(to, n=n, kind="stream"))
             cards = here.sim.cards.cards
-            await until(lambda: len(cards) == 40 and all(card.updates for card in cards.values()), 30)
+            await until(lambda: len(cards) == 40 and all(card.updates for card in cards.values()))
             assert here.bot.pace > 1.0  # forty share what one had
             tasks.cancel_scope.cancel()
         assert here.sim.counters["refused.Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"] == 0

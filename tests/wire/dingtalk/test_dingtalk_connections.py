@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from dingtalk_here import Here, connected, until
+from dingtalk_here import Here, connected
 
 from mindbot.config.vendors import DingTalkSettings
 from mindbot.domain.errors import StoreError
@@ -19,6 +19,7 @@ from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.stream import Stream
 from mindbot.sim.dingtalk.frames import HOSTILE, StreamRules
 from mindbot.testing.platforms import Health, Inbox, a_host
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +37,7 @@ async def test_a_new_connection_does_not_wait_for_frames_that_are_still_being_st
             tasks.start_soon(here.sim.push_text, "li", "held")
             await here.inbox.entered.wait()
             await here.sim.gateway.kick(how)
-            await until(lambda: any(each is not old for each in here.sim.gateway.connections), 5)
+            await until(lambda: any(each is not old for each in here.sim.gateway.connections))
             assert here.texts() == []
             if how == "disconnect":
                 assert old in here.sim.gateway.connections  # still read: the ack goes back where it came from
@@ -56,7 +57,7 @@ async def test_an_old_connection_is_read_until_its_successor_is_up() -> None:
         assert (await here.sim.push_text("li", "hello")).acked
         assert here.sim.counters["connected"] == 1
         here.sim.faults.set([])
-        await until(lambda: here.sim.counters["connected"] == 2, 20)
+        await until(lambda: here.sim.counters["connected"] == 2)
 
 
 @pytest.mark.parametrize("code", ["1000", "1001"])
@@ -160,7 +161,7 @@ async def test_a_bot_with_wrong_credentials_blocks_no_other() -> None:
             host = a_host(here.bot._host.http, inbox, Path(folder))  # type: ignore[arg-type]
             other = DingTalkPlatform(DingTalkSettings(**section), "it", host)
             tasks.start_soon(other.run, inbox.receive, health.report)
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE):
                 assert "needs credentials" in await health.until("failed")
             assert (await here.sim.push_text("li", "hello")).acked
             assert here.health.reports[-1][0] == "ok"
@@ -192,7 +193,7 @@ async def test_a_stopped_bot_leaves_no_connection() -> None:
         await here.sim.gateway.kick("disconnect")
         await until(lambda: len(here.sim.gateway.connections) > 3)
         here.stop()
-        await until(lambda: not here.sim.gateway.connections, 5)
+        await until(lambda: not here.sim.gateway.connections)
 
 
 async def test_of_too_many_frames_at_once_the_rest_comes_again() -> None:

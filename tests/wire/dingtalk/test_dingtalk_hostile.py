@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from dingtalk_here import connected, until
+from dingtalk_here import connected
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mindbot.domain.errors import Invalid
 from mindbot.platforms.dingtalk import content, wire
 from mindbot.store.rows import storable
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

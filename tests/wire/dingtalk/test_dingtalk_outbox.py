@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from dingtalk_here import Here, a_delivery, connected, until
+from dingtalk_here import Here, a_delivery, connected
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Part
 from mindbot.media.spool import bytes_of
 from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

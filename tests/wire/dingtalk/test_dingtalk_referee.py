@@ -10,10 +10,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from dingtalk_here import RULES, until
+from dingtalk_here import RULES
 
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated
+from mindbot.testing.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -30,7 +31,7 @@ async def sdk() -> AsyncIterator[DingTalkSimulator]:
             command, env=os.environ | names, stdout=None, stderr=None
         ) as process:
             try:
-                await until(lambda: far.gateway.connections, 30)
+                await until(lambda: far.gateway.connections)
                 yield far
             finally:
                 process.kill()
@@ -61,7 +62,7 @@ async def test_the_sdk_comes_back_after_a_disconnect() -> None:
     async with sdk() as far:
         old = far.gateway.connections[0]
         await far.gateway.kick("disconnect")
-        await until(lambda: any(each is not old for each in far.gateway.connections), 20)
+        await until(lambda: any(each is not old for each in far.gateway.connections))
         assert (await far.push_text("li", "hello", persistent=5)).acked
 
 

@@ -13,6 +13,7 @@ from mindbot.domain.abilities import Check
 from mindbot.domain.errors import AuthFailed
 from mindbot.platforms import trial
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +40,7 @@ async def test_an_api_that_hangs_does_not_keep_anybody_waiting(monkeypatch: pyte
     monkeypatch.setattr(trial, "LONGEST", 0.5)
     async with connected() as here:
         here.sim.faults.set(["hang@batchSend", "hang@connections/open", "hang@user/get"])
-        with anyio.fail_after(8):
+        with anyio.fail_after(PATIENCE):
             found = await checks(here.bot)
         for name in ("stream gateway", "sending", "members"):
             assert (found[name].state, found[name].detail) == ("failed", "no answer")

@@ -6,12 +6,13 @@ import json
 
 import anyio
 import pytest
-from dingtalk_here import RULES, connected, until
+from dingtalk_here import RULES, connected
 
 from mindbot.domain.errors import StoreError
 from mindbot.platforms.dingtalk import wire
 from mindbot.sim.dingtalk.frames import StreamRules
 from mindbot.store.rows import storable
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -126,7 +127,7 @@ async def test_several_connections_share_the_pushes() -> None:
 async def test_bad_credentials_are_told_with_their_code() -> None:
     async with connected(run=False, client_secret="wrong") as here, anyio.create_task_group() as tasks:
         tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             reason = await here.health.until("failed")
         assert "needs credentials" in reason and "authFailed" in reason and "client_secret" in reason
         tasks.cancel_scope.cancel()

@@ -17,6 +17,7 @@ from mindbot.domain.message import Json
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecombot.gateway import LineRules
 from mindbot.sim.wecombot.server import WeComBotSimulator
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -230,7 +231,7 @@ async def test_a_silent_connection_is_closed_and_garbage_ignored(http: ClientSes
         await bot.ws.send_str("no json")
         await bot.ws.send_str('{"cmd": 1}')
         assert await bot.code("ping") == 0
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             assert (await bot.ws.receive()).type == WSMsgType.CLOSE
         assert far.counters["bad_frames"] == 2
 
@@ -240,7 +241,7 @@ async def test_a_half_open_connection_stays_and_nothing_goes_through(http: Clien
         assert await bot.code("ping") == 0
         await bot.ws.send_json({"cmd": "ping", "headers": {"req_id": "lost"}})
         await bot.ws.send_json({"cmd": "ping", "headers": {"req_id": "unread"}})
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             while not far.gateway.connections[0].mute:
                 await anyio.sleep(0.01)
         assert (await far.push_text("li", "swallowed")).acked, "it looks as if it were written"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from wecom_here import Clock, Here, a_delivery, connected, until
+from wecom_here import Clock, Here, a_delivery, connected
 
 from mindbot.domain.errors import Conflict, NetworkFailed, NotFound, Rejected, StoreError, VendorError
 from mindbot.domain.message import Json, Message, Part
@@ -16,6 +16,7 @@ from mindbot.store.journal import Rows
 from mindbot.store.keep import StoreKeep
 from mindbot.store.store import Store
 from mindbot.testing.platforms import served
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

@@ -9,6 +9,7 @@ from wecom_here import Clock, a_delivery, connected
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed
 from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +35,7 @@ async def test_a_crash_while_sending(later: float, shown: int, notes: dict[str, 
         outbox.submit([delivery])
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(outbox.run)
-            with anyio.fail_after(10):
+            with anyio.fail_after(PATIENCE):
                 while outbox.waiting:
                     await anyio.sleep(0.005)
             tasks.cancel_scope.cancel()

@@ -20,6 +20,7 @@ from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.server import WeComSimulator
 from mindbot.testing.platforms import Health, Inbox, MemoryKeep, a_host, served
+from mindbot.testing.waiting import PATIENCE
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture" * 5
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 5
@@ -105,7 +106,7 @@ async def connected(
                     far.callback_url = url
                 if run:
                     tasks.start_soon(bot.run, inbox.receive, health.report)
-                    with anyio.fail_after(10):
+                    with anyio.fail_after(PATIENCE):
                         await health.until("ok")
                 yield here
                 tasks.cancel_scope.cancel()
@@ -115,10 +116,3 @@ def a_delivery(*parts: Part | str, n: int = 0, to: str = "zhangsan", **more: Any
     made = [Part("text", part) if isinstance(part, str) else part for part in parts or ("hello",)]
     fields = {"turn": 1 << 40, "platform": "wecom", "bot": "hr", "session": f"wecom:hr:{to}"} | more
     return Delivery(n=n, to={"touser": to}, parts=made, **fields)
-
-
-async def until(ready: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until something is so."""
-    with anyio.fail_after(seconds):
-        while not ready():
-            await anyio.sleep(0.005)

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from wecombot_here import Here, connected, settings, until
+from wecombot_here import Here, connected, settings
 
 from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Message
 from mindbot.platforms.wecombot import backlog
 from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.testing.platforms import running
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

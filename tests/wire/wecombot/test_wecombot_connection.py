@@ -12,7 +12,7 @@ import anyio
 import pytest
 import trustme
 from pydantic import SecretStr
-from wecombot_here import Here, connected, until
+from wecombot_here import Here, connected
 
 from mindbot.domain.abilities import Repeats
 from mindbot.domain.errors import (
@@ -29,6 +29,7 @@ from mindbot.media.folder import bytes_of
 from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.platforms.wecombot.say import LATE, MAX_TEXT, stream_id
 from mindbot.sim.wecombot.gateway import LineRules
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -390,7 +391,7 @@ async def test_a_mended_secret_is_tried_by_the_test_and_a_refused_one_is_not() -
         assert found.state == "failed" and "`mindbot platform restart wecombot/hr`" in found.mend
         assert here.sim.counters["aibot_subscribe"] == 1
         drawer.wrong = "wrong as well"
-        with anyio.fail_after(4):  # a refusal ends the wait
+        with anyio.fail_after(PATIENCE):  # a refusal ends the wait
             assert (await bot.test())[-1].state == "failed"
         assert here.sim.counters["aibot_subscribe"] == 2
         drawer.wrong = ""

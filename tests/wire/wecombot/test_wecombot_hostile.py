@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from wecombot_here import connected, until
+from wecombot_here import connected
 
 from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.message import Json
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

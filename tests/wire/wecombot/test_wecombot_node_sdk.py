@@ -15,11 +15,11 @@ import anyio
 import pytest
 from anyio.streams.text import TextReceiveStream
 from wecom_bot_vectors import M1, V4
-from wecombot_here import until
 
 from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecombot.server import WeComBotSimulator
+from mindbot.testing.waiting import until
 
 MODULES = Path(__file__).parents[3] / ".venv" / "node" / "node_modules"
 CLIENT = Path(__file__).with_name("official_client.cjs")
@@ -60,7 +60,7 @@ async def sdk() -> AsyncIterator[tuple[WeComBotSimulator, list[str]]]:
                 async with anyio.create_task_group() as tasks:
                     assert process.stdout is not None
                     tasks.start_soon(listen, TextReceiveStream(process.stdout))
-                    await until(lambda: "authenticated" in said, 30)
+                    await until(lambda: "authenticated" in said)
                     yield far, said
                     tasks.cancel_scope.cancel()
             finally:

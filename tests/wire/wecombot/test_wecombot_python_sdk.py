@@ -15,12 +15,12 @@ import pytest
 import trustme
 from aibot import WSClient, WSClientOptions
 from aibot.crypto_utils import decrypt_file
-from wecombot_here import until
 
 from mindbot.platforms.wecombot.media import decryption
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecombot.people import encrypted
 from mindbot.sim.wecombot.server import WeComBotSimulator
+from mindbot.testing.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -7,7 +7,7 @@ import json
 import anyio
 import orjson
 import pytest
-from wecombot_here import Here, connected, until
+from wecombot_here import Here, connected
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed
@@ -16,6 +16,7 @@ from mindbot.media.folder import bytes_of
 from mindbot.platforms.wecombot import connection, say, speak
 from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +38,7 @@ async def test_a_connection_that_takes_nothing_more_is_replaced() -> None:
             failed.append(caught.value)
 
         here.sim.faults.set(["half-open:n=1@aibot_upload_media_chunk"])
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 for _ in range(200):  # more than all buffers hold
                     tasks.start_soon(one)
@@ -61,11 +62,11 @@ async def test_many_frames_at_once_into_a_full_buffer_all_end_and_pings_go_on() 
 
         for connection in here.sim.gateway.connections:
             connection.fall_silent()
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as tasks:
                 for _ in range(40):
                     tasks.start_soon(one)
-                await until(lambda: here.bot.details()["connection"]["opened"] >= 2, 20)
+                await until(lambda: here.bot.details()["connection"]["opened"] >= 2)
                 tasks.cancel_scope.cancel()
         await here.bot.send(here.push(here.bot.address("li"), "there again"))
         assert here.shown() == ["there again"] and here.health.states[-1] == "ok"
@@ -188,7 +189,7 @@ async def through_the_outbox(here: Here, *deliveries: Delivery) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(outbox.run)
         outbox.submit(list(deliveries))
-        await until(lambda: all(d.state in ("sent", "dead") for d in deliveries), 30)
+        await until(lambda: all(d.state in ("sent", "dead") for d in deliveries))
         tasks.cancel_scope.cancel()
 
 

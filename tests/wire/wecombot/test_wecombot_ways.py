@@ -6,7 +6,7 @@ import time
 
 import anyio
 import pytest
-from wecombot_here import Here, called_back, reloaded, restarted, until
+from wecombot_here import Here, called_back, reloaded, restarted
 
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.host import Answer
@@ -17,6 +17,7 @@ from mindbot.platforms.wecombot.streams import Streams
 from mindbot.platforms.wecombot.webhook import WebhookBot
 from mindbot.sim.wecombot.polls import PollRules
 from mindbot.testing.platforms import served
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import anyio
 import pytest
 from pydantic import SecretStr
-from wecombot_here import Here, called_back, restarted, settings, until
+from wecombot_here import Here, called_back, restarted, settings
 
 from mindbot.domain import ids
 from mindbot.domain.errors import RateLimited, Rejected, SecretError
@@ -20,6 +20,7 @@ from mindbot.platforms.wecombot.say import LATE, MAX_TEXT, stream_id
 from mindbot.platforms.wecombot.webhook import WebhookBot
 from mindbot.sim.wecombot.polls import PollRules
 from mindbot.testing.platforms import Health, served
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -278,7 +279,7 @@ async def test_an_answer_whose_poll_was_given_up_goes_another_way() -> None:
         keep = StallingKeep(here.bot._desk.keep)
         here.bot._desk = replace(here.bot._desk, keep=cast(Keep, keep))
         message = await here.asked("hello")
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             tasks.start_soon(here.bot.send, here.answer(message, "whole"))
             await anyio.wait_all_tasks_blocked()
             with anyio.move_on_after(0.05):  # as a callback that is not answered in time

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from mindbot.config.vendors import WeComBotSettings
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
@@ -28,6 +26,7 @@ from mindbot.sim.wecombot.gateway import LineRules
 from mindbot.sim.wecombot.polls import PollRules
 from mindbot.sim.wecombot.server import WeComBotSimulator
 from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host, running, served
+from mindbot.testing.waiting import until
 
 POLL = PollRules(every=0.05)
 LINE = LineRules()
@@ -152,10 +151,3 @@ async def connected(
                 return
             async with running(bot, inbox, health):
                 yield here
-
-
-async def until(ready: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until something is so."""
-    with anyio.fail_after(seconds):
-        while not ready():
-            await anyio.sleep(0.01)

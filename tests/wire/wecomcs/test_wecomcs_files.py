@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from wecomcs_here import ACCOUNT, Here, a_delivery, connected, until
+from wecomcs_here import ACCOUNT, Here, a_delivery, connected
 
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.host import File
 from mindbot.domain.message import Part
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

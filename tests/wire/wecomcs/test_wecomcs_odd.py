@@ -10,10 +10,11 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wecomcs_here import ACCOUNT, connected, until
+from wecomcs_here import ACCOUNT, connected
 
 from mindbot.domain.message import Message
 from mindbot.platforms.wecomcs import wire
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

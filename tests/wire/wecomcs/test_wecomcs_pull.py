@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from wecomcs_here import ACCOUNT, connected, until
+from wecomcs_here import ACCOUNT, connected
 
 from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, StoreError
 from mindbot.platforms.wecomcs import pull
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.sim.wecomcs.desk import Desk
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -134,7 +135,7 @@ async def test_a_failing_pull_is_tried_again(fault: str, monkeypatch: pytest.Mon
 async def test_bad_credentials_are_told() -> None:
     async with connected(run=False, secret="wrong") as here, anyio.create_task_group() as tasks:
         tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             assert "needs credentials" in await here.health.until("failed")
         assert [check.state for check in await here.bot.test()][:3] == ["ok", "failed", "failed"]
         tasks.cancel_scope.cancel()
@@ -172,7 +173,7 @@ async def test_a_first_start_that_dies_between_two_pages_still_skips_what_is_old
                 return await receive(*args, **more)
 
             here.keep.receive = dies  # type: ignore[method-assign]
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE):
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
                     await killed.wait()

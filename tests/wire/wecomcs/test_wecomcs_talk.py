@@ -6,12 +6,13 @@ import time
 from dataclasses import replace
 
 import pytest
-from wecomcs_here import ACCOUNT, Here, a_delivery, connected, until
+from wecomcs_here import ACCOUNT, Here, a_delivery, connected
 
 from mindbot.domain.errors import Conflict, NetworkFailed, Overloaded, Rejected, StoreError
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL
+from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
-from wecomcs_here import ACCOUNT, until
+from wecomcs_here import ACCOUNT
 
 from mindbot.config.load import load
 from mindbot.domain.message import Json, Message
@@ -21,6 +21,7 @@ from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.desk import BOT, PERSON, POOL
 from mindbot.sim.wecomcs.server import WeComCsSimulator
 from mindbot.testing.platforms import served
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 SESSION = f"wecomcs:default:{ACCOUNT}:wm1"
@@ -79,7 +80,7 @@ async def a_shop(folder: Path, *, fault: str = "", **changed: Any) -> AsyncItera
 @asynccontextmanager
 async def opened(sim: WeComCsSimulator, folder: Path, **changed: Any) -> AsyncIterator[Shop]:
     bot = {k: v for k, v in sim.details().items() if k != "base_url"} | {"pull_interval": 1} | changed
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}, overrides={"wecomcs": bot}), folder) as runtime:
             model = Model()
             runtime.generation.runners["chat"] = model

@@ -20,6 +20,7 @@ from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.server import WeComCsSimulator
 from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host, served
+from mindbot.testing.waiting import PATIENCE, until
 
 ACCOUNT = "wkSIM1"
 
@@ -103,7 +104,7 @@ async def connected(
                 far.callback_url = url
                 if run:
                     tasks.start_soon(bot.run, inbox.receive, health.report)
-                    with anyio.fail_after(10):
+                    with anyio.fail_after(PATIENCE):
                         await health.until("ok")
                 yield here
                 tasks.cancel_scope.cancel()
@@ -112,10 +113,3 @@ async def connected(
 def a_delivery(to: Json, *parts: Part | str, n: int = 0, **more: Any) -> Delivery:
     made = [Part("text", part) if isinstance(part, str) else part for part in parts]
     return Delivery(turn=1 << 40, n=n, platform="wecomcs", bot="shop", session="s", to=to, parts=made, **more)
-
-
-async def until(ready: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until something is so."""
-    with anyio.fail_after(seconds):
-        while not ready():
-            await anyio.sleep(0.01)
