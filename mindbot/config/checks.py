@@ -101,12 +101,12 @@ def plain_secrets(root: Node, found: Findings, *, refuse: bool) -> None:
             (found.problems if refuse and secret else found.warnings).append(finding)
 
 
-#: Beside secrets, what is compared or dialled letter by letter.
-_EXACT = re.compile(r"(?:.*_)?(?:corpid|id|key|sid|url|endpoint|host|region|bucket|number)", re.IGNORECASE)
+#: Beside secrets, what is compared or dialled letter by letter. Addresses are mended where they are read.
+_EXACT = re.compile(r"(?:.*_)?(?:corpid|id|key|sid|host|region|bucket|number)", re.IGNORECASE)
 
 
 def credentials(root: Node, found: Findings) -> None:
-    """Warn of characters in credentials and addresses that nobody sees, or sees as others."""
+    """Warn of characters in credentials and the like that nobody sees, or sees as others."""
     for path, node in tree.leaves(root):
         exact = keys.is_secret(keys.at(Config, path)) or _EXACT.fullmatch(str(path[-1]) if path else "")
         if exact and isinstance(node.value, str) and node.origin.line:

@@ -206,7 +206,10 @@ def test_the_document_holds_the_models_tables() -> None:
 
 def test_a_secret_is_kept_found_and_deleted(mindbot: Mindbot, tmp_path: Path) -> None:
     ran = mindbot("secret", "set", "wecom-secret", stdin="planted-value\n")
-    assert (ran.code, ran.out) == (0, 'kept; in the configuration write "keyring:wecom-secret"\n')
+    kept = (
+        f'kept in {tmp_path / "xdg_state_home/mindbot"}; in the configuration write "keyring:wecom-secret"\n'
+    )
+    assert (ran.code, ran.out) == (0, kept)
     assert b"planted-value" not in (tmp_path / "xdg_state_home/mindbot/secrets.bin").read_bytes()
     assert mindbot("secret", "list").json == {"name": "wecom-secret"}
     hidden = mindbot("secret", "get", "wecom-secret")

@@ -31,7 +31,7 @@ async def test_garbage_in_a_page_stops_nobody_and_is_kept_where_it_can_be() -> N
             ("raw", "record\n: an object\n[…]\n[…]\n: half \ufffd"),
             ("text", "hello"),
         ]
-        silence = await here.bot.silence(here.inbox.messages[1])
+        silence = await here.bot.silence(here.inbox.messages[2])
         assert silence is not None and silence.reason == "event event"
 
 
