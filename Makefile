@@ -75,7 +75,7 @@ check: install  ## Format, lint, types, import arrows, lock, and what must not b
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MAKE) check-lock
-	@$(PYTEST) -q tests/unit/test_repository.py
+	@$(PYTEST) -q tests/unit/test_repository.py tests/docs/test_pages.py
 
 # Hashes are left out of the comparison: a release may gain a wheel after it was locked.
 .PHONY: check-lock

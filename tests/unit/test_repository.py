@@ -1,4 +1,4 @@
-"""What must hold for the repository as a whole: its documents, packaging and what must not be in it."""
+"""What must hold for the repository as a whole: its packaging and what must not be in it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from mindbot.cli.lazy import COMMANDS, load
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -124,53 +121,3 @@ def test_nobody_is_told_to_install_the_package_of_a_stranger() -> None:
         for where, line in lines()
         if re.search(r"\bmindbot\[\w|pip install .*\bmindbot\b(?![-_/])", line)
     ]
-
-
-def test_links_between_documents_lead_somewhere() -> None:
-    links = [
-        (path, target)
-        for path in files(".md")
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
-    ]
-    assert not [
-        (p, target) for p, target in links if "://" not in target and not (p.parent / target).exists()
-    ]
-
-
-def code(path: Path) -> list[str]:
-    """Return the lines of a document's code blocks, and its inline code."""
-    text = path.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return [line for block in blocks for line in block.splitlines()] + re.findall(r"(?<!`)`([^`\n]+)`", text)
-
-
-def test_make_targets_that_documents_name_exist() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    named = [re.match(r"make ([a-z][a-z -]*?)(?:  |$)", line) for path in files(".md") for line in code(path)]
-    assert not {target for match in named if match for target in match[1].split()} - targets
-
-
-def shown_commands() -> list[str]:
-    """Return the commands that the README shows."""
-    shown = (re.match(r"(?:\$ )?(?:\S*/)?mindbot +([a-z].*)", line) for line in code(ROOT / "README.md"))
-    return [match[1] for match in shown if match]
-
-
-@pytest.mark.parametrize("shown", shown_commands())
-def test_a_command_of_the_readme_exists(shown: str) -> None:
-    words = re.split(r"  +| #", shown)[0].split()
-    name, *rest = words
-    assert name in COMMANDS
-    known, remaining = options_and_rest(load(name), rest)
-    used = {word.partition("=")[0] for word in remaining if word.startswith("--")}
-    assert used <= known
-
-
-def options_and_rest(command: Any, words: list[str]) -> tuple[set[str], list[str]]:
-    """Follow the words through subcommands; return the last one's options and the words after it."""
-    while getattr(command, "commands", None) and words and not words[0].startswith("-"):
-        alternatives = [command.commands.get(word) for word in words[0].split("|")]
-        assert all(alternatives), f"no subcommand {words[0]}"
-        command, words = alternatives[0], words[1:]
-    return {"--help", *(opt for param in command.params for opt in param.opts)}, words

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from fastapi.routing import APIRoute
 
+from mindbot.domain.errors import MindBotError
 from mindbot.domain.events import CONTROL, QUIET, TOPICS
 from mindbot.domain.message import Json
 from mindbot_daemon.server.app import RESOURCES, create_app
@@ -82,14 +83,30 @@ def _type(schema: Json) -> str:
 def _errors() -> Iterator[str]:
     yield "## Errors"
     yield ""
-    yield "Every error has the body [Problem](#problem). `kind` is one of these, or of their kin:"
+    yield "Every error has the body [Problem](#problem). `kind` is one of these:"
     yield ""
     yield "| kind | status | meaning |"
     yield "|---|---|---|"
-    for cls, status in STATUS:
+    for cls in _kinds(MindBotError):
+        status = next(status for most, status in STATUS if issubclass(cls, most))
         meaning = (inspect.getdoc(cls) or "").partition("\n")[0].replace("``", "`")
+        if cls is MindBotError:
+            meaning = "Anything else; the daemon's log says why."
         yield f"| `{cls.kind}` | {int(status)} | {meaning} |"
+    yield "| `too_large` | 413 | The body is over 1 MiB, or a file over 1 GiB. |"
     yield ""
+    yield "A body whose fields are missing or of another type is `invalid` with 422; a path or method that does not"
+    yield "exist is `not_found` with 404 or `invalid` with 405."
+    yield ""
+
+
+def _kinds(cls: type[MindBotError]) -> Iterator[type[MindBotError]]:
+    """A class of errors and those below it, as far as they have a kind of their own."""
+    if "kind" in vars(cls):
+        yield cls
+    for each in cls.__subclasses__():
+        if each.__module__ == cls.__module__:  # others are of the insides of one part
+            yield from _kinds(each)
 
 
 def _topics() -> Iterator[str]:
