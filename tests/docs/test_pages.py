@@ -1,4 +1,4 @@
-"""The pages agree with the program and with each other: commands, options, links, targets, kinds of errors."""
+"""The pages agree with the program and with each other: commands, options, links, kinds of errors."""
 
 from __future__ import annotations
 
