@@ -95,8 +95,8 @@ def _errors() -> Iterator[str]:
         yield f"| `{cls.kind}` | {int(status)} | {meaning} |"
     yield "| `too_large` | 413 | The body is over 1 MiB, or a file over 1 GiB. |"
     yield ""
-    yield "A body whose fields are missing or of another type is `invalid` with 422; a path that does not exist"
-    yield "is `not_found`, a method that it does not have `invalid` with 405."
+    yield "A body whose fields are missing or of another type is `invalid` with 422; a path that does not"
+    yield "exist is `not_found`, a method that it does not have `invalid` with 405."
     yield ""
 
 
