@@ -12,7 +12,7 @@ import pytest
 
 
 def run(folder: Path, attempts: int, kills: int, innocents: int, *poison: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "mindbot.testing.poisoned", str(folder)]
+    command = [sys.executable, str(Path(__file__).with_name("poisoned.py")), str(folder)]
     command += [str(attempts), str(kills), str(innocents), *poison]
     done = subprocess.run(command, capture_output=True, check=True, timeout=220)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -1,6 +1,6 @@
 """A process that runs a message which kills it, and others that do not: what is held against whom?
 
-    python -m mindbot.testing.poisoned FOLDER MAX_ATTEMPTS KILLS INNOCENTS [poison]
+    python poisoned.py FOLDER MAX_ATTEMPTS KILLS INNOCENTS [poison]
 
 It starts the runtime again and again as a child of its own until every message has ended, kills it ``KILLS``
 times by ``kill -9`` while answers are made, and prints how the turns ended as one JSON line.
@@ -49,7 +49,7 @@ async def _serve(folder: Path, attempts: int, texts: list[str], tell: int) -> No
         for n, text in enumerate(texts):
             await runtime.inject(text=text, user=f"user{n}")
         os.write(tell, b"ready")
-        while runtime.dispatcher.running or runtime.dispatcher.queued:  # noqa: ASYNC110 - nobody tells
+        while runtime.dispatcher.running or runtime.dispatcher.queued:
             await anyio.sleep(0.02)
 
 
