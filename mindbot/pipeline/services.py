@@ -28,7 +28,7 @@ class Answering(Protocol):
 
 @dataclass(slots=True)
 class Services:
-    """One configuration generation's services. Times are Unix seconds."""
+    """One configuration generation's services. Times are Unix seconds, but for those of ``timer``."""
 
     config: Config
     #: Write the turn's end and its deliveries; returns when they are on disk.
@@ -50,5 +50,7 @@ class Services:
     #: Warn the log: (event, fields).
     warn: Callable[..., Any]
     clock: Clock
+    #: Seconds of a clock that nobody sets: what waits are measured by.
+    timer: Clock
     #: The directory to ask for the sender, by the id in the message; None where the platform has none.
     directory: Callable[[Turn], Callable[[str], Awaitable[Json]] | None] = lambda turn: None

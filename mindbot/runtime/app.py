@@ -277,6 +277,7 @@ class Runtime(Facade):
             fetch=self.fetch,
             warn=log.warning,
             clock=time.time,
+            timer=time.monotonic,
             directory=self.directory,
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from mindbot.domain.message import Json
 from mindbot.domain.turn import RETRIED, Turn
 from mindbot.pipeline.onion import Next
@@ -27,6 +25,7 @@ class Limits:
         self._notice = limits.notice
         self._once = services.once
         self._clock = services.clock
+        self._timer = services.timer
         self._buckets: dict[str, tuple[float, float]] = {}  # sender -> (tokens, when)
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
@@ -51,7 +50,7 @@ class Limits:
 
     def _take(self, who: str) -> bool:
         assert self._rate is not None
-        now = time.monotonic()
+        now = self._timer()
         burst = float(self._rate.count)
         tokens, then = self._buckets.pop(who, (burst, now))
         tokens = min(burst, tokens + (now - then) * burst / self._rate.seconds)

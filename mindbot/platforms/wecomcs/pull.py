@@ -19,6 +19,7 @@ from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, MindBotError, RateLimited, Rejected
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message
+from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecomcs import wire
 from mindbot.platforms.wecomcs.budget import Budget
@@ -84,6 +85,7 @@ class Account:
         self._keep = keep
         self._budget = budget
         self._clock = clock
+        self._timer = timer_of(clock)
         self._interval = interval
         self._first = first
         self._since = since
@@ -101,7 +103,7 @@ class Account:
         """A callback came: pull soon, with its token."""
         self.rings += 1
         if token:
-            self._token, self._token_ends = token, time.monotonic() + _TOKEN_LIFE
+            self._token, self._token_ends = token, self._timer() + _TOKEN_LIFE
         self._rung.set()
 
     def again(self) -> None:
@@ -202,7 +204,7 @@ class Account:
         return await self._api.post("kf/sync_msg", body, limit="kf/sync_msg without a token")
 
     def _usable_token(self) -> str:
-        return self._token if time.monotonic() < self._token_ends else ""
+        return self._token if self._timer() < self._token_ends else ""
 
     async def _commit(self, entries: list[Any], cursor: Json, before: Json) -> None:
         """Put entries into the inbox, with the cursor and the budgets that they renew."""

@@ -80,6 +80,7 @@ class House:
             fetch=self._fetch,
             warn=lambda event, **fields: self.warnings.append({"event": event, **fields}),
             clock=lambda: self.now,
+            timer=lambda: self.now,
             directory=lambda turn: self.directory,
         )
         stages = [(name, registry.load("stages", name)(services)) for name in onion.ORDER]
