@@ -165,10 +165,10 @@ class Turns:
     async def _join(self, turn: Turn) -> None:
         """Where replies are scarce, take those that wait behind this turn along: one reply answers all."""
         platform = self.outbox.platform(turn.message.platform, turn.message.bot)
-        if not isinstance(platform, Merges) or turn.message.kind == "event":
+        if not isinstance(platform, Merges) or not turn.message.written:
             return
         if not turn.together:
-            waiting = [t for t in self.dispatcher.behind(turn) if t.message.kind != "event"]
+            waiting = [t for t in self.dispatcher.behind(turn) if t.message.written]
 
             async def choose() -> Json:
                 return {"turns": [t.number for t in waiting]}

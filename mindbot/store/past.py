@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from sys import getsizeof
 from typing import Any
+
+import anyio
+import orjson
 
 from mindbot.domain import ids
 from mindbot.domain.conversation import WORDLESS, wordless
@@ -25,6 +29,7 @@ _ONE = 8  # a session that takes this part of them by itself is always read from
 _OVERHEAD = 400  # bytes of an exchange beside its texts, and of a session beside its exchanges
 
 Exchange = tuple[int, str, str]  # the turn, what the user wrote, what was answered
+Questions = dict[int, Message]  # by turn
 
 
 class Past:
@@ -34,6 +39,7 @@ class Past:
         self._database = database
         self._unreadable = unreadable
         self._rows = GroupRead(database, _HISTORY)
+        self._messages = GroupRead(database, _MESSAGES)
         self._known: OrderedDict[str, deque[Exchange]] = OrderedDict()
         self._most = most
         self._sizes: dict[str, int] = {}  # bytes, about, by session
@@ -44,7 +50,9 @@ class Past:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        await self._rows.run()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._rows.run)
+            tasks.start_soon(self._messages.run)
 
     async def load(self) -> None:
         """Read which sessions were forgotten; raises StoreError."""
@@ -66,8 +74,10 @@ class Past:
         known = self._known.get(turn.session)
         if known is None or not (turn.state == "answered" or "heard" in turn.vars):
             return
-        if all(number != turn.number for number, _, _ in known):
-            said = _exchange(turn.message, turn.reply.text, turn.vars.get("heard"))
+        if turn.together:  # each message is by itself on disk: read it from there
+            self._forget(turn.session)
+        elif all(number != turn.number for number, _, _ in known):
+            said = _exchange([turn.message], turn.reply.text, turn.vars.get("heard"))
             known.append((turn.number, *said))
             self._keep(turn.session, known)
 
@@ -113,20 +123,33 @@ class Past:
             return known
         while True:
             pushed, known = self._pushed, deque(maxlen=turns)
-            for row in reversed(await self._read([session, before, turns])):
+            rows = await self._read(self._rows, session, [session, before, turns])
+            more = await self._asked_with(session, rows)
+            for row in reversed(rows):
                 with suppress(StoreUnreadable):  # the others are remembered
-                    known.append(self._unreadable.read(turn_name(row[0]), partial(_exchange_of, row)))
+                    read = partial(_exchange_of, row, more)
+                    known.append(self._unreadable.read(turn_name(row[0]), read))
             if pushed == self._pushed:
                 break
         self._keep(session, known)
         return known
 
-    async def _read(self, parameters: list[Any]) -> Found:
+    async def _asked_with(self, session: str, rows: Found) -> Questions:
+        """Return the messages that were answered together with others, whose turns say so."""
+        numbers = [number for row in rows for number in _together(row)]
+        found: Questions = {}
+        if numbers:
+            for number, stored in await self._read(self._messages, session, [orjson.dumps(numbers).decode()]):
+                with suppress(StoreUnreadable):
+                    found[number] = self._unreadable.read(turn_name(number), partial(message_of, stored))
+        return found
+
+    async def _read(self, rows: GroupRead, session: str, parameters: list[Any]) -> Found:
         """Return the rows; where a page is damaged the session begins anew, and its answers go on."""
         try:
-            return await self._rows.get(parameters)
+            return await rows.get(parameters)
         except StoreCorrupt as error:
-            self._unreadable.note(f"the history of session {parameters[0]!r}", error)
+            self._unreadable.note(f"the history of session {session!r}", error)
             return []
 
 
@@ -136,23 +159,40 @@ _CLEARED = """
 _CLEAR = """
     INSERT INTO sessions (session, platform, bot, vars, updated) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (session) DO UPDATE SET vars = excluded.vars, updated = excluded.updated"""
+#: ``together`` is a list where a turn answered others as well, and a text in those: they have no answer of
+#: their own, and are told with the one that they had.
 _HISTORY = """
     SELECT t.id, t.message, iif(json_valid(t.record), json_extract(t.record, '$.reply'), '[]'),
-           iif(json_valid(t.record), json_extract(t.record, '$.vars.heard'), NULL) AS heard
+           iif(json_valid(t.record), json_extract(t.record, '$.vars.heard'), NULL) AS heard,
+           iif(json_valid(t.record), json_extract(t.record, '$.vars.together'), NULL) AS together
     FROM turns AS t WHERE t.session = ? AND t.id < ? AND (t.state = 'answered' OR t.state = 'dropped'
-    AND heard IS NOT NULL) ORDER BY t.id DESC LIMIT ?"""
+    AND heard IS NOT NULL) AND (together IS NULL OR together LIKE '[%') ORDER BY t.id DESC LIMIT ?"""
+_MESSAGES = "SELECT id, message FROM turns WHERE id IN (SELECT value FROM json_each(?))"
 
 
-def _exchange_of(row: tuple[Any, ...]) -> Exchange:
-    number, stored, reply, heard = row
+def _together(row: tuple[Any, ...]) -> list[int]:
+    """Return the turns that were answered together with a row's, as far as they can be read."""
+    try:
+        return [ids.parse(each) for each in json_of(row[4] or "[]", list)]
+    except (ValueError, TypeError, AttributeError):
+        return []
+
+
+def _exchange_of(row: tuple[Any, ...], more: Questions) -> Exchange:
+    number, stored, reply, heard, _ = row
     said = "\n".join(Part.from_json(p).text for p in json_of(reply or "[]", list))
-    return (number, *_exchange(message_of(stored), said, heard))
+    asked = [message_of(stored), *(more[each] for each in _together(row) if each in more)]
+    return (number, *_exchange(asked, said, heard))
 
 
-def _exchange(message: Message, said: str, heard: Any) -> tuple[str, str]:
-    """Return who said what: the user said nothing where the bot, or a person, spoke of their own accord."""
+def _exchange(asked: Sequence[Message], said: str, heard: Any) -> tuple[str, str]:
+    """Return who said what: the user said nothing where the bot, or a person, spoke of their own accord.
+
+    All that was answered together stands before the answer: behind it, it would be asked again.
+    """
     if heard == "assistant":
-        return "", message.text
-    if not message.written:
+        return "", asked[0].text
+    if not asked[0].written:
         return "", said
-    return WORDLESS if wordless(message.text) else message.text, said
+    texts = [message.text for message in asked if not wordless(message.text)]
+    return "\n".join(texts) or WORDLESS, said

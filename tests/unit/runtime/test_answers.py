@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -108,9 +108,11 @@ class Slow:
     def __init__(self) -> None:
         self.go = anyio.Event()
         self.calls: list[str] = []
+        self.histories: list[list[Json]] = []
 
     async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
         self.calls.append(turn.message.text)
+        self.histories.append(turn.vars["_history"])
         yield Chunk("one ")
         await self.go.wait()
         yield Chunk("two", finish="stop")
@@ -131,6 +133,11 @@ async def a_runtime(folder: Path, cards: Cards, runner: Any = None) -> AsyncIter
                 runtime.generation.runners["chat"] = runner
             runtime.outbox.serve(cards)
             yield runtime
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await anyio.sleep(0.01)
 
 
 async def ended(runtime: Runtime, receipt: Receipt) -> Json:
@@ -261,6 +268,45 @@ async def test_messages_that_queued_up_are_answered_together_and_named(tmp_path:
         assert runtime.dispatcher.queued == 0
         again = await ended(runtime, await runtime.receive(a_message("e", "next")))
         assert again["state"] == "answered" and len(cards.sent) == 3
+
+
+async def test_what_was_answered_together_is_no_question_in_the_next_prompt(tmp_path: Path) -> None:
+    cards, runner = Cards(), Slow()
+    cards.streams = False
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        for key in "abc":
+            await runtime.receive(a_message(key, f"question {key}"))
+        runner.go.set()
+        await until(lambda: len(cards.sent) == 2)
+        await ended(runtime, await runtime.receive(a_message("d", "next")))
+        lines = runner.histories[-1]
+        assert [(line["role"], line["content"]) for line in lines] == [
+            ("user", "question a"),
+            ("assistant", "one two"),
+            ("user", "question b\nquestion c"),
+            ("assistant", "one two"),
+        ]
+
+
+async def test_what_the_bot_says_of_its_own_accord_is_no_question_that_waits(tmp_path: Path) -> None:
+    cards, runner = Cards(), Slow()
+    cards.streams = False
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        await runtime.receive(a_message("a", "first"))
+        await runtime.receive(a_message("p", "we close at six", "push"))
+        rest = [await runtime.receive(a_message(key, f"question {key}")) for key in "bc"]
+        await runtime.receive(a_message("q", "good night", "push"))
+        runner.go.set()
+        for receipt in rest:
+            await ended(runtime, receipt)
+        await until(lambda: len(cards.sent) == 4)
+        assert runner.calls == ["first", "1. question b\n2. question c"]
+        assert [d.text.rpartition("\n")[2] for d in cards.sent] == [
+            "one two",
+            "we close at six",
+            "one two",
+            "good night",
+        ]
 
 
 async def test_a_bot_keeps_values_and_takes_a_page_in_one_transaction(tmp_path: Path) -> None:

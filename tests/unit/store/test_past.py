@@ -107,3 +107,43 @@ async def test_what_bots_kept_goes_when_its_time_is_over(tmp_path: Path) -> None
         await store.journal.commit({"keep": rows})
         assert await store.purge_kept() == 1
         assert len(await store.kept("ding", "default", "k0", "k9", 10)) == 2
+
+
+async def answered_together(store: Store, session: str, texts: list[str], **vars: str) -> Turn:
+    """Store messages and the one answer that they have."""
+    messages = [
+        Message("ding", "default", text, session, "lin", "text", (text_part(text),), {}) for text in texts
+    ]
+    first, *others = [(await store.put(message))[0] for message in messages]
+    first.together, first.vars = others, {"together": [other.id for other in others], **vars}
+    first.state = "dropped" if "heard" in vars else "answered"
+    if first.state == "answered":
+        first.reply.say(f"re {len(texts)}")
+    for other in others:
+        other.state, other.vars = first.state, {"together": first.id}
+    await store.finish(first, [])
+    return first
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+async def test_all_that_was_answered_together_stands_before_the_common_answer(
+    tmp_path: Path, remembered: bool
+) -> None:
+    lin, far = "ding:default:lin", 1 << 62
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        await said(store, "0", "hello", lin)
+        if remembered:
+            await store.history(lin, far, 10)
+        await answered_together(store, lin, ["one", "two", " ", "three"])
+        common = ["one\ntwo\nthree", "re 4"]
+        assert heard(await store.history(lin, far, 10)) == ["hello", "re hello", *common]
+        await said(store, "5", "five", lin)
+        assert heard(await store.history(lin, far, 10)) == ["hello", "re hello", *common, "five", "re five"]
+        assert heard(await store.history(lin, far, 2)) == [*common, "five", "re five"], "one exchange"
+
+
+async def test_what_was_asked_together_of_a_person_is_remembered_whole(tmp_path: Path) -> None:
+    lin = "ding:default:lin"
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        await answered_together(store, lin, ["anna?", "are you there?"], heard="user")
+        assert await store.history(lin, 1 << 62, 10) == [{"role": "user", "content": "anna?\nare you there?"}]
