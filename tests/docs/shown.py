@@ -37,11 +37,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Command:
-    """A `mindbot` command line as it is shown: ``whole`` in a block, else named within a sentence."""
+    """A `mindbot` command line as it is shown: ``whole`` in a block, else named within a sentence.
+
+    ``step``: it is part of one that is run on a machine of its own (tests/system), and nowhere else.
+    """
 
     where: str
     line: str
     whole: bool
+    step: bool = False
 
 
 def named(page: Path, line: int) -> str:
@@ -79,10 +83,10 @@ def shell(page: Path) -> Iterator[tuple[Block, int, str]]:
 
 def commands(page: Path) -> Iterator[Command]:
     """Yield every `mindbot` command that a page shows."""
-    for _, number, line in shell(page):
+    for block, number, line in shell(page):
         for part in re.split(r" (?:&&|\|) ", re.sub(r"\s+#\s.*", "", line)):
-            if re.match(r"(?:\S*/)?mindbot ", part):
-                yield Command(named(page, number), part, whole=True)
+            if found := re.match(r"(?:[A-Z_]+=\S+ )*(?:\S*/)?(mindbot .*)", part):
+                yield Command(named(page, number), found[1], whole=True, step=bool(block.step))
     for number, code in inline(page):
         if code.startswith("mindbot ") and "…" not in code.split()[1]:
             yield Command(named(page, number), code, whole=False)

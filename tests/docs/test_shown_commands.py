@@ -62,13 +62,13 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
 
 
 def distinct() -> dict[tuple[str, ...], str]:
-    """Return the whole commands of all pages, once each, with a place where it is shown."""
+    """Return the whole commands of all pages that are no steps, once each, with a place where it is shown."""
     return {
         tuple(arguments): command.where
         for page in shown.PAGES
         for command in shown.commands(page)
         for arguments in shown.words(command.line)
-        if command.whole
+        if command.whole and not command.step
     }
 
 

@@ -21,7 +21,7 @@ import pytest
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mindbot-tests")
 #: Python of each Debian.
 RELEASES = {"bookworm": "3.11", "trixie": "3.13"}
-_PACKAGES = "systemd-sysv,dbus,python3-venv"
+_PACKAGES = "systemd-sysv,dbus,python3-venv,iproute2,procps"
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 
 
@@ -39,7 +39,7 @@ def needs() -> str:
 
 def tree(release: str) -> Path:
     """Return the cached tree of a release, made at the first use."""
-    found = CACHE / f"debian-{release}"
+    found = CACHE / f"debian-{release}-{hashlib.sha256(_PACKAGES.encode()).hexdigest()[:8]}"
     if not found.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
         making = CACHE / f"debian-{release}.{os.getpid()}"

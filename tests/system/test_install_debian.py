@@ -15,7 +15,7 @@ import pytest
 from nspawn import Machine
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "operations.md"
+PAGES = (ROOT / "docs" / "operations.md", ROOT / "docs" / "runbook.md")
 BUILT = ("mindbot", "tui", "daemon", "contrib", "docs", "pyproject.toml", "README.md", "CHANGELOG.md")
 CONFIG = "/etc/mindbot/mindbot.yaml"
 
@@ -27,14 +27,16 @@ pytestmark = [
 
 
 def steps() -> dict[str, str]:
-    """Return the page's commands by the step they are marked with."""
-    text = PAGE.read_text(encoding="utf-8")
+    """Return the pages' commands by the step they are marked with."""
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     found = re.findall(r"<!-- step: (\S+) -->\n+```sh\n(.*?)```", text, re.DOTALL)
     assert len(dict(found)) == len(found)
     return dict(found)
 
 
 STEPS = steps()
+#: What looks at a machine and changes nothing.
+LOOKS = ("look", "logs", "disk", "clock", "port", "restarts")
 
 
 def build(folder: Path, version: str = "") -> str:
@@ -86,12 +88,12 @@ def test_the_page_from_install_to_uninstall(machine: Machine) -> None:
     version = machine.run("ls dist/mindbotd-*.whl | cut -d - -f 2").strip()
     install(machine)
     use(machine)
+    look(machine)
     reload(machine)
     refuse_a_bad_configuration(machine)
     survive(machine)
     upgrade_and_come_back(machine, version)
-    if "backup" in machine.run("mindbot db --help"):
-        back_up_and_restore(machine)
+    back_up_and_restore(machine)
     stop_and_uninstall(machine)
 
 
@@ -113,6 +115,12 @@ def use(machine: Machine) -> None:
     assert "providers-openai-api-key" in machine.run("mindbot secret list")
     machine.run(STEPS["credential"], stdin="not-a-real-token")
     machine.run("mindbot daemon status")
+
+
+def look(machine: Machine) -> None:
+    """What the runbook looks at, and what says how it is."""
+    for step in LOOKS:
+        machine.run(STEPS[step])
 
 
 def reload(machine: Machine) -> None:
@@ -171,10 +179,9 @@ def upgrade_and_come_back(machine: Machine, version: str) -> None:
 
 
 def back_up_and_restore(machine: Machine) -> None:
-    machine.run("mindbot db backup /srv/mindbot.db")
-    machine.run("systemctl stop mindbot.socket")
-    machine.run("mindbot db restore /srv/mindbot.db && systemctl start mindbot.socket mindbot.service")
-    assert "Hello again!" in machine.run("mindbot send hello")
+    for step in ("backup", "restore", "anew"):
+        machine.run(STEPS[step])
+        assert "Hello again!" in machine.run("mindbot send hello")
 
 
 def stop_and_uninstall(machine: Machine) -> None:
