@@ -25,7 +25,7 @@ from mindbot.http.tls import context
 from mindbot.media.choose import media_store
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
-from mindbot.runtime import generation, housekeeping, outward, suspicion
+from mindbot.runtime import generation, heap, housekeeping, outward, suspicion
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.events import SpanWatch, tell_stats
@@ -244,6 +244,7 @@ class Runtime(Facade):
             tasks.start_soon(housekeeping.purge, self.store, self.loaded.config.store.retention)
             tasks.start_soon(housekeeping.purge_kept, self.store)
             tasks.start_soon(housekeeping.measure_lag, self.stats)
+            tasks.start_soon(heap.keep_small)
             tasks.start_soon(tell_stats, self.bus, self.status)
             tasks.start_soon(housekeeping.watch_secrets, self._missing_secrets, self.health_board)
             tasks.start_soon(housekeeping.watch_load, self.dispatcher, self._overloaded)
