@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "secret": ("Keep secrets out of the configuration.", ""),
     "sim": ("Run simulators of platforms and vendors.", ""),
     "bench": ("Measure, each figure beside its floor.", ""),
-    "db": ("Upgrade and check the database.", ""),
+    "db": ("Back up, restore, upgrade and check the database.", ""),
 }
 
 

@@ -97,7 +97,8 @@ def words(line: str) -> list[list[str]]:
 
     Brackets around what may be left out, and dots behind what may be repeated, are no part of it.
     """
-    plain = re.sub(r"(?<=\s)\[|\](?=\s|$|…|\.)|(?<=[\]A-Z])(?:…|\.\.\.)", "", line)
+    plain = re.sub(r"(?<=\s)\[((?:--|[A-Z])[^\]]*)\]", r"\1", line)
+    plain = re.sub(r"(?<=[A-Z])(?:…|\.\.\.)", "", plain)
     shown = shlex.split(plain, comments=True)[1:]
     shown = shown[: shown.index(">")] if ">" in shown else shown
     found = [[]]

@@ -11,6 +11,7 @@ import shown
 from shown import PAGES, ROOT
 
 from mindbot.domain import errors
+from mindbot.pipeline.onion import ORDER
 from mindbot_daemon.server.errors import status_of
 
 #: Programs of a system. What pages say of them in blocks is run on a Debian of its own (tests/system).
@@ -112,6 +113,12 @@ def test_links_between_pages_lead_somewhere() -> None:
             if anchor not in found:
                 broken.append((page, f"{target}#{anchor}"))
     assert not broken
+
+
+def test_the_page_on_architecture_tells_the_stages_in_their_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = re.search(r"outermost first: `([^`]+)`", page)
+    assert told and tuple(re.split(r"\s*→\s*", told[1])) == ORDER
 
 
 def kinds(of: type[errors.MindBotError] = errors.MindBotError) -> Iterator[type[errors.MindBotError]]:

@@ -28,8 +28,9 @@ _ELSEWHERE = {
     "up", "tui", "sim", "bench", "tail", "daemon run", "daemon stop", "db restore", "db upgrade",
     "secret set", "secret delete",
 }  # fmt: skip
-#: 1: what was asked for is not so (a bot that does not work); 4: it takes its time. Not: wrong usage.
-_ENDS = {0, 1, 4}
+#: 1: what was asked for is not so (a bot that does not work); 4: it takes its time; 5: a secret that is not
+#: shown. Not: wrong usage, or a daemon that is not there.
+_ENDS = {0, 1, 4, 5}
 
 
 @dataclass
