@@ -10,26 +10,35 @@ platforms name each sender by one id in every message (``userid``, ``external_us
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
 from mindbot.domain.message import Message
+from mindbot.domain.turn import Clock
 from mindbot.store.journal import Row
 from mindbot.store.store import Store
 
 _KEPT = 50_000  # ids in memory; the others are read again
 _LONGEST = 240  # characters of an id that is learnt
+_LASTS = 365 * 86400.0  # seconds for which an id is known since a message had it last
+_RENEWED = 30 * 86400.0  # seconds after which a message that has it is written down again
 
 Place = tuple[str, str, str]  # platform, company, key
 
 
 class Identities:
-    """Kept in the store for good, beside what bots keep, under the company in place of a bot's name."""
+    """Kept in the store beside what bots keep, under the company in place of a bot's name.
 
-    def __init__(self, store: Callable[[], Store]) -> None:
+    An id that comes in no message for a year goes: its person has left.
+    """
+
+    def __init__(self, store: Callable[[], Store], clock: Clock = time.time) -> None:
         self._store = store
-        self._known: OrderedDict[Place, str] = OrderedDict()  # the proper id; empty: nobody knows
+        self._clock = clock
+        #: The proper id (empty: nobody knows), and from when on a message that has the other renews it.
+        self._known: OrderedDict[Place, tuple[str, float]] = OrderedDict()
 
     async def settle(self, message: Message) -> tuple[Message, list[Row]]:
         """Return the message as from the sender's proper id, and the rows that it teaches.
@@ -43,31 +52,39 @@ class Identities:
             return message, []
         places = [_place(message, alias) for alias in message.aliases if len(alias) <= _LONGEST]
         if message.sender not in message.aliases:
-            unknown = (place for place in places if self._known.get(place) != message.sender)
-            return message, [[*place, {"user": message.sender}, None] for place in unknown]
+            return message, self._rows(places, message.sender)
         for place in places:
             if user := await self._user(place):
-                return _from(message, user), []
+                return _from(message, user), self._rows([place], user)
         return message, []
 
     def learn(self, rows: list[Row]) -> None:
         """Take over what `settle` returned, now that it is on disk."""
-        for platform, company, key, value, _ in rows:
-            self._note((platform, company, key), value["user"])
+        for platform, company, key, value, ends in rows:
+            self._note((platform, company, key), value["user"], ends - _LASTS + _RENEWED)
+
+    def _rows(self, places: list[Place], user: str) -> list[Row]:
+        """Return what is to be written of a person's ids: those that are new, or due to be renewed."""
+        now = self._clock()
+        known = (self._known.get(place, ("", 0.0)) for place in places)
+        value, ends = {"user": user}, now + _LASTS
+        return [
+            [*place, value, ends]
+            for place, (who, until) in zip(places, known, strict=True)
+            if who != user or now >= until
+        ]
 
     async def _user(self, place: Place) -> str:
-        known = self._known.get(place)
-        if known is None:
+        if place not in self._known:
             platform, company, key = place
             found = await self._store().kept(platform, company, key, key, 1)
-            known = str(found[0][1].get("user") or "") if found else ""
-            # Whoever was learnt meanwhile is right.
-            known = self._known.get(place) or known
-            self._note(place, known)
-        return known
+            user = str(found[0][1].get("user") or "") if found else ""
+            if place not in self._known:  # whoever was learnt meanwhile is right
+                self._note(place, user, 0.0)
+        return self._known[place][0]
 
-    def _note(self, place: Place, user: str) -> None:
-        self._known[place] = user
+    def _note(self, place: Place, user: str, until: float) -> None:
+        self._known[place] = user, until
         self._known.move_to_end(place)
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +15,8 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
 from mindbot.runtime.app import Runtime
+from mindbot.runtime.identities import Identities
+from mindbot.store.store import Store
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +83,36 @@ async def test_nobody_is_taken_for_somebody_else(tmp_path: Path) -> None:
             assert (await took(runtime, abroad))[0] == SECRET, "another company's ids are its own"
             await took(runtime, frame("m5", staff="wang2"))
             assert (await took(runtime, frame("m6", staff="")))[0] == "wang2", "the newest word counts"
+
+
+async def test_an_id_that_comes_in_no_message_for_a_year_goes(tmp_path: Path) -> None:
+    day = 86400.0
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        now = time.time() - 360 * day
+
+        async def settled(staff: str) -> tuple[str, int]:
+            """Let a new process see a message; returns whose it was, and how many ids were written down."""
+            here = Identities(lambda: store, lambda: now)
+            found, rows = [], []
+            for key in "ab":  # the second time nothing is to be said of it
+                message = wire.to_message(frame(key, staff=staff), "{}", bot="default", received=0.0)
+                message, learnt = await here.settle(message)
+                await store.journal.commit({"keep": learnt})
+                here.learn(learnt)
+                found.append(message.sender)
+                rows += learnt
+            assert found[0] == found[1]
+            return found[0], len(rows)
+
+        assert await settled("wang") == ("wang", 1)
+        now += 20 * day
+        assert await settled("") == ("wang", 1), "renewed by whoever is taken for its person"
+        assert await store.purge_kept() == 0 and await settled("") == ("wang", 1)
+        await store.journal.commit(
+            {"keep": [["dingtalk", "corp:ding1", f"alias:{SECRET}", {"user": "wang"}, time.time() - 1]]}
+        )
+        assert await store.purge_kept() == 1
+        assert await settled("") == (SECRET, 0)
 
 
 async def full(*_: object) -> NoReturn:
