@@ -185,6 +185,8 @@ class Turns:
     async def _bury(self, turn: Turn, reason: str) -> None:
         """Give a turn up: kept as a dead letter, with the least that can be written."""
         turn.state, turn.reason, turn.finished = "dead", told(reason), time.time()
+        where = {"turn": turn.id, "platform": turn.message.platform, "bot": turn.message.bot}
+        log.warning("turn given up", **where, attempts=turn.attempt, error=turn.reason)
         turn.vars, turn.route = {}, {}
         turn.spans.clear()
         turn.reply.parts.clear()

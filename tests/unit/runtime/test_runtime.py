@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+import structlog
 
 from mindbot.config.load import load
 from mindbot.domain import ids
@@ -252,7 +253,11 @@ async def test_a_dead_turn_of_somebody_who_wrote_nothing_says_nothing(tmp_path: 
             raise KeyError("a mistake of a stage")
 
         runtime.generation.pipeline = crashes
-        dead = await ended(runtime, await runtime.receive(replace(a_message(), kind=kind)))
+        with structlog.testing.capture_logs() as lines:
+            dead = await ended(runtime, await runtime.receive(replace(a_message(), kind=kind)))
+        (line,) = (each for each in lines if each["event"] == "turn given up")
+        assert (line["turn"], line["platform"], line["bot"]) == (dead["id"], "phone", "default")
+        assert (line["log_level"], line["error"]) == ("warning", dead["reason"])
         assert (dead["state"], dead["deliveries"], phone.seen) == ("dead", [], [])
 
 
