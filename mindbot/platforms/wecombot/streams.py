@@ -27,11 +27,12 @@ class Shown:
     ``text`` is what there is so far, ``final`` the delivery that ends it. ``way`` is set before the answer
     goes out in its stream ("poll") or past it ("url"), so that it never goes both ways; ``closing`` is what
     its stream ends with then. ``taken`` is when the delivery was made that a poll took. ``nothing``: the turn
-    ended without a reply.
+    ended without a reply. ``session`` is empty in another process than the one that took the message.
     """
 
     turn: str
     opened: float
+    session: str = ""
     polled: float = 0.0
     text: str = ""
     final: Delivery | None = None
@@ -51,6 +52,7 @@ class Streams:
     def __init__(self) -> None:
         self._used: WeakValueDictionary[str, Shown] = WeakValueDictionary()
         self._recent: OrderedDict[str, Shown] = OrderedDict()
+        self._owed: OrderedDict[str, str] = OrderedDict()  # session → the newest turn that goes by URL
         self._unfinished: dict[str, dict[str, float]] = {}  # user → turn → when nobody asks for it any more
 
     @classmethod
@@ -86,6 +88,23 @@ class Streams:
         turns.pop(turn, None)
         if not turns:
             self._unfinished.pop(user, None)
+
+    def owe(self, session: str, turn: str) -> None:
+        """The answer of a session's turn comes past its stream."""
+        if session and turn > self._owed.get(session, ""):
+            self._owed[session] = turn
+            self._owed.move_to_end(session)
+            if len(self._owed) > _KEPT:
+                self._owed.popitem(last=False)
+
+    def owed(self, session: str) -> str:
+        """Return the newest turn of a session whose answer comes past its stream; empty: none does."""
+        return self._owed.get(session, "")
+
+    def paid(self, session: str, turn: str) -> None:
+        """Nothing of this turn, nor of earlier ones of its session, is still to come."""
+        if self._owed.get(session) == turn:
+            del self._owed[session]
 
     @property
     def growing(self) -> int:

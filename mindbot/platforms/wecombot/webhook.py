@@ -41,6 +41,7 @@ log = structlog.get_logger("mindbot.platforms.wecombot")
 #: Answers of one user that are shown growing at once. WeCom passes no message of a user on while three have
 #: not ended, so the third ends at once and comes by its response_url: what a user writes is stored at once.
 _AT_ONCE = 2
+_ENDED = frozenset({"sent", "dead", "discarded"})  # deliveries of which nothing is still to come
 _MARGIN = 5.0  # seconds before the end of its life that a growing answer is closed
 
 
@@ -120,8 +121,9 @@ class WebhookBot(WeComBot):
                 return self._counted(body, again)
             shown = self._streams.open(turn, self._timer())
             shown.has_url = bool(message.reply_to["response_url"])
+            shown.session = message.session
             crowded = self._streams.unfinished(wire.user_of(body), self._timer()) >= _AT_ONCE
-            if crowded and shown.has_url and not shown.way:
+            if (crowded or await self._owes(shown)) and shown.has_url and not shown.way:
                 self._counts["without_stream"] += 1
                 return self._by_url_later(shown)
             return self._counted(body, self._growing(shown, first=True))
@@ -202,9 +204,27 @@ class WebhookBot(WeComBot):
             return None
         return self._by_url_later(shown)
 
+    async def _owes(self, shown: Shown) -> bool:
+        """Tell whether an earlier answer of the session is still to come past its stream.
+
+        It is a message of its own, and would stand below a stream that is opened now: then this one's answer
+        comes the same way, behind it. Answers of a session end in order, so the newest owed one says it all.
+        """
+        if not (turn := self._streams.owed(shown.session)):
+            return False
+        try:
+            answer = await self._desk.answer(turn)
+        except StoreError:
+            return True
+        if answer is not None and (not answer.done or any(d.state not in _ENDED for d in answer.deliveries)):
+            return True
+        self._streams.paid(shown.session, turn)
+        return False
+
     def _by_url_later(self, shown: Shown) -> Json:
         """End a stream before its answer is there, which comes by the response_url."""
         shown.way, shown.closing = "url", say.LATE
+        self._streams.owe(shown.session, shown.turn)
         return say.stream(shown.turn, say.LATE, finish=True)
 
     async def _collected(self, shown: Shown, final: Delivery) -> Json:
@@ -271,6 +291,7 @@ class WebhookBot(WeComBot):
             if not shown.way:
                 break
         shown.way = "url"
+        self._streams.owe(shown.session, turn)
         return await self._by_url(delivery, remarks)
 
     async def _remember(self, shown: Shown) -> None:

@@ -58,8 +58,30 @@ async def test_whatever_one_user_writes_is_stored_at_once_however_many_answers_a
             assert sent.notes["way"] == ("stream" if n < 2 else "response_url")
         await until(lambda: here.sim.counters["polls.finished"] >= 2)
         assert here.shown() == ["answer 0", "answer 1", *[LATE] * 4, *[f"answer {n}" for n in range(2, 6)]]
+        here.desk.answers[here.turn(messages[-1])] = Answer(True, (here.answer(messages[-1], state="sent"),))
         await here.asked("and now")
         assert here.shown()[-1] == "thinking", "those before have ended"
+
+
+async def test_while_an_answer_is_to_come_by_url_no_stream_is_opened_above_it() -> None:
+    async with called_back(placeholder="thinking") as here:
+        first, second, third = [await here.asked(f"question {n}") for n in range(3)]
+        for message in (first, second):
+            await here.bot.send(here.answer(message, f"re {message.text}"))
+        await until(lambda: here.sim.counters["polls.finished"] >= 2)
+        fourth = await here.asked("question 3")  # no stream is open any more, but the third is not answered
+        elsewhere = await here.asked("of another", user="wang")
+        assert here.shown("wang") == ["thinking"] and elsewhere.session != fourth.session
+        here.desk.answers[here.turn(fourth)] = Answer(True, (here.answer(fourth, "x", state="sending"),))
+        fifth = await here.asked("question 4")  # it is on its way
+        for message in (third, fourth, fifth):
+            sent = await here.bot.send(here.answer(message, f"re {message.text}"))
+            assert sent.notes["way"] == "response_url"
+        texts = [f"re question {n}" for n in range(5)]
+        assert [text for text in here.shown() if text != LATE] == texts
+        here.desk.answers[here.turn(fifth)] = Answer(True, (here.answer(fifth, "x", state="dead"),))
+        await here.asked("question 5")
+        assert here.shown()[-1] == "thinking", "nothing is to come any more"
 
 
 async def test_the_stream_of_a_turn_is_the_same_for_a_repeated_callback() -> None:
