@@ -193,7 +193,7 @@ def kill_run(messages: int, users: int, kills: int, seconds: float = 0.0, seed: 
         traffic.start()
         done = 0
         while done < kills and traffic.is_alive():
-            time.sleep(dice.uniform(0.05, max(0.3, seconds / kills)))
+            time.sleep(dice.uniform(0.05, max(0.3, seconds / kills / 2)))
             if not traffic.is_alive():
                 break
             daemon.kill()

@@ -61,6 +61,7 @@ async def test_a_killed_daemon_is_missed_and_found_again_without_a_silent_gap(da
         await person.sees("attached again after", "the daemon was started again; listing again")
 
 
+@pytest.mark.full
 async def test_a_console_that_is_there_first_waits_for_its_daemon(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, {"providers": {"scripted": {}}})
     async with console(Remote(daemon.socket)) as person:
@@ -72,6 +73,7 @@ async def test_a_console_that_is_there_first_waits_for_its_daemon(tmp_path: Path
             await to_thread.run_sync(daemon.stop)
 
 
+@pytest.mark.full
 async def test_a_reload_that_cannot_be_used_says_why(daemon: Daemon) -> None:
     daemon.config_file.write_text('{"providers": {"scripted": {}}, "chatt": {}}')
     async with console(Remote(daemon.socket)) as person:

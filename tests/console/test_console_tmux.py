@@ -128,6 +128,7 @@ def test_an_operators_first_minutes(daemon: Daemon, terminal: Terminal) -> None:
     assert daemon.cli("daemon", "status").returncode == 0
 
 
+@pytest.mark.full
 def test_a_terminal_that_shrinks_and_grows(daemon: Daemon, terminal: Terminal) -> None:
     terminal.sees("● attached", "no turns yet")
     assert daemon.cli("send", "你好，世界").returncode == 0

@@ -121,6 +121,7 @@ def test_a_configuration_that_cannot_be_used_lists_every_problem(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.full
 def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
     with processes.simulators("wecom", "openai") as sims, socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -130,6 +131,7 @@ def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.full
 def test_reload_opens_and_closes_ports_and_keeps_what_works(daemon: Daemon) -> None:
     with processes.simulators("wecom", "openai") as sims:
         port = processes.free_port()
@@ -157,6 +159,7 @@ def test_reload_opens_and_closes_ports_and_keeps_what_works(daemon: Daemon) -> N
     assert daemon.cli("send", "hello").returncode == 0
 
 
+@pytest.mark.full
 def test_sockets_of_systemd_are_used_and_left_in_place(tmp_path: Path) -> None:
     """As sd_listen_fds(3) says it: descriptors from 3 on, LISTEN_PID names the process they are for."""
     path = tmp_path / "given.sock"
@@ -241,6 +244,7 @@ def test_a_daemon_that_the_watchdog_aborts_leaves_its_stacks(tmp_path: Path) -> 
     assert "Current thread" in (tmp_path / "stderr").read_text()
 
 
+@pytest.mark.full
 def test_mindbotd_is_the_same_as_daemon_run_and_takes_the_files_it_may_have(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, SCRIPTED)
     script = "from mindbot_daemon.main import main; main()"
@@ -259,7 +263,7 @@ def test_mindbotd_is_the_same_as_daemon_run_and_takes_the_files_it_may_have(tmp_
         assert process.wait(20) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_demo_answers_everything_and_leaves_nothing_behind(tmp_path: Path) -> None:
     done = subprocess.run(
         [*MINDBOT, "up", "--demo"],

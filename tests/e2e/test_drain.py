@@ -78,7 +78,7 @@ def test_a_stop_in_the_middle_loses_and_repeats_nothing(tmp_path: Path, patience
     assert not dead
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_what_reaches_a_live_connection_during_a_stop_is_answered_after_it(tmp_path: Path) -> None:
     # The long connection of AI bots has no acknowledgements: what is refused there never comes again.
     with (

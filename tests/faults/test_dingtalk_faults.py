@@ -16,7 +16,7 @@ from mindbot.testing import configs, processes
 from mindbot.testing.waiting import wait_for
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_kill_9_under_load_loses_and_repeats_nothing(tmp_path: Path) -> None:
     with processes.simulators("dingtalk", "openai") as sims:
         url = sims["dingtalk"]["base_url"]
@@ -73,7 +73,7 @@ def growing_card(url: str) -> dict[str, Any]:
     return card
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_kill_9_while_a_card_grows_ends_it_as_interrupted_and_answers_once(
     growing: tuple[processes.Daemon, str],
 ) -> None:

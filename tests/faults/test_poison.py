@@ -19,7 +19,7 @@ def run(folder: Path, attempts: int, kills: int, innocents: int, *poison: str) -
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.timeout(240)
 def test_a_message_that_kills_the_process_is_given_up_and_no_other(tmp_path: Path) -> None:
     found = run(tmp_path, 4, 0, 12, "poison")

@@ -48,7 +48,7 @@ def test_kill_9_while_answers_grow_answers_each_once(tmp_path: Path) -> None:
     assert found["stream.frames"] > 600, "they grew"
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_callback_five_times_over_also_across_a_restart_is_answered_once(tmp_path: Path) -> None:
     with processes.simulators("wecombot", "openai", args=["--latency", "300"]) as sims:
         port = processes.free_port()

@@ -19,7 +19,7 @@ def nothing_is_wrong(found: Figures, messages: int) -> None:
     assert found["answered"] == messages and found["inbox_rows_compared"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.timeout(120)
 def test_three_kills_lose_and_double_nothing_and_the_cursor_keeps_to_the_inbox() -> None:
     killed(3, 60)

@@ -15,7 +15,7 @@ def test_the_installed_version_is_known() -> None:
     assert version()[0].isdigit()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_an_extra_is_installed_into_this_environment_and_no_index_is_asked_for_mindbot() -> None:
     # What the extra needs is there for the tests.
     pip, install, package = install_extra("s3").replace('"', "").split()

@@ -24,7 +24,7 @@ print(len(sys.modules))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_every_module_can_be_imported_without_what_the_light_install_leaves_out() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

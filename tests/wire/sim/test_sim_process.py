@@ -74,7 +74,7 @@ def test_the_first_line_says_how_to_reach_them() -> None:
         assert process.wait(timeout=10) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_ports_in_a_row_and_an_interrupt() -> None:
     base = free_pair()
     with running("openai", "wecom", "--port-base", str(base)) as (process, ready):
