@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from mindbot.config.features import AgentSettings, AlertManagerSettings, ChromaSettings
+from mindbot.config.models import ProviderSelection, ProviderSettings, WorkflowSettings
 from mindbot.config.sections import (
     AccessSettings,
     ApiSettings,
@@ -28,12 +29,9 @@ from mindbot.config.types import ONE_OR_MANY
 from mindbot.config.vendors import (
     BotSettings,
     DingTalkSettings,
-    ProviderSelection,
-    ProviderSettings,
     WeComBotSettings,
     WeComCsSettings,
     WeComSettings,
-    WorkflowSettings,
 )
 
 

@@ -8,13 +8,14 @@ _LONGEST = 255  # bytes of UTF-8: what file systems take
 _JOINERS = "\u200c\u200d"  # inside of emoji and of words of some scripts
 
 
-def file_name(name: str) -> str:
+def file_name(name: str, unnamed: str = "") -> str:
     """Return a file's name without folders, line ends, control characters and marks of direction.
 
-    It may be empty: then it has none. One that is too long keeps its ending.
+    One that has no name is called ``unnamed``. One that is too long keeps its ending.
     """
     shown = "".join(" " if c.isspace() else c for c in name if c.isspace() or _visible(c))
     shown = " ".join(shown.replace("\\", "/").rpartition("/")[2].split()).strip(".")  # no "..", no ".hidden"
+    shown = shown or unnamed
     data = shown.encode("utf-8", "replace")
     if len(data) <= _LONGEST:
         return data.decode()

@@ -12,7 +12,7 @@ from typing import Literal
 
 import anyio
 
-from mindbot.config.vendors import ModelSettings, ProviderSettings
+from mindbot.config.models import ModelSettings, ProviderSettings
 from mindbot.domain.errors import AuthFailed, Rejected, TimedOut, VendorError
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http

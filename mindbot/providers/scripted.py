@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from mindbot.config.vendors import ProviderSettings, ScriptedRule
+from mindbot.config.models import ProviderSettings, ScriptedRule
 from mindbot.domain.errors import ConfigError, VendorError
 from mindbot.domain.turn import ChatRequest, Chunk, Chunks
 

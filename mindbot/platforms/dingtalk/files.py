@@ -16,9 +16,9 @@ from anyio import to_thread
 from mindbot.domain.errors import Invalid
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part
+from mindbot.domain.names import file_name
 from mindbot.platforms.dingtalk import say
 from mindbot.platforms.dingtalk.client import Client
-from mindbot.platforms.names import file_name
 from mindbot.platforms.sizes import megabytes
 
 #: One grey pixel, for videos without a picture of their own: the API asks for one.
@@ -63,7 +63,7 @@ class Uploads:
         return replace(say.uploaded(part, **ids), kind=found["kind"])
 
     async def _upload(self, kind: str, name: str, path: Path) -> Json:
-        name = file_name(name or path.name)
+        name = file_name(name or path.name, "file")
         if not say.ending_of(name):
             name += path.suffix
         size = (await to_thread.run_sync(path.stat)).st_size

@@ -22,9 +22,9 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.host import File, Media, Secrets
 from mindbot.domain.message import Json
+from mindbot.domain.names import file_name
 from mindbot.domain.ports import Http
 from mindbot.domain.shared import Shared
-from mindbot.platforms.names import file_name
 from mindbot.platforms.pace import Gate, Quota
 from mindbot.platforms.tokens import AppTokens, Held, Lent
 from mindbot.platforms.wecom import errors
@@ -104,7 +104,7 @@ class Api:
             # The name as it is, in UTF-8: members see it, and an encoded one would be shown encoded.
             data = FormData(quote_fields=False)
             data.add_field(
-                "media", content, filename=file_name(name), content_type="application/octet-stream"
+                "media", content, filename=file_name(name, "file"), content_type="application/octet-stream"
             )
             return data
 

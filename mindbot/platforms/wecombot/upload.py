@@ -21,7 +21,7 @@ from mindbot.domain import fields
 from mindbot.domain.errors import Invalid, NetworkFailed, Overloaded, Rejected
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part
-from mindbot.platforms.names import file_name
+from mindbot.domain.names import file_name
 from mindbot.platforms.pace import Pace
 from mindbot.platforms.sizes import megabytes
 from mindbot.platforms.split import head
@@ -149,7 +149,7 @@ class Uploads:
 
 def _short(name: str) -> str:
     """Return a file name of at most 256 bytes, its ending kept."""
-    name = file_name(name)
+    name = file_name(name, "file")
     if len(name.encode()) <= _NAME:
         return name
     ending = head(Path(name).suffix, 32)

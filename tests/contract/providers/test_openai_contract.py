@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from mindbot.config.vendors import ModelSettings
+from mindbot.config.models import ModelSettings
 from mindbot.domain.ports import Http, Provider
 from mindbot.providers.openai import OpenAIProvider
 from mindbot.sim.openai.chat import Scripted

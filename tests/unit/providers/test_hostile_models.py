@@ -10,7 +10,7 @@ import anyio
 import orjson
 import pytest
 
-from mindbot.config.vendors import ModelSettings
+from mindbot.config.models import ModelSettings
 from mindbot.domain.errors import MindBotError, NetworkFailed, Overloaded, Rejected, VendorError
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient

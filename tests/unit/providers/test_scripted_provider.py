@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from mindbot.config.vendors import ProviderSettings, ScriptedRule
+from mindbot.config.models import ProviderSettings, ScriptedRule
 from mindbot.domain.errors import ConfigError, RateLimited
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.scripted import ScriptedProvider
