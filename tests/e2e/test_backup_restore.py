@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.full
 
 def documented() -> list[list[str]]:
     section = PAGE.read_text(encoding="utf-8").partition("## Backup and restore\n")[2].partition("\n## ")[0]
-    block = section.split("```")[1]
-    return [re.split(r"\s{2,}", line)[0].split()[1:] for line in block.strip().splitlines()]
+    block = section.partition("```sh\n")[2].partition("```")[0]
+    return [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
 
 
 def test_the_documented_way_from_a_backup_to_a_restored_daemon(tmp_path: Path) -> None:
