@@ -12,9 +12,9 @@ from mindbot.testing import processes
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_kills_lose_and_repeat_nothing() -> None:
+def test_five_kills_lose_and_repeat_nothing() -> None:
     figures = kill_run(messages=300, users=50, kills=5, seconds=15)
-    assert figures["kills"] >= 3, "a slow machine ends the traffic before the last of them"
+    assert figures["kills"] == 5
     assert (figures["unanswered"], figures["lost"], figures["duplicated"]) == (0, 0, 0)
 
 
