@@ -142,6 +142,22 @@ class CallbackApp:
         return TRY_AGAIN
 
 
+def _cannot_listen(error: OSError, address: Address, ours: Sequence[str]) -> ConfigError | Conflict:
+    """Tell what waiting may mend (a service manager tries again) from what another configuration mends."""
+    host, port = address
+    what = f"cannot listen on {host}:{port}: {error.strerror or error}"
+    if error.errno == errno.EADDRINUSE and ours:
+        hint = f"this daemon has the port on {ours[0]}: give all bots of a port one `host`, "
+        return Conflict(what, hint=hint + "and restart where the old configuration had the other")
+    if error.errno == errno.EADDRINUSE:
+        hint = f"who has it: ss -tnap 'sport = :{port}'; or set another port"
+        return Conflict(what, hint=hint + _of_clients(port))
+    # A host that another machine has just now, or that the network has not given to this one yet.
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_AGAIN):
+        return Conflict(what, hint="the host is not this machine's now (ip addr); or set another `host`")
+    return ConfigError(what, hint="the host's name is wrong, or the port needs rights")
+
+
 def _of_clients(port: int) -> str:
     """Return what to say of a port that the kernel gives to clients: any program's call may have it."""
     first, last = ephemeral()
@@ -273,14 +289,4 @@ class PublicListener:
         try:
             return await to_thread.run_sync(bind_tcp, *address)
         except OSError as error:
-            what = f"cannot listen on {address[0]}:{address[1]}: {error.strerror or error}"
-            if error.errno == errno.EADDRINUSE:
-                hint = f"who has it: ss -tnap 'sport = :{address[1]}'; or set another port"
-                hint += _of_clients(address[1])
-                if ours:
-                    hint = f"this daemon has the port on {ours[0]}: give all bots of a port one `host`"
-                    hint += ", and restart where the old configuration had the other"
-                raise Conflict(what, hint=hint) from error
-            raise ConfigError(
-                what, hint="the host is not this machine's, or the port needs rights"
-            ) from error
+            raise _cannot_listen(error, address, ours) from error

@@ -66,9 +66,19 @@ def own_state_dir(
         return found
     raise ConfigError(
         f"this would touch {found}, root's own state, and the service's is {service}",
-        hint=f"say which: `runuser -u {service.owner()} -- env STATE_DIRECTORY={service} mindbot …` is the "
-        f"service's (or start the service, and ask again), STATE_DIRECTORY={found} root's own",
+        hint=f"say which: `STATE_DIRECTORY={service} mindbot …` is the service's (or start the service, and "
+        f"ask again), STATE_DIRECTORY={found} root's own",
     )
+
+
+def give_to_owner(path: Path) -> None:
+    """Give what root made to whoever the folder belongs to: a service must be able to open its own state.
+
+    Only what is root's is given, and never what a link leads to: the folder's owner could name any file.
+    """
+    there = path.parent.stat()
+    if os.geteuid() == 0 and there.st_uid and path.lstat().st_uid == 0:
+        os.chown(path, there.st_uid, there.st_gid, follow_symlinks=False)
 
 
 def runtime_dir(environ: Mapping[str, str]) -> Path:

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+from mindbot.config.paths import give_to_owner
 from mindbot.domain.errors import NotFound, SecretError
 
 KEY_CREDENTIAL = "mindbot-secrets-key"
@@ -137,7 +138,9 @@ class SecretFile:
         """Keep other writers out, in this process and others, from reading to writing."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = os.open(self._folder / "secrets.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            path, flags = self._folder / "secrets.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+            lock = os.open(path, flags, 0o600)
+            give_to_owner(path)
         except OSError as error:
             raise _failed("write in", self._folder, error) from error
         try:
@@ -195,6 +198,7 @@ def _write_private(file: Path, content: bytes) -> None:
             out.write(content)
             out.flush()
             os.fsync(out.fileno())
+        give_to_owner(fresh)
         fresh.replace(file)
         folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -207,4 +207,4 @@ def _same_owner(path: Path, like: Path) -> None:
     """Give a file the owner of another: root restores what a service must be able to open."""
     there = like.stat()
     if os.geteuid() == 0 and (path.stat().st_uid, path.stat().st_gid) != (there.st_uid, there.st_gid):
-        os.chown(path, there.st_uid, there.st_gid)
+        os.chown(path, there.st_uid, there.st_gid, follow_symlinks=False)

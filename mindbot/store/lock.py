@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mindbot.config.paths import give_to_owner
 from mindbot.domain.errors import ConfigError, Conflict, StoreFull
 
 
@@ -24,7 +25,8 @@ def only_one(state_dir: Path) -> Iterator[None]:
     path = state_dir / "daemon.lock"
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        give_to_owner(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFull(

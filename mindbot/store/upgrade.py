@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from mindbot.config.paths import give_to_owner
 from mindbot.domain.errors import StoreError
 from mindbot.store import fresh
 from mindbot.store.backup import keep_aside
@@ -52,6 +53,7 @@ def ensure(path: Path) -> None:
     found = revision(path)
     if not found:  # what people wrote is nobody else's business; the files beside it get the same rights
         path.chmod(0o600)
+        give_to_owner(path)
     if found != HEAD and not (not found and fresh.create(path)):
         if found and known(found):
             log.info("database kept aside before its upgrade", copy=str(keep_aside(path, found)))

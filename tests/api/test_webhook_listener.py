@@ -382,6 +382,14 @@ async def test_a_port_that_cannot_be_bound_changes_nothing() -> None:
     assert len(hook.seen) == 1
 
 
+async def test_a_host_that_is_not_this_machine_s_yet_is_no_error_of_the_configuration() -> None:
+    hook = EchoHook()
+    hook.host = "192.0.2.1"  # nobody's (RFC 5737)
+    async with public() as listener:
+        with pytest.raises(Conflict, match="cannot listen on 192"):
+            await listener.bind([hook])
+
+
 async def test_open_callbacks_are_answered_before_the_listener_closes() -> None:
     class Slow(EchoHook):
         started = anyio.Event()

@@ -122,11 +122,17 @@ def test_a_configuration_that_cannot_be_used_lists_every_problem(
 
 
 @pytest.mark.full
-def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("environ", [{}, {"INVOCATION_ID": "x"}])
+def test_a_port_that_is_taken_is_one_clear_line_and_tried_again(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
     with processes.simulators("wecom", "openai") as sims, socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         daemon = Daemon(tmp_path, processes.wecom_config(sims, port))
-        done = subprocess.run(run_command(daemon), capture_output=True, text=True, timeout=PATIENCE)
+        there = {**os.environ, **environ}
+        done = subprocess.run(
+            run_command(daemon), capture_output=True, text=True, timeout=PATIENCE, env=there
+        )
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr.splitlines()[-1]
 

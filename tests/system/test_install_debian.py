@@ -59,9 +59,9 @@ def build(folder: Path, version: str = "") -> str:
     return wheel.name.split("-")[1]
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    release = "bookworm"
+@pytest.fixture(params=["bookworm", pytest.param("trixie", marks=pytest.mark.soak)])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    release = request.param
     for name, version in (("first", ""), ("next", "99.0.0")):
         build(tmp_path / name, version)
     wheels = nspawn.wheelhouse(ROOT / "locks" / "light.lock", nspawn.RELEASES[release])
@@ -182,6 +182,21 @@ def back_up_and_restore(machine: Machine) -> None:
     for step in ("backup", "restore", "anew"):
         machine.run(STEPS[step])
         assert "Hello again!" in machine.run("mindbot send hello")
+    move_to_a_new_server(machine)
+    others = machine.run("find /var/lib/mindbot ! -user mindbot -o ! -group mindbot")
+    assert not others.strip()
+
+
+def move_to_a_new_server(machine: Machine) -> None:
+    """Before the first start of the service, everything in its state is root's work."""
+    machine.run("systemctl stop mindbot.socket && rm -rf /var/lib/mindbot")
+    machine.run("systemd-tmpfiles --create mindbot.conf")
+    machine.run(
+        "STATE_DIRECTORY=/var/lib/mindbot mindbot secret set providers-openai-api-key", stdin="not-a-real-key"
+    )
+    machine.run(STEPS["restore"])
+    assert "providers-openai-api-key" in machine.run("mindbot secret list")
+    assert "Hello again!" in machine.run("mindbot send hello")
 
 
 def stop_and_uninstall(machine: Machine) -> None:

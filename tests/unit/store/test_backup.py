@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import time
@@ -12,12 +13,14 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 
-from mindbot.config.paths import own_state_dir
+from mindbot.config.paths import give_to_owner, own_state_dir
+from mindbot.config.secret_file import SecretFile
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import ConfigError, Conflict, NotFound, StoreCorrupt, StoreError, StoreGone
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.store import backup
+from mindbot.store.lock import only_one
 from mindbot.store.store import Store
 from mindbot.store.upgrade import HEAD, ensure
 
@@ -155,3 +158,23 @@ def test_root_is_asked_which_state_is_meant_where_a_service_has_one(tmp_path: Pa
     assert own_state_dir("", home | {"STATE_DIRECTORY": str(service)}, service=service, uid=0) == service
     assert own_state_dir(tmp_path / "other", home, service=service, uid=0) == tmp_path / "other"
     assert own_state_dir("", home, service=service, uid=1000) == tmp_path / "root" / "mindbot"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_in_a_service_s_state_belongs_to_the_service(tmp_path: Path) -> None:
+    state, outside = tmp_path / "state", tmp_path / "outside"
+    state.mkdir()
+    outside.touch()
+    os.chown(state, 4711, 4712)
+    with only_one(state):
+        ensure(state / "mindbot.db")
+        backup.copy(state / "mindbot.db", tmp_path / "copy")
+        backup.restore(tmp_path / "copy", state / "mindbot.db")
+    SecretFile(state).set("mindbot", "a-name", "not-a-real-secret")
+    made = {path.name: path.stat() for path in state.iterdir()}
+    assert {"daemon.lock", "mindbot.db", "secrets.lock"} < set(made)
+    assert {(each.st_uid, each.st_gid) for each in made.values()} == {(4711, 4712)}
+
+    (state / "link").symlink_to(outside)  # its owner may name what he likes
+    give_to_owner(state / "link")
+    assert outside.stat().st_uid == 0
