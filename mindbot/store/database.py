@@ -28,7 +28,7 @@ _PRAGMAS = (
     "PRAGMA busy_timeout=2000",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA cache_size=-16000",
+    "PRAGMA cache_size=-8000",
     "PRAGMA wal_autocheckpoint=4000",
 )
 
