@@ -115,10 +115,13 @@ class View(Screen[None]):
         for line in self.query(Line):
             line.sync()
         # A screen that is held was there before: a view that has just been opened is drawn first.
-        if not (self.console.desk.paused and self._drawn):
-            self._drawn = self.complete
-            if self.rows is not None:
-                self.rows.sync()
+        held = self.console.desk.paused
+        if held and self._drawn:
+            return
+        self._drawn = self.complete
+        if self.rows is not None:
+            self.rows.sync()
+        if not (held and self._drawn):
             self._ask_again()
 
     @property
