@@ -30,7 +30,7 @@ LINES = (
 #: Names of what the built-in platforms count and tell; those of others are shown as they are.
 DETAILS = (
     *("state", "reason", "since", "opened", "cards", "received", "acked", "left", "swaps", "lost", "unread"),
-    *("account", "name", "pulled", "pulls", "callbacks", "messages", "skipped", "error"),
+    *("account", "name", "pulled", "pulls", "callbacks", "messages", "skipped", "error", "place lost"),
     *("last callback", "sent", "held for member limit", "uploaded", "pressed", "changed", "not changed"),
     *("contacts", "mode", "connection", "streams", "last call", "collected", "by response url"),
     *("evicted", "polls", "renewed", "refused callbacks", "last refused", "last refusal", "unstored"),

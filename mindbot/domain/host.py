@@ -29,7 +29,10 @@ class Keep(Protocol):
     """
 
     async def get(self, key: str) -> Json | None:
-        """Return a value, or None when there is none or its time is over."""
+        """Return a value, or None when there is none, its time is over, or it cannot be read."""
+
+    async def lost(self, key: str) -> bool:
+        """Whether there was a value, until it could not be read."""
 
     async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
         """Write a value, for ``ttl`` seconds or (0) for good; None removes it."""
@@ -127,7 +130,7 @@ class Host:
     ``answer`` tells how far a turn is, also one of an earlier process; None when there is no such turn.
     ``shared`` holds what all bots of an app have in common: its access token, its limits. ``since`` returns
     the moment (Unix seconds) before which nothing is answered, for platforms that are read with a cursor; 0
-    when there is none.
+    when there is none. ``knows`` returns since when (Unix seconds) the inbox recognises what came before.
     """
 
     http: Http
@@ -139,3 +142,4 @@ class Host:
     answer: Callable[[str], Awaitable[Answer | None]]
     shared: Shared = field(default_factory=Shared)
     since: Callable[[], float] = lambda: 0.0
+    knows: Callable[[], float] = lambda: 0.0

@@ -295,7 +295,13 @@ class Runtime(Facade):
             answer,
             self.shared,
             since=lambda: self.store.anew.since,
+            knows=self._knows,
         )
+
+    def _knows(self) -> float:
+        """Return since when (Unix seconds) turns are kept, by which repeats are recognised."""
+        retention = self.loaded.config.store.retention
+        return time.time() - retention if retention else 0.0
 
     def _priority(self, bot: tuple[str, str]) -> int:
         found = (b for b in self.loaded.config.bots() if (b.platform, b.name) == bot)

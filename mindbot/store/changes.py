@@ -71,6 +71,12 @@ def put_aside(db: sqlite3.Connection, platform: str, bot: str, key: str) -> None
     )
 
 
+def is_aside(db: sqlite3.Connection, platform: str, bot: str, key: str) -> bool:
+    """Whether a bot's value under a key was put aside lately."""
+    sql = "SELECT 1 FROM keep WHERE platform = 'unreadable' AND bot = ? AND key = ?"
+    return db.execute(sql, (f"{platform}/{bot}", key)).fetchone() is not None
+
+
 def purge(db: sqlite3.Connection, older_than: float, limit: int) -> int:
     """Delete what ended before a moment (Unix seconds), ``limit`` rows of a kind; returns how many."""
     first = ids.at(older_than)

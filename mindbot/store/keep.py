@@ -29,6 +29,10 @@ class StoreKeep:
         found = await self._store().kept(self._platform, self._bot, key, key, 1)
         return found[0][1] if found else None
 
+    async def lost(self, key: str) -> bool:
+        """See the port."""
+        return await self._store().lost(self._platform, self._bot, key)
+
     async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
         """See the port."""
         await self._store().journal.commit(self._rows({key: value}, ttl))

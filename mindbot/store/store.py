@@ -319,6 +319,10 @@ class Store:
                 await self._database.write(aside)
         return found
 
+    async def lost(self, platform: str, bot: str, key: str) -> bool:
+        """Whether a bot kept something under a key that could not be read and was put aside."""
+        return await self._database.read(partial(changes.is_aside, platform=platform, bot=bot, key=key))
+
     async def turn_of(self, platform: str, bot: str, key: str) -> int | None:
         """Return the turn of the message that a bot got under this key."""
         sql = "SELECT id FROM turns WHERE platform = ? AND bot = ? AND key = ?"

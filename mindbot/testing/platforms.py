@@ -57,16 +57,21 @@ class Inbox:
 
 
 class MemoryKeep:
-    """A `Keep` without a disk; ``ttl`` is ignored. ``error`` makes it refuse, ``stalled`` never end."""
+    """A `Keep` without a disk; ``ttl`` is ignored. ``error`` makes it refuse, ``stalled`` never end;
+    ``unreadable`` are keys whose values are lost."""
 
     def __init__(self, inbox: Inbox) -> None:
         self.values: dict[str, Json] = {}
+        self.unreadable: set[str] = set()
         self.error: Exception | None = None
         self.stalled = False
         self._inbox = inbox
 
     async def get(self, key: str) -> Json | None:
         return copy.deepcopy(self.values.get(key))
+
+    async def lost(self, key: str) -> bool:
+        return key in self.unreadable
 
     async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
         if self.stalled:

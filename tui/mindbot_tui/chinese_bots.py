@@ -40,6 +40,7 @@ BOTS: dict[str, str] = {
     "callbacks": "回调",
     "skipped": "跳过",
     "error": "错误",
+    "place lost": "位置丢失次数",
     "last callback": "最近回调",
     "held for member limit": "因成员限额等待",
     "uploaded": "已上传",

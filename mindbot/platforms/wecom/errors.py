@@ -86,6 +86,14 @@ class TooLarge(Refused):
     status = 413
 
 
+class NoAnswer(NetworkFailed):
+    """What came under status 200 holds no code; ``body`` is it. Whether the call was done is unknown."""
+
+    def __init__(self, message: str, *, hint: str = "", body: bytes = b"") -> None:
+        super().__init__(message, hint=hint, sent=True)
+        self.body = body
+
+
 class WrongMethod(Refused):
     """Neither a URL verification (GET) nor a push (POST)."""
 
@@ -223,6 +231,7 @@ def answer_of(response: Response, call: str) -> Json:
     """Return a decoded answer with its errcode, whatever the HTTP status: the code decides.
 
     Raises:
+        NoAnswer: there is none under status 200.
         VendorError: there is none, or a server failed; see `mindbot.platforms.between`.
     """
     if response.status == 429 or response.status >= 500:
@@ -232,13 +241,11 @@ def answer_of(response: Response, call: str) -> Json:
         if code_of(answer) or response.status == 200:
             return answer
     except (VendorError, ValueError) as error:
-        raise without_code(response, call) from error
+        refusal = without_code(response, call)
+        if response.status == 200:
+            refusal = NoAnswer(refusal.message, hint=refusal.hint, body=response.body)
+        raise refusal from error
     raise without_code(response, call)
-
-
-def unreadable(call: str) -> NetworkFailed:
-    """Return the error for an answer that says nothing: the request arrived, its outcome is unknown."""
-    return NetworkFailed(f"{call}: the answer is not JSON with an errcode", sent=True)
 
 
 def _address_in(errmsg: str) -> str:

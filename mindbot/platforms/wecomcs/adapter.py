@@ -176,6 +176,7 @@ class WeComCsPlatform:
             interval=self._settings.pull_interval,
             first=self._settings.first_start,
             since=self._desk.since,
+            knows=self._desk.knows,
             told=self._pulled,
             backoff=self._backoff,
         )
@@ -302,6 +303,7 @@ class WeComCsPlatform:
         rows = [
             {"account": a.id, "name": a.name, "pulled": a.pulled, "pulls": a.pulls, "callbacks": a.rings}
             | {"messages": a.messages, "skipped": a.skipped, "unread": a.unread}
+            | ({"place lost": a.lost} if a.lost else {})
             | ({"error": str(self._errors[a.id])} if a.id in self._errors else {})
             for a in self._accounts.values()
         ]

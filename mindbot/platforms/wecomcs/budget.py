@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
+from mindbot.domain import fields
 from mindbot.domain.errors import Rejected
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message
@@ -62,7 +63,7 @@ class Budget:
             found = Renewals()
             for key in sorted(said):  # one order for everybody: nobody waits for each other
                 await held.enter_async_context(self._lock(key))
-                talk = await self._renewed(await self._keep.get(key), said[key])
+                talk = await self._renewed(await self._talk(key), said[key])
                 if talk is not None:
                     found.values[key], found.ttl[key] = talk, _KEPT_FOR
             yield found
@@ -83,7 +84,7 @@ class Budget:
         Raises:
             StoreError: it cannot be read.
         """
-        talk = await self._keep.get(talk_key(to["open_kfid"], to["touser"]))
+        talk = await self._talk(talk_key(to["open_kfid"], to["touser"]))
         if talk is None:
             return None
         if self._clock() - talk["last"] > WINDOW:
@@ -96,7 +97,7 @@ class Budget:
         Raises:
             Rejected: five were said, or the customer wrote too long ago.
         """
-        talk = await self._keep.get(talk_key(to["open_kfid"], to["touser"]))
+        talk = await self._talk(talk_key(to["open_kfid"], to["touser"]))
         if talk is None:
             return
         hint = "the customer must write again"
@@ -117,7 +118,7 @@ class Budget:
     async def _count(self, to: Json, change: Callable[[list[str]], list[str]]) -> int | None:
         key = talk_key(to["open_kfid"], to["touser"])
         async with self._lock(key):
-            talk = await self._keep.get(key)
+            talk = await self._talk(key)
             if talk is None:
                 return None
             spent = change(talk["spent"])
@@ -125,6 +126,13 @@ class Budget:
                 talk["spent"] = spent
                 await self._keep.put(key, talk, ttl=_KEPT_FOR)
             return _left(talk)
+
+    async def _talk(self, key: str) -> Json | None:
+        """Return what is known of a conversation; None when there is nothing that can be read."""
+        talk = fields.mapping(await self._keep.get(key))
+        last, spent = talk.get("last"), talk.get("spent")
+        known = isinstance(last, int | float) and isinstance(spent, list)
+        return {"last": last, "spent": fields.texts(spent)} if known else None
 
 
 def _left(talk: Json) -> int:

@@ -16,28 +16,25 @@ import anyio
 import structlog
 
 from mindbot.domain import fields
-from mindbot.domain.errors import AuthFailed, MindBotError, RateLimited, Rejected
+from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited, Rejected
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message
 from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.wecom.api import Api
-from mindbot.platforms.wecomcs import wire
+from mindbot.platforms.wecom.errors import NoAnswer
+from mindbot.platforms.wecomcs import pages, wire
 from mindbot.platforms.wecomcs.budget import Budget
+from mindbot.platforms.wecomcs.place import Place, Places, cursor_key
 
 log = structlog.get_logger("mindbot.platforms.wecomcs")
 
-_PAGE = 1000
+_TRIES = 6  # pulls until one entry that cannot be read is passed, or a cursor that is refused is doubted
 _TOKEN_LIFE = 540.0  # seconds; WeCom takes a callback's token for ten minutes
 _GATHERED = 2000  # entries committed at once
 _IDLE_PAGES = 8  # without progress and with "more to come", before the rest waits for the next pull
 _SOON = 5.0  # seconds to a pull that goes on where one was left
 _MAX_WAIT = 60.0
 _RUNG_WAIT = 5.0  # seconds after which a ring is followed although pulls fail
-
-
-def cursor_key(account: str) -> str:
-    """Return where an account's cursor is kept: ``{"cursor"}``, and ``"since"`` until the first pull ends."""
-    return f"cursor:{account}"
 
 
 def patience(error: Exception, failures: int, backoff: float, *, bare: bool) -> tuple[float, float]:
@@ -73,12 +70,13 @@ class Account:
         interval: float,
         first: float,
         since: Callable[[], float] = lambda: 0.0,
+        knows: Callable[[], float] = lambda: 0.0,
         told: Callable[[str, MindBotError | None], None],
         backoff: float = 1.0,
     ) -> None:
         """``interval`` seconds without a callback it is pulled anyway; the first pull of all skips what is
-        older than ``first`` seconds, each what was said before ``since`` (Unix seconds). ``told`` hears how
-        each pull went."""
+        older than ``first`` seconds, each what was said before ``since`` (Unix seconds). ``knows`` returns
+        since when the inbox recognises what came before. ``told`` hears how each pull went."""
         self.id = id
         self._bot = bot
         self._api = api
@@ -86,8 +84,8 @@ class Account:
         self._budget = budget
         self._clock = clock
         self._timer = timer_of(clock)
+        self._places = Places(id, keep, clock, first, knows)
         self._interval = interval
-        self._first = first
         self._since = since
         self._told = told
         self._backoff = backoff
@@ -95,9 +93,16 @@ class Account:
         self._mended = anyio.Event()
         self._token, self._token_ends = "", 0.0
         self._bare = True  # the last call had no token
+        self._limit = pages.LARGEST
+        self._ended = ("", 0)  # how pulls end that come no further, and how often in a row
         self.name = ""
         self.pulled = 0.0  # Unix seconds of the last whole pull
         self.messages = self.pulls = self.rings = self.skipped = self.unread = 0
+
+    @property
+    def lost(self) -> int:
+        """How often the place up to which it was read was lost."""
+        return self._places.lost
 
     def ring(self, token: str) -> None:
         """A callback came: pull soon, with its token."""
@@ -142,26 +147,42 @@ class Account:
         Pages are gathered as far as memory allows: what a customer wrote while nobody pulled is then answered
         together, in one of the five messages that are left, and not page by page.
         """
-        kept = await self._keep.get(cursor_key(self.id))
-        if kept is None:
-            # On disk before the first page: who dies between two pages must not answer what is old.
-            kept = {"cursor": "", "since": self._clock() - self._first}
-            await self._keep.put(cursor_key(self.id), kept)
+        place = await self._places.get()
         more = True
         while more:
-            gathered, cursor, more, error = await self._gather(str(kept["cursor"]))
+            gathered, cursor, more, error = await self._gather(place.cursor)
             # Until the end was reached once, what is older than the first start stays unanswered.
-            following = {"cursor": cursor} | (
-                {"since": kept["since"]} if "since" in kept and (more or error) else {}
-            )
-            await self._commit(gathered, following, kept)
+            following = Place(cursor, place.since if more or error else 0.0)
+            await self._commit(gathered, following, place)
             if error is not None:
+                await self._doubt(error, cursor)
                 raise error
-            if more and cursor == kept["cursor"]:
+            if more and cursor == place.cursor:
+                if self._again(f"nowhere from {cursor}") >= _TRIES:
+                    told = "the vendor's side; the messages stay there for three days"
+                    raise Overloaded("kf/sync_msg: more is told of, and no page leads to it", hint=told)
                 return False
-            kept = following
+            place = following
         self.pulled = time.time()
+        self._ended = ("", 0)
         return True
+
+    def _again(self, how: str) -> int:
+        """Return how many pulls in a row ended like this one."""
+        self._ended = (how, self._ended[1] + 1 if self._ended[0] == how else 1)
+        return self._ended[1]
+
+    async def _doubt(self, error: MindBotError, cursor: str) -> None:
+        """Ask without a cursor when pulls with it are refused again and again: it may be what is refused."""
+        if not isinstance(error, Rejected) or pages.smaller_helps(error) or not cursor:
+            return
+        if self._again(f"refused at {cursor}") < _TRIES:
+            return
+        try:
+            await self._ask("", self._limit)
+        except MindBotError:
+            return  # it is not
+        await self._places.again(f"WeCom does not take it: {error.message}")
 
     async def _gather(self, cursor: str) -> tuple[list[Any], str, bool, MindBotError | None]:
         """Return the entries of some pages, the cursor behind them, whether there is more, what failed."""
@@ -169,25 +190,56 @@ class Account:
         idle = 0
         while True:
             try:
-                answer = await self._page(cursor)
+                page = await self._page(cursor)
             except MindBotError as error:
                 return gathered, cursor, True, error
             self.pulls += 1
-            entries = answer.get("msg_list") or []
-            gathered += entries if isinstance(entries, list) else [entries]
-            following = fields.text(answer.get("next_cursor")) or cursor
+            gathered += page.entries
+            following = page.cursor or cursor
             # A page may be empty with more to come; one that leads nowhere is not asked for without end.
             idle = 0 if following != cursor else idle + 1
             cursor = following
-            if not fields.flag(answer.get("has_more")):
+            if not page.more:
                 return gathered, cursor, False, None
             if idle >= _IDLE_PAGES or len(gathered) >= _GATHERED:
                 return gathered, cursor, True, None
             if idle > 1:
                 await anyio.sleep(min(1.0, 0.01 * 2**idle))
 
-    async def _page(self, cursor: str) -> Json:
-        body: Json = {"open_kfid": self.id, "limit": _PAGE, "voice_format": 0}
+    async def _page(self, cursor: str) -> pages.Page:
+        """Return the page behind a cursor; a smaller one where it cannot be read as it came.
+
+        Raises:
+            VendorError: there is none, or its only entry cannot be read; after some tries that one is passed.
+        """
+        while True:
+            try:
+                page = await self._read(cursor)
+            except pages.Broken as error:
+                broken = error
+            except MindBotError as error:
+                if pages.smaller_helps(error):
+                    self._limit = pages.smaller(self._limit)
+                raise
+            else:
+                self._limit = pages.larger(self._limit)
+                return page
+            if self._limit > 1:
+                self._limit = pages.smaller(self._limit)
+                continue
+            if self._again(f"broken at {cursor}") < _TRIES or broken.cursor in ("", cursor):
+                raise broken
+            log.warning("an entry is passed: it cannot be read", account=self.id, said=broken.said[:500])
+            return pages.Page([broken.said], broken.cursor, True)
+
+    async def _read(self, cursor: str) -> pages.Page:
+        try:
+            return pages.of(await self._ask(cursor, self._limit))
+        except NoAnswer as error:
+            return pages.in_spite_of(error)
+
+    async def _ask(self, cursor: str, limit: int) -> Json:
+        body: Json = {"open_kfid": self.id, "limit": limit, "voice_format": 0}
         if cursor:
             body["cursor"] = cursor
         if token := self._usable_token():
@@ -206,12 +258,12 @@ class Account:
     def _usable_token(self) -> str:
         return self._token if self._timer() < self._token_ends else ""
 
-    async def _commit(self, entries: list[Any], cursor: Json, before: Json) -> None:
-        """Put entries into the inbox, with the cursor and the budgets that they renew."""
-        since = max(float(before.get("since", 0.0)), float(int(self._since())))  # WeCom tells whole seconds
+    async def _commit(self, entries: list[Any], place: Place, before: Place) -> None:
+        """Put entries into the inbox, with the place behind them and the budgets that they renew."""
+        since = max(before.since, float(int(self._since())))  # WeCom tells whole seconds
         fresh = [e for e in entries if _sent_at(e) >= since or not _sent_at(e)]
         self.skipped += len(entries) - len(fresh)
-        if not fresh and cursor == before:
+        if not fresh and place == before:
             return
         now = self._clock()
         # No page promises an order: times decide, and the list where they are equal.
@@ -219,7 +271,7 @@ class Account:
         messages = [self._message(entry, now) for entry in ordered]
         renewing = [m for m in messages if m.kind != "event"]
         async with self._budget.renewing(self.id, renewing) as renewed:
-            values = {cursor_key(self.id): cursor, **renewed.values}
+            values = {cursor_key(self.id): place.to_json(), **renewed.values}
             await self._keep.receive(messages, values, ttl=renewed.ttl)
         self.messages += len(messages)
 

@@ -163,10 +163,11 @@ class Talks:
 
     async def _before(self, cause: str, state: int) -> HandedOver | None:
         """Return what the same cause brought before, where its code is still good; it ends with the state."""
-        kept = await self._keep.get(_handed_key(cause))
-        if kept is None or kept["state"] != state or kept["until"] < self._clock():
+        kept = fields.mapping(await self._keep.get(_handed_key(cause)))
+        code, until = fields.text(kept.get("code")), fields.number(kept.get("until"))
+        if kept.get("state") != state or not code or until < self._clock():
             return None
-        return HandedOver(kept["who"], kept["code"], kept["until"], again=True)
+        return HandedOver(fields.text(kept.get("who")), code, until, again=True)
 
     async def said(self, cause: str) -> None:
         """Forget a code that was used."""

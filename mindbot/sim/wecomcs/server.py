@@ -89,6 +89,7 @@ class WeComCsSimulator(Simulator):
         "page-again": kind(),  # a page comes with the cursor of its beginning
         "unsorted": kind(),  # a page's newest message comes first
         "odd-entries": kind(once=True),  # a page has entries that no document knows
+        "cut-page": kind(),  # the text of a page with entries ends in its middle
         "empty-page": kind(),  # a page is empty, with more to come
         "late-callback": kind(takes_duration=True),
     }
@@ -98,6 +99,7 @@ class WeComCsSimulator(Simulator):
         self.settings = settings
         self.callback_url = settings.callback_url
         self.odd: Sequence[Any] = _ODD  # what "odd-entries" brings
+        self.broken: Callable[[Json], bytes | None] = lambda page: None  # what is sent in a page's place
         self.tokens = Tokens(settings.token_ttl, settings.clock)
         self.phones = Phones(settings.clock, self.counters)
         self.crypto = Crypto(settings.token, settings.encoding_aes_key, settings.corpid)
@@ -176,9 +178,19 @@ class WeComCsSimulator(Simulator):
             self._check_token(request)
             raw = await request.read()
             body = orjson.loads(raw) if raw else dict(request.query)
-            return json_response({"errcode": 0, "errmsg": "ok", **api(body)})
+            return self._sent(path, {"errcode": 0, "errmsg": "ok", **api(body)})
         except ApiError as refused:
             return json_response(self._refuse(refused.code, refused.note))
+
+    def _sent(self, path: str, answer: Json) -> web.Response:
+        response = json_response(answer)
+        if path == "kf/sync_msg" and answer["msg_list"]:
+            text = response.body
+            assert isinstance(text, bytes)
+            broken = text[: len(text) // 2] if self._struck(path, "cut-page") else self.broken(answer)
+            if broken is not None:
+                return web.Response(body=broken, content_type="application/json")
+        return response
 
     def error_body(self, fault: Fault) -> Json:
         return self._refuse(fault.number if fault.kind == "errcode" else -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Message, text_part
+from mindbot.domain.ports import Receipt
 from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
+from mindbot.store.journal import Rows
+from mindbot.store.keep import StoreKeep
 from mindbot.store.queries import Queries
 from mindbot.store.store import Store
 
@@ -155,6 +158,10 @@ async def test_a_step_whose_result_cannot_be_read_runs_again(tmp_path: Path) -> 
         assert again.memo == {}
 
 
+async def no_intake(messages: Sequence[Message], rows: Rows) -> list[Receipt]:
+    raise AssertionError("nothing comes in")
+
+
 async def test_what_a_bot_keeps_and_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
         rows = [["wecom", "one", key, {"a": 1}, None] for key in ("x:1", "x:2", "x:3")]
@@ -168,6 +175,10 @@ async def test_what_a_bot_keeps_and_cannot_be_read_is_put_aside(tmp_path: Path) 
         sql = "SELECT bot, key, value FROM keep WHERE platform = 'unreadable' ORDER BY key"
         aside = await store._database.read(lambda db: db.execute(sql).fetchall())
         assert aside == [("wecom/one", "x:1", "{"), ("wecom/one", "x:3", "[]")]
+        keep = StoreKeep(lambda: store, no_intake, "wecom", "one")
+        assert [await keep.lost(f"x:{n}") for n in range(1, 5)] == [True, False, True, False]
+        assert not await StoreKeep(lambda: store, no_intake, "wecom", "two").lost("x:1")
+        assert await keep.get("x:1") is None and await keep.get("x:2") == {"a": 1}
 
 
 async def test_a_record_that_cannot_be_read_costs_the_past_one_exchange(tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+"""Answers of sync_msg become pages, as far as they can be read. Pure.
+
+Source: WeCom developer centre, "Receiving messages and events" (path/94670). One entry that breaks the text
+of an answer takes the entries beside it with it; a page with fewer entries is asked for then, down to one,
+so that only what is broken itself is passed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from mindbot.domain import fields, plain
+from mindbot.domain.errors import MindBotError, NetworkFailed, Rejected
+from mindbot.domain.message import Json
+from mindbot.platforms.wecom.errors import NoAnswer
+
+LARGEST = 1000  # entries; WeCom's limit
+_TIMES = 4  # so many times smaller, or larger again
+_LONGEST_CURSOR = 64  # bytes
+_KEPT = 64 << 10  # characters of an answer that cannot be read
+#: A page this large may be what breaks off or does not come in time.
+_SMALLER_HELPS = frozenset({"cut", "timeout", "disconnected", "too_large"})
+_CURSOR = re.compile(r'(?<!\\)"next_cursor"\s*:\s*"([!#-\[\]-~]{1,64})"')
+_OF_SYNC = re.compile(r'(?<!\\)"(?:msg_list|errcode)"\s*:')
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, the cursor behind them (empty where none is told), and whether there is more."""
+
+    entries: list[Any]
+    cursor: str
+    more: bool
+
+
+class Broken(NetworkFailed):
+    """The answer is not a page. ``said`` is as much of it as is kept, ``cursor`` the one that can be made out
+    behind what it holds, or empty."""
+
+    def __init__(self, said: str, cursor: str = "") -> None:
+        hint = "smaller pages are asked for; what cannot be read at all is kept and passed after some tries"
+        if not cursor:
+            hint = "nor does it tell where to go on: asked again; WeCom forgets an entry after three days"
+        super().__init__("kf/sync_msg: the page cannot be read", hint=hint, code="broken_page", sent=True)
+        self.said = said[:_KEPT]
+        self.cursor = cursor
+
+
+def of(answer: Json) -> Page:
+    """Return the page that an answer is.
+
+    Raises:
+        Broken: its list is none.
+    """
+    listed, cursor = answer.get("msg_list"), _cursor(answer)
+    if listed is not None and not isinstance(listed, list):
+        raise Broken(plain.dumps(answer).decode(), cursor)
+    entries = fields.items(listed)
+    more = answer.get("has_more")
+    # Who does not say whether there is more is asked until a page is empty.
+    told = isinstance(more, bool | int | float | str)
+    return Page(entries, cursor, fields.flag(more) if told else bool(entries))
+
+
+def in_spite_of(error: NoAnswer) -> Page:
+    """Return the page of an answer that has no code: one that holds a list needs none.
+
+    Raises:
+        Broken: it is an answer of sync_msg, and cannot be read.
+        NoAnswer: it is something else; somebody in between has spoken.
+    """
+    try:
+        found = fields.mapping(plain.loads(error.body))
+    except ValueError:
+        said = plain.decoded(error.body)
+        if not _OF_SYNC.search(said):
+            error.body = b""  # nobody needs it any more, and the error is kept
+            raise error from None
+        raise Broken(said, _made_out(said)) from None
+    if "msg_list" not in found:
+        error.body = b""
+        raise error
+    return of(found)
+
+
+def smaller(limit: int) -> int:
+    """Return how many entries are asked for after so many could not be read."""
+    return max(1, limit // _TIMES)
+
+
+def larger(limit: int) -> int:
+    """Return how many are asked for after so many were read."""
+    return min(LARGEST, limit * _TIMES)
+
+
+def smaller_helps(error: MindBotError) -> bool:
+    """Whether a page with fewer entries may come where this one did not."""
+    return isinstance(error, NetworkFailed | Rejected) and error.code in _SMALLER_HELPS
+
+
+def _cursor(answer: Json) -> str:
+    cursor = fields.text(answer.get("next_cursor"))
+    return cursor if len(cursor.encode()) <= _LONGEST_CURSOR else ""
+
+
+def _made_out(said: str) -> str:
+    """Return the cursor of a text that is no JSON: before its list, else the last one behind it.
+
+    Inside of the list are people's words.
+    """
+    listed = said.find('"msg_list"')
+    found = list(_CURSOR.finditer(said))
+    before = [match for match in found if listed < 0 or match.start() < listed]
+    chosen = before[0] if before else found[-1] if found else None
+    return chosen[1] if chosen else ""
