@@ -24,6 +24,9 @@ FOR_requirements := --extra dev
 FOR_production := --constraint requirements.lock
 FOR_light := --constraint requirements.lock --excludes locks/light.without
 
+# Compiled once and kept: a command line that compiles what it imports takes twice its time.
+unexport PYTHONDONTWRITEBYTECODE
+
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check test-all soak bench docs lock wheel format clean

@@ -1,6 +1,22 @@
 """Shared by all tests."""
 
+from pathlib import Path
+
 import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not _without_full(config):
+        config.pluginmanager.import_plugin("schemathesis", consider_entry_points=True)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Every worker makes the cases of this file while it collects, which takes seconds; all are `full`."""
+    return True if collection_path.name == "test_api_schema.py" and _without_full(config) else None
+
+
+def _without_full(config: pytest.Config) -> bool:
+    return "not full" in (config.option.markexpr or "")
 
 
 @pytest.fixture
