@@ -55,16 +55,29 @@ class HttpResponse:
 
 
 class LineSplitter:
-    """Cuts bytes into lines however they arrive; ``rest`` is what no line end has followed yet."""
+    """Cuts bytes into lines however they arrive."""
 
     def __init__(self, limit: int) -> None:
-        self.rest = b""
         self._limit = limit
+        self._begun: list[bytes] = []  # of one line: joined once, in however many pieces it comes
+        self._size = 0
+
+    @property
+    def rest(self) -> bytes:
+        """What no line end has followed yet."""
+        return b"".join(self._begun)
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the lines ``piece`` completes, without LF or CRLF; raises `TooLarge`."""
-        *lines, self.rest = (self.rest + piece).split(b"\n") if self.rest else piece.split(b"\n")
-        if len(self.rest) > self._limit:
+        *lines, rest = piece.split(b"\n")
+        if lines:
+            lines[0] = b"".join([*self._begun, lines[0]])
+            self._begun.clear()
+            self._size = 0
+        if rest:
+            self._begun.append(rest)
+            self._size += len(rest)
+        if self._size > self._limit:
             raise TooLarge(self._limit)
         return [line[:-1] if line.endswith(b"\r") else line for line in lines]
 

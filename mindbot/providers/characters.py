@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 
-#: Two halves of a character in UTF-16, and bytes that were no UTF-8 (decoded with ``surrogateescape``).
-_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_BYTES = re.compile("[\udc80-\udcff]+")
+#: Halves of a character in UTF-16; the second ones from DC80 to DCFF may be bytes that were no UTF-8 (decoded
+#: with ``surrogateescape``).
 _HALF = re.compile("[\ud800-\udfff]")
-_FIRST_HALF = re.compile("[\ud800-\udbff]$")
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_FIRST_HALF = re.compile("[\ud800-\udbff]")
 
 
 class Joiner:
@@ -32,16 +32,10 @@ class Joiner:
         return self._joined(text, last=True)
 
     def _joined(self, text: str, *, last: bool) -> str:
-        text = _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
-        if not last and (half := _FIRST_HALF.search(text)):
-            text, self._held = text[: half.start()], half[0]
-
-        def decoded(run: re.Match[str]) -> str:
-            decoder = codecs.getincrementaldecoder("utf-8")("replace")
-            at_end = not last and not self._held and run.end() == len(text)
-            whole = decoder.decode(run[0].encode("ascii", "surrogateescape"), final=not at_end)
-            if at_end:
-                self._held = decoder.getstate()[0].decode("ascii", "surrogateescape")
-            return whole
-
-        return _HALF.sub("\ufffd", _BYTES.sub(decoded, text))
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        half = "" if last or not _FIRST_HALF.match(text[-1:]) else text[-1:]
+        data = _NO_BYTE.sub("\ufffd", text[: len(text) - len(half)]).encode("utf-8", "surrogateescape")
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        whole = decoder.decode(data, final=last or bool(half))
+        self._held = half or decoder.getstate()[0].decode("ascii", "surrogateescape")
+        return whole

@@ -9,10 +9,12 @@ out.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, Literal
 
 import orjson
 
+from mindbot.domain.errors import Overloaded
 from mindbot.providers.sse import SseDecoder, SseEvent
 
 #: The stream's end marker, as a document.
@@ -20,6 +22,9 @@ DONE = object()
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # byte order marks of UTF-16
 _WHOLE_NUMBER = 18  # digits that fit into 64 bits
+_UNREAD = 1000  # pieces of one answer that cannot be read; behind them nobody expects one that can
+
+_ERROR = "error"
 
 Framing = Literal["", "events", "json", "page", "utf-16", "other"]
 
@@ -71,7 +76,7 @@ class Documents:
         """Return the documents that a line completes; `DONE` is the end marker.
 
         Raises:
-            Overloaded: an event is larger than ``limit``.
+            Overloaded: an event is larger than ``limit``, or nothing of all this can be read.
         """
         if not self.framing:
             if not line.strip():
@@ -107,23 +112,31 @@ class Documents:
         try:
             return [_named(decode(event.data), event.event)]
         except Unreadable:
-            pass
+            if event.event == _ERROR:
+                return [{_ERROR: event.data.decode(errors="replace")}]
         found: list[Any] = []
         lines = event.data.split(b"\n")
         for line in lines if len(lines) > 1 else ():  # events without the blank line between
             if _is_done(line):
                 return [*found, DONE]
-            try:
+            with suppress(Unreadable):
                 found.append(_named(decode(line), event.event))
-            except Unreadable:
-                self.unread += 1
-        self.unread += len(lines) == 1
+                continue
+            self._miss()
+        if len(lines) == 1:
+            self._miss()
         return found
+
+    def _miss(self) -> None:
+        self.unread += 1
+        if self.unread > _UNREAD:
+            raise Overloaded(f"more than {_UNREAD} pieces that nobody can read", code="garbage")
 
 
 def _named(doc: Any, event: str) -> Any:
     """Return a document; under the name ``error`` it is one, whatever its shape."""
-    return {"error": doc} if event == "error" and isinstance(doc, dict) and "error" not in doc else doc
+    told = isinstance(doc, dict) and _ERROR in doc
+    return {_ERROR: doc} if event == _ERROR and not told else doc
 
 
 def _is_done(data: bytes) -> bool:

@@ -8,7 +8,6 @@ shape nobody documented is left out and counted; it never costs the rest.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.characters import Joiner
 from mindbot.providers.errors import accuses, refusal_in_stream
+from mindbot.providers.openai_parts import choice_of, usage_of, words
 from mindbot.providers.quoting import quoted
 from mindbot.providers.thinking import Thinking
 from mindbot.providers.tool_calls import ToolCalls
@@ -61,6 +61,16 @@ _FAILED: dict[str, type[VendorError]] = {
     "aborted": Truncated,
     "cancelled": Truncated,
     "canceled": Truncated,
+}
+#: The fields of a delta or a message, and which part of the answer each holds.
+_OF_THE_ANSWER = {
+    "content": "text",
+    "refusal": "text",
+    "reasoning_content": "thought",
+    "reasoning": "thought",
+    "thinking": "thought",
+    "tool_calls": "calls",
+    "function_call": "calls",
 }
 _NO_REASON = frozenset({"", "null", "none"})
 
@@ -116,10 +126,17 @@ class Answer:
         self._calls = ToolCalls()
         self._thinking = Thinking(hold)
         self._text, self._reasoning = Joiner(), Joiner()
+        self._by_delta: set[str] = set()  # what of the answer has come piece by piece
 
     @property
     def complete(self) -> bool:
         return bool(self._reason)
+
+    @property
+    def _answered(self) -> bool:
+        """Whether there is an answer that has come to a good end: nothing that follows can undo it."""
+        good = self.complete and self._reason.lower() not in _FAILED
+        return good and ("text" in self._by_delta or bool(self._calls))
 
     @property
     def closed_unopened(self) -> bool:
@@ -136,10 +153,13 @@ class Answer:
             self.unread += doc is not None  # null is some gateways' keep-alive
             return None
         if accuses(doc):
+            if self._answered:  # a gateway's trouble with its own books costs nobody the answer
+                self.unread += 1
+                return None
             raise refusal_in_stream(self._vendor, doc, hide=self._hide)
-        if usage := _usage(doc.get("usage")):
+        if usage := usage_of(doc.get("usage")):
             self._usage = usage
-        choice = _choice(doc)
+        choice = choice_of(doc)
         if choice is None:
             self.unread += bool(doc.get("choices"))
             return None
@@ -149,7 +169,7 @@ class Answer:
         """Take an answer that came in one piece; return its text. Raises like `feed`."""
         if isinstance(doc, list) and doc:
             doc = doc[0]
-        if not isinstance(doc, dict) or (_choice(doc) is None and not accuses(doc)):
+        if not isinstance(doc, dict) or (choice_of(doc) is None and not accuses(doc)):
             raise self.garbage()
         chunk = self.feed(doc)
         self._reason = self._reason or "stop"
@@ -213,19 +233,45 @@ class Answer:
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason.lower() not in _NO_REASON:
             self._reason = quoted(reason, longest=_LONGEST_WORD)
-        said = choice.get("delta") or choice.get("message")
-        if not isinstance(said, dict):
-            said = {"content": choice.get("text")}  # completions of the older kind
+        said = self._fields(choice)
         if calls := said.get("tool_calls") or said.get("function_call"):
             self._beside += self._calls.feed(calls)
-        text, thought = _words(said.get("content") or said.get("refusal"))
-        if more := said.get("reasoning_content") or said.get("reasoning") or said.get("thinking"):
-            thought += "".join(_words(more))
+        told = words(said.get("content") or said.get("refusal"))
+        more = words(said.get("reasoning_content") or said.get("reasoning") or said.get("thinking"))
+        self.unread += told.left_out or more.left_out
+        text, thought = told.said, told.thought + more.said + more.thought
+        room = self._room
+        over = len(text) + len(thought) > room
         # Where the server tells the two apart, no end tag is to be waited for.
         released = self._thinking.release().said if thought else ""
-        piece = self._thinking.feed(self._text.feed(text))
-        thought = piece.thought + self._reasoning.feed(thought)
-        return self._shown(released + piece.said, thought, afresh=piece.afresh)
+        piece = self._thinking.feed(self._text.feed(text[:room]))
+        thought = piece.thought + self._reasoning.feed(thought[:room])
+        chunk = self._shown(released + piece.said, thought, afresh=piece.afresh)
+        if over and not self.full:
+            self.cut(f"a piece of more than {room} characters")
+        return chunk
+
+    def _fields(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a choice says now.
+
+        A ``message``, or the ``text`` of older completions, is all of it: MiniMax ends its streams with one,
+        and who has read the deltas has read it.
+        """
+        delta = choice.get("delta")
+        if isinstance(delta, dict) and any(map(delta.get, _OF_THE_ANSWER)):
+            self._by_delta.update(kind for name, kind in _OF_THE_ANSWER.items() if delta.get(name))
+            return delta
+        message = choice.get("message")
+        if not isinstance(message, dict):
+            message = {"content": choice.get("text")}
+        return {
+            name: message.get(name) for name, kind in _OF_THE_ANSWER.items() if kind not in self._by_delta
+        }
+
+    @property
+    def _room(self) -> int:
+        """How many characters more, said or thought, an answer within its limits can have."""
+        return max(0, self._limit - self._said) + max(0, self._limit * _BESIDE - self._beside)
 
     def _shown(self, text: str, thought: str, *, afresh: bool) -> Chunk | None:
         """Return a chunk of it, within the limits."""
@@ -234,6 +280,7 @@ class Answer:
         size = len(text.encode())
         if self._said + size > self._limit:
             text = text.encode()[: self._limit - self._said].decode(errors="ignore")
+            size = self._limit - self._said
             self.cut(f"an answer over {self._limit} bytes")
         self._said += size
         self._beside += len(thought)
@@ -243,57 +290,3 @@ class Answer:
             return None
         self.spoke = bool(text) or (self.spoke and not afresh)
         return Chunk(text=text, reasoning=thought, afresh=afresh)
-
-
-def _choice(doc: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    choices = doc.get("choices")
-    if not isinstance(choices, list) or not choices:
-        return None
-    if isinstance(choices[0], dict):
-        return choices[0]
-    return next((choice for choice in choices if isinstance(choice, dict)), None)
-
-
-def _words(content: Any) -> tuple[str, str]:
-    """Return the text and the thinking of a content: a string, a number, an object, or a list of parts."""
-    if isinstance(content, str):
-        return content, ""
-    if isinstance(content, int | float) and not isinstance(content, bool):
-        return str(content), ""
-    if isinstance(content, list):
-        parts = [_words(part) for part in content]
-        return "".join(said for said, _ in parts), "".join(thought for _, thought in parts)
-    if not isinstance(content, dict):
-        return "", ""
-    thought = "".join(_words(content.get("thinking")))
-    said = next((content[k] for k in ("text", "content", "value") if content.get(k)), None)
-    return ("", thought) if said is None else (_words(said)[0], thought)
-
-
-def _usage(usage: Any) -> Json:
-    """Return usage in our words; what cannot be read or is not told is left out."""
-    if not isinstance(usage, dict):
-        return {}
-    asked = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
-    told = _count(usage.get("completion_tokens", usage.get("output_tokens")))
-    if asked is None and told is None:
-        return {}
-    out = {"input_tokens": asked or 0, "output_tokens": told or 0}
-    for ours, details, theirs in (
-        ("cached_tokens", usage.get("prompt_tokens_details"), "cached_tokens"),
-        ("reasoning_tokens", usage.get("completion_tokens_details"), "reasoning_tokens"),
-    ):
-        if isinstance(details, dict) and (count := _count(details.get(theirs))):
-            out[ours] = count
-    return out
-
-
-def _count(value: Any) -> int | None:
-    """Read a number of tokens: whole, with a fraction of nothing, or as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return int(number) if math.isfinite(number) and 0 <= number < 1 << 53 else None

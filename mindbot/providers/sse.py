@@ -58,7 +58,7 @@ class SseDecoder:
         name, _, value = line.partition(b":")  # a comment has an empty name
         value = value.removeprefix(b" ")
         if name == b"data":
-            self._size += len(value)
+            self._size += len(value) + 1
             if self._size > self._limit:
                 raise Overloaded(f"an event of more than {self._limit} bytes", code="garbage")
             self._data.append(value)

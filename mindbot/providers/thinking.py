@@ -8,7 +8,8 @@ write the opening tag themselves, so that only the end tag arrives.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
 #: Opening and closing tags. The first are by far the most common.
 _TAGS = (
@@ -24,16 +25,27 @@ _TAGS = (
 _ALL = tuple(tag.lower() for pair in _TAGS for tag in pair)
 _LONGEST = max(map(len, _ALL))
 _CLOSES = {opening.lower(): re.compile(re.escape(closing), re.I) for opening, closing in _TAGS}
-_TAG = re.compile("|".join(map(re.escape, _ALL)), re.I)
-_FENCE = "```"
-_HEAD = len(_FENCE)
 _FIRSTS = "<[◁"
+#: The second characters first: most of what begins like a tag is none.
+_SECONDS = "".join(sorted({tag[1] for tag in _ALL}))
+_TAG = re.compile(
+    f"[{re.escape(_FIRSTS)}](?=[{re.escape(_SECONDS)}])"
+    f"(?:{'|'.join(f'(?<={re.escape(tag[0])}){re.escape(tag[1:])}' for tag in _ALL)})",
+    re.I,
+)
+#: Tags that are looked for in one answer. Who writes more is no model; what looks like one is text then.
+_MOST_TAGS = 1000
 _NOT_PLAIN = re.compile(rf"[{re.escape(_FIRSTS)}\n]")
+#: The line that begins or ends a code block (CommonMark, "Fenced code blocks"): its marks, and what follows.
+_FENCE = re.compile(r"^[^\S\n]*(?P<marks>`{3,}|~{3,})(?P<info>[^\n]*)$", re.M)
+_MOST_FENCES = 10_000  # in one piece
+_MARKS = ("```", "~~~")
+_HEAD = 3  # characters that tell whether a line may be one
+_FENCE_LINE = 200  # characters of one
 _PROMPTED = re.compile(r"deepseek.?r1|qwq|thinking|glm-z1|[-_]r1\b|[-_]o1\b", re.I)
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(NamedTuple):
     """What came of one piece. ``afresh`` means that what was said before it had been thinking after all."""
 
     said: str = ""
@@ -58,24 +70,27 @@ class Thinking:
         self.closed_unopened = False
         self._rest = ""  # of the last piece: what may become a tag
         self._closing: re.Pattern[str] | None = None  # ends the thinking we are in
-        self._head = ""  # the first characters of the line that is being said, without blanks before them
-        self._fenced = False
+        self._line = ""  # the beginning of the line that is being said, without blanks before it
+        self._fence = ""  # the marks that began the code block we are in
+        self._quoted = False  # a code block shows the opening tag: its end tag is one of the answer
         self._trim = False  # the blank lines between thinking and answer are not said
         self._seen = False  # a tag
+        self._tags = 0  # or what looked like one
         self._hold = hold
         self._held: list[str] = []
         self._told = False  # something was returned as said
 
     def feed(self, text: str) -> Piece:
         """Take the next piece."""
-        if self._plain and len(self._head) == _HEAD and not _NOT_PLAIN.search(text):
+        if self._plain and not _NOT_PLAIN.search(text):
             return Piece(text)  # most of all pieces
         return self._take(self._rest + text, last=False)
 
     @property
     def _plain(self) -> bool:
-        """Whether nothing is open, held back or waited for."""
-        return not (self._rest or self._closing or self._trim or self._hold)
+        """Whether nothing is open, held back or waited for, and the line is known for what it is."""
+        waits = self._rest or self._closing or self._trim or self._hold
+        return not waits and len(self._line) >= _HEAD and not self._line.startswith(_MARKS)
 
     def end(self) -> Piece:
         """Return what was held back; no piece follows."""
@@ -87,68 +102,97 @@ class Thinking:
         return Piece(self._release())
 
     def _take(self, text: str, *, last: bool) -> Piece:
-        piece = Piece()
+        said: list[str] = []
+        thought: list[str] = []
+        afresh = False
         at = 0
         while at < len(text):
             if self._closing:
                 end = self._closing.search(text, at)
                 if end is None:
                     break
-                piece.thought += text[at : end.start()]
+                thought.append(text[at : end.start()])
                 at, self._closing, self._trim = end.end(), None, True
                 continue
-            tag = _TAG.search(text, at)
+            tag = _TAG.search(text, at) if self._tags < _MOST_TAGS else None
             if tag is None:
                 break
             if not last and tag.end() == len(text) and tag[0].lower() not in _CLOSES:
                 break  # what follows an end tag tells what it is
-            self._say(text[at : tag.start()], piece)
+            self._tags += 1
+            self._say(text[at : tag.start()], said)
             at = tag.end()
-            self._tag(tag[0], text[at : at + 1], piece)
+            if not self._counts(tag[0].lower(), text[at : at + 1]):
+                self._say(tag[0], said)
+            elif self._opened(tag[0].lower()):
+                thought[:0] = [*self._held, *said]
+                afresh = self._told
+                said.clear()
+                self._held.clear()
         rest = text[at:]
         keep = 0 if last else _unfinished(rest)
         self._rest = rest[len(rest) - keep :]
         rest = rest[: len(rest) - keep]
         if self._closing:
-            piece.thought += rest
+            thought.append(rest)
         else:
-            self._say(rest, piece)
+            self._say(rest, said)
+        piece = Piece("".join(said), "".join(thought), afresh)
         self._told = self._told or bool(piece.said)
         return piece
 
-    def _tag(self, tag: str, after: str, piece: Piece) -> None:
-        opens = _CLOSES.get(tag.lower())
-        if self._fenced or (self._head and (opens or after not in ("", "\n", "\r"))):
-            self._say(tag, piece)
-            return
-        if opens:
-            self._closing = opens
-        elif not self._seen:
-            self.closed_unopened = True
-            piece.thought = "".join([*self._held, piece.said, piece.thought])
-            piece.said = ""
-            self._held.clear()
-            piece.afresh = self._told
-        self._seen = self._trim = True
-        self._head = ""
+    def _counts(self, tag: str, after: str) -> bool:
+        """Tell whether a tag is one, and not part of what is said."""
+        opens = tag in _CLOSES
+        alone = not self._line and (opens or after in ("", "\n", "\r"))
+        if self._fence:
+            # Thoughts may leave a code block open. In an answer an end tag without its beginning is rare.
+            ends = alone and not (opens or self._seen or self._quoted) and self._hold < 0
+            self._quoted = self._quoted or opens
+            return ends
+        return not self._line if opens else not self._line or after in ("", "\n", "\r")
 
-    def _say(self, text: str, piece: Piece) -> None:
+    def _opened(self, tag: str) -> bool:
+        """Go by a tag that counts; tell whether it makes thinking of all that was said before it."""
+        self._closing = _CLOSES.get(tag)
+        unopened = not (self._closing or self._seen)
+        self.closed_unopened = self.closed_unopened or unopened
+        self._seen = self._trim = True
+        self._line = self._fence = ""
+        return unopened
+
+    def _say(self, text: str, said: list[str]) -> None:
         if self._trim:
             text = text.lstrip()
             self._trim = not text
         if not text:
             return
-        first, *others = text.split("\n")
-        self._head = (self._head + first.lstrip() if not self._head else self._head + first)[:_HEAD]
-        for line in others:
-            self._fenced ^= self._head == _FENCE
-            self._head = line.lstrip()[:_HEAD]
+        self._follow(text)
         if not self._hold:
-            piece.said += text
+            said.append(text)
             return
         self._held.append(text)
         if self._hold > 0 and sum(map(len, self._held)) > self._hold:
-            piece.said += self._release()
+            said.append(self._release())
+
+    def _follow(self, text: str) -> None:
+        """Follow the lines and code blocks of what is said."""
+        first, newline, others = text.partition("\n")
+        self._line = (self._line + first if self._line else first.lstrip())[:_FENCE_LINE]
+        if not newline:
+            return
+        whole, newline, begun = others.rpartition("\n")
+        for line in (self._line, whole) if newline else (self._line,):
+            for fence in islice(_FENCE.finditer(line), _MOST_FENCES):
+                self._fenced(fence["marks"], fence["info"].strip())
+        self._line = begun.lstrip()[:_FENCE_LINE]
+
+    def _fenced(self, marks: str, info: str) -> None:
+        if not self._fence:
+            if marks[0] == "~" or "`" not in info:  # ```such``` is code within a line
+                self._fence = marks
+        elif not info and marks.startswith(self._fence):
+            self._fence = ""
 
     def _release(self) -> str:
         text = "".join(self._held)

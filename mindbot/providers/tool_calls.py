@@ -18,6 +18,7 @@ from mindbot.domain.message import Json
 from mindbot.providers.characters import Joiner
 
 _MOST = 128  # calls in one answer
+_FRAGMENTS = 1000  # that one chunk may bring
 _LONGEST = 256  # characters of a name or an id
 
 
@@ -41,7 +42,7 @@ class ToolCalls:
     def feed(self, fragments: Any) -> int:
         """Take a message's or a delta's ``tool_calls``; return how many characters of arguments came."""
         each = fragments if isinstance(fragments, list) else [fragments]
-        return sum(self._take(fragment) for fragment in each if isinstance(fragment, dict))
+        return sum(self._take(fragment) for fragment in each[:_FRAGMENTS] if isinstance(fragment, dict))
 
     def whole(self) -> list[Json]:
         """Return the calls, each ``{"id", "name", "arguments"}``; ids are unique."""

@@ -377,3 +377,53 @@ def test_a_tool_round_trip_as_the_reference_wants_it() -> None:
         {"role": "tool", "tool_call_id": "c1", "content": "2"},
     ]
     assert body["tools"] == [{"type": "function", "function": tool}]
+
+
+def last(content: str, **more: object) -> bytes:
+    """A stream's last chunk as MiniMax sends it: the whole answer once more."""
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": content, **more},
+    }
+    return orjson.dumps({"object": "chat.completion", "choices": [choice], "usage": {"prompt_tokens": 3}})
+
+
+@pytest.mark.parametrize("pieces", [["Blue, ", "or a little green?"], ["y", "es"]])
+@pytest.mark.parametrize("delta", [{}, {"delta": {}}, {"delta": {"role": "assistant", "content": ""}}])
+def test_an_answer_that_comes_whole_behind_its_pieces_is_said_once(pieces: list[str], delta: Json) -> None:
+    end = decode(last("".join(pieces), reasoning_content="hm"))
+    end["choices"][0] |= delta
+    text, finish = read(
+        chunk({"reasoning_content": "hm"}), *(chunk({"content": each}) for each in pieces), orjson.dumps(end)
+    )
+    assert text == "".join(pieces)
+    assert (finish.finish, finish.usage["input_tokens"]) == ("stop", 3)
+
+
+def test_what_came_only_whole_is_taken_from_there() -> None:
+    whole = [call(None, "{}", "c1", "now")]
+    text, finish = read(chunk({"reasoning_content": "hm"}), last("Blue.", tool_calls=whole))
+    assert (text, len(finish.tool_calls)) == ("Blue.", 1)
+    answer = Answer("acme")
+    shown = [
+        answer.feed({"choices": [{"text": each}]}) for each in ("o", "k")
+    ]  # completions of the older kind
+    assert "".join(each.text for each in shown if each) == "ok"
+
+
+def test_a_failure_behind_a_complete_answer_is_noted() -> None:
+    trouble = orjson.dumps(
+        {"error": {"message": "the books are closed", "type": "billing_log"}, "choices": []}
+    )
+    text, finish = read(chunk({"content": "Blue."}), chunk({}, "stop"), trouble)
+    assert (text, finish.notes) == ("Blue.", {"unread": 1})
+    for instead in (chunk({}, "stop"), chunk({"content": "Bl"}), chunk({"content": "Bl"}, "error")):
+        with pytest.raises(Overloaded):
+            read(instead, trouble)
+
+
+def test_nothing_is_said_behind_the_cut() -> None:
+    answer = Answer("acme", limit=4)
+    shown = [answer.feed({"choices": [{"delta": {"content": "abcdefg<thi"}}]}), answer.rest()]
+    assert "".join(each.text for each in shown if each) == "abcd"

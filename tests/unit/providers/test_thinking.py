@@ -40,6 +40,11 @@ CASES = [
     ("<think>a < b [0] </thin </think>x < y [1]", "x < y [1]", "a < b [0] </thin "),
     ("write `<think>` and `</think>` so", "write `<think>` and `</think>` so", ""),
     ("as in\n```\n<think>x</think>\n```\nso", "as in\n```\n<think>x</think>\n```\nso", ""),
+    ("as in\n~~~xml\n<think>\nx\n</think>\n~~~\nso", "as in\n~~~xml\n<think>\nx\n</think>\n~~~\nso", ""),
+    ("```py\n<think>\n```js\n</think>\n```\nso", "```py\n<think>\n```js\n</think>\n```\nso", ""),
+    ("````\n```\n<think>\n````\n<think>plan</think>so", "````\n```\n<think>\n````\nso", "plan"),
+    ("```like this```\nplan\n</think>\nanswer", "answer", "```like this```\nplan"),
+    ("```go home```\n<think>plan</think>answer", "```go home```\nanswer", "plan"),
     ("a list: [1], <b>, 1 < 2", "a list: [1], <b>, 1 < 2", ""),
     ("an end <", "an end <", ""),
 ]
@@ -66,6 +71,12 @@ def test_nothing_is_lost_of_what_holds_no_tags(pieces: list[str]) -> None:
     text = "".join(pieces)
     if not any(word in text.lower() for word in ("think>", "think]", "think▷")):
         assert told(*pieces) == (text, "")
+
+
+def test_a_code_block_that_thoughts_leave_open_hides_no_end_of_them() -> None:
+    text = "try\n```py\nx = 1\n</think>\n\nanswer"
+    assert told(*text, hold=-1) == ("answer", "try\n```py\nx = 1\n")
+    assert told(*text) == (text, "")
 
 
 def test_what_is_held_back_is_never_shown_when_it_was_thinking() -> None:

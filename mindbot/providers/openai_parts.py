@@ -1,0 +1,82 @@
+"""The parts of a chunk or an answer, in whatever shape servers send them. Pure; bounded in work and depth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mindbot.domain.message import Json
+
+#: Values that one content may be put together of. Who sends more, or hides them deeper, means harm.
+_MOST_PARTS = 10_000
+
+
+class Words(NamedTuple):
+    """Of a content: what is said, what is thought, and whether there was more than anybody needs."""
+
+    said: str
+    thought: str
+    left_out: bool
+
+
+def choice_of(doc: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the first choice of a chunk that is one."""
+    choices = doc.get("choices")
+    if not isinstance(choices, list) or not choices:
+        return None
+    if isinstance(choices[0], dict):
+        return choices[0]
+    return next((choice for choice in choices if isinstance(choice, dict)), None)
+
+
+def words(content: Any) -> Words:
+    """Read a content: a string, a number, an object, or a list of parts (Mistral), nested as it may be."""
+    if isinstance(content, str):
+        return Words(content, "", False)
+    said: list[str] = []
+    thought: list[str] = []
+    left = _MOST_PARTS
+    waiting = [(content, said)]  # each with where it goes; the next one last
+    while waiting and left:
+        left -= 1
+        part, into = waiting.pop()
+        if isinstance(part, str):
+            into.append(part)
+        elif isinstance(part, int | float) and not isinstance(part, bool):
+            into.append(str(part))
+        elif isinstance(part, list):
+            waiting += [(each, into) for each in reversed(part[: left + 1])]
+        elif isinstance(part, dict):
+            waiting.append((next((part[k] for k in ("text", "content", "value") if part.get(k)), None), into))
+            waiting.append((part.get("thinking"), thought))
+    return Words("".join(said), "".join(thought), bool(waiting))
+
+
+def usage_of(usage: Any) -> Json:
+    """Return usage in our words; what cannot be read or is not told is left out."""
+    if not isinstance(usage, dict):
+        return {}
+    asked = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    told = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    if asked is None and told is None:
+        return {}
+    out = {"input_tokens": asked or 0, "output_tokens": told or 0}
+    for ours, details, theirs in (
+        ("cached_tokens", usage.get("prompt_tokens_details"), "cached_tokens"),
+        ("reasoning_tokens", usage.get("completion_tokens_details"), "reasoning_tokens"),
+    ):
+        if isinstance(details, dict) and (count := _count(details.get(theirs))):
+            out[ours] = count
+    return out
+
+
+def _count(value: Any) -> int | None:
+    """Read a number of tokens: whole, with a fraction of nothing, or as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(number) if math.isfinite(number) and 0 <= number < 1 << 53 else None
