@@ -25,6 +25,7 @@ from anyio import fail_after
 from yarl import URL
 
 from mindbot.domain.errors import NetworkFailed, Rejected, VendorError
+from mindbot.domain.plain import tight
 from mindbot.domain.ports import Way
 from mindbot.http.answers import HttpResponse, HttpStream, read_whole
 from mindbot.http.attempt import ERRORS, Attempt, Call, Request
@@ -124,7 +125,7 @@ class HttpClient:
         attempt = Attempt(method, url, self._allowed, self._proxies)
         session = self._open(attempt)
         if json is not None:
-            data, headers = orjson.dumps(json), _as_json(headers)
+            data, headers = tight(orjson.dumps(json)), _as_json(headers)
         try:
             async with session.request(
                 method,
@@ -167,7 +168,7 @@ class HttpClient:
         session = self._open(attempt)
         data = None
         if json is not None:
-            data, headers = orjson.dumps(json), _as_json(headers)
+            data, headers = tight(orjson.dumps(json)), _as_json(headers)
         answer, failure = None, None
         try:
             # Of its own: with each 1xx and each header that trickles in, aiohttp's patience begins anew.

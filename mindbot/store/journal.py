@@ -1,7 +1,7 @@
 """Group commit: many callers, one transaction, one fsync.
 
 While a batch is being written the next one gathers; an idle journal commits at once. A busy one lingers up
-to ``interval`` seconds or ``rows`` rows, so that a batch is worth its fsync.
+to ``interval`` seconds or ``rows`` rows, so that a batch is worth its fsync. None is much larger than that.
 """
 
 from __future__ import annotations
@@ -19,46 +19,48 @@ from mindbot.store.database import Database
 
 Row = list[Any]
 
-#: The statement a row belongs to, in the order they run inside a batch. Each takes one JSON array of rows.
+#: A JSON array of rows, as bytes: a text of them would be made and encoded again, at four times the size.
+_ROWS = "json_each(CAST(? AS TEXT))"
+#: The statement a row belongs to, in the order they run inside a batch.
 STATEMENTS: dict[str, str] = {
-    "put": """
+    "put": f"""
         INSERT INTO turns (id, platform, bot, key, session, sender, partition, state, received, message)
         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, 'queued',
-               value->>7, value->>8 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
-    "memo": """
+               value->>7, value->>8 FROM {_ROWS} WHERE true ON CONFLICT DO NOTHING""",
+    "memo": f"""
         INSERT INTO memo (turn, step, result)
-        SELECT value->>0, value->>1, value->>2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING""",
-    "begin": """
-        UPDATE turns SET attempt = r.value->>1 FROM json_each(?) AS r WHERE turns.id = r.value->>0""",
-    "finish": """
+        SELECT value->>0, value->>1, value->>2 FROM {_ROWS} WHERE true ON CONFLICT DO NOTHING""",
+    "begin": f"""
+        UPDATE turns SET attempt = r.value->>1 FROM {_ROWS} AS r WHERE turns.id = r.value->>0""",
+    "finish": f"""
         UPDATE turns SET state = r.value->>1, finished = r.value->>2, reason = r.value->>3,
-               record = r.value->>4 FROM json_each(?) AS r WHERE turns.id = r.value->>0""",
-    "forget": "DELETE FROM memo WHERE turn IN (SELECT value FROM json_each(?))",
-    "enqueue": """
+               record = r.value->>4 FROM {_ROWS} AS r WHERE turns.id = r.value->>0""",
+    "forget": f"DELETE FROM memo WHERE turn IN (SELECT value FROM {_ROWS})",
+    "enqueue": f"""
         INSERT INTO outbox (turn, n, platform, bot, session, address, parts, state, attempts, created, ended,
                             kind)
         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
-               value->>8, value->>9, value->>10, value->>11 FROM json_each(?) WHERE true
+               value->>8, value->>9, value->>10, value->>11 FROM {_ROWS} WHERE true
         ON CONFLICT DO NOTHING""",
-    "settle": """
+    "settle": f"""
         UPDATE outbox SET parts = r.value->>2, state = r.value->>3, attempts = r.value->>4,
                notes = r.value->>5
-        FROM json_each(?) AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
-    "deliver": """
+        FROM {_ROWS} AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
+    "deliver": f"""
         UPDATE outbox SET state = r.value->>2, attempts = r.value->>3, again = r.value->>4,
                next_at = r.value->>5, error = r.value->>6, sent_id = r.value->>7,
                notes = CASE WHEN r.value->>8 IS NULL THEN notes
                        WHEN json_valid(notes) THEN json_patch(notes, r.value->>8)
                        ELSE r.value->>8 END,
                ended = r.value->>9
-        FROM json_each(?) AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
-    "keep": """
+        FROM {_ROWS} AS r WHERE outbox.turn = r.value->>0 AND outbox.n = r.value->>1""",
+    "keep": f"""
         INSERT OR REPLACE INTO keep (platform, bot, key, value, ends)
-        SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?)""",
+        SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM {_ROWS}""",
 }
 _ORDER = tuple(STATEMENTS)
-_FIND = """
-    SELECT r.value->>0, t.id FROM json_each(?) AS r
+_FIND = f"""
+    SELECT r.value->>0, t.id FROM {_ROWS} AS r
     JOIN turns AS t ON t.platform = r.value->>1 AND t.bot = r.value->>2 AND t.key = r.value->>3"""
 
 Rows = dict[str, list[Row]]
@@ -150,7 +152,7 @@ class Journal:
             self._closed = True
 
     async def _flush(self) -> int:
-        entries, self._entries, self._waiting = self._entries, [], 0
+        entries = self._next()
         later, self._later = self._later, {}
         memo: Rows = {"memo": [row for rows in later.values() for row in rows]} if later else {}
         try:
@@ -171,6 +173,16 @@ class Journal:
             self._report(None)
         return sum(len(rows) for e in entries for rows in e.rows.values())
 
+    def _next(self) -> list[_Entry]:
+        """Take what goes into one batch: what a stall of the disk has gathered is not encoded all at once."""
+        rows = taken = 0
+        while taken < len(self._entries) and rows < self._limit:
+            rows += sum(map(len, self._entries[taken].rows.values()))
+            taken += 1
+        entries, self._entries = self._entries[:taken], self._entries[taken:]
+        self._waiting -= rows
+        return entries
+
     async def _alone(self, entry: _Entry) -> None:
         try:
             await self._write([entry], {})
@@ -183,7 +195,7 @@ class Journal:
             for name, rows in entry.rows.items():
                 merged.setdefault(name, []).extend(rows)
         try:
-            batch = [(n, len(merged[n]), orjson.dumps(merged[n]).decode()) for n in _ORDER if merged.get(n)]
+            batch = [(n, len(merged[n]), orjson.dumps(merged[n])) for n in _ORDER if merged.get(n)]
         except TypeError as error:
             raise _BadRows(f"not plain JSON: {error}") from error
 

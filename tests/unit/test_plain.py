@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -98,3 +99,13 @@ def test_data_is_cut_where_it_is_too_deep(deep: int) -> None:
     found = plain.plain(value)
     assert (found == value) == (deep <= plain.DEEPEST)
     assert found == plain.loads(json.dumps(value)) and orjson.dumps(found)
+
+
+def test_what_is_encoded_takes_no_more_memory_than_its_size() -> None:
+    tracemalloc.start()
+    try:
+        kept = [plain.dumps({"text": "x" * 5000, "n": n}) for n in range(50)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.2 * sum(map(len, kept))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import anyio
 import pytest
 
@@ -128,3 +130,31 @@ async def test_an_end_that_comes_after_the_last_line_keeps_the_connection(peer) 
                     if line == b"done":
                         break
     assert (len(there.requests), there.connections) == (2, 1)
+
+
+async def test_a_call_that_waits_for_its_answer_holds_its_question_once(peer) -> None:
+    asked = anyio.Event()
+
+    async def script(wire) -> None:
+        await wire.request()
+        wire.peer.requests.clear()
+        asked.set()
+        await wire.closed()
+
+    async def ask(url: str) -> None:
+        async with http.stream("POST", url, json={"text": "x" * 600_000}):
+            pass
+
+    async with peer(script) as there, HttpClient() as http:
+        http.allow(there.url)
+        tracemalloc.start()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask, there.url)
+                with anyio.fail_after(PATIENCE):
+                    await asked.wait()
+                taken, _ = tracemalloc.get_traced_memory()
+                tasks.cancel_scope.cancel()
+        finally:
+            tracemalloc.stop()
+    assert taken < 3 * 600_000

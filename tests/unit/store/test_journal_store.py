@@ -364,3 +364,20 @@ async def test_keys_that_differ_behind_a_nul_are_two_messages(tmp_path: Path) ->
         assert not (await store.put(a_message("a\0b")))[1]
         assert not (await store.put(a_message("a\0c")))[1]
         assert (await store.put(a_message("a\0c")))[1]
+
+
+async def test_what_a_stall_of_the_disk_has_gathered_is_written_in_several_batches(tmp_path: Path) -> None:
+    async with a_store(tmp_path, rows=10) as store:
+        found: list[bool] = []
+
+        async def put(n: int) -> None:
+            _, duplicate = await store.put(a_message(f"m{n}", text=f"界 {n}"))
+            found.append(duplicate)
+
+        async with anyio.create_task_group() as tasks:
+            for n in range(95):
+                tasks.start_soon(put, n)
+        assert found == [False] * 95
+        assert store.journal.batches >= 10
+    async with a_store(tmp_path) as store:
+        assert [turn.message.text for turn in await store.recover()] == [f"界 {n}" for n in range(95)]
