@@ -23,6 +23,7 @@ from anyio import to_thread
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError, StoreFull, Unreachable
 from mindbot.domain.message import Json
 from mindbot.store.lock import only_one
+from mindbot.store.modes import tighten
 from mindbot_daemon.server.backend import Backend, Opener, Runtime
 from mindbot_daemon.server.roles import Roles, group_id, read_roles
 from mindbot_daemon.sockets import bind_unix, remove_unix
@@ -137,6 +138,7 @@ class Daemon:
         while True:
             try:
                 held.enter_context(only_one(self._place.state_dir))
+                tighten(self._place.state_dir)
                 return held.enter_context(self._api_socket())
             except StoreFull as error:
                 held.close()

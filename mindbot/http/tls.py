@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from pathlib import Path
 
 from mindbot.domain.errors import ConfigError
 
@@ -28,6 +29,12 @@ def context(ca_file: str = "") -> ssl.SSLContext:
                 hint="a file of certificates in PEM, readable by the daemon",
             ) from error
     return found
+
+
+def certificates(ca_file: str) -> bytes:
+    """Return what ``ca_file`` holds, for a library that makes its own connections; raises ConfigError."""
+    context(ca_file)  # says what is wrong with it
+    return Path(ca_file).read_bytes()
 
 
 def untrusted(error: BaseException) -> tuple[str, str] | None:

@@ -25,6 +25,7 @@ from mindbot.domain.distribution import install_extra
 from mindbot.domain.errors import ConfigError, MindBotError, StoreError
 from mindbot.domain.host import File
 from mindbot.domain.ports import Http
+from mindbot.http.tls import certificates
 from mindbot.media.cache import Cache
 from mindbot.media.refusals import error_for
 from mindbot.media.spool import ID, USUAL, MediaLimits, SpooledMedia, on_disk, write
@@ -76,9 +77,11 @@ class BucketMedia(SpooledMedia):
         keys: Keys = no_keys,
         cache: int = 1 << 30,
         deadline: float = _DEADLINE,
+        ca_file: str = "",
     ) -> None:
         """Touch neither network nor secrets. ``keys`` returns access key and secret key, both empty to leave
-        them to the environment; it may raise SecretError.
+        them to the environment; it may raise SecretError. ``ca_file`` holds certificates (PEM) to trust
+        beside the system's.
 
         Raises:
             ConfigError: the extra is not installed.
@@ -89,6 +92,7 @@ class BucketMedia(SpooledMedia):
         self._place = place
         self._keys = keys
         self._deadline = deadline
+        self._ca_file = ca_file
         self._cache = Cache(folder / "cache", cache)
         self._store: S3Store | None = None
         self._transfers = anyio.Semaphore(_TRANSFERS)
@@ -206,13 +210,15 @@ class BucketMedia(SpooledMedia):
             access, secret = await self._keys()
         except MindBotError as error:
             raise StoreError(f"media: {error.message}", hint=error.hint) from error
-        return await anyio.to_thread.run_sync(partial(_s3_store, self._place, access, secret, self._proxy()))
+        trusted = await anyio.to_thread.run_sync(certificates, self._ca_file) if self._ca_file else b""
+        make = partial(_s3_store, self._place, access, secret, self._proxy(), trusted)
+        return await anyio.to_thread.run_sync(make)
 
     def _proxy(self) -> str | None:
         return self._http.way(self._place.endpoint or f"https://s3.{self._place.region}.amazonaws.com").proxy
 
 
-def _s3_store(place: Place, access: str, secret: str, proxy: str | None) -> S3Store:
+def _s3_store(place: Place, access: str, secret: str, proxy: str | None, trusted: bytes) -> S3Store:
     from obstore.store import S3Store
 
     config: dict[str, Any] = {"region": place.region, "virtual_hosted_style_request": not place.path_style}
@@ -225,6 +231,8 @@ def _s3_store(place: Place, access: str, secret: str, proxy: str | None) -> S3St
         config=config,  # type: ignore[arg-type]
         client_options={
             **({"proxy_url": proxy} if proxy else {}),
+            **({"root_certificate": trusted} if trusted else {}),
+            **({"proxy_ca_certificate": trusted.decode()} if trusted and proxy else {}),
             "allow_http": place.endpoint.startswith("http:"),
             "connect_timeout": timedelta(seconds=5),
             "read_timeout": timedelta(seconds=30),

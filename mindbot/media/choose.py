@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from mindbot.config.sections import MediaSettings
 
 
-def media_store(settings: MediaSettings, folder: Path, http: Http, secrets: Secrets) -> SpooledMedia:
+def media_store(
+    settings: MediaSettings, folder: Path, http: Http, secrets: Secrets, *, ca_file: str = ""
+) -> SpooledMedia:
     """Return the store of the `media:` section; touches neither network, disk nor secrets.
+
+    ``ca_file`` holds certificates to trust beside the system's.
 
     Raises:
         ConfigError: an extra is missing.
@@ -34,4 +38,4 @@ def media_store(settings: MediaSettings, folder: Path, http: Http, secrets: Secr
     place = Place(
         settings.bucket, settings.prefix, settings.endpoint, settings.region, path_style=settings.path_style
     )
-    return BucketMedia(place, folder, http, limits, keys=keys, cache=settings.cache_size)
+    return BucketMedia(place, folder, http, limits, keys=keys, cache=settings.cache_size, ca_file=ca_file)

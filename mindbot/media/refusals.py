@@ -10,6 +10,7 @@ import re
 from mindbot.domain.errors import StoreError
 
 _CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
+_CERTIFICATE = "InvalidCertificate("  # the TLS library's name for one that is not trusted
 _METADATA_SERVICE = "169.254.169.254"  # asked for credentials where none are configured
 
 _MENDS = {
@@ -41,6 +42,11 @@ def error_for(error: Exception, bucket: str) -> StoreError:
     says, hint = _MENDS.get(code, ("", ""))
     if says:
         return StoreError(f"media: bucket {bucket}: {says} ({code})", hint=hint)
+    if _CERTIFICATE in text:
+        hint = (
+            "a company's own authority: name its certificate in http.ca_file; is this machine's clock right?"
+        )
+        return StoreError(f"media: bucket {bucket}: its certificate is not trusted", hint=hint)
     if _METADATA_SERVICE in text:
         what = "there are no credentials"
         return StoreError(f"media: bucket {bucket}: {what}", hint="set media.access_key and media.secret_key")

@@ -93,7 +93,9 @@ class Runtime(Facade):
                 timeout=config.delivery.timeout,
             ),
         )
-        self.media = media_store(config.media, state_dir / "media", self.http, self.secrets)
+        self.media = media_store(
+            config.media, state_dir / "media", self.http, self.secrets, ca_file=config.http.ca_file
+        )
         self.media.on_state = self._media_state
         self.bots = Bots(self._host, self.outbox, self.health_board, self.receive)
         self.bots.warn = log.warning

@@ -6,7 +6,7 @@ after the message, at most three unfinished answers of a user at once.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,15 +53,12 @@ class Polls:
         self._clock = clock
         self._tasks = tasks
         self._open: defaultdict[str, Counter[str]] = defaultdict(Counter)  # user → message → callbacks
-        self._closed = anyio.Event()
+        self._held: defaultdict[str, deque[tuple[str, anyio.Event]]] = defaultdict(deque)  # oldest first
 
     async def say(self, url: str, body: Json, *, persistent: float = 0.0) -> Called:
         """Deliver a message. A user who waits for three answers already waits before asking for a fourth."""
         user, group, msgid = body["from"]["userid"], str(body.get("chatid", "")), str(body["msgid"])
-        while len(self._open[user]) >= self.rules.open and msgid not in self._open[user]:
-            self._counters["held"] += 1
-            await self._closed.wait()
-        self._open[user][msgid] += 1
+        await self._begin(user, msgid)
         asked = self._clock()
         called = await self._hook.call(url, body, persistent=persistent)
         if called.acked and self._draw(called, group or user, bool(group)) is False:
@@ -87,13 +84,33 @@ class Polls:
         finally:
             self._end(user, msgid)
 
+    async def _begin(self, user: str, msgid: str) -> None:
+        """Wait behind the messages of the user that wait already, and take a place."""
+        messages, held = self._open[user], self._held[user]
+        if msgid in messages or (len(messages) < self.rules.open and not held):
+            messages[msgid] += 1
+            return
+        self._counters["held"] += 1
+        waiting = (msgid, anyio.Event())
+        held.append(waiting)
+        try:
+            await waiting[1].wait()
+        except BaseException:
+            if waiting[1].is_set():
+                self._end(user, msgid)
+            else:
+                held.remove(waiting)
+            raise
+
     def _end(self, user: str, msgid: str) -> None:
-        messages = self._open[user]
+        messages, held = self._open[user], self._held[user]
         messages[msgid] -= 1
         if not messages[msgid]:
             del messages[msgid]
-        self._closed.set()
-        self._closed = anyio.Event()
+        while held and len(messages) < self.rules.open:  # the place is taken for who waited longest
+            following, go = held.popleft()
+            messages[following] += 1
+            go.set()
 
     def _draw(self, called: Called, screen: str, group: bool) -> bool | None:
         """Show a reply; returns whether its stream has ended, None where there is none."""

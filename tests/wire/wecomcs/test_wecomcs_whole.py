@@ -113,6 +113,34 @@ async def test_questions_that_waited_are_answered_together_within_five_and_name_
         assert (session["session"], session["left"]) == (SESSION, 0)
 
 
+async def test_of_a_flood_every_message_is_found_with_the_answer_that_it_shares(tmp_path: Path) -> None:
+    async with a_shop(tmp_path) as shop:
+        said = [f"question {n:03} of a customer who is in a hurry" for n in range(300)]
+        for text in said:
+            shop.sim.desk.says(ACCOUNT, "wm1", "text", {"content": text})
+        await shop.sim.ring()
+        rows: list[Json] = []
+        while len(rows) < len(said) or any(row["state"] != "answered" for row in rows):
+            rows = await shop.runtime.list_turns(limit=1000)
+            await anyio.sleep(0.02)
+        await shop.runtime.outbox.drained()
+        assert sorted(row["text"] for row in rows) == said
+        turns = {row["id"]: row for row in rows}
+        shared = 0
+        for row in rows:
+            if row["reason"]:
+                carrier = row["reason"].removeprefix("together with ")
+                assert turns[carrier]["state"] == "answered" and not turns[carrier]["reason"]
+                shared += 1
+        carriers = [id for id, row in turns.items() if not row["reason"]]
+        assert shared + len(carriers) == len(said)
+        sent = [d for id in carriers for d in (await shop.runtime.get_turn(id))["deliveries"]]
+        assert 0 < len(sent) <= 5 and all(d["state"] == "sent" for d in sent)
+        assert any(d["notes"].get("cut") for d in sent), "what did not fit is counted"
+        more = [line for text in shop.shown() for line in text.splitlines() if "more messages" in line]
+        assert more, "who asked is told that there were more than those named"
+
+
 async def test_a_reply_is_merged_into_what_is_left(tmp_path: Path) -> None:
     async with a_shop(tmp_path) as shop:
         shop.model.hold()
