@@ -20,7 +20,7 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
         return seconds
     try:
         when = parsedate_to_datetime(value or "").timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, TypeError, IndexError):  # the parser trusts what it is given
         return None
     return max(0.0, when - (time.time() if now is None else now))
 

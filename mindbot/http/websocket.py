@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import anyio
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidProxyStatus, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    InvalidHandshake,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
 
 from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.ports import Http
@@ -23,8 +29,10 @@ async def open_websocket(
     Raises:
         NetworkFailed: it could not be opened; the text names the address without its query.
     """
-    way = http.way(url)
+    proxied = False
     try:
+        way = http.way(url)  # a platform told us this address: it may be none
+        proxied = way.proxy is not None
         with anyio.fail_after(timeout):
             return await connect(
                 url,
@@ -38,7 +46,7 @@ async def open_websocket(
                 close_timeout=1.0,
             )
     except (WebSocketException, OSError, TimeoutError, ValueError) as error:
-        failure = _failure(error, safe_target(url), proxied=way.proxy is not None)
+        failure = _failure(error, safe_target(url), proxied=proxied)
     raise failure  # the library's text and cause may show the query or the proxy's password
 
 
@@ -59,6 +67,8 @@ def _failure(error: Exception, where: str, *, proxied: bool) -> NetworkFailed:
         why = f"the handshake was refused with HTTP {error.response.status_code}"
     elif isinstance(error, InvalidHandshake):
         why = f"the handshake was refused: {type(error).__name__}"
+    elif isinstance(error, ValueError | InvalidURI):
+        why = "that is no address of a WebSocket"
     elif isinstance(error, OSError) and error.strerror:
         why = error.strerror
     else:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from mindbot.domain.errors import (
     AuthFailed,
     ContentFiltered,
@@ -23,15 +21,22 @@ from mindbot.domain.errors import (
     Rejected,
     VendorError,
 )
-from mindbot.domain.plain import plain
+from mindbot.domain.plain import dumps, plain
 from mindbot.http.retry import number, retry_after
+from mindbot.providers.bodies import document
 from mindbot.providers.quoting import quoted
 from mindbot.providers.refusals import HINTING, HINTS, SENTENCES, TELLING, Meanings, key
 
 _CODE = 80  # characters of a vendor's code that are kept
 _MOST = 64 << 10  # bytes of a refusal that are read
+_DEEPEST = 4  # refusals within refusals: a gateway's message of what it was told
 #: Said of an address that is no API, or of another kind than ours.
 CHECK_URL = "check the base URL: most end in /v1"
+#: What a bare number cannot mean beside a status (429) or a kind of them (5xx): other vendors count as well.
+_RULED_OUT: dict[int, tuple[type[VendorError], ...]] = {
+    429: (ContentFiltered, ContextOverflow, Rejected),
+    5: (AuthFailed, ContentFiltered, ContextOverflow, Rejected),
+}
 _WELL = frozenset({"", "0", "200", "ok", "success", "none", "null"})
 
 
@@ -91,27 +96,46 @@ def _speaks(error: Any) -> bool:
 
 @dataclass(slots=True)
 class _Said:
-    """What the vendor said, in one shape. ``codes`` are as written, the most telling first."""
+    """What the vendor said, in one shape, the most telling codes first.
+
+    ``codes`` are as written, ``keys`` as they are compared: see `mindbot.providers.refusals`.
+    """
 
     codes: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     message: str = ""
-    flat: bool = False
-    per_day: bool = False
+    spent: bool = False  # an allowance that waiting does not bring back
     flagged: bool = False
     page: bool = False
     retry_after: float | None = None
 
+    def add(self, code: Any, where: str = "nested", *, first: bool = False) -> None:
+        """Note a code. A bare number means something only ``where`` its vendor writes it."""
+        if isinstance(code, bool) or not isinstance(code, str | int) or code == "":
+            return
+        at = 0 if first else len(self.codes)
+        written = str(code)[:_CODE]
+        self.codes.insert(at, written)
+        self.keys.insert(at, f"{where}.{written}" if written.isdigit() else key(written))
 
-def _said(body: bytes) -> _Said:
+    def hear(self, other: _Said) -> None:
+        """Add what stood behind it."""
+        self.codes += other.codes
+        self.keys += other.keys
+        self.spent = self.spent or other.spent
+        self.retry_after = self.retry_after if other.retry_after is None else other.retry_after
+
+
+def _said(body: bytes, deepest: int = _DEEPEST) -> _Said:
     try:
-        return _read(orjson.loads(body))
-    except orjson.JSONDecodeError:
+        return _read(document(body), deepest)
+    except ValueError:
         if is_page(body):
             return _Said(page=True)
         return _Said(message=body.decode(errors="replace").strip("\0"))
 
 
-def _read(doc: Any) -> _Said:
+def _read(doc: Any, deepest: int = _DEEPEST) -> _Said:
     """Read the error shapes of all vendors; what is missing stays empty."""
     doc = plain(doc)
     if isinstance(doc, list):  # Gemini's streams wrap the object
@@ -120,93 +144,89 @@ def _read(doc: Any) -> _Said:
         return _Said(message=doc)
     if not isinstance(doc, dict):
         return _Said()
+    said = _Said()
     status = doc.get("base_resp")
     if isinstance(status, dict) and "error" not in doc:  # MiniMax
-        return _Said([f"base_resp.{status.get('status_code')}"], str(status.get("status_msg") or ""))
+        said.add(f"base_resp.{status.get('status_code')}")
+        said.message = str(status.get("status_msg") or "")
+        return said
     inner = doc.get("error")
     if inner and not isinstance(inner, dict):  # Ollama, LM Studio
         return _Said(message=str(inner))
     error = inner if isinstance(inner, dict) else doc  # Dify, Coze, SiliconFlow and old vLLM are flat
-    said = _Said(flat=error is doc)
+    # Dify means its plan by these words; Anthropic, nested, and others, with a type, mean a rate.
+    said.spent = (
+        error is doc and doc.get("code") == "rate_limit_error" and not doc.keys() & {"type", "object"}
+    )
     for name in ("code", "type", "status"):
-        if isinstance(error.get(name), str | int) and error[name] not in ("", "error"):
-            said.codes.append(str(error[name])[:_CODE])
+        if error.get(name) != "error":
+            said.add(error.get(name), "flat" if error is doc else "nested")
     message = next((error[name] for name in ("message", "msg", "detail") if error.get(name)), "")
-    said.message = message if isinstance(message, str) else _as_json(message)
-    if said.message.lstrip()[:1] in (
-        "{",
-        "[",
-    ):  # gateways put what they were told into a message of their own
-        behind = _said(said.message.encode(errors="replace")[:_MOST])
-        said.codes += behind.codes
+    said.message = message if isinstance(message, str) else dumps(message).decode()
+    if said.message.lstrip()[:1] in ("{", "[") and deepest:
+        # Gateways put what they were told into a message of their own.
+        behind = _said(said.message.encode(errors="replace")[:_MOST], deepest - 1)
+        said.hear(behind)
         said.message = behind.message or said.message
-        said.per_day, said.retry_after = behind.per_day, behind.retry_after
-    _read_details(error, said)
+    _read_details(error, said, deepest)
     return said
 
 
-def _as_json(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return ""
-
-
-def _read_details(error: Mapping[str, Any], said: _Said) -> None:
+def _read_details(error: Mapping[str, Any], said: _Said, deepest: int) -> None:
     """Read what vendors put beside code and message."""
     details = error.get("details")
     if isinstance(details, dict):  # Anthropic
-        _first(details.get("error_code"), said)
+        said.add(details.get("error_code"), first=True)
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict):
             _read_google(detail, said)
     inner = error.get("innererror")
     if isinstance(inner, dict):  # Azure
-        _first(inner.get("code"), said)
+        said.add(inner.get("code"), first=True)
     more = error.get("metadata")
     if isinstance(more, dict):  # OpenRouter
         said.flagged = bool(more.get("flagged_input") or more.get("reasons"))
-        if isinstance(raw := more.get("raw"), str):
-            behind = _said(raw.encode(errors="replace")[:_MOST])
-            said.codes += behind.codes
+        if isinstance(raw := more.get("raw"), str) and deepest:
+            behind = _said(raw.encode(errors="replace")[:_MOST], deepest - 1)
+            said.hear(behind)
             said.message = f"{said.message}: {behind.message}" if behind.message else said.message
-
-
-def _first(code: Any, said: _Said) -> None:
-    if isinstance(code, str | int) and code:
-        said.codes.insert(0, str(code)[:_CODE])
 
 
 def _read_google(detail: Mapping[str, Any], said: _Said) -> None:
     """Read one of Google's error details: ErrorInfo, RetryInfo, QuotaFailure."""
-    _first(detail.get("reason"), said)
+    said.add(detail.get("reason"), first=True)
     if delay := number(str(detail.get("retryDelay", "")).removesuffix("s")):
         said.retry_after = delay
-    said.per_day = said.per_day or "perday" in str(detail.get("violations", "")).lower()
+    said.spent = said.spent or "perday" in str(detail.get("violations", "")).lower()
 
 
 def _class_of(said: _Said, status: int) -> type[VendorError]:
     """Choose the class: telling codes, then sentences, then the status, then the rest."""
-    if status == 402 or said.per_day:
+    if status == 402 or said.spent:
         return QuotaExceeded
     if said.flagged:
         return ContentFiltered
-    codes = [part for code in map(key, said.codes) for part in (code, code.partition(".")[0])]
-    if said.flat and key("rate_limit_error") in codes:
-        return QuotaExceeded  # Dify's plan is used up; Anthropic means a rate by the same word, nested
-    if telling := _meaning(codes, TELLING):
+    if telling := _meaning(said.keys, TELLING, status):
         return telling
     for found, pattern in SENTENCES:
         if pattern.search(said.message):
             return found
-    by_code = _meaning(codes, HINTING)
+    by_code = _meaning(said.keys, HINTING, status)
     if said.page and status in (400, 401, 403):
         return Overloaded  # something in between has answered: not the vendor's word
     return _by_status(status, by_code, said.retry_after)
 
 
-def _meaning(codes: list[str], table: Meanings) -> type[VendorError] | None:
-    return next((found for code in codes for found, known in table if code in known), None)
+def _meaning(keys: list[str], table: Meanings, status: int) -> type[VendorError] | None:
+    """Return what the first known key means; a number does not mean what its HTTP status rules out."""
+    for each in keys:
+        number_ = each.startswith(("nested.", "flat."))
+        for found, known in table:
+            if each in known or (not number_ and each.partition(".")[0] in known):
+                if number_ and found in _RULED_OUT.get(429 if status == 429 else status // 100, ()):
+                    break
+                return found
+    return None
 
 
 def _by_status(

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from mindbot.domain.message import Json
+from mindbot.domain.plain import decoded
+from mindbot.providers.bodies import document
 
 #: Field → the name it may have instead; empty where it is only left out.
 _OPTIONAL = {
@@ -61,22 +61,25 @@ class Optional:
 
 def _named(body: Mapping[str, Any], refusal: bytes) -> str:
     params, words = _said(refusal)
-    unknown = _UNKNOWN.search(words)
-    for name in (name for name in _OPTIONAL if name in body):
-        # Of a field that has another name, a refused value is no reason to leave it out.
-        if name in params and (unknown or not _OPTIONAL[name]):
-            return name
-        if unknown and re.search(rf"['\"`]{name}['\"`]" if name == "user" else rf"\b{name}\b", words):
-            return name
-    return ""
+    unknown = bool(_UNKNOWN.search(words))
+    sent = [name for name in _OPTIONAL if name in body]
+    if named := [name for name in sent if name in params]:
+        # The words beside it may tell what else there is. Of a field that has another name, a refused value
+        # is no reason to leave it out.
+        return next((name for name in named if unknown or not _OPTIONAL[name]), "")
+    return next((name for name in sent if unknown and _mentions(words, name)), "")
+
+
+def _mentions(words: str, name: str) -> bool:
+    return bool(re.search(rf"['\"`]{name}['\"`]" if name == "user" else rf"\b{name}\b", words))
 
 
 def _said(refusal: bytes) -> tuple[set[str], str]:
     """Return the names and the words of a refusal: OpenAI's ``param``, FastAPI's ``loc``."""
     try:
-        doc = orjson.loads(refusal)
-    except orjson.JSONDecodeError:
-        return set(), refusal.decode(errors="replace")
+        doc = document(refusal)
+    except ValueError:
+        return set(), decoded(refusal)
     names: set[str] = set()
     if isinstance(doc, dict):
         error = doc["error"] if isinstance(doc.get("error"), dict) else doc
@@ -85,4 +88,4 @@ def _said(refusal: bytes) -> tuple[set[str], str]:
         for detail in details if isinstance(details, list) else ():
             if isinstance(detail, dict) and isinstance(detail.get("loc"), list):
                 names.update(map(str, detail["loc"][1:2]))
-    return names, refusal.decode(errors="replace").replace('\\"', '"')
+    return names, decoded(refusal).replace('\\"', '"')

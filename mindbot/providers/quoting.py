@@ -12,6 +12,8 @@ _LONGEST = 300  # characters
 _READ = 4096  # characters of a longer text that are looked at
 _PART = 8  # characters of the key in a row that give it away
 _BLOT = "***"
+#: Small letters, each in its place: of other alphabets some would become two characters.
+_SMALL = {ord(letter): ord(letter) + 32 for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
 def quoted(text: str, secret: str = "", *, longest: int = _LONGEST) -> str:
@@ -26,7 +28,7 @@ def _without(text: str, secret: str) -> str:
     if len(secret) < _PART:
         # A key this short is a stand-in such as "none"; parts of it would be found in any text.
         return text.replace(secret, _BLOT) if len(secret) >= _PART // 2 else text
-    lower = text.lower()
+    lower = text.translate(_SMALL)
     parts = {
         shape[at : at + _PART] for shape in _shapes(secret) for at in range(max(1, len(shape) - _PART + 1))
     }
@@ -43,4 +45,6 @@ def _without(text: str, secret: str) -> str:
 
 def _shapes(secret: str) -> set[str]:
     in_base64 = base64.b64encode(secret.encode()).decode()
-    return {each.lower() for each in (secret, quote(secret, safe=""), quote_plus(secret), in_base64)}
+    return {
+        each.translate(_SMALL) for each in (secret, quote(secret, safe=""), quote_plus(secret), in_base64)
+    }

@@ -7,7 +7,7 @@ that become no line, lines that become no answer, an answer without end.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import anyio
 
@@ -21,6 +21,7 @@ from mindbot.providers.errors import web_page
 from mindbot.providers.openai_wire import Answer
 
 _REFUSAL = 64 << 10  # bytes of a refusal that are read
+_PATIENCE = 10.0  # seconds for them: the status has been told
 
 
 class Reading:
@@ -50,13 +51,14 @@ class Reading:
         self._since = 0
 
     async def head(self) -> bytes:
-        """Return the beginning of the body, as much as a refusal needs."""
+        """Return the beginning of the body, as much as a refusal needs, or as much of that as comes."""
         head = bytearray()
-        async with aclosing(self._response.chunks()) as pieces:
-            async for piece in pieces:
-                head += piece[: _REFUSAL - len(head)]
-                if len(head) == _REFUSAL:
-                    break
+        with suppress(NetworkFailed, Truncated), anyio.move_on_after(min(self._timeout, _PATIENCE)):
+            async with aclosing(self._response.chunks()) as pieces:
+                async for piece in pieces:
+                    head += piece[: _REFUSAL - len(head)]
+                    if len(head) == _REFUSAL:
+                        break
         return bytes(head)
 
     async def lines(self) -> AsyncGenerator[list[bytes], None]:

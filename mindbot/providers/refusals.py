@@ -1,9 +1,11 @@
 """What vendors write when they refuse, as data: codes and sentences, each with what it means.
 
 Codes are compared in lower case and without anything but letters, digits and dots; of a code with dots its
-beginning counts as well (``Throttling.RateQuota`` is a ``Throttling``). MiniMax's codes are found under
-``base_resp.``: the numbers collide with those of others. Sentences are searched in the message, whatever the
-case, and only where no code was telling. Sources: the error pages of
+beginning counts as well (``Throttling.RateQuota`` is a ``Throttling``). Bare numbers of vendors collide
+(1300 is a filter of GLM's and a rate of Mistral's), so they count only where their vendor writes them:
+``nested`` in an ``error`` object (GLM), ``flat`` at the top (SiliconFlow, Coze), MiniMax's in ``base_resp``.
+Sentences are searched in the message, whatever the case, and only where no code was telling. Sources: the
+error pages of
 
 - OpenAI ("Error codes", help center 5955604), Azure OpenAI ("Content filtering")
 - Anthropic ("Errors"), Google AI for Developers ("Troubleshooting guide")
@@ -36,8 +38,11 @@ def key(code: str) -> str:
     return re.sub(r"[^a-z0-9.]", "", code.lower())
 
 
-def _codes(text: str) -> frozenset[str]:
-    return frozenset(key(word) for word in text.split())
+def _codes(text: str, *, nested: str = "", flat: str = "") -> frozenset[str]:
+    words = [key(word) for word in text.split()]
+    return frozenset(
+        [*words, *(f"nested.{code}" for code in nested.split()), *(f"flat.{code}" for code in flat.split())]
+    )
 
 
 Meanings = tuple[tuple[type[VendorError], frozenset[str]], ...]
@@ -53,21 +58,24 @@ TELLING: Meanings = (
             " enforced_spend_limit_reached contract_spend_limit_reached"
             " linked_organization_billing_unavailable"  # Anthropic
             " exceeded_current_quota_error"  # Moonshot
-            " 30001 30011"  # SiliconFlow: balance; requests a day
             " Arrearage PrepaidBillOverdue PostpaidBillOverdue CommodityNotPurchased"
             " AllocationQuota.FreeTierOnly"  # Model Studio
             " AccountOverdueError ServiceOverdue SetLimitExceeded QuotaExceeded"  # Ark
             " insufficient_user_quota pre_consume_token_quota_failed"  # one-api, new-api
             " provider_quota_exceeded"  # Dify
-            " 1113 1304 1308 1309 1310"  # GLM
-            " base_resp.1008 base_resp.2056"  # MiniMax
+            " account_overdue"  # Qianfan
+            " base_resp.1008 base_resp.2056",  # MiniMax
+            nested="1113 1304 1308 1309 1310",
+            flat="30001 30011",  # balance; requests a day
         ),
     ),
     (
         ContextOverflow,
         _codes(
             "context_length_exceeded exceed_context_size_error model_context_window_exceeded"
-            " request_too_large string_above_max_length 1261 20041"
+            " request_too_large string_above_max_length",
+            nested="1261",
+            flat="20041",
         ),
     ),
     (
@@ -80,7 +88,9 @@ TELLING: Meanings = (
             " OutputTextSensitiveContentDetected OutputImageSensitiveContentDetected SensitiveContentDetected"
             " InputTextRiskDetection OutputTextRiskDetection ContentSecurityDetectionError"  # Ark
             " sensitive_words_detected prompt_blocked"  # new-api
-            " base_resp.1026 base_resp.1027 1300 1301 720702222"
+            " base_resp.1026 base_resp.1027",
+            nested="1300 1301",
+            flat="720702222",
         ),
     ),
     (
@@ -90,15 +100,17 @@ TELLING: Meanings = (
             " permission_error permission_denied_error account_deactivated invalid_organization unauthorized"
             " api_key_invalid api_key_service_blocked service_disabled unauthenticated permission_denied"
             " AuthenticationError AccessDenied InvalidAccountStatus ModelNotOpen"
-            " base_resp.1004 base_resp.2049 4100 4101 700012006"
-            " 1000 1001 1002 1003 1004 1110 1111 1112 1120 1121 1220 1221 1222"
+            " base_resp.1004 base_resp.2049",
+            nested="1000 1001 1002 1003 1004 1110 1111 1112 1120 1121 1220 1221 1222",
+            flat="4100 4101 700012006",
         ),
     ),
     (
         Rejected,
         _codes(
-            "model_not_found model_not_exist InvalidEndpointOrModel InvalidEndpoint resource_not_found_error"
-            " 1211 20012"
+            "model_not_found model_not_exist InvalidEndpointOrModel InvalidEndpoint resource_not_found_error",
+            nested="1211",
+            flat="20012",
         ),
     ),
 )
@@ -108,10 +120,13 @@ HINTING: Meanings = (
         RateLimited,
         _codes(
             "rate_limit_exceeded rate_limit_error rate_limit_reached_error ramp_limit_exceeded"
+            " rate_limited service_tier_capacity_exceeded"  # Mistral
             " too_many_requests resource_exhausted Throttling limit_requests"
             " ModelAccountRpmRateLimitExceeded ModelAccountTpmRateLimitExceeded AccountRateLimitExceeded"
             " EndpointRateLimitExceeded InflightBatchsizeExceeded"
-            " base_resp.1002 base_resp.1039 1302 1303 1305 4013 4019 4020 4028 4029"
+            " base_resp.1002 base_resp.1039",
+            nested="1302 1303 1305",
+            flat="4013 4019 4020 4028 4029",
         ),
     ),
     (
@@ -121,14 +136,18 @@ HINTING: Meanings = (
             " unavailable_error internal_server_error InternalServerError completion_request_error internal"
             " unavailable deadline_exceeded ServerOverloaded ModelLoadingError InternalServiceError"
             " ServiceUnavailable ModelServingError InternalError RequestTimeOut"
-            " base_resp.1000 base_resp.1001 base_resp.1013 1230 1234 5000 50501 50505 50603"
+            " base_resp.1000 base_resp.1001 base_resp.1013",
+            nested="1230 1234",
+            flat="5000 50501 50505 50603",
         ),
     ),
     (
         Rejected,
         _codes(
             "invalid_request_error invalid_argument invalid_param invalid_parameter_error bad_request"
-            " not_found not_found_error BadRequestError base_resp.2013 1210 1212 1213 1214 1215 1231 4000"
+            " not_found not_found_error BadRequestError base_resp.2013",
+            nested="1210 1212 1213 1214 1215 1231",
+            flat="4000",
         ),
     ),
 )
@@ -146,7 +165,7 @@ SENTENCES: tuple[tuple[type[VendorError], re.Pattern[str]], ...] = (
             r"credits? (are|is|have been|has been) (depleted|exhausted|used up|insufficient)|out of credits",
             r"insufficient (\w+ )?(balance|credits?|funds|quota)",
             r"(balance|quota|credits?) (is |are )?(not enough|insufficient|used up)",
-            r"overdue (balance|payment)|in arrears|limit: 0\b|per-day|\bRPD\b",
+            r"overdue (balance|payment)|in arrears|limit: 0(?![.\d])|per-day|\bRPD\b",
             r"key limit exceeded|enable billing",
             r"余额不足|额度不足|额度已用[尽完]|欠费",
         ),

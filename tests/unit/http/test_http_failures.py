@@ -14,6 +14,7 @@ import pytest
 
 from mindbot.domain.errors import NetworkFailed, Rejected
 from mindbot.http.client import HttpClient
+from mindbot.http.websocket import open_websocket
 
 pytestmark = pytest.mark.anyio
 
@@ -234,3 +235,11 @@ async def test_a_body_that_swells_when_it_is_decoded_is_read_no_further_than_the
             assert tracemalloc.get_traced_memory()[1] < 8 << 20
         finally:
             tracemalloc.stop()
+
+
+@pytest.mark.parametrize("address", ["wss://[bad", "wss://host:99999999/x", "nothing", "wss://\ud800.x/"])
+async def test_a_socket_to_what_is_no_address_is_a_failed_connection(address: str) -> None:
+    async with HttpClient() as http:
+        with pytest.raises(NetworkFailed, match="no address") as caught:
+            await open_websocket(http, address, max_size=1000)
+    assert not caught.value.sent

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from mindbot.config.models import ModelSettings
-from mindbot.domain.errors import MindBotError, NetworkFailed, Overloaded, Rejected, VendorError
+from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Overloaded, Rejected, VendorError
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
 from mindbot.providers.openai import OpenAIProvider
@@ -248,6 +248,28 @@ async def test_a_refused_field_is_left_out_once_and_remembered(
     assert [gone in body for body in server.asked] == [True, False, False]
     assert not instead or [instead in body for body in server.asked] == [False, True, True]
     assert first.last.notes == {"unsent": [gone]}
+
+
+async def test_the_field_that_a_refusal_names_is_the_one() -> None:
+    words = "Unsupported parameter: 'max_tokens'. Supported parameters: temperature, stream_options, user."
+    async with Server(refused(words, "max_tokens"), GOOD).running() as server, HttpClient() as http:
+        models = [ModelSettings(name="m", temperature=0.5, max_tokens=9)]
+        provider = OpenAIProvider("acme", http=http, base_url=server.base_url, models=models)
+        answer = await collect(provider, ask(stream=True))
+    assert answer.last.notes == {"unsent": ["max_tokens"]}
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_refusal_that_does_not_come_whole_is_still_one(ends: bool) -> None:
+    head = b"HTTP/1.1 401 X\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"
+    begun = head + b'{"error":{"message":"no such key","code":"invalid_api_key"}}'
+
+    async def goes_on(stream: anyio.abc.SocketStream) -> None:
+        await drip(stream, begun, b" ")
+
+    async with Server(begun if ends else goes_on).running() as server:
+        with pytest.raises(AuthFailed, match="no such key"):
+            await ask_it(server, timeout=0.3)
 
 
 async def test_a_refused_value_or_another_field_is_no_reason_to_ask_again() -> None:

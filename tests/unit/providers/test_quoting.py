@@ -41,6 +41,11 @@ def test_no_part_of_a_key_is_ever_shown(before: str, key: str, after: str) -> No
     assert shown.isprintable()
 
 
+@pytest.mark.parametrize("before", ["İ" * 40, "ẞ" * 40, "K" * 40])
+def test_letters_that_grow_when_they_become_small_hide_no_key(before: str) -> None:
+    assert quoted(f"{before} {KEY}", KEY) == f"{before} ***"
+
+
 def test_one_line_without_control_characters() -> None:
     assert quoted("a\r\nb\x1b]0;title\x07 \u202ec\0") == "a b ]0;title c"
 

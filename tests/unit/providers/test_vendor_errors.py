@@ -7,6 +7,8 @@ from email.utils import formatdate
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mindbot.domain.errors import (
     AuthFailed,
@@ -37,6 +39,10 @@ def google(code: int, status: str, message: str = "Said so.", *details: dict) ->
 
 def glm(code: str) -> dict:
     return {"error": {"code": code, "message": "说明"}}
+
+
+def mistral(code: str, type_: str) -> dict:
+    return {"object": "error", "message": "Said so.", "type": type_, "param": None, "code": code}
 
 
 def dify(status: int, code: str) -> dict:
@@ -197,6 +203,23 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (400, {"object": "error", "message": "The prompt is longer than the model's context."}, ContextOverflow),
     (400, {"error": "The number of tokens to keep from the initial prompt is greater"}, ContextOverflow),
     (404, {"error": "No models loaded."}, Rejected),
+    # Mistral, whose numbers are GLM's too, and others with numbers
+    (429, mistral("1300", "rate_limited"), RateLimited),
+    (429, mistral("3505", "service_tier_capacity_exceeded"), RateLimited),
+    (503, mistral("1000", "internal_server_error"), Overloaded),
+    (400, mistral("1301", "invalid_request_error"), Rejected),
+    (429, openai("1300", "rate_limited"), RateLimited),
+    (502, openai("1000", "internal"), Overloaded),
+    (401, glm("1000"), AuthFailed),
+    (429, glm("1112"), AuthFailed),
+    (400, glm("1300"), ContentFiltered),
+    (400, {"error": {"message": orjson.dumps(glm("1301")).decode()}}, ContentFiltered),
+    (400, {"error": {"code": 30001, "message": "Said so."}}, Rejected),
+    (429, {"object": "error", "message": "Said so.", "type": "RateLimitError", "code": 429}, RateLimited),
+    (429, {"message": "Said so.", "type": "rate_limit_error", "code": "rate_limit_error"}, RateLimited),
+    (403, openai("account_overdue"), QuotaExceeded),
+    (429, openai(None, "requests", "Too fast. Limit: 0.5 / min."), RateLimited),
+    (429, openai(None, "requests", "Nothing left. Limit: 0"), QuotaExceeded),
     # templates and models that want the roles in turns, the user first, and no empty lines
     (
         400,
@@ -246,6 +269,49 @@ def test_refusals(status: int, body: object, expected: type[VendorError]) -> Non
     assert error.message.startswith("acme: ")
 
 
+ECHO = "word " * 20_000
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (400, b'{"error":{"message":"of this: \xe4\xbd","code":"data_inspection_failed"}}', ContentFiltered),
+        (429, b'{"error":{"message":"half \\ud83d","type":"insufficient_quota"}}', QuotaExceeded),
+        (400, b'{"error":{"message":"a\nline","code":"context_length_exceeded"}}', ContextOverflow),
+        (400, orjson.dumps({"error": {"code": "context_length_exceeded", "input": ECHO}}), ContextOverflow),
+        (400, orjson.dumps({"error": {"code": "1301", "input": ECHO}}), ContentFiltered),
+        (403, orjson.dumps({"code": 30001, "input": [{"code": "invalid_api_key"}, ECHO]}), QuotaExceeded),
+        (400, orjson.dumps({"error": {"message": "the prompt is too long: " + ECHO}}), ContextOverflow),
+        (
+            400,
+            orjson.dumps({"error": {"type": "x", "input": '"code":"insufficient_quota"' + ECHO}}),
+            Rejected,
+        ),
+        (429, b'{"error":{"code":"insufficient_quota","mess', QuotaExceeded),
+    ],
+)
+def test_a_refusal_that_is_broken_or_of_which_the_beginning_was_read(
+    status: int, body: bytes, expected: type[VendorError]
+) -> None:
+    assert type(refusal("acme", status, body, {})) is expected
+
+
+def test_refusals_within_refusals_come_to_an_end() -> None:
+    body: dict = {"message": "at last", "code": "insufficient_quota"}
+    for _ in range(3):
+        body = {"message": body}
+    assert type(refusal("acme", 400, orjson.dumps(body), {})) is QuotaExceeded
+    for _ in range(80):
+        body = {"message": body}
+    assert type(refusal("acme", 400, orjson.dumps(body), {})) is Rejected
+
+
+@given(st.binary(max_size=60) | st.text('{}[]":,\\code1typemsgloc \n', max_size=60).map(str.encode))
+def test_any_refusal_is_a_vendor_error(body: bytes) -> None:
+    assert isinstance(refusal("acme", 400, body, {}), VendorError)
+    assert isinstance(refusal("acme", 429, b'{"error":{"code":' + body, {}), VendorError)
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -280,6 +346,8 @@ def test_refusals_that_come_with_http_200(error: object, expected: type[VendorEr
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
+        ({"retry-after": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}, None),
+        ({"retry-after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
         ({"retry-after": formatdate(1_000_012, usegmt=True)}, 12.0),
         ({"retry-after": formatdate(999_000, usegmt=True)}, 0.0),
         ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
@@ -288,6 +356,11 @@ def test_refusals_that_come_with_http_200(error: object, expected: type[VendorEr
 )
 def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, now=1_000_000.0) == seconds
+
+
+@given(st.text(st.sampled_from("0123456789:+-, JanMoGT"), max_size=40))
+def test_any_header_is_a_wait_or_none(value: str) -> None:
+    assert (retry_after({"retry-after": value}, now=0.0) or 0.0) >= 0
 
 
 def test_the_wait_comes_from_the_header_the_body_or_a_guess() -> None:
