@@ -20,7 +20,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from mindbot.domain.errors import ConfigError, Conflict, MindBotError, StoreFull, Unreachable
+from mindbot.domain.errors import ConfigError, Conflict, MindBotError, StoreError, Unreachable
 from mindbot.domain.message import Json
 from mindbot.store.lock import only_one
 from mindbot.store.modes import tighten
@@ -140,8 +140,10 @@ class Daemon:
                 held.enter_context(only_one(self._place.state_dir))
                 tighten(self._place.state_dir)
                 return held.enter_context(self._api_socket())
-            except StoreFull as error:
+            except StoreError as error:
                 held.close()
+                if not error.passes:
+                    raise
                 if not waiting:
                     log.warning("daemon.waits", error=str(error))
                     self._notifier.status(f"starting: {error}")

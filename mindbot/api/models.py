@@ -249,10 +249,11 @@ class TurnView(TurnSummary):
 
 class StreamLine(Answer):
     """One line of a streamed answer: ``accepted`` (turn id), ``chunk`` (text), ``done`` (turn view) or
-    ``error`` (problem)."""
+    ``error`` (problem). With ``afresh`` the text takes the place of all that came before it."""
 
     type: str = ""
     text: str = ""
+    afresh: bool = False
     turn: TurnView | str | None = None
     problem: Problem | None = None
 

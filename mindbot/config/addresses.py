@@ -70,7 +70,7 @@ class Address:
         if parts.query and not self.query:
             raise ValueError("should be without a query: take away what begins with ?")
         base, mark, query = url.partition("?")
-        base = base.rstrip("/")
+        base = step(re.sub(r"(?<!:)/{2,}(?=[^/])", "/", base), "a slash twice", base).rstrip("/")
         for ending in self.endings:
             base = step(base.removesuffix(ending), f"{ending}, which MindBot adds itself", base).rstrip("/")
         return base + mark + query, notes
@@ -89,12 +89,12 @@ class Address:
 
 
 def _is_near(host: str) -> bool:
-    """Whether a host is one that has no certificate, as a rule."""
+    """Whether a host is one that has no certificate, as a rule: of this machine, or of this network."""
     name = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
     try:
         return not ipaddress.ip_address(name.strip("[]")).is_global
     except ValueError:
-        return name == "localhost"
+        return "." not in name.rstrip(".")  # containers and a hosts file have such names
 
 
 def mended(root: Node, warnings: list[Finding]) -> Node:

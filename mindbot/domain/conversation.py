@@ -16,13 +16,19 @@ from mindbot.domain.turn import ChatMessage
 #: What stands for a message that came without words.
 WORDLESS = "[no words]"
 _SAID_BEFORE = "You opened this conversation yourself and said:"
-_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Cn"})
+#: Not "Cn": what this Python's tables do not know yet (emoji of later years) is seen by who reads it.
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
 _SHAPED = frozenset({"user", "assistant"})
 
 
 def wordless(text: str) -> bool:
     """Tell whether a text shows nothing: blanks, line ends, control and format characters alone."""
-    return all(unicodedata.category(c) in _UNSEEN for c in text)
+    return all(unicodedata.category(c) in _UNSEEN or _is_no_character(c) for c in text)
+
+
+def _is_no_character(c: str) -> bool:
+    """Tell of the code points that Unicode gives to nobody, for good (the Unicode Standard, 23.7)."""
+    return "\ufdd0" <= c <= "\ufdef" or ord(c) & 0xFFFE == 0xFFFE
 
 
 def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
@@ -61,26 +67,30 @@ def size(messages: Sequence[ChatMessage]) -> int:
 
 
 def within(messages: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
-    """Leave out the oldest lines of a shaped conversation until it has at most ``most`` characters.
+    """Leave out the oldest lines of a conversation until it has at most ``most`` characters.
 
-    It begins with the user again. System lines, the last line of the user and what follows it always stay.
+    No answer is left without its question. System lines, the last line of the user and what follows it
+    always stay. Use it before `shaped`, which joins what may go with what must stay.
     """
-    first, last = _history(messages)
-    room = most - size(messages[:first]) - size(messages[last:])
+    last = _question(messages)
+    room = most - size(messages[last:]) - size([m for m in messages[:last] if m.role == "system"])
     begin = last
-    for n in range(last - 1, first - 1, -1):
+    for n in range(last - 1, -1, -1):
+        if messages[n].role == "system":
+            continue
         room -= len(messages[n].content)
         if room < 0:
             break
-        if messages[n].role == "user":
+        if _begins(n, messages):
             begin = n
-    return [*messages[:first], *messages[begin:]]
+    return [m for n, m in enumerate(messages) if n >= begin or m.role == "system"]
 
 
 def recent(lines: Sequence[Json], most: int) -> list[Json]:
     """Return the newest lines of a history (``role`` and ``content``) that fit into ``most`` characters.
 
     A line that takes more than a quarter of that is cut: one long paste must not be all that is remembered.
+    No answer is left without its question.
     """
     longest = most // 4
     room, found = most, list[Json]()
@@ -92,13 +102,16 @@ def recent(lines: Sequence[Json], most: int) -> list[Json]:
         if room < 0:
             break
         found.append(line)
-    return found[::-1]
+    roles = [ChatMessage(line["role"], "") for line in lines]
+    begin = len(lines) - len(found)
+    while begin < len(lines) and not _begins(begin, roles):
+        begin += 1
+    return found[: len(lines) - begin][::-1]
 
 
 def past(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
     """Return the lines of a conversation that are history: neither instructions nor the question."""
-    first, last = _history(messages)
-    return messages[first:last]
+    return [m for m in messages[: _question(messages)] if m.role != "system"]
 
 
 def without_system(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
@@ -110,8 +123,14 @@ def without_system(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     return lines
 
 
-def _history(messages: Sequence[ChatMessage]) -> tuple[int, int]:
-    """Return where the history begins, and where the question does."""
-    first = next((n for n, m in enumerate(messages) if m.role != "system"), len(messages))
-    questions = [n for n, m in enumerate(messages) if m.role == "user"]
-    return first, questions[-1] if questions else len(messages)
+def _question(messages: Sequence[ChatMessage]) -> int:
+    """Return where the last line of the user is."""
+    return next((n for n in range(len(messages) - 1, -1, -1) if messages[n].role == "user"), len(messages))
+
+
+def _begins(n: int, messages: Sequence[ChatMessage]) -> bool:
+    """Tell whether what is left may begin with this line: one of the user, or what the bot said unasked."""
+    before = next((m for m in reversed(messages[:n]) if m.role != "system"), None)
+    if messages[n].role == "assistant":
+        return before is None or (before.role == "assistant" and not before.tool_calls)
+    return messages[n].role == "user"

@@ -70,7 +70,7 @@ async def check_name(url: URL, allowed: Allowed) -> None:
         return
     found: list[ResolveResult] = []
     with move_on_after(_LOOKUP), suppress(OSError):
-        found = await ThreadedResolver().resolve(host, port)
+        found = await ThreadedResolver().resolve(host, port, socket.AF_UNSPEC)
     if not all(is_public(each["host"]) for each in found) or (not found and "." not in host.rstrip(".")):
         raise _refused(host)
 

@@ -22,7 +22,16 @@ import anyio
 import anyio.to_thread
 
 from mindbot.domain import fields
-from mindbot.domain.errors import Invalid, NotAFile, NotFound, Overloaded, Rejected, StoreError, StoreFull
+from mindbot.domain.errors import (
+    Invalid,
+    NotAFile,
+    NotFound,
+    Overloaded,
+    Rejected,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
 from mindbot.domain.host import File, Through
 from mindbot.domain.names import file_name
 from mindbot.domain.ports import Http
@@ -35,6 +44,12 @@ ID = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,8}")
 _WRITE = 256 * 1024  # bytes gathered before a thread writes them
 _REDIRECTS = 3
 _IDLE = 30.0  # seconds without a byte until a download is given up
+
+_KINDS: dict[int, type[StoreError]] = {
+    errno.ENOSPC: StoreFull,
+    errno.EDQUOT: StoreFull,
+    errno.EROFS: StoreReadOnly,
+}
 
 T = TypeVar("T")
 
@@ -269,7 +284,7 @@ async def on_disk(work: Callable[[], T]) -> T:
     try:
         return await anyio.to_thread.run_sync(work)
     except OSError as error:
-        kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
+        kind = _KINDS.get(error.errno or 0, StoreError)
         hint = "free some space" if kind is StoreFull else "may the daemon write its media folder?"
         raise kind(f"media: {error.strerror or error}", hint=hint) from error
 

@@ -45,7 +45,7 @@ class ChatRunner:
         span.data["request"] = {
             "model": request.model,
             "stream": request.stream,
-            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "messages": [{"role": m.role, "content": m.content} for m in shaped(request.messages)],
         }
         status = "error"  # also when the reader goes away before the end
         try:
@@ -73,7 +73,7 @@ class ChatRunner:
         messages += [ChatMessage(m["role"], m["content"]) for m in turn.vars.get("_history", ())]
         messages.append(ChatMessage("user", turn.message.text))
         return ChatRequest(
-            shaped(messages),
+            messages,
             model=self._settings.model,
             stream=bool(turn.vars.get("stream")),
             conversation=turn.session,

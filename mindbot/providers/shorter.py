@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mindbot.domain import conversation
@@ -30,16 +31,15 @@ class Ask:
 
     @property
     def request(self) -> ChatRequest:
-        """What is sent."""
-        if self.history is None and self.system:
-            return self.whole
-        messages = self._lines()
+        """What is sent: shaped last, so that whatever is history could be left out before."""
+        messages = conversation.shaped(self.lines())
         return replace(
             self.whole, messages=messages if self.system else conversation.without_system(messages)
         )
 
-    def _lines(self) -> list[ChatMessage]:
-        messages = conversation.shaped(self.whole.messages)
+    def lines(self) -> Sequence[ChatMessage]:
+        """Return what is left of the whole, as it was said."""
+        messages = self.whole.messages
         if self.history is None:
             return messages
         fixed = conversation.size(messages) - conversation.size(conversation.past(messages))
@@ -49,8 +49,8 @@ class Ask:
         """Return what the trace says of it; None when it is the whole."""
         if not self.why:
             return None
-        before, after = conversation.past(self.whole.messages), conversation.past(self._lines())
-        found: Json = {"why": self.why, "lines": max(0, len(before) - len(after))}
+        before, after = conversation.past(self.whole.messages), conversation.past(self.lines())
+        found: Json = {"why": self.why, "lines": len(before) - len(after)}
         found["characters"] = conversation.size(before) - conversation.size(after)
         if not self.system:
             found["system"] = "put before the first line of the user"
@@ -62,7 +62,7 @@ class Ask:
         A history that is too long is tried at half, at a quarter, and left out; one whose roles are refused
         is left out; where there is none, or the vendor names it, the system line goes. Five calls at most.
         """
-        lines = self._lines()
+        lines = self.lines()
         past = conversation.size(conversation.past(lines))
         why = f"{failure.kind}: {failure.message}"
         if isinstance(failure, ContextOverflow):
@@ -114,7 +114,7 @@ class Refusals:
         most = None
         if took.too_long:
             # Somewhere between the two lies the limit: a short question must not make it a short history.
-            most = max(conversation.size(took.request.messages), took.too_long // 2)
+            most = max(conversation.size(took.lines()), took.too_long // 2)
         elif took.history is not None:
             most = 0
         key = provider, model, took.whole.conversation

@@ -24,6 +24,7 @@ from mindbot.domain.ports import Platform
 from mindbot.domain.turn import Chunk, Turn
 from mindbot.runtime.outbox import Outbox
 from mindbot.store.store import Store
+from mindbot.telemetry.speaking import Speaking
 
 log = structlog.get_logger("mindbot.runtime")
 
@@ -39,12 +40,16 @@ def _has_directory(platform: Platform | None) -> TypeGuard[People]:
 
 
 class Answering:
-    """One answer while it is made: its pieces for whoever watches, its text for the platform to show."""
+    """One answer while it is made: its pieces for whoever watches, its text for the platform to show.
+
+    Both get it masked, as the reply is masked at last.
+    """
 
     def __init__(self, bus: Bus, turn: Turn, *, shown: bool = False) -> None:
         self.scope = anyio.CancelScope()
         self._bus = bus
         self._turn = turn
+        self._speaking = Speaking()
         self._pieces: list[str] = []
         self._afresh = False
         self._shown = shown
@@ -54,14 +59,19 @@ class Answering:
 
     def add(self, chunk: Chunk) -> None:
         """Take the next piece; never waits."""
+        text = self._speaking.take(chunk.text, afresh=chunk.afresh)
+        if text or chunk.afresh:
+            self._say(text, chunk.afresh)
+
+    def _say(self, text: str, afresh: bool = False) -> None:
         if self._bus.wants("chunk"):
-            more: Json = {"afresh": True} if chunk.afresh else {}
-            self._bus.publish(Event("chunk.text", self._turn.id, {"text": chunk.text, **more}))
+            more: Json = {"afresh": True} if afresh else {}
+            self._bus.publish(Event("chunk.text", self._turn.id, {"text": text, **more}))
         if self._shown:
-            if chunk.afresh:
+            if afresh:
                 self._pieces.clear()
                 self._afresh = True
-            self._pieces.append(chunk.text)
+            self._pieces.append(text)
             self._more.set()
 
     async def show(self, platform: Streams, delivery: Delivery) -> None:
@@ -94,6 +104,8 @@ class Answering:
 
     async def finish(self) -> None:
         """The answer is complete: let an update under way end, so that it does not overtake the last one."""
+        if rest := self._speaking.rest():
+            self._say(rest)
         self._complete.set()
         self._more.set()
         if self._shown:
@@ -128,6 +140,7 @@ class Answers:
         try:
             if not shown:
                 yield answering
+                await answering.finish()
                 return
             assert isinstance(platform, Streams)
             turn.vars["stream"] = True

@@ -14,7 +14,7 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.config.load import Loaded
 from mindbot.config.secrets import Secrets
-from mindbot.domain.errors import StoreBusy, StoreError, StoreFull
+from mindbot.domain.errors import StoreError
 from mindbot.domain.events import Event
 from mindbot.domain.host import Host
 from mindbot.domain.ports import Platform, Remembers, Webhook
@@ -79,7 +79,12 @@ class Runtime(Facade):
             max_running=config.dispatcher.max_running,
             max_per_bot=config.dispatcher.max_running_per_bot,
             priority=self._priority,
-            alone=lambda turn: suspicion.alone(turn, self.loaded.config.dispatcher.max_attempts),
+            suspects=suspicion.Suspects(
+                lambda turn: suspicion.alone(turn, self.loaded.config.dispatcher.max_attempts),
+                time.monotonic,
+                hold=lambda turn: self.store.begin(turn),
+                excuse=lambda turn: self.store.excuse([turn]),
+            ),
         )
         self.outbox = Outbox(
             lambda d: self.store.mark(d),
@@ -169,11 +174,13 @@ class Runtime(Facade):
                     await self.close_queries()
 
     async def _when_there_is_room(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Wait while the disk is full or locked: by ending, the daemon would not come back by itself."""
+        """Wait while the store's failure passes: by ending, the daemon would not come back by itself."""
         while True:
             try:
                 done = await step()
-            except (StoreFull, StoreBusy) as error:
+            except StoreError as error:
+                if not error.passes:
+                    raise
                 self._store_state(error)
                 await anyio.sleep(housekeeping.PROBE_EVERY)
             else:

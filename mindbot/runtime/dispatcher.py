@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 
 from mindbot.domain.errors import StoreError
 from mindbot.domain.turn import Clock, Turn
+from mindbot.runtime.suspicion import Suspects
 
 
 @dataclass(slots=True)
@@ -31,8 +32,7 @@ class Dispatcher:
         max_running: turns running at once, over all bots.
         max_per_bot: turns one bot may have running; 0 leaves a tenth of ``max_running`` to the others.
         priority: a bot's, by (platform, bot); bots of a higher one go first.
-        alone: for a turn that is under suspicion, the seconds after the start until it may run, with no
-            other such turn beside it; None for every other turn.
+        suspects: turns that may kill the process, and when they run.
     """
 
     def __init__(
@@ -45,14 +45,13 @@ class Dispatcher:
         backlog: int = 20_000,
         clock: Clock = time.monotonic,
         priority: Callable[[tuple[str, str]], int] = lambda name: 0,
-        alone: Callable[[Turn], float | None] = lambda turn: None,
+        suspects: Suspects | None = None,
     ) -> None:
         self._work = work
         self._refill = refill
         self._max_running = max_running
         self._max_per_bot = max_per_bot or max(1, max_running - max_running // 10)
         self._priority = priority
-        self._alone = alone
         self.backlog = backlog
         self._clock = clock
         self._sessions: dict[str, list[Turn]] = {}  # lists: most hold one turn, and a deque takes 700 bytes
@@ -60,8 +59,7 @@ class Dispatcher:
         #: Bots with a session that is ready, by priority; those of one priority take turns.
         self._rounds: dict[int, deque[tuple[str, str]]] = {}
         self._picks = 0
-        self._suspects: list[Turn] = []  # first in their sessions, waiting to run alone
-        self._suspected = anyio.Event()
+        self._suspects = suspects or Suspects(lambda turn: None, clock)
         self._begun = 0.0
         self._tasks: TaskGroup | None = None
         self._spilled = False  # newer turns than `_last` wait on disk only
@@ -110,9 +108,7 @@ class Dispatcher:
         return name, bot
 
     def _ready(self, turn: Turn) -> None:
-        if self._alone(turn) is not None:
-            self._suspects.append(turn)
-            self._suspected.set()
+        if self._suspects.add(turn):
             return
         name, bot = self._bot(turn)
         bot.ready.append((turn.session, self._clock()))
@@ -176,7 +172,7 @@ class Dispatcher:
         if self.closed:
             return []
         before = self._clock() - seconds
-        found = [*self._suspects] if self._begun <= before else []
+        found = [*self._suspects.waiting] if self._begun <= before else []
         for bot in self._bots.values():
             for session, since in bot.ready:
                 if since > before:
@@ -214,28 +210,21 @@ class Dispatcher:
             del self._sessions[session]
 
     async def _one_by_one(self) -> None:
-        """Run those under suspicion, the least suspicious first and never two at once.
-
-        Whatever ends the process meanwhile is held against one of them alone.
-        """
+        """Start those under suspicion, one after the other, beside all that runs."""
+        assert self._tasks is not None
         while not self.closed:
-            if not self._suspects:
-                self._suspected = anyio.Event()
-                await self._suspected.wait()
-                continue
-            turn = min(self._suspects, key=lambda t: (t.attempt, t.number))
-            left = (self._alone(turn) or 0.0) - (self._clock() - self._begun)
-            if left > 0:
-                self._suspected = anyio.Event()
-                with anyio.move_on_after(left):
-                    await self._suspected.wait()
-                continue
-            self._suspects.remove(turn)
+            turn = await self._suspects.next(self._begun)
+            if self.closed:
+                return
             _, bot = self._bot(turn)
             self.running += 1
             bot.running += 1
-            await self._run_first(bot, turn.session)
-            self._pump()
+            self._tasks.start_soon(self._serve_suspect, bot, turn)
+
+    async def _serve_suspect(self, bot: _Bot, turn: Turn) -> None:
+        await self._run_first(bot, turn.session)
+        self._suspects.ended(turn)
+        self._pump()
 
     async def _take_from_disk(self) -> None:
         self._refilling = True

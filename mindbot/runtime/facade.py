@@ -204,7 +204,7 @@ class Facade(Turns, Answers, Operations, Talking):
                 events, gap = await observer.batch()
                 for event in events:
                     if event.turn == turn and event.type == "chunk.text":
-                        yield {"type": "chunk", "text": event.data["text"]}
+                        yield {"type": "chunk", **event.data}
                 if gap or any(e.turn == turn and e.data.get("state") in DONE_STATES for e in events):
                     found = await self.get_turn(turn)
             yield {"type": "done", "turn": found}

@@ -128,6 +128,19 @@ class Redactor:
                 text = text.replace(spelling, MASK)
         return text
 
+    def begun(self, text: str) -> int:
+        """Return how many characters at a text's end may begin a value that `spoken` masks."""
+        found = 0
+        for spelling in self._spellings:
+            if len(spelling) < _UNLIKE_WORDS:
+                break
+            at = text.find(spelling[0], max(0, len(text) - len(spelling) + 1))
+            while at >= 0 and len(text) - at > found:
+                if spelling.startswith(text[at:]):
+                    found = len(text) - at
+                at = text.find(spelling[0], at + 1)
+        return found
+
     def _text(self, text: str) -> str:
         text = self.registered(text)
         for needed, pattern in _PATTERNS:

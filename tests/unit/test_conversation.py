@@ -36,17 +36,29 @@ def test_roles_take_turns_from_the_user_on_and_no_line_is_without_words(lines: l
 
 @given(TALK, st.integers(0, 80))
 def test_the_oldest_go_first_and_the_question_stays(lines: list[ChatMessage], most: int) -> None:
-    whole = conversation.shaped(lines)
-    found = conversation.within(whole, most)
-    past = conversation.past(found)
-    assert (
-        found[-1] == whole[-1]
-        and [m for m in found if m.role == "system"]
-        == whole[: len(whole) - len([m for m in whole if m.role != "system"])]
-    )
+    found = conversation.within(lines, most)
+    past, before = conversation.past(found), conversation.past(lines)
+    assert found[-1] == lines[-1]
+    assert [m for m in found if m.role == "system"] == [m for m in lines if m.role == "system"]
     assert conversation.size(found) <= most or not past
-    assert not past or past[0].role == "user"
-    assert list(past) == list(conversation.past(whole))[len(conversation.past(whole)) - len(past) :]
+    assert past == before[len(before) - len(past) :]
+    orphan = past and past[0].role == "assistant" and len(past) < len(before)
+    assert not orphan or before[-len(past) - 1].role == "assistant", "an answer goes with its question"
+
+
+@given(TALK)
+def test_all_that_was_said_before_the_question_can_be_left_out(lines: list[ChatMessage]) -> None:
+    kept = [m for m in lines[:-1] if m.role == "system"]
+    assert conversation.within(lines, 0) == [*kept, lines[-1]]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.integers(1, 90)), max_size=14))
+def test_what_is_remembered_begins_with_no_answer_to_what_is_forgotten(said: list[tuple[str, int]]) -> None:
+    lines = [{"role": role, "content": "x" * length} for role, length in said]
+    found = conversation.recent(lines, 200)
+    left = len(lines) - len(found)
+    assert [line["role"] for line in found] == [line["role"] for line in lines[left:]]
+    assert not left or not found or found[0]["role"] == "user" or lines[left - 1]["role"] == "assistant"
 
 
 def test_what_the_bot_said_first_is_told_as_an_instruction() -> None:
@@ -58,6 +70,11 @@ def test_what_the_bot_said_first_is_told_as_an_instruction() -> None:
 def test_a_question_without_words_is_not_an_empty_line() -> None:
     found = conversation.shaped(of(("user", ""), ("assistant", "Yes?"), ("user", " ")))
     assert found[-1] == ChatMessage("user", conversation.WORDLESS)
+
+
+def test_emoji_newer_than_the_tables_are_words_and_what_is_no_character_is_not() -> None:
+    assert not any(conversation.wordless(text) for text in ("\U0001fa77", "\U0001fae9 ", "\U0001ff00"))
+    assert all(conversation.wordless(text) for text in ("", "\ufffe", "\ufdd0\U0010ffff", "\u200b\n"))
 
 
 def test_calls_of_tools_and_their_results_stay_as_they_are() -> None:

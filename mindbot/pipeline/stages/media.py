@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import anyio
 
-from mindbot.domain.errors import MindBotError, StoreBusy, StoreError, StoreFull
+from mindbot.domain.errors import MindBotError, StoreError
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
 from mindbot.domain.turn import Turn
@@ -66,9 +66,10 @@ class FetchMedia:
                 found[str(n)] = {"media": file.id, "type": file.type, "size": file.size}
                 span.data.update(file.to_json())
             status = "ok"
-        except (StoreFull, StoreBusy) as error:
-            failures.append(error)  # the dispatcher waits for the store and runs the turn again
         except (MindBotError, TimeoutError) as error:
+            if isinstance(error, StoreError) and error.passes:
+                failures.append(error)  # the dispatcher waits for the store and runs the turn again
+                return
             why = str(error) or f"not there after {self._deadline:g}s"
             found[str(n)] = {"error": why}
             span.data["error"] = told(why)
@@ -92,11 +93,9 @@ class FetchMedia:
                 while True:
                     try:
                         return await self._fetch(turn, part)
-                    except (StoreFull, StoreBusy):
-                        raise
                     except StoreError as error:
                         failed = error
-                        if anyio.current_time() + pause > patience:
+                        if error.passes or anyio.current_time() + pause > patience:
                             raise
                     await anyio.sleep(pause)
                     pause *= 2

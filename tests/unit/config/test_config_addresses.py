@@ -38,6 +38,8 @@ WS = Address(schemes=("ws", "wss"))
         ("//api.example:8443/v1", "https://api.example:8443/v1", 1),
         ("localhost:11434/v1", "http://localhost:11434/v1", 1),
         ("10.1.2.3:8000/v1", "http://10.1.2.3:8000/v1", 1),
+        ("llama-box:8000/v1", "http://llama-box:8000/v1", 1),
+        ("https://api.example//v1///x", "https://api.example/v1/x", 1),
         ("[::1]:8000", "http://[::1]:8000", 1),
         ("https://api.example/v1#keys", "https://api.example/v1", 1),
         ("https://x.example/d/m?api-version=2024-02-01", "https://x.example/d/m?api-version=2024-02-01", 0),

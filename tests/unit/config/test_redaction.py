@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindbot.telemetry.redaction import LONGEST_REASON, MASK, Redactor, told
+from mindbot.telemetry.speaking import Speaking
 
 PLANTED = 'p@ss wörd/"quoted"\\&=+密码'
 
@@ -171,3 +173,30 @@ def test_a_reason_is_masked_and_bounded_and_keeps_its_hint(redactor: Redactor) -
     assert len(shown) <= LONGEST_REASON
     assert shown.endswith("(compare `secret` with the console)")
     assert told("as it is", redactor) == "as it is"
+
+
+KEY = "key-of-acme-0123456789-abcdef"
+
+
+@given(
+    st.lists(st.sampled_from(["say ", KEY[:9], KEY, KEY[4:], "k", "好", "fedcba-key"]), max_size=6),
+    st.lists(st.integers(0, 60), max_size=8),
+)
+def test_what_is_said_in_pieces_is_masked_like_the_whole(words: list[str], cuts: list[int]) -> None:
+    secrets = Redactor()
+    secrets.register(KEY)
+    text, said, shown = "".join(words), Speaking(secrets), ""
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    for begin, end in itertools.pairwise(places):
+        shown += said.take(text[begin:end])
+        assert secrets.spoken(text).startswith(shown), "nothing is taken back"
+    assert shown + said.rest() == secrets.spoken(text)
+
+
+def test_words_are_held_back_only_while_they_may_begin_a_secret() -> None:
+    secrets = Redactor()
+    secrets.register(KEY)
+    said = Speaking(secrets)
+    assert said.take(f"the {KEY[:10]}") == "the " and said.take("? No.") == f"{KEY[:10]}? No."
+    assert said.take(KEY[:10]) == "" and said.take("afresh", afresh=True) == "afresh"
+    assert said.rest() == ""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 
 import pytest
+from yarl import URL
 
 from mindbot.domain.errors import Forbidden, NetworkFailed, Rejected
 from mindbot.http.client import HttpClient
-from mindbot.http.guard import GuardedResolver, is_public, safe_target
+from mindbot.http.guard import GuardedResolver, check_name, is_public, safe_target
 from mindbot.http.proxy import Proxies
 
 pytestmark = pytest.mark.anyio
@@ -150,3 +151,32 @@ async def test_a_proxy_gets_the_calls_but_no_private_addresses(peer) -> None:
     assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
         b"GET http://vendor.invalid/x HTTP/1.1"
     ]
+
+
+@pytest.mark.parametrize("private", ["fd00::1", "10.0.0.1"])
+async def test_behind_a_proxy_a_name_is_asked_for_addresses_of_both_families(
+    monkeypatch: pytest.MonkeyPatch, private: str
+) -> None:
+    """The proxy resolves by itself, and may take the one that was not looked at."""
+    known = {socket.AF_INET: ["1.1.1.1"], socket.AF_INET6: ["2606:4700::1"]}
+    own = socket.AF_INET6 if ":" in private else socket.AF_INET
+
+    def getaddrinfo(
+        host: str, port: int, *_: object, family: int = 0, **__: object
+    ) -> list[tuple[object, ...]]:
+        names = dict(known) if host == "both.example" else {}
+        if host != "public.example":
+            names[own] = [private]
+        return [
+            (of, socket.SOCK_STREAM, 6, "", (each, port) if of == socket.AF_INET else (each, port, 0, 0))
+            for of, found in (names or known).items()
+            if family in (0, of)
+            for each in found
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    for host in ("only.example", "both.example"):
+        with pytest.raises(Forbidden, match="private address"):
+            await check_name(URL(f"http://{host}/"), set())
+    await check_name(URL("http://public.example/"), set())
+    await check_name(URL("http://both.example/"), {("both.example", 80)})

@@ -17,6 +17,7 @@ from mindbot.domain.errors import (
     Overloaded,
     StoreError,
     StoreFull,
+    StoreReadOnly,
 )
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part, text_part
@@ -174,10 +175,11 @@ async def test_a_broken_media_store_costs_a_message_its_file_and_not_its_answer(
     turn = await house.run(parts=(Part("image", "cat"), text_part("look")))
     assert "check media.bucket" in turn.message.parts[0].data["error"]
     assert turn.state == "answered"
-    house = House()
-    house.files = {"cat": StoreFull("no space")}  # that is waited for
-    with pytest.raises(StoreFull):
-        await house.run(parts=(Part("image", "cat"),))
+    for passing in (StoreFull("no space"), StoreReadOnly("mounted ro")):  # that is waited for
+        house = House()
+        house.files = {"cat": passing}
+        with pytest.raises(type(passing)):
+            await house.run(parts=(Part("image", "cat"),))
 
 
 async def test_an_answer_that_is_stopped_ends_with_what_was_there() -> None:

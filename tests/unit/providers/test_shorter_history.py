@@ -184,6 +184,20 @@ def test_what_was_learnt_is_forgotten_after_an_hour_and_is_bounded() -> None:
     took = Ask(whole, history=90, why="too long", too_long=size(whole.messages))
     refusals.learn(took, "p", "m")
     assert refusals.first(whole, "p", "m").request.messages != whole.messages
-    assert refusals.first(whole, "p", "other").request is whole
+    assert refusals.first(whole, "p", "other").request == whole
     now[0] = 3601.0
-    assert refusals.first(whole, "p", "m").request is whole
+    assert refusals.first(whole, "p", "m").request == whole
+
+
+@pytest.mark.parametrize("behind", [[], [ChatMessage("user", "is anybody there? " * 20)]])
+async def test_what_the_bot_said_unasked_is_left_out_like_all_that_was_said(
+    behind: list[ChatMessage],
+) -> None:
+    pushes = [ChatMessage("assistant", f"reminder {n} " + "r" * 200) for n in range(4)]
+    instructions, question = ChatMessage("system", "Be kind."), ChatMessage("user", "and now?")
+    async with Model(up_to(300)).running() as model, model.managed() as manager:
+        notes = await ask(manager, ChatRequest([instructions, *pushes, *behind, question], conversation="c"))
+        assert sum(len(line["content"]) for line in model.asked[-1]) <= 300
+        assert model.asked[-1][0]["content"].startswith("Be kind.")
+        assert model.asked[-1][-1] == {"role": "user", "content": "and now?"}
+        assert notes["left_out"]["lines"] > 0

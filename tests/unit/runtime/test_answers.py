@@ -21,6 +21,7 @@ from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receipt, Receive, Report
 from mindbot.domain.turn import Chunk, Turn
 from mindbot.runtime.app import Runtime
+from mindbot.telemetry.redaction import MASK, redactor
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -390,3 +391,39 @@ async def test_a_runner_hands_a_session_over_behind_its_answer(tmp_path: Path) -
             ("text", "one moment"),
             ("text", "Anna comes."),
         ]
+
+
+async def test_a_key_that_a_model_repeats_is_shown_to_nobody_not_even_in_pieces(tmp_path: Path) -> None:
+    key = "key-that-a-model-repeats-0123456789"
+    redactor.register(key)
+    begin, go = anyio.Event(), anyio.Event()
+
+    class Repeats:
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            await begin.wait()
+            yield Chunk("thinking of ")
+            yield Chunk(f"you sent {key[:12]}", afresh=True)
+            yield Chunk(key[12:])
+            await go.wait()
+            yield Chunk(f". Not {key[:9]}")
+            yield Chunk(finish="stop")
+
+    cards, seen = Cards(), list[Json]()
+    async with a_runtime(tmp_path, cards, Repeats()) as runtime, anyio.create_task_group() as tasks:
+
+        async def watch(turn: str) -> None:
+            seen.extend([line async for line in runtime.watch_turn(turn)])
+
+        receipt = await runtime.receive(a_message())
+        tasks.start_soon(watch, ids.show(receipt.turn))
+        await until(lambda: runtime.bus.wants("chunk"))
+        begin.set()
+        await cards.saw.wait()
+        go.set()
+        turn = await ended(runtime, receipt)
+    assert turn["reply"] == f"you sent {MASK}. Not {key[:9]}"
+    assert key[12:] not in str([cards.shown, cards.sent, seen])
+    text = ""
+    for line in seen[:-1]:
+        text = line["text"] if line.get("afresh") else text + line["text"]
+    assert text == turn["reply"] and seen[-1]["turn"]["reply"] == text

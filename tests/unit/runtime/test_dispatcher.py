@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.runtime import suspicion
 from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.suspicion import Suspects
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -266,7 +268,7 @@ async def test_suspects_run_one_at_a_time_the_least_suspicious_first_and_hold_up
     suspects = [a_turn(f"u{n}", f"suspect {n}") for n in (4, 2, 3)]
     for turn in suspects:
         turn.attempt = int(turn.message.text[-1])
-    async with running(work, alone=alone) as dispatcher:
+    async with running(work, suspects=Suspects(alone, time.monotonic, survived=3600)) as dispatcher:
         for turn in suspects:
             dispatcher.submit(turn)
         dispatcher.submit(a_turn("u2", "behind it"))
@@ -286,11 +288,100 @@ async def test_a_suspect_waits_its_time_after_the_start_and_who_wrote_it_is_told
     async def work(turn: Turn) -> None:
         seen.append(turn.message.text)
 
-    async with running(work, alone=lambda turn: 3600.0, clock=lambda: now) as dispatcher:
+    suspects = Suspects(lambda turn: 3600.0, lambda: now)
+    async with running(work, suspects=suspects, clock=lambda: now) as dispatcher:
         dispatcher.submit(a_turn("u1", "suspect"))
         await anyio.wait_all_tasks_blocked()
         now = 10.0
         assert [turn.message.text for turn in dispatcher.overdue(5)] == ["suspect"] and not seen
+
+
+async def test_a_suspect_that_hangs_holds_nobody_up_and_a_crash_counts_against_one_alone() -> None:
+    go = {name: anyio.Event() for name in ("first", "second", "third")}
+    counted, at_once, seen = set[str](), list[int](), list[str]()
+
+    async def hold(turn: Turn) -> None:
+        counted.add(turn.message.text)
+
+    async def excuse(turn: Turn) -> None:
+        counted.discard(turn.message.text)
+        at_once.append(len(counted))
+
+    async def work(turn: Turn) -> None:
+        seen.append(turn.message.text)
+        counted.add(turn.message.text)
+        at_once.append(len(counted))
+        await go[turn.message.text].wait()
+        counted.discard(turn.message.text)
+
+    now = 0.0
+    suspects = Suspects(lambda turn: 0.0, lambda: now, hold=hold, excuse=excuse, survived=5)
+    async with running(work, suspects=suspects, clock=lambda: now) as dispatcher:
+        for name in go:
+            dispatcher.submit(a_turn(name, name))
+        for now in (0.0, 4.9, 5.0, 10.0):
+            suspects.look()
+            await anyio.wait_all_tasks_blocked()
+            assert len(seen) == 1 + now // 5
+        assert seen == ["first", "second", "third"] and counted == {"third"} and max(at_once) == 1
+        go["third"].set()
+        await anyio.wait_all_tasks_blocked()
+        assert counted == {"second"}, "of those that are left it is the last one again"
+        go["first"].set()
+        await anyio.wait_all_tasks_blocked()
+        assert counted == {"second"} and dispatcher.running == 1
+        go["second"].set()
+
+
+async def test_the_next_suspect_gets_its_time_once_the_one_before_it_has_survived_its_own() -> None:
+    now, most = 0.0, 10
+    seen = list[int]()
+
+    async def work(turn: Turn) -> None:
+        seen.append(turn.attempt)
+        await anyio.sleep_forever()
+
+    suspects = Suspects(lambda turn: suspicion.alone(turn, most), lambda: now)
+    async with running(work, suspects=suspects, clock=lambda: now) as dispatcher:
+        turns = [a_turn(f"u{n}", "x") for n in range(3)]
+        for turn, turn.attempt in zip(turns, (4, 4, 8), strict=True):
+            dispatcher.submit(turn)
+        await anyio.wait_all_tasks_blocked()
+
+        async def at(seconds: float) -> list[int]:
+            nonlocal now
+            now = seconds
+            suspects.look()
+            await anyio.wait_all_tasks_blocked()
+            return [attempt for attempt in seen if attempt > 1]
+
+        assert await at(15.9) == [4], "one of them has been alone in four crashes: each gets longer"
+        assert await at(16.0) == [4, 4]
+        assert await at(31.9) == [4, 4]
+        assert await at(32.0) == [4, 4, 8]
+
+
+async def test_suspects_wait_while_the_store_cannot_say_whom_a_crash_is_held_against() -> None:
+    refused, seen = True, list[str]()
+
+    async def excuse(turn: Turn) -> None:
+        if refused:
+            raise StoreFull("no room")
+
+    async def work(turn: Turn) -> None:
+        seen.append(turn.message.text)
+        await anyio.sleep_forever()
+
+    suspects = Suspects(lambda turn: 0.0, time.monotonic, excuse=excuse, survived=0)
+    async with running(work, suspects=suspects) as dispatcher:
+        for name in ("first", "second"):
+            dispatcher.submit(a_turn(name, name))
+        await anyio.wait_all_tasks_blocked()
+        assert seen == ["first"]
+        refused = False
+        suspects.look()
+        await anyio.wait_all_tasks_blocked()
+        assert seen == ["first", "second"]
 
 
 def test_what_is_suspicious() -> None:

@@ -17,7 +17,7 @@ import structlog
 from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import Conflict, Rejected, StoreError, StoreFull
+from mindbot.domain.errors import Conflict, Rejected, StoreError, StoreFull, StoreReadOnly
 from mindbot.domain.message import Message, Part, text_part
 from mindbot.domain.ports import Receipt, Receive, Report
 from mindbot.domain.turn import Chunk, Turn
@@ -283,7 +283,10 @@ async def test_what_answers_in_the_bots_place_is_used_and_shown_to_nobody(tmp_pa
     assert "PLANTED" not in json.dumps(shown)
 
 
-async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [StoreFull, StoreReadOnly])
+async def test_a_start_on_a_disk_that_takes_nothing_yet_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[StoreError]
+) -> None:
     """Ending instead would be for good: systemd gives up after five crashes in a minute."""
     disk = {"full": True}
     probe = Store.probe
@@ -291,7 +294,7 @@ async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path, monkeypatch
     async def full_or_not(store: Store) -> None:
         if disk["full"]:
             disk["full"] = False
-            raise StoreFull("no space left", hint="free some")
+            raise failure("nothing can be written", hint="free some")
         await probe(store)
 
     monkeypatch.setattr(housekeeping, "PROBE_EVERY", 0.001)
