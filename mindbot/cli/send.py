@@ -12,6 +12,7 @@ import typer
 from mindbot.api import calls, models
 from mindbot.api.errors import error_of
 from mindbot.cli.connect import connect
+from mindbot.cli.growing import Growing
 from mindbot.cli.orders import order, uploaded
 from mindbot.cli.output import JsonOption, milliseconds, one_line, plain, print_json, wants_json
 from mindbot.domain.errors import Unreachable
@@ -90,7 +91,7 @@ def undelivered(turn: models.TurnView) -> str:
 
 
 def _follow(lines: Iterator[models.StreamLine], machine: bool) -> models.TurnView:
-    shown = ""
+    shown = Growing()
     for line in lines:
         if line.type == "error" and line.problem is not None:
             raise error_of(line.problem)
@@ -100,13 +101,12 @@ def _follow(lines: Iterator[models.StreamLine], machine: bool) -> models.TurnVie
             else:
                 # A reply that was not streamed, or was changed afterwards, is shown whole.
                 whole = plain(line.turn.reply)
-                print("" if shown.strip() == line.turn.reply.strip() else f"\n{whole}".lstrip("\n"))
+                print("" if shown.text.strip() == line.turn.reply.strip() else f"\n{whole}".lstrip("\n"))
             return line.turn
         if machine:
             print_json(line.to_json())
         elif line.type == "chunk":
-            shown += line.text
-            print(plain(line.text), end="", flush=True)
+            shown.add(line.text, afresh=line.afresh)
     raise Unreachable("the daemon stopped before the reply was complete", hint="see: mindbot turns")
 
 

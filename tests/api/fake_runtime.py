@@ -71,6 +71,7 @@ class FakeRuntime:
         self.drain_takes = 0.0
         self.finish = anyio.Event()  # turns end when it is set
         self.finish.set()
+        self.thoughts: list[str] = []  # shown before it turns out that they are no answer
 
     def status(self) -> Json:
         return {
@@ -236,8 +237,11 @@ class FakeRuntime:
 
     async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
         found = await self.get_turn(turn)
-        for word in found["reply"].split():
-            yield {"type": "chunk", "text": word + " "}
+        for thought in self.thoughts:
+            yield {"type": "chunk", "text": thought}
+        for n, word in enumerate(found["reply"].split()):
+            more = {"afresh": True} if self.thoughts and not n else {}
+            yield {"type": "chunk", "text": word + " ", **more}
         await self.finish.wait()
         yield {"type": "done", "turn": found}
 

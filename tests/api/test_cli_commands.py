@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import anyio
@@ -67,6 +68,53 @@ async def test_a_streamed_reply_arrives_in_pieces(run: Run) -> None:
     piped = await run("send", "hi", "--stream")
     assert [o["type"] for o in piped.objects] == ["accepted", "chunk", "chunk", "chunk", "done"]
     assert piped.objects[-1]["reply"] == "you said hi"
+
+
+def on_screen(written: str, columns: int, lines: int = 24) -> list[str]:
+    """Return what a terminal shows of it; knows line ends, \\r, cursor up and erase below."""
+    rows, y, x = [""], 0, 0
+    for sign in re.findall(r"\x1b\[\d*[A-Z]|.", written, re.DOTALL):
+        if sign == "\n":
+            y, x = y + 1, 0
+        elif sign == "\r":
+            x = 0
+        elif sign.endswith("A") and sign.startswith("\x1b"):
+            y = max(0, len(rows) - lines, y - int(sign[2:-1]))
+        elif sign == "\x1b[J":
+            rows[y:] = [rows[y][:x]]
+        else:
+            if x == columns:
+                y, x = y + 1, 0
+            rows += [""] * (y + 1 - len(rows))
+            rows[y] = rows[y][:x] + sign + rows[y][x + 1 :]
+            x += 1
+        rows += [""] * (y + 1 - len(rows))
+    return rows
+
+
+@pytest.mark.parametrize("thought", ["the user", "a plan\n\nof lines\n", "w" * 200, "w" * 240 + "\n", "\n"])
+async def test_what_turns_out_to_be_thinking_is_taken_back(
+    run: Run, up: Running, thought: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINES", "24")
+    monkeypatch.setenv("TERM", "xterm")
+    up.runtime.thoughts = [thought[:5], thought[5:]]
+    done = await run("send", "hi", "--stream", terminal=True)
+    assert on_screen(done.out, 120) == ["you said hi ", ""]
+    piped = await run("send", "hi", "--stream")
+    assert [o.get("afresh") for o in piped.objects] == [None, None, None, True, None, None, None]
+    assert piped.objects[-1]["reply"] == "you said hi"
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+async def test_what_cannot_be_taken_back_is_told_to_be_thinking(
+    run: Run, up: Running, term: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("LINES", "10")
+    up.runtime.thoughts = ["a plan\n" * (1 if term == "dumb" else 30)]
+    done = await run("send", "hi", "--stream", terminal=True)
+    assert done.out.endswith("a plan\n\n(what stands above was thinking; the answer:)\nyou said hi \n")
 
 
 async def test_turns_are_a_table_or_lines(run: Run) -> None:

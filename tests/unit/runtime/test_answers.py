@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,36 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def ended(runtime: Runtime, receipt: Receipt) -> Json:
     return await runtime.wait_sent(ids.show(receipt.turn), 10)
+
+
+class Thinking(Slow):
+    """What it said first turns out to be thinking."""
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+        await self.go.wait()
+        yield Chunk("a plan ")
+        yield Chunk("yes", afresh=True)
+        yield Chunk(" sir", finish="stop")
+
+
+async def test_who_watches_is_told_where_the_answer_begins(tmp_path: Path) -> None:
+    cards, runner = Cards(), Thinking()
+    cards.streams = False
+    async with a_runtime(tmp_path, cards, runner) as runtime:
+        turn = ids.show((await runtime.receive(a_message())).turn)
+        lines = []
+        async with aclosing(runtime.watch_turn(turn)) as watched, anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                lines.extend([line async for line in watched])
+
+            tasks.start_soon(watch)
+            await until(lambda: runtime.bus.wants("chunk"))
+            runner.go.set()
+        *chunks, done = lines
+        begins = next(n for n, line in enumerate(chunks) if line.get("afresh"))
+        assert "".join(line["text"] for line in chunks[begins:]) == "yes sir"
+        assert done["turn"]["reply"] == "yes sir"
 
 
 async def test_an_answer_is_shown_while_it_grows_and_ends_with_the_whole_text(tmp_path: Path) -> None:
