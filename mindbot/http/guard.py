@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
-from anyio import move_on_after
+from anyio import getaddrinfo, move_on_after
 from yarl import URL
 
 from mindbot.domain.errors import Forbidden
@@ -68,10 +68,11 @@ async def check_name(url: URL, allowed: Allowed) -> None:
     host, port = url.raw_host or "", url.port or 0
     if (host, port) in allowed:
         return
-    found: list[ResolveResult] = []
+    found: list[str] = []
     with move_on_after(_LOOKUP), suppress(OSError):
-        found = await ThreadedResolver().resolve(host, port, socket.AF_UNSPEC)
-    if not all(is_public(each["host"]) for each in found) or (not found and "." not in host.rstrip(".")):
+        # Of both kinds, also where this machine has but one: the proxy may have the other.
+        found = [str(address[0]) for *_, address in await getaddrinfo(host, port)]
+    if not all(map(is_public, found)) or (not found and "." not in host.rstrip(".")):
         raise _refused(host)
 
 

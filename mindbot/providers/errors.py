@@ -151,8 +151,8 @@ def _read(doc: Any, deepest: int = _DEEPEST) -> _Said:
         said.message = str(status.get("status_msg") or "")
         return said
     inner = doc.get("error")
-    if inner and not isinstance(inner, dict):  # Ollama, LM Studio
-        return _Said(message=str(inner))
+    if inner and not isinstance(inner, dict):  # Ollama, LM Studio, and xAI with a code beside it
+        doc = {**doc, "message": inner}
     error = inner if isinstance(inner, dict) else doc  # Dify, Coze, SiliconFlow and old vLLM are flat
     # Dify means its plan by these words; Anthropic, nested, and others, with a type, mean a rate.
     said.spent = (

@@ -173,7 +173,7 @@ SENTENCES: tuple[tuple[type[VendorError], re.Pattern[str]], ...] = (
     (
         ContextOverflow,
         _any(
-            r"maximum context length|context length (is|of) only|maximum model length",
+            r"maximum (context|prompt|input) length|context length (is|of) only|maximum model length",
             r"exceeds? .{0,40}context",
             r"(prompt|input|request|context) (is |was )?too (long|large)|input (token count|length exceeds)",
             r"longer than the (model's |maximum )?(context|model)|model token limit|range of input length",

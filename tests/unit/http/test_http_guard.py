@@ -106,6 +106,39 @@ async def test_of_a_names_addresses_only_public_ones_are_connected_to(
         await resolver.resolve("configured.example", 8080)
 
 
+@pytest.mark.parametrize(
+    ("addresses", "passes"),
+    [
+        (["8.8.8.8", "2606:4700::1"], True),
+        (["fd00::1"], False),
+        (["8.8.8.8", "fd00::1"], False),
+        (["2606:4700::1", "10.0.0.1"], False),
+        ([], True),
+    ],
+)
+async def test_all_addresses_of_a_name_are_looked_at_before_a_proxy_gets_it(
+    monkeypatch: pytest.MonkeyPatch, addresses: list[str], passes: bool
+) -> None:
+    def getaddrinfo(host: object, port: int, family: int = 0, *_: object, **more: int) -> list[object]:
+        family = family or more.get("family", 0)
+        found: list[object] = [
+            (kind, socket.SOCK_STREAM, 6, "", (address, port, 0, 0)[: 4 if kind == socket.AF_INET6 else 2])
+            for address in addresses
+            for kind in [socket.AF_INET6 if ":" in address else socket.AF_INET]
+            if family in (0, kind)
+        ]
+        if not found:
+            raise socket.gaierror("none of that kind")
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    if passes:
+        await check_name(URL("http://files.example/"), set())
+        return
+    with pytest.raises(Forbidden):
+        await check_name(URL("http://files.example/"), set())
+
+
 async def test_a_configured_host_opens_only_its_own_port(peer) -> None:
     async def answer(wire) -> None:
         while await wire.request():

@@ -220,6 +220,14 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (403, openai("account_overdue"), QuotaExceeded),
     (429, openai(None, "requests", "Too fast. Limit: 0.5 / min."), RateLimited),
     (429, openai(None, "requests", "Nothing left. Limit: 0"), QuotaExceeded),
+    # xAI: a sentence as code, a sentence as error
+    (
+        400,
+        {"code": "Not what we take", "error": "This model's maximum prompt length is 9000, not 9001."},
+        ContextOverflow,
+    ),
+    (403, {"code": 30001, "error": "Said so."}, QuotaExceeded),
+    (429, {"code": "insufficient_quota", "error": "Said so."}, QuotaExceeded),
     # templates and models that want the roles in turns, the user first, and no empty lines
     (
         400,
