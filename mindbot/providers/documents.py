@@ -22,6 +22,7 @@ DONE = object()
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # byte order marks of UTF-16
 _WHOLE_NUMBER = 18  # digits that fit into 64 bits
+_WHOLE = 16  # times that a JSON document is looked at, whether it has come whole
 _UNREAD = 1000  # pieces of one answer that cannot be read; behind them nobody expects one that can
 
 _ERROR = "error"
@@ -71,6 +72,7 @@ class Documents:
         self.unread = 0
         self._sse = SseDecoder(limit)
         self._whole: list[bytes] = []
+        self._looks = _WHOLE
 
     def feed(self, line: bytes) -> list[Any]:
         """Return the documents that a line completes; `DONE` is the end marker.
@@ -84,7 +86,7 @@ class Documents:
             self.framing = _framing(line)
         if self.framing == "json":
             self._whole.append(line)
-            return []
+            return self._whole_by_now(line)
         if self.framing != "events":
             return []
         docs: list[Any] = []
@@ -94,17 +96,40 @@ class Documents:
             docs += self._read(event)
         return docs
 
-    def end(self) -> list[Any]:
-        """Return the document that has come whole, if it was one; no line follows."""
+    def end(self, rest: bytes = b"") -> list[Any]:
+        """Return the JSON document that has come whole, if it was one; no line follows.
+
+        ``rest`` is what no line end has followed when the answer broke off: it may be whole all the same.
+        """
+        found = self.feed(rest) if rest and self.framing in ("", "json") else []
         if self.framing != "json":
             return []
+        return [*found, *self._last()]
+
+    def _last(self) -> list[Any]:
         data = b"\n".join(self._whole)
         self._whole = []
+        if not data.strip() or _is_done(data.strip().removeprefix(b"data:")):
+            return []
         try:
             return [decode(data)]
         except Unreadable:
             self.unread += 1
             return []
+
+    def _whole_by_now(self, line: bytes) -> list[Any]:
+        """Return the document that a line completes: the only one, or one of many lines of JSON."""
+        if line[:1] not in b"}]" and len(self._whole) > 1:
+            return []  # neither a document's only line nor the last one of a document with indents
+        if line.rstrip()[-1:] not in (b"}", b"]") or not self._looks:
+            return []
+        try:
+            found = decode(b"\n".join(self._whole))
+        except Unreadable:
+            self._looks -= 1
+            return []
+        self._whole = []
+        return [found]
 
     def _read(self, event: SseEvent) -> list[Any]:
         if _is_done(event.data):

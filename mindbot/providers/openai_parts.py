@@ -30,6 +30,12 @@ def choice_of(doc: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return next((choice for choice in choices if isinstance(choice, dict)), None)
 
 
+def is_piece(doc: Any) -> bool:
+    """Tell whether a document is one piece of an answer, rather than all of it."""
+    choice = choice_of(doc) if isinstance(doc, dict) else None
+    return choice is not None and isinstance(choice.get("delta"), dict) and not choice.get("message")
+
+
 def words(content: Any) -> Words:
     """Read a content: a string, a number, an object, or a list of parts (Mistral), nested as it may be."""
     if isinstance(content, str):

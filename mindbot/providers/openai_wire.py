@@ -16,7 +16,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.characters import Joiner
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.openai_parts import choice_of, usage_of, words
+from mindbot.providers.openai_parts import choice_of, is_piece, usage_of, words
 from mindbot.providers.quoting import quoted
 from mindbot.providers.thinking import Thinking
 from mindbot.providers.tool_calls import ToolCalls
@@ -107,12 +107,13 @@ def _message(message: ChatMessage) -> Json:
 class Answer:
     """One answer being put together, from stream chunks (`feed`) or whole (`whole`), then `rest` and `end`.
 
-    ``complete`` is true once it is known why it ended; without that a stream was cut. ``full`` is true when
-    it has reached ``limit`` bytes: no more of it should be read. ``hold``: see `Thinking`.
+    ``complete`` is true once it is known why it ended; without that a stream was cut. No more of it should be
+    read when it is ``over``, for it came whole, or ``full``: of ``limit`` bytes. ``hold``: see `Thinking`.
     """
 
     def __init__(self, vendor: str, *, hide: str = "", limit: int = ANSWER_BYTES, hold: int = 0) -> None:
-        self.full = False
+        self.full = self.over = False
+        self._in_pieces = False
         self.spoke = False
         self.unread = 0  # pieces that could not be read
         self._vendor = vendor
@@ -142,6 +143,14 @@ class Answer:
     def closed_unopened(self) -> bool:
         """Whether its thinking was only closed, not opened: the model's template does that."""
         return self._thinking.closed_unopened
+
+    def take(self, doc: Any, *, streamed: bool = False) -> Chunk | None:
+        """Take a document, whole or (some servers write each on a line, without events) a piece.
+
+        Raises like `feed`.
+        """
+        self._in_pieces = self._in_pieces or streamed or is_piece(doc)
+        return self.feed(doc) if self._in_pieces else self.whole(doc)
 
     def feed(self, doc: Any) -> Chunk | None:
         """Take one stream chunk; return what can be shown of it.
@@ -173,6 +182,7 @@ class Answer:
             raise self.garbage()
         chunk = self.feed(doc)
         self._reason = self._reason or "stop"
+        self.over = True
         return chunk
 
     def stopped(self) -> None:

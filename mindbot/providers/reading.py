@@ -40,6 +40,12 @@ class Reading:
         self._timeout = timeout
         self._ends = ends
         self._since = 0  # bytes since the answer last got longer
+        self._splitter = LineSplitter(limit)
+
+    @property
+    def rest(self) -> bytes:
+        """What no line end has followed when the answer broke off."""
+        return self._splitter.rest
 
     @property
     def late(self) -> bool:
@@ -69,7 +75,6 @@ class Reading:
             Truncated: the answer broke off.
             Rejected: too much came without the answer getting longer.
         """
-        splitter = LineSplitter(self.limit)
         last = anyio.current_time()
         async with aclosing(self._response.chunks()) as pieces:
             async for piece in pieces:
@@ -77,7 +82,7 @@ class Reading:
                 if self._since > self.limit:
                     raise self._too_much()
                 try:
-                    lines = splitter.feed(piece)
+                    lines = self._splitter.feed(piece)
                 except TooLarge:
                     raise self._too_much() from None
                 now = anyio.current_time()
@@ -86,8 +91,8 @@ class Reading:
                 elif now - last > self._timeout or now >= self._ends:
                     raise NetworkFailed(f"{self.vendor}: it answers too slowly", code="timeout")
                 yield lines
-        if splitter.rest:
-            yield [splitter.rest]
+        if self.rest:
+            yield [self.rest]
 
     def _too_much(self) -> Rejected:
         return Rejected(f"{self.vendor}: an answer over {self.limit} bytes", code="too_large")
@@ -101,25 +106,29 @@ async def read(reading: Reading, answer: Answer) -> Chunks:
     """
     documents = Documents(reading.limit)
     done = False
+    came = 0
     try:
         async with aclosing(_documents(reading, documents)) as docs:
             async for doc in docs:
                 if doc is DONE:
                     done = True
                     break
-                chunk = answer.whole(doc) if documents.framing == "json" else answer.feed(doc)
-                if chunk:
+                came += 1
+                if chunk := answer.take(doc, streamed=documents.framing == "events"):
                     reading.moved()
                     yield chunk
-                if answer.full:
+                if answer.full or answer.over:
                     break
     except (NetworkFailed, Truncated):
+        for doc in documents.end(reading.rest):
+            if chunk := answer.take(doc):
+                yield chunk
         if not answer.complete and not (answer.spoke and reading.late):
             raise
         if not answer.complete:
             answer.cut("the time for one answer")
     answer.unread += documents.unread
-    if done:
+    if done or (documents.framing == "json" and came == 1):
         answer.stopped()
     if not answer.complete:
         raise _none(reading.vendor, documents, answer)
@@ -148,7 +157,7 @@ def _none(vendor: str, documents: Documents, answer: Answer) -> VendorError:
             return Rejected(f"{vendor}: answered in UTF-16 instead of UTF-8", code="garbage")
         case "":
             return Overloaded(f"{vendor}: an empty answer", code="garbage")
-        case "events" if not answer.unread or answer.spoke:
+        case "events" | "json" if not answer.unread or answer.spoke:
             return Truncated(f"{vendor}: the stream ended without an end", code="cut")
         case _:
             return answer.garbage()

@@ -11,7 +11,15 @@ import orjson
 import pytest
 
 from mindbot.config.models import ModelSettings
-from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Overloaded, Rejected, VendorError
+from mindbot.domain.errors import (
+    AuthFailed,
+    MindBotError,
+    NetworkFailed,
+    Overloaded,
+    Rejected,
+    Truncated,
+    VendorError,
+)
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
 from mindbot.providers.openai import OpenAIProvider
@@ -213,6 +221,52 @@ async def test_either_framing_for_either_question(body: bytes, stream: bool) -> 
     async with Server(HEAD + b"\r\n" + body).running() as server:
         answer = await ask_it(server, stream=stream)
     assert (answer.text, answer.last.finish, answer.last.notes) == ("hello", "stop", {})
+
+
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+LINES = b"".join(
+    piece.removeprefix(b"data: ").replace(b"\n\n", b"\n")
+    for piece in [
+        event({"content": "hel"}),
+        event({"content": "lo"}),
+        event({}, "stop"),
+    ]
+)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("body", "finish"),
+    [
+        (whole("hello"), "stop"),
+        (whole("hello") + b"\n", "stop"),
+        (orjson.dumps(orjson.loads(whole("hello")), option=orjson.OPT_INDENT_2) + b"\n", "stop"),
+        (LINES, "stop"),
+        (LINES + b"data: [DONE]\n", "stop"),
+    ],
+)
+async def test_an_answer_that_is_there_is_one_however_its_connection_ends(
+    body: bytes, finish: str, stream: bool
+) -> None:
+    async def stays_open(wire: anyio.abc.SocketStream) -> None:
+        await wire.send(JSON + b"\r\n" + body)
+        await anyio.sleep_forever()
+
+    cut = JSON + b"Content-Length: 9000\r\n\r\n" + body
+    for script in (cut, stays_open):
+        async with Server(script).running() as server:
+            answer = await ask_it(server, stream=stream, timeout=0.3)
+        assert (answer.text, answer.last.finish, answer.last.notes) == ("hello", finish, {})
+        assert len(server.asked) == 1
+
+
+async def test_lines_of_json_without_an_end_are_cut_and_a_lone_piece_is_an_answer() -> None:
+    pieces = LINES.splitlines(keepends=True)
+    async with Server(HEAD + b"\r\n" + b"".join(pieces[:2])).running() as server:
+        with pytest.raises(Truncated):
+            await ask_it(server)
+    async with Server(HEAD + b"\r\n" + pieces[0]).running() as server:
+        assert (await ask_it(server)).text == "hel"
 
 
 def refused(message: str, param: str | None = None) -> bytes:
