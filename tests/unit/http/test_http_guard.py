@@ -119,8 +119,12 @@ async def test_of_a_names_addresses_only_public_ones_are_connected_to(
 async def test_all_addresses_of_a_name_are_looked_at_before_a_proxy_gets_it(
     monkeypatch: pytest.MonkeyPatch, addresses: list[str], passes: bool
 ) -> None:
-    def getaddrinfo(host: object, port: int, family: int = 0, *_: object, **more: int) -> list[object]:
-        family = family or more.get("family", 0)
+    """The proxy resolves by itself, and may have a kind of addresses that this machine has not."""
+
+    def getaddrinfo(
+        host: object, port: int, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+    ) -> list[object]:
+        assert not flags & socket.AI_ADDRCONFIG
         found: list[object] = [
             (kind, socket.SOCK_STREAM, 6, "", (address, port, 0, 0)[: 4 if kind == socket.AF_INET6 else 2])
             for address in addresses
@@ -135,8 +139,9 @@ async def test_all_addresses_of_a_name_are_looked_at_before_a_proxy_gets_it(
     if passes:
         await check_name(URL("http://files.example/"), set())
         return
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="private address"):
         await check_name(URL("http://files.example/"), set())
+    await check_name(URL("http://files.example/"), {("files.example", 80)})
 
 
 async def test_a_configured_host_opens_only_its_own_port(peer) -> None:
@@ -184,32 +189,3 @@ async def test_a_proxy_gets_the_calls_but_no_private_addresses(peer) -> None:
     assert [request.split(b"\r\n")[0] for request in proxy.requests] == [
         b"GET http://vendor.invalid/x HTTP/1.1"
     ]
-
-
-@pytest.mark.parametrize("private", ["fd00::1", "10.0.0.1"])
-async def test_behind_a_proxy_a_name_is_asked_for_addresses_of_both_families(
-    monkeypatch: pytest.MonkeyPatch, private: str
-) -> None:
-    """The proxy resolves by itself, and may take the one that was not looked at."""
-    known = {socket.AF_INET: ["1.1.1.1"], socket.AF_INET6: ["2606:4700::1"]}
-    own = socket.AF_INET6 if ":" in private else socket.AF_INET
-
-    def getaddrinfo(
-        host: str, port: int, *_: object, family: int = 0, **__: object
-    ) -> list[tuple[object, ...]]:
-        names = dict(known) if host == "both.example" else {}
-        if host != "public.example":
-            names[own] = [private]
-        return [
-            (of, socket.SOCK_STREAM, 6, "", (each, port) if of == socket.AF_INET else (each, port, 0, 0))
-            for of, found in (names or known).items()
-            if family in (0, of)
-            for each in found
-        ]
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    for host in ("only.example", "both.example"):
-        with pytest.raises(Forbidden, match="private address"):
-            await check_name(URL(f"http://{host}/"), set())
-    await check_name(URL("http://public.example/"), set())
-    await check_name(URL("http://both.example/"), {("both.example", 80)})
