@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import structlog
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -17,6 +18,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def _without_full(config: pytest.Config) -> bool:
     return "not full" in (config.option.markexpr or "")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_tracebacks() -> None:
+    """As the daemon writes them: structlog's own, with every local variable, take seconds of CPU."""
+    if not structlog.is_configured():
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[structlog.stdlib.add_log_level, renderer])
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What the local API says, as JSON models.
 
 Readers are lenient: every field has a default and unknown fields are kept but not looked at, so an old
-client reads a newer daemon. Inputs (``SendMessage``, ``SecretValue``) are strict.
+client reads a newer daemon. Inputs (``SendMessage``, ``SecretValue``) are strict. Each is built when it is
+used first: a command needs two or three of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from mindbot.domain.message import Json
 class Answer(BaseModel):
     """Anything the daemon answers."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     def to_json(self) -> Json:
         """Return exactly what came over the wire, unknown fields included."""

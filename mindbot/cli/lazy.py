@@ -41,6 +41,8 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a stand-in that carries the help line."""
+        if cmd_name in COMMANDS:  # looking for plugins' would read the metadata of every installed package
+            return _stand_in(cmd_name)
         if not self.commands:
             self.commands = {name: _stand_in(name) for name in self.list_commands(ctx)}
         return self.commands.get(cmd_name)

@@ -69,7 +69,7 @@ def simulators(*names: str, args: Sequence[str] = ()) -> Iterator[dict[str, Any]
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError(f"mindbot sim {' '.join(names)} ended with {process.wait(10)}")
+            raise RuntimeError(f"mindbot sim {' '.join(names)} ended with {process.wait(PATIENCE)}")
         info: dict[str, Any] = json.loads(line)
         info["pid"] = process.pid
         yield info
@@ -80,10 +80,10 @@ def simulators(*names: str, args: Sequence[str] = ()) -> Iterator[dict[str, Any]
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
     if process.stdout is not None:
         process.stdout.close()
 
@@ -148,7 +148,7 @@ class Daemon:
         """kill -9 and wait for the end."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
 
     def begin_stop(self) -> None:
         """SIGTERM, once: a second one would force it."""

@@ -61,7 +61,7 @@ def test_status_stop_and_the_socket_afterwards(tmp_path: Path) -> None:
     assert status.returncode == 0, status.stderr
     assert json.loads(status.stdout)["pid"] == daemon.pid
     assert daemon.cli("daemon", "stop").returncode == 0
-    assert daemon.process is not None and daemon.process.wait(10) == 0
+    assert daemon.process is not None and daemon.process.wait(PATIENCE) == 0
     assert not daemon.socket.exists()
     assert daemon.cli("daemon", "stop").returncode == 3
 
@@ -196,7 +196,7 @@ def test_sockets_of_systemd_are_used_and_left_in_place(tmp_path: Path) -> None:
             assert report["answered"] == 3
         finally:
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(PATIENCE) == 0
             log.close()
         assert path.exists()
         ready = next(line for line in (tmp_path / "log").read_text().splitlines() if "daemon.ready" in line)
@@ -246,7 +246,7 @@ def test_a_daemon_that_the_watchdog_aborts_leaves_its_stacks(tmp_path: Path) -> 
         process = subprocess.Popen(run_command(daemon), stderr=stderr)
         wait_for(daemon.socket.exists)
         process.send_signal(signal.SIGABRT)
-        assert process.wait(20) == -signal.SIGABRT
+        assert process.wait(PATIENCE) == -signal.SIGABRT
     assert "Current thread" in (tmp_path / "stderr").read_text()
 
 
@@ -266,7 +266,7 @@ def test_mindbotd_is_the_same_as_daemon_run_and_takes_the_files_it_may_have(tmp_
         assert int(soft) == min(int(hard), 65536)
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.full

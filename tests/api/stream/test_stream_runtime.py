@@ -59,7 +59,7 @@ async def until(observer: Observer, kind: str) -> list[Event]:
 
 async def ask(runtime: Runtime, text: str, **who: str) -> dict[str, Any]:
     turn = await runtime.inject(text=text, **who)
-    return await runtime.wait_turn(turn, 10)
+    return await runtime.wait_turn(turn, PATIENCE)
 
 
 async def test_a_turn_is_told_from_queued_to_answered(runtime: Runtime) -> None:
@@ -115,7 +115,7 @@ async def test_a_running_turn_is_listed_as_running(runtime: Runtime) -> None:
         assert [t["state"] for t in await runtime.list_turns()] == ["running"]
         assert (await runtime.get_turn(turn))["state"] == "running"
         go_on.set()
-        assert (await runtime.wait_turn(turn, 10))["state"] == "answered"
+        assert (await runtime.wait_turn(turn, PATIENCE))["state"] == "answered"
 
 
 async def test_spans_are_told_only_while_somebody_looks(runtime: Runtime) -> None:

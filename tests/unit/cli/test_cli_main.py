@@ -1,18 +1,23 @@
-"""The command line as a whole: help, lazy loading, exit codes; real processes."""
+"""The command line as a whole: help, lazy loading, exit codes; real processes where one is the point."""
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import socket
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from mindbot.cli.lazy import COMMANDS
-from mindbot.cli.main import exit_code
+from mindbot.cli.main import exit_code, main
 from mindbot.domain import errors
+from mindbot.testing.waiting import PATIENCE
 
 HEAVY = (
     "textual",
@@ -28,9 +33,20 @@ HEAVY = (
 )
 
 
-def mindbot(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mindbot.cli.main", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, input=stdin)
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def mindbot(*arguments: str) -> Done:
+    """Run a command line in this process: starting one takes longer than what is to be seen."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert isinstance(end.value.code, int)
+    return Done(end.value.code, out.getvalue(), err.getvalue())
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy() -> None:
@@ -40,7 +56,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy() -> None:
         "try: main(['--help'])\n"
         "finally: print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE)
     text, _, modules = done.stdout.rstrip().rpartition("\n")
     assert not {*json.loads(modules)} & {*HEAVY}
     for name, (help_line, _) in COMMANDS.items():
@@ -48,7 +64,9 @@ def test_help_lists_every_command_and_imports_nothing_heavy() -> None:
 
 
 def test_version() -> None:
-    assert mindbot("--version").stdout.startswith("mindbot ")
+    command = [sys.executable, "-m", "mindbot.cli.main", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0 and done.stdout.startswith("mindbot ")
 
 
 @pytest.mark.parametrize("command", ["send", "turns", "trace", "platform", "dlq", "daemon", "up"])
@@ -91,7 +109,7 @@ def test_errors_have_their_exit_codes(error: errors.MindBotError, code: int) -> 
 
 def test_a_reader_that_leaves_early_is_no_error_message() -> None:
     script = f"{sys.executable} -m mindbot.cli.main --help | true"
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=PATIENCE)
     assert done.stderr == ""
 
 
@@ -101,7 +119,7 @@ def test_completion_can_be_installed(shell: str) -> None:
         [sys.executable, "-c", "from mindbot.cli.main import main; main()"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env={"_MINDBOT_COMPLETE": f"source_{shell}", "PATH": "/usr/bin:/bin"},
     )
     assert "_MINDBOT_COMPLETE" in done.stdout
@@ -113,7 +131,7 @@ def test_completion_knows_commands_and_their_subcommands() -> None:
             [sys.executable, "-c", "from mindbot.cli.main import main; main()"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             env={
                 "_MINDBOT_COMPLETE": "complete_bash",
                 "COMP_WORDS": words,
@@ -137,7 +155,9 @@ def test_completion_knows_commands_and_their_subcommands() -> None:
     ],
 )
 def test_an_output_that_cannot_be_written_is_no_traceback(shell: str, said: str) -> None:
-    done = subprocess.run(["sh", "-c", shell % sys.executable], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", shell % sys.executable], capture_output=True, text=True, timeout=PATIENCE
+    )
     assert said in done.stdout + done.stderr and "Traceback" not in done.stderr
 
 
@@ -155,8 +175,8 @@ def test_what_cannot_be_sent_is_a_usage_error(
     with socket.socket(socket.AF_UNIX) as listener:  # nobody is asked
         listener.bind(str(tmp_path / "s"))
         listener.listen()
-        command = [sys.executable, "-m", "mindbot.cli.main", "--socket", str(tmp_path / "s"), "send"]
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
+        words = [os.fsdecode(each) for each in arguments]  # as Python hands them to a process
+        done = mindbot("--socket", str(tmp_path / "s"), "send", *words)
     assert done.returncode == 2 and said in done.stderr
 
 
@@ -167,5 +187,5 @@ def test_a_text_typed_in_another_locale_arrives(tmp_path: Path) -> None:
     )
     environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", script, "你好😀"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environ)
     assert done.stdout.isascii() and json.loads(done.stdout) == "你好😀", done.stderr

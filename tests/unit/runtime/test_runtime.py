@@ -73,7 +73,7 @@ async def a_runtime(folder: Path, phone: Phone, **overrides: Any) -> AsyncIterat
 
 
 async def ended(runtime: Runtime, receipt: Receipt) -> dict[str, Any]:
-    return await runtime.wait_turn(ids.show(receipt.turn), 10)
+    return await runtime.wait_turn(ids.show(receipt.turn), PATIENCE)
 
 
 async def test_what_comes_while_the_daemon_goes_down_is_stored_and_runs_at_the_next_start(
@@ -275,7 +275,7 @@ async def test_what_answers_in_the_bots_place_is_used_and_shown_to_nobody(tmp_pa
     async with a_runtime(tmp_path, phone) as runtime:
         message = replace(a_message(), reply_to=to, raw=raw, parts=(text_part("hello"), part))
         turn = ids.show((await runtime.receive(message)).turn)
-        shown = [await runtime.wait_turn(turn, 10), await runtime.wait_sent(turn, 10)]
+        shown = [await runtime.wait_turn(turn, PATIENCE), await runtime.wait_sent(turn, PATIENCE)]
         shown += [line async for line in runtime.watch_turn(turn)]
         shown += await runtime.get_spans(turn)
     assert phone.seen == [webhook]

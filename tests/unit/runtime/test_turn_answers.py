@@ -91,7 +91,7 @@ async def test_a_turn_is_asked_for_while_it_runs_when_it_ended_and_after_a_resta
         turn = ids.show((await runtime.receive(a_message())).turn)
         assert await answer(turn) == Answer(done=False)
         runner.go.set()
-        await runtime.wait_turn(turn, 10)
+        await runtime.wait_turn(turn, PATIENCE)
         found = await answer(turn)
         assert found is not None and found.done
         (delivery,) = found.deliveries
@@ -112,7 +112,7 @@ async def test_an_answer_is_told_that_another_one_of_its_session_goes_first(tmp_
     async with a_runtime(tmp_path, bot, runner) as runtime:
         turns = [ids.show((await runtime.receive(a_message(key=key))).turn) for key in ("m1", "m2")]
         for turn in turns:
-            await runtime.wait_turn(turn, 10)
+            await runtime.wait_turn(turn, PATIENCE)
         found = [await runtime.answer(turn) for turn in turns]
         assert [(a.done, a.overtakes) for a in found if a] == [(True, False), (True, True)]
         bot.may.set()
@@ -124,7 +124,7 @@ async def test_an_answer_is_told_that_another_one_of_its_session_goes_first(tmp_
 async def test_a_turn_without_a_reply_has_ended_with_nothing(tmp_path: Path) -> None:
     async with a_runtime(tmp_path, Whole(), Runner()) as runtime:
         turn = ids.show((await runtime.receive(a_message("event"))).turn)
-        await runtime.wait_turn(turn, 10)
+        await runtime.wait_turn(turn, PATIENCE)
         assert await runtime.answer(turn) == Answer(done=True)
 
 
@@ -135,7 +135,7 @@ async def test_a_stream_ends_with_the_whole_first_message_and_the_rest_follows(t
     runner.go.set()
     async with a_runtime(tmp_path, bot, runner) as runtime:
         turn = ids.show((await runtime.receive(a_message())).turn)
-        await runtime.wait_turn(turn, 10)
+        await runtime.wait_turn(turn, PATIENCE)
         await runtime.outbox.drained()
     first, second = bot.sent
     assert (first.kind, sorted(part.kind for part in first.parts)) == ("stream", ["image", "text"])

@@ -15,6 +15,7 @@ import pytest
 
 from mindbot.domain.errors import NotFound
 from mindbot.sim.testing import simulated
+from mindbot.testing.waiting import PATIENCE
 
 SIM = [sys.executable, "-c", "from mindbot.sim.command import sim; sim()"]
 TRAFFIC = [sys.executable, "-m", "mindbot.sim.traffic", "--plan-json"]
@@ -71,7 +72,7 @@ def test_the_first_line_says_how_to_reach_them() -> None:
                 codes.append(json.load(response)["errcode"])
         assert codes == [45009, 0]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.full
@@ -93,7 +94,7 @@ def test_ports_in_a_row_and_an_interrupt() -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert "callback" in done.stderr
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.slow

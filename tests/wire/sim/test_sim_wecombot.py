@@ -40,7 +40,7 @@ class Client:
         """Send a frame; return its answer."""
         await self.ws.send_json({"cmd": cmd, "headers": {"req_id": id}, "body": body})
         while True:
-            frame = await self.ws.receive_json(timeout=5)
+            frame = await self.ws.receive_json(timeout=PATIENCE)
             if "cmd" not in frame:
                 assert frame["headers"]["req_id"] == id
                 return dict(frame)
@@ -52,7 +52,7 @@ class Client:
     async def callback(self) -> Json:
         if self.callbacks:
             return self.callbacks.pop(0)
-        return dict(await self.ws.receive_json(timeout=5))
+        return dict(await self.ws.receive_json(timeout=PATIENCE))
 
     async def subscribe(self, far: WeComBotSimulator) -> int:
         s = far.settings
@@ -103,7 +103,7 @@ async def test_the_second_to_subscribe_evicts_the_first(http: ClientSession) -> 
         assert await second.subscribe(far) == 0
         frame = await first.callback()
         assert frame["body"]["event"] == {"eventtype": "disconnected_event"}
-        assert (await first.ws.receive(timeout=5)).type in (
+        assert (await first.ws.receive(timeout=PATIENCE)).type in (
             WSMsgType.CLOSE,
             WSMsgType.CLOSING,
             WSMsgType.CLOSED,
