@@ -149,8 +149,9 @@ class Thinking(Slow):
     """What it said first turns out to be thinking."""
 
     async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
-        await self.go.wait()
-        yield Chunk("a plan ")
+        while not self.go.is_set():
+            yield Chunk("a plan ")
+            await anyio.sleep(0.01)
         yield Chunk("yes", afresh=True)
         yield Chunk(" sir", finish="stop")
 
@@ -160,14 +161,15 @@ async def test_who_watches_is_told_where_the_answer_begins(tmp_path: Path) -> No
     cards.streams = False
     async with a_runtime(tmp_path, cards, runner) as runtime:
         turn = ids.show((await runtime.receive(a_message())).turn)
-        lines = []
+        lines: list[Json] = []
         async with aclosing(runtime.watch_turn(turn)) as watched, anyio.create_task_group() as tasks:
 
             async def watch() -> None:
-                lines.extend([line async for line in watched])
+                async for line in watched:
+                    lines.append(line)  # noqa: PERF401 - read while it grows
 
             tasks.start_soon(watch)
-            await until(lambda: runtime.bus.wants("chunk"))
+            await until(lambda: bool(lines))
             runner.go.set()
         *chunks, done = lines
         begins = next(n for n, line in enumerate(chunks) if line.get("afresh"))
