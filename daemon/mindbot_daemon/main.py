@@ -16,6 +16,7 @@ import anyio
 import structlog
 
 from mindbot.api.sockets import SYSTEM_SOCKET, user_socket
+from mindbot.config import machine
 from mindbot.config.load import Loaded, load
 from mindbot.config.paths import state_dir
 from mindbot.domain.errors import ConfigError, MindBotError
@@ -75,7 +76,11 @@ def run(files: Sequence[str], socket: str | None, *, from_now: bool = False) -> 
 
 def _run(files: Sequence[str], socket: str | None, inherited: Inherited, from_now: bool) -> int:
     def read() -> Loaded:
-        return load([Path(file) for file in files] or None)
+        found = load([Path(file) for file in files] or None)
+        named = bool(socket or os.environ.get("MINDBOT_SOCKET"))
+        if problems := machine.unusable(found, socket=not named):
+            raise ConfigError("the configuration names what cannot be used here", problems=problems)
+        return found
 
     setup()  # what crashes while the configuration is read is told without its secrets
     loaded = read()

@@ -10,10 +10,10 @@ import stat
 import struct
 from pathlib import Path
 
+from mindbot.api.sockets import LONGEST_PATH
 from mindbot.domain.errors import ConfigError, Conflict, StoreFull
 
 BACKLOG = 2048
-_LONGEST = 107  # bytes of a Unix socket's path (unix(7): sun_path, with its NUL)
 
 
 def bind_unix(path: Path, gid: int | None = None) -> socket.socket:
@@ -27,8 +27,9 @@ def bind_unix(path: Path, gid: int | None = None) -> socket.socket:
         ConfigError: the path cannot be used.
         StoreFull: there is no room for it just now.
     """
-    if len(os.fsencode(path)) > _LONGEST:
-        raise ConfigError(f"api.socket: {path} is too long", hint=f"at most {_LONGEST} bytes; use --socket")
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        most = f"at most {LONGEST_PATH} bytes"
+        raise ConfigError(f"api.socket: {path} is too long", hint=f"{most}; use --socket")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.parent.mkdir(mode=0o700 if gid is None else 0o755, parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SYSTEM_SOCKET = Path("/run/mindbot/mindbot.sock")
+LONGEST_PATH = 107  #: bytes of a Unix socket's path (unix(7): sun_path, with its NUL)
 
 
 def user_socket(environ: Mapping[str, str]) -> Path:

@@ -66,6 +66,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the files, or the configuration in use; exits 1 when it cannot be used."""
+    from mindbot.config import machine
     from mindbot.config.load import load
 
     warnings: list[str] = []
@@ -78,7 +79,8 @@ def check(
         read = [str(file) for file in files or _named(ctx)]
     else:
         warnings, read = loaded.warnings, [str(file) for file in loaded.files]
-        problems = _unreadable(ctx, loaded, ask=not files) if secrets else []
+        problems = machine.unusable(loaded)
+        problems += _unreadable(ctx, loaded, ask=not files) if secrets else []
     if as_json:
         _print_json({"ok": not problems, "files": read, "problems": problems, "warnings": warnings})
     else:

@@ -95,8 +95,8 @@ def load(
 
 def find(environ: Mapping[str, str]) -> list[Path]:
     """Return the files in use when none is named: ``$MINDBOT_CONFIG``'s, else the first of the usual ones."""
-    if named := environ.get("MINDBOT_CONFIG"):
-        return [Path(p) for p in named.split(os.pathsep) if p]
+    if named := [Path(p) for p in environ.get("MINDBOT_CONFIG", "").split(os.pathsep) if p]:
+        return named
     for path in config_candidates(environ):
         try:
             path.lstat()

@@ -24,6 +24,7 @@ from mindbot.config.types import (
     Size,
     Url,
 )
+from mindbot.domain.errors import VENDOR_ERRORS
 
 
 class ModelSettings(Section):
@@ -53,6 +54,13 @@ class ScriptedRule(Section):
     @classmethod
     def _pattern(cls, value: str) -> str:
         _check_patterns([value])
+        return value
+
+    @field_validator("error")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value and value not in VENDOR_ERRORS:
+            raise ValueError(f"should be the name of a vendor's error: {', '.join(sorted(VENDOR_ERRORS))}")
         return value
 
 

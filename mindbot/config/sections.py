@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -209,6 +210,17 @@ class HttpSettings(Section):
         (), description="Names, addresses and networks reached directly; loopback always is."
     )
     ca_file: str = Field("", description="Certificates (PEM) to trust beside the system's.")
+
+    @field_validator("no_proxy")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if "/" in each:
+                try:
+                    ipaddress.ip_network(each, strict=False)
+                except ValueError:
+                    raise ValueError(f"holds {each!r}, which is no network; write e.g. 10.0.0.0/8") from None
+        return value
 
     @field_validator("proxy")
     @classmethod

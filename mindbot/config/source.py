@@ -181,6 +181,8 @@ class _Reader:
         if root.value is None:
             return nothing
         if not isinstance(root.value, dict):
+            if self.looks:  # what is no mapping because of it
+                raise _unusable(str(self.looks[0]))
             raise _unusable(f"{root.origin}: should be a mapping of sections. Begin with e.g. `wecom:`")
         return root
 

@@ -26,7 +26,8 @@ _PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(f"(?:{_PIECE.pattern})+", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]i?B|B)?", re.IGNORECASE | re.ASCII)
-_RATE = re.compile(r"(\d{1,9})\s*/\s*(\d{0,9})(s|m|h|d)", re.ASCII)
+_RATE = re.compile(r"(\d+)\s*/\s*(\d*)(s|m|h|d)", re.ASCII)
+_RATE_DIGITS = 9
 _WHOLE_UNITS = {1.0: "s", 60.0: "m", 3600.0: "h", 86400.0: "d"}
 
 
@@ -134,6 +135,8 @@ class Rate:
         if isinstance(value, Rate):
             return value
         found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found and max(len(found[1]), len(found[2])) > _RATE_DIGITS:
+            raise ValueError(f"is too large for a rate: at most {_RATE_DIGITS} digits; leave it out for none")
         per = float(found[2] or 1) * _SECONDS[found[3]] if found else 0
         if not found or not int(found[1]) or not per:
             raise ValueError("is no rate; write e.g. 20/m or 100/10s")

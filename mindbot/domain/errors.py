@@ -37,6 +37,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
+#: Seconds that a vendor is left alone because it said so, at most.
+LONGEST_WAIT = 600.0
+
 
 class MindBotError(Exception):
     """The root. ``kind`` is the stable name used on the API and in metrics."""
@@ -223,7 +226,8 @@ class QuotaExceeded(VendorError):
 class RateLimited(VendorError):
     """The vendor asked us to slow down, or would drop what is more.
 
-    ``scope`` says who has to wait: the whole ``bot``, or one ``session`` while the others go on.
+    ``scope`` says who has to wait: the whole ``bot``, or one ``session`` while the others go on. Nobody waits
+    for more than `LONGEST_WAIT`, whatever a header says: then the vendor is asked again.
     """
 
     kind = "rate_limited"
@@ -238,8 +242,8 @@ class RateLimited(VendorError):
         retry_after: float = 1.0,
         scope: Literal["bot", "session"] = "bot",
     ) -> None:
-        super().__init__(message, hint=hint or f"waiting {retry_after:g}s", code=code)
-        self.retry_after = retry_after
+        self.retry_after = min(retry_after, LONGEST_WAIT)
+        super().__init__(message, hint=hint or f"waiting {self.retry_after:g}s", code=code)
         self.scope = scope
 
 
@@ -298,3 +302,21 @@ class NotAFile(Rejected):
     def __init__(self, message: str, *, hint: str = "", body: bytes = b"") -> None:
         super().__init__(message, hint=hint)
         self.body = body
+
+
+#: Failures of vendors by the names that a configuration and the API call them.
+VENDOR_ERRORS: dict[str, type[VendorError]] = {
+    error.kind: error
+    for error in (
+        AuthFailed,
+        QuotaExceeded,
+        RateLimited,
+        Overloaded,
+        NetworkFailed,
+        Truncated,
+        ContextOverflow,
+        HistoryRefused,
+        ContentFiltered,
+        Rejected,
+    )
+}

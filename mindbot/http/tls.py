@@ -23,7 +23,11 @@ def context(ca_file: str = "") -> ssl.SSLContext:
         try:
             found.load_verify_locations(ca_file)
         except (OSError, ValueError) as error:  # an SSLError is an OSError
-            why = "holds no certificate" if isinstance(error, ssl.SSLError) else error
+            why = (
+                "holds no certificate"
+                if isinstance(error, ssl.SSLError)
+                else (getattr(error, "strerror", "") or error)
+            )
             raise ConfigError(
                 f"http.ca_file: {ca_file}: {why}",
                 hint="a file of certificates in PEM, readable by the daemon",

@@ -66,6 +66,33 @@ def a_config(tmp_path: Path, text: str) -> Path:
 # --- config
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("http:\n  ca_file: /no/such.pem\n", ":2:3: http.ca_file: /no/such.pem: No such file"),
+        ("http:\n  ca_file: /etc/hostname\n", ":2:3: http.ca_file: /etc/hostname: holds no certificate"),
+        (f"api:\n  socket: {'/deep' * 30}\n", ":2:3: api.socket: /deep"),
+        ("api:\n  viewers: [root, nobody-has-it]\n", ":2:13: api.viewers: no group is named nobody-has-it"),
+        ("state_dir: /etc/passwd/state\n", ":1:1: state_dir: /etc/passwd is no folder"),
+        ("store:\n  file: /etc\n", ":2:3: store.file: /etc is a folder"),
+        ("store:\n  file: /etc/passwd/a.db\n", ":2:3: store.file: /etc/passwd is no folder"),
+        (
+            "http:\n  no_proxy: [a.example, 10.0.0.0/99]\n",
+            "http.no_proxy holds '10.0.0.0/99', which is no net",
+        ),
+        (
+            "providers:\n  scripted:\n    rules: [{match: x, error: busy}]\n",
+            ": providers.scripted.rules[0].error should be the name of a vendor's error: auth_failed",
+        ),
+    ],
+)
+def test_check_names_what_cannot_be_used_here_with_its_line(
+    mindbot: Mindbot, tmp_path: Path, text: str, says: str
+) -> None:
+    ran = mindbot("config", "check", a_config(tmp_path, text))
+    assert ran.code == 1 and says in ran.out
+
+
 @pytest.mark.parametrize("sample", sorted(DATA.glob("*.yaml")), ids=lambda path: path.stem)
 def test_check_accepts_each_sample(mindbot: Mindbot, sample: Path) -> None:
     ran = mindbot("config", "check", sample)

@@ -35,6 +35,8 @@ def test_the_search_order(tmp_path: Path) -> None:
         file.write_text(f"log: {{level: {level}}}")
     environ = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     assert load(environ=environ).config.log.level == "debug"
+    environ["MINDBOT_CONFIG"] = ":"  # names none
+    assert load(environ=environ).config.log.level == "debug"
     environ["MINDBOT_CONFIG"] = str(named)
     assert load(environ=environ).config.log.level == "warning"
     assert load([], environ=environ).config.log.level == "warning"

@@ -92,6 +92,7 @@ def test_what_is_refused_inside_good_yaml(text: str, problem: str) -> None:
         ("é\na: \x07", "f:2: holds U+0007"),
         ("- a", "f:1:1: should be a mapping of sections"),
         ("just text", "f:1:1: should be a mapping of sections"),
+        ("log：\n  level：info\n", "f:1:4: 'log' is no key: after it stands U+FF1A (full-width colon)"),
         ("a: 1\n---\nb: 2", "f:2:1: a second document"),
         ("%YAML 3.0\n---\na: 1", "f:1:1: found incompatible YAML document"),
         ("a: " + "[" * 100, "f:1:67: is nested deeper than 64 levels"),

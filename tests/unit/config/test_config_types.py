@@ -66,6 +66,12 @@ def test_a_rate(text: str, count: int, seconds: float, shown: str) -> None:
     assert Rate.parse(rate) is rate
 
 
+@pytest.mark.parametrize("text", ["1234567890/m", "1/1234567890s", "9" * 400 + "/h"])
+def test_a_rate_that_is_too_large_is_told_so(text: str) -> None:
+    with pytest.raises(ValueError, match="is too large for a rate"):
+        Rate.parse(text)
+
+
 @pytest.mark.parametrize("text", ["", "20", "0/m", "5/0s", "m/5", 20, None, True])
 def test_no_rate(text: object) -> None:
     with pytest.raises(ValueError, match="is no rate"):

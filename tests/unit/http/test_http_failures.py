@@ -12,7 +12,7 @@ from contextlib import suppress
 import anyio
 import pytest
 
-from mindbot.domain.errors import NetworkFailed, Rejected
+from mindbot.domain.errors import LONGEST_WAIT, NetworkFailed, RateLimited, Rejected
 from mindbot.http.client import HttpClient
 from mindbot.http.websocket import open_websocket
 
@@ -243,3 +243,9 @@ async def test_a_socket_to_what_is_no_address_is_a_failed_connection(address: st
         with pytest.raises(NetworkFailed, match="no address") as caught:
             await open_websocket(http, address, max_size=1000)
     assert not caught.value.sent
+
+
+@pytest.mark.parametrize("far", [1e26, 2.5e11, float("inf")])
+def test_nobody_waits_for_ages_because_a_header_says_so(far: float) -> None:
+    error = RateLimited("slow down", retry_after=far)
+    assert error.retry_after == LONGEST_WAIT and str(error) == "slow down (waiting 600s)"

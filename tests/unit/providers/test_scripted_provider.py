@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from mindbot.config.models import ProviderSettings, ScriptedRule
-from mindbot.domain.errors import ConfigError, RateLimited
+from mindbot.domain.errors import RateLimited
 from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.scripted import ScriptedProvider
 
@@ -77,6 +77,5 @@ async def test_delays_and_errors() -> None:
 async def test_bad_rules_are_refused() -> None:
     with pytest.raises(ValueError, match="no regular expression"):
         ProviderSettings.model_validate({"rules": [{"match": "("}]})
-    bad = ProviderSettings.model_validate({"rules": [{"match": "x", "error": "no_such_error"}]})
-    with pytest.raises(ConfigError):
-        ScriptedProvider.build("demo", bad)
+    with pytest.raises(ValueError, match="the name of a vendor's error: auth_failed"):
+        ProviderSettings.model_validate({"rules": [{"match": "x", "error": "no_such_error"}]})
