@@ -15,11 +15,16 @@ from typing import Any
 
 import orjson
 
-DEEPEST = 100  # levels; orjson writes 254
+DEEPEST = 100  # levels
+_SPARE = 254 - DEEPEST  # orjson writes 254
 _CUT = "…"
 _MOST = 1 << 63
-_LONGEST = 18  # digits that surely fit into 64 bits
-_LARGE, _LARGE_BYTES = re.compile("[0-9]{19}"), re.compile(b"[0-9]{19}")  # more than _LONGEST
+_LONGEST, _LONGEST_64 = 18, 20  # digits, with a sign, that surely fit into 64 bits, and that may
+#: A number of more digits than those; most strings of digits have a quote before them.
+_LARGE = r"(?:\A|[:,\[])\s*+-?[0-9]{19}"
+_LARGE_TEXT, _LARGE_BYTES = re.compile(_LARGE), re.compile(_LARGE.encode())
+#: Characters of JSON that is worth to be cut where it is nested too deep: each bracket of it is looked at.
+_MENDED = 256 << 10
 _BOM = "\ufeff"
 #: Strings, so that brackets inside them do not count, and brackets. Possessive: linear on any input.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
@@ -107,36 +112,66 @@ def loads(text: str | bytes) -> Any:
     """Decode JSON, as it should be or nearly, into plain data; see `plain`.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is no JSON, or a large one that is nested without end.
     """
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
         return _leniently(text if isinstance(text, str) else _text_of(text))
-    if isinstance(text, str):
-        tame = text.count("[") + text.count("{") <= DEEPEST and not _LARGE.search(text)
-    else:
-        tame = text.count(b"[") + text.count(b"{") <= DEEPEST and not _LARGE_BYTES.search(text)
-    return found if tame else plain(found)
+    large = _LARGE_TEXT.search(text) if isinstance(text, str) else _LARGE_BYTES.search(text)
+    return _leniently(text if isinstance(text, str) else _text_of(text)) if large else _cut(found)
 
 
 def _leniently(text: str) -> Any:
     """Decode with the slower decoder: control characters inside strings and all numbers are let through."""
-    shallow = _shallow(text.removeprefix(_BOM).strip("\0"))
+    text = text.removeprefix(_BOM).strip("\0")
     try:
-        return plain(_decoder.decode(shallow))
+        return _cut(_decoded(text))
     except ValueError:
-        mended = _ESCAPE.sub(lambda found: found[0] if found[1] else "\\\\", shallow)
-        if mended == shallow:
+        mended = _ESCAPE.sub(lambda found: found[0] if found[1] else "\\\\", text)
+        if mended == text:
             raise
-    return plain(_decoder.decode(mended))
+    return _cut(_decoded(mended))
 
 
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST else float(digits)
+def _decoded(text: str) -> Any:
+    """Decode; the decoder calls itself for each level, and beyond its depth only small ones are helped."""
+    try:
+        return _decoder.decode(text)
+    except RecursionError:
+        if len(text) > _MENDED:
+            raise ValueError("nested without end") from None
+    return _decoder.decode(_shallow(text))
 
 
-_decoder = json.JSONDecoder(strict=False, parse_int=_whole, parse_constant=lambda constant: None)
+def _cut(found: Any) -> Any:
+    """Return what a decoder found as plain data. Most of it is: the encoder tells that faster than we can."""
+    probe = found
+    for _ in range(_SPARE):
+        probe = [probe]
+    try:
+        orjson.dumps(probe)
+    except TypeError:  # too deep, or half a character
+        return plain(found)
+    return found
+
+
+def _finite(text: str) -> float | None:
+    found = float(text)
+    return found if math.isfinite(found) else None
+
+
+def _whole(digits: str) -> int | float | None:
+    if len(digits) <= _LONGEST:
+        return int(digits)
+    if len(digits) <= _LONGEST_64 and -_MOST <= (found := int(digits)) < _MOST:
+        return found
+    return _finite(digits)
+
+
+_decoder = json.JSONDecoder(
+    strict=False, parse_int=_whole, parse_float=_finite, parse_constant=lambda constant: None
+)
 
 
 def _text_of(data: bytes) -> str:

@@ -17,6 +17,8 @@ from mindbot.http.attempt import ERRORS, Attempt, TooLarge
 #: A server that has said everything ends its answer at once; one that does not loses the connection.
 _DRAIN_SECONDS = 0.25
 _DRAIN_BYTES = 64 << 10
+#: Bytes of JSON that are decoded: meanwhile everything else waits. No page of any vendor is as long.
+_JSON = 8 << 20
 
 
 async def read_whole(answer: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -46,8 +48,12 @@ class HttpResponse:
         """Decode the body, also where people's words have made it no JSON; see `mindbot.domain.plain.loads`.
 
         Raises:
-            Overloaded: the body is not JSON.
+            Overloaded: the body is not JSON, or too much of it.
         """
+        if len(self.body) > _JSON:
+            raise Overloaded(
+                f"{self._from}: HTTP {self.status} with JSON of {len(self.body)} bytes", code="garbage"
+            )
         try:
             return plain.loads(self.body)
         except ValueError:

@@ -109,3 +109,40 @@ def test_what_is_encoded_takes_no_more_memory_than_its_size() -> None:
     finally:
         tracemalloc.stop()
     assert taken < 1.2 * sum(map(len, kept))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a": 1234567890123456789, "b": "x\ny"}', {"a": 1234567890123456789, "b": "x\ny"}),
+        ('{"a": -9223372036854775808}', {"a": -(2**63)}),
+        (
+            '[ 9223372036854775807, "12345678901234567890", 1e400, -1e400]',
+            [2**63 - 1, "12345678901234567890", None, None],
+        ),
+        ("[9223372036854775808, 0.12345678901234567890]", [float(2**63), 0.12345678901234568]),
+        ('{"a": ' + "1" * 500 + "}", {"a": None}),
+    ],
+)
+def test_numbers_keep_their_digits_as_long_as_64_bits_hold_them(text: str, expected: Any) -> None:
+    for each in (text, text.encode()):
+        found = plain.loads(each)
+        assert found == expected
+        assert repr(found) == repr(expected)
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_only_small_json_is_mended_where_it_is_nested_without_end(small: bool) -> None:
+    deep = "[" * 120_000 + "]" * 120_000
+    text = f'{{"a": {deep}, "b": "{"x" * (10 if small else 300_000)}", "c": [1]}}'
+    if small:
+        assert plain.loads(text)["c"] == [1]
+        return
+    with pytest.raises(ValueError, match="nested"):
+        plain.loads(text)
+
+
+def test_what_is_nested_deep_but_has_an_end_is_cut_whatever_its_size() -> None:
+    deep = "[" * 200 + "]" * 200
+    found = plain.loads(f'{{"a": {deep}, "b": "{"x" * 300_000}", "c": "y\n"}}')
+    assert orjson.dumps(found).count(b"[") == plain.DEEPEST - 1

@@ -74,6 +74,18 @@ async def test_an_answer_with_odd_json_is_read(peer, body, expected) -> None:
         assert (await http.request("GET", there.url)).json() == expected
 
 
+async def test_json_without_measure_is_not_decoded(peer) -> None:
+    async def much(wire) -> None:
+        await wire.request()
+        await wire.answer(b'"' + b"x" * (8 << 20) + b'"')
+
+    async with peer(much) as there, HttpClient() as http:
+        http.allow(there.url)
+        answer = await http.request("GET", there.url)
+        with pytest.raises(Overloaded, match="8388610 bytes"):
+            answer.json()
+
+
 async def test_calls_share_a_kept_alive_connection(peer) -> None:
     async with peer(answer_all) as there, HttpClient() as http:
         http.allow(there.url)
