@@ -7,6 +7,7 @@ database in use are torn, and miss what is only in its log.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -19,12 +20,15 @@ import orjson
 
 from mindbot.domain.errors import Conflict, NotFound, StoreCorrupt, StoreError, StoreFull
 from mindbot.store.database import explain
+from mindbot.store.unreadable import ODD
 
 #: In whose name the store keeps its own rows beside those of bots; no platform is called so.
 OURS = ("mindbot", "store")
 BACKUP, RESTORED = "backup", "restored"
 _KEPT_ASIDE = 3  # copies from before migrations
-_ENDINGS = ("", "-wal", "-shm")
+_PART = ".part"  # a copy that is not whole yet, or never became so
+_BESIDE = ("-wal", "-journal")  # what SQLite keeps of a database beside it, and would take for another's
+_RESTORING = ".restoring"  # what is to take the database's place
 
 
 def copy(source: Path, target: Path) -> None:
@@ -32,7 +36,7 @@ def copy(source: Path, target: Path) -> None:
     if not source.is_file():
         raise NotFound(f"there is no database at {source}", hint="name it with --file")
     try:
-        with closing(_reading(source)) as db:
+        with closing(reading(source)) as db:
             copy_open(db, target)
     except sqlite3.Error as error:
         raise explain(error, source) from error
@@ -48,7 +52,8 @@ def copy_open(db: sqlite3.Connection, target: Path) -> None:
     with arriving(target) as part, closing(sqlite3.connect(part, isolation_level=None)) as made:
         db.backup(made)
         made.execute("PRAGMA journal_mode=DELETE")  # one file, whatever the source was
-        note(made, BACKUP, {"taken": time.time()})
+        if _keeps(made):
+            note(made, BACKUP, {"taken": time.time()})
 
 
 @contextmanager
@@ -61,7 +66,7 @@ def arriving(target: Path) -> Iterator[Path]:
     """
     if target.exists():
         raise Conflict(f"{target} exists already", hint="name another file, or move it away")
-    part = target.with_name(target.name + ".part")
+    part = target.with_name(target.name + _PART)
     try:
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -70,6 +75,7 @@ def arriving(target: Path) -> Iterator[Path]:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.rename(target)
+        _sync(target.parent)
     except sqlite3.Error as error:
         raise explain(error, target) from error
     except OSError as error:
@@ -79,6 +85,15 @@ def arriving(target: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Let the names in a folder outlive a power cut; raises OSError."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def verify(path: Path) -> str:
@@ -91,7 +106,7 @@ def verify(path: Path) -> str:
     if not path.is_file():
         raise NotFound(f"there is no database at {path}", hint="see: mindbot db backup --help")
     try:
-        with closing(_reading(path)) as db:
+        with closing(reading(path)) as db:
             found = [row[0] for row in db.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
             if found:
                 raise StoreCorrupt(f"{path} is damaged: {'; '.join(found)}", hint="use another backup")
@@ -107,48 +122,166 @@ def verify(path: Path) -> str:
 
 
 def restore(backup: Path, path: Path) -> Path | None:
-    """Put a backup in the place of a database that nobody uses; hold its lock (`mindbot.store.lock`).
+    """Put a backup in the place of a database; hold its lock (`mindbot.store.lock`).
 
-    The next start answers no old customer: see `mindbot.store.anew`. What was there is kept aside.
+    The next start answers no old customer: see `mindbot.store.anew`. What was there is kept aside. However
+    this ends, at a power cut too, the one or the other is there, whole.
 
-    Returns: where that is; None when nothing was there.
+    Returns: where the old one is; None when nothing was there.
 
     Raises:
-        StoreError: the backup is damaged, of a newer program, or there is no room. Nothing was changed.
+        StoreError: the backup is damaged, of a newer program, the database is in use, or there is no room.
+            Nothing was changed, unless the message says otherwise.
     """
-    from mindbot.store.upgrade import known
+    path = path.resolve()  # through links: the log lies beside what they lead to
+    there = path.exists()
+    fresh, aside = path.with_name(path.name + _RESTORING), _unused(path, "replaced")
+    try:
+        _prepare(backup, fresh, like=path if there else path.parent)
+        try:
+            _keep(path, aside)
+            fresh.replace(path)
+        except (OSError, StoreError):
+            _put_back(path, aside)
+            raise
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if path.exists() or not there:  # else the next start must see that this was not finished
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+    try:
+        _sync(path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"{path} is restored from {backup}, but may not outlive a power cut: {error.strerror or error}",
+            hint="check the disk (df, dmesg)",
+        ) from error
+    return aside if there else None
+
+
+def _prepare(backup: Path, fresh: Path, *, like: Path) -> None:
+    """Make what takes the database's place: of this program's schema, and marked as restored."""
+    from mindbot.store.upgrade import HEAD, known, upgrade  # it needs this module
 
     found = verify(backup)
-    if not known(found):
+    if found != HEAD and not known(found):
         raise StoreError(
             f"{backup} has schema {found}, which this program does not know",
             hint="run the newer MindBot that made it",
         )
-    fresh = path.with_name(path.name + ".restoring")
     fresh.unlink(missing_ok=True)
     copy(backup, fresh)
+    if found != HEAD:  # an older one may have no place for the mark
+        upgrade(fresh, found)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        note(db, RESTORED, {"at": time.time(), "taken": _taken(backup), "from": str(backup)})
+    _same_owner(fresh, like)
+    with fresh.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _keep(path: Path, aside: Path) -> None:
+    """Give a database a second name, with all that was committed in the one file, and leave no log beside it.
+
+    The log would be taken for the new one's. A database that is too damaged to be folded goes away with its
+    log before the new one comes; a start in between refuses (`unfinished`).
+    """
+    logs = [ending for ending in _BESIDE if Path(f"{path}{ending}").exists()]
+    for ending in logs:
+        _second(Path(f"{path}{ending}"), Path(f"{aside}{ending}"))  # SQLite deletes one that it cannot read
+    folded = False
+    if path.exists() and path.stat().st_size:
+        with suppress(StoreCorrupt):
+            _fold(path)
+            folded = True
+    if folded:
+        _second(path, aside)
+        for ending in logs:
+            Path(f"{aside}{ending}").unlink()
+    elif path.exists():
+        path.rename(aside)
+    _sync(path.parent)
+    for ending in (*_BESIDE, "-shm"):
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _put_back(path: Path, aside: Path) -> None:
+    """Undo what `_keep` did."""
+    for ending in _BESIDE:
+        if (kept := Path(f"{aside}{ending}")).exists():
+            if Path(f"{path}{ending}").exists():
+                kept.unlink()  # its other name is there
+            else:
+                kept.rename(f"{path}{ending}")
+    if not aside.exists():
+        return
+    if path.exists():
+        aside.unlink()
+    else:
+        aside.rename(path)
+
+
+def _fold(path: Path) -> None:
+    """Write a database's log into its file, and see that nobody has it open, this program or another.
+
+    Raises:
+        StoreBusy, StoreCorrupt, StoreFull: it cannot be; all is as it was.
+    """
     try:
-        with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
-            note(db, RESTORED, {"at": time.time(), "taken": _taken(backup), "from": str(backup)})
-        _same_owner(fresh, path if path.exists() else path.parent)
-        aside = _free(path, "replaced") if path.exists() else None
-        for ending in _ENDINGS:  # the log of the old one would be taken for the new one's
-            old = Path(f"{path}{ending}")
-            if old.exists():
-                if aside is None:
-                    old.unlink()
-                else:
-                    old.rename(f"{aside}{ending}")
-        fresh.rename(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("PRAGMA busy_timeout=2000")
+            db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            db.execute("PRAGMA journal_mode=DELETE").fetchone()  # busy while anybody else has its log open
+            db.execute("BEGIN EXCLUSIVE")
+            db.execute("ROLLBACK")
     except sqlite3.Error as error:
-        raise explain(error, fresh) from error
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
-    return aside
+        raise explain(error, path) from error
+
+
+def _second(file: Path, name: Path) -> None:
+    """Give a file a second name, or a copy where there are no links."""
+    try:
+        name.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, name)
+        name.chmod(0o600)
+        _same_owner(name, file)
+        with name.open("rb+") as copied:
+            os.fsync(copied.fileno())
+
+
+def unfinished(path: Path) -> str:
+    """Tell what lies beside a database that is not there, or is empty, and must not be taken for a new one.
+
+    Hold its lock. Where the database is there, what a killed restore left of its copy is removed.
+    """
+    path = path.resolve()
+    fresh = path.with_name(path.name + _RESTORING)
+    if path.exists() and path.stat().st_size:
+        for left in (fresh, fresh.with_name(fresh.name + _PART)):
+            left.unlink(missing_ok=True)
+        return ""
+    if fresh.exists():
+        return f"the restore into {path} was not finished: {fresh} is there"
+    for ending in _BESIDE:
+        log = Path(f"{path}{ending}")
+        if log.exists() and log.stat().st_size:
+            return f"there is no database at {path}, but the log of one: {log}"
+    return ""
 
 
 def keep_aside(path: Path, revision: str) -> Path:
-    """Copy a database before it is upgraded; of such copies the last few stay. Raises StoreError."""
+    """Copy a database before it is upgraded; of such copies the last few stay. Raises StoreError.
+
+    Hold the database's lock: what a killed process left of a copy is removed.
+    """
+    made = f"{path.name}.schema-*"
+    for torn in path.parent.glob(made + _PART):
+        torn.unlink(missing_ok=True)
     size = path.stat().st_size
     free = os.statvfs(path.parent)
     if free.f_bavail * free.f_frsize < size:
@@ -156,44 +289,47 @@ def keep_aside(path: Path, revision: str) -> Path:
             f"no space left for a copy of {path} before its upgrade ({size:,} bytes)",
             hint="free some disk space; the start goes on by itself",
         )
-    target = _free(path, f"schema-{revision}")
+    target = _unused(path, f"schema-{revision}")
     copy(path, target)
     _same_owner(target, path)
-    copies = sorted(path.parent.glob(f"{path.name}.schema-*"), key=lambda each: each.stat().st_mtime)
+    copies = sorted(path.parent.glob(made), key=lambda each: each.stat().st_mtime)
     for old in copies[:-_KEPT_ASIDE]:
         old.unlink(missing_ok=True)
     return target
 
 
 def note(db: sqlite3.Connection, key: str, value: dict[str, Any]) -> None:
-    """Keep a row of the store's own, where the schema has a place for it."""
-    has = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'keep'").fetchone()[0]
-    if has:
-        row = (*OURS, key, orjson.dumps(value).decode())
-        db.execute("INSERT OR REPLACE INTO keep (platform, bot, key, value) VALUES (?, ?, ?, ?)", row)
+    """Keep a row of the store's own; raises sqlite3.Error, also where the schema has no place for it yet."""
+    row = (*OURS, key, orjson.dumps(value).decode())
+    db.execute("INSERT OR REPLACE INTO keep (platform, bot, key, value) VALUES (?, ?, ?, ?)", row)
 
 
-def noted(db: sqlite3.Connection, key: str) -> dict[str, Any]:
-    """Return a row of the store's own; empty when there is none."""
+def _keeps(db: sqlite3.Connection) -> bool:
+    """Whether the schema has a place for notes; the first one has none."""
+    return bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = 'keep'").fetchone())
+
+
+def noted(db: sqlite3.Connection, key: str) -> str | None:
+    """Return the JSON of a row of the store's own; None when there is none. Raises sqlite3.Error."""
     sql = "SELECT value FROM keep WHERE platform = ? AND bot = ? AND key = ?"
     row = db.execute(sql, (*OURS, key)).fetchone()
-    found: dict[str, Any] = orjson.loads(row[0]) if row else {}
-    return found
+    return row[0] if row else None
 
 
 def _taken(backup: Path) -> float:
     """Return when a backup was taken (Unix seconds); a plain copy of the files has only its file's time."""
-    with closing(_reading(backup)) as db, suppress(sqlite3.Error, ValueError):
-        if found := noted(db, BACKUP):
-            return float(found["taken"])
+    with closing(reading(backup)) as db, suppress(sqlite3.Error, *ODD):
+        if text := noted(db, BACKUP):
+            return float(orjson.loads(text)["taken"])
     return backup.stat().st_mtime
 
 
-def _reading(path: Path) -> sqlite3.Connection:
+def reading(path: Path) -> sqlite3.Connection:
+    """Open a database to read, and never make one; raises sqlite3.Error."""
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
 
 
-def _free(path: Path, label: str) -> Path:
+def _unused(path: Path, label: str) -> Path:
     """Return a name beside a file, with the time, that nothing has."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     found, n = path.with_name(f"{path.name}.{label}-{stamp}"), 1

@@ -78,7 +78,10 @@ def is_aside(db: sqlite3.Connection, platform: str, bot: str, key: str) -> bool:
 
 
 def purge(db: sqlite3.Connection, older_than: float, limit: int) -> int:
-    """Delete what ended before a moment (Unix seconds), ``limit`` rows of a kind; returns how many."""
+    """Delete what ended before a moment (Unix seconds), ``limit`` rows of a kind; returns how many.
+
+    What is known of a session (up to where it was forgotten) goes with the last of its old turns.
+    """
     first = ids.at(older_than)
     sent = db.execute(
         "DELETE FROM outbox WHERE (turn, n) IN (SELECT turn, n FROM outbox "
@@ -89,5 +92,9 @@ def purge(db: sqlite3.Connection, older_than: float, limit: int) -> int:
         f"DELETE FROM turns WHERE id IN (SELECT id FROM turns WHERE id < ? AND NOT {OPEN} LIMIT ?)",
         (first, limit),
     )
-    db.execute("DELETE FROM sessions WHERE updated < ?", (older_than,))
+    db.execute(
+        "DELETE FROM sessions WHERE updated < ? AND NOT EXISTS "
+        "(SELECT 1 FROM turns WHERE turns.session = sessions.session AND turns.id < ?)",
+        (older_than, first),
+    )
     return max(sent.rowcount, gone.rowcount)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mindbot.domain.errors import Conflict, MindBotError, Unreachable
+from mindbot.domain.errors import ConfigError, Conflict, MindBotError, Unreachable
 
 if TYPE_CHECKING:
     from mindbot.api.client import Client
@@ -67,12 +67,29 @@ def _daemon(ctx: typer.Context) -> Client | None:
 
 @contextmanager
 def _alone(ctx: typer.Context, path: Path, file: Path | None) -> Iterator[None]:
-    """See that nobody uses a database while the block changes it; raises Conflict."""
-    from mindbot.config.paths import state_dir
-    from mindbot.store.lock import only_one
+    """See that nobody uses a database, and no daemon starts with it, while the block changes it.
 
-    folder = path.parent if file is not None else state_dir(_loaded(ctx).config.state_dir)
-    with only_one(folder) if folder.is_dir() else nullcontext():
+    Raises:
+        Conflict: somebody does.
+    """
+    from mindbot.config.paths import state_dir
+    from mindbot.store.lock import one_user, only_one
+
+    path = path.resolve()
+    folders = {path.parent} if (path.parent / "daemon.lock").exists() else set()
+    try:
+        config = _loaded(ctx).config
+        state = state_dir(config.state_dir)
+        if file is None or path == config.store.path(state).resolve():
+            folders.add(state.resolve())  # the daemon's own, wherever its database lies
+    except ConfigError:
+        if file is None:
+            raise
+    with ExitStack() as held:
+        for folder in sorted(folders):
+            if folder.is_dir():
+                held.enter_context(only_one(folder))
+        held.enter_context(one_user(path))
         yield
 
 
@@ -173,10 +190,12 @@ def check(
 
 def _inspect(path: Path) -> dict[str, Any]:
     """Read only: a running daemon is not disturbed."""
+    from mindbot.store.backup import reading
+
     rows: dict[str, int] = {}
     schema = ""
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with closing(reading(path)) as connection:
             problems = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
             tables = {
                 row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")

@@ -117,6 +117,30 @@ class Database:
         """
         return await self._run(self._write_thread, self._transact, work)
 
+    async def write_apart(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` as `write` does; in a damaged file again, each of its statements by itself.
+
+        SQLite commits nothing of a transaction that came upon a damaged page, be it only by reading. ``work``
+        goes on after such a page (`mindbot.store.recovery.bearing`), and may be run twice.
+
+        Raises:
+            StoreError: part of it may be written.
+        """
+        try:
+            return await self.write(work)
+        except StoreCorrupt:
+            return await self._run(self._write_thread, self._apart, work)
+
+    def _apart(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        assert self._writer is not None and self._files is not None
+        try:
+            self._files.check()
+            result = work(self._writer)
+            self._kept()
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        return result
+
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         assert self._writer is not None and self._files is not None
         db = self._writer
@@ -195,4 +219,6 @@ class Database:
             self._reader.close()
         if self._writer is not None:
             self._writer.close()
-        self._reader = self._writer = None
+        if self._files is not None:
+            self._files.close()
+        self._reader = self._writer = self._files = None

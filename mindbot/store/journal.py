@@ -160,8 +160,7 @@ class Journal:
         except StoreError as error:
             if not isinstance(error, _BadRows):
                 self._report(error)
-            if isinstance(error, StoreGone) and error.written:
-                self.doubtful += [row[0] for entry in entries for row in entry.rows.get("put", ())]
+            self._doubt(entries, error)
             if len(entries) > 1 and not error.passes:
                 # One bad row, or damaged page, must not fail its neighbours: write each caller's rows alone.
                 for entry in entries:
@@ -187,7 +186,12 @@ class Journal:
         try:
             await self._write([entry], {})
         except StoreError as error:
+            self._doubt([entry], error)
             _fail(entry, error)
+
+    def _doubt(self, entries: list[_Entry], error: StoreError) -> None:
+        if isinstance(error, StoreGone) and error.written:
+            self.doubtful += [row[0] for entry in entries for row in entry.rows.get("put", ())]
 
     async def _write(self, entries: list[_Entry], extra: Rows) -> None:
         merged: Rows = {name: list(rows) for name, rows in extra.items()}

@@ -1,4 +1,7 @@
-"""One process per state directory: a daemon, or a command that replaces its database."""
+"""One process per state directory, and per database: a daemon, or a command that replaces its database.
+
+A database may lie outside of the state directory, where two daemons with a directory each would both use it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mindbot.config.paths import give_to_owner
-from mindbot.domain.errors import ConfigError, Conflict, StoreFull
+from mindbot.domain.errors import ConfigError, Conflict, MindBotError, StoreError, StoreFull
 
 
 @contextmanager
@@ -25,26 +28,60 @@ def only_one(state_dir: Path) -> Iterator[None]:
     path = state_dir / "daemon.lock"
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        give_to_owner(path)
+        held = _opened(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull(
-                f"no space left for {path}", hint="free some disk space; the start goes on by itself"
-            ) from error
-        raise ConfigError(
+        mend = ConfigError(
             f"state_dir: cannot use {state_dir}: {error.strerror or error}",
             hint="set state_dir to a writable folder",
-        ) from error
+        )
+        raise _full(error, path, mend) from error
+    with _held(held, f"a daemon is running already with {state_dir}"):
+        yield
+
+
+@contextmanager
+def one_user(database: Path) -> Iterator[None]:
+    """Hold a database's own lock, ``….lock`` beside it, whichever name led to it.
+
+    Raises:
+        Conflict: another process uses the database; the message names it.
+        StoreError: its folder cannot be used; StoreFull: there is no room just now.
+    """
+    path = database.resolve()
+    path = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        held = _opened(path)
+    except OSError as error:
+        mend = StoreError(
+            f"cannot use {path.parent}: {error.strerror or error}",
+            hint="set state_dir or store.file to a writable folder",
+        )
+        raise _full(error, path, mend) from error
+    with _held(held, f"{database} is used by another process"):
+        yield
+
+
+def _opened(path: Path) -> int:
+    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    give_to_owner(path)
+    return held
+
+
+def _full(error: OSError, path: Path, other: MindBotError) -> MindBotError:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return other
+    return StoreFull(f"no space left for {path}", hint="free some disk space; the start goes on by itself")
+
+
+@contextmanager
+def _held(held: int, who: str) -> Iterator[None]:
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = os.read(held, 20).decode("ascii", "replace").strip() or "unknown"
-            raise Conflict(
-                f"a daemon is running already with {state_dir} (pid {pid})",
-                hint="stop it with: mindbot daemon stop",
-            ) from None
+            raise Conflict(f"{who} (pid {pid})", hint="stop it with: mindbot daemon stop") from None
         with suppress(OSError):  # on a full or failing disk it is held all the same, without a name
             os.ftruncate(held, 0)
             os.pwrite(held, f"{os.getpid()}\n".encode(), 0)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Select, event, func, or_, select, text
+from sqlalchemy import URL, Select, TextClause, event, func, select, text
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -127,10 +127,13 @@ class Queries:
         try:
             return list(await self._all(query))
         except StoreCorrupt:
-            async with self._asking() as connection:
-                args = {"before": before or 1 << 62, "page": _PAGE}
-                numbers = [row.id for row in await connection.execute(_IDS, args)]
-            return [await self._one(number) for number in numbers]
+            numbers = await self._keys(_IDS, {"before": before or 1 << 62, "page": _PAGE})
+            return [await self._one(row.id) for row in numbers]
+
+    async def _keys(self, query: TextClause, args: Json) -> Sequence[Row[Any]]:
+        """Return rows of an index alone: those of a table whose pages are damaged."""
+        async with self._asking() as connection:
+            return (await connection.execute(query, args)).fetchall()
 
     async def _one(self, number: int) -> Row[Any] | int:
         """Return a turn's row, or its id where the page it stands on is damaged."""
@@ -174,15 +177,50 @@ class Queries:
 
     async def list_dead(self, limit: int) -> list[Json]:
         """Return dead letters, newest first: deliveries and turns that were given up on."""
-        dead = select(outbox).where(outbox.c.state == "dead", outbox.c.state != "sent")
-        dead = dead.order_by(outbox.c.turn.desc(), outbox.c.n).limit(limit)
-        gone = select(turns).where(turns.c.state == "dead").order_by(turns.c.id.desc()).limit(limit)
         letters = [
-            {"kind": "delivery", **delivery_json(row, self._unreadable)} for row in await self._all(dead)
+            {"kind": "delivery", **delivery_json(row, self._unreadable)}
+            for row in await self._dead_deliveries(limit)
         ]
-        letters += [{**self._summary(row), "kind": "turn"} for row in await self._all(gone)]
+        letters += [{**self._summary(row), "kind": "turn"} for row in await self._dead_turns(limit)]
         letters.sort(key=lambda letter: letter["id"], reverse=True)
         return letters[:limit]
+
+    async def _dead_turns(self, limit: int) -> Sequence[Row[Any] | int]:
+        """Return dead turns; of a damaged table also the ids of those whose pages cannot be read."""
+        gone = select(turns).where(turns.c.state == "dead").order_by(turns.c.id.desc()).limit(limit)
+        try:
+            return await self._all(gone)
+        except StoreCorrupt:
+            found: list[Row[Any] | int] = []
+            async for row in self._newest(0):
+                if isinstance(row, int) or row.state == "dead":
+                    found.append(row)
+                    if len(found) >= limit:
+                        break
+            return found
+
+    async def _dead_deliveries(self, limit: int) -> Sequence[Row[Any]]:
+        """Return dead deliveries; of a damaged table those that can be read."""
+        unsent = select(outbox).where(outbox.c.state == "dead", outbox.c.state != "sent")
+        try:
+            return await self._all(unsent.order_by(outbox.c.turn.desc(), outbox.c.n).limit(limit))
+        except StoreCorrupt:
+            numbers = [row.id for row in await self._keys(_IDS, {"before": 1 << 62, "page": _SCAN})]
+        found: list[Row[Any]] = []
+        unsent = unsent.order_by(outbox.c.turn.desc(), outbox.c.n)
+        for start in range(0, len(numbers), _PAGE):
+            some = numbers[start : start + _PAGE]
+            try:
+                found += await self._all(unsent.where(outbox.c.turn.between(some[-1], some[0])))
+            except StoreCorrupt:
+                for number in some:
+                    try:
+                        found += await self._all(unsent.where(outbox.c.turn == number))
+                    except StoreCorrupt as error:
+                        self._unreadable.note(f"deliveries of {turn_name(number)}", error)
+            if len(found) >= limit:
+                break
+        return found
 
     async def list_sessions(self, limit: int, before: str) -> list[Json]:
         """Return sessions, the most recently active first; ``before`` is the turn to go on from."""
@@ -201,16 +239,6 @@ class Queries:
             for each in page
             if each.last in rows
         ]
-
-    async def counts(self) -> Json:
-        """Return how many rows there are in each state."""
-        async with self._asking() as connection:
-            by_turn = await connection.execute(select(turns.c.state, func.count()).group_by(turns.c.state))
-            open_ = or_(outbox.c.state != "sent")
-            by_out = await connection.execute(
-                select(outbox.c.state, func.count()).where(open_).group_by(outbox.c.state)
-            )
-            return {"turns": dict(by_turn.tuples().all()), "outbox": dict(by_out.tuples().all())}
 
 
 _IDS = text("SELECT id FROM turns INDEXED BY turns_session WHERE id < :before ORDER BY id DESC LIMIT :page")

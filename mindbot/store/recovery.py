@@ -31,9 +31,10 @@ _STEPS = f"""
     SELECT turn, step, result FROM memo
     WHERE turn IN (SELECT id FROM turns WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?)"""
 _UNSENT = "state <> 'sent' AND state IN ('pending', 'sending', 'unknown')"
-_DELIVERIES = f"SELECT {DELIVERY} FROM outbox WHERE {_UNSENT} ORDER BY turn, n"
-_DELIVERY_IDS = "SELECT turn, n FROM outbox INDEXED BY outbox_open WHERE state <> 'sent' ORDER BY turn, n"
-_DELIVERY = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? AND n = ? AND {_UNSENT}"
+_SHOWN = "state <> 'sent' AND state IN ('open', 'pending', 'sending', 'unknown')"
+_ON_SHOW = "state <> 'sent' AND state = 'open'"
+#: The index of what is not sent leads into its table, as it has no rowid; that of sessions is read by itself.
+_ALL_IDS = "SELECT id FROM turns INDEXED BY turns_session WHERE id > 0 ORDER BY id"
 _ASIDE = -100  # where in its turn an answer goes that was on show and cannot be read
 
 Row = tuple[Any, ...]
@@ -61,12 +62,12 @@ def newest(db: sqlite3.Connection) -> int:
 
 def begin(db: sqlite3.Connection) -> tuple[int, list[int]]:
     """Forget the memos of ended turns; returns the highest open turn, and which turns have memos."""
-    with _bearing():
+    with bearing():
         db.execute(f"DELETE FROM memo WHERE turn NOT IN (SELECT id FROM turns WHERE {OPEN})")
     last, remembered = newest(db), []
-    with _bearing():
+    with bearing():
         last = db.execute(f"SELECT max(id) FROM turns WHERE {OPEN}").fetchone()[0] or 0
-    with _bearing():
+    with bearing():
         remembered = [row[0] for row in db.execute("SELECT DISTINCT turn FROM memo")]
     return last, remembered
 
@@ -86,7 +87,7 @@ def open_turns(db: sqlite3.Connection, after: int, limit: int, old: int, unreada
         page.turns.append(turn)
     if after < old:
         by_id = {turn.number: turn for turn in page.turns}
-        with _bearing(unreadable, "the memos of open turns"):
+        with bearing(unreadable, "the memos of open turns"):
             for number, step, result in db.execute(_STEPS, args):
                 # A step whose result cannot be read runs again.
                 with suppress(StoreUnreadable):
@@ -101,23 +102,43 @@ def bury_turns(db: sqlite3.Connection, lost: Sequence[tuple[int, str]]) -> None:
     """Make turns that cannot be read dead letters; what is in their rows stays."""
     now = time.time()
     for number, reason in lost:
-        with _bearing():
+        with bearing():
             db.execute(
                 f"UPDATE turns SET state = 'dead', finished = ?, reason = ? WHERE id = ? AND {OPEN}",
                 (now, reason, number),
             )
 
 
+def bury_all(db: sqlite3.Connection, reason: str, now: float, unreadable: Unreadable) -> tuple[int, int]:
+    """Make dead letters of all open turns, and of all that is not sent; returns how many of each."""
+    turns = _change(
+        db,
+        (f"UPDATE turns SET state = 'dead', finished = ?, reason = ? WHERE {OPEN}", (now, reason)),
+        (_OPEN_IDS, (0, -1)),
+        "id = ?",
+        turn_name,
+        unreadable,
+    )
+    deliveries = _change(
+        db,
+        (f"UPDATE outbox SET state = 'dead', ended = ?, error = ? WHERE {_SHOWN}", (now, reason)),
+        (_ALL_IDS, ()),
+        "turn = ?",
+        _deliveries_of,
+        unreadable,
+    )
+    return turns, deliveries
+
+
 def open_deliveries(db: sqlite3.Connection, unreadable: Unreadable) -> list[Delivery]:
     """Return what is not sent and not dead, in order. What was being sent is now ``unknown``."""
     found = []
-    query, keys = (_DELIVERIES, ()), (_DELIVERY_IDS, ())
-    for row in _rows(db, query, keys, _DELIVERY, delivery_name, unreadable):
+    for row in _deliveries(db, _UNSENT, unreadable):
         turn, n = row[:2]
         try:
             delivery = unreadable.read(delivery_name(turn, n), partial(delivery_of, row))
         except StoreUnreadable as error:
-            with _bearing():
+            with bearing():
                 db.execute(
                     "UPDATE outbox SET state = 'dead', error = ?, ended = ? WHERE turn = ? AND n = ?",
                     (error.reason, time.time(), turn, n),
@@ -125,7 +146,10 @@ def open_deliveries(db: sqlite3.Connection, unreadable: Unreadable) -> list[Deli
             continue
         if delivery.state == "sending":
             delivery.state, delivery.again = "unknown", True
-            db.execute("UPDATE outbox SET state = 'unknown', again = 1 WHERE turn = ? AND n = ?", (turn, n))
+            with bearing(unreadable, delivery_name(turn, n)):
+                db.execute(
+                    "UPDATE outbox SET state = 'unknown', again = 1 WHERE turn = ? AND n = ?", (turn, n)
+                )
         found.append(delivery)
     return found
 
@@ -136,14 +160,13 @@ def open_streams(db: sqlite3.Connection, unreadable: Unreadable) -> dict[int, De
     One that cannot be read is put aside: its place in the turn is the answer's.
     """
     found: dict[int, Delivery] = {}
-    sql = f"SELECT {DELIVERY} FROM outbox WHERE state <> 'sent' AND state = 'open'"
-    with _bearing(unreadable, "answers that were on show"):
-        for row in db.execute(sql).fetchall():
-            turn, n = row[:2]
-            try:
-                found[turn] = unreadable.read(delivery_name(turn, n), partial(delivery_of, row))
-            except StoreUnreadable as error:
-                aside = (_ASIDE - n, error.reason, time.time(), turn, n)
+    for row in _deliveries(db, _ON_SHOW, unreadable):
+        turn, n = row[:2]
+        try:
+            found[turn] = unreadable.read(delivery_name(turn, n), partial(delivery_of, row))
+        except StoreUnreadable as error:
+            aside = (_ASIDE - n, error.reason, time.time(), turn, n)
+            with bearing(unreadable, delivery_name(turn, n)):
                 db.execute(
                     "UPDATE outbox SET n = ?, state = 'dead', error = ?, ended = ? WHERE turn = ? AND n = ?",
                     aside,
@@ -152,7 +175,7 @@ def open_streams(db: sqlite3.Connection, unreadable: Unreadable) -> dict[int, De
 
 
 @contextmanager
-def _bearing(unreadable: Unreadable | None = None, what: str = "") -> Iterator[None]:
+def bearing(unreadable: Unreadable | None = None, what: str = "") -> Iterator[None]:
     """Go on after a damaged page; ``what`` it was is counted where ``unreadable`` is given."""
     try:
         yield
@@ -161,6 +184,17 @@ def _bearing(unreadable: Unreadable | None = None, what: str = "") -> Iterator[N
             raise
         if unreadable is not None:
             unreadable.note(what, error)
+
+
+def _deliveries(db: sqlite3.Connection, state: str, unreadable: Unreadable) -> list[Row]:
+    """Return the deliveries in a state, in order; of a damaged table those that can be read."""
+    every = f"SELECT {DELIVERY} FROM outbox WHERE {state} ORDER BY turn, n"
+    one = f"SELECT {DELIVERY} FROM outbox INDEXED BY outbox_open WHERE turn = ? AND {state} ORDER BY n"
+    return _rows(db, (every, ()), (_ALL_IDS, ()), one, _deliveries_of, unreadable)
+
+
+def _deliveries_of(turn: int) -> str:
+    return f"deliveries of {turn_name(turn)}"
 
 
 def _rows(
@@ -172,10 +206,31 @@ def _rows(
     unreadable: Unreadable,
 ) -> list[Row]:
     """Return the rows of a query; of a damaged table those that can be read, one by one by their keys."""
-    with _bearing():
+    with bearing():
         return db.execute(*query).fetchall()
     found: list[Row] = []
-    for key in db.execute(*keys).fetchall():
-        with _bearing(unreadable, name(*key)):
-            found += db.execute(one, key).fetchall()
+    with bearing(unreadable, "what is open"):
+        for key in db.execute(*keys).fetchall():
+            with bearing(unreadable, name(*key)):
+                found += db.execute(one, key).fetchall()
     return found
+
+
+def _change(
+    db: sqlite3.Connection,
+    change: tuple[str, Row],
+    keys: tuple[str, Row],
+    one: str,
+    name: Callable[..., str],
+    unreadable: Unreadable,
+) -> int:
+    """Change rows and return how many; of a damaged table those that can be, one by one by their keys."""
+    with bearing():
+        return db.execute(*change).rowcount
+    statement, args = change
+    count = 0
+    with bearing(unreadable, "what is open"):
+        for key in db.execute(*keys).fetchall():
+            with bearing(unreadable, name(*key)):
+                count += db.execute(f"{statement} AND {one}", (*args, *key)).rowcount
+    return count

@@ -23,6 +23,7 @@ from mindbot.store import anew, changes, recovery
 from mindbot.store.anew import Anew
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal, Rows
+from mindbot.store.lock import one_user
 from mindbot.store.past import Past
 from mindbot.store.reads import GroupRead
 from mindbot.store.rows import (
@@ -75,27 +76,33 @@ class Store:
 
         Raises:
             StoreError: the file cannot be opened, is damaged, locked, or newer than this program.
+            Conflict: another process uses it.
         """
-        await anyio.to_thread.run_sync(ensure, path)
         database = Database(path, pragmas=pragmas)
-        await database.open()
-        journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
-        store = cls(database, journal, Unreadable())
-        ids.follow(await database.read(recovery.newest))
-        store.anew = await database.write(partial(anew.begin, from_now=from_now, resume=resume))
-        await store._past.load()
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(journal.run)
-                tasks.start_soon(store._past.run)
-                tasks.start_soon(store._answers.run)
-                try:
-                    yield store
-                finally:
-                    tasks.cancel_scope.cancel()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(database.close)
+        with one_user(path):
+            await anyio.to_thread.run_sync(ensure, path)
+            try:
+                await database.open()
+                journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
+                store = cls(database, journal, Unreadable())
+                await store._begin(from_now, resume)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(journal.run)
+                    tasks.start_soon(store._past.run)
+                    tasks.start_soon(store._answers.run)
+                    try:
+                        yield store
+                    finally:
+                        tasks.cancel_scope.cancel()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(database.close)
+
+    async def _begin(self, from_now: bool, resume: bool) -> None:
+        ids.follow(await self._database.read(recovery.newest))
+        put_away = partial(anew.begin, from_now=from_now, resume=resume, unreadable=self.unreadable)
+        self.anew = await self._database.write_apart(put_away)
+        await self._past.load()
 
     @property
     def path(self) -> Path:
@@ -135,7 +142,7 @@ class Store:
         `queued_after` reads the others. Each counts one attempt more than on disk; `begin` writes it.
         """
 
-        self._recovered, remembered = await self._database.write(recovery.begin)
+        self._recovered, remembered = await self._database.write_apart(recovery.begin)
         self._remembered.update(remembered)
         return await self.queued_after(0, limit)
 
@@ -149,7 +156,7 @@ class Store:
             read = partial(recovery.open_turns, limit=limit, old=old, unreadable=self.unreadable)
             page = await self._database.read(partial(read, after=number))
             if page.lost:
-                await self._database.write(partial(recovery.bury_turns, lost=page.lost))
+                await self._database.write_apart(partial(recovery.bury_turns, lost=page.lost))
             if page.turns or not page.lost:
                 return page.turns
             number = page.last
@@ -157,13 +164,17 @@ class Store:
     async def unheard(self) -> list[Turn]:
         """Return turns that are on disk although whoever brought them heard the contrary.
 
-        Their file was gone for a while (`StoreGone`) and is back.
+        Their file was gone for a while (`StoreGone`) and is back. Each is returned once.
+
+        Raises:
+            StoreError: the next call returns them.
         """
-        doubtful, self.journal.doubtful = self.journal.doubtful, []
-        if not doubtful:
+        wanted = set(self.journal.doubtful)
+        if not wanted:
             return []
-        wanted = set(doubtful)
-        return [turn for turn in await self.queued_after(min(wanted) - 1, -1) if turn.number in wanted]
+        found = [turn for turn in await self.queued_after(min(wanted) - 1, -1) if turn.number in wanted]
+        self.journal.doubtful = [number for number in self.journal.doubtful if number not in wanted]
+        return found
 
     # --- turns
 
@@ -247,11 +258,11 @@ class Store:
 
     async def open_deliveries(self) -> list[Delivery]:
         """Return what is not sent and not dead, in order. What was being sent is now ``unknown``."""
-        return await self._database.write(partial(recovery.open_deliveries, unreadable=self.unreadable))
+        return await self._database.write_apart(partial(recovery.open_deliveries, unreadable=self.unreadable))
 
     async def open_streams(self) -> dict[int, Delivery]:
         """Return the answers that were on show when a process ended, by turn."""
-        return await self._database.write(partial(recovery.open_streams, unreadable=self.unreadable))
+        return await self._database.write_apart(partial(recovery.open_streams, unreadable=self.unreadable))
 
     async def note(self, turn: int, n: int | None, fact: Json) -> bool:
         """Keep what a platform said later of a turn, or of its delivery ``n``; false when there is none."""

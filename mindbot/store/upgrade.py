@@ -11,7 +11,7 @@ import structlog
 from mindbot.config.paths import give_to_owner
 from mindbot.domain.errors import StoreError
 from mindbot.store import fresh
-from mindbot.store.backup import keep_aside
+from mindbot.store.backup import keep_aside, unfinished
 from mindbot.store.database import connect, explain
 
 if TYPE_CHECKING:
@@ -41,15 +41,19 @@ def revision(path: Path) -> str:
 
 
 def ensure(path: Path) -> None:
-    """Create or upgrade the schema where needed.
+    """Create or upgrade the schema where needed; hold the database's lock (`mindbot.store.lock`).
 
     Raises:
-        StoreError: damaged, locked, or made by a newer program.
+        StoreError: damaged, locked, made by a newer program, or gone but for its log.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"cannot create {path.parent}: {error.strerror}", hint="set state_dir") from error
+    if left := unfinished(path):
+        raise StoreError(
+            left, hint="put the database back, restore a backup (mindbot db restore), or move that file away"
+        )
     found = revision(path)
     if not found:  # what people wrote is nobody else's business; the files beside it get the same rights
         path.chmod(0o600)

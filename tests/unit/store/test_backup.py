@@ -130,7 +130,7 @@ async def test_a_backup_that_is_no_good_changes_nothing(tmp_path: Path) -> None:
         db.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="9999"):
         await restore(tmp_path / "copy", path)
-    assert not list(tmp_path.glob("mindbot.db.*"))
+    assert [each.name for each in tmp_path.glob("mindbot.db.*")] == ["mindbot.db.lock"]
     async with Store.open(path) as store:
         assert len(await store.recover()) == 1
 

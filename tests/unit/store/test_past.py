@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import anyio
@@ -147,3 +148,18 @@ async def test_what_was_asked_together_of_a_person_is_remembered_whole(tmp_path:
     async with Store.open(tmp_path / "mindbot.db") as store:
         await answered_together(store, lin, ["anna?", "are you there?"], heard="user")
         assert await store.history(lin, 1 << 62, 10) == [{"role": "user", "content": "anna?\nare you there?"}]
+
+
+async def test_a_cleared_session_stays_so_while_some_of_its_turns_are_left(tmp_path: Path) -> None:
+    lin = f"{GROUP}:lin"
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        last = [await said(store, str(n), f"words {n}", lin) for n in range(6)][-1]
+        await store.clear(lin, "ding", "default")
+        await anyio.sleep(0.01)
+        assert await store.purge(time.time() + 1, limit=2) == 2
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        assert await store.history(lin, last.number + 1, 10) == []
+        while await store.purge(time.time() + 1, limit=2):
+            pass
+        left = await store._database.read(lambda db: db.execute("SELECT count(*) FROM sessions").fetchone())
+        assert left == (0,), "what is known of a session goes with its last turn"

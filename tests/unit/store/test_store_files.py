@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,35 @@ async def test_a_log_that_was_cut_takes_nothing_more(tmp_path: Path) -> None:
         os.truncate(f"{path}-wal", 32)
         with pytest.raises(StoreGone, match="cut"):
             await store.put(a_message("after"))
+
+
+async def test_a_log_that_another_client_folded_and_cut_is_no_loss(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    async with Store.open(path) as store:
+        for n in range(3):
+            await store.put(a_message(f"before{n}"))
+            with closing(sqlite3.connect(path)) as other:
+                assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+            assert Path(f"{path}-wal").stat().st_size == 0
+        await store.put(a_message("after"))
+        await store.check()
+        os.truncate(f"{path}-wal", 40)
+        with pytest.raises(StoreGone, match="cut"):
+            await store.put(a_message("lost"))
+
+
+async def test_what_may_be_on_disk_is_looked_for_until_it_could_be_read(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        turn, _ = await store.put(a_message("doubtful"))
+        store.journal.doubtful.append(turn.number)
+        reader = store._database._reader
+        assert reader is not None
+        reader.set_progress_handler(lambda: 1, 1)  # each read is interrupted
+        with pytest.raises(StoreError):
+            await store.unheard()
+        reader.set_progress_handler(None, 1)
+        assert [found.number for found in await store.unheard()] == [turn.number]
+        assert await store.unheard() == []
 
 
 async def test_a_turn_that_was_written_as_the_file_went_runs_when_it_is_back(tmp_path: Path) -> None:

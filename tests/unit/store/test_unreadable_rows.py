@@ -250,6 +250,105 @@ async def test_a_damaged_page_costs_what_stands_on_it(tmp_path: Path) -> None:
             await queries.close()
 
 
+def spoil(path: Path, name: str, page: int = 0) -> None:
+    """Overwrite the head of the first page of a table; or of one of its others, by its number."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+    with path.open("r+b") as file:
+        file.seek(((page or root) - 1) * size)
+        file.write(b"\xff" * 100)
+
+
+def a_leaf(path: Path, text: bytes) -> int:
+    """Return the number of a leaf page that holds a text (sqlite.org/fileformat.html, "B-tree Pages")."""
+    data = path.read_bytes()
+    pages = [data[start : start + 4096] for start in range(0, len(data), 4096)]
+    return next(n for n, page in enumerate(pages, 1) if page[0] in (10, 13) and text in page)
+
+
+@pytest.mark.parametrize("value", ['{"since": 17', '{"since": null}', "[]", '{"since": 1e300}', "7"])
+async def test_a_note_of_the_store_s_own_that_cannot_be_read_ends_no_start(
+    tmp_path: Path, value: str
+) -> None:
+    async with a_store(tmp_path) as store:
+        await store.put(a_message("m"))
+        row = ("mindbot", "store", "from now", value)
+        sql = "INSERT INTO keep (platform, bot, key, value) VALUES (?, ?, ?, ?)"
+        await store._database.write(lambda db: db.execute(sql, row))
+    async with a_store(tmp_path) as store:
+        assert store.anew.since == 0.0 and len(await store.recover()) == 1
+
+
+async def test_a_mark_of_a_restore_that_cannot_be_read_is_one_all_the_same(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        await store.put(a_message("m"))
+        sql = "INSERT INTO keep (platform, bot, key, value) VALUES ('mindbot', 'store', 'restored', '{')"
+        await store._database.write(lambda db: db.execute(sql))
+    async with a_store(tmp_path) as store:
+        assert store.anew.turns == 1 and store.anew.reason == "restored from a backup"
+        assert await store.recover() == [] and "restored" in store.unreadable.words
+    async with a_store(tmp_path) as store:
+        assert not store.anew.reason and store.anew.since > 0
+
+
+@pytest.mark.parametrize("table", ["keep", "memo", "sessions"])
+async def test_a_table_of_which_nothing_can_be_read_ends_no_start(tmp_path: Path, table: str) -> None:
+    path = tmp_path / "mindbot.db"
+    async with a_store(tmp_path) as store:
+        await store.put(a_message("m"))
+    spoil(path, table)
+    async with Store.open(path, from_now=True) as store:
+        assert store.anew.turns == 1 and store.anew.since > 0
+        assert await store.recover() == []
+        assert await store.open_deliveries() == []
+
+
+async def test_deliveries_beside_a_damaged_page_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    async with a_store(tmp_path) as store:
+        for n in range(40):
+            turn, _ = await store.put(a_message(f"m{n}", f"u{n}"))
+            await store.enqueue([a_delivery(turn, state="pending" if n else "open")])
+        long = "UPDATE outbox SET error = ?"
+        await store._database.write(lambda db: db.execute(long, ("y" * 300,)))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+    spoil(path, "outbox", a_leaf(path, b"yyyyy"))
+    async with a_store(tmp_path) as store:
+        assert 10 < len(await store.open_deliveries()) < 39 and store.unreadable.count
+        await store.open_streams()
+    async with Store.open(path, from_now=True) as store:
+        assert 10 < store.anew.deliveries < 40
+        assert len(await store.open_deliveries()) < 3, "beside what is damaged a row may not be changed"
+
+
+async def test_dead_letters_beside_a_damaged_page_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    async with a_store(tmp_path) as store:
+        for n in range(40):
+            turn, _ = await store.put(a_message(f"m{n}" + "x" * 900, f"u{n}"))
+            turn.state, turn.finished = ("dead", "answered")[n % 2], time.time()
+            await store.finish(turn, [a_delivery(turn, state="dead")])
+        long = "UPDATE outbox SET error = ?"
+        await store._database.write(lambda db: db.execute(long, ("y" * 300,)))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+    spoil(path, "turns", a_leaf(path, b'"m7xxx'))
+    spoil(path, "outbox", a_leaf(path, b"yyyyy"))
+    async with a_store(tmp_path) as store:
+        queries = Queries(store.path, lambda session, number: None, store.unreadable)
+        try:
+            letters = await queries.list_dead(100)
+        finally:
+            await queries.close()
+        found = {"turn": [each for each in letters if each["kind"] == "turn"]}
+        found["delivery"] = [each for each in letters if each["kind"] != "turn"]
+        assert 19 < len(found["turn"]) < 40 and 10 < len(found["delivery"]) < 40
+        assert store.unreadable.count
+
+
 async def test_health_says_that_rows_cannot_be_read_and_messages_are_taken(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
         await store.put(a_message("m"))

@@ -1,0 +1,215 @@
+"""A restore ends with the old database or the new one, whole, wherever it is cut off, and says the truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import create_engine
+
+from mindbot.domain.errors import Conflict, StoreBusy, StoreError
+from mindbot.domain.message import Message, text_part
+from mindbot.store import backup
+from mindbot.store.rows import put_row
+from mindbot.store.store import Store
+from mindbot.store.upgrade import HEAD, alembic_config, ensure
+
+pytestmark = pytest.mark.anyio
+
+_KILLED_AT_EACH_STEP = """
+import os, shutil, sqlite3, sys
+from contextlib import closing
+from pathlib import Path
+from mindbot.domain.errors import StoreError
+from mindbot.store import backup
+from mindbot.store.upgrade import ensure
+
+folder = Path(sys.argv[1])
+STEPS = {"os.rename", "os.link", "os.remove", "open", "sqlite3.connect"}
+
+def holds(path):
+    with closing(sqlite3.connect(path)) as db:
+        return {row[0] for row in db.execute("SELECT value FROM keep WHERE platform = 'a'")}
+
+def keep(db, value):
+    db.execute("INSERT OR REPLACE INTO keep (platform, bot, key, value) VALUES ('a', 'b', 'k', ?)", (value,))
+
+ensure(folder / "source")
+with closing(sqlite3.connect(folder / "source")) as db, db:
+    keep(db, "new")
+backup.copy(folder / "source", folder / "copy")
+
+used = folder / "used"
+used.mkdir()
+ensure(used / "mindbot.db")
+if os.fork() == 0:  # its last writer was killed: what it wrote is in the log alone
+    db = sqlite3.connect(used / "mindbot.db", isolation_level=None)
+    db.execute("PRAGMA wal_autocheckpoint=0")
+    keep(db, "old")
+    os._exit(9)
+os.wait()
+assert (used / "mindbot.db-wal").stat().st_size
+
+def killed(path, step):
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    seen = [0]
+    def hook(event, args):
+        if event in STEPS and "state" in str(args[0]):
+            seen[0] += 1
+            if seen[0] > step:
+                os._exit(9)
+    sys.addaudithook(hook)
+    backup.restore(folder / "copy", path)
+    os._exit(0)
+
+backup.restore(folder / "copy", folder / "warm")  # what is imported by then is no step
+step = 0
+while True:
+    state = folder / f"state{step}"
+    shutil.copytree(used, state)
+    path = state / "mindbot.db"
+    again = killed(path, step)
+    ensure(path)
+    found = holds(path)
+    if not again:
+        assert found == {"new"}, found
+        break
+    if found == {"old"}:
+        backup.restore(folder / "copy", path)
+    assert holds(path) == {"new"}, (step, found)
+    kept = [holds(each) for each in sorted(state.glob("*.replaced-*")) if "-wal" not in each.name]
+    assert {"old"} in kept, (step, kept)
+    assert not list(state.glob("*.restoring*")), step
+    shutil.rmtree(state)
+    step += 1
+print(step)
+"""
+
+
+def a_keeper(path: Path, value: str) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        row = ("a", "b", "k", value)
+        db.execute("INSERT INTO keep (platform, bot, key, value) VALUES (?, ?, ?, ?)", row)
+
+
+def kept(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return [row[0] for row in db.execute("SELECT value FROM keep WHERE platform = 'a'")]
+
+
+def a_backup(folder: Path) -> Path:
+    ensure(folder / "source")
+    a_keeper(folder / "source", "new")
+    backup.copy(folder / "source", folder / "copy")
+    return folder / "copy"
+
+
+@pytest.mark.slow
+def test_killed_at_any_step_the_old_one_or_the_new_one_is_there_and_nothing_is_lost(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(_KILLED_AT_EACH_STEP, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 8, "it was cut off in the middle, not only before"
+
+
+def test_what_fails_at_the_last_step_changes_nothing(tmp_path: Path) -> None:
+    copy, path = a_backup(tmp_path), tmp_path / "state" / "mindbot.db"
+    ensure(path)
+    a_keeper(path, "old")
+    refused = path.with_name(path.name + ".restoring")
+    refused.mkdir()  # in the way of the copy
+    with pytest.raises(StoreError):
+        backup.restore(copy, path)
+    refused.rmdir()
+    assert kept(path) == ["old"] and not list(path.parent.glob("*.replaced*"))
+
+
+def test_a_database_that_is_damaged_at_its_head_is_replaced_and_kept_with_its_log(tmp_path: Path) -> None:
+    copy, path = a_backup(tmp_path), tmp_path / "state" / "mindbot.db"
+    path.parent.mkdir()
+    path.write_bytes(b"no database" * 99)
+    path.with_name("mindbot.db-wal").write_bytes(b"its log")
+    aside = backup.restore(copy, path)
+    assert aside is not None and aside.read_bytes().startswith(b"no database")
+    assert Path(f"{aside}-wal").read_bytes() == b"its log"
+    assert kept(path) == ["new"]
+    ensure(path)
+    assert backup.verify(path) == HEAD
+
+
+def test_a_start_makes_no_new_database_where_one_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    log, fresh = path.with_name("mindbot.db-wal"), path.with_name("mindbot.db.restoring")
+    log.write_bytes(b"x")
+    with pytest.raises(StoreError, match="but the log of one"):
+        ensure(path)
+    log.unlink()
+    fresh.write_bytes(b"x")
+    with pytest.raises(StoreError, match="not finished"):
+        ensure(path)
+    assert not path.exists() and fresh.exists()
+    fresh.unlink()
+    ensure(path)
+    fresh.write_bytes(b"x")
+    ensure(path)
+    assert not fresh.exists(), "the database is there: what a killed restore left is of no use"
+
+
+@pytest.mark.slow
+async def test_no_second_process_uses_a_database_and_none_replaces_it(tmp_path: Path) -> None:
+    copy, path = a_backup(tmp_path), tmp_path / "mindbot.db"
+    link = tmp_path / "link.db"
+    async with Store.open(path):
+        link.symlink_to(path)
+        with pytest.raises(Conflict, match=f"pid {os.getpid()}"):
+            async with Store.open(link):
+                pass
+        with pytest.raises(StoreBusy):  # also where its lock is not asked for
+            backup.restore(copy, path)
+    assert not list(tmp_path.glob("*.restoring*")) and not list(tmp_path.glob("*.replaced*"))
+    backup.restore(copy, link)
+    assert link.is_symlink() and kept(path) == ["new"]
+
+
+@pytest.mark.slow
+async def test_a_backup_of_the_first_schema_answers_nobody_twice_either(tmp_path: Path) -> None:
+    old, path = tmp_path / "old.db", tmp_path / "mindbot.db"
+    config, engine = alembic_config(), create_engine(f"sqlite:///{old}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    message = Message("console", "default", "k", "s", "mei", "text", (text_part("hi"),), {}, received=1.0)
+    names = "id, platform, bot, key, session, sender, partition, received, message, state"
+    with closing(sqlite3.connect(old)) as db, db:
+        row = (*put_row(1 << 40, message)[:-1], json.dumps(message.to_json()), "queued")
+        db.execute(f"INSERT INTO turns ({names}) VALUES ({','.join('?' * len(row))})", row)
+    backup.copy(old, tmp_path / "copy")
+    backup.restore(tmp_path / "copy", path)
+    before = time.time()
+    async with Store.open(path) as store:
+        assert store.anew.turns == 1 and store.anew.since >= before
+        assert await store.recover() == []
+
+
+def test_copies_that_were_never_finished_push_out_no_whole_ones(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    ensure(path)
+    whole = backup.keep_aside(path, "0001")
+    os.utime(whole, (1, 1))
+    for n in range(3):
+        path.with_name(f"mindbot.db.schema-0001-2026010{n}.part").write_bytes(b"half")
+    backup.keep_aside(path, "0001")
+    assert whole.exists() and not list(tmp_path.glob("*.part"))
