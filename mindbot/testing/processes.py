@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from mindbot.testing.commands import mindbot
 from mindbot.testing.waiting import PATIENCE
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -168,9 +169,13 @@ class Daemon:
             raise
 
     def cli(self, *args: str, timeout: float = 2 * PATIENCE) -> subprocess.CompletedProcess[str]:
-        """Run a mindbot command against this daemon."""
+        """Run a mindbot command against this daemon, as a process."""
         command = [*_MINDBOT, "--config", str(self.config_file), "--socket", str(self.socket), *args]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=self._environ)
+
+    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """The same in this process, in a fraction of the time."""
+        return mindbot("--config", str(self.config_file), "--socket", str(self.socket), *args)
 
 
 @contextmanager

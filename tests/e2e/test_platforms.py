@@ -11,6 +11,7 @@ import pytest
 
 from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
+from mindbot.testing.waiting import wait_for
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
@@ -47,9 +48,9 @@ def test_every_message_is_answered_once(three: tuple[Daemon, dict[str, Any], int
 @pytest.mark.parametrize("name", ["wecom", "dingtalk", "wecomcs"])
 def test_bots_are_well_and_prove_it(three: tuple[Daemon, dict[str, Any], int], name: str) -> None:
     daemon, _, _ = three
-    shown = json.loads(daemon.cli("platform", "show", name, "--json").stdout)
+    shown = json.loads(daemon.run("platform", "show", name, "--json").stdout)
     assert shown["state"] == "ok", shown
-    done = daemon.cli("platform", "test", name, "--json")
+    done = daemon.run("platform", "test", name, "--json")
     checks = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, checks
     assert checks
@@ -61,16 +62,18 @@ def test_a_push_with_a_file_reaches_the_user(
     daemon, sims, _ = three
     file = tmp_path / "a.png"
     file.write_bytes(PNG)
-    done = daemon.cli("platform", "push", "dingtalk", "look", "--user", "wang", "--file", str(file), "--json")
+    done = daemon.run("platform", "push", "dingtalk", "look", "--user", "wang", "--file", str(file), "--json")
     assert done.returncode == 0, done.stderr
     turn = json.loads(done.stdout)["turn"]
-    for _ in range(100):
-        deliveries = [json.loads(line) for line in daemon.cli("trace", turn, "--json").stdout.splitlines()]
-        if sum(d["kind"] == "delivery" and d["data"]["state"] == "sent" for d in deliveries) == 2:
-            break
+
+    def sent() -> int:
+        spans = map(json.loads, daemon.run("trace", turn, "--json").stdout.splitlines())
+        return sum(span["kind"] == "delivery" and span["data"]["state"] == "sent" for span in spans)
+
+    wait_for(lambda: sent() == 2)
     seen = processes.get(url(sims, "dingtalk", "inbox?user=wang"))["messages"]
     assert [m["msgtype"] for m in seen] == ["sampleMarkdown", "sampleImageMsg"]
-    group = daemon.cli("platform", "push", "dingtalk", "all", "--group", "team")
+    group = daemon.run("platform", "push", "dingtalk", "all", "--group", "team")
     assert group.returncode == 0, group.stderr
 
 
@@ -80,11 +83,8 @@ def test_a_picture_is_fetched_before_the_answer(three: tuple[Daemon, dict[str, A
     daemon, sims, _ = three
     body = {"user": "zhao", "msgtype": "picture", "body": {}, "file": base64.b64encode(PNG).decode()}
     processes.post(url(sims, "dingtalk", "push"), body)
-    for _ in range(100):
-        turns = daemon.cli("turns", 'user == "zhao" and state == "answered"', "--json").stdout.splitlines()
-        if turns:
-            break
-    spans = daemon.cli("trace", json.loads(turns[0])["id"], "--json").stdout.splitlines()
+    turn = answered(daemon, 'user == "zhao"')
+    spans = daemon.run("trace", turn["id"], "--json").stdout.splitlines()
     (media,) = [s for s in map(json.loads, spans) if s["kind"] == "media"]
     assert media["status"] == "ok" and media["data"]["size"] == len(PNG)
 
@@ -96,19 +96,15 @@ def test_an_operator_hands_a_conversation_over_and_the_bot_falls_silent(
     callback = f"http://127.0.0.1:{port}/wecomcs/default/callback"
     processes.post(url(sims, "wecomcs", "callback"), {"url": callback})
     processes.post(url(sims, "wecomcs", "push"), {"user": "wmx", "text": "hello"})
-    for _ in range(100):
-        if processes.get(url(sims, "wecomcs", "inbox?user=wmx"))["messages"]:
-            break
+    wait_for(lambda: processes.get(url(sims, "wecomcs", "inbox?user=wmx"))["messages"])
     session = "wecomcs:default:wkSIM1:wmx"
-    done = daemon.cli("session", "transfer", session, "anna")
+    done = daemon.run("session", "transfer", session, "anna")
     assert done.returncode == 0 and json.loads(done.stdout)["servicer"] == "anna", done.stderr
     processes.post(url(sims, "wecomcs", "push"), {"user": "wmx", "text": "still there?"})
-    for _ in range(100):
-        found = daemon.cli("turns", f'session == "{session}" and state == "dropped"', "--json").stdout
-        if found:
-            break
+    dropped = f'session == "{session}" and state == "dropped"'
+    found = wait_for(lambda: daemon.run("turns", dropped, "--json").stdout)
     assert "with a person: anna" in json.loads(found.splitlines()[0])["reason"]
-    again = daemon.cli("session", "transfer", session, "bot")
+    again = daemon.run("session", "transfer", session, "bot")
     assert again.returncode == 1 and "with a person" in again.stderr
 
 
@@ -120,12 +116,10 @@ def ask_ding(sims: dict[str, Any], user: str, text: str, **more: Any) -> None:
 
 def answered(daemon: Daemon, filter: str) -> dict[str, Any]:
     """Wait for an answered turn that matches; returns its line in the list."""
-    for _ in range(100):
-        found = daemon.cli("turns", f'state == "answered" and {filter}', "--json").stdout.splitlines()
-        if found:
-            line: dict[str, Any] = json.loads(found[0])
-            return line
-    raise AssertionError(f"no turn: {filter}")
+    those = f'state == "answered" and {filter}'
+    found = wait_for(lambda: daemon.run("turns", those, "--json").stdout, lambda: f"no turn: {filter}")
+    line: dict[str, Any] = json.loads(found.splitlines()[0])
+    return line
 
 
 def test_the_sender_is_known_by_name_and_department(three: tuple[Daemon, dict[str, Any], int]) -> None:
@@ -133,7 +127,7 @@ def test_the_sender_is_known_by_name_and_department(three: tuple[Daemon, dict[st
     ask_ding(sims, "chen", "who am I?")
     line = answered(daemon, 'user == "chen" and department == "7"')
     assert line["user_name"] == "Chen" and "7" in line["department"]
-    shown = [json.loads(each) for each in daemon.cli("trace", line["id"], "--json").stdout.splitlines()]
+    shown = [json.loads(each) for each in daemon.run("trace", line["id"], "--json").stdout.splitlines()]
     (span,) = [each for each in shown if each["kind"] == "people"]
     assert span["status"] == "ok"
 
@@ -145,7 +139,7 @@ def test_whoever_is_in_no_directory_is_answered_all_the_same(
     ask_ding(sims, "nobody9", "hello?")
     line = answered(daemon, 'user == "nobody9"')
     assert "user_name" not in line
-    shown = [json.loads(each) for each in daemon.cli("trace", line["id"], "--json").stdout.splitlines()]
+    shown = [json.loads(each) for each in daemon.run("trace", line["id"], "--json").stdout.splitlines()]
     (span,) = [each for each in shown if each["kind"] == "people"]
     assert span["status"] == "error" and span["data"]["error"]
 
@@ -163,11 +157,11 @@ def test_a_message_without_the_staff_id_stays_in_the_conversation(
 
 def test_a_push_that_the_platform_refuses_says_why(three: tuple[Daemon, dict[str, Any], int]) -> None:
     daemon, _, _ = three
-    done = daemon.cli("platform", "push", "dingtalk", "hello", "--user", "nobody8", "--json")
+    done = daemon.run("platform", "push", "dingtalk", "hello", "--user", "nobody8", "--json")
     (delivery,) = json.loads(done.stdout)["deliveries"]
     assert done.returncode == 1 and delivery["state"] == "dead"
     assert "staffId.notExisted" in delivery["error"]
-    traffic = json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)["traffic"]
+    traffic = json.loads(daemon.run("platform", "show", "dingtalk", "--json").stdout)["traffic"]
     assert traffic["dead"] >= 1 and "staffId.notExisted" in traffic["error"]
 
 
@@ -175,24 +169,24 @@ def test_a_test_message_says_that_its_reply_did_not_arrive_and_which_setting_men
     three: tuple[Daemon, dict[str, Any], int],
 ) -> None:
     daemon, _, _ = three
-    done = json.loads(daemon.cli("send", "hi", "--platform", "wecom", "--user", "sun").stdout)
+    done = json.loads(daemon.run("send", "hi", "--platform", "wecom", "--user", "sun").stdout)
     assert done["state"] == "answered" and "agent_id" in done["undelivered"]
-    known = json.loads(daemon.cli("send", "hi", "--platform", "dingtalk", "--user", "sun").stdout)
+    known = json.loads(daemon.run("send", "hi", "--platform", "dingtalk", "--user", "sun").stdout)
     assert known["undelivered"] == ""
 
 
 def test_refusals_say_what_is_meant(three: tuple[Daemon, dict[str, Any], int], tmp_path: Path) -> None:
     daemon, _, _ = three
-    unknown = daemon.cli("send", "hi", "--platform", "dingtlk")
+    unknown = daemon.run("send", "hi", "--platform", "dingtlk")
     assert unknown.returncode == 1 and "did you mean dingtalk?" in unknown.stderr
-    nobody = daemon.cli("platform", "push", "dingtalk", "hi")
+    nobody = daemon.run("platform", "push", "dingtalk", "hi")
     assert nobody.returncode == 2 and "name one of them" in nobody.stderr
-    nowhere = daemon.cli("session", "transfer", "console:default:me", "pool")
+    nowhere = daemon.run("session", "transfer", "console:default:me", "pool")
     assert nowhere.returncode == 1 and "no session" in nowhere.stderr
     big = tmp_path / "big.bin"
     with big.open("wb") as file:
         file.truncate((50 << 20) + 1)
-    large = daemon.cli("send", "hi", "--platform", "dingtalk", "--user", "wu", "--file", str(big))
+    large = daemon.run("send", "hi", "--platform", "dingtalk", "--user", "wu", "--file", str(big))
     assert large.returncode == 1 and "media.max_size" in large.stderr
 
 
@@ -202,26 +196,24 @@ def test_only_sessions_with_people_behind_them_say_they_can_be_handed_over(
     daemon, sims, _ = three
     ask_ding(sims, "qian", "hello")
     answered(daemon, 'user == "qian"')
-    found = [json.loads(each) for each in daemon.cli("session", "list", "--limit", "500").stdout.splitlines()]
+    found = [json.loads(each) for each in daemon.run("session", "list", "--limit", "500").stdout.splitlines()]
     assert {each["platform"] for each in found if each["transfer"]} <= {"wecomcs"}
     assert not any(each["transfer"] for each in found if each["user"] == "qian")
 
 
 def test_a_stopped_bot_keeps_what_it_has_to_say(three: tuple[Daemon, dict[str, Any], int]) -> None:
     daemon, sims, _ = three
-    assert daemon.cli("platform", "stop", "dingtalk").returncode == 0
-    stopped = json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)
+    assert daemon.run("platform", "stop", "dingtalk").returncode == 0
+    stopped = json.loads(daemon.run("platform", "show", "dingtalk", "--json").stdout)
     assert (stopped["state"], stopped["reason"]) == ("stopped", "stopped by an operator")
-    waits = daemon.cli("platform", "push", "dingtalk", "later", "--user", "late", "--timeout", "0.5")
+    waits = daemon.run("platform", "push", "dingtalk", "later", "--user", "late", "--timeout", "0.5")
     assert waits.returncode == 4 and json.loads(waits.stdout)["deliveries"][0]["state"] == "pending"
-    assert daemon.cli("platform", "start", "dingtalk").returncode == 0
-    for _ in range(100):
-        sent = processes.get(url(sims, "dingtalk", "inbox?user=late"))["messages"]
-        shown = json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)
-        if sent and shown["state"] == "ok" and shown["details"]["connections"][0]["state"] == "connected":
-            return
-    pytest.fail(f"it did not come back: {shown}")
-    for _ in range(50):
-        if json.loads(daemon.cli("platform", "show", "dingtalk", "--json").stdout)["state"] == "ok":
-            return
-    pytest.fail("it did not come back")
+    assert daemon.run("platform", "start", "dingtalk").returncode == 0
+    wait_for(lambda: processes.get(url(sims, "dingtalk", "inbox?user=late"))["messages"])
+
+    def back() -> bool:
+        shown = json.loads(daemon.run("platform", "show", "dingtalk", "--json").stdout)
+        connections = shown["details"].get("connections")
+        return shown["state"] == "ok" and bool(connections) and connections[0]["state"] == "connected"
+
+    wait_for(back, lambda: daemon.run("platform", "show", "dingtalk", "--json").stdout)

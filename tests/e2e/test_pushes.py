@@ -10,6 +10,7 @@ import pytest
 
 from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
+from mindbot.testing.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +22,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, di
         with processes.daemon(folder, config) as daemon:
             callback = configs.callback("wecomcs", port)
             processes.post(f"{sims['wecomcs']['base_url']}/_sim/callback", {"url": callback})
-            for name in ("dingtalk", "wecombot"):
-                wait(lambda name=name: state(daemon, name) == "ok")
+            names = ("dingtalk", "wecombot")
+            wait_for(lambda: all(state(daemon, name) == "ok" for name in names))
             yield daemon, sims
 
 
-def wait(done: Any) -> Any:
-    """Ask until there is something; returns it."""
-    for _ in range(100):
-        if found := done():
-            return found
-    raise AssertionError("it never came")
-
-
 def state(daemon: Daemon, name: str) -> str:
-    return str(json.loads(daemon.cli("platform", "show", name, "--json").stdout)["state"])
+    return str(json.loads(daemon.run("platform", "show", name, "--json").stdout)["state"])
 
 
 def ask(house: tuple[Daemon, dict[str, Any]], name: str, text: str, **more: str) -> tuple[str, list[str]]:
@@ -48,7 +41,7 @@ def ask(house: tuple[Daemon, dict[str, Any]], name: str, text: str, **more: str)
         body |= {"msgtype": "text", "body": {"content": text}}  # type: ignore[dict-item]
     processes.post(f"{sims[name]['base_url']}/_sim/push", body)
     query = f'state == "answered" and text == "{text}"'
-    (line,) = wait(lambda: daemon.cli("turns", query, "--json").stdout.splitlines())
+    (line,) = wait_for(lambda: daemon.run("turns", query, "--json").stdout.splitlines())
     seen = processes.get(f"{sims['openai']['base_url'].removesuffix('/v1')}/_sim/requests")
     requests = [each["body"]["messages"] for each in seen["requests"]]
     (told,) = [each for each in requests if each[-1]["content"] == text]
@@ -57,10 +50,10 @@ def ask(house: tuple[Daemon, dict[str, Any]], name: str, text: str, **more: str)
 
 def push(daemon: Daemon, name: str, text: str, *to: str) -> str:
     """Push; returns the session it went to."""
-    done = daemon.cli("platform", "push", name, text, *to, "--json")
+    done = daemon.run("platform", "push", name, text, *to, "--json")
     assert done.returncode == 0, done.stderr + done.stdout
     turn = json.loads(done.stdout)["turn"]
-    (line,) = daemon.cli("turns", f'id == "{turn}"', "--json").stdout.splitlines()
+    (line,) = daemon.run("turns", f'id == "{turn}"', "--json").stdout.splitlines()
     return str(json.loads(line)["session"])
 
 
@@ -95,14 +88,14 @@ def test_a_test_message_is_of_the_customers_conversation(house: tuple[Daemon, di
     daemon, _ = house
     session, _ = ask(house, "wecomcs", "hello from eve", user="eve")
     for user in ("eve", f"{session.split(':')[2]}/eve"):
-        sent = json.loads(daemon.cli("send", "hi", "--platform", "wecomcs", "--user", user).stdout)
+        sent = json.loads(daemon.run("send", "hi", "--platform", "wecomcs", "--user", user).stdout)
         assert sent["session"] == session
 
 
 def test_a_session_with_a_slash_in_its_name_is_found(house: tuple[Daemon, dict[str, Any]]) -> None:
     daemon, _ = house
     ask(house, "wecomcs", "hello from ada", user="ada")
-    daemon.cli("send", "hi", "--session", "wecomcs:default:a/b", "--platform", "wecomcs", "--user", "ada")
-    done = daemon.cli("session", "transfer", "wecomcs:default:a/b", "pool")
+    daemon.run("send", "hi", "--session", "wecomcs:default:a/b", "--platform", "wecomcs", "--user", "ada")
+    done = daemon.run("session", "transfer", "wecomcs:default:a/b", "pool")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["state"] == "queueing for people"

@@ -40,8 +40,8 @@ def test_a_picture_of_a_member_is_fetched_before_the_answer(pair: Pair) -> None:
     content = base64.b64encode(PNG).decode()
     processes.post(f"{base}/push", {"user": "zhao", "msgtype": "image", "base64": content, "name": "cat.png"})
     wait_for(lambda: inbox(base, "zhao"))
-    (turn,) = daemon.cli("turns", 'user == "zhao"', "--json").stdout.splitlines()
-    spans = map(json.loads, daemon.cli("trace", json.loads(turn)["id"], "--json").stdout.splitlines())
+    (turn,) = daemon.run("turns", 'user == "zhao"', "--json").stdout.splitlines()
+    spans = map(json.loads, daemon.run("trace", json.loads(turn)["id"], "--json").stdout.splitlines())
     (media,) = [span for span in spans if span["kind"] == "media"]
     assert media["status"] == "ok"
     assert (media["data"]["size"], media["data"]["name"]) == (len(PNG), "cat.png")
@@ -51,7 +51,7 @@ def test_a_push_with_a_file_reaches_the_member(pair: Pair, tmp_path: Path) -> No
     daemon, base = pair
     file = tmp_path / "图.png"
     file.write_bytes(PNG)
-    done = daemon.cli("platform", "push", "wecom", "look", "--user", "wang", "--file", str(file))
+    done = daemon.run("platform", "push", "wecom", "look", "--user", "wang", "--file", str(file))
     assert done.returncode == 0, done.stderr
     seen = wait_for(lambda: len(found := inbox(base, "wang")) == 2 and found)
     assert [message["msgtype"] for message in seen] == ["text", "image"]
@@ -59,11 +59,11 @@ def test_a_push_with_a_file_reaches_the_member(pair: Pair, tmp_path: Path) -> No
 
 def test_the_self_test_names_the_address_to_allow(pair: Pair) -> None:
     daemon, base = pair
-    done = daemon.cli("platform", "test", "wecom", "--json")
+    done = daemon.run("platform", "test", "wecom", "--json")
     assert done.returncode == 0, done.stdout
     processes.post(f"{base}/rules", {"api": {"trusted_ips": ["203.0.113.7"]}}, method="PUT")
     try:
-        done = daemon.cli("platform", "test", "wecom", "--json")
+        done = daemon.run("platform", "test", "wecom", "--json")
         failed = [check for check in map(json.loads, done.stdout.splitlines()) if check["state"] == "failed"]
         assert done.returncode == 1
         assert [check["name"] for check in failed] == ["trusted IP"]
@@ -78,10 +78,10 @@ def test_a_members_limit_delays_that_member_alone(pair: Pair) -> None:
         processes.post(f"{base}/push", {"user": "busy", "text": f"question {n}"})
     wait_for(lambda: len(inbox(base, "busy")) == 5)
     waiting = 'user == "busy"'
-    wait_for(lambda: len(daemon.cli("turns", waiting, "--json").stdout.splitlines()) == 7)
+    wait_for(lambda: len(daemon.run("turns", waiting, "--json").stdout.splitlines()) == 7)
     processes.post(f"{base}/push", {"user": "calm", "text": "hello"})
     wait_for(lambda: inbox(base, "calm"))
     assert len(inbox(base, "busy")) == 5
-    shown = json.loads(daemon.cli("platform", "show", "wecom", "--json").stdout)
+    shown = json.loads(daemon.run("platform", "show", "wecom", "--json").stdout)
     assert shown["details"]["held_for_member_limit"] >= 1
-    assert not daemon.cli("dlq", "list", "--json").stdout.strip()
+    assert not daemon.run("dlq", "list", "--json").stdout.strip()

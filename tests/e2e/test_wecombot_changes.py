@@ -23,7 +23,7 @@ POLLS = 5  # seconds nobody may poll before an answer goes by its response_url
 
 def reload(daemon: Daemon, **config: Any) -> None:
     daemon.config_file.write_text(json.dumps(daemon.config | config))
-    done = daemon.cli("daemon", "reload")
+    done = daemon.run("daemon", "reload")
     assert done.returncode == 0, done.stderr
 
 
@@ -46,7 +46,7 @@ def operate(daemon: Daemon) -> None:
     """Stop and start the bot."""
     for command in ("stop", "start", "restart") * 2:
         time.sleep(0.3)
-        assert daemon.cli("platform", command, "wecombot").returncode == 0
+        assert daemon.run("platform", command, "wecombot").returncode == 0
 
 
 @pytest.mark.full

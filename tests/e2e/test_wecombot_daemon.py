@@ -96,15 +96,15 @@ def test_a_push_with_a_file_reaches_a_user_and_a_group_over_the_connection(
     both.post("push", user="wang", text="hello", group="team", url="connection", persistent=20)
     wait_for(lambda: both.shown("wang") and both.shown("team"))
     pushed = ["platform", "push", "wecombot/line", "look"]
-    done = both.daemon.cli(*pushed, "--user", "wang", "--file", str(path))
+    done = both.daemon.run(*pushed, "--user", "wang", "--file", str(path))
     assert done.returncode == 0, done.stderr
-    done = both.daemon.cli(*pushed, "--group", "team")
+    done = both.daemon.run(*pushed, "--group", "team")
     assert done.returncode == 0, done.stderr
     wait_for(lambda: [m["msgtype"] for m in both.shown("wang")] == ["stream", "markdown", "image"])
     wait_for(lambda: both.shown("team")[-1]["text"] == "look")
 
 
 def test_a_push_in_webhook_mode_is_a_dead_letter_that_says_why(both: Both) -> None:
-    both.daemon.cli("platform", "push", "wecombot/hook", "hello", "--user", "wang")
+    both.daemon.run("platform", "push", "wecombot/hook", "hello", "--user", "wang")
     (letter,) = wait_for(lambda: both.ask(calls.dead_letters()))
     assert "in webhook mode the bot can only answer" in letter.error

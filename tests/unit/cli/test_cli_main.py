@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import socket
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from mindbot.cli.lazy import COMMANDS
-from mindbot.cli.main import exit_code, main
+from mindbot.cli.main import exit_code
 from mindbot.domain import errors
+from mindbot.testing.commands import mindbot
 from mindbot.testing.waiting import PATIENCE
 
 HEAVY = (
@@ -31,22 +29,6 @@ HEAVY = (
     "rich",
     "anyio",
 )
-
-
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def mindbot(*arguments: str) -> Done:
-    """Run a command line in this process: starting one takes longer than what is to be seen."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return Done(end.value.code, out.getvalue(), err.getvalue())
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy() -> None:
