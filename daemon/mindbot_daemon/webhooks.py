@@ -152,10 +152,14 @@ def _cannot_listen(error: OSError, address: Address, ours: Sequence[str]) -> Con
     if error.errno == errno.EADDRINUSE:
         hint = f"who has it: ss -tnap 'sport = :{port}'; or set another port"
         return Conflict(what, hint=hint + _of_clients(port))
-    # A host that another machine has just now, or that the network has not given to this one yet.
-    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_AGAIN):
+    # Before the network is up a name is unknown in any of the ways there are, and an address nobody's.
+    if isinstance(error, socket.gaierror):
+        return Conflict(
+            what, hint=f"the name is not known here now: getent ahosts {host}; or set another `host`"
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
         return Conflict(what, hint="the host is not this machine's now (ip addr); or set another `host`")
-    return ConfigError(what, hint="the host's name is wrong, or the port needs rights")
+    return ConfigError(what, hint="the port needs rights, or another `host`")
 
 
 def _of_clients(port: int) -> str:
@@ -290,3 +294,5 @@ class PublicListener:
             return await to_thread.run_sync(bind_tcp, *address)
         except OSError as error:
             raise _cannot_listen(error, address, ours) from error
+        except UnicodeError as error:  # of look-ups: a label too long, or empty
+            raise ConfigError(f"cannot listen on {address[0]}: that is no name", hint="set `host`") from error

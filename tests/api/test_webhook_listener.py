@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import httpx
@@ -12,7 +13,7 @@ import pytest
 import structlog
 from fake_runtime import EchoHook, FakeRuntime
 
-from mindbot.domain.errors import Conflict
+from mindbot.domain.errors import ConfigError, Conflict
 from mindbot.runtime.strays import Strays
 from mindbot.testing.waiting import PATIENCE
 from mindbot_daemon import webhooks
@@ -387,6 +388,38 @@ async def test_a_host_that_is_not_this_machine_s_yet_is_no_error_of_the_configur
     hook.host = "192.0.2.1"  # nobody's (RFC 5737)
     async with public() as listener:
         with pytest.raises(Conflict, match="cannot listen on 192"):
+            await listener.bind([hook])
+
+
+@pytest.mark.parametrize("code", [socket.EAI_AGAIN, socket.EAI_NONAME, socket.EAI_FAIL, socket.EAI_NODATA])
+async def test_a_host_whose_name_is_not_there_yet_is_tried_again_and_found_later(
+    code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that starts before the network is up must not end for good."""
+    hook, known, look_up = EchoHook(), False, socket.getaddrinfo
+    hook.host = "bots.test"
+
+    def names(host: Any, *more: Any, **rest: Any) -> Any:
+        if host != "bots.test":
+            return look_up(host, *more, **rest)
+        if not known:
+            raise socket.gaierror(code, "not known just now")
+        return look_up("127.0.0.1", *more, **rest)
+
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    async with public() as listener:
+        with pytest.raises(Conflict, match=r"cannot listen on bots\.test") as refused:
+            await listener.bind([hook])
+        assert "getent ahosts bots.test" in refused.value.hint
+        known = True
+        await listener.bind([hook])
+
+
+async def test_a_host_that_can_be_no_name_is_an_error_of_the_configuration() -> None:
+    hook = EchoHook()
+    hook.host = "a" * 70 + ".test"
+    async with public() as listener:
+        with pytest.raises(ConfigError, match="that is no name"):
             await listener.bind([hook])
 
 
