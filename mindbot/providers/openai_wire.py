@@ -206,7 +206,8 @@ class Answer:
             reason = self._reason.lower()
             raise failed(f"{self._vendor}: gave up while answering ({reason})", code=reason)
         piece = self._thinking.feed(self._text.end())
-        last = self._thinking.end()
+        stopped = _FINISH.get(self._reason.lower()) == "stop"
+        last = self._thinking.end(stopped=stopped)
         thought = piece.thought + last.thought + self._reasoning.end()
         return self._shown(piece.said + last.said, thought, afresh=piece.afresh or last.afresh)
 

@@ -21,6 +21,7 @@ from mindbot.providers.errors import web_page
 from mindbot.providers.openai_wire import Answer
 
 _REFUSAL = 64 << 10  # bytes of a refusal that are read
+_EVENT = 4 << 20  # bytes that one event may always have, within what an answer may; it is decoded at once
 _PATIENCE = 10.0  # seconds for them: the status has been told
 
 
@@ -104,7 +105,7 @@ async def read(reading: Reading, answer: Answer) -> Chunks:
     Raises:
         VendorError: it is none, it broke off, or it took too long before it said anything.
     """
-    documents = Documents(reading.limit)
+    documents = Documents(min(reading.limit, max(_EVENT, reading.limit // 8)))
     done = False
     came = 0
     try:

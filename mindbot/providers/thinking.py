@@ -62,7 +62,8 @@ class Thinking:
     """Takes an answer in pieces and tells thinking from saying.
 
     Tags count at the beginning of a line and outside of code blocks: an answer may be about them. What
-    follows an opening tag that nothing closes is thinking. An end tag that nothing opened turns all that was
+    follows an opening tag that nothing closes is thinking, but for an answer that goes on behind words to its
+    own end: such a tag was one of them. An end tag that nothing opened turns all that was
     said before it into thinking; the first ``hold`` characters are kept back for that (-1: all of them).
     """
 
@@ -79,6 +80,8 @@ class Thinking:
         self._hold = hold
         self._held: list[str] = []
         self._told = False  # something was returned as said
+        self._words = False  # something was said
+        self._open: list[str] = []  # the tag that is open behind words, and what follows
 
     def feed(self, text: str) -> Piece:
         """Take the next piece."""
@@ -92,10 +95,11 @@ class Thinking:
         waits = self._rest or self._closing or self._trim or self._hold
         return not waits and len(self._line) >= _HEAD and not self._line.startswith(_MARKS)
 
-    def end(self) -> Piece:
-        """Return what was held back; no piece follows."""
+    def end(self, *, stopped: bool = False) -> Piece:
+        """Return what was held back; no piece follows. ``stopped``: by the model, not by a limit."""
         piece = self._take(self._rest, last=True)
-        return Piece(self._release() + piece.said, piece.thought, piece.afresh)
+        open_ = "".join(self._open) if stopped else ""
+        return Piece(self._release() + piece.said + open_, piece.thought, piece.afresh)
 
     def release(self) -> Piece:
         """Stop holding back: this answer's thinking comes by another way."""
@@ -112,6 +116,7 @@ class Thinking:
                 if end is None:
                     break
                 thought.append(text[at : end.start()])
+                self._open.clear()
                 at, self._closing, self._trim = end.end(), None, True
                 continue
             tag = _TAG.search(text, at) if self._tags < _MOST_TAGS else None
@@ -124,7 +129,7 @@ class Thinking:
             at = tag.end()
             if not self._counts(tag[0].lower(), text[at : at + 1]):
                 self._say(tag[0], said)
-            elif self._opened(tag[0].lower()):
+            elif self._opened(tag[0]):
                 thought[:0] = [*self._held, *said]
                 afresh = self._told
                 said.clear()
@@ -135,6 +140,8 @@ class Thinking:
         rest = rest[: len(rest) - keep]
         if self._closing:
             thought.append(rest)
+            if self._open:
+                self._open.append(rest)
         else:
             self._say(rest, said)
         piece = Piece("".join(said), "".join(thought), afresh)
@@ -154,8 +161,11 @@ class Thinking:
 
     def _opened(self, tag: str) -> bool:
         """Go by a tag that counts; tell whether it makes thinking of all that was said before it."""
-        self._closing = _CLOSES.get(tag)
+        self._closing = _CLOSES.get(tag.lower())
         unopened = not (self._closing or self._seen)
+        self._words = self._words and not unopened
+        if self._closing and self._words:
+            self._open = [tag]
         self.closed_unopened = self.closed_unopened or unopened
         self._seen = self._trim = True
         self._line = self._fence = ""
@@ -167,6 +177,7 @@ class Thinking:
             self._trim = not text
         if not text:
             return
+        self._words = self._words or not text.isspace()
         self._follow(text)
         if not self._hold:
             said.append(text)

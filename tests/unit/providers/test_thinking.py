@@ -105,3 +105,19 @@ def test_the_answer_begins_afresh_when_thinking_had_been_shown() -> None:
 )
 def test_models_whose_template_opens_the_thinking(model: str, expected: bool) -> None:
     assert unopened(model) is expected
+
+
+@pytest.mark.parametrize("hold", [0, 16, -1])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_tag_that_an_answer_shows_and_never_closes_is_given_back_at_its_end(hold: int, whole: bool) -> None:
+    def end(text: str, *, stopped: bool) -> str:
+        thinking = Thinking(hold)
+        pieces = [thinking.feed(each) for each in ([text] if whole else text)]
+        return "".join(piece.said for piece in [*pieces, thinking.end(stopped=stopped)])
+
+    shown = "Begin your prompt so:\n<Thinking> then a plan.\nAsk me more <b"
+    assert end(shown, stopped=True) == shown
+    assert end(shown, stopped=False) == "Begin your prompt so:\n"
+    assert end("<think>a plan, and no end", stopped=True) == ""
+    assert end("\n\n<think>a plan, and no end", stopped=True).strip() == ""
+    assert end("Yes.\n<think>a</think>no\n<think>b", stopped=True) == "Yes.\nno\n<think>b"
