@@ -107,6 +107,11 @@ class Message:
         return "\n".join(filter(None, map(_readable, self.parts)))
 
     @property
+    def length(self) -> int:
+        """How many characters it holds, about: those of its texts and of what it came as."""
+        return len(self.raw) + sum(len(part.text) for part in self.parts)
+
+    @property
     def said(self) -> str:
         """What the sender says, without what is quoted: the words that rules and commands look at."""
         return "\n".join(p.text for p in self.parts if p.text and not p.foreign)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mindbot.domain import ids
@@ -80,6 +80,7 @@ class Turn:
     generation: Any = None  # the configuration it began with (not stored)
     running: int = 0  # id of the innermost open span
     shown: Any = None  # what events say of its message (not stored)
+    on_disk: bool = False  # what its message says is on disk alone (not stored)
     started: float = 0.0
     finished: float = 0.0
 
@@ -95,6 +96,11 @@ class Turn:
     def took(self) -> float:
         """Seconds from receipt to the end, or to now while the turn is open."""
         return (self.finished or time.time()) - self.message.received
+
+    def put_down(self) -> None:
+        """Hold no longer what the message says, only whose it is: it is on disk, and read again in time."""
+        self.message = replace(self.message, parts=(), raw="")
+        self.on_disk = True
 
     def hand_over(self, to: str = "pool", *, say: str = "", why: str = "") -> None:
         """Ask that the session goes to people once the answer is said; for runners and their tools.

@@ -36,6 +36,7 @@ from mindbot.runtime.lifecycle import Component, Health, running
 from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox, Policy
 from mindbot.runtime.stats import Stats
+from mindbot.runtime.turns import put_down
 from mindbot.store.keep import StoreKeep
 from mindbot.store.store import Store
 
@@ -78,6 +79,7 @@ class Runtime(Facade):
             lambda after, limit: self.store.queued_after(after, limit),
             max_running=config.dispatcher.max_running,
             max_per_bot=config.dispatcher.max_running_per_bot,
+            put_down=put_down,
             priority=self._priority,
             suspects=suspicion.Suspects(
                 lambda turn: suspicion.alone(turn, self.loaded.config.dispatcher.max_attempts),
@@ -216,10 +218,7 @@ class Runtime(Facade):
 
     @asynccontextmanager
     async def _open_dispatcher(self) -> AsyncIterator[None]:
-        # One more than it keeps, so that it knows of those that are on disk still.
-        for turn in await self.store.recover(self.dispatcher.backlog + 1):
-            self.stats.recovered += 1
-            self.dispatcher.submit(turn)
+        await self._resume()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.dispatcher.run)
             yield

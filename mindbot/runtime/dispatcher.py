@@ -14,6 +14,8 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.turn import Clock, Turn
 from mindbot.runtime.suspicion import Suspects
 
+PAGE = 500  # turns that are read from disk at once
+
 
 @dataclass(slots=True)
 class _Bot:
@@ -26,6 +28,8 @@ class _Bot:
 class Dispatcher:
     """Hands turns to ``work``. ``backlog`` bounds what is kept in memory: beyond it turns wait on disk.
 
+    So does what messages say, past ``held``: such a turn keeps its place, and ``work`` reads what it says.
+
     Args:
         work: runs one turn; must not raise except on cancellation.
         refill: reads turns after an id from disk: (id, limit) → turns, oldest first.
@@ -33,6 +37,8 @@ class Dispatcher:
         max_per_bot: turns one bot may have running; 0 leaves a tenth of ``max_running`` to the others.
         priority: a bot's, by (platform, bot); bots of a higher one go first.
         suspects: turns that may kill the process, and when they run.
+        held: characters of messages that waiting turns have in memory, about; `Message.length`.
+        put_down: lets go of what a turn's message says; None keeps everything.
     """
 
     def __init__(
@@ -43,6 +49,8 @@ class Dispatcher:
         max_running: int = 1000,
         max_per_bot: int = 0,
         backlog: int = 20_000,
+        held: int = 8_000_000,
+        put_down: Callable[[Turn], None] | None = None,
         clock: Clock = time.monotonic,
         priority: Callable[[tuple[str, str]], int] = lambda name: 0,
         suspects: Suspects | None = None,
@@ -53,6 +61,8 @@ class Dispatcher:
         self._max_per_bot = max_per_bot or max(1, max_running - max_running // 10)
         self._priority = priority
         self.backlog = backlog
+        self.most_held = held
+        self._put_down = put_down
         self._clock = clock
         self._sessions: dict[str, list[Turn]] = {}  # lists: most hold one turn, and a deque takes 700 bytes
         self._bots: dict[tuple[str, str], _Bot] = {}
@@ -69,6 +79,7 @@ class Dispatcher:
         self._idle = anyio.Event()
         self.running = 0
         self.queued = 0
+        self.held = 0  # characters, see above
         self.closed = False
 
     async def run(self) -> None:
@@ -93,6 +104,9 @@ class Dispatcher:
     def _add(self, turn: Turn) -> None:
         self._last = max(self._last, turn.number)
         self.queued += 1
+        if self._put_down is not None and self.held + turn.message.length > self.most_held:
+            self._put_down(turn)
+        self.held += turn.message.length
         waiting = self._sessions.get(turn.session)
         if waiting is not None:
             waiting.append(turn)
@@ -147,6 +161,11 @@ class Dispatcher:
             bot.running += 1
             self._tasks.start_soon(self._serve, bot, session)
 
+    @property
+    def spilled(self) -> bool:
+        """Whether turns wait on disk only."""
+        return self._spilled
+
     def under_way(self) -> list[Turn]:
         """Return the turns that run now."""
         return [waiting[0] for waiting in self._sessions.values() if waiting[0].state == "running"]
@@ -165,6 +184,7 @@ class Dispatcher:
         taken = [t for t in waiting[1:] if t.number in numbers]
         waiting[1:] = [t for t in waiting[1:] if t.number not in numbers]
         self.queued -= len(taken)
+        self.held -= sum(t.message.length for t in taken)
         return taken
 
     def overdue(self, seconds: float) -> list[Turn]:
@@ -196,6 +216,7 @@ class Dispatcher:
         """Run the first turn of a session that holds a slot already."""
         waiting = self._sessions[session]
         self.queued -= 1
+        self.held -= waiting[0].message.length
         try:
             await self._work(waiting[0])
         finally:
@@ -232,7 +253,7 @@ class Dispatcher:
             while self._spilled and self.queued < self.backlog // 2:
                 self._missed = False
                 try:
-                    turns = await self._refill(self._last, self.backlog - self.queued)
+                    turns = await self._refill(self._last, min(PAGE, self.backlog - self.queued))
                 except StoreError:
                     await anyio.sleep(1)
                     continue

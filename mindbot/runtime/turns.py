@@ -17,7 +17,7 @@ from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Platform, Receipt
 from mindbot.domain.turn import Turn
 from mindbot.runtime import suspicion
-from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.dispatcher import PAGE, Dispatcher
 from mindbot.runtime.events import tell_turn
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.identities import Identities
@@ -49,6 +49,13 @@ def _named(asked: Sequence[str]) -> str:
     if more := len(asked) - len(lines):
         lines.append(f"（另有 {more} 条消息 and {more:,} more messages）")
     return "\n".join(lines)
+
+
+def put_down(turn: Turn) -> None:
+    """Let a turn wait without what its message says; whoever is to see it does."""
+    if turn.shown is not None:
+        _ = turn.shown.record
+    turn.put_down()
 
 
 class Turns:
@@ -118,6 +125,16 @@ class Turns:
             self.dispatcher.submit(turn)
         return Receipt(turn.number, duplicate)
 
+    async def _resume(self) -> None:
+        """Queue what an earlier process left open, as much as fits; the rest follows from disk."""
+        page = await self.store.recover(PAGE)
+        while page:
+            for turn in page:
+                self.stats.recovered += 1
+                self.dispatcher.submit(turn)
+            last = page[-1].number
+            page = [] if self.dispatcher.spilled else await self.store.queued_after(last, PAGE)
+
     # --- a turn runs
 
     async def _work(self, turn: Turn) -> None:
@@ -140,8 +157,10 @@ class Turns:
         message = turn.message
         while True:
             turn.state = "running"
-            tell_turn(self.bus, "turn.running", turn)
             try:
+                if turn.on_disk:
+                    message = await self._take_up(turn)
+                tell_turn(self.bus, "turn.running", turn)
                 if turn.attempt > 1:
                     await self.store.begin(turn)
                 await self._join(turn)
@@ -162,6 +181,12 @@ class Turns:
             delay = min(5.0, delay * 2)
         self._done(turn)
 
+    async def _take_up(self, turn: Turn) -> Message:
+        """Read what a turn's message says; raises StoreError."""
+        turn.message = await self.store.messages.of(turn.number)
+        turn.on_disk = False
+        return turn.message
+
     async def _join(self, turn: Turn) -> None:
         """Where replies are scarce, take those that wait behind this turn along: one reply answers all."""
         platform = self.outbox.platform(turn.message.platform, turn.message.bot)
@@ -176,6 +201,9 @@ class Turns:
             if waiting or _TOGETHER in turn.memo:
                 chosen = set((await self.store.once(turn, _TOGETHER, choose))["turns"])
                 turn.together = self.dispatcher.take(turn, chosen)
+        for other in turn.together:
+            if other.on_disk:
+                await self._take_up(other)
         if turn.together:
             messages = [turn.message, *(t.message for t in turn.together)]
             turn.vars["asked"] = [_short(m) for m in messages]

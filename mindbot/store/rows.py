@@ -23,6 +23,10 @@ DELIVERY = (
     "turn, n, platform, bot, session, address, parts, state, attempts, again, next_at, error, created, "
     "notes, kind, ended, sent_id"
 )
+#: A turn's state and its deliveries.
+ANSWER = f"""
+    SELECT t.state, {", ".join(f"o.{column.strip()}" for column in DELIVERY.split(","))}
+    FROM turns AS t LEFT JOIN outbox AS o ON o.turn = t.id AND o.n >= 0 WHERE t.id = ? ORDER BY o.n"""
 
 
 def partition_of(session: str) -> int:

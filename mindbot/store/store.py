@@ -24,9 +24,11 @@ from mindbot.store.anew import Anew
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal, Rows
 from mindbot.store.lock import one_user
+from mindbot.store.messages import Messages
 from mindbot.store.past import Past
 from mindbot.store.reads import GroupRead
 from mindbot.store.rows import (
+    ANSWER,
     DELIVERY,
     deliver_row,
     delivery_name,
@@ -50,7 +52,8 @@ class Store:
         self.unreadable = unreadable
         self.anew = Anew()
         self._past = Past(database, unreadable)
-        self._answers = GroupRead(database, _ANSWER)
+        self.messages = Messages(database, unreadable)
+        self._answers = GroupRead(database, ANSWER)
         #: Turns that may have memo rows on disk.
         self._remembered: set[int] = set()
         #: Turns up to this one were open when a process ended.
@@ -89,6 +92,7 @@ class Store:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(journal.run)
                     tasks.start_soon(store._past.run)
+                    tasks.start_soon(store.messages.run)
                     tasks.start_soon(store._answers.run)
                     try:
                         yield store
@@ -397,8 +401,3 @@ class Store:
             db.execute("DELETE FROM memo WHERE turn = 0")
 
         await self._database.write(work)
-
-
-_ANSWER = f"""
-    SELECT t.state, {", ".join(f"o.{column.strip()}" for column in DELIVERY.split(","))}
-    FROM turns AS t LEFT JOIN outbox AS o ON o.turn = t.id AND o.n >= 0 WHERE t.id = ? ORDER BY o.n"""
