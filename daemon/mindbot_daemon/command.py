@@ -52,7 +52,8 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     client = connect(ctx)
     found = client.ask(calls.status())
     ill = [c for c in client.ask(calls.ready()).components if c.state != "ok"]
-    ill += _dead(client.ask(calls.dead_letters(_MOST_DEAD)))
+    if found.phase != "starting":  # its store is not open
+        ill += _dead(client.ask(calls.dead_letters(_MOST_DEAD)))
     if wants_json(as_json):
         print_json(found.to_json() | {"not_ok": [c.to_json() for c in ill]})
     else:

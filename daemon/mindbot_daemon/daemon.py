@@ -91,7 +91,9 @@ class Daemon:
     def backend(self) -> Backend:
         """The runtime; raises Unreachable while it is not open."""
         if self._runtime is None:
-            raise Unreachable(f"the daemon is {self.phase}", hint="try again in a moment")
+            why = self._notifier.waiting
+            waits = f" and waits: {why}" if why and self.phase == "starting" else ""
+            raise Unreachable(f"the daemon is {self.phase}{waits}", hint="try again in a moment")
         return self._runtime
 
     async def when_open(self) -> Backend:
@@ -146,7 +148,7 @@ class Daemon:
                     raise
                 if not waiting:
                     log.warning("daemon.waits", error=str(error))
-                    self._notifier.status(f"starting: {error}")
+                    self._notifier.waits(str(error))
                 waiting = True
             self._notifier.still_starting(START_STEP)
             await anyio.sleep(ROOM_EVERY)

@@ -6,7 +6,7 @@ import faulthandler
 import os
 import resource
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
@@ -88,8 +88,9 @@ def _run(files: Sequence[str], socket: str | None, inherited: Inherited, from_no
     setup(logs.level, logs.format, levels=logs.levels)
     _raise_file_limit()
     place = place_of(loaded, socket, os.environ)
-    opener = partial(_open_runtime, from_now=from_now)
-    daemon = Daemon(read, opener, place, Notifier(os.environ), inherited)
+    notifier = Notifier(os.environ)
+    opener = partial(_open_runtime, from_now=from_now, on_wait=notifier.waits)
+    daemon = Daemon(read, opener, place, notifier, inherited)
     return anyio.run(daemon.run, loaded, backend_options={"use_uvloop": True})
 
 
@@ -141,10 +142,12 @@ def _usual_socket(environ: Mapping[str, str]) -> Path:
     return user_socket(environ)
 
 
-def _open_runtime(loaded: Loaded, state_dir: Path, *, from_now: bool) -> AbstractAsyncContextManager[Runtime]:
+def _open_runtime(
+    loaded: Loaded, state_dir: Path, *, from_now: bool, on_wait: Callable[[str], None]
+) -> AbstractAsyncContextManager[Runtime]:
     from mindbot.runtime.app import Runtime
 
-    return Runtime.open(loaded, state_dir, from_now=from_now)
+    return Runtime.open(loaded, state_dir, from_now=from_now, on_wait=on_wait)
 
 
 def _explain(error: BaseException) -> None:

@@ -36,6 +36,7 @@ class Notifier:
         every = environ.pop("WATCHDOG_USEC", "")
         pid = environ.pop("WATCHDOG_PID", "")
         ours = not pid or pid == str(os.getpid())
+        self.waiting = ""  # what the start waits for
         self.watchdog = int(every) / 1e6 / 2 if every.isdecimal() and ours and self._address else 0.0
 
     def ready(self, status: str) -> None:
@@ -45,6 +46,11 @@ class Notifier:
     def status(self, text: str) -> None:
         """One line for ``systemctl status``."""
         self._send(f"STATUS={text}")
+
+    def waits(self, reason: str) -> None:
+        """The start waits for what an operator can mend."""
+        self.waiting = reason
+        self.status(f"starting: {reason}")
 
     def reloading(self) -> None:
         """A reload begins; the time stamp tells systemd 253 and later which request it answers."""

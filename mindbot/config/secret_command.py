@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mindbot.config.running import daemon_of
-from mindbot.domain.errors import Forbidden, SecretError
+from mindbot.domain.errors import SecretError
 from mindbot.domain.visible import json_line
 
 if TYPE_CHECKING:
@@ -61,9 +61,19 @@ def get_secret(
     as_json: JsonOption = False,
 ) -> None:
     """Say where a secret is found, and print it with --reveal."""
-    if not reveal and not sys.stdout.isatty():
-        raise Forbidden("the value is shown only when asked for", hint="add --reveal to print it")
-    value, place = _secrets(_load(ctx)).lookup(name)
+    from mindbot.api import calls
+
+    loaded = _load(ctx)
+    try:
+        value, place = _secrets(loaded).lookup(name)
+    except SecretError as error:
+        daemon = daemon_of(ctx, loaded)
+        if daemon is None or name not in daemon.ask(calls.secrets()):
+            raise
+        raise SecretError(
+            f"the daemon that runs keeps a secret named {name!r}, and tells its value to nobody",
+            hint="ask as its user, with its configuration and STATE_DIRECTORY",
+        ) from error
     shown = value if reveal else "********"
     if as_json:
         _print_json({"name": name, "value": shown, "from": place})

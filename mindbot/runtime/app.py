@@ -51,6 +51,7 @@ class Runtime(Facade):
 
     def __init__(self, loaded: Loaded, state_dir: Path, *, from_now: bool = False) -> None:
         self.loaded = loaded
+        self._on_wait: Callable[[str], None] = lambda reason: None
         self._from_now = from_now
         self.state_dir = state_dir
         self.stats = Stats()
@@ -110,15 +111,24 @@ class Runtime(Facade):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, loaded: Loaded, state_dir: Path, *, from_now: bool = False) -> AsyncIterator[Runtime]:
+    async def open(
+        cls,
+        loaded: Loaded,
+        state_dir: Path,
+        *,
+        from_now: bool = False,
+        on_wait: Callable[[str], None] = lambda reason: None,
+    ) -> AsyncIterator[Runtime]:
         """Start everything for the length of the block; what was unfinished on disk goes on at once.
 
-        With ``from_now`` it is put away instead, and nothing that was said before is answered.
+        With ``from_now`` it is put away instead, and nothing that was said before is answered. ``on_wait`` is
+        told why the start waits: the disk is full, say.
 
         Raises:
             MindBotError: something could not start; what had started was stopped again.
         """
         self = cls(loaded, state_dir, from_now=from_now)
+        self._on_wait = on_wait
         self.log_tail = LogTail(self.bus)
         self.generation = self._build(1, loaded)
         self.bots.use(self.bots.build(loaded.config.bots()))
@@ -176,19 +186,14 @@ class Runtime(Facade):
                     await self.close_queries()
 
     async def _when_there_is_room(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Wait while the store's failure passes: by ending, the daemon would not come back by itself."""
-        while True:
-            try:
-                done = await step()
-            except StoreError as error:
-                if not error.passes:
-                    raise
-                self._store_state(error)
-                await anyio.sleep(housekeeping.PROBE_EVERY)
-            else:
-                if self.health_board.state("store") == "failed":
-                    self.health_board.report("store", "starting")
-                return done
+        done = await housekeeping.once_it_passes(step, self._start_waits)
+        if self.health_board.state("store") == "failed":
+            self.health_board.report("store", "starting")
+        return done
+
+    def _start_waits(self, error: StoreError) -> None:
+        self._store_state(error)
+        self._on_wait(str(error))
 
     @asynccontextmanager
     async def _open_http(self) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ import gc
 import math
 import time
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import anyio
 import structlog
@@ -19,6 +20,8 @@ from mindbot.runtime.stats import Stats
 from mindbot.store.store import Store
 
 log = structlog.get_logger("mindbot.housekeeping")
+
+T = TypeVar("T")
 
 BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
 MEDIA_EVERY = 30.0  # seconds between two looks whether the media store works
@@ -36,6 +39,18 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+async def once_it_passes(step: Callable[[], Awaitable[T]], failed: Callable[[StoreError], None]) -> T:
+    """Wait while the store's failure passes: by ending, the daemon would not come back by itself."""
+    while True:
+        try:
+            return await step()
+        except StoreError as error:
+            if not error.passes:
+                raise
+            failed(error)
+            await anyio.sleep(PROBE_EVERY)
 
 
 async def watch_store(
@@ -108,7 +123,7 @@ async def watch_media(media: SpooledMedia, retention: float) -> None:
     Files that did not come for ``retention`` seconds are deleted; 0 keeps everything. The store tells by
     itself (`SpooledMedia.on_state`) how it is.
     """
-    tried, purged = False, -math.inf
+    tried, purged, told = False, -math.inf, ""
     while True:
         try:
             if media.failing or not tried:
@@ -119,8 +134,12 @@ async def watch_media(media: SpooledMedia, retention: float) -> None:
                 await media.purge(time.time() - retention)
                 purged = time.monotonic()
         except StoreError as error:
-            log.warning("the media store does not work", error=str(error))
-        await anyio.sleep(MEDIA_EVERY)
+            if str(error) != told:
+                told = str(error)
+                log.warning("the media store does not work", error=told)
+        else:
+            told = ""
+        await anyio.sleep(PROBE_EVERY if media.failing else MEDIA_EVERY)
 
 
 async def measure_lag(stats: Stats, every: float = 0.5) -> None:

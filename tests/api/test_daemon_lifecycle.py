@@ -331,3 +331,11 @@ async def test_a_runtime_that_fails_takes_the_daemon_with_it(tmp_path: Path, man
         await run()
     assert caught.group_contains(RuntimeError, match="the journal is gone")
     assert not run.client.exists()
+
+
+async def test_what_a_start_waits_for_is_said_to_who_asks(tmp_path: Path) -> None:
+    notifier, place = Notifier({}), Place(tmp_path / "api.sock", tmp_path)
+    daemon = Daemon(Configuration().load, opener(FakeRuntime()), place, notifier, Inherited())
+    notifier.waits("no space left for the database")
+    with pytest.raises(Unreachable, match="is starting and waits: no space left for the database"):
+        _ = daemon.backend

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import anyio
 import pytest
 
+from mindbot.domain.errors import StoreError
+from mindbot.runtime import housekeeping
 from mindbot.runtime.lifecycle import Component, Health, running
 from mindbot.testing.waiting import PATIENCE
 
@@ -84,3 +86,26 @@ def test_health_keeps_since_when_until_the_state_changes() -> None:
     assert len(changes) == 1 and health.since("store") == since
     health.report("store", "failed", "no space")
     assert changes[-1] == ("store", "failed", "no space")
+
+
+async def test_a_media_store_that_fails_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Media:
+        failing, tries = True, 0
+
+        async def clean(self) -> None: ...
+
+        async def check(self) -> None:
+            self.tries += 1
+            if self.tries < 3:
+                raise StoreError("media: no room")
+            self.failing = False
+            works.set()
+
+    works, media = anyio.Event(), Media()
+    monkeypatch.setattr(housekeeping, "PROBE_EVERY", 0.001)
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(housekeeping.watch_media, media, 0)
+            await works.wait()
+            tasks.cancel_scope.cancel()
+    assert media.tries == 3

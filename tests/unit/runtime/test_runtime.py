@@ -299,9 +299,12 @@ async def test_a_start_on_a_disk_that_takes_nothing_yet_waits(
 
     monkeypatch.setattr(housekeeping, "PROBE_EVERY", 0.001)
     monkeypatch.setattr(Store, "probe", full_or_not)
-    phone = Phone()
-    async with a_runtime(tmp_path, phone) as runtime:
+    phone, told = Phone(), list[str]()
+    opened = Runtime.open(load(environ={}), tmp_path, on_wait=told.append)
+    async with opened as runtime:
+        runtime.outbox.serve(phone)
         assert not disk["full"] and runtime.health_board.state("store") == "ok"
+        assert told == ["nothing can be written (free some)"]
         await ended(runtime, await runtime.receive(a_message()))
 
 
