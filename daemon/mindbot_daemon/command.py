@@ -12,9 +12,11 @@ import typer
 
 from mindbot.cli.connect import connect
 from mindbot.cli.output import JsonOption, duration, one_line, print_json, wants_json
+from mindbot.domain.errors import MindBotError
 
 if TYPE_CHECKING:
     from mindbot.api import models
+    from mindbot.api.client import Client
 
 _MOST_DEAD = 1000  # dead letters that are looked at
 
@@ -52,8 +54,8 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     client = connect(ctx)
     found = client.ask(calls.status())
     ill = [c for c in client.ask(calls.ready()).components if c.state != "ok"]
-    if found.phase != "starting":  # its store is not open
-        ill += _dead(client.ask(calls.dead_letters(_MOST_DEAD)))
+    if found.phase != "starting":  # a question for the database would wait for the start's end
+        ill += _given_up(client)
     if wants_json(as_json):
         print_json(found.to_json() | {"not_ok": [c.to_json() for c in ill]})
     else:
@@ -66,6 +68,17 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
         for each in ill:
             print(f"{each.state:8} {one_line(f'{each.component}: {each.reason}')}")
     raise typer.Exit(0 if found.ready else 1)
+
+
+def _given_up(client: Client) -> list[models.Component]:
+    """Return what is to be said of dead letters; that they cannot be read does not hide the rest."""
+    from mindbot.api import calls, models
+
+    try:
+        return list(_dead(client.ask(calls.dead_letters(_MOST_DEAD))))
+    except MindBotError as error:
+        why = f"cannot be listed: {error}"
+        return [models.Component(component="dead letters", state="degraded", reason=why, since=0.0)]
 
 
 def _dead(letters: list[models.DeadLetter]) -> Iterator[models.Component]:

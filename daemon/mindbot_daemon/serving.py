@@ -21,19 +21,20 @@ _TOO_LARGE = "The request head is too large."
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that gives a request a few seconds to arrive and its head a size.
+    """HTTP/1.1 that gives a request a few seconds to arrive, and its head and what follows its body a size.
 
-    httptools bounds neither, so a client that sends a byte a minute, or headers without end, would hold
-    a connection or memory for ever.
+    httptools bounds none of them, so a client that sends a byte a minute, or headers without end, would hold
+    a connection or memory for ever. What follows a body in chunks (RFC 9112, 7.1.2) are headers as well, and
+    a line without an end is copied anew with each read.
     """
 
     max_head = 32 << 10  # bytes
     patience = 10.0  # seconds for one whole request, body included
 
-    _head = 0  # bytes of the head that have been parsed
-    _unparsed = 0  # bytes read of a line of the head that has not ended, as far as they are certainly of it
-    _in_head = False
-    _begun_now = False  # whether the head began in what is being read
+    _head = 0  # bytes of the head, and of what follows the body, that have been parsed
+    _unparsed = 0  # bytes read of a line that has not ended, as far as they are certainly of it
+    _within = False  # whether a request has begun and not ended
+    _moved = False  # whether what is being read began a request, or brought a piece of a body
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -43,7 +44,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head = self._unparsed = 0
-        self._in_head = self._begun_now = True
+        self._within = self._moved = True
         self._expect_request()
 
     def on_url(self, url: bytes) -> None:
@@ -56,22 +57,24 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         before = self._head
-        self._begun_now = False
+        self._moved = False
         super().data_received(data)
-        if not self._in_head or self._begun_now or self.transport.is_closing():
-            return  # of what begins a head, the part before may belong to a body
-        self._unparsed = self._unparsed + len(data) if self._head == before else 0
+        if not self._within or self.transport.is_closing():
+            return
+        # Of what begins a head, or ends a piece of a body, the part before is no line.
+        self._unparsed = 0 if self._moved or self._head != before else self._unparsed + len(data)
         if self._head + self._unparsed > self.max_head:
             self.send_400_response(_TOO_LARGE)
 
     def send_400_response(self, msg: str) -> None:
         super().send_400_response(_TOO_LARGE if self._head > self.max_head else msg)
 
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
+    def on_body(self, body: bytes) -> None:
+        self._moved = True
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._within = False
         self._request_arrived()
         super().on_message_complete()
 

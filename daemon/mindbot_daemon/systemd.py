@@ -71,7 +71,7 @@ class Notifier:
         if not self._address:
             return
         # A line break would begin another assignment.
-        message = "\n".join(line.replace("\n", " ") for line in lines).encode()
+        message = "\n".join(line.replace("\n", " ") for line in lines).encode("utf-8", "replace")
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         # A service manager that does not listen is no reason to stop working.
         with (
@@ -84,7 +84,8 @@ class Notifier:
 def summary(components: list[Json], most: int = 400) -> str:
     """Return one line for the service manager: that it runs, and what has failed and why.
 
-    ``most`` are the characters of it; what does not fit is counted.
+    ``most`` are the characters of it. The first is always named, with as much of why as fits; of the others,
+    those that do not fit are counted.
     """
     ill = sorted(
         (c for c in components if c["state"] in ("failed", "degraded")), key=lambda c: c["state"] != "failed"
@@ -92,6 +93,8 @@ def summary(components: list[Json], most: int = 400) -> str:
     text = "running"
     for number, each in enumerate(ill):
         more = f"; {each['component']} {each['state']}" + (f": {each['reason']}" if each["reason"] else "")
+        if not number and len(text) + len(more) > most:
+            more = f"{more[: most - len(text) - 1]}…"
         if len(text) + len(more) > most:
             return f"{text[:most]}; {len(ill) - number} more: mindbot daemon status"
         text += more

@@ -59,16 +59,18 @@ def pieces(text: str, limit: int) -> Iterator[Piece]:
         body = text[start:end]
         if inside and inside.indent and opening:
             body = _outdented(body, inside, start)
+        said = ""
         if inside is None or body.strip() or not inside.code:
             said = opening + body
             if closing and opening and _at(found, end) is inside and inside is not None:
                 closing = inside.closed
             if closing:
                 said += closing if said.endswith("\n") else "\n" + closing
+        if (block := _ends(found, end)) is not None and closing:
+            end = block.after  # it is closed already
+        if said:
             yield Piece(said, end)
         start = end
-        if (block := _ends(found, end)) is not None and closing:
-            start = block.after  # it is closed already
 
 
 def first(text: str, limit: int) -> str:

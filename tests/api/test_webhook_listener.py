@@ -310,6 +310,26 @@ async def test_a_head_that_is_too_large_is_refused_also_when_it_comes_in_one_pie
     assert hook.seen == []
 
 
+@pytest.mark.parametrize("line", [b"x-more: ", b"", b"1;more="], ids=["a value", "a name", "a chunk's size"])
+async def test_a_line_without_end_behind_a_body_is_refused(line: bytes) -> None:
+    hook = EchoHook()
+    head = b"POST %s HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n" % PATH.encode()
+    start = head + (b"0\r\n" if b"=" not in line else b"") + line
+    async with public(hook) as listener:
+        answer = await exchange(listener, hook, start, *[b"y" * 9000] * 5)
+    assert answer.startswith(b"HTTP/1.1 400") and hook.seen == []
+
+
+async def test_headers_behind_a_body_are_taken_within_the_size_of_a_head() -> None:
+    hook = EchoHook()
+    post = b"POST %s HTTP/1.1\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n" % PATH.encode()
+    body = b"2\r\nok\r\n0\r\n"
+    async with public(hook) as listener:
+        assert b"HTTP/1.1 200" in await exchange(listener, hook, post + body, b"x-more: y\r\n\r\n")
+        many = b"x-more: yes\r\n" * 4000
+        assert (await exchange(listener, hook, post + body + many, b"\r\n")).startswith(b"HTTP/1.1 400")
+
+
 async def test_a_large_body_before_a_head_does_not_count_as_one() -> None:
     hook = EchoHook(max_body=100_000)
     post = b"POST %s HTTP/1.1\r\ncontent-length: 60000\r\n\r\n%s" % (PATH.encode(), b"x" * 60_000)

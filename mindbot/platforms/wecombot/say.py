@@ -58,13 +58,16 @@ def so_far(text: str, placeholder: str) -> str:
     return text if len(text) * 4 <= MAX_TEXT else markdown.first(text, MAX_TEXT)
 
 
-def whole(text: str) -> tuple[str, int]:
-    """Return a text as one message, which tells what does not fit; and how many characters that are."""
+def whole(text: str, beyond: int = 0) -> tuple[str, int]:
+    """Return a text as one message, which tells what does not fit; and how many characters that are.
+
+    ``beyond`` is how many characters more were to follow it in a message that cannot be.
+    """
     text = printable(text)
-    if len(text) <= MAX_TEXT and len(text.encode()) <= MAX_TEXT:
+    if not beyond and len(text) <= MAX_TEXT and len(text.encode()) <= MAX_TEXT:
         return text, 0
-    kept = markdown.first(text, MAX_TEXT - len(cut_notice(len(text)).encode()) - 2)
-    left_out = max(1, len(text) - len(kept))
+    kept = markdown.first(text, MAX_TEXT - len(cut_notice(len(text) + beyond).encode()) - 2)
+    left_out = max(1, len(text) - len(kept) + beyond)
     return f"{kept.rstrip()}\n\n{cut_notice(left_out)}", left_out
 
 
@@ -131,6 +134,15 @@ def _last(kind: str, text: str, left_out: int) -> Part:
     kept = markdown.first(text, room)
     left_out += max(0, len(text) - len(kept))
     return Part(kind, f"{kept.rstrip()}\n\n{cut_notice(left_out)}", {"cut": left_out})
+
+
+def length(parts: Sequence[Part]) -> int:
+    """Return how many characters of the answer a planned message stands for: said, or told to be left out."""
+    found = 0
+    for part in parts:
+        cut = int(part.data.get("cut", 0))
+        found += len(part.text) + cut - (len(cut_notice(cut)) + 2 if cut else 0)
+    return found
 
 
 def remarks(parts: Sequence[Part]) -> Json:

@@ -322,6 +322,14 @@ class WebhookBot(WeComBot):
         return True
 
     async def _by_url(self, delivery: Delivery, remarks: Json) -> Sent:
+        """Say a message by the response_url, which takes one: the first tells what the second cannot say."""
+        others = await self._others(delivery)
+        if delivery.n > 0 and await self._url.used(ids.show(delivery.turn)) == 0:
+            first = next((d for d in others if d.n == 0), None)
+            if first is not None and first.state not in ("dead", "discarded"):
+                told = {"left_out": "its text; the first message tells how much"}
+                return Sent(f"url-{first.id}", {**remarks, **told, "way": "response_url"})
+        beyond = sum(say.length(d.parts) for d in others if d.n > delivery.n)
         card = next((part for part in delivery.parts if say.is_card(part)), None)
         text = say.text_of(delivery.parts)
         pictures = sum(part.kind == "image" for part in delivery.parts)
@@ -330,7 +338,7 @@ class WebhookBot(WeComBot):
         else:
             more = [say.choices(card)] if card is not None else []
             more += ["[image]"] * pictures
-            content, left_out = say.whole("\n".join(filter(None, [text, *more])))
+            content, left_out = say.whole("\n".join(filter(None, [text, *more])), beyond)
             body = {"msgtype": "markdown", "markdown": {"content": content}}
             if left_out:
                 remarks = remarks | {"cut": left_out}
@@ -339,6 +347,11 @@ class WebhookBot(WeComBot):
         id = await self._url.post(delivery, body)
         self._counts["by_response_url"] += 1
         return Sent(id, {**remarks, "way": "response_url"})
+
+    async def _others(self, delivery: Delivery) -> list[Delivery]:
+        """Return the other messages of a delivery's answer; raises StoreError."""
+        answer = await self._desk.answer(ids.show(delivery.turn))
+        return [d for d in answer.deliveries if d.n not in (delivery.n, -1)] if answer is not None else []
 
     # -- for operators -----------------------------------------------------------------------------------
 

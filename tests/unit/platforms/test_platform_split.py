@@ -202,3 +202,10 @@ def test_markdown_of_any_shape_fits_and_ends(text: str, limit: int) -> None:
     assert markdown.first(text, limit) == (pieces[0].text if pieces else text)
     words = [piece.text.count("plain words") for piece in pieces]
     assert sum(words) >= text.count("plain words")
+
+
+def test_a_block_that_is_closed_at_a_cut_leaves_nothing_out() -> None:
+    for limit in range(40, 90):
+        text = "```\n" + "x" * 30 + "\n" + "y" * 44 + "\n`````\n"
+        *_, last = markdown.pieces(text, limit)
+        assert last.end == len(text), limit

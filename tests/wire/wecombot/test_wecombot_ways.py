@@ -9,8 +9,9 @@ import pytest
 from wecombot_here import Here, called_back, reloaded, restarted
 
 from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.errors import Rejected
 from mindbot.domain.host import Answer
-from mindbot.domain.message import Json, Message
+from mindbot.domain.message import Json, Message, text_part
 from mindbot.domain.shared import Shared
 from mindbot.platforms.wecombot.say import stream_id
 from mindbot.platforms.wecombot.streams import Streams
@@ -72,6 +73,30 @@ async def test_a_bot_removed_and_added_again_tells_no_poll_that_it_forgot() -> N
         assert await polled(here, reloaded(here), message) == (True, "")
         assert await polled(here, restarted(here), message) == (True, "")
         assert here.shown()[-1] == "nobody polls while it is away"
+
+
+async def test_a_long_answer_by_the_url_says_how_much_its_one_message_leaves_out() -> None:
+    async with called_back(**NEVER) as here:
+        message = await here.asked("hello")
+        text = "a line of words\n" * 2000
+        parts = here.bot.plan([text_part(text)])
+        assert len(parts) == 2
+        first, second = (here.answer(message, *part, n=n) for n, part in enumerate(parts))
+        for delivery in (first, second):
+            delivery.to = long_ago(message)
+        stored(here, first, message)
+        here.desk.answers[here.turn(message)] = Answer(True, (first, second), False)
+        sent = await here.bot.send(first)
+        shown = here.shown()[-1]
+        kept = shown.rpartition("\n\n")[0]
+        assert 0 <= len(text) - len(kept) - sent.notes["cut"] < 3, "but for line ends at the cuts"
+        assert f"{sent.notes['cut']}" in shown.replace(",", "")
+        first.state = "sent"
+        assert (await here.bot.send(second)).notes["way"] == "response_url"
+        assert here.sim.counters["aibot/response"] == 1
+        first.state = "dead"
+        with pytest.raises(Rejected, match="used"):
+            await here.bot.send(second)
 
 
 async def test_what_a_poll_took_before_it_was_ever_sent_is_not_said_again_by_the_next_process() -> None:
