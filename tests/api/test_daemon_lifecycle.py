@@ -286,12 +286,13 @@ def test_the_status_line_is_short_and_begins_with_what_is_worst() -> None:
 def test_the_service_manager_is_told_what_failed_however_long_and_odd_the_reason_is(tmp_path: Path) -> None:
     odd = {"component": "store", "state": "failed", "reason": "cannot write /data/\udcff" + "x" * 500}
     line = summary([odd, {"component": "bots", "state": "failed", "reason": "more"}])
-    assert line.startswith("running; store failed: cannot write /data/") and line.endswith("mindbot daemon status")
+    assert line.startswith("running; store failed: cannot write /data/") and line.endswith(
+        "mindbot daemon status"
+    )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}).status(line)
         assert manager.recv(4096).startswith(b"STATUS=running; store failed")
-
 
 
 async def test_sighup_reloads_and_a_bad_configuration_changes_nothing(
