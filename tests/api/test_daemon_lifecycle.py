@@ -124,7 +124,7 @@ async def test_sigterm_drains_then_closes_intake_and_the_api_answers_meanwhile(
         os.kill(os.getpid(), signal.SIGTERM)
         while not runtime.drained:
             await anyio.sleep(0.001)
-        async with httpx.AsyncClient() as caller:
+        async with httpx.AsyncClient(timeout=PATIENCE) as caller:
             url = f"http://{address[0]}:{address[1]}/wecom/default/callback"
             assert (await caller.post(url, content=b"poll")).text == "POLL"
         status = await client.ask(calls.status())
