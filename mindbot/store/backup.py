@@ -17,10 +17,13 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
+import structlog
 
 from mindbot.domain.errors import Conflict, NotFound, StoreCorrupt, StoreError, StoreFull
 from mindbot.store.database import explain
 from mindbot.store.unreadable import ODD
+
+log = structlog.get_logger("mindbot.store")
 
 #: In whose name the store keeps its own rows beside those of bots; no platform is called so.
 OURS = ("mindbot", "store")
@@ -31,25 +34,31 @@ _BESIDE = ("-wal", "-journal")  # what SQLite keeps of a database beside it, and
 _RESTORING = ".restoring"  # what is to take the database's place
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a database that others may use meanwhile; raises StoreError, Conflict when ``target`` is there."""
+def copy(source: Path, target: Path, *, proved: bool = True) -> None:
+    """Copy a database that others may use meanwhile; raises StoreError, Conflict when ``target`` is there.
+
+    With ``proved`` false, a damaged one is copied as it is.
+    """
     if not source.is_file():
         raise NotFound(f"there is no database at {source}", hint="name it with --file")
     try:
         with closing(reading(source)) as db:
-            copy_open(db, target)
+            copy_open(db, target, proved=proved)
     except sqlite3.Error as error:
         raise explain(error, source) from error
 
 
-def copy_open(db: sqlite3.Connection, target: Path) -> None:
+def copy_open(db: sqlite3.Connection, target: Path, *, proved: bool = True) -> None:
     """Copy through a connection, which needs no file that is still there; the copy is whole or not there.
 
     Raises:
         StoreError: it could not be read, or not be written.
         Conflict: there is something already.
     """
-    with arriving(target) as part, closing(sqlite3.connect(part, isolation_level=None)) as made:
+    with (
+        arriving(target, proved=proved) as part,
+        closing(sqlite3.connect(part, isolation_level=None)) as made,
+    ):
         db.backup(made)
         made.execute("PRAGMA journal_mode=DELETE")  # one file, whatever the source was
         if _keeps(made):
@@ -57,7 +66,7 @@ def copy_open(db: sqlite3.Connection, target: Path) -> None:
 
 
 @contextmanager
-def arriving(target: Path) -> Iterator[Path]:
+def arriving(target: Path, *, proved: bool = True) -> Iterator[Path]:
     """Lend a file for a copy; at the end of the block it is proved and takes its name, or is gone.
 
     Raises:
@@ -71,7 +80,8 @@ def arriving(target: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         yield part
-        verify(part)
+        if proved:
+            verify(part)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.rename(target)
@@ -290,7 +300,11 @@ def keep_aside(path: Path, revision: str) -> Path:
             hint="free some disk space; the start goes on by itself",
         )
     target = _unused(path, f"schema-{revision}")
-    copy(path, target)
+    try:
+        copy(path, target)
+    except StoreCorrupt as error:  # what the old version could work with, the new one must be able to
+        log.warning("the copy before an upgrade is as damaged as the database", error=str(error))
+        copy(path, target, proved=False)
     _same_owner(target, path)
     copies = sorted(path.parent.glob(made), key=lambda each: each.stat().st_mtime)
     for old in copies[:-_KEPT_ASIDE]:

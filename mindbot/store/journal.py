@@ -34,7 +34,9 @@ STATEMENTS: dict[str, str] = {
         UPDATE turns SET attempt = r.value->>1 FROM {_ROWS} AS r WHERE turns.id = r.value->>0""",
     "finish": f"""
         UPDATE turns SET state = r.value->>1, finished = r.value->>2, reason = r.value->>3,
-               record = r.value->>4 FROM {_ROWS} AS r WHERE turns.id = r.value->>0""",
+               record = iif(json_valid(record) AND json_type(record, '$.notes') = 'array',
+                            json_set(r.value->>4, '$.notes', json_extract(record, '$.notes')), r.value->>4)
+        FROM {_ROWS} AS r WHERE turns.id = r.value->>0""",
     "forget": f"DELETE FROM memo WHERE turn IN (SELECT value FROM {_ROWS})",
     "enqueue": f"""
         INSERT INTO outbox (turn, n, platform, bot, session, address, parts, state, attempts, created, ended,

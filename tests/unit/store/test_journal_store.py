@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -278,6 +279,19 @@ async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="schema 9999"):
         async with a_store(tmp_path):
             pass
+
+
+async def test_what_was_noted_of_a_turn_while_it_ran_stays_at_its_end(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "mindbot.db") as store:
+        turn, _ = await store.put(a_message("noted"))
+        assert await store.note(turn.number, None, {"recalled": 1.0})
+        turn.state, turn.finished = "answered", time.time()
+        turn.reply.say("words")
+        await store.finish(turn, [])
+        assert await store.note(turn.number, None, {"failed": "late"})
+        sql = "SELECT record FROM turns"
+        record = json.loads((await store._database.read(lambda db: db.execute(sql).fetchone()))[0])
+        assert record["notes"] == [{"recalled": 1.0}, {"failed": "late"}] and record["reply"]
 
 
 async def test_purge_keeps_open_turns_and_young_ones(tmp_path: Path) -> None:

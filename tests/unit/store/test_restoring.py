@@ -213,3 +213,21 @@ def test_copies_that_were_never_finished_push_out_no_whole_ones(tmp_path: Path) 
         path.with_name(f"mindbot.db.schema-0001-2026010{n}.part").write_bytes(b"half")
     backup.keep_aside(path, "0001")
     assert whole.exists() and not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.slow
+def test_a_database_with_a_damaged_page_is_upgraded_and_kept_aside_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mindbot.db"
+    ensure(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("PRAGMA journal_mode=DELETE")
+        db.execute("DROP TABLE keep")
+        db.execute("UPDATE alembic_version SET version_num = '0001'")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'memo'").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 100)
+    ensure(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
+    assert len(list(tmp_path.glob("mindbot.db.schema-0001-*"))) == 1
