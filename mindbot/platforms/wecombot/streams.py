@@ -53,7 +53,8 @@ class Streams:
         self._used: WeakValueDictionary[str, Shown] = WeakValueDictionary()
         self._recent: OrderedDict[str, Shown] = OrderedDict()
         self._owed: OrderedDict[str, str] = OrderedDict()  # session → the newest turn that goes by URL
-        self._unfinished: dict[str, dict[str, float]] = {}  # user → turn → when nobody asks for it any more
+        #: User → turn → when nobody asks for it any more.
+        self._unfinished: OrderedDict[str, dict[str, float]] = OrderedDict()
 
     @classmethod
     def of(cls, shared: Shared, bot: str) -> Streams:
@@ -81,6 +82,9 @@ class Streams:
     def goes_on(self, user: str, turn: str, until: float) -> None:
         """A user has been told that an answer is not complete; nobody asks for it after ``until``."""
         self._unfinished.setdefault(user, {})[turn] = until
+        self._unfinished.move_to_end(user)
+        if len(self._unfinished) > _KEPT:  # those whose polls just stopped never say that they have ended
+            self._unfinished.popitem(last=False)
 
     def ended(self, user: str, turn: str) -> None:
         """A user has been told that an answer is complete."""

@@ -152,4 +152,8 @@ async def test_who_sends_and_who_polls_meet_however_many_answers_there_are() -> 
         Streams.of(shared, "hr").open(f"t{n}", 2.0)
     assert Streams.of(shared, "hr").open("first", 3.0) is sending
     assert Streams.of(shared, "hr").growing <= 5000
+    for n in range(6000):
+        sending_to = Streams.of(shared, "hr")
+        sending_to.goes_on(f"u{n}", f"t{n}", until=9.0)
+    assert sending_to.unfinished("u5999", 8.0) == 1 and sending_to.unfinished("u0", 8.0) == 0
     assert Streams.of(shared, "other").growing == 0
