@@ -24,7 +24,7 @@ from mindbot.domain.errors import ConfigError, Conflict, MindBotError, StoreErro
 from mindbot.domain.message import Json
 from mindbot.store.lock import only_one
 from mindbot.store.modes import tighten
-from mindbot_daemon.server.backend import Backend, Opener, Runtime
+from mindbot_daemon.server.backend import Opener, Runtime
 from mindbot_daemon.server.roles import Roles, group_id, read_roles
 from mindbot_daemon.sockets import bind_unix, remove_unix
 from mindbot_daemon.systemd import Inherited, Notifier, summary
@@ -88,20 +88,20 @@ class Daemon:
         self._reload_failed = False
 
     @property
-    def backend(self) -> Backend:
-        """The runtime; raises Unreachable while it is not open."""
+    def runtime(self) -> Runtime:
+        """What runs; raises Unreachable while it is not open."""
         if self._runtime is None:
             why = self._notifier.waiting
             waits = f" and waits: {why}" if why and self.phase == "starting" else ""
             raise Unreachable(f"the daemon is {self.phase}{waits}", hint="try again in a moment")
         return self._runtime
 
-    async def when_open(self) -> Backend:
-        """The runtime; a start is waited for, so that ``systemctl restart`` and a question fit together."""
+    async def when_open(self) -> Runtime:
+        """What runs; a start is waited for, so that ``systemctl restart`` and a question fit together."""
         if self.phase == "starting":
             with anyio.move_on_after(START_PATIENCE):
                 await self.opened.wait()
-        return self.backend
+        return self.runtime
 
     def stop(self) -> None:
         """Begin to drain, as SIGTERM does."""
@@ -162,7 +162,7 @@ class Daemon:
             await self.listener.bind(runtime.webhooks())
             self._runtime = runtime
             self.phase = "running"
-            self._notifier.ready(summary(runtime.health()))
+            self._notifier.ready(summary(runtime.resources.about.health()))
             self.opened.set()
             group.start_soon(self._tell_health, runtime)
             log.info("daemon.ready", socket=self._where(), state_dir=str(self._place.state_dir))
@@ -234,7 +234,7 @@ class Daemon:
         with runtime.bus.observe(("health",)) as observer:
             while True:
                 if self.phase == "running" and not self._reload_failed:
-                    self._notifier.status(summary(runtime.health()))
+                    self._notifier.status(summary(runtime.resources.about.health()))
                 await observer.batch()
 
     # --- the local API
@@ -299,7 +299,7 @@ class Daemon:
 
     async def check(self) -> Json:
         """Read the configuration without using it: what is wrong with it, or what it would change."""
-        runtime = self.backend
+        runtime = self.runtime
         try:
             loaded = await to_thread.run_sync(self._load)
         except ConfigError as error:
@@ -307,8 +307,8 @@ class Daemon:
         return {
             "ok": True,
             "warnings": list(map(str, loaded.warnings)),
-            "changes": runtime.changes(loaded),
-            "secrets": await runtime.unreadable_secrets(loaded),
+            "changes": runtime.resources.config.changes(loaded),
+            "secrets": await runtime.resources.config.unreadable_secrets(loaded),
         }
 
     async def reload(self) -> Json:
@@ -327,8 +327,8 @@ class Daemon:
                 _log_failed_reload(error)
                 raise
             self._reload_failed = False
-            self._notifier.ready(summary(runtime.health()))
-        generation = runtime.status().get("config", {}).get("generation", 0)
+            self._notifier.ready(summary(runtime.resources.about.health()))
+        generation = runtime.resources.about.status().get("config", {}).get("generation", 0)
         done = {"generation": generation, "warnings": [str(w) for w in loaded.warnings], "restart": restart}
         log.info("daemon.reloaded", **done)
         return done

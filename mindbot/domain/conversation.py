@@ -10,8 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mindbot.domain.message import Json
-from mindbot.domain.turn import ChatMessage
+from mindbot.domain.chat import ChatMessage
 
 #: What stands for a message that came without words.
 WORDLESS = "[no words]"
@@ -39,6 +38,7 @@ def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     becomes part of the system line. Calls of tools and their results stay as they are.
     """
     system = [m.content for m in messages if m.role == "system" and not wordless(m.content)]
+    origin = next((m.origin for m in messages if m.role == "system"), "")
     lines: list[ChatMessage] = []
     opening: list[str] = []
     for n, m in enumerate(messages):
@@ -58,7 +58,7 @@ def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
         lines.append(m)
     if opening:
         system.append("\n".join([_SAID_BEFORE, *opening]))
-    return [*([ChatMessage("system", "\n\n".join(system))] if system else []), *lines]
+    return [*([ChatMessage("system", "\n\n".join(system), origin=origin)] if system else []), *lines]
 
 
 def size(messages: Sequence[ChatMessage]) -> int:
@@ -86,25 +86,23 @@ def within(messages: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
     return [m for n, m in enumerate(messages) if n >= begin or m.role == "system"]
 
 
-def recent(lines: Sequence[Json], most: int) -> list[Json]:
-    """Return the newest lines of a history (``role`` and ``content``) that fit into ``most`` characters.
+def recent(lines: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
+    """Return the newest lines of a history that fit into ``most`` characters.
 
     A line that takes more than a quarter of that is cut: one long paste must not be all that is remembered.
     No answer is left without its question.
     """
     longest = most // 4
-    room, found = most, list[Json]()
+    room, found = most, list[ChatMessage]()
     for line in reversed(lines):
-        text = line["content"]
-        if len(text) > longest:
-            line = line | {"content": f"{text[: longest - 1]}…"}
-        room -= len(line["content"])
+        if len(line.content) > longest:
+            line = replace(line, content=f"{line.content[: longest - 1]}…")
+        room -= len(line.content)
         if room < 0:
             break
         found.append(line)
-    roles = [ChatMessage(line["role"], "") for line in lines]
     begin = len(lines) - len(found)
-    while begin < len(lines) and not _begins(begin, roles):
+    while begin < len(lines) and not _begins(begin, lines):
         begin += 1
     return found[: len(lines) - begin][::-1]
 

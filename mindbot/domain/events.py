@@ -18,7 +18,7 @@ TOPICS = {
     "config": "the configuration was read again",
     "alert": "an alert began or ended",
     "stats": "the daemon in numbers, once a second",
-    "span": "a step inside a turn ended",
+    "span": "a step inside a turn began or ended",
     "chunk": "a piece of an answer arrived",
     "log": "a log line was written",
 }

@@ -8,9 +8,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from mindbot.domain.chat import ChatRequest, Chunks
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.turn import ChatRequest, Chunks, Turn
+from mindbot.domain.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

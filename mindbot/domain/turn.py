@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from types import TracebackType
+from typing import Any, Literal, Protocol
 
 from mindbot.domain import ids
+from mindbot.domain.chat import ChatMessage
 from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.span import Span
 
 State = Literal["queued", "running", "parked", "waiting", "answered", "dropped", "failed", "dead"]
 OPEN_STATES: tuple[State, ...] = ("queued", "running", "parked", "waiting")
 DONE_STATES: tuple[State, ...] = ("answered", "dropped", "failed", "dead")
 
+Clock = Callable[[], float]
+
 #: In the memo of a turn that an operator wants run again, however old it is by now.
 RETRIED = "retried"
-
-
-@dataclass(slots=True)
-class Span:
-    """A timed step inside a turn. ``start`` is Unix seconds, ``took`` seconds (-1 while it runs)."""
-
-    id: int
-    parent: int
-    kind: str  # stage, model, tool, rule, retrieval, delivery, …
-    name: str
-    start: float
-    took: float = -1.0
-    status: str = "ok"  # ok, error, memo (taken from the memo instead of run again)
-    data: Json = field(default_factory=dict)
-
-    def to_json(self) -> Json:
-        out: Json = {
-            "id": self.id,
-            "parent": self.parent,
-            "kind": self.kind,
-            "name": self.name,
-            "start": self.start,
-            "took_ms": round(self.took * 1000, 3) if self.took >= 0 else None,
-            "status": self.status,
-        }
-        if self.data:
-            out["data"] = self.data
-        return out
 
 
 @dataclass(slots=True)
@@ -62,6 +40,59 @@ class Reply:
         return "\n".join(p.text for p in self.parts if p.text)
 
 
+class Tracer(Protocol):
+    """Who watches a turn's steps, and may hold it before one. ``active`` is false when nobody is looking."""
+
+    active: bool
+
+    async def gate(self, turn: Turn, span: Span) -> None:
+        """Hold the turn before a step while a breakpoint matches."""
+
+    def opened(self, turn: Turn, span: Span) -> None:
+        """Tell observers that a step begins."""
+
+    def closed(self, turn: Turn, span: Span) -> None:
+        """Tell observers that a step ended."""
+
+    def words(self, error: BaseException) -> str:
+        """Return what a trace says of a failure: without secrets."""
+
+
+class Unwatched:
+    """The tracer of a turn that nobody runs."""
+
+    active = False
+
+    async def gate(self, turn: Turn, span: Span) -> None:
+        """Never holds a turn."""
+
+    def opened(self, turn: Turn, span: Span) -> None:
+        """Tell nobody."""
+
+    def closed(self, turn: Turn, span: Span) -> None:
+        """Tell nobody."""
+
+    def words(self, error: BaseException) -> str:
+        """Name the kind of failure, and nothing that could hold a secret."""
+        return type(error).__name__
+
+
+_UNWATCHED = Unwatched()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a turn was at one moment (`Turn.snapshot`), but for its memo, which never goes back."""
+
+    message: Message
+    vars: Json
+    route: Json
+    parts: tuple[Part, ...]
+    prompt: tuple[ChatMessage, ...]
+    spans: int
+    innermost: int
+
+
 @dataclass(slots=True)
 class Turn:
     """See the module. ``number`` is the id as stored; ``id`` its public form."""
@@ -71,6 +102,10 @@ class Turn:
     state: State = "queued"
     vars: Json = field(default_factory=dict)
     route: Json = field(default_factory=dict)
+    #: What was said in the session so far, as far as this turn is shown it; not stored but in `prompt`.
+    history: list[ChatMessage] = field(default_factory=list)
+    #: What a model is asked: made once, sent and traced as it stands.
+    prompt: list[ChatMessage] = field(default_factory=list)
     reply: Reply = field(default_factory=Reply)
     spans: list[Span] = field(default_factory=list)
     reason: str = ""  # why it was dropped or failed
@@ -78,7 +113,8 @@ class Turn:
     memo: Json = field(default_factory=dict)  # results of steps marked `once`
     together: list[Turn] = field(default_factory=list)  # later ones that it answers as well (not stored)
     generation: Any = None  # the configuration it began with (not stored)
-    running: int = 0  # id of the innermost open span
+    tracer: Tracer = _UNWATCHED  # (not stored)
+    innermost: int = 0  # id of the innermost open span
     shown: Any = None  # what events say of its message (not stored)
     on_disk: bool = False  # what its message says is on disk alone (not stored)
     started: float = 0.0
@@ -110,62 +146,124 @@ class Turn:
         """
         self.vars["transfer"] = {"to": to, "say": say, "why": why}
 
-    def open_span(self, kind: str, name: str) -> Span:
-        """Begin a span inside the innermost open one."""
-        span = Span(len(self.spans) + 1, self.running, kind, name, time.time())
-        self.spans.append(span)
-        self.running = span.id
+    def span(self, kind: str, name: str, *, parent: Span | None = None) -> Step:
+        """Return a step to be taken with ``async with``: timed, told to whoever looks, stopped at by a gate.
+
+        It stands inside the innermost open one. Of steps that run side by side each names its ``parent``, and
+        so do the steps inside it: the innermost one is then not theirs to move.
+        """
+        return Step(self, kind, name, parent)
+
+    # --- as it was before
+
+    def snapshot(self) -> Snapshot:
+        """Keep what the turn is now; `restore` makes it so again."""
+        return Snapshot(
+            self.message,
+            deepcopy(self.vars) if self.vars else {},
+            deepcopy(self.route) if self.route else {},
+            tuple(self.reply.parts),
+            tuple(self.prompt),
+            len(self.spans),
+            self.innermost,
+        )
+
+    def restore(self, then: Snapshot) -> None:
+        """Go back to a moment before; steps taken since are gone, what was remembered of them is not."""
+        self.message = then.message
+        self.vars, self.route = deepcopy(then.vars), deepcopy(then.route)
+        self.reply.parts[:] = then.parts
+        self.prompt = list(then.prompt)
+        self.history = []
+        del self.spans[then.spans :]
+        self.innermost, self.reason, self.finished = then.innermost, "", 0.0
+
+    def reset(self) -> None:
+        """Forget all that its stages made of it: what is left is the message and its memo."""
+        self.restore(Snapshot(self.message, {}, {}, (), (), 0, 0))
+
+    # --- as plain data
+
+    def to_json(self) -> Json:
+        """Return all that is known of it, as `from_json` reads it; beside it stand those it answered too."""
+        return {
+            "number": self.number,
+            "message": self.message.to_json(),
+            "state": self.state,
+            "vars": {k: v for k, v in self.vars.items() if not k.startswith("_")},
+            "route": self.route,
+            "prompt": [line.to_json() for line in self.prompt],
+            "history": [line.to_json() for line in self.history],
+            "reply": [part.to_json() for part in self.reply.parts],
+            "spans": [span.to_json() for span in self.spans],
+            "reason": self.reason,
+            "attempt": self.attempt,
+            "memo": self.memo,
+            "started": self.started,
+            "finished": self.finished,
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> Turn:
+        """Read `to_json` back."""
+        return cls(
+            number=data["number"],
+            message=Message.from_json(data["message"]),
+            state=data["state"],
+            vars=data["vars"],
+            route=data["route"],
+            prompt=[ChatMessage.from_json(line) for line in data["prompt"]],
+            history=[ChatMessage.from_json(line) for line in data["history"]],
+            reply=Reply([Part.from_json(part) for part in data["reply"]]),
+            spans=[Span.from_json(span) for span in data["spans"]],
+            reason=data["reason"],
+            attempt=data["attempt"],
+            memo=data["memo"],
+            started=data["started"],
+            finished=data["finished"],
+        )
+
+
+class Step:
+    """A span for the length of a block; see `Turn.span`. What leaves the block as an error is its failure."""
+
+    __slots__ = ("_aside", "_turn", "span")
+
+    def __init__(self, turn: Turn, kind: str, name: str, parent: Span | None) -> None:
+        self._turn = turn
+        self._aside = parent is not None
+        inside = parent.id if parent is not None else turn.innermost
+        self.span = Span(len(turn.spans) + 1, inside, kind, name, 0.0)
+
+    async def __aenter__(self) -> Span:
+        turn, span = self._turn, self.span
+        span.id = len(turn.spans) + 1
+        span.start = time.time()
+        turn.spans.append(span)
+        if not self._aside:
+            turn.innermost = span.id
+        if turn.tracer.active:
+            turn.tracer.opened(turn, span)
+            try:
+                await turn.tracer.gate(turn, span)
+            except BaseException as error:
+                self._close(error)
+                raise
         return span
 
-    def close_span(self, span: Span, status: str = "ok") -> None:
-        """End a span; its parent becomes the innermost again."""
-        span.took = time.time() - span.start
-        if status != "ok":
-            span.status = status
-        self.running = span.parent
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close(error)
 
-
-@dataclass(slots=True)
-class Chunk:
-    """A piece of a runner's or provider's stream. ``finish``, ``usage`` and ``notes`` come with the last one.
-
-    ``afresh`` says that the text of all earlier pieces had been thinking: the answer begins here.
-    """
-
-    text: str = ""
-    reasoning: str = ""
-    tool_calls: list[Json] = field(default_factory=list)
-    finish: str = ""  # stop, length, tool_calls, content_filter, or the vendor's word where it is another
-    usage: Json = field(default_factory=dict)  # input_tokens, output_tokens
-    notes: Json = field(default_factory=dict)  # for the trace: what was left out or cut, and why
-    afresh: bool = False
-
-
-@dataclass(slots=True)
-class ChatMessage:
-    """One line of a prompt: role is system, user, assistant or tool."""
-
-    role: str
-    content: str
-    tool_calls: list[Json] = field(default_factory=list)
-    tool_call_id: str = ""
-
-
-@dataclass(slots=True)
-class ChatRequest:
-    """What a provider is asked. ``deadline`` is a time of ``anyio.current_time()``; 0 means the default."""
-
-    messages: list[ChatMessage]
-    model: str = ""
-    temperature: float | None = None
-    max_tokens: int | None = None
-    stream: bool = False
-    tools: list[Json] = field(default_factory=list)
-    user: str = ""
-    deadline: float = 0.0
-    conversation: str = ""  # whose lines these are; what a vendor refused of it is remembered under this name
-
-
-#: Who leaves it before its end closes it (`contextlib.aclosing`), so that the call behind it ends too.
-Chunks = AsyncGenerator[Chunk, None]
-Clock = Callable[[], float]
+    def _close(self, error: BaseException | None) -> None:
+        turn, span = self._turn, self.span
+        span.end()
+        if error is not None:
+            span.status = "error"
+            if not isinstance(error, GeneratorExit):  # its reader went away: that is no fault of the step
+                span.data.setdefault("error", turn.tracer.words(error))
+        if not self._aside:
+            turn.innermost = span.parent
+        if turn.tracer.active:
+            turn.tracer.closed(turn, span)

@@ -43,13 +43,19 @@ class Directory:
         self._asking: dict[Person, anyio.Event] = {}
         self._failures: dict[tuple[str, str], tuple[int, float]] = {}  # by bot: how many, until when
 
+    def known(self, person: Person) -> Found | None:
+        """Return what is known of somebody without asking; None when nothing is."""
+        ends, found = self._known.get(person, (0.0, None))
+        if found is None or ends <= self._clock():
+            return None
+        self._known.move_to_end(person)
+        return replace(found, cached=True)
+
     async def find(self, person: Person, ask: Ask) -> Found:
         """Return what is known of somebody; never raises, and takes ``timeout`` at most."""
         while True:
-            ends, found = self._known.get(person, (0.0, None))
-            if found is not None and ends > self._clock():
-                self._known.move_to_end(person)
-                return replace(found, cached=True)
+            if (found := self.known(person)) is not None:
+                return found
             if (others := self._asking.get(person)) is None:
                 break
             await others.wait()  # who asks has a deadline

@@ -1,66 +1,76 @@
-"""The pipeline: stages wrapped around each other, each with one tracer and one gate."""
+"""The pipeline: stages wrapped around each other, each a step of the turn."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-from mindbot.domain.turn import Span, Turn
-from mindbot.telemetry.redaction import told
+from mindbot.domain.errors import ConfigError
+from mindbot.domain.turn import Turn
 
 Next = Callable[[Turn], Awaitable[None]]
 
-#: From the outermost to the innermost. ``safety``, ``classify``, ``retrieve`` and ``compose`` take their
-#: places between these when they exist.
-ORDER = ("deliver", "errors", "access", "limits", "people", "media", "session", "route", "run")
-
 
 class Stage(Protocol):
-    """One layer. One that answers by itself does not call inwards."""
+    """One layer. One that answers by itself does not call inwards.
+
+    Where it stands its class says: ``after`` and ``before`` name the stages outside and inside of it. One
+    that says neither is outermost.
+    """
 
     async def __call__(self, turn: Turn, call_next: Next) -> None: ...
 
 
-class Watch(Protocol):
-    """What the tracer and the gate need; ``active`` is false when nobody is looking."""
+def ordered(kinds: Mapping[str, Any]) -> list[str]:
+    """Return the names of stages, outermost first, as their classes say; those that are free go by name.
 
-    active: bool
+    Raises:
+        ConfigError: a stage names one that is not there, or they cannot all have their way.
+    """
+    outside: dict[str, set[str]] = {name: set() for name in kinds}
+    for name, kind in kinds.items():
+        for other in _names(kind, "after"):
+            outside[name].add(_there(other, name, kinds))
+        for other in _names(kind, "before"):
+            outside[_there(other, name, kinds)].add(name)
+    found: list[str] = []
+    while outside:
+        free = sorted(name for name, others in outside.items() if not others & outside.keys())
+        if not free:
+            circle = ", ".join(sorted(outside))
+            raise ConfigError(f"these stages each want to stand inside another of them: {circle}")
+        found.append(free[0])
+        del outside[free[0]]
+    return found
 
-    async def gate(self, turn: Turn, stage: str) -> None:
-        """Hold the turn before a stage while a breakpoint matches."""
 
-    def span_closed(self, turn: Turn, span: Span) -> None:
-        """Tell observers that a step ended."""
+def _names(kind: Any, side: str) -> Sequence[str]:
+    said = getattr(kind, side, ())
+    return (said,) if isinstance(said, str) else said
+
+
+def _there(other: str, name: str, kinds: Mapping[str, Any]) -> str:
+    if other in kinds:
+        return other
+    known = ", ".join(kinds)
+    raise ConfigError(f"the stage {name!r} names {other!r}, which is not there", hint=f"stages: {known}")
 
 
 async def _innermost(turn: Turn) -> None:
     """Nothing is left to do."""
 
 
-def build(stages: Sequence[tuple[str, Stage]], watch: Watch) -> Next:
+def build(stages: Sequence[tuple[str, Stage]]) -> Next:
     """Wrap the stages, outermost first, and return the way in."""
     call: Next = _innermost
     for name, stage in reversed(stages):
-        call = _layer(name, stage, call, watch)
+        call = _layer(name, stage, call)
     return call
 
 
-def _layer(name: str, stage: Stage, inner: Next, watch: Watch) -> Next:
+def _layer(name: str, stage: Stage, inner: Next) -> Next:
     async def layer(turn: Turn) -> None:
-        span = turn.open_span("stage", name)
-        if watch.active:
-            await watch.gate(turn, name)
-        try:
+        async with turn.span("stage", name):
             await stage(turn, inner)
-        except BaseException as error:
-            span.data["error"] = told(error) or type(error).__name__
-            turn.close_span(span, "error")
-            if watch.active:
-                watch.span_closed(turn, span)
-            raise
-        if span.took < 0:  # `deliver` ends its own, to have it in the record it writes
-            turn.close_span(span)
-        if watch.active:
-            watch.span_closed(turn, span)
 
     return layer

@@ -11,6 +11,7 @@ import anyio
 
 from mindbot import registry
 from mindbot.config.model import Config
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunks
 from mindbot.domain.errors import (
     ConfigError,
     ContentFiltered,
@@ -23,7 +24,6 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Provider
-from mindbot.domain.turn import ChatMessage, ChatRequest, Chunks
 from mindbot.providers.secrets import Secrets
 from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
 from mindbot.telemetry.redaction import told

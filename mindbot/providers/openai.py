@@ -13,10 +13,10 @@ from typing import Literal
 import anyio
 
 from mindbot.config.models import ModelSettings, ProviderSettings
+from mindbot.domain.chat import ChatRequest, Chunks
 from mindbot.domain.errors import AuthFailed, Rejected, TimedOut, VendorError
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http
-from mindbot.domain.turn import ChatRequest, Chunks
 from mindbot.http.guard import endpoint
 from mindbot.providers.errors import refusal
 from mindbot.providers.limits import Limits

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk
 from mindbot.domain.errors import ContentFiltered, ContextOverflow, Overloaded, Truncated, VendorError
 from mindbot.domain.message import Json
-from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.characters import Joiner
 from mindbot.providers.errors import accuses, refusal_in_stream
 from mindbot.providers.openai_parts import choice_of, is_piece, usage_of, words

@@ -11,9 +11,9 @@ from contextlib import aclosing, suppress
 
 import anyio
 
+from mindbot.domain.chat import Chunks
 from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected, Truncated, VendorError
 from mindbot.domain.ports import StreamResponse
-from mindbot.domain.turn import Chunks
 from mindbot.http.answers import LineSplitter
 from mindbot.http.attempt import TooLarge
 from mindbot.providers.documents import DONE, Documents

@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 
 from mindbot.config.models import ProviderSettings, ScriptedRule
+from mindbot.domain.chat import ChatRequest, Chunk, Chunks
 from mindbot.domain.errors import VENDOR_ERRORS, ConfigError
-from mindbot.domain.turn import ChatRequest, Chunk, Chunks
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _PIECE = 8  # characters in a chunk of a stream

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mindbot.domain import conversation
+from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.errors import ContextOverflow, HistoryRefused, MindBotError
 from mindbot.domain.message import Json
-from mindbot.domain.turn import ChatMessage, ChatRequest, Clock
+from mindbot.domain.turn import Clock
 
 OF_THE_HISTORY = (ContextOverflow, HistoryRefused)
 

@@ -11,30 +11,32 @@ from anyio.abc import TaskGroup
 
 from mindbot import registry
 from mindbot.config.keys import guess
-from mindbot.domain.abilities import Describes, Groups, Streams, TakesBack, Tests, Transfers
+from mindbot.domain.bot import Bot
 from mindbot.domain.errors import ConfigError, NotFound
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Platform, Receive, Webhook
+from mindbot.domain.ports import Receive, Webhook
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.strays import Strays
 from mindbot.telemetry.redaction import told_in
 
 _MAX_BACKOFF = 60.0
-#: What operators are offered for a bot, by the name in the API.
-_ABILITIES: dict[str, type] = {
-    "test": Tests,
-    "groups": Groups,
-    "transfer": Transfers,
-    "stream": Streams,
-    "take-back": TakesBack,
-}
+
+#: What the bots of a configuration become: None for one that stays as it is, with its settings.
+Made = dict[tuple[str, str], tuple[Bot | None, Any]]
 
 
-def component(platform: Platform) -> str:
-    """Return the bot's name among the components."""
-    return f"bot {platform.name}/{platform.bot}"
+def _offered(bot: Bot) -> list[str]:
+    """Return what operators are offered for a bot, by the names in the API."""
+    able = {
+        "test": bot.tests,
+        "groups": bot.groups,
+        "transfer": bot.transfers,
+        "stream": bot.streams,
+        "take-back": bot.takes_back,
+    }
+    return [name for name, has in able.items() if has is not None]
 
 
 class Bots:
@@ -50,7 +52,7 @@ class Bots:
         self._tasks: TaskGroup | None = None
         self._scopes: dict[tuple[str, str], anyio.CancelScope] = {}
         self._settings: dict[tuple[str, str], Any] = {}
-        self.platforms: dict[tuple[str, str], Platform] = {}
+        self.bots: dict[tuple[str, str], Bot] = {}
         self.strays = Strays()
         self.warn: Callable[..., Any] = lambda *a, **k: None
 
@@ -58,45 +60,46 @@ class Bots:
         """Keep them alive until cancelled."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
-            for name in self.platforms:
+            for name in self.bots:
                 self._start(name)
             await anyio.sleep_forever()
 
-    def build(self, wanted: list[Any]) -> dict[tuple[str, str], tuple[Platform | None, Any]]:
+    def build(self, wanted: list[Any]) -> Made:
         """Make adapters for the bots of a configuration that are new or changed; None for unchanged ones.
 
         Raises:
             ConfigError: two bots with one name, or settings an adapter refuses.
         """
-        made: dict[tuple[str, str], tuple[Platform | None, Any]] = {}
+        made: Made = {}
         for bot in wanted:
             name = (bot.platform, bot.name)
             if name in made:
                 raise ConfigError(
                     f"two {bot.platform} bots are named {bot.name!r}", hint="give each its own name"
                 )
-            if self._settings.get(name) == bot.settings and name in self.platforms:
+            if self._settings.get(name) == bot.settings and name in self.bots:
                 made[name] = (None, bot.settings)
             elif bot.platform in registry.names("platforms"):
                 kind = registry.load("platforms", bot.platform)
-                made[name] = (kind.build(bot.settings, bot.name, self._host(*name)), bot.settings)
+                adapter = kind.build(bot.settings, bot.name, self._host(*name))
+                made[name] = (Bot.of(adapter), bot.settings)
             else:
                 reason = "this version has no adapter for it"
                 self._health.report(f"bot {bot.platform}/{bot.name}", "degraded", reason)
         return made
 
-    def use(self, made: dict[tuple[str, str], tuple[Platform | None, Any]]) -> None:
+    def use(self, made: Made) -> None:
         """Start what is new, restart what changed, stop what is gone."""
-        for name in [n for n in self.platforms if n not in made]:
+        for name in [n for n in self.bots if n not in made]:
             self._stop(name)
-            self._health.forget(component(self.platforms.pop(name)))
+            self._health.forget(self.bots.pop(name).component)
             self._settings.pop(name)
-        for name, (platform, settings) in made.items():
-            if platform is None:
+        for name, (bot, settings) in made.items():
+            if bot is None:
                 continue
             self._stop(name)
-            self.platforms[name], self._settings[name] = platform, settings
-            self._outbox.serve(platform)
+            self.bots[name], self._settings[name] = bot, settings
+            self._outbox.serve(bot)
             self._outbox.release(*name)
             self._start(name)
 
@@ -110,20 +113,20 @@ class Bots:
         """Stop a bot's adapter, and its sends, until `restart`."""
         self._stop(name)
         self._outbox.hold(*name)
-        self._health.report(component(self.platforms[name]), "stopped", "stopped by an operator")
+        self._health.report(self.bots[name].component, "stopped", "stopped by an operator")
 
     def _start(self, name: tuple[str, str]) -> None:
         if self._tasks is not None:
             # Known before it runs, so that whoever stops the bot next stops this one.
             scope = self._scopes[name] = anyio.CancelScope()
-            self._tasks.start_soon(self._supervise, self.platforms[name], scope)
+            self._tasks.start_soon(self._supervise, self.bots[name], scope)
 
     def _stop(self, name: tuple[str, str]) -> None:
         if scope := self._scopes.pop(name, None):
             scope.cancel()
 
-    async def _supervise(self, platform: Platform, scope: anyio.CancelScope) -> None:
-        what = component(platform)
+    async def _supervise(self, bot: Bot, scope: anyio.CancelScope) -> None:
+        what = bot.component
 
         def report(state: str, reason: str) -> None:
             if not scope.cancel_called:  # who stops it has said so already
@@ -135,33 +138,38 @@ class Bots:
                 report("starting", "")
                 begun = anyio.current_time()
                 try:
-                    await platform.run(self._receive, report)
+                    await bot.adapter.run(self._receive, report)
                     reason = "its adapter ended"
                 except Exception as error:  # noqa: BLE001 - a stranger's adapter; shown and started again
                     reason = f"{type(error).__name__}: {error}"
-                    self.warn("bot failed", bot=f"{platform.name}/{platform.bot}", error=reason)
+                    self.warn("bot failed", bot=f"{bot.platform}/{bot.name}", error=reason)
                 if anyio.current_time() - begun > _MAX_BACKOFF:
                     delay = 1.0
                 report("failed", f"{reason}; starting again in {delay:.0f}s")
                 await anyio.sleep(delay * random.uniform(0.8, 1.2))
                 delay = min(_MAX_BACKOFF, delay * 2)
 
-    def webhooks_of(self, made: dict[tuple[str, str], tuple[Platform | None, Any]]) -> list[Webhook]:
+    def find(self, platform: str, name: str = "") -> Bot:
+        """Return a bot, by default the platform's first; raises NotFound."""
+        for (p, n), found in self.bots.items():
+            if p == platform and name in ("", n):
+                return found
+        raise self.unknown(platform, name)
+
+    def webhooks_of(self, made: Made) -> list[Webhook]:
         """Return what `webhooks` will return once ``made`` is in use."""
-        new = [platform or self.platforms[name] for name, (platform, _) in made.items()]
-        return [p for p in new if isinstance(p, Webhook)]
+        new = [bot or self.bots[name] for name, (bot, _) in made.items()]
+        return [bot.webhook for bot in new if bot.webhook is not None]
 
     def webhooks(self) -> list[Webhook]:
         """Return the bots that are called back over HTTP."""
-        return [p for p in self.platforms.values() if isinstance(p, Webhook)]
+        return [bot.webhook for bot in self.bots.values() if bot.webhook is not None]
 
     def unknown(self, platform: str, bot: str) -> NotFound:
         """Return the error for a bot that is not there; it says which is probably meant."""
-        names = [f"{p}/{b}" for p, b in sorted(self.platforms)]
+        names = [f"{p}/{b}" for p, b in sorted(self.bots)]
         have = f"bots: {', '.join(names) or 'none'}"
-        meant = guess(
-            f"{platform}/{bot}" if bot else platform, names if bot else [p for p, _ in self.platforms]
-        )
+        meant = guess(f"{platform}/{bot}" if bot else platform, names if bot else [p for p, _ in self.bots])
         return NotFound(
             f"no bot {platform}/{bot or '*'}", hint=f"did you mean {meant}? {have}" if meant else have
         )
@@ -169,18 +177,18 @@ class Bots:
     def list(self) -> list[Json]:
         """Return each bot with its state, its counters, and what its adapter has to add."""
         rows = []
-        for platform in self.platforms.values():
-            what = component(platform)
-            row: Json = {"platform": platform.name, "bot": platform.bot, "state": self._health.state(what)}
+        for bot in self.bots.values():
+            what = bot.component
+            row: Json = {"platform": bot.platform, "bot": bot.name, "state": self._health.state(what)}
             row |= {"reason": self._health.reason(what), "since": self._health.since(what)}
-            row["traffic"] = self._outbox.traffic.of(platform.name, platform.bot).to_json()
-            row["traffic"]["waiting"] = self._outbox.waiting_of(platform.name, platform.bot)
-            row["abilities"] = [name for name, kind in _ABILITIES.items() if isinstance(platform, kind)]
-            if isinstance(platform, Webhook):
-                row["callback"] = f"/{platform.name}/{platform.bot}/callback"
-                row["listen"] = f"{platform.host}:{platform.port}"
-                row["details"] = self.strays.details((platform.host, platform.port), row["callback"])
-            if isinstance(platform, Describes):
-                row["details"] = told_in(platform.details()) | row.get("details", {})
+            row["traffic"] = self._outbox.traffic.of(bot.platform, bot.name).to_json()
+            row["traffic"]["waiting"] = self._outbox.waiting_of(bot.platform, bot.name)
+            row["abilities"] = _offered(bot)
+            if (hook := bot.webhook) is not None:
+                row["callback"] = f"/{bot.platform}/{bot.name}/callback"
+                row["listen"] = f"{hook.host}:{hook.port}"
+                row["details"] = self.strays.details((hook.host, hook.port), row["callback"])
+            if bot.describes is not None:
+                row["details"] = told_in(bot.describes.details()) | row.get("details", {})
             rows.append(row)
         return rows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -13,6 +14,7 @@ from anyio.abc import TaskGroup
 from mindbot.domain.errors import StoreError
 from mindbot.domain.turn import Clock, Turn
 from mindbot.runtime.suspicion import Suspects
+from mindbot.runtime.workers import Workers
 
 PAGE = 500  # turns that are read from disk at once
 
@@ -72,6 +74,7 @@ class Dispatcher:
         self._suspects = suspects or Suspects(lambda turn: None, clock)
         self._begun = 0.0
         self._tasks: TaskGroup | None = None
+        self._workers: Workers | None = None
         self._spilled = False  # newer turns than `_last` wait on disk only
         self._missed = False  # one more was left on disk since the last look
         self._last = 0
@@ -85,7 +88,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Serve until cancelled."""
         async with anyio.create_task_group() as tasks:
-            self._tasks, self._begun = tasks, self._clock()
+            self._tasks, self._workers, self._begun = tasks, Workers(tasks), self._clock()
             tasks.start_soon(self._one_by_one)
             self._pump()
             await anyio.sleep_forever()
@@ -153,13 +156,13 @@ class Dispatcher:
         return None
 
     def _pump(self) -> None:
-        if self._tasks is None or self.closed:
+        if self._workers is None or self.closed:
             return
         while self.running < self._max_running and (found := self._next()) is not None:
             bot, session = found
             self.running += 1
             bot.running += 1
-            self._tasks.start_soon(self._serve, bot, session)
+            self._workers.start(self._serve, bot, session)
 
     @property
     def spilled(self) -> bool:
@@ -186,6 +189,22 @@ class Dispatcher:
         self.queued -= len(taken)
         self.held -= sum(t.message.length for t in taken)
         return taken
+
+    @asynccontextmanager
+    async def lend(self, turn: Turn) -> AsyncIterator[None]:
+        """Lend a running turn's slot to others for the length of the block, in which it only waits.
+
+        It takes a slot again at the end, at once: so there may be one more for a moment. Its session waits.
+        """
+        _, bot = self._bot(turn)
+        self.running -= 1
+        bot.running -= 1
+        self._pump()
+        try:
+            yield
+        finally:
+            self.running += 1
+            bot.running += 1
 
     def overdue(self, seconds: float) -> list[Turn]:
         """Return turns whose session is ready but has found no free slot for that long; none once closed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import anyio
@@ -12,7 +12,8 @@ from mindbot.bus import Bus
 from mindbot.domain.events import PASSING, Event
 from mindbot.domain.message import Json
 from mindbot.domain.records import message_record, passing_record, record_of
-from mindbot.domain.turn import Span, Turn
+from mindbot.domain.span import Span
+from mindbot.domain.turn import Turn
 from mindbot.telemetry.redaction import redactor, told
 
 CLIP = 2000  # characters of a text in an event: a list shows less, and `get turn` has it whole
@@ -40,6 +41,13 @@ class Shown:
             self._made["text"] = clip(redactor.registered(self._made["text"]))
             self._turn = None
         return self._made
+
+
+def put_down(turn: Turn) -> None:
+    """Let a turn wait without what its message says; whoever is to see it does."""
+    if turn.shown is not None:
+        _ = turn.shown.record
+    turn.put_down()
 
 
 def tell_turn(bus: Bus, kind: str, turn: Turn) -> None:
@@ -77,8 +85,8 @@ def _ended(shown: Shown, turn: Turn) -> Json:
     return record
 
 
-class SpanWatch:
-    """The tracer's and the gate's far side (`pipeline.onion.Watch`) while there is no debugger.
+class SpanEvents:
+    """A turn's tracer while there is no debugger: steps are told as they begin and end.
 
     ``active`` follows whether somebody looks at spans.
     """
@@ -91,29 +99,30 @@ class SpanWatch:
     def _look(self) -> None:
         self.active = self._bus.wants("span")
 
-    async def gate(self, turn: Turn, stage: str) -> None:
+    async def gate(self, turn: Turn, span: Span) -> None:
         """Never holds a turn."""
 
-    def span_closed(self, turn: Turn, span: Span) -> None:
-        """Tell of a stage that ended, after the steps inside it."""
-        id = turn.id
-        for each in (*_inside(turn, span), span):
-            data: Json = {"name": each.name, "kind": each.kind, "status": each.status}
-            data |= {"span": each.id, "parent": each.parent, "took_ms": round(each.took * 1000, 3)}
-            if each.kind == "stage":
-                data["stage"] = each.name
-            if error := each.data.get("error"):
-                data["error"] = told(error)
-            self._bus.publish(Event("span.closed", id, data))
+    def opened(self, turn: Turn, span: Span) -> None:
+        """Tell that a step begins."""
+        self._bus.publish(Event("span.opened", turn.id, _step(span)))
+
+    def closed(self, turn: Turn, span: Span) -> None:
+        """Tell that a step ended."""
+        data = _step(span) | {"status": span.status, "took_ms": round(span.took * 1000, 3)}
+        if error := span.data.get("error"):
+            data["error"] = told(error)
+        self._bus.publish(Event("span.closed", turn.id, data))
+
+    def words(self, error: BaseException) -> str:
+        """Return what a trace says of a failure, masked."""
+        return told(error) or type(error).__name__
 
 
-def _inside(turn: Turn, stage: Span) -> Iterator[Span]:
-    """Yield the steps of a stage itself, not those of the stages further in."""
-    mine = {stage.id}
-    for span in turn.spans[stage.id :]:  # a span's id is its place, from 1
-        if span.parent in mine and span.kind != "stage" and span.took >= 0:
-            mine.add(span.id)
-            yield span
+def _step(span: Span) -> Json:
+    data: Json = {"name": span.name, "kind": span.kind, "span": span.id, "parent": span.parent}
+    if span.kind == "stage":
+        data["stage"] = span.name
+    return data
 
 
 async def tell_stats(bus: Bus, status: Callable[[], Json], every: float = 1.0) -> None:

@@ -9,6 +9,7 @@ from mindbot import registry
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
 from mindbot.domain.ports import Runner
+from mindbot.domain.turn import Tracer
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
@@ -31,6 +32,7 @@ class Generation:
     loaded: Loaded
     providers: ProviderManager
     pipeline: onion.Next
+    tracer: Tracer
     runners: dict[str, Runner]  # what answers, by name
     turns: int = 0  # running on it
 
@@ -39,7 +41,7 @@ def build(
     number: int,
     loaded: Loaded,
     providers: ProviderManager,
-    watch: onion.Watch,
+    tracer: Tracer,
     services: Callable[[Loaded, ProviderManager], Services],
 ) -> Generation:
     """Build the stages of a configuration.
@@ -49,6 +51,7 @@ def build(
     """
     offered = services(loaded, providers)
     for name in registry.names("runners"):
-        offered.runners[name] = registry.load("runners", name).build(loaded.config, providers)
-    stages = [(name, registry.load("stages", name)(offered)) for name in onion.ORDER]
-    return Generation(number, loaded, providers, onion.build(stages, watch), offered.runners)
+        offered.runners[name] = registry.load("runners", name)(offered)
+    kinds = {name: registry.load("stages", name) for name in registry.names("stages")}
+    stages = [(name, kinds[name](offered)) for name in onion.ordered(kinds)]
+    return Generation(number, loaded, providers, onion.build(stages), tracer, offered.runners)

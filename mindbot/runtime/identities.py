@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import replace
 
 from mindbot.domain.message import Message
@@ -34,7 +33,7 @@ class Identities:
     An id that comes in no message for a year goes: its person has left.
     """
 
-    def __init__(self, store: Callable[[], Store], clock: Clock = time.time) -> None:
+    def __init__(self, store: Store, clock: Clock = time.time) -> None:
         self._store = store
         self._clock = clock
         #: The proper id (empty: nobody knows), and from when on a message that has the other renews it.
@@ -77,7 +76,7 @@ class Identities:
     async def _user(self, place: Place) -> str:
         if place not in self._known:
             platform, company, key = place
-            found = await self._store().kept(platform, company, key, key, 1)
+            found = await self._store.kept(platform, company, key, key, 1)
             user = str(found[0][1].get("user") or "") if found else ""
             if place not in self._known:  # whoever was learnt meanwhile is right
                 self._note(place, user, 0.0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 
@@ -71,6 +72,16 @@ class Component:
     started: anyio.Event = field(default_factory=anyio.Event)
     stop: anyio.Event = field(default_factory=anyio.Event)
     stopped: anyio.Event = field(default_factory=anyio.Event)
+
+
+@asynccontextmanager
+async def beside(*tasks: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run tasks beside the block, and end them with it."""
+    async with anyio.create_task_group() as group:
+        for task in tasks:
+            group.start_soon(task)
+        yield
+        group.cancel_scope.cancel()
 
 
 @asynccontextmanager

@@ -16,14 +16,15 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
+from mindbot.config.sections import DeliverySettings
 from mindbot.domain import ids
-from mindbot.domain.abilities import Repeats
+from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, StoreError
 from mindbot.domain.events import Event
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Platform
 from mindbot.runtime.traffic import Traffic
+from mindbot.runtime.workers import Workers
 from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.runtime")
@@ -39,11 +40,6 @@ def _session(d: Delivery) -> Session:
     return d.platform, d.bot, d.session
 
 
-def _harmless(d: Delivery, platform: Platform) -> bool:
-    """Tell whether a repeat of a delivery is recognised by its platform."""
-    return platform.idempotent or (isinstance(platform, Repeats) and platform.repeatable(d))
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How long the outbox tries. Times are seconds."""
@@ -54,13 +50,17 @@ class Policy:
     concurrency: int = 64
     timeout: float = 30.0
 
+    @classmethod
+    def of(cls, settings: DeliverySettings) -> Policy:
+        """Take it from the `delivery:` section."""
+        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
+
 
 class _Lane:
     """One bot's way out: sessions that are ready to send, and until when it has to keep quiet."""
 
-    def __init__(self, platform: Platform, workers: int) -> None:
-        self.platform = platform
-        self.local = bool(getattr(platform, "local", False))
+    def __init__(self, bot: Bot, workers: int) -> None:
+        self.bot = bot
         self.free = workers  # how many more may send at once
         self.ready: deque[Session] = deque()
         self.quiet_until = 0.0  # of `time.monotonic`
@@ -85,6 +85,7 @@ class Outbox:
         self._sessions: dict[Session, list[Delivery]] = {}
         self._due: dict[str, float] = {}  # by delivery: when it may go out, of `time.monotonic`
         self._tasks: TaskGroup | None = None
+        self._workers: Workers | None = None
         self._idle = anyio.Event()
         self._sleeping = 0
         self.sent = 0
@@ -114,13 +115,13 @@ class Outbox:
             for _ in range(min(len(lane.ready), lane.free)):
                 self._start(lane)
 
-    def serve(self, platform: Platform) -> None:
-        """Make a bot's adapter known; a later one of the same name takes its place."""
-        lane = self._lanes.get((platform.name, platform.bot))
+    def serve(self, bot: Bot) -> None:
+        """Make a bot known; a later one of the same name takes its place."""
+        lane = self._lanes.get(bot.key)
         if lane is None:
-            self._lanes[platform.name, platform.bot] = _Lane(platform, self._policy.concurrency)
+            self._lanes[bot.key] = _Lane(bot, self._policy.concurrency)
         else:
-            lane.platform = platform
+            lane.bot = bot
 
     def behind(self, session: Session) -> bool:
         """Tell whether something of a session is still on its way: what is shown now would come too early."""
@@ -135,15 +136,15 @@ class Outbox:
         """Return the deliveries of a session that are not ended, by id."""
         return [d.id for d in self._sessions.get(session, ())]
 
-    def platform(self, name: str, bot: str) -> Platform | None:
-        """Return a bot's adapter."""
-        lane = self._lanes.get((name, bot))
-        return lane.platform if lane else None
+    def bot(self, platform: str, name: str) -> Bot | None:
+        """Return a bot that is served."""
+        lane = self._lanes.get((platform, name))
+        return lane.bot if lane else None
 
     async def run(self) -> None:
         """Send until cancelled."""
         async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
+            self._tasks, self._workers = tasks, Workers(tasks)
             for session in list(self._sessions):
                 self._ready(session)
             await anyio.sleep_forever()
@@ -151,7 +152,7 @@ class Outbox:
     def first_state(self, d: Delivery) -> None:
         """Decide how a new delivery goes to disk: ``sending`` with nothing before it, ``sent`` if local."""
         lane = self._lanes.get((d.platform, d.bot))
-        if lane is not None and lane.local:
+        if lane is not None and lane.bot.local:
             d.state, d.attempts, d.ended = "sent", 1, time.time()
             return
         free = lane is not None and lane.free > 0 and not lane.ready and not lane.held
@@ -191,9 +192,9 @@ class Outbox:
             self._start(lane)
 
     def _start(self, lane: _Lane) -> None:
-        if self._tasks is not None:
+        if self._workers is not None:
             lane.free -= 1
-            self._tasks.start_soon(self._serve, lane)
+            self._workers.start(self._serve, lane)
 
     async def _orphaned(self, session: Session) -> None:
         waiting = self._sessions[session]
@@ -247,7 +248,7 @@ class Outbox:
         self._idle.set()
 
     async def _attempt(self, d: Delivery, lane: _Lane) -> None:
-        if (d.again or d.state == "unknown") and not _harmless(d, lane.platform):
+        if (d.again or d.state == "unknown") and not lane.bot.recognises(d):
             if d.state == "unknown" and d.repeated:
                 await self._end(d, "dead", "sent twice, and nobody knows whether it arrived")
                 return
@@ -258,7 +259,7 @@ class Outbox:
         said = d.said
         try:
             with anyio.fail_after(self._policy.timeout):
-                sent = await lane.platform.send(d)
+                sent = await lane.bot.adapter.send(d)
             d.sent_id = sent.id
             d.notes.update(sent.notes)
         except TimeoutError:
@@ -267,7 +268,7 @@ class Outbox:
         except MindBotError as error:
             await self._failed(d, lane, error, said)
         except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the bot: dead letter with its reason
-            what = f"{lane.platform.name} could not make a request of it: {type(error).__name__}: {error}"
+            what = f"{lane.bot.platform} could not make a request of it: {type(error).__name__}: {error}"
             await self._end(d, "dead", f"internal: {what} (a mistake of MindBot: please report it)", error)
         else:
             self.sent += 1
@@ -279,7 +280,7 @@ class Outbox:
             d.again = False
         unknown = isinstance(error, NetworkFailed) and error.sent
         hopeless = not error.retryable and not isinstance(error, AuthFailed)
-        if unknown and d.again and not _harmless(d, lane.platform):
+        if unknown and d.again and not lane.bot.recognises(d):
             hopeless = True  # it was re-sent once already; once more could be seen twice
         if isinstance(error, RateLimited):  # not carried out, which says nothing against the message
             d.notes["throttled"] = d.notes.get("throttled", 0) + 1

@@ -93,11 +93,17 @@ class Database:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._files: Files | None = None
+        self._write_thread: ThreadPoolExecutor
+        self._read_thread: ThreadPoolExecutor
+        self._make_threads()
+
+    def _make_threads(self) -> None:
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
 
     async def open(self) -> None:
-        """Connect both; raises StoreError."""
+        """Connect both, also after `close`; raises StoreError."""
+        self._make_threads()
         await self._run(self._write_thread, self._connect)
 
     def _connect(self) -> None:

@@ -97,6 +97,8 @@ class Journal:
         self._on_state = on_state
         self._entries: list[_Entry] = []
         self._later: dict[int, list[Row]] = {}
+        #: Turns that may have memo rows on disk.
+        self.remembered: set[int] = set()
         self._waiting = 0
         self._wake = anyio.Event()
         self._enough = anyio.Event()
@@ -156,6 +158,7 @@ class Journal:
     async def _flush(self) -> int:
         entries = self._next()
         later, self._later = self._later, {}
+        self.remembered.update(later)
         memo: Rows = {"memo": [row for rows in later.values() for row in rows]} if later else {}
         try:
             await self._write(entries, memo)

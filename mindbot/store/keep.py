@@ -16,9 +16,9 @@ Intake = Callable[[Sequence[Message], Rows], Awaitable[list[Receipt]]]
 
 
 class StoreKeep:
-    """Reads and writes go to the store that ``store`` returns: bots are built before it is open."""
+    """See the port."""
 
-    def __init__(self, store: Callable[[], Store], intake: Intake, platform: str, bot: str) -> None:
+    def __init__(self, store: Store, intake: Intake, platform: str, bot: str) -> None:
         self._store = store
         self._intake = intake
         self._platform = platform
@@ -26,20 +26,20 @@ class StoreKeep:
 
     async def get(self, key: str) -> Json | None:
         """See the port."""
-        found = await self._store().kept(self._platform, self._bot, key, key, 1)
+        found = await self._store.kept(self._platform, self._bot, key, key, 1)
         return found[0][1] if found else None
 
     async def lost(self, key: str) -> bool:
         """See the port."""
-        return await self._store().lost(self._platform, self._bot, key)
+        return await self._store.lost(self._platform, self._bot, key)
 
     async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
         """See the port."""
-        await self._store().journal.commit(self._rows({key: value}, ttl))
+        await self._store.journal.commit(self._rows({key: value}, ttl))
 
     async def items(self, prefix: str, *, limit: int = 1000) -> dict[str, Json]:
         """See the port."""
-        return dict(await self._store().kept(self._platform, self._bot, prefix, prefix + "\U0010ffff", limit))
+        return dict(await self._store.kept(self._platform, self._bot, prefix, prefix + "\U0010ffff", limit))
 
     async def receive(
         self,
@@ -53,7 +53,7 @@ class StoreKeep:
 
     async def turn_of(self, key: str) -> str:
         """See the port."""
-        number = await self._store().turn_of(self._platform, self._bot, key)
+        number = await self._store.turn_of(self._platform, self._bot, key)
         return ids.show(number) if number is not None else ""
 
     def _rows(self, values: Mapping[str, Json | None], ttl: float | Mapping[str, float]) -> Rows:

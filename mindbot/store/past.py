@@ -14,9 +14,10 @@ import anyio
 import orjson
 
 from mindbot.domain import ids
+from mindbot.domain.chat import ChatMessage
 from mindbot.domain.conversation import WORDLESS, wordless
 from mindbot.domain.errors import StoreCorrupt, StoreUnreadable
-from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.message import Message, Part
 from mindbot.domain.turn import Turn
 from mindbot.store.database import Database
 from mindbot.store.reads import Found, GroupRead
@@ -96,8 +97,8 @@ class Past:
         if self._known.pop(session, None) is not None:
             self.bytes -= self._sizes.pop(session)
 
-    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[Json]:
-        """Return the last exchanges of a session, oldest first, as ``{"role", "content"}``.
+    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
+        """Return the last exchanges of a session, oldest first.
 
         Those of ``group`` were heard in the session as well: what the bot said of its own accord to a whole
         group, in which each member has a session.
@@ -108,12 +109,12 @@ class Past:
             found = sorted([*found, *heard])[-turns:] if heard else found
         if cleared := self._cleared.get(session):
             found = [each for each in found if each[0] > cleared]
-        lines: list[Json] = []
+        lines: list[ChatMessage] = []
         for _, text, said in found:
             if text:
-                lines.append({"role": "user", "content": text})
+                lines.append(ChatMessage("user", text, origin="history"))
             if said:
-                lines.append({"role": "assistant", "content": said})
+                lines.append(ChatMessage("assistant", said, origin="history"))
         return lines
 
     async def _last(self, session: str, before: int, turns: int) -> deque[Exchange]:

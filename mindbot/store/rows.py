@@ -11,7 +11,8 @@ import orjson
 from mindbot.domain import ids, plain
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.turn import Span, Turn
+from mindbot.domain.span import Span
+from mindbot.domain.turn import Turn
 from mindbot.store.journal import Row
 
 T = TypeVar("T")

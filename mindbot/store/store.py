@@ -14,6 +14,7 @@ import anyio
 import anyio.to_thread
 
 from mindbot.domain import ids
+from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError, StoreUnreadable
 from mindbot.domain.host import Answer
@@ -44,25 +45,10 @@ from mindbot.store.upgrade import ensure
 
 
 class Store:
-    """SQLite behind a group-commit journal. Use `open`."""
+    """SQLite behind a group-commit journal. Use `opened`, or `open` for both at once."""
 
-    def __init__(self, database: Database, journal: Journal, unreadable: Unreadable) -> None:
-        self._database = database
-        self.journal = journal
-        self.unreadable = unreadable
-        self.anew = Anew()
-        self._past = Past(database, unreadable)
-        self.messages = Messages(database, unreadable)
-        self._answers = GroupRead(database, ANSWER)
-        #: Turns that may have memo rows on disk.
-        self._remembered: set[int] = set()
-        #: Turns up to this one were open when a process ended.
-        self._recovered = 0
-
-    @classmethod
-    @asynccontextmanager
-    async def open(
-        cls,
+    def __init__(
+        self,
         path: Path,
         *,
         interval: float = 0.005,
@@ -71,41 +57,59 @@ class Store:
         on_state: Callable[[StoreError | None], None] | None = None,
         from_now: bool = False,
         resume: bool = False,
-    ) -> AsyncIterator[Store]:
+    ) -> None:
+        """What a restored database has open is put away (`mindbot.store.anew`), unless ``resume``;
+        ``from_now`` does so with any."""
+        self._database = Database(path, pragmas=pragmas)
+        self.journal = Journal(self._database, interval=interval, rows=rows, on_state=on_state)
+        self.unreadable = Unreadable()
+        self.anew = Anew()
+        self._put_away = partial(anew.begin, from_now=from_now, resume=resume, unreadable=self.unreadable)
+        self._past = Past(self._database, self.unreadable)
+        self.messages = Messages(self._database, self.unreadable)
+        self._answers = GroupRead(self._database, ANSWER)
+        #: Turns up to this one were open when a process ended.
+        self._recovered = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path, **settings: Any) -> AsyncIterator[Store]:
+        """Make a store and have it `opened`."""
+        store = cls(path, **settings)
+        async with store.opened():
+            yield store
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
         """Bring the schema up to date and open the file for the length of the block.
 
-        What a restored database has open is put away (`mindbot.store.anew`), unless ``resume``; ``from_now``
-        does so with any.
+        May be tried again when it failed.
 
         Raises:
             StoreError: the file cannot be opened, is damaged, locked, or newer than this program.
             Conflict: another process uses it.
         """
-        database = Database(path, pragmas=pragmas)
-        with one_user(path):
-            await anyio.to_thread.run_sync(ensure, path)
+        with one_user(self.path):
+            await anyio.to_thread.run_sync(ensure, self.path)
             try:
-                await database.open()
-                journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
-                store = cls(database, journal, Unreadable())
-                await store._begin(from_now, resume)
+                await self._database.open()
+                await self._begin()
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(journal.run)
-                    tasks.start_soon(store._past.run)
-                    tasks.start_soon(store.messages.run)
-                    tasks.start_soon(store._answers.run)
+                    tasks.start_soon(self.journal.run)
+                    tasks.start_soon(self._past.run)
+                    tasks.start_soon(self.messages.run)
+                    tasks.start_soon(self._answers.run)
                     try:
-                        yield store
+                        yield
                     finally:
                         tasks.cancel_scope.cancel()
             finally:
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(database.close)
+                    await anyio.to_thread.run_sync(self._database.close)
 
-    async def _begin(self, from_now: bool, resume: bool) -> None:
+    async def _begin(self) -> None:
         ids.follow(await self._database.read(recovery.newest))
-        put_away = partial(anew.begin, from_now=from_now, resume=resume, unreadable=self.unreadable)
-        self.anew = await self._database.write_apart(put_away)
+        self.anew = await self._database.write_apart(self._put_away)
         await self._past.load()
 
     @property
@@ -147,7 +151,7 @@ class Store:
         """
 
         self._recovered, remembered = await self._database.write_apart(recovery.begin)
-        self._remembered.update(remembered)
+        self.journal.remembered.update(remembered)
         return await self.queued_after(0, limit)
 
     async def queued_after(self, number: int, limit: int) -> list[Turn]:
@@ -207,10 +211,10 @@ class Store:
             rows["settle"] = [settle_row(d) for d in deliveries if d.kind == "stream"]
         for t in ended:
             self.journal.forget(t.number)
-            if t.number in self._remembered:
+            if t.number in self.journal.remembered:
                 rows.setdefault("forget", []).append(t.number)  # type: ignore[arg-type]
         await self.journal.commit(rows)
-        self._remembered.difference_update(t.number for t in ended)
+        self.journal.remembered.difference_update(t.number for t in ended)
         self._past.ended(turn)
 
     async def once(self, turn: Turn, key: str, step: Callable[[], Any]) -> Json:
@@ -219,11 +223,10 @@ class Store:
             return turn.memo[key]  # type: ignore[no-any-return]
         result: Json = await step()
         turn.memo[key] = result
-        self._remembered.add(turn.number)
         self.journal.remember(turn.number, [turn.number, key, result])
         return result
 
-    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[Json]:
+    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
         """Return the last exchanges of a session, and of its group; see `Past`."""
         return await self._past.history(session, before, turns, group)
 
@@ -355,7 +358,7 @@ class Store:
         change = partial(changes.requeue, turn=turn, unreadable=self.unreadable)
         again = await self._database.write(change)
         if again is not None:
-            self._remembered.add(turn)
+            self.journal.remembered.add(turn)
         return again
 
     async def discard_delivery(self, turn: int, n: int) -> bool:

@@ -23,6 +23,7 @@ import anyio
 import anyio.abc
 import pytest
 
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk
 from mindbot.domain.errors import (
     AuthFailed,
     ContentFiltered,
@@ -39,7 +40,6 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.domain.ports import Http, Provider
-from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.http.client import HttpClient
 from mindbot.testing.waiting import PATIENCE
 

@@ -19,6 +19,7 @@ from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
 from mindbot.filters.fields import EVENT_FIELDS
 from mindbot.filters.language import parse
+from mindbot.runtime.resources.all import Resources
 from mindbot.runtime.strays import Strays
 
 
@@ -72,6 +73,7 @@ class FakeRuntime:
         self.finish = anyio.Event()  # turns end when it is set
         self.finish.set()
         self.thoughts: list[str] = []  # shown before it turns out that they are no answer
+        self.resources: Any = SimpleNamespace(**dict.fromkeys(Resources.__dataclass_fields__, self))
 
     def status(self) -> Json:
         return {

@@ -41,10 +41,10 @@ class FakeHost:
     phase = "running"
 
     def __init__(self) -> None:
-        self.backend = Told()
+        self.runtime = Told()
 
     async def when_open(self) -> Told:
-        return self.backend
+        return self.runtime
 
     async def check(self) -> Json:
         return {"ok": True}

@@ -114,8 +114,13 @@ async def test_sigterm_drains_then_closes_intake_and_the_api_answers_meanwhile(
                     await anyio.connect_tcp(*address)
                 refused.append(address)
 
+        async def drain(self, timeout: float) -> bool:
+            self.drained.append(timeout)
+            await asked.wait()
+            return True
+
+    asked = anyio.Event()
     runtime = Closing([hook])
-    runtime.drain_takes = 0.3
     run = Run(tmp_path, runtime, manager)
     async with started(run), AsyncClient(run.client) as client:
         assert (await client.ask(calls.status())).ready
@@ -129,6 +134,7 @@ async def test_sigterm_drains_then_closes_intake_and_the_api_answers_meanwhile(
             assert (await caller.post(url, content=b"poll")).text == "POLL"
         status = await client.ask(calls.status())
         assert (status.phase, status.ready) == ("draining", False)
+        asked.set()
     assert run.status == 0 and refused == [address]
     assert 0 < runtime.drained[0] <= 5.0
 

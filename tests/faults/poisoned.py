@@ -23,7 +23,8 @@ from pathlib import Path
 import anyio
 
 from mindbot.config.load import load
-from mindbot.domain.turn import Chunk, Turn
+from mindbot.domain.chat import Chunk
+from mindbot.domain.turn import Turn
 from mindbot.pipeline.chat import ChatRunner
 from mindbot.runtime.app import Runtime
 
@@ -47,7 +48,7 @@ async def _serve(folder: Path, attempts: int, texts: list[str], tell: int) -> No
     loaded = load(environ={}, overrides={"dispatcher": {"max_attempts": attempts}})
     async with Runtime.open(loaded, folder) as runtime:
         for n, text in enumerate(texts):
-            await runtime.inject(text=text, user=f"user{n}")
+            await runtime.resources.turns.inject(text=text, user=f"user{n}")
         os.write(tell, b"ready")
         while runtime.dispatcher.running or runtime.dispatcher.queued:
             await anyio.sleep(0.02)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindbot.domain import conversation
-from mindbot.domain.turn import ChatMessage
+from mindbot.domain.chat import ChatMessage
 
 ROLES = st.sampled_from(["system", "user", "assistant"])
 WORDS = st.sampled_from(["", " \n", "\u200b", "yes", "what is it?", "好"])
@@ -93,8 +93,8 @@ def test_a_model_without_a_system_role_hears_the_instructions_from_the_user() ->
 
 
 def test_the_newest_lines_are_kept_and_a_long_one_is_cut() -> None:
-    lines = [{"role": "user", "content": text} for text in ("old", "x" * 900, "new")]
+    lines = [ChatMessage("user", text) for text in ("old", "x" * 900, "new")]
     found = conversation.recent(lines, 120)
-    assert [len(line["content"]) for line in found] == [3, 30, 3] and found[1]["content"].endswith("…")
+    assert [len(line.content) for line in found] == [3, 30, 3] and found[1].content.endswith("…")
     assert conversation.recent(lines[:1] * 90, 120) == lines[:1] * 40
-    assert lines[1]["content"] == "x" * 900
+    assert lines[1].content == "x" * 900

@@ -52,7 +52,7 @@ async def test_a_vendor_whose_name_comes_later_is_asked_again(
             if platform == "wecombot":
                 section = {k: section[k] for k in ("bot_id", "secret", "ws_url")} | {"mode": "connection"}
             async with Runtime.open(load([], environ={}, overrides={platform: section}), tmp_path) as runtime:
-                board, bot = runtime.health_board, f"bot {platform}/default"
+                board, bot = runtime.board, f"bot {platform}/default"
                 while names.asked < 2 or board.state(bot) == "starting":
                     assert board.state(bot) != "failed", board.reason(bot)
                     await anyio.sleep(0.02)

@@ -86,7 +86,7 @@ async def test_a_daemon_asks_once_for_all_bots_of_an_app_also_across_a_reload(tm
 
         async def well(runtime: Runtime, *names: str) -> None:
             with anyio.fail_after(PATIENCE):
-                while {runtime.health_board.state(f"bot wecom/{name}") for name in names} != {"ok"}:
+                while {runtime.board.state(f"bot wecom/{name}") for name in names} != {"ok"}:
                     await anyio.sleep(0.01)
 
         async def bind(_: Sequence[Webhook]) -> None: ...

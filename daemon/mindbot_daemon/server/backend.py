@@ -1,7 +1,7 @@
-"""What the server needs of the thing it serves. `mindbot.runtime` satisfies it; tests bring a small fake.
+"""What the server needs of the thing it serves: one small protocol a resource, each asked by one route file.
 
-Shapes of the dictionaries: `mindbot.api.models` (Status, Component, TurnSummary, TurnView, SpanView,
-DeadLetter, PlatformView, Reloaded). Errors: `mindbot.domain.errors`; `errors.py` maps them to status codes.
+`mindbot.runtime.resources` satisfies them; tests bring a small fake. Shapes of the dictionaries:
+`mindbot.api.models`. Errors: `mindbot.domain.errors`; `errors.py` maps them to status codes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mindbot.bus import Bus
-from mindbot.domain.message import Json, Message
-from mindbot.domain.ports import Receipt, Webhook
+from mindbot.domain.message import Json
+from mindbot.domain.ports import Receive, Webhook
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
 Bind = Callable[[Sequence[Webhook]], Awaitable[None]]
 
 
-class Backend(Protocol):
-    """The running MindBot behind the local API and the public listener."""
-
-    #: Where everything that happens is published.
-    bus: Bus
+class About(Protocol):
+    """The daemon at a glance."""
 
     def status(self) -> Json:
         """Everything at a glance: `models.Status`."""
@@ -39,6 +36,10 @@ class Backend(Protocol):
     def metrics(self) -> bytes:
         """Prometheus text format."""
 
+
+class Platforms(Protocol):
+    """The bots."""
+
     def platforms(self) -> list[Json]:
         """One entry a bot: `models.PlatformView`."""
 
@@ -47,36 +48,6 @@ class Backend(Protocol):
 
     async def restart_platform(self, platform: str, bot: str) -> None:
         """Stop a bot's adapter and start it again; raises NotFound."""
-
-    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
-        """The most recently active first: `models.SessionView`."""
-
-    def config(self) -> Json:
-        """`models.ConfigValues`, secrets masked."""
-
-    async def unreadable_secrets(self, loaded: Loaded) -> list[str]:
-        """A line for each secret of a configuration that cannot be read."""
-
-    def changes(self, loaded: Loaded) -> list[Json]:
-        """What another configuration would change: `models.Change`."""
-
-    def logs(self, *, limit: int = 200, filter: str = "") -> list[Json]:
-        """The last lines that match, oldest first: `models.LogLine`; raises BadFilter."""
-
-    def log_levels(self) -> dict[str, str]:
-        """By logger; the root's name is empty."""
-
-    def set_log_levels(self, levels: Mapping[str, str]) -> None:
-        """Change some; raises Invalid."""
-
-    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
-        """Newest first, from the one before ``before``; raises for a filter that does not parse."""
-
-    async def get_turn(self, turn: str) -> Json:
-        """`models.TurnView`; raises NotFound."""
-
-    async def get_spans(self, turn: str) -> list[Json]:
-        """`models.SpanView`; raises NotFound."""
 
     async def stop_platform(self, platform: str, bot: str) -> None:
         """Stop a bot's adapter; raises NotFound."""
@@ -89,17 +60,21 @@ class Backend(Protocol):
     ) -> str:
         """Let a bot speak of its own accord; returns the turn. Raises NotFound, Invalid."""
 
-    async def transfer(self, session: str, to: str) -> Json:
-        """`models.Transferred`; raises NotFound, Invalid, Conflict, VendorError."""
 
-    async def clear_session(self, session: str) -> Json:
-        """`models.Cleared`; raises NotFound, StoreError."""
+class Turns(Protocol):
+    """Turns, and test messages."""
+
+    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+        """Newest first, from the one before ``before``; raises for a filter that does not parse."""
+
+    async def get_turn(self, turn: str) -> Json:
+        """`models.TurnView`; raises NotFound."""
+
+    async def get_spans(self, turn: str) -> list[Json]:
+        """`models.SpanView`; raises NotFound."""
 
     async def take_back(self, turn: str) -> list[Json]:
         """`models.TakenBack`; raises NotFound, Invalid, Conflict."""
-
-    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
-        """`models.MediaFile`; raises Invalid, StoreError."""
 
     async def inject(
         self, *, text: str, platform: str, bot: str, user: str, session: str, files: Sequence[str]
@@ -119,6 +94,23 @@ class Backend(Protocol):
     def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
         """Yield ``{"type": "chunk", "text": …}`` while it runs, then ``{"type": "done", "turn": {…}}``."""
 
+
+class Sessions(Protocol):
+    """Conversations."""
+
+    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
+        """The most recently active first: `models.SessionView`."""
+
+    async def transfer(self, session: str, to: str) -> Json:
+        """`models.Transferred`; raises NotFound, Invalid, Conflict, VendorError."""
+
+    async def clear_session(self, session: str) -> Json:
+        """`models.Cleared`; raises NotFound, StoreError."""
+
+
+class DeadLetters(Protocol):
+    """What was given up on."""
+
     async def list_dead_letters(self, limit: int = 100) -> list[Json]:
         """Newest first: `models.DeadLetter`."""
 
@@ -127,6 +119,10 @@ class Backend(Protocol):
 
     async def discard_dead_letter(self, id: str) -> None:
         """Forget it; raises NotFound."""
+
+
+class Secrets(Protocol):
+    """MindBot's keyring."""
 
     async def set_secret(self, name: str, value: str) -> None:
         """Keep a secret in MindBot's keyring; raises SecretError."""
@@ -137,21 +133,92 @@ class Backend(Protocol):
     async def delete_secret(self, name: str) -> None:
         """Remove a secret; raises NotFound."""
 
+
+class Configuration(Protocol):
+    """The configuration in force."""
+
+    def config(self) -> Json:
+        """`models.ConfigValues`, secrets masked."""
+
+    async def unreadable_secrets(self, loaded: Loaded) -> list[str]:
+        """A line for each secret of a configuration that cannot be read."""
+
+    def changes(self, loaded: Loaded) -> list[Json]:
+        """What another configuration would change: `models.Change`."""
+
+
+class Database(Protocol):
+    """The database as a whole."""
+
     async def backup(self) -> Path:
         """A copy of the database, proved, in a file that the caller deletes; raises StoreError."""
 
+
+class Logs(Protocol):
+    """The daemon's log."""
+
+    def logs(self, *, limit: int = 200, filter: str = "") -> list[Json]:
+        """The last lines that match, oldest first: `models.LogLine`; raises BadFilter."""
+
+    def log_levels(self) -> dict[str, str]:
+        """By logger; the root's name is empty."""
+
+    def set_log_levels(self, levels: Mapping[str, str]) -> None:
+        """Change some; raises Invalid."""
+
+
+class Media(Protocol):
+    """Files for messages."""
+
+    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
+        """`models.MediaFile`; raises Invalid, StoreError."""
+
+
+class Backend(Protocol):
+    """The resources of the running MindBot, by the names that `deps` knows."""
+
+    @property
+    def about(self) -> About: ...
+    @property
+    def platforms(self) -> Platforms: ...
+    @property
+    def turns(self) -> Turns: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def dead_letters(self) -> DeadLetters: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def config(self) -> Configuration: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def logs(self) -> Logs: ...
+    @property
+    def media(self) -> Media: ...
+
+
+class Runtime(Protocol):
+    """The running MindBot, open as long as its context is."""
+
+    #: Where everything that happens is published.
+    bus: Bus
+
+    @property
+    def resources(self) -> Backend:
+        """What the local API asks."""
+
+    @property
+    def receive(self) -> Receive:
+        """Takes a message from a platform; returns once it is on disk."""
+
+    @property
+    def strays(self) -> Strays:
+        """Where the public ports count what is nobody's."""
+
     def webhooks(self) -> Sequence[Webhook]:
         """The bots that are called back over HTTP."""
-
-    async def receive(self, message: Message) -> Receipt:
-        """Take a message from a platform; returns once it is on disk."""
-
-
-class Runtime(Backend, Protocol):
-    """A backend with its life cycle, open as long as its context is."""
-
-    #: Where the public ports count what is nobody's.
-    strays: Strays
 
     async def use(self, loaded: Loaded, bind: Bind) -> list[str]:
         """Build a new generation, check it, ``await bind(its webhooks)``, then swap.
@@ -169,16 +236,16 @@ Opener = Callable[["Loaded", Path], AbstractAsyncContextManager[Runtime]]
 
 
 class Host(Protocol):
-    """The daemon around the backend, which is there before and after it."""
+    """The daemon around the runtime, which is there before and after it."""
 
     #: starting, running or draining
     phase: str
 
     @property
-    def backend(self) -> Backend:
+    def runtime(self) -> Runtime:
         """Raises Unreachable while it is not open."""
 
-    async def when_open(self) -> Backend:
+    async def when_open(self) -> Runtime:
         """The same, once it is open; waits for a start of some seconds, then raises Unreachable."""
 
     async def check(self) -> Json:

@@ -1,13 +1,15 @@
-"""What routes ask for."""
+"""What routes ask for: the daemon, and each its own resource."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from mindbot_daemon.server import backend
 from mindbot_daemon.server.auth import require
-from mindbot_daemon.server.backend import Backend, Host
+from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.roles import Role
 
 
@@ -16,12 +18,25 @@ async def _host(request: Request) -> Host:
     return host
 
 
-async def _backend(request: Request) -> Backend:
-    return await (await _host(request)).when_open()
+def _resource(name: str) -> Callable[[Request], Awaitable[Any]]:
+    async def resource(request: Request) -> Any:
+        runtime = await (await _host(request)).when_open()
+        return getattr(runtime.resources, name)
+
+    return resource
 
 
 HostDep = Annotated[Host, Depends(_host)]
-BackendDep = Annotated[Backend, Depends(_backend)]
+AboutDep = Annotated[backend.About, Depends(_resource("about"))]
+PlatformsDep = Annotated[backend.Platforms, Depends(_resource("platforms"))]
+TurnsDep = Annotated[backend.Turns, Depends(_resource("turns"))]
+SessionsDep = Annotated[backend.Sessions, Depends(_resource("sessions"))]
+DeadLettersDep = Annotated[backend.DeadLetters, Depends(_resource("dead_letters"))]
+SecretsDep = Annotated[backend.Secrets, Depends(_resource("secrets"))]
+ConfigDep = Annotated[backend.Configuration, Depends(_resource("config"))]
+DatabaseDep = Annotated[backend.Database, Depends(_resource("database"))]
+LogsDep = Annotated[backend.Logs, Depends(_resource("logs"))]
+MediaDep = Annotated[backend.Media, Depends(_resource("media"))]
 
 VIEWER = [Depends(require(Role.viewer))]
 OPERATOR = [Depends(require(Role.operator))]

@@ -13,6 +13,8 @@ from mindbot.pipeline.services import Services
 class Access:
     """Drops turns of denied senders (deny wins, an empty allow list allows all), and attended ones."""
 
+    after = "errors"
+
     def __init__(self, services: Services) -> None:
         self._allow = services.config.access.allow
         self._deny = services.config.access.deny

@@ -25,5 +25,5 @@ class Deliver:
             if (text := redactor.spoken(part.text)) != part.text:
                 turn.reply.parts[n] = replace(part, text=text)
         turn.finished = self._clock()
-        turn.close_span(turn.spans[0])
+        turn.spans[0].end()  # its own: in the record that is written now it has ended
         await self._finish(turn)

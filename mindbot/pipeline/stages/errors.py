@@ -15,6 +15,8 @@ class Errors:
     Where to ask the same again would not help, the notice says so.
     """
 
+    after = "deliver"
+
     def __init__(self, services: Services) -> None:
         self._failure = services.config.dispatcher.failure_notice
         self._empty = services.config.dispatcher.empty_notice

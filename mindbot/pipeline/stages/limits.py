@@ -17,6 +17,8 @@ class Limits:
     push is the operator's word and goes out however long it waited.
     """
 
+    after = "access"
+
     def __init__(self, services: Services) -> None:
         limits = services.config.limits
         self._stale_after = services.config.dispatcher.stale_after

@@ -9,6 +9,7 @@ import anyio
 from mindbot.domain.errors import MindBotError, StoreError
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
+from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
@@ -26,6 +27,8 @@ class FetchMedia:
     a crash what was downloaded is not asked for again: the platform's reference may be good for one use.
     """
 
+    after = "people"
+
     def __init__(self, services: Services) -> None:
         self._fetch = services.fetch
         self._once = services.once
@@ -40,9 +43,10 @@ class FetchMedia:
             async def fetch() -> Json:
                 found: Json = {}
                 failures: list[StoreError] = []
+                stage = turn.spans[turn.innermost - 1]
                 async with anyio.create_task_group() as tasks:
                     for n in wanted:
-                        tasks.start_soon(self._one, turn, n, found, failures)
+                        tasks.start_soon(self._one, turn, stage, n, found, failures)
                 if failures:
                     raise failures[0]
                 return found
@@ -55,33 +59,26 @@ class FetchMedia:
             turn.message = replace(turn.message, parts=changed)
         await call_next(turn)
 
-    async def _one(self, turn: Turn, n: int, found: Json, failures: list[StoreError]) -> None:
+    async def _one(self, turn: Turn, stage: Span, n: int, found: Json, failures: list[StoreError]) -> None:
         part: Part = turn.message.parts[n]
-        span = turn.open_span("media", part.kind)
-        turn.running = span.parent  # several run side by side: none is inside another
-        status = "error"
-        try:
-            file = await self._stubborn(turn, part)
-            if file is not None:
-                found[str(n)] = {"media": file.id, "type": file.type, "size": file.size}
-                span.data.update(file.to_json())
-            status = "ok"
-        except (MindBotError, TimeoutError) as error:
-            if isinstance(error, StoreError) and error.passes:
-                failures.append(error)  # the dispatcher waits for the store and runs the turn again
+        async with turn.span("media", part.kind, parent=stage) as span:
+            try:
+                file = await self._stubborn(turn, part)
+                if file is not None:
+                    found[str(n)] = {"media": file.id, "type": file.type, "size": file.size}
+                    span.data.update(file.to_json())
                 return
-            why = str(error) or f"not there after {self._deadline:g}s"
+            except (MindBotError, TimeoutError) as error:
+                if isinstance(error, StoreError) and error.passes:
+                    failures.append(error)  # the dispatcher waits for the store and runs the turn again
+                    span.status = "error"
+                    return
+                why = str(error) or f"not there after {self._deadline:g}s"
+            except Exception as error:  # noqa: BLE001 - whatever it is, it costs the file and not the turn
+                why = f"internal: {type(error).__name__}: {error}"
+                self._warn("file not fetched", turn=turn.id, part=part.kind, error=why, exc_info=True)
             found[str(n)] = {"error": why}
-            span.data["error"] = told(why)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it costs the file and not the turn
-            why = f"internal: {type(error).__name__}: {error}"
-            found[str(n)] = {"error": why}
-            span.data["error"] = told(why)
-            self._warn("file not fetched", turn=turn.id, part=part.kind, error=why, exc_info=True)
-        finally:
-            outer = turn.running
-            turn.close_span(span, status)
-            turn.running = outer
+            span.status, span.data["error"] = "error", told(why)
 
     async def _stubborn(self, turn: Turn, part: Part) -> File | None:
         """Fetch a file; a store that fails for another reason than a full disk is tried for a while."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from mindbot.domain.message import Json
 from mindbot.domain.turn import Turn
-from mindbot.pipeline.directory import Ask, Directory
+from mindbot.pipeline.directory import Ask, Directory, Found
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
@@ -12,6 +14,8 @@ from mindbot.telemetry.redaction import told
 
 class LookUpSender:
     """Puts the sender's details into ``vars["user"]``. What cannot be had is told by the span alone."""
+
+    after = "limits"
 
     def __init__(self, services: Services) -> None:
         settings = services.config.people
@@ -22,28 +26,29 @@ class LookUpSender:
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         ask = self._directory_of(turn) if self._enabled and turn.message.written else None
-        if ask is not None:
-
-            async def look() -> Json:
-                return {"user": await self._look(turn, ask)}
-
-            if user := (await self._once(turn, "people", look))["user"]:
-                turn.vars["user"] = user
+        if ask is not None and (user := await self._user(turn, ask)):
+            turn.vars["user"] = user
         await call_next(turn)
 
-    async def _look(self, turn: Turn, ask: Ask) -> Json:
+    async def _user(self, turn: Turn, ask: Ask) -> Json:
         m = turn.message
-        span = turn.open_span("people", m.sender)
-        status = "error"
-        try:
-            found = await self._people.find((m.platform, m.bot, m.sender), ask)
+        person = (m.platform, m.bot, m.sender)
+        if "people" not in turn.memo and (known := self._people.known(person)) is not None:
+            return await self._look(turn, known)  # nothing was asked that a crash could ask again
+
+        async def look() -> Json:
+            return {"user": await self._look(turn, self._people.find(person, ask))}
+
+        user: Json = (await self._once(turn, "people", look))["user"]
+        return user
+
+    async def _look(self, turn: Turn, asked: Found | Awaitable[Found]) -> Json:
+        async with turn.span("people", turn.message.sender) as span:
+            found = asked if isinstance(asked, Found) else await asked
             if found.cached:
                 span.data["cached"] = True
             if found.error:
-                span.data["error"] = told(found.error)
+                span.status, span.data["error"] = "error", told(found.error)
             else:
                 span.data |= {"not_asked": found.unset} if found.unset else {"known": bool(found.user)}
-                status = "ok"
-            return found.user
-        finally:
-            turn.close_span(span, status)
+        return found.user

@@ -11,6 +11,8 @@ from mindbot.pipeline.services import Services
 class ChooseRoute:
     """Without routes: workflows, else the agent, else a bare chat on the first enabled provider."""
 
+    after = "session"
+
     def __init__(self, services: Services) -> None:
         self._greeting = services.greeting
         wanted = []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
+from mindbot.domain.chat import Chunk
 from mindbot.domain.conversation import wordless
 from mindbot.domain.errors import EmptyAnswer
 from mindbot.domain.message import Json, Part
-from mindbot.domain.turn import Chunk, Turn
+from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
@@ -42,6 +43,8 @@ class Run:
 
     An answer without words is an error, so that whoever asked is told (`EmptyAnswer`).
     """
+
+    after = "compose"
 
     def __init__(self, services: Services) -> None:
         self._runners = services.runners

@@ -9,7 +9,9 @@ from mindbot.pipeline.services import Services
 
 
 class LoadSession:
-    """Puts the last exchanges into ``vars._history`` (not stored: it can be read again)."""
+    """Puts the last exchanges into ``turn.history``."""
+
+    after = "media"
 
     def __init__(self, services: Services) -> None:
         self._history = services.history
@@ -23,5 +25,5 @@ class LoadSession:
             if not turn.session.startswith(f"{group}:"):
                 group = ""
             lines = await self._history(turn.session, turn.number, self._turns, group)
-            turn.vars["_history"] = recent(lines, self._chars)
+            turn.history = recent(lines, self._chars)
         await call_next(turn)

@@ -200,19 +200,21 @@ async def test_the_daemon_keeps_media_in_the_bucket_and_shows_when_it_cannot(tmp
 
         async def shown(runtime: Runtime, wanted: str) -> str:
             with anyio.fail_after(PATIENCE):
-                while runtime.health_board.state("media") != wanted:
+                while runtime.board.state("media") != wanted:
                     await anyio.sleep(0.01)
-            return runtime.health_board.reason("media")
+            return runtime.board.reason("media")
 
         async with Runtime.open(loaded, state) as runtime:
-            file = await runtime.upload(bytes_of(b"hello"), "a.txt")
+            file = await runtime.resources.media.upload(bytes_of(b"hello"), "a.txt")
             assert f"daemon/{file['id'][:2]}/{file['id']}" in s3.objects()
-            assert runtime.health_board.state("media") == "ok"
+            assert runtime.board.state("media") == "ok"
             with pytest.raises(NotFound):
-                await runtime.push(platform="console", bot="", user="u", files=["0" * 64 + ".txt"])
+                await runtime.resources.platforms.push(
+                    platform="console", bot="", user="u", files=["0" * 64 + ".txt"]
+                )
             s3.check_keys_from_now_on()
             with pytest.raises(MindBotError):
-                await runtime.upload(bytes_of(b"again"), "b.txt")
+                await runtime.resources.media.upload(bytes_of(b"again"), "b.txt")
             assert "media.access_key" in await shown(runtime, "failed")
         async with Runtime.open(loaded, state) as runtime:  # it starts without its bucket, and says so
             assert "media.access_key" in await shown(runtime, "failed")

@@ -12,11 +12,14 @@ from mindbot import registry
 from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.abilities import Silence
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part, text_part
-from mindbot.domain.turn import Chunk, Span, Turn
+from mindbot.domain.span import Span
+from mindbot.domain.turn import Turn
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
+from mindbot.telemetry.redaction import told
 
 
 class Echo:
@@ -35,18 +38,33 @@ class Echo:
 
 
 class Watch:
-    """A debugger's far side that writes down what it is told."""
+    """A tracer that writes down what it is told."""
 
     def __init__(self, active: bool = True) -> None:
         self.active = active
         self.gates: list[str] = []
-        self.closed: list[str] = []
+        self.opened_spans: list[str] = []
+        self.closed_spans: list[str] = []
 
-    async def gate(self, turn: Turn, stage: str) -> None:
-        self.gates.append(stage)
+    async def gate(self, turn: Turn, span: Span) -> None:
+        self.gates.append(span.name)
 
-    def span_closed(self, turn: Turn, span: Span) -> None:
-        self.closed.append(span.name)
+    def opened(self, turn: Turn, span: Span) -> None:
+        self.opened_spans.append(span.name)
+
+    def closed(self, turn: Turn, span: Span) -> None:
+        self.closed_spans.append(span.name)
+
+    def words(self, error: BaseException) -> str:
+        return told(error)
+
+
+class Nobody:
+    """Models where none is asked."""
+
+    async def chat(self, request: ChatRequest, *, provider: str = "", notes: Json | None = None) -> Chunks:
+        raise AssertionError("no model is asked here")
+        yield Chunk()
 
 
 class House:
@@ -68,13 +86,15 @@ class House:
         self.directory: Callable[[str], Awaitable[Json]] | None = None
         self.scope = anyio.CancelScope()
         config = load(environ={}, overrides=sections).config
-        services = Services(
+        self.services = services = Services(
             config=config,
+            models=Nobody(),
             finish=self._finish,
             history=self._history,
             once=self._once,
             runners={"chat": runner or Echo()},
             running=self._running,
+            lend=self._lend,
             silence=self._silence,
             greeting=lambda turn: self.greetings,
             fetch=self._fetch,
@@ -83,8 +103,10 @@ class House:
             timer=lambda: self.now,
             directory=lambda turn: self.directory,
         )
-        stages = [(name, registry.load("stages", name)(services)) for name in onion.ORDER]
-        self.pipeline = onion.build(stages, watch or Watch(active=False))
+        kinds = {name: registry.load("stages", name) for name in registry.names("stages")}
+        self.order = onion.ordered(kinds)
+        self.pipeline = onion.build([(name, kinds[name](services)) for name in self.order])
+        self.tracer = watch or Watch(active=False)
 
     async def _finish(self, turn: Turn) -> None:
         self.finished.append(turn)
@@ -93,6 +115,10 @@ class House:
     async def _running(self, turn: Turn) -> AsyncIterator[House]:
         self.scope = anyio.CancelScope()
         yield self
+
+    @asynccontextmanager
+    async def _lend(self, turn: Turn) -> AsyncIterator[None]:
+        yield
 
     def add(self, chunk: Chunk) -> None:
         """What `Answering` is told."""
@@ -109,10 +135,10 @@ class House:
             raise found
         return found
 
-    async def _history(self, session: str, before: int, turns: int, group: str) -> list[Json]:
+    async def _history(self, session: str, before: int, turns: int, group: str) -> list[ChatMessage]:
         if self.store_error is not None:
             raise self.store_error
-        return [{"role": "user", "content": "earlier"}]
+        return [ChatMessage("user", "earlier", origin="history")]
 
     async def _once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
         if key not in self.memo:
@@ -129,6 +155,6 @@ class House:
     ) -> Turn:
         said = parts or (text_part(text),)
         message = Message("console", "default", text, f"s:{user}", user, kind, said, {}, received=received)
-        turn = Turn(ids.new_id(), message, state="running")
+        turn = Turn(ids.new_id(), message, state="running", tracer=self.tracer)
         await self.pipeline(turn)
         return turn

@@ -9,6 +9,7 @@ import pytest
 from pipeline_house import Echo, House, Watch
 
 from mindbot.domain.abilities import Silence
+from mindbot.domain.chat import Chunk
 from mindbot.domain.errors import (
     AuthFailed,
     ConfigError,
@@ -22,10 +23,9 @@ from mindbot.domain.errors import (
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part, text_part
 from mindbot.domain.records import turn_record
-from mindbot.domain.turn import Chunk, Turn
+from mindbot.domain.turn import Turn
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.language import parse
-from mindbot.pipeline import onion
 
 pytestmark = pytest.mark.anyio
 
@@ -34,9 +34,9 @@ async def test_a_message_is_answered_and_every_stage_leaves_a_closed_span() -> N
     house = House()
     turn = await house.run()
     assert (turn.state, turn.reply.text) == ("answered", "echo: hello")
-    assert [s.name for s in turn.spans if s.kind == "stage"] == list(onion.ORDER)
+    assert [s.name for s in turn.spans if s.kind == "stage"] == house.order
     assert all(s.took >= 0 and s.status == "ok" for s in turn.spans)
-    assert [s.parent for s in turn.spans] == list(range(len(onion.ORDER))), (
+    assert [s.parent for s in turn.spans] == list(range(len(house.order))), (
         "each stage is inside the one before"
     )
     assert house.finished == [turn] and turn.finished == house.now
@@ -124,9 +124,10 @@ async def test_a_hand_over_that_was_recorded_is_not_forgotten_after_a_crash() ->
 
 async def test_the_gate_is_asked_before_each_stage_only_while_somebody_watches() -> None:
     watch = Watch()
-    await House(watch=watch).run()
-    assert watch.gates == list(onion.ORDER)
-    assert watch.closed == list(reversed(onion.ORDER))
+    house = House(watch=watch)
+    await house.run()
+    assert watch.gates == watch.opened_spans == house.order
+    assert watch.closed_spans == house.order[::-1]
     idle = Watch(active=False)
     await House(watch=idle).run()
     assert idle.gates == []

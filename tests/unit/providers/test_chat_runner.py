@@ -1,16 +1,18 @@
-"""The runner `chat`: the prompt, and the span that tells what happened."""
+"""The runner `chat`: what it sends, and the span that tells what happened."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mindbot.config.sections import ChatSettings
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
 from mindbot.domain.errors import Overloaded
 from mindbot.domain.message import Json, Message, text_part
-from mindbot.domain.turn import ChatRequest, Chunk, Chunks, Turn
+from mindbot.domain.turn import Turn
 from mindbot.pipeline.chat import ChatRunner
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +42,15 @@ class Model:
 
 def a_turn(text: str = "hi", **vars: Any) -> Turn:
     message = Message("console", "default", "k1", "s1", "ada", "text", (text_part(text),), {})
-    return Turn(1, message, vars=vars)
+    return Turn(1, message, vars=vars, route={"runner": "chat"}, prompt=[ChatMessage("user", text)])
+
+
+def a_runner(asked: Any, **settings: Any) -> ChatRunner:
+    services: Any = SimpleNamespace(
+        models=asked, config=SimpleNamespace(chat=ChatSettings(**settings)), runners={}
+    )
+    services.runners["chat"] = ChatRunner(services)
+    return services.runners["chat"]  # type: ignore[no-any-return]
 
 
 async def answer(runner: ChatRunner, turn: Turn) -> str:
@@ -48,37 +58,31 @@ async def answer(runner: ChatRunner, turn: Turn) -> str:
         return "".join([chunk.text async for chunk in chunks])
 
 
-async def test_the_prompt_is_instructions_history_and_message() -> None:
+async def test_the_prompt_is_sent_as_it_was_made() -> None:
     model = Model()
-    history = [{"role": "user", "content": "before"}, {"role": "assistant", "content": "yes"}]
-    settings = ChatSettings(system_prompt="Be kind.", provider="acme", model="acme-9")
-    assert await answer(ChatRunner(model, settings), a_turn("now", _history=history, stream=True)) == "Hello"
+    turn = a_turn("now", stream=True)
+    turn.prompt.insert(0, ChatMessage("system", "Be kind.", origin="instructions"))
+    assert await answer(a_runner(model, provider="acme", model="acme-9"), turn) == "Hello"
     [(request, provider)] = model.asked
-    assert [(m.role, m.content) for m in request.messages] == [
-        ("system", "Be kind."),
-        ("user", "before"),
-        ("assistant", "yes"),
-        ("user", "now"),
-    ]
+    assert request.messages == turn.prompt
     assert (request.model, request.stream, provider) == ("acme-9", True, "acme")
 
 
-async def test_without_settings_the_message_is_the_prompt() -> None:
+async def test_without_settings_the_provider_chooses_its_model() -> None:
     model = Model()
-    await answer(ChatRunner(model, ChatSettings()), a_turn("now"))
+    await answer(a_runner(model), a_turn("now"))
     [(request, provider)] = model.asked
-    assert [(m.role, m.content) for m in request.messages] == [("user", "now")]
     assert (request.model, request.stream, provider) == ("", False, "")
 
 
 async def test_the_span_tells_the_call() -> None:
     turn = a_turn("now")
-    outer = turn.open_span("stage", "run")
-    await answer(ChatRunner(Model(), ChatSettings()), turn)
+    async with turn.span("stage", "run") as outer:
+        await answer(a_runner(Model()), turn)
+        assert turn.innermost == outer.id
     span = turn.spans[-1]
     assert (span.kind, span.name, span.status, span.parent) == ("model", "acme", "ok", outer.id)
     assert span.took >= 0
-    assert turn.running == outer.id
     assert span.data.pop("first_ms") >= 0
     assert span.data == {
         "request": {"model": "", "stream": False, "messages": [{"role": "user", "content": "now"}]},
@@ -92,16 +96,16 @@ async def test_the_span_tells_the_call() -> None:
 async def test_a_failure_is_in_the_span_and_goes_on_up() -> None:
     turn = a_turn()
     with pytest.raises(Overloaded):
-        await answer(ChatRunner(Model(Overloaded("acme: busy")), ChatSettings()), turn)
+        await answer(a_runner(Model(Overloaded("acme: busy"))), turn)
     span = turn.spans[-1]
     assert (span.status, span.data["error"]) == ("error", {"kind": "overloaded", "message": "acme: busy"})
-    assert turn.running == 0
+    assert turn.innermost == 0
 
 
 async def test_who_leaves_early_ends_the_call() -> None:
     model, turn = Model(), a_turn()
-    async with aclosing(ChatRunner(model, ChatSettings()).run(turn)) as chunks:
+    async with aclosing(a_runner(model).run(turn)) as chunks:
         async for _ in chunks:
             break
     assert model.left_early
-    assert (turn.spans[-1].status, turn.running) == ("error", 0)
+    assert (turn.spans[-1].status, turn.innermost) == ("error", 0)

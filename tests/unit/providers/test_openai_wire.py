@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk
 from mindbot.domain.errors import (
     ContentFiltered,
     ContextOverflow,
@@ -19,7 +20,6 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.documents import decode
 from mindbot.providers.openai_wire import Answer, request_body
 

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from mindbot.config.model import Config
+from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.errors import (
     AuthFailed,
     ConfigError,
@@ -23,7 +24,6 @@ from mindbot.domain.errors import (
     Truncated,
 )
 from mindbot.domain.message import Json
-from mindbot.domain.turn import ChatMessage, ChatRequest
 from mindbot.http.client import HttpClient
 from mindbot.providers.manager import ProviderManager
 from mindbot.sim.testing import simulated

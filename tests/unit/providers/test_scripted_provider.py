@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from mindbot.config.models import ProviderSettings, ScriptedRule
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk
 from mindbot.domain.errors import RateLimited
-from mindbot.domain.turn import ChatMessage, ChatRequest, Chunk
 from mindbot.providers.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio

@@ -13,10 +13,10 @@ import pytest
 from pydantic import SecretStr
 
 from mindbot.config.model import Config
+from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.conversation import size
 from mindbot.domain.errors import ContextOverflow, HistoryRefused
 from mindbot.domain.message import Json
-from mindbot.domain.turn import ChatMessage, ChatRequest
 from mindbot.http.client import HttpClient
 from mindbot.providers.manager import ProviderManager
 from mindbot.providers.shorter import Ask, Refusals

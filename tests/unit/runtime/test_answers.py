@@ -15,11 +15,13 @@ import pytest
 from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.abilities import Silence
+from mindbot.domain.bot import Bot
+from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Overloaded, Rejected, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receipt, Receive, Report
-from mindbot.domain.turn import Chunk, Turn
+from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.telemetry.redaction import MASK, redactor
 from mindbot.testing.waiting import PATIENCE
@@ -113,7 +115,7 @@ class Slow:
 
     async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
         self.calls.append(turn.message.text)
-        self.histories.append(turn.vars["_history"])
+        self.histories.append([{"role": m.role, "content": m.content} for m in turn.history])
         yield Chunk("one ")
         await self.go.wait()
         yield Chunk("two", finish="stop")
@@ -132,7 +134,7 @@ async def a_runtime(folder: Path, cards: Cards, runner: Any = None) -> AsyncIter
         async with Runtime.open(load(environ={}), folder) as runtime:
             if runner is not None:
                 runtime.generation.runners["chat"] = runner
-            runtime.outbox.serve(cards)
+            runtime.outbox.serve(Bot.of(cards))
             yield runtime
 
 
@@ -142,7 +144,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def ended(runtime: Runtime, receipt: Receipt) -> Json:
-    return await runtime.wait_sent(ids.show(receipt.turn), 10)
+    return await runtime.resources.turns.wait_sent(ids.show(receipt.turn), 10)
 
 
 class Thinking(Slow):
@@ -162,7 +164,10 @@ async def test_who_watches_is_told_where_the_answer_begins(tmp_path: Path) -> No
     async with a_runtime(tmp_path, cards, runner) as runtime:
         turn = ids.show((await runtime.receive(a_message())).turn)
         lines: list[Json] = []
-        async with aclosing(runtime.watch_turn(turn)) as watched, anyio.create_task_group() as tasks:
+        async with (
+            aclosing(runtime.resources.turns.watch_turn(turn)) as watched,
+            anyio.create_task_group() as tasks,
+        ):
 
             async def watch() -> None:
                 async for line in watched:
@@ -223,11 +228,11 @@ async def test_a_running_answer_can_be_stopped(tmp_path: Path) -> None:
     async with a_runtime(tmp_path, cards, runner) as runtime:
         receipt = await runtime.receive(a_message())
         await cards.saw.wait()
-        assert await runtime.stop_turn(ids.show(receipt.turn))
+        assert await runtime.bridge.stop_turn(ids.show(receipt.turn))
         done = await ended(runtime, receipt)
         assert (done["state"], done["vars"]["finish"]) == ("answered", "stopped")
         assert [d.text for d in cards.sent] == ["one "]
-        assert not await runtime.stop_turn(ids.show(receipt.turn))
+        assert not await runtime.bridge.stop_turn(ids.show(receipt.turn))
 
 
 async def test_what_was_on_show_in_a_crash_is_marked_interrupted_and_answered_once(tmp_path: Path) -> None:
@@ -241,7 +246,7 @@ async def test_what_was_on_show_in_a_crash_is_marked_interrupted_and_answered_on
     loaded = load(environ={})
     with anyio.fail_after(PATIENCE):
         async with Runtime.open(loaded, tmp_path) as runtime:
-            runtime.outbox.serve(cards)
+            runtime.outbox.serve(Bot.of(cards))
             await ended(runtime, receipt)
             (last,) = cards.sent
             assert (last.kind, last.notes["interrupted"]) == ("stream", True)
@@ -260,10 +265,10 @@ async def test_nothing_is_shown_before_an_earlier_answer_has_left(tmp_path: Path
 
     cards.send = late  # type: ignore[method-assign]
     async with a_runtime(tmp_path, cards, runner) as runtime:
-        await runtime.wait_turn(ids.show((await runtime.receive(a_message("a"))).turn), 10)
+        await runtime.resources.turns.wait_turn(ids.show((await runtime.receive(a_message("a"))).turn), 10)
         cards.shown.clear()
         second = await runtime.receive(a_message("b"))
-        await runtime.wait_turn(ids.show(second.turn), 10)
+        await runtime.resources.turns.wait_turn(ids.show(second.turn), 10)
         assert not cards.shown
         held.set()
         await ended(runtime, second)
@@ -346,7 +351,7 @@ async def test_a_bot_keeps_values_and_takes_a_page_in_one_transaction(tmp_path: 
     cards = Cards()
     cards.streams = False
     async with a_runtime(tmp_path, cards) as runtime:
-        keep, other = runtime._host("cards", "default").keep, runtime._host("cards", "other").keep
+        keep, other = runtime.host("cards", "default").keep, runtime.host("cards", "other").keep
         await keep.put("cursor:b", {"at": 1})
         await keep.put("cursor:a", {"at": 2})
         await keep.put("short", {"x": 1}, ttl=-1)
@@ -372,11 +377,11 @@ async def test_what_a_platform_says_later_is_kept_with_its_turn(tmp_path: Path) 
     runner.go.set()
     async with a_runtime(tmp_path, cards, runner) as runtime:
         done = await ended(runtime, await runtime.receive(a_message()))
-        await runtime.told(done["id"], {"feedback": "like"})
-        await runtime.told(f"{done['id']}-0", {"failed": "blocked by the customer"})
-        await runtime.told(done["id"], {"feedback": "like"})  # again: it is there already
-        await runtime.told("nonsense", {"x": 1})
-        found = await runtime.get_turn(done["id"])
+        await runtime.later.told(done["id"], {"feedback": "like"})
+        await runtime.later.told(f"{done['id']}-0", {"failed": "blocked by the customer"})
+        await runtime.later.told(done["id"], {"feedback": "like"})  # again: it is there already
+        await runtime.later.told("nonsense", {"x": 1})
+        found = await runtime.resources.turns.get_turn(done["id"])
         assert found["notes"] == [{"feedback": "like"}]
         assert found["deliveries"][0]["notes"]["failed"] == "blocked by the customer"
 
@@ -401,8 +406,10 @@ async def test_what_is_still_on_its_way_counts_as_said(tmp_path: Path) -> None:
         hold = Delivery(1, 0, "cards", "default", "cards:default:lin", {}, [text_part("earlier")])
         hold.next_at = time.time() + 60
         runtime.outbox.submit([hold])
-        found = await runtime.wait_turn(ids.show((await runtime.receive(a_message())).turn), 10)
-        assert len((await runtime.get_turn(found["id"]))["deliveries"]) == 3
+        found = await runtime.resources.turns.wait_turn(
+            ids.show((await runtime.receive(a_message())).turn), 10
+        )
+        assert len((await runtime.resources.turns.get_turn(found["id"]))["deliveries"]) == 3
 
 
 async def test_a_runner_hands_a_session_over_behind_its_answer(tmp_path: Path) -> None:
@@ -444,7 +451,7 @@ async def test_a_key_that_a_model_repeats_is_shown_to_nobody_not_even_in_pieces(
     async with a_runtime(tmp_path, cards, Repeats()) as runtime, anyio.create_task_group() as tasks:
 
         async def watch(turn: str) -> None:
-            seen.extend([line async for line in runtime.watch_turn(turn)])
+            seen.extend([line async for line in runtime.resources.turns.watch_turn(turn)])
 
         receipt = await runtime.receive(a_message())
         tasks.start_soon(watch, ids.show(receipt.turn))

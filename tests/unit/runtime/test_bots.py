@@ -9,6 +9,7 @@ from typing import Any, cast
 import anyio
 import pytest
 
+from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.message import Message, Part
 from mindbot.domain.ports import Receipt, Receive, Report
@@ -66,7 +67,7 @@ async def running(line: Line) -> AsyncIterator[tuple[Bots, Health]]:
     health = Health()
     outbox = Outbox(no_disk, lambda event: None, lambda topic: False, Policy())
     bots = Bots(cast(Any, None), outbox, health, nobody)
-    bots.use({NAME: (line, {})})
+    bots.use({NAME: (Bot.of(line), {})})
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(bots.run)
         await anyio.wait_all_tasks_blocked()
@@ -89,7 +90,7 @@ async def test_a_bot_that_is_gone_before_it_began_harms_nobody() -> None:
     late.bot = "late"
     async with running(line) as (bots, _):
         made: dict[tuple[str, str], tuple[Any, Any]] = {NAME: (None, {})}
-        bots.use(made | {("phone", "late"): (late, {})})
+        bots.use(made | {("phone", "late"): (Bot.of(late), {})})
         bots.use(made)
         await anyio.wait_all_tasks_blocked()
         assert (line.alive, late.alive) == (1, 0)

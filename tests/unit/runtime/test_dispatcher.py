@@ -395,3 +395,27 @@ def test_what_is_suspicious() -> None:
     assert waits(10) == [None, None, None, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, None]
     assert waits(2) == [None, 0.0, *[None] * 9], "given up at the third start"
     assert waits(1) == [None] * 11
+
+
+async def test_a_turn_that_only_waits_lends_its_slot_to_others() -> None:
+    answered, asked, seen = anyio.Event(), anyio.Event(), []
+
+    async def work(turn: Turn) -> None:
+        if turn.message.sender == "patient":
+            async with dispatcher.lend(turn):
+                asked.set()
+                await answered.wait()
+        seen.append(turn.message.text)
+
+    async with running(work, max_running=1, max_per_bot=1) as dispatcher:
+        dispatcher.submit(a_turn("patient", "first"))
+        dispatcher.submit(a_turn("patient", "second"))  # its session waits all the same
+        with anyio.fail_after(PATIENCE):
+            await asked.wait()
+            dispatcher.submit(a_turn("other", "between"))
+            while seen != ["between"]:
+                await anyio.lowlevel.checkpoint()
+            answered.set()
+            while len(seen) < 3:
+                await anyio.lowlevel.checkpoint()
+    assert seen == ["between", "first", "second"]

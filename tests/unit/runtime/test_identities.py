@@ -44,7 +44,7 @@ async def took(runtime: Runtime, data: Json, bot: str = "default") -> tuple[str,
     """Let a message in; returns who its turn says it is from."""
     message = wire.to_message(data, "{}", bot=bot, received=0.0)
     receipt = await runtime.receive(message)
-    found = (await runtime.wait_turn(ids.show(receipt.turn), 10))["message"]
+    found = (await runtime.resources.turns.wait_turn(ids.show(receipt.turn), 10))["message"]
     return found["sender"], found["session"], found["chat"]
 
 
@@ -92,7 +92,7 @@ async def test_an_id_that_comes_in_no_message_for_a_year_goes(tmp_path: Path) ->
 
         async def settled(staff: str) -> tuple[str, int]:
             """Let a new process see a message; returns whose it was, and how many ids were written down."""
-            here = Identities(lambda: store, lambda: now)
+            here = Identities(store, lambda: now)
             found, rows = [], []
             for key in "ab":  # the second time nothing is to be said of it
                 message = wire.to_message(frame(key, staff=staff), "{}", bot="default", received=0.0)

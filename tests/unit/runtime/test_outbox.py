@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from mindbot.domain import ids
+from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Rejected, StoreFull
 from mindbot.domain.events import Event
@@ -74,7 +75,7 @@ async def an_outbox(
 ) -> AsyncIterator[Outbox]:
     fast = Policy(**({"min_backoff": 0.001, "max_backoff": 0.002} | policy))  # type: ignore[arg-type]
     outbox = Outbox(disk.mark, publish, lambda topic: True, fast)
-    outbox.serve(phone)
+    outbox.serve(Bot.of(phone))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(outbox.run)
         await anyio.lowlevel.checkpoint()
@@ -273,7 +274,7 @@ async def test_two_bots_with_one_session_name_keep_to_their_own_wires() -> None:
     phone, other, disk = Phone(), Phone(), Disk()
     other.bot = "other"
     async with an_outbox(phone, disk) as outbox:
-        outbox.serve(other)
+        outbox.serve(Bot.of(other))
         mine, theirs = a_delivery("mine"), a_delivery("theirs")
         theirs.bot = "other"
         outbox.submit([mine, theirs])

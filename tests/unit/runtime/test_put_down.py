@@ -15,10 +15,12 @@ import pytest
 
 from mindbot.config.load import load
 from mindbot.domain import ids
+from mindbot.domain.bot import Bot
+from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.message import Message, Part, text_part
 from mindbot.domain.ports import Receive, Report
-from mindbot.domain.turn import Chunk, Turn
+from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.testing.waiting import PATIENCE
 
@@ -86,14 +88,14 @@ async def a_runtime(folder: Path, phone: Phone, held: int) -> AsyncIterator[tupl
     loaded = load(environ={}, overrides={"dispatcher": {"max_running": 1}})
     with anyio.fail_after(PATIENCE):
         async with Runtime.open(loaded, folder) as runtime:
-            runtime.outbox.serve(phone)
+            runtime.outbox.serve(Bot.of(phone))
             runtime.generation.runners["chat"] = gate
             runtime.dispatcher.most_held = held
             yield runtime, gate
 
 
 async def ended(runtime: Runtime, turns: Sequence[int]) -> list[dict[str, Any]]:
-    return [await runtime.wait_turn(ids.show(turn), PATIENCE) for turn in turns]
+    return [await runtime.resources.turns.wait_turn(ids.show(turn), PATIENCE) for turn in turns]
 
 
 async def test_messages_past_the_bound_are_read_again_when_their_turns_come(tmp_path: Path) -> None:

@@ -16,11 +16,13 @@ import structlog
 
 from mindbot.config.load import load
 from mindbot.domain import ids
+from mindbot.domain.bot import Bot
+from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Conflict, Rejected, StoreError, StoreFull, StoreReadOnly
 from mindbot.domain.message import Message, Part, text_part
 from mindbot.domain.ports import Receipt, Receive, Report
-from mindbot.domain.turn import Chunk, Turn
+from mindbot.domain.turn import Turn
 from mindbot.runtime import housekeeping
 from mindbot.runtime.app import Runtime
 from mindbot.store.store import Store
@@ -68,12 +70,12 @@ async def a_runtime(folder: Path, phone: Phone, **overrides: Any) -> AsyncIterat
     loaded = load(environ={}, overrides=overrides)
     with anyio.fail_after(PATIENCE):
         async with Runtime.open(loaded, folder) as runtime:
-            runtime.outbox.serve(phone)
+            runtime.outbox.serve(Bot.of(phone))
             yield runtime
 
 
 async def ended(runtime: Runtime, receipt: Receipt) -> dict[str, Any]:
-    return await runtime.wait_turn(ids.show(receipt.turn), PATIENCE)
+    return await runtime.resources.turns.wait_turn(ids.show(receipt.turn), PATIENCE)
 
 
 async def test_what_comes_while_the_daemon_goes_down_is_stored_and_runs_at_the_next_start(
@@ -84,7 +86,7 @@ async def test_what_comes_while_the_daemon_goes_down_is_stored_and_runs_at_the_n
         assert await runtime.drain(5)
         receipt = await runtime.receive(a_message(text="just in time"))
         with pytest.raises(StoreError, match="stopping"):
-            await runtime.push(platform="console", bot="", text="too late", user="lin")
+            await runtime.resources.platforms.push(platform="console", bot="", text="too late", user="lin")
     async with a_runtime(tmp_path, phone) as runtime:
         assert (await ended(runtime, receipt))["state"] == "answered"
 
@@ -111,7 +113,10 @@ async def test_what_no_row_can_hold_is_stored_as_what_it_can(tmp_path: Path) -> 
     part = Part("raw", "odd", {"n": 10**30, "deep": deep, "fine": [1, "two"]})
     odd = replace(message, parts=(*message.parts, part), raw='{"n":1000000000000000000000000000000}')
     async with a_runtime(tmp_path, phone) as runtime:
-        for receipt in (await runtime.receive(odd), *await runtime.receive_all([replace(odd, key="m2")], {})):
+        for receipt in (
+            await runtime.receive(odd),
+            *await runtime.intake.receive_all([replace(odd, key="m2")], {}),
+        ):
             shown = await ended(runtime, receipt)
             assert shown["state"] == "answered"
             assert not receipt.duplicate
@@ -159,7 +164,7 @@ async def test_a_dead_turn_is_run_again_however_old_it_is(tmp_path: Path) -> Non
         assert (await ended(runtime, receipt))["state"] == "dead"
         phone.cannot_plan = False
     async with a_runtime(tmp_path, phone, dispatcher={"stale_after": 1}) as runtime:
-        await runtime.retry_turn(ids.show(receipt.turn))
+        await runtime.resources.dead_letters.retry_turn(ids.show(receipt.turn))
         assert (await ended(runtime, receipt))["state"] == "answered"
 
 
@@ -176,7 +181,7 @@ async def test_two_operators_who_retry_one_dead_letter_send_it_once(tmp_path: Pa
 
         async def retry() -> None:
             try:
-                await runtime.retry_dead_letter(letter)
+                await runtime.resources.dead_letters.retry_dead_letter(letter)
             except Conflict as error:
                 refused.append(error)
 
@@ -192,8 +197,8 @@ async def test_waiting_for_turns_leaves_nothing_behind(tmp_path: Path) -> None:
     async with a_runtime(tmp_path, Phone()) as runtime:
         for _ in range(3):
             with pytest.raises(Exception, match="no turn"):
-                await runtime.wait_turn(ids.show(ids.new_id()), 1)
-        assert not runtime._ended
+                await runtime.resources.turns.wait_turn(ids.show(ids.new_id()), 1)
+        assert not len(runtime.endings)
 
 
 async def test_only_turns_that_had_begun_are_charged_with_a_crash(tmp_path: Path) -> None:
@@ -220,7 +225,7 @@ async def test_who_waits_for_a_slot_is_told_once_and_before_the_answer(tmp_path:
         waiting = await runtime.receive(a_message("m2", user="b"))
         await runtime.receive(a_message("m3", user="b"))
         for _ in range(2):
-            await runtime._overloaded(runtime.dispatcher.overdue(0))
+            await runtime.overload.tell(runtime.dispatcher.overdue(0))
         while runtime.outbox.waiting:
             await anyio.sleep(0.001)
         assert phone.seen == ["one moment"]
@@ -238,7 +243,7 @@ async def test_nobody_who_wrote_nothing_is_told_that_it_takes_longer(tmp_path: P
         await runtime.receive(replace(a_message("m2", user="b"), kind="event"))
         await runtime.receive(replace(a_message("m3", user="c"), kind="push"))
         await runtime.receive(a_message("m4", user="d"))
-        await runtime._overloaded(runtime.dispatcher.overdue(0))
+        await runtime.overload.tell(runtime.dispatcher.overdue(0))
         while runtime.outbox.waiting:
             await anyio.sleep(0.001)
         assert phone.seen == ["one moment"]
@@ -275,9 +280,12 @@ async def test_what_answers_in_the_bots_place_is_used_and_shown_to_nobody(tmp_pa
     async with a_runtime(tmp_path, phone) as runtime:
         message = replace(a_message(), reply_to=to, raw=raw, parts=(text_part("hello"), part))
         turn = ids.show((await runtime.receive(message)).turn)
-        shown = [await runtime.wait_turn(turn, PATIENCE), await runtime.wait_sent(turn, PATIENCE)]
-        shown += [line async for line in runtime.watch_turn(turn)]
-        shown += await runtime.get_spans(turn)
+        shown = [
+            await runtime.resources.turns.wait_turn(turn, PATIENCE),
+            await runtime.resources.turns.wait_sent(turn, PATIENCE),
+        ]
+        shown += [line async for line in runtime.resources.turns.watch_turn(turn)]
+        shown += await runtime.resources.turns.get_spans(turn)
     assert phone.seen == [webhook]
     assert shown[1]["message"]["reply_to"]["user"] == "lin" and "hello" in shown[1]["text"]
     assert "PLANTED" not in json.dumps(shown)
@@ -302,8 +310,8 @@ async def test_a_start_on_a_disk_that_takes_nothing_yet_waits(
     phone, told = Phone(), list[str]()
     opened = Runtime.open(load(environ={}), tmp_path, on_wait=told.append)
     async with opened as runtime:
-        runtime.outbox.serve(phone)
-        assert not disk["full"] and runtime.health_board.state("store") == "ok"
+        runtime.outbox.serve(Bot.of(phone))
+        assert not disk["full"] and runtime.board.state("store") == "ok"
         assert told == ["nothing can be written (free some)"]
         await ended(runtime, await runtime.receive(a_message()))
 

@@ -12,6 +12,7 @@ import pytest
 
 from mindbot.config.load import load
 from mindbot.domain import ids
+from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Conflict, Invalid, NetworkFailed, NotFound, Rejected
 from mindbot.domain.message import Json, Message, Part, text_part
@@ -69,7 +70,7 @@ class Regretful(Phone):
 async def a_runtime(folder: Path, phone: Phone) -> AsyncIterator[Runtime]:
     with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), folder) as runtime:
-            runtime.bots.use({("phone", "default"): (_platform(phone), None)})
+            runtime.bots.use({("phone", "default"): (Bot.of(_platform(phone)), None)})
             yield runtime
 
 
@@ -83,7 +84,7 @@ async def said(runtime: Runtime, *texts: str) -> str:
     key = f"push-{ids.new_id()}"
     message = Message("phone", "default", key, "phone:default:lin", "lin", "push", parts, {"to": "lin"})
     turn = ids.show((await runtime.receive(message)).turn)
-    await runtime.wait_sent(turn, 10)
+    await runtime.resources.turns.wait_sent(turn, 10)
     return turn
 
 
@@ -93,7 +94,7 @@ async def test_the_newest_goes_first_and_what_stays_says_why(tmp_path: Path) -> 
     async with a_runtime(tmp_path, phone) as runtime:
         turn = await said(runtime, "one", "two", "three", "four")
         before = time.time()
-        found = await runtime.take_back(turn)
+        found = await runtime.resources.turns.take_back(turn)
         assert phone.asked == ["id-three", "id-two", "id-one"]
         assert phone.shown == ["two"]
         assert found == [
@@ -102,12 +103,17 @@ async def test_the_newest_goes_first_and_what_stays_says_why(tmp_path: Path) -> 
             {"id": f"{turn}-1", "taken_back": False, "why": "sent more than a day ago"},
             {"id": f"{turn}-0", "taken_back": True, "why": ""},
         ]
-        notes = [d["notes"] for d in (await runtime.get_turn(turn))["deliveries"]]
+        notes = [d["notes"] for d in (await runtime.resources.turns.get_turn(turn))["deliveries"]]
         assert [before <= note["taken_back"] if note else None for note in notes] == [True, None, True, None]
         phone.stays.clear()
-        assert [each["taken_back"] for each in await runtime.take_back(turn)] == [False, True, True, True]
+        assert [each["taken_back"] for each in await runtime.resources.turns.take_back(turn)] == [
+            False,
+            True,
+            True,
+            True,
+        ]
         assert phone.asked[3:] == ["id-two"]  # the others were taken back already
-        (bot,) = [each for each in runtime.platforms() if each["platform"] == "phone"]
+        (bot,) = [each for each in runtime.resources.platforms.platforms() if each["platform"] == "phone"]
         assert "take-back" in bot["abilities"]
 
 
@@ -116,8 +122,8 @@ async def test_after_an_answer_that_was_lost_the_next_attempt_knows_of_it(tmp_pa
     phone.lost = True
     async with a_runtime(tmp_path, phone) as runtime:
         turn = await said(runtime, "one")
-        assert [each["taken_back"] for each in await runtime.take_back(turn)] == [False]
-        assert [each["taken_back"] for each in await runtime.take_back(turn)] == [True]
+        assert [each["taken_back"] for each in await runtime.resources.turns.take_back(turn)] == [False]
+        assert [each["taken_back"] for each in await runtime.resources.turns.take_back(turn)] == [True]
 
 
 async def test_what_cannot_be_taken_back_at_all_says_so(tmp_path: Path) -> None:
@@ -125,11 +131,11 @@ async def test_what_cannot_be_taken_back_at_all_says_so(tmp_path: Path) -> None:
     async with a_runtime(tmp_path, phone) as runtime:
         phone.refuses = {"no"}
         with pytest.raises(Conflict, match="sent nothing"):
-            await runtime.take_back(await said(runtime, "no"))
+            await runtime.resources.turns.take_back(await said(runtime, "no"))
         with pytest.raises(NotFound):
-            await runtime.take_back(ids.show(ids.new_id()))
+            await runtime.resources.turns.take_back(ids.show(ids.new_id()))
     async with a_runtime(tmp_path, plain := Phone()) as runtime:
         turn = await said(runtime, "yes")
         with pytest.raises(Invalid, match="phone takes no message back"):
-            await runtime.take_back(turn)
+            await runtime.resources.turns.take_back(turn)
         assert plain.shown == ["yes"]

@@ -13,11 +13,13 @@ import pytest
 
 from mindbot.config.load import load
 from mindbot.domain import ids
+from mindbot.domain.bot import Bot
+from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports import Receive, Report
-from mindbot.domain.turn import Chunk, Turn
+from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.testing.waiting import PATIENCE
 
@@ -80,18 +82,18 @@ async def a_runtime(folder: Path, bot: Whole, runner: Any) -> AsyncIterator[Runt
     with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), folder) as runtime:
             runtime.generation.runners["chat"] = runner
-            runtime.outbox.serve(bot)
+            runtime.outbox.serve(Bot.of(bot))
             yield runtime
 
 
 async def test_a_turn_is_asked_for_while_it_runs_when_it_ended_and_after_a_restart(tmp_path: Path) -> None:
     bot, runner = Whole(), Runner()
     async with a_runtime(tmp_path, bot, runner) as runtime:
-        answer = runtime._host("whole", "default").answer
+        answer = runtime.host("whole", "default").answer
         turn = ids.show((await runtime.receive(a_message())).turn)
         assert await answer(turn) == Answer(done=False)
         runner.go.set()
-        await runtime.wait_turn(turn, PATIENCE)
+        await runtime.resources.turns.wait_turn(turn, PATIENCE)
         found = await answer(turn)
         assert found is not None and found.done
         (delivery,) = found.deliveries
@@ -100,7 +102,7 @@ async def test_a_turn_is_asked_for_while_it_runs_when_it_ended_and_after_a_resta
         bot.may.set()
         await runtime.outbox.drained()
     async with a_runtime(tmp_path, bot, runner) as runtime:
-        found = await runtime._host("whole", "default").answer(turn)
+        found = await runtime.host("whole", "default").answer(turn)
         assert found is not None and found.done
         (delivery,) = found.deliveries
         assert (delivery.state, delivery.notes["way"]) == ("sent", "whole")
@@ -112,20 +114,20 @@ async def test_an_answer_is_told_that_another_one_of_its_session_goes_first(tmp_
     async with a_runtime(tmp_path, bot, runner) as runtime:
         turns = [ids.show((await runtime.receive(a_message(key=key))).turn) for key in ("m1", "m2")]
         for turn in turns:
-            await runtime.wait_turn(turn, PATIENCE)
-        found = [await runtime.answer(turn) for turn in turns]
+            await runtime.resources.turns.wait_turn(turn, PATIENCE)
+        found = [await runtime.later.answer(turn) for turn in turns]
         assert [(a.done, a.overtakes) for a in found if a] == [(True, False), (True, True)]
         bot.may.set()
         await runtime.outbox.drained()
-        found = [await runtime.answer(turn) for turn in turns]
+        found = [await runtime.later.answer(turn) for turn in turns]
         assert [(a.done, a.overtakes) for a in found if a] == [(True, False), (True, False)]
 
 
 async def test_a_turn_without_a_reply_has_ended_with_nothing(tmp_path: Path) -> None:
     async with a_runtime(tmp_path, Whole(), Runner()) as runtime:
         turn = ids.show((await runtime.receive(a_message("event"))).turn)
-        await runtime.wait_turn(turn, PATIENCE)
-        assert await runtime.answer(turn) == Answer(done=True)
+        await runtime.resources.turns.wait_turn(turn, PATIENCE)
+        assert await runtime.later.answer(turn) == Answer(done=True)
 
 
 async def test_a_stream_ends_with_the_whole_first_message_and_the_rest_follows(tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ async def test_a_stream_ends_with_the_whole_first_message_and_the_rest_follows(t
     runner.go.set()
     async with a_runtime(tmp_path, bot, runner) as runtime:
         turn = ids.show((await runtime.receive(a_message())).turn)
-        await runtime.wait_turn(turn, PATIENCE)
+        await runtime.resources.turns.wait_turn(turn, PATIENCE)
         await runtime.outbox.drained()
     first, second = bot.sent
     assert (first.kind, sorted(part.kind for part in first.parts)) == ("stream", ["image", "text"])

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import pytest
 
+from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
 from mindbot.domain.message import Message, text_part
@@ -93,8 +94,8 @@ async def test_equal_texts_with_different_keys_are_two_turns(tmp_path: Path) -> 
 async def test_the_end_of_a_turn_and_its_deliveries_are_one_transaction(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
         turn, _ = await store.put(a_message())
-        span = turn.open_span("stage", "run")
-        turn.close_span(span)
+        async with turn.span("stage", "run"):
+            pass
         answered(turn, "hi")
         bad = a_delivery(turn)
         bad.to = {"not": object()}
@@ -152,7 +153,7 @@ async def test_history_is_oldest_first_and_only_of_that_session(tmp_path: Path) 
     async with a_store(tmp_path) as store:
         lines = await store.history(now.session, now.number, 10)
         assert [line["content"] for line in lines] == ["one", "re one", "two", "re two"]
-        assert [line["content"] for line in await store.history(now.session, now.number, 1)] == [
+        assert [line.content for line in await store.history(now.session, now.number, 1)] == [
             "two",
             "re two",
         ]
@@ -172,12 +173,12 @@ async def test_what_people_said_in_the_bots_place_is_history_too(tmp_path: Path)
         now, _ = await store.put(a_message("5", "three"))
     async with a_store(tmp_path) as store:
         lines = await store.history(now.session, now.number, 10)
-        assert [(line["role"], line["content"]) for line in lines] == expected
+        assert [(line.role, line.content) for line in lines] == expected
         turn, _ = await store.put(a_message("6", "Bye", kind="event"))
         turn.state, turn.finished, turn.vars = "dropped", 1.0, {"heard": "assistant"}
         await store.finish(turn, [])
         lines = await store.history(now.session, now.number + 2, 10)
-        assert lines[-1] == {"role": "assistant", "content": "Bye"}, "also where it is remembered"
+        assert lines[-1] == ChatMessage("assistant", "Bye", origin="history"), "also where it is remembered"
 
 
 async def test_a_state_written_late_keeps_what_the_platform_said_meanwhile(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from mindbot.domain.chat import ChatMessage
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.store.store import Store
@@ -27,8 +28,8 @@ async def said(store: Store, key: str, text: str, session: str, *, kind: str = "
     return turn
 
 
-def heard(lines: list[dict[str, str]]) -> list[str]:
-    return [line["content"] for line in lines]
+def heard(lines: list[ChatMessage]) -> list[str]:
+    return [line.content for line in lines]
 
 
 async def test_a_push_to_a_group_is_heard_in_each_session_at_its_place(tmp_path: Path) -> None:
@@ -147,7 +148,9 @@ async def test_what_was_asked_together_of_a_person_is_remembered_whole(tmp_path:
     lin = "ding:default:lin"
     async with Store.open(tmp_path / "mindbot.db") as store:
         await answered_together(store, lin, ["anna?", "are you there?"], heard="user")
-        assert await store.history(lin, 1 << 62, 10) == [{"role": "user", "content": "anna?\nare you there?"}]
+        assert await store.history(lin, 1 << 62, 10) == [
+            ChatMessage("user", "anna?\nare you there?", origin="history")
+        ]
 
 
 async def test_a_cleared_session_stays_so_while_some_of_its_turns_are_left(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ async def test_a_record_that_cannot_be_read_costs_the_past_one_exchange(tmp_path
     damage(tmp_path, "UPDATE turns SET record = '{' WHERE key = 'q1'")
     async with a_store(tmp_path) as store:
         said = await store.history("console:default:wei", ids.new_id(), 10)
-        assert [line["content"] for line in said] == ["q0", "a0", "q1", "q2", "a2"]
+        assert [line.content for line in said] == ["q0", "a0", "q1", "q2", "a2"]
         assert await store.note(turn.number, None, {"told": 1})
 
 
@@ -354,9 +354,9 @@ async def test_health_says_that_rows_cannot_be_read_and_messages_are_taken(tmp_p
         await store.put(a_message("m"))
     damage(tmp_path, "UPDATE turns SET message = '{'")
     async with Runtime.open(load(environ={}), tmp_path) as runtime:
-        with_reason = {each["component"]: each for each in runtime.health()}["store"]
+        with_reason = {each["component"]: each for each in runtime.resources.about.health()}["store"]
         assert with_reason["state"] == "degraded" and "cannot be read" in with_reason["reason"]
-        (letter,) = await runtime.list_dead_letters()
+        (letter,) = await runtime.resources.dead_letters.list_dead_letters()
         assert letter["reason"].startswith("unreadable: ")
-        assert (await runtime.list_turns())[0]["id"] == letter["id"]
-        assert len(await runtime.list_sessions()) == 1
+        assert (await runtime.resources.turns.list_turns())[0]["id"] == letter["id"]
+        assert len(await runtime.resources.sessions.list_sessions()) == 1

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from dingtalk_here import Here, a_delivery, connected
 
+from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Part
 from mindbot.media.spool import bytes_of
@@ -26,7 +27,7 @@ async def _written(delivery: Delivery) -> None:
 async def an_outbox(here: Here, timeout: float = 10.0) -> AsyncIterator[Outbox]:
     policy = Policy(min_backoff=0.01, max_backoff=0.02, timeout=timeout)
     outbox = Outbox(_written, lambda event: None, lambda topic: False, policy)
-    outbox.serve(here.bot)
+    outbox.serve(Bot.of(here.bot))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(outbox.run)
         yield outbox

@@ -6,6 +6,7 @@ import anyio
 import pytest
 from wecom_here import Clock, a_delivery, connected
 
+from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed
 from mindbot.runtime.outbox import Outbox, Policy
@@ -31,7 +32,7 @@ async def test_a_crash_while_sending(later: float, shown: int, notes: dict[str, 
         clock.now += later
         delivery.state, delivery.again = "unknown", True  # as the store has it after a crash
         outbox = Outbox(on_disk, lambda event: None, lambda topic: False, Policy())
-        outbox.serve(here.restarted(clock=clock))
+        outbox.serve(Bot.of(here.restarted(clock=clock)))
         outbox.submit([delivery])
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(outbox.run)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from wecombot_here import Here, connected
 
+from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.message import Json, Part
@@ -185,7 +186,7 @@ async def through_the_outbox(here: Here, *deliveries: Delivery) -> None:
         """Nothing is kept here."""
 
     outbox = Outbox(mark, lambda event: None, lambda kind: False, Policy(min_backoff=0.05))
-    outbox.serve(here.bot)
+    outbox.serve(Bot.of(here.bot))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(outbox.run)
         outbox.submit(list(deliveries))

@@ -13,9 +13,10 @@ import pytest
 from wecomcs_here import ACCOUNT
 
 from mindbot.config.load import load
+from mindbot.domain.chat import Chunk
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports import Webhook
-from mindbot.domain.turn import Chunk, Turn
+from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.desk import BOT, PERSON, POOL
@@ -41,7 +42,7 @@ class Model:
 
     async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
         self.calls.append(turn.message.text)
-        self.seen = turn.vars["_history"]
+        self.seen = [{"role": m.role, "content": m.content} for m in turn.history]
         await self.go.wait()
         if "person" in turn.message.text:
             turn.hand_over("anna", say="Anna comes.")
@@ -63,9 +64,9 @@ class Shop:
 
     async def turn(self, filter: str) -> Json:
         """Return the newest turn that matches, once there is one."""
-        while not (found := await self.runtime.list_turns(filter=filter, limit=1)):
+        while not (found := await self.runtime.resources.turns.list_turns(filter=filter, limit=1)):
             await anyio.sleep(0.01)
-        return await self.runtime.get_turn(found[0]["id"])
+        return await self.runtime.resources.turns.get_turn(found[0]["id"])
 
 
 @asynccontextmanager
@@ -84,7 +85,7 @@ async def opened(sim: WeComCsSimulator, folder: Path, **changed: Any) -> AsyncIt
         async with Runtime.open(load(environ={}, overrides={"wecomcs": bot}), folder) as runtime:
             model = Model()
             runtime.generation.runners["chat"] = model
-            platform = runtime.bots.platforms["wecomcs", "default"]
+            platform = runtime.bots.bots["wecomcs", "default"].adapter
             assert isinstance(platform, Webhook)
             async with served(platform, runtime.receive) as url:
                 sim.callback_url = url
@@ -106,10 +107,10 @@ async def test_questions_that_waited_are_answered_together_within_five_and_name_
         )
         turn = await shop.turn('text =~ "question b" and state == "answered"')
         await shop.runtime.outbox.drained()
-        turn = await shop.runtime.get_turn(turn["id"])
+        turn = await shop.runtime.resources.turns.get_turn(turn["id"])
         assert len(turn["deliveries"]) == 4, "one of the five was the answer to the first"
         assert turn["deliveries"][-1]["notes"]["cut"] > 0 and turn["deliveries"][-1]["notes"]["left"] == 0
-        (session,) = await shop.runtime.list_sessions()
+        (session,) = await shop.runtime.resources.sessions.list_sessions()
         assert (session["session"], session["left"]) == (SESSION, 0)
 
 
@@ -121,7 +122,7 @@ async def test_of_a_flood_every_message_is_found_with_the_answer_that_it_shares(
         await shop.sim.ring()
         rows: list[Json] = []
         while len(rows) < len(said) or any(row["state"] != "answered" for row in rows):
-            rows = await shop.runtime.list_turns(limit=1000)
+            rows = await shop.runtime.resources.turns.list_turns(limit=1000)
             await anyio.sleep(0.02)
         await shop.runtime.outbox.drained()
         assert sorted(row["text"] for row in rows) == said
@@ -134,7 +135,7 @@ async def test_of_a_flood_every_message_is_found_with_the_answer_that_it_shares(
                 shared += 1
         carriers = [id for id, row in turns.items() if not row["reason"]]
         assert shared + len(carriers) == len(said)
-        sent = [d for id in carriers for d in (await shop.runtime.get_turn(id))["deliveries"]]
+        sent = [d for id in carriers for d in (await shop.runtime.resources.turns.get_turn(id))["deliveries"]]
         assert 0 < len(sent) <= 5 and all(d["state"] == "sent" for d in sent)
         assert any(d["notes"].get("cut") for d in sent), "what did not fit is counted"
         more = [line for text in shop.shown() for line in text.splitlines() if "more messages" in line]
@@ -147,7 +148,7 @@ async def test_a_reply_is_merged_into_what_is_left(tmp_path: Path) -> None:
         await shop.says("long")
         await until(lambda: shop.model.calls)
         to = {"touser": "wm1", "open_kfid": ACCOUNT}
-        platform: Any = shop.runtime.bots.platforms["wecomcs", "default"]
+        platform: Any = shop.runtime.bots.bots["wecomcs", "default"].adapter
         for n in range(3):  # said meanwhile, by an operator
             await platform._budget.spend(to, f"other-{n}")
             shop.sim.desk.talk(ACCOUNT, "wm1").left -= 1
@@ -155,7 +156,7 @@ async def test_a_reply_is_merged_into_what_is_left(tmp_path: Path) -> None:
         turn = await shop.turn('text =~ "long" and state == "answered"')
         await until(lambda: len(shop.shown()) == 2)
         await shop.runtime.outbox.drained()
-        turn = await shop.runtime.get_turn(turn["id"])
+        turn = await shop.runtime.resources.turns.get_turn(turn["id"])
         assert [d["state"] for d in turn["deliveries"]] == ["sent", "sent"]
         assert turn["deliveries"][1]["notes"]["cut"] > 0
         assert shop.sim.counters["errcode.95001"] == 0
@@ -187,7 +188,7 @@ async def test_what_is_in_the_outbox_when_people_come_is_kept_and_not_said(tmp_p
         await shop.says("long")
         turn = await shop.turn('text =~ "long" and state == "answered"')
         await shop.runtime.outbox.drained()
-        turn = await shop.runtime.get_turn(turn["id"])
+        turn = await shop.runtime.resources.turns.get_turn(turn["id"])
         assert {d["state"] for d in turn["deliveries"]} == {"dead"} and shop.shown() == []
         assert all("queueing for people" in d["error"] for d in turn["deliveries"])
         assert shop.sim.desk.talk(ACCOUNT, "wm1").state == POOL
@@ -204,10 +205,10 @@ async def test_a_late_failure_and_a_recall_are_seen_in_the_trace(tmp_path: Path)
         shop.sim.desk.recalls(ACCOUNT, "wm1", turn["message"]["key"])
         await shop.sim.ring()
         await shop.turn('reason =~ "recalled a message"')
-        turn = await shop.runtime.get_turn(turn["id"])
+        turn = await shop.runtime.resources.turns.get_turn(turn["id"])
         assert turn["deliveries"][0]["notes"]["failed"] == "the customer refuses messages"
         assert turn["deliveries"][0]["id"] in failed["reason"] and turn["notes"][0]["by"] == "the customer"
-        span = (await shop.runtime.get_spans(turn["id"]))[-1]
+        span = (await shop.runtime.resources.turns.get_spans(turn["id"]))[-1]
         assert (span["kind"], span["status"], span["data"]["notes"]["fail_type"]) == ("delivery", "error", 10)
 
 
@@ -219,7 +220,7 @@ async def test_a_welcome_goes_out_and_counts_nothing(tmp_path: Path) -> None:
         await shop.says("hello")
         await until(lambda: len(shop.shown()) == 2)
         await shop.runtime.outbox.drained()
-        (session,) = await shop.runtime.list_sessions()
+        (session,) = await shop.runtime.resources.sessions.list_sessions()
         assert session["left"] == 4 and not shop.model.seen[:-1]
 
 
@@ -231,7 +232,7 @@ async def test_a_failed_turn_that_is_run_again_can_be_answered(tmp_path: Path) -
         await until(lambda: len(shop.shown()) == 1)
         await shop.runtime.outbox.drained()
         shop.model.run = run  # type: ignore[method-assign]
-        await shop.runtime.retry_turn(turn["id"])
+        await shop.runtime.resources.dead_letters.retry_turn(turn["id"])
         await until(lambda: "re hello" in shop.shown())
         assert shop.sim.counters["repeats_refused"] == 0
 
@@ -242,7 +243,7 @@ async def test_a_keyword_whose_turn_dies_after_the_hand_over_is_answered_by_the_
     settings = {"handoff_keywords": ["human"], "handoff_message": "A person comes."}
     async with simulated("wecomcs", strict=True) as sim:
         async with opened(sim, tmp_path, **settings) as shop:
-            platform: Any = shop.runtime.bots.platforms["wecomcs", "default"]
+            platform: Any = shop.runtime.bots.bots["wecomcs", "default"].adapter
             silence, handed = platform.silence, anyio.Event()
 
             async def dies(message: Message) -> None:

@@ -13,7 +13,7 @@ from mindbot.domain.errors import Unreachable
 from mindbot.domain.message import Json
 from mindbot_daemon.server.auth import role_of
 from mindbot_daemon.server.backend import Host
-from mindbot_daemon.server.deps import VIEWER, BackendDep, HostDep
+from mindbot_daemon.server.deps import VIEWER, AboutDep, HostDep
 
 router = APIRouter(tags=["daemon"])
 
@@ -37,7 +37,7 @@ async def status(host: HostDep, request: Request) -> Json:
     known = {"version": version(), "pid": os.getpid(), "phase": host.phase}
     known["role"] = role.name if role else ""
     try:
-        return host.backend.status() | known | {"ready": _takes_messages(host)}
+        return host.runtime.resources.about.status() | known | {"ready": _takes_messages(host)}
     except Unreachable:
         return known | {"ready": False}
 
@@ -52,7 +52,7 @@ async def live(host: HostDep) -> Json:
 async def ready(host: HostDep, request: Request, response: Response) -> Json:
     """200 when messages are taken, 503 when not: starting, draining, no disk. Components are for viewers."""
     try:
-        components = host.backend.health()
+        components = host.runtime.resources.about.health()
     except Unreachable as starting:
         components = [{"component": "daemon", "state": "starting", "reason": starting.message, "since": 0.0}]
     is_ready = _takes_messages(host)
@@ -64,7 +64,7 @@ async def ready(host: HostDep, request: Request, response: Response) -> Json:
 def _takes_messages(host: Host) -> bool:
     """Whether a message would get its ack: one that cannot be stored gets none."""
     return host.phase == "running" and not any(
-        c["component"] == "store" and c["state"] == "failed" for c in host.backend.health()
+        c["component"] == "store" and c["state"] == "failed" for c in host.runtime.resources.about.health()
     )
 
 
@@ -78,6 +78,6 @@ _PROBLEM = {"content": {"application/json": {"schema": {"$ref": "#/components/sc
     dependencies=VIEWER,
     responses={"default": {"description": "What is wrong, and how to mend it.", **_PROBLEM}},
 )
-async def metrics(backend: BackendDep) -> Response:
+async def metrics(about: AboutDep) -> Response:
     """Prometheus text format."""
-    return Response(backend.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(about.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

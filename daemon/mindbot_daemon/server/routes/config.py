@@ -6,15 +6,15 @@ from fastapi import APIRouter
 
 from mindbot.api import models
 from mindbot.domain.message import Json
-from mindbot_daemon.server.deps import ADMIN, OPERATOR, VIEWER, BackendDep, HostDep
+from mindbot_daemon.server.deps import ADMIN, OPERATOR, VIEWER, ConfigDep, HostDep
 
 router = APIRouter(prefix="/config", tags=["config"])
 
 
 @router.get("", response_model=models.ConfigValues, dependencies=VIEWER)
-async def get_config(backend: BackendDep) -> Json:
+async def get_config(config: ConfigDep) -> Json:
     """Every effective value and where it was written; secrets are masked."""
-    return backend.config()
+    return config.config()
 
 
 @router.post("/check", response_model=models.Checked, dependencies=OPERATOR)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from mindbot_daemon.server.deps import ADMIN, BackendDep
+from mindbot_daemon.server.deps import ADMIN, DatabaseDep
 
 router = APIRouter(prefix="/database", tags=["database"])
 
@@ -19,8 +19,8 @@ router = APIRouter(prefix="/database", tags=["database"])
     dependencies=ADMIN,
     responses={200: {"content": {"application/octet-stream": {}}, "description": "The database."}},
 )
-async def backup(backend: BackendDep) -> FileResponse:
+async def backup(database: DatabaseDep) -> FileResponse:
     """Copy the database while it is used, prove the copy, and send it."""
-    copy = await backend.backup()
+    copy = await database.backup()
     gone = BackgroundTask(partial(copy.unlink, missing_ok=True))
     return FileResponse(copy, media_type="application/octet-stream", background=gone)

@@ -8,26 +8,26 @@ from fastapi import APIRouter, Query
 
 from mindbot.api import models
 from mindbot.domain.message import Json
-from mindbot_daemon.server.deps import OPERATOR, VIEWER, BackendDep
+from mindbot_daemon.server.deps import OPERATOR, VIEWER, DeadLettersDep
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 
 
 @router.get("", response_model=list[models.DeadLetter], dependencies=VIEWER)
 async def list_dead_letters(
-    backend: BackendDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    dead_letters: DeadLettersDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> list[Json]:
     """Newest first."""
-    return await backend.list_dead_letters(limit)
+    return await dead_letters.list_dead_letters(limit)
 
 
 @router.post("/{id}/retry", status_code=204, dependencies=OPERATOR)
-async def retry(id: str, backend: BackendDep) -> None:
+async def retry(id: str, dead_letters: DeadLettersDep) -> None:
     """Put it back into the outbox."""
-    await backend.retry_dead_letter(id)
+    await dead_letters.retry_dead_letter(id)
 
 
 @router.post("/{id}/discard", status_code=204, dependencies=OPERATOR)
-async def discard(id: str, backend: BackendDep) -> None:
+async def discard(id: str, dead_letters: DeadLettersDep) -> None:
     """Forget it."""
-    await backend.discard_dead_letter(id)
+    await dead_letters.discard_dead_letter(id)

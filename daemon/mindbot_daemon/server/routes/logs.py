@@ -8,29 +8,29 @@ from fastapi import APIRouter, Query
 
 from mindbot.api import models
 from mindbot.domain.message import Json
-from mindbot_daemon.server.deps import ADMIN, VIEWER, BackendDep
+from mindbot_daemon.server.deps import ADMIN, VIEWER, LogsDep
 
 router = APIRouter(tags=["logs"])
 
 
 @router.get("/logs", response_model=list[models.LogLine], dependencies=VIEWER)
 async def list_logs(
-    backend: BackendDep,
+    logs: LogsDep,
     limit: Annotated[int, Query(ge=1, le=2000)] = 200,
     filter: Annotated[str, Query(max_length=4096, description="E.g. level in [warning, error].")] = "",
 ) -> list[Json]:
     """The last lines that match, oldest first. The stream's topic `log` has them as they come."""
-    return backend.logs(limit=limit, filter=filter)
+    return logs.logs(limit=limit, filter=filter)
 
 
 @router.get("/log-levels", dependencies=VIEWER)
-async def get_log_levels(backend: BackendDep) -> dict[str, str]:
+async def get_log_levels(logs: LogsDep) -> dict[str, str]:
     """Loggers that have a level of their own; the root's name is empty."""
-    return backend.log_levels()
+    return logs.log_levels()
 
 
 @router.put("/log-levels", dependencies=ADMIN)
-async def set_log_levels(levels: models.LogLevels, backend: BackendDep) -> dict[str, str]:
+async def set_log_levels(levels: models.LogLevels, logs: LogsDep) -> dict[str, str]:
     """Change the named ones until the daemon ends; an empty level follows the parent again."""
-    backend.set_log_levels(levels.root)
-    return backend.log_levels()
+    logs.set_log_levels(levels.root)
+    return logs.log_levels()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from mindbot.api import models
 from mindbot.domain.message import Json
-from mindbot_daemon.server.deps import OPERATOR, BackendDep
+from mindbot_daemon.server.deps import OPERATOR, MediaDep
 
 router = APIRouter(prefix="/media", tags=["media"])
 
@@ -22,8 +22,8 @@ router = APIRouter(prefix="/media", tags=["media"])
 )
 async def upload(
     request: Request,
-    backend: BackendDep,
+    media: MediaDep,
     name: Annotated[str, Query(max_length=256, description="What the file is called.")] = "",
 ) -> Json:
     """Put a file into the media store; its id can be sent and pushed. Kept for `media.retention`."""
-    return await backend.upload(request.stream(), name)
+    return await media.upload(request.stream(), name)

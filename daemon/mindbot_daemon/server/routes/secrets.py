@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from mindbot.api import models
-from mindbot_daemon.server.deps import ADMIN, OPERATOR, BackendDep
+from mindbot_daemon.server.deps import ADMIN, OPERATOR, SecretsDep
 
 router = APIRouter(prefix="/secrets", tags=["secrets"])
 
@@ -15,18 +15,18 @@ Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.@-]{1,128}$")]
 
 
 @router.get("", dependencies=OPERATOR)
-async def list_secrets(backend: BackendDep) -> list[str]:
+async def list_secrets(secrets: SecretsDep) -> list[str]:
     """Names only."""
-    return await backend.list_secrets()
+    return await secrets.list_secrets()
 
 
 @router.put("/{name}", status_code=204, dependencies=ADMIN)
-async def set_secret(name: Name, secret: models.SecretValue, backend: BackendDep) -> None:
+async def set_secret(name: Name, secret: models.SecretValue, secrets: SecretsDep) -> None:
     """Keep a secret, or replace it."""
-    await backend.set_secret(name, secret.value.get_secret_value())
+    await secrets.set_secret(name, secret.value.get_secret_value())
 
 
 @router.delete("/{name}", status_code=204, dependencies=ADMIN)
-async def delete_secret(name: Name, backend: BackendDep) -> None:
+async def delete_secret(name: Name, secrets: SecretsDep) -> None:
     """Remove a secret."""
-    await backend.delete_secret(name)
+    await secrets.delete_secret(name)

@@ -16,8 +16,8 @@ from mindbot.domain.errors import MindBotError, TimedOut
 from mindbot.domain.message import Json
 from mindbot.domain.plain import dumps
 from mindbot_daemon.server.answers import Answer, said
-from mindbot_daemon.server.backend import Backend
-from mindbot_daemon.server.deps import OPERATOR, VIEWER, BackendDep
+from mindbot_daemon.server.backend import Turns
+from mindbot_daemon.server.deps import OPERATOR, VIEWER, TurnsDep
 
 router = APIRouter(prefix="/turns", tags=["turns"])
 
@@ -26,31 +26,31 @@ _SENT = 2.0  # seconds a test message waits for its reply to be delivered
 
 @router.get("", response_model=list[models.TurnSummary], dependencies=VIEWER)
 async def list_turns(
-    backend: BackendDep,
+    turns: TurnsDep,
     filter: Annotated[str, Query(max_length=4096, description="An expression, e.g. took > 5s.")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     before: Annotated[str, Query(max_length=64, description="The last turn of the page before.")] = "",
 ) -> list[Json]:
     """Newest first."""
-    return await backend.list_turns(filter=filter, limit=limit, before=before)
+    return await turns.list_turns(filter=filter, limit=limit, before=before)
 
 
 @router.get("/{turn}", response_model=models.TurnView, dependencies=VIEWER)
-async def get_turn(turn: str, backend: BackendDep) -> Json:
+async def get_turn(turn: str, turns: TurnsDep) -> Json:
     """Everything known of a turn, as it is at this moment."""
-    return await backend.get_turn(turn)
+    return await turns.get_turn(turn)
 
 
 @router.get("/{turn}/spans", response_model=list[models.SpanView], dependencies=VIEWER)
-async def get_spans(turn: str, backend: BackendDep) -> list[Json]:
+async def get_spans(turn: str, turns: TurnsDep) -> list[Json]:
     """A turn's steps with their times, its deliveries last."""
-    return await backend.get_spans(turn)
+    return await turns.get_spans(turn)
 
 
 @router.post("/{turn}/take-back", response_model=list[models.TakenBack], dependencies=OPERATOR)
-async def take_back(turn: str, backend: BackendDep) -> list[Json]:
+async def take_back(turn: str, turns: TurnsDep) -> list[Json]:
     """Take what a turn sent off the screens again, the newest delivery first; says what stays and why."""
-    return await backend.take_back(turn)
+    return await turns.take_back(turn)
 
 
 @router.post(
@@ -62,13 +62,13 @@ async def take_back(turn: str, backend: BackendDep) -> list[Json]:
         202: {"model": models.TurnView, "description": "not waited for: id and state only"},
     },
 )
-async def send(message: models.SendMessage, backend: BackendDep, request: Request) -> Response | Json:
+async def send(message: models.SendMessage, turns: TurnsDep, request: Request) -> Response | Json:
     """Send a test message through the whole pipeline, as that user.
 
     Answers with the finished turn, and waits two seconds more for the platform to take the reply; with
     ``wait`` false at once (202); with ``stream`` with JSON lines, see `models.StreamLine`.
     """
-    turn = await backend.inject(
+    turn = await turns.inject(
         text=message.text,
         platform=message.platform,
         bot=message.bot,
@@ -78,22 +78,22 @@ async def send(message: models.SendMessage, backend: BackendDep, request: Reques
     )
     request.state.turn = turn
     if message.stream:
-        lines = _lines(backend, turn, message.timeout)
+        lines = _lines(turns, turn, message.timeout)
         return StreamingResponse(lines, media_type="application/x-ndjson")
     if not message.wait:
         return Answer({"id": turn, "state": "queued"}, 202)
-    found = await backend.wait_turn(turn, message.timeout)
+    found = await turns.wait_turn(turn, message.timeout)
     if any(each["state"] in ("pending", "sending") for each in found.get("deliveries", ())):
-        return await backend.wait_sent(turn, _SENT)
+        return await turns.wait_sent(turn, _SENT)
     return found
 
 
-async def _lines(backend: Backend, turn: str, timeout: float) -> AsyncIterator[bytes]:
+async def _lines(turns: Turns, turn: str, timeout: float) -> AsyncIterator[bytes]:
     """Stream a turn; what goes wrong after the first line can only be said in a line."""
     yield _line({"type": "accepted", "turn": turn})
     deadline = current_time() + timeout
     try:
-        async with aclosing(backend.watch_turn(turn)) as updates:
+        async with aclosing(turns.watch_turn(turn)) as updates:
             while True:
                 with fail_after(deadline - current_time()):
                     update = await anext(updates, None)

@@ -1,0 +1,56 @@
+"""A step inside a turn, with its times."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from mindbot.domain.message import Json
+
+
+@dataclass(slots=True)
+class Span:
+    """A timed step inside a turn. ``start`` is Unix seconds, ``took`` seconds (-1 while it runs)."""
+
+    id: int
+    parent: int
+    kind: str  # stage, model, tool, rule, retrieval, delivery, …
+    name: str
+    start: float
+    took: float = -1.0
+    status: str = "ok"  # ok, error, memo (taken from the memo instead of run again)
+    data: Json = field(default_factory=dict)
+
+    def end(self) -> None:
+        """End it now, where that is before its block ends; the end of the block then changes nothing."""
+        if self.took < 0:
+            self.took = time.time() - self.start
+
+    def to_json(self) -> Json:
+        out: Json = {
+            "id": self.id,
+            "parent": self.parent,
+            "kind": self.kind,
+            "name": self.name,
+            "start": self.start,
+            "took_ms": round(self.took * 1000, 3) if self.took >= 0 else None,
+            "status": self.status,
+        }
+        if self.data:
+            out["data"] = self.data
+        return out
+
+    @classmethod
+    def from_json(cls, data: Json) -> Span:
+        """Read `to_json` back."""
+        took = data["took_ms"]
+        return cls(
+            data["id"],
+            data["parent"],
+            data["kind"],
+            data["name"],
+            data["start"],
+            took / 1000 if took is not None else -1.0,
+            data["status"],
+            data.get("data", {}),
+        )

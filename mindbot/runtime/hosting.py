@@ -1,0 +1,92 @@
+"""What adapters ask of the runtime: how far a turn is, and to keep what a platform says later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from mindbot.bus import Bus
+from mindbot.domain import ids
+from mindbot.domain.events import Event
+from mindbot.domain.host import Answer, Host, Media, Secrets
+from mindbot.domain.message import Json
+from mindbot.domain.ports import Http
+from mindbot.domain.shared import Shared
+from mindbot.runtime.answering import OnShow
+from mindbot.runtime.bridge import Bridge
+from mindbot.runtime.intake import Intake
+from mindbot.runtime.outbox import Outbox
+from mindbot.store.keep import StoreKeep
+from mindbot.store.store import Store
+
+log = structlog.get_logger("mindbot.runtime")
+
+
+class Later:
+    """What becomes known of turns and deliveries after they went out."""
+
+    def __init__(self, bus: Bus, store: Store, outbox: Outbox, on_show: OnShow) -> None:
+        self._bus = bus
+        self._store = store
+        self._outbox = outbox
+        self._on_show = on_show
+
+    async def answer(self, turn: str) -> Answer | None:
+        """Tell how far a turn is, also one of an earlier process; None when there is no such turn."""
+        try:
+            number = ids.parse(turn)
+        except ValueError:
+            return None
+        if number in self._on_show:
+            return Answer(done=False)
+        found = await self._store.answer(number)
+        if found is None or not any(self._outbox.overtakes(d) for d in found.deliveries):
+            return found
+        return replace(found, overtakes=True)
+
+    async def told(self, subject: str, fact: Json) -> None:
+        """Keep what a platform says later of a turn, or of a delivery (``TURN-N``), and tell observers."""
+        id, _, n = subject.partition("-")
+        try:
+            turn, place = ids.parse_delivery(subject) if n else (ids.parse(id), None)
+            kept = await self._store.note(turn, place, fact)
+        except ValueError:
+            kept = False
+        if not kept:
+            log.warning("the platform told something of an unknown turn", subject=subject, fact=fact)
+            return
+        if self._bus.wants("delivery" if n else "turn"):
+            kind = "delivery.told" if n else "turn.told"
+            self._bus.publish(Event(kind, id, {"delivery": subject, **fact} if n else dict(fact)))
+
+
+def hosting(
+    http: Http,
+    secrets: Secrets,
+    media: Media,
+    store: Store,
+    intake: Intake,
+    bridge: Bridge,
+    later: Later,
+    knows: Callable[[], float],
+) -> Callable[[str, str], Host]:
+    """Return what makes the host of a bot from its platform and name."""
+    shared = Shared()
+
+    def host(platform: str, bot: str) -> Host:
+        return Host(
+            http,
+            secrets,
+            StoreKeep(store, intake.receive_all, platform, bot),
+            media,
+            bridge.stop_turn,
+            later.told,
+            later.answer,
+            shared,
+            since=lambda: store.anew.since,
+            knows=knows,
+        )
+
+    return host

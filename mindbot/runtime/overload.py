@@ -1,0 +1,52 @@
+"""Tells users who wait, and operators, that there are more turns than can run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.message import text_part
+from mindbot.domain.turn import Turn
+from mindbot.runtime.generation import Generation
+from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.outbox import Outbox
+from mindbot.store.store import Store
+
+BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
+
+
+class BusyNotices:
+    """One notice for each user while the queue is long."""
+
+    def __init__(
+        self, current: Callable[[], Generation], store: Store, outbox: Outbox, health: Health
+    ) -> None:
+        self._current = current
+        self._store = store
+        self._outbox = outbox
+        self._health = health
+        self._told: set[tuple[str, str, str]] = set()
+
+    async def tell(self, turns: list[Turn]) -> None:
+        """Say once to each user who waits that it takes longer; forget them when the queue is short again."""
+        if not turns:
+            self._told.clear()
+            self._health.report("dispatcher", "ok")
+            return
+        self._health.report("dispatcher", "degraded", f"{len(turns)} or more turns wait for a free slot")
+        notice = self._current().loaded.config.dispatcher.busy_notice
+        for turn in turns if notice else ():
+            m = turn.message
+            who = (m.platform, m.bot, m.sender)
+            if not m.written or who in self._told or await self._store.delivery(turn.number, BUSY_NOTICE):
+                continue
+            if turn.state != "queued":  # it got its slot while others were told
+                continue
+            self._told.add(who)
+            delivery = Delivery(
+                turn.number, BUSY_NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
+            )
+            delivery.created = time.time()
+            await self._store.enqueue([delivery])
+            self._outbox.submit([delivery])

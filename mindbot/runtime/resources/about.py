@@ -1,0 +1,85 @@
+"""The daemon at a glance: its state in numbers, its components, its metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+
+from mindbot.domain.message import Json
+from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.generation import Generation
+from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.stats import Stats, rss_bytes
+from mindbot.store.store import Store
+
+
+class AboutResource:
+    """Answers ``/v1/status``, ``/v1/health`` and ``/v1/metrics``. ``phase``: starting, running, draining."""
+
+    def __init__(
+        self,
+        current: Callable[[], Generation],
+        phase: Callable[[], str],
+        stats: Stats,
+        store: Store,
+        dispatcher: Dispatcher,
+        outbox: Outbox,
+        board: Health,
+    ) -> None:
+        self._current = current
+        self._phase = phase
+        self._stats = stats
+        self._store = store
+        self._dispatcher = dispatcher
+        self._outbox = outbox
+        self._board = board
+
+    def status(self) -> Json:
+        """Return the daemon's state in numbers."""
+        s, current, phase = self._stats, self._current(), self._phase()
+        return {
+            "pid": os.getpid(),
+            "started": s.started,
+            "uptime_s": round(time.time() - s.started, 3),
+            "ready": phase == "running",
+            "phase": phase,
+            "turns": {
+                "running": self._dispatcher.running,
+                "queued": self._dispatcher.queued,
+                "parked": 0,
+                "waiting": 0,
+            },
+            "totals": {
+                "received": s.received,
+                "answered": s.answered,
+                "dropped": s.dropped,
+                "failed": s.failed,
+                "dead": s.dead,
+                "duplicates": s.duplicates,
+                "recovered": s.recovered,
+            },
+            "outbox": {
+                "waiting": self._outbox.waiting,
+                "sent": self._outbox.sent,
+                "retried": self._outbox.retried,
+                "dead": self._outbox.dead,
+            },
+            "store": {"path": str(self._store.path), "batches": self._store.journal.batches},
+            "loop_lag_ms": round(s.loop_lag * 1000, 3),
+            "rss_bytes": rss_bytes(),
+            "tasks": len(asyncio.all_tasks()),
+            "config": {"files": [str(f) for f in current.loaded.files], "generation": current.number},
+        }
+
+    def health(self) -> list[Json]:
+        """Return each component's state."""
+        return self._board.list()
+
+    def metrics(self) -> bytes:
+        """Return the counters in Prometheus' text format."""
+        from mindbot.runtime.metrics import render
+
+        return render(self.status(), self.health())

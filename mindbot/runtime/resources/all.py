@@ -1,0 +1,85 @@
+"""All resources of the local API, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mindbot.bus import Bus
+from mindbot.config.secrets import Secrets
+from mindbot.media.spool import SpooledMedia
+from mindbot.runtime.bots import Bots
+from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.endings import Endings
+from mindbot.runtime.generation import Generation
+from mindbot.runtime.hosting import Later
+from mindbot.runtime.intake import Intake
+from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.logs import LogTail
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.resources.about import AboutResource
+from mindbot.runtime.resources.configuration import ConfigResource
+from mindbot.runtime.resources.database import DatabaseResource
+from mindbot.runtime.resources.dead_letters import DeadLetterResource
+from mindbot.runtime.resources.injection import Injection
+from mindbot.runtime.resources.kept import MediaResource, SecretResource
+from mindbot.runtime.resources.logs import LogResource
+from mindbot.runtime.resources.platforms import PlatformResource
+from mindbot.runtime.resources.questions import Questions
+from mindbot.runtime.resources.sessions import SessionResource
+from mindbot.runtime.resources.turns import TurnResource
+from mindbot.runtime.stats import Stats
+from mindbot.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """One object a resource; the server's routes each ask one."""
+
+    about: AboutResource
+    platforms: PlatformResource
+    turns: TurnResource
+    sessions: SessionResource
+    dead_letters: DeadLetterResource
+    secrets: SecretResource
+    config: ConfigResource
+    database: DatabaseResource
+    logs: LogResource
+    media: MediaResource
+
+
+def offered(
+    *,
+    current: Callable[[], Generation],
+    phase: Callable[[], str],
+    stats: Stats,
+    bus: Bus,
+    store: Store,
+    dispatcher: Dispatcher,
+    outbox: Outbox,
+    board: Health,
+    bots: Bots,
+    intake: Intake,
+    secrets: Secrets,
+    media: SpooledMedia,
+    log_tail: LogTail,
+    questions: Questions,
+    endings: Endings,
+    later: Later,
+    state_dir: Path,
+) -> Resources:
+    """Make them of the runtime's parts. ``phase`` returns starting, running or draining."""
+    injection = Injection(bots, media, intake, lambda: phase() == "draining")
+    return Resources(
+        about=AboutResource(current, phase, stats, store, dispatcher, outbox, board),
+        platforms=PlatformResource(bots, secrets, injection),
+        turns=TurnResource(bus, store, bots, questions, endings, injection, later),
+        sessions=SessionResource(bots, store, questions),
+        dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),
+        secrets=SecretResource(secrets),
+        config=ConfigResource(current, secrets),
+        database=DatabaseResource(store, state_dir),
+        logs=LogResource(log_tail),
+        media=MediaResource(media),
+    )

@@ -1,0 +1,41 @@
+"""What is kept outside the database: secrets in the keyring, files in the media store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+
+import anyio.to_thread
+
+from mindbot.config.secrets import Secrets
+from mindbot.domain.message import Json
+from mindbot.media.spool import SpooledMedia
+
+
+class SecretResource:
+    """Answers ``/v1/secrets``."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    async def set_secret(self, name: str, value: str) -> None:
+        """Keep a secret in the keyring; raises SecretError."""
+        await anyio.to_thread.run_sync(self._secrets.set, name, value)
+
+    async def list_secrets(self) -> list[str]:
+        """Return the names of stored secrets."""
+        return await anyio.to_thread.run_sync(self._secrets.list)
+
+    async def delete_secret(self, name: str) -> None:
+        """Remove a secret; raises NotFound."""
+        await anyio.to_thread.run_sync(self._secrets.delete, name)
+
+
+class MediaResource:
+    """Answers ``/v1/media``."""
+
+    def __init__(self, media: SpooledMedia) -> None:
+        self._media = media
+
+    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
+        """Put a file into the media store; raises Invalid, StoreError."""
+        return (await self._media.save(chunks, name=name)).to_json()

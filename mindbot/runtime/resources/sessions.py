@@ -1,0 +1,63 @@
+"""Sessions: list, hand to people and back, forget."""
+
+from __future__ import annotations
+
+import structlog
+
+from mindbot.domain.bot import Bot
+from mindbot.domain.errors import Invalid
+from mindbot.domain.message import Json
+from mindbot.runtime.bots import Bots
+from mindbot.runtime.resources.questions import Questions
+from mindbot.store.store import Store
+from mindbot.telemetry.redaction import redactor
+
+log = structlog.get_logger("mindbot.runtime")
+
+
+class SessionResource:
+    """Answers ``/v1/sessions``."""
+
+    def __init__(self, bots: Bots, store: Store, questions: Questions) -> None:
+        self._bots = bots
+        self._store = store
+        self._questions = questions
+
+    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
+        """Return sessions, the most recently active first; ``before`` is the last turn of the page before."""
+        queries = await self._questions.queries()
+        rows: list[Json] = redactor.known(await queries.list_sessions(limit, before))
+        for row in rows:
+            address, bot = row.pop("address"), self._bots.bots.get((row["platform"], row["bot"]))
+            row["transfer"] = bot is not None and bot.transfers is not None
+            row["left"] = await _left(bot, address)
+        return rows
+
+    async def transfer(self, session: str, to: str) -> Json:
+        """Hand a session to people, or back; raises NotFound, Invalid, Conflict, VendorError."""
+        message = await (await self._questions.queries()).last_message(session)
+        able = self._bots.find(message.platform, message.bot).transfers
+        if able is None:
+            raise Invalid(f"{message.platform} has nobody to hand a session to")
+        return {"session": session, **await able.transfer(message.reply_to, to)}
+
+    async def clear_session(self, session: str) -> Json:
+        """Let the bot forget what was said in a session so far; raises NotFound, StoreError."""
+        message = await (await self._questions.queries()).last_message(session)
+        await self._store.clear(session, message.platform, message.bot)
+        return {"session": session}
+
+
+async def _left(bot: Bot | None, address: Json) -> int | None:
+    """Return how many messages a bot may still say to somebody; None where it does not count, or know."""
+    if bot is None or bot.rationed is None or not address:
+        return None
+    try:
+        return await bot.rationed.left(address)
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # a damaged address must not hide the other sessions
+        log.warning("an address cannot be read", bot=f"{bot.platform}/{bot.name}", error=repr(error))
+        return None

@@ -1,0 +1,196 @@
+"""Turns: list, look, wait for, follow, take back; and messages that operators bring in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from time import time
+
+import anyio
+
+from mindbot.bus import Bus
+from mindbot.domain import ids
+from mindbot.domain.abilities import TakesBack
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import Conflict, Invalid, MindBotError, NetworkFailed, TimedOut
+from mindbot.domain.message import Json
+from mindbot.domain.turn import DONE_STATES
+from mindbot.runtime.bots import Bots
+from mindbot.runtime.endings import Endings
+from mindbot.runtime.hosting import Later
+from mindbot.runtime.resources.injection import Injection
+from mindbot.runtime.resources.questions import Questions
+from mindbot.store.store import Store
+from mindbot.telemetry.redaction import redactor
+
+_TAKE_BACK_SECONDS = 15.0  # for one delivery
+_NOT_SENT = {"dead": "it was not sent", "discarded": "it was not sent"}
+
+
+class TurnResource:
+    """Answers ``/v1/turns``."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        bots: Bots,
+        questions: Questions,
+        endings: Endings,
+        injection: Injection,
+        later: Later,
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._bots = bots
+        self._questions = questions
+        self._endings = endings
+        self._injection = injection
+        self._later = later
+
+    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+        """Return summaries of turns that match, newest first."""
+        keep = None
+        if filter.strip():
+            from mindbot.filters.fields import TURN_FIELDS
+            from mindbot.filters.language import parse
+
+            keep = parse(filter, TURN_FIELDS).compile()
+        queries = await self._questions.queries()
+        found: list[Json] = redactor.known(await queries.list_turns(keep, limit, before))
+        return found
+
+    async def get_turn(self, turn: str) -> Json:
+        """Return everything known of a turn, with what is secret in it masked; raises NotFound."""
+        found: Json = redactor.conversation(await (await self._questions.queries()).get_turn(turn))
+        return found
+
+    async def get_spans(self, turn: str) -> list[Json]:
+        """Return a turn's spans, its deliveries among them as the last ones."""
+        found = await self.get_turn(turn)
+        spans: list[Json] = found["spans"]
+        for n, d in enumerate(found["deliveries"], start=len(spans) + 1):
+            spans.append(
+                {
+                    "id": n,
+                    "parent": 0,
+                    "kind": "delivery",
+                    "name": f"{d['platform']}/{d['bot']}",
+                    "start": d["created"],
+                    "took_ms": d["took_ms"],
+                    "status": "error" if d["state"] == "dead" or "failed" in d["notes"] else "ok",
+                    "data": {
+                        k: d[k]
+                        for k in ("kind", "state", "attempts", "error", "sent_id", "notes", "text")
+                        if d[k]
+                    },
+                }
+            )
+        return spans
+
+    async def inject(
+        self,
+        *,
+        text: str,
+        platform: str = "console",
+        bot: str = "",
+        user: str = "",
+        session: str = "",
+        files: Sequence[str] = (),
+    ) -> str:
+        """Put a message in as that user, durable before it returns; returns the turn's id."""
+        return await self._injection.inject(
+            text=text, platform=platform, bot=bot, user=user, session=session, files=files
+        )
+
+    async def wait_turn(self, turn: str, timeout: float) -> Json:
+        """Return a turn when it is done; raises TimedOut, NotFound."""
+        with self._endings.watch(ids.parse(turn)) as ended, anyio.move_on_after(timeout):
+            found = await self.get_turn(turn)
+            if found["state"] in DONE_STATES:
+                return found
+            await ended.wait()
+            return await self.get_turn(turn)
+        raise TimedOut(
+            f"turn {turn} is not done after {timeout:g}s", hint=f"follow it with `mindbot trace {turn}`"
+        )
+
+    async def wait_sent(self, turn: str, timeout: float) -> Json:
+        """Return a turn when it and its deliveries have ended, or as it is after ``timeout`` seconds."""
+        with self._bus.observe({"turn", "delivery"}) as observer:
+            found = await self.get_turn(turn)
+            with anyio.move_on_after(timeout):
+                while not _over(found):
+                    events, gap = await observer.batch()
+                    if gap or any(event.turn == turn for event in events):
+                        found = await self.get_turn(turn)
+        return found
+
+    async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
+        """Yield an answer's pieces as they arrive, then the turn."""
+        with self._bus.observe({"chunk", "turn"}) as observer:
+            found = await self.get_turn(turn)
+            while found["state"] not in DONE_STATES:
+                events, gap = await observer.batch()
+                for event in events:
+                    if event.turn == turn and event.type == "chunk.text":
+                        yield {"type": "chunk", **event.data}
+                if gap or any(e.turn == turn and e.data.get("state") in DONE_STATES for e in events):
+                    found = await self.get_turn(turn)
+            yield {"type": "done", "turn": found}
+
+    async def take_back(self, turn: str) -> list[Json]:
+        """Take back what a turn sent, the newest delivery first; returns what became of each.
+
+        Raises:
+            NotFound: no such turn, or its bot is gone.
+            Invalid: the platform cannot do that.
+            Conflict: nothing was sent.
+        """
+        message = await (await self._questions.queries()).message_of(turn)
+        able = self._bots.find(message.platform, message.bot).takes_back
+        if able is None:
+            raise Invalid(f"{message.platform} takes no message back")
+        deliveries = await self._store.deliveries(ids.parse(turn))
+        if not any(d.state == "sent" for d in deliveries):
+            raise Conflict(f"turn {turn} sent nothing", hint=f"see: mindbot trace {turn}")
+        found: list[Json] = []
+        for d in reversed(deliveries):
+            why = await self._take_back(able, d)
+            found.append({"id": d.id, "taken_back": not why, "why": why})
+        return found
+
+    async def _take_back(self, adapter: TakesBack, d: Delivery) -> str:
+        """Take one delivery back and note it; returns why it stays, empty when it does not.
+
+        Raises:
+            StoreError: it is taken back, and that could not be noted.
+        """
+        if d.state != "sent":
+            return _NOT_SENT.get(d.state, "it is still on its way")
+        if "taken_back" in d.notes:
+            return ""
+        try:
+            with anyio.fail_after(_TAKE_BACK_SECONDS):
+                await adapter.take_back(d)
+        except TimeoutError:
+            await self._half_taken_back(d, unknown=True)
+            return f"no answer in {_TAKE_BACK_SECONDS:g}s"
+        except MindBotError as error:
+            await self._half_taken_back(d, unknown=isinstance(error, NetworkFailed) and error.sent)
+            return f"{error}"
+        await self._later.told(d.id, {"taken_back": time()})
+        return ""
+
+    async def _half_taken_back(self, d: Delivery, *, unknown: bool) -> None:
+        """Keep what the next attempt has to know of one that failed."""
+        fact: Json = {"gone": d.gone} if d.gone else {}
+        if unknown:
+            fact["take_back_unknown"] = time()
+        if fact:
+            await self._later.told(d.id, fact)
+
+
+def _over(turn: Json) -> bool:
+    """Tell whether a turn is done and nothing of it is on its way any more."""
+    ended = all(d["state"] in ("sent", "dead", "discarded") for d in turn["deliveries"])
+    return turn["state"] in DONE_STATES and ended
