@@ -129,11 +129,14 @@ class TurnResource:
         """Yield an answer's pieces as they arrive, then the turn."""
         with self._bus.observe({"chunk", "turn"}) as observer:
             found = await self.get_turn(turn)
-            while found["state"] not in DONE_STATES:
-                events, gap = await observer.batch()
+            while True:
+                done = found["state"] in DONE_STATES  # then its pieces have come already
+                events, gap = observer.take() if done else await observer.batch()
                 for event in events:
                     if event.turn == turn and event.type == "chunk.text":
                         yield {"type": "chunk", **event.data}
+                if done:
+                    break
                 if gap or any(e.turn == turn and e.data.get("state") in DONE_STATES for e in events):
                     found = await self.get_turn(turn)
             yield {"type": "done", "turn": found}

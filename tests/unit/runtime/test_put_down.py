@@ -145,7 +145,7 @@ async def test_a_start_reads_a_long_queue_page_by_page(
     async with a_runtime(tmp_path, phone, held=0) as (runtime, _):
         assert await runtime.drain(PATIENCE)
         turns = [(await runtime.receive(a_message(n, f"u{n}"))).turn for n in range(7)]
-    monkeypatch.setattr("mindbot.runtime.turns.PAGE", 2)
+    monkeypatch.setattr("mindbot.runtime.intake.PAGE", 2)
     async with a_runtime(tmp_path, phone, held=0) as (runtime, gate):
         gate.open.set()
         assert runtime.stats.recovered == 7

@@ -152,7 +152,7 @@ async def test_history_is_oldest_first_and_only_of_that_session(tmp_path: Path) 
         now, _ = await store.put(a_message("4", "three"))
     async with a_store(tmp_path) as store:
         lines = await store.history(now.session, now.number, 10)
-        assert [line["content"] for line in lines] == ["one", "re one", "two", "re two"]
+        assert [line.content for line in lines] == ["one", "re one", "two", "re two"]
         assert [line.content for line in await store.history(now.session, now.number, 1)] == [
             "two",
             "re two",

@@ -175,9 +175,9 @@ async def test_what_a_bot_keeps_and_cannot_be_read_is_put_aside(tmp_path: Path) 
         sql = "SELECT bot, key, value FROM keep WHERE platform = 'unreadable' ORDER BY key"
         aside = await store._database.read(lambda db: db.execute(sql).fetchall())
         assert aside == [("wecom/one", "x:1", "{"), ("wecom/one", "x:3", "[]")]
-        keep = StoreKeep(lambda: store, no_intake, "wecom", "one")
+        keep = StoreKeep(store, no_intake, "wecom", "one")
         assert [await keep.lost(f"x:{n}") for n in range(1, 5)] == [True, False, True, False]
-        assert not await StoreKeep(lambda: store, no_intake, "wecom", "two").lost("x:1")
+        assert not await StoreKeep(store, no_intake, "wecom", "two").lost("x:1")
         assert await keep.get("x:1") is None and await keep.get("x:2") == {"a": 1}
 
 

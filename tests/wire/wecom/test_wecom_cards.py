@@ -309,7 +309,7 @@ async def test_on_the_real_store_a_press_survives_and_a_click_after_a_restart_is
             taken.extend((turn.message.text, again) for turn, again in found)
             return [Receipt(turn.number, again) for turn, again in found]
 
-        here.host = replace(here.host, keep=StoreKeep(lambda: store, intake, "wecom", "hr"))
+        here.host = replace(here.host, keep=StoreKeep(store, intake, "wecom", "hr"))
         first = here.restarted()
         task = str((await first.send(a_delivery(ASK))).notes["card"])
         assert task
