@@ -24,7 +24,9 @@ def _without_full(config: pytest.Config) -> bool:
 def plain_tracebacks() -> None:
     """As the daemon writes them: structlog's own, with every local variable, take seconds of CPU."""
     if not structlog.is_configured():
-        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
         structlog.configure(processors=[structlog.stdlib.add_log_level, renderer])
 
 

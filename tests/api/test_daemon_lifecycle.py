@@ -356,4 +356,4 @@ async def test_what_a_start_waits_for_is_said_to_who_asks(tmp_path: Path) -> Non
     daemon = Daemon(Configuration().load, opener(FakeRuntime()), place, notifier, Inherited())
     notifier.waits("no space left for the database")
     with pytest.raises(Unreachable, match="is starting and waits: no space left for the database"):
-        _ = daemon.backend
+        _ = daemon.runtime

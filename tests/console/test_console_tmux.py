@@ -100,7 +100,7 @@ def test_an_operators_first_minutes(daemon: Daemon, terminal: Terminal) -> None:
     terminal.sees_no("ping")
 
     terminal.keys("Enter")
-    terminal.sees("✓ answered", "deliver › errors", "› run", "我的订单 2")
+    terminal.sees("✓ answered", "deliver›errors", "›run", "我的订单 2")
     terminal.keys("End")
     terminal.sees("delivery wecom/default", "model openai")
     terminal.keys("Right")

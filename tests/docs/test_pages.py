@@ -10,8 +10,9 @@ import pytest
 import shown
 from shown import PAGES, ROOT
 
+from mindbot import registry
 from mindbot.domain import errors
-from mindbot.pipeline.onion import ORDER
+from mindbot.pipeline.onion import ordered
 from mindbot_daemon.server.errors import status_of
 
 #: Programs of a system. What pages say of them in blocks is run on a Debian of its own (tests/system).
@@ -118,7 +119,8 @@ def test_links_between_pages_lead_somewhere() -> None:
 def test_the_page_on_architecture_tells_the_stages_in_their_order() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     told = re.search(r"outermost first: `([^`]+)`", page)
-    assert told and tuple(re.split(r"\s*→\s*", told[1])) == ORDER
+    kinds = {name: registry.load("stages", name) for name in registry.names("stages")}
+    assert told and re.split(r"\s*→\s*", told[1]) == ordered(kinds)
 
 
 def kinds(of: type[errors.MindBotError] = errors.MindBotError) -> Iterator[type[errors.MindBotError]]:

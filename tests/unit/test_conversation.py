@@ -54,11 +54,11 @@ def test_all_that_was_said_before_the_question_can_be_left_out(lines: list[ChatM
 
 @given(st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.integers(1, 90)), max_size=14))
 def test_what_is_remembered_begins_with_no_answer_to_what_is_forgotten(said: list[tuple[str, int]]) -> None:
-    lines = [{"role": role, "content": "x" * length} for role, length in said]
+    lines = [ChatMessage(role, "x" * length) for role, length in said]
     found = conversation.recent(lines, 200)
     left = len(lines) - len(found)
-    assert [line["role"] for line in found] == [line["role"] for line in lines[left:]]
-    assert not left or not found or found[0]["role"] == "user" or lines[left - 1]["role"] == "assistant"
+    assert [line.role for line in found] == [line.role for line in lines[left:]]
+    assert not left or not found or found[0].role == "user" or lines[left - 1].role == "assistant"
 
 
 def test_what_the_bot_said_first_is_told_as_an_instruction() -> None:
