@@ -22,6 +22,8 @@ _SHAPED = frozenset({"user", "assistant"})
 
 def wordless(text: str) -> bool:
     """Tell whether a text shows nothing: blanks, line ends, control and format characters alone."""
+    if text[:1].isalnum():  # as nearly always; each line of a history is looked at for each prompt
+        return False
     return all(unicodedata.category(c) in _UNSEEN or _is_no_character(c) for c in text)
 
 
