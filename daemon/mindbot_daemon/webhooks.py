@@ -18,7 +18,7 @@ from anyio import TASK_STATUS_IGNORED, create_task_group, fail_after, to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError
-from mindbot.domain.ports import Receive, Webhook, WebhookRequest, WebhookResponse
+from mindbot.domain.ports.platform import Receive, Webhook, WebhookRequest, WebhookResponse
 from mindbot.runtime.strays import Address, Strays
 from mindbot.telemetry.repeats import Repeats
 from mindbot_daemon.sockets import bind_tcp, ephemeral

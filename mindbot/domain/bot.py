@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mindbot.domain import abilities
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.ports import Platform, Remembers, Webhook
+from mindbot.domain.ports.platform import Platform, Remembers, Webhook
 
 
 @dataclass(frozen=True, slots=True)

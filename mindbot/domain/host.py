@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message
-from mindbot.domain.ports import Http, Receipt
+from mindbot.domain.ports.http import Http
+from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.shared import Shared
 
 

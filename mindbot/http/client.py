@@ -26,7 +26,7 @@ from yarl import URL
 
 from mindbot.domain.errors import NetworkFailed, Rejected, VendorError
 from mindbot.domain.plain import tight
-from mindbot.domain.ports import Way
+from mindbot.domain.ports.http import Way
 from mindbot.http.answers import HttpResponse, HttpStream, read_whole
 from mindbot.http.attempt import ERRORS, Attempt, Call, Request
 from mindbot.http.connector import Connector

@@ -13,7 +13,7 @@ from websockets.exceptions import (
 )
 
 from mindbot.domain.errors import NetworkFailed
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.http.guard import safe_target
 from mindbot.http.proxy import PROXY_ANSWERED, proxy_mend
 from mindbot.http.tls import untrusted

@@ -24,7 +24,7 @@ import anyio.to_thread
 from mindbot.domain.distribution import install_extra
 from mindbot.domain.errors import ConfigError, MindBotError, StoreError
 from mindbot.domain.host import File
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.http.tls import certificates
 from mindbot.media.cache import Cache
 from mindbot.media.refusals import error_for

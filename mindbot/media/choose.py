@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindbot.domain.host import Secrets
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.media.folder import FolderMedia
 from mindbot.media.spool import MediaLimits, SpooledMedia
 

@@ -34,7 +34,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.host import File, Through
 from mindbot.domain.names import file_name
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.media.downloads import followed, name_in
 from mindbot.media.folders import own_folder
 from mindbot.media.kinds import ending_for, type_of

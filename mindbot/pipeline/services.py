@@ -14,7 +14,7 @@ from mindbot.domain.abilities import Silence
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
-from mindbot.domain.ports import Runner
+from mindbot.domain.ports.answering import Runner
 from mindbot.domain.turn import Clock, Turn
 
 

@@ -7,7 +7,7 @@ A proxy, a portal or a load balancer that is being changed answers a call in the
 from __future__ import annotations
 
 from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Rejected, VendorError
-from mindbot.domain.ports import Response
+from mindbot.domain.ports.http import Response
 from mindbot.http.retry import retry_after
 
 _TOO_LARGE = frozenset({413, 414, 431})  # whoever said it: the same request is no smaller next time

@@ -10,7 +10,7 @@ import anyio
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
-from mindbot.domain.ports import Receive, Report
+from mindbot.domain.ports.platform import Receive, Report
 
 
 class ConsolePlatform:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from mindbot.domain.errors import AuthFailed, MindBotError
-from mindbot.domain.ports import Report
+from mindbot.domain.ports.platform import Report
 
 NEEDS_CREDENTIALS = "needs credentials"  # how the reason of a bot begins that waits for a person
 _ENOUGH = 2  # refusals in a row: one alone may be a hiccup of the platform

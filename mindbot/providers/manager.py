@@ -23,7 +23,8 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Http, Provider
+from mindbot.domain.ports.answering import Provider
+from mindbot.domain.ports.http import Http
 from mindbot.providers.secrets import Secrets
 from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
 from mindbot.telemetry.redaction import told

@@ -16,7 +16,7 @@ from mindbot.config.models import ModelSettings, ProviderSettings
 from mindbot.domain.chat import ChatRequest, Chunks
 from mindbot.domain.errors import AuthFailed, Rejected, TimedOut, VendorError
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.http.guard import endpoint
 from mindbot.providers.errors import refusal
 from mindbot.providers.limits import Limits

@@ -13,7 +13,7 @@ import anyio
 
 from mindbot.domain.chat import Chunks
 from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected, Truncated, VendorError
-from mindbot.domain.ports import StreamResponse
+from mindbot.domain.ports.http import StreamResponse
 from mindbot.http.answers import LineSplitter
 from mindbot.http.attempt import TooLarge
 from mindbot.providers.documents import DONE, Documents

@@ -18,7 +18,7 @@ from mindbot.config.secrets import Secrets
 from mindbot.domain.bot import Bot
 from mindbot.domain.errors import StoreError
 from mindbot.domain.events import Event
-from mindbot.domain.ports import Receive, Webhook
+from mindbot.domain.ports.platform import Receive, Webhook
 from mindbot.domain.turn import Turn
 from mindbot.http.client import HttpClient
 from mindbot.http.tls import context

@@ -15,7 +15,7 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.errors import ConfigError, NotFound
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Receive, Webhook
+from mindbot.domain.ports.platform import Receive, Webhook
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.strays import Strays

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mindbot import registry
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
-from mindbot.domain.ports import Runner
+from mindbot.domain.ports.answering import Runner
 from mindbot.domain.turn import Tracer
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services

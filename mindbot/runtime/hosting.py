@@ -12,7 +12,7 @@ from mindbot.domain import ids
 from mindbot.domain.events import Event
 from mindbot.domain.host import Answer, Host, Media, Secrets
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.domain.shared import Shared
 from mindbot.runtime.answering import OnShow
 from mindbot.runtime.bridge import Bridge

@@ -8,7 +8,7 @@ import anyio
 
 from mindbot.bus import Bus
 from mindbot.domain.message import Message
-from mindbot.domain.ports import Receipt
+from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.turn import Turn
 from mindbot.runtime.dispatcher import PAGE, Dispatcher
 from mindbot.runtime.events import tell_turn

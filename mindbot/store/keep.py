@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from mindbot.domain import ids
 from mindbot.domain.message import Json, Message
-from mindbot.domain.ports import Receipt
+from mindbot.domain.ports.platform import Receipt
 from mindbot.store.journal import Row, Rows
 from mindbot.store.store import Store
 

@@ -218,7 +218,7 @@ class Store:
         self._past.ended(turn)
 
     async def once(self, turn: Turn, key: str, step: Callable[[], Any]) -> Json:
-        """Return the recorded result of a step, or run it and record what it returned (``ports.Memo``)."""
+        """Return the recorded result of a step, or run it and record what it returned."""
         if key in turn.memo:
             return turn.memo[key]  # type: ignore[no-any-return]
         result: Json = await step()

@@ -24,7 +24,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, NetworkFailed, RateLimited, StoreError, VendorError
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Message, Part, text_part
-from mindbot.domain.ports import Platform
+from mindbot.domain.ports.platform import Platform
 from mindbot.media.spool import bytes_of
 from mindbot.testing.platforms import Health, Inbox
 

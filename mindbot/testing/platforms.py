@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from mindbot.domain.host import Answer, Host
 from mindbot.domain.message import Json, Message
-from mindbot.domain.ports import Platform, Receipt, Receive, Webhook, WebhookRequest
+from mindbot.domain.ports.platform import Platform, Receipt, Receive, Webhook, WebhookRequest
 from mindbot.http.client import HttpClient
 from mindbot.media.folder import FolderMedia
 

@@ -39,7 +39,8 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Http, Provider
+from mindbot.domain.ports.answering import Provider
+from mindbot.domain.ports.http import Http
 from mindbot.http.client import HttpClient
 from mindbot.testing.waiting import PATIENCE
 

@@ -16,7 +16,7 @@ from mindbot.bus import Bus
 from mindbot.domain import ids
 from mindbot.domain.errors import ConfigError, NotFound, SecretError, StoreFull, TimedOut
 from mindbot.domain.message import Json, Message
-from mindbot.domain.ports import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
+from mindbot.domain.ports.platform import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
 from mindbot.filters.fields import EVENT_FIELDS
 from mindbot.filters.language import parse
 from mindbot.runtime.resources.all import Resources

@@ -16,7 +16,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, RateLimited
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, text_part
-from mindbot.domain.ports import Platform, Webhook
+from mindbot.domain.ports.platform import Platform, Webhook
 from mindbot.http.client import HttpClient
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
 from mindbot.platforms.wecom.adapter import WeComPlatform

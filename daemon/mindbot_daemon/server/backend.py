@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mindbot.bus import Bus
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Receive, Webhook
+from mindbot.domain.ports.platform import Receive, Webhook
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded

@@ -20,7 +20,7 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Invalid, Overloaded, StoreError
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part, text_part
-from mindbot.domain.ports import Receive, Report
+from mindbot.domain.ports.platform import Receive, Report
 from mindbot.platforms import split
 from mindbot.platforms.credentials import NEEDS_CREDENTIALS, Credentials
 from mindbot.platforms.dingtalk import cards, checks, content, say, wire

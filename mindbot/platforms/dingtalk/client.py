@@ -11,7 +11,7 @@ from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited, SecretError, VendorError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Response
+from mindbot.domain.ports.http import Response
 from mindbot.platforms.dingtalk import errors
 from mindbot.platforms.pace import Pace
 from mindbot.platforms.tokens import AppTokens, Held, Lent, lent

@@ -21,7 +21,7 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Response
+from mindbot.domain.ports.http import Response
 from mindbot.platforms.between import without_code
 
 #: The access token is not accepted: forget it, fetch another, try once more.

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from mindbot.domain import fields, plain
 from mindbot.domain.errors import AuthFailed, Invalid, MindBotError, RateLimited
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.http.websocket import open_websocket
 from mindbot.platforms.dingtalk import wire
 from mindbot.platforms.split import printable

@@ -29,7 +29,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.trial import Trial

@@ -23,7 +23,7 @@ from mindbot.domain.errors import (
 from mindbot.domain.host import File, Media, Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.names import file_name
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.domain.shared import Shared
 from mindbot.platforms.pace import Gate, Quota
 from mindbot.platforms.tokens import AppTokens, Held, Lent

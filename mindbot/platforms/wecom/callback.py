@@ -15,7 +15,7 @@ from mindbot.domain import fields
 from mindbot.domain.errors import ConfigError, MindBotError, SecretError
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
-from mindbot.domain.ports import WebhookRequest, WebhookResponse
+from mindbot.domain.ports.platform import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom import errors, wire
 from mindbot.platforms.wecom.crypto import OF_AI_BOT, Crypto
 from mindbot.platforms.wecom.heard import Heard

@@ -7,7 +7,7 @@ for two hours; frequent fetches are throttled, repeated wrong secrets get the ca
 from __future__ import annotations
 
 from mindbot.domain import fields
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.platforms.tokens import Lent, lent
 from mindbot.platforms.wecom import errors
 

@@ -19,7 +19,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Invalid, Rejected
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports import Platform, Receipt, Receive, Report
+from mindbot.domain.ports.platform import Platform, Receipt, Receive, Report
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.media import decryption
 

@@ -20,7 +20,7 @@ from mindbot.domain import fields, plain
 from mindbot.domain.errors import ConfigError, MindBotError, SecretError
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
-from mindbot.domain.ports import WebhookRequest, WebhookResponse
+from mindbot.domain.ports.platform import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom import errors
 from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.platforms.wecom.heard import Heard

@@ -28,7 +28,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports import Receipt, Receive, Report
+from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.platforms.trial import Trial, mend_for
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.adapter import WeComBot

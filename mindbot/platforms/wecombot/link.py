@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from mindbot.domain import fields, plain
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, VendorError
 from mindbot.domain.message import Json
-from mindbot.domain.ports import Http
+from mindbot.domain.ports.http import Http
 from mindbot.http.websocket import open_websocket
 from mindbot.platforms.wecombot.errors import CONFLICT, NOT_SUBSCRIBED
 from mindbot.platforms.wecombot.exchange import Exchange, new_id

@@ -23,7 +23,7 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import ConfigError, Invalid, MindBotError, Rejected, SecretError, StoreError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
-from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.wecom.errors import Malformed
 from mindbot.platforms.wecombot import say, wire

@@ -21,7 +21,7 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, SecretError
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.trial import Trial, well
 from mindbot.platforms.wecom import wire as envelope_wire

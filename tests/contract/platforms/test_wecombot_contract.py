@@ -11,7 +11,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, StoreError, VendorError
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Message, Part, text_part
-from mindbot.domain.ports import Receipt
+from mindbot.domain.ports.platform import Receipt
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.platforms.wecombot.say import MAX_TEXT

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mindbot.config.models import ModelSettings
-from mindbot.domain.ports import Http, Provider
+from mindbot.domain.ports.answering import Provider
+from mindbot.domain.ports.http import Http
 from mindbot.providers.openai import OpenAIProvider
 from mindbot.sim.openai.chat import Scripted
 from mindbot.sim.testing import simulated

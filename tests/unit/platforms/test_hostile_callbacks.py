@@ -17,7 +17,7 @@ from test_wecom_callback import a_bot, envelope
 from test_wecom_callback import signed as sealed
 
 from mindbot.domain.message import Message
-from mindbot.domain.ports import WebhookRequest
+from mindbot.domain.ports.platform import WebhookRequest
 from mindbot.platforms.wecom import callback as wecom_callback
 from mindbot.platforms.wecom import incoming, wire
 from mindbot.platforms.wecombot import wire as ai_wire

@@ -15,7 +15,7 @@ from wecom_vectors import BY_NAME, Vector
 
 from mindbot.config.vendors import WeComSettings
 from mindbot.domain.errors import SecretError, StoreFull
-from mindbot.domain.ports import Platform, Webhook, WebhookRequest
+from mindbot.domain.ports.platform import Platform, Webhook, WebhookRequest
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.platforms.wecom.crypto import Crypto

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from wecom_bot_samples import NOW, V4, a_bot, a_callback, query, signed
 
 from mindbot.domain.errors import Rejected, SecretError, StoreFull
-from mindbot.domain.ports import Platform, Webhook, WebhookRequest
+from mindbot.domain.ports.platform import Platform, Webhook, WebhookRequest
 from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.platforms.wecombot.media import decryption
 from mindbot.testing.platforms import Health, Inbox, running

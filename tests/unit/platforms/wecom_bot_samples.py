@@ -11,7 +11,7 @@ from wecom_vectors import BY_NAME
 
 from mindbot.config.vendors import WeComBotSettings
 from mindbot.domain.host import Host
-from mindbot.domain.ports import WebhookRequest
+from mindbot.domain.ports.platform import WebhookRequest
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.platforms.wecombot.webhook import WebhookBot

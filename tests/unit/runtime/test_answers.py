@@ -20,7 +20,7 @@ from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Overloaded, Rejected, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
-from mindbot.domain.ports import Receipt, Receive, Report
+from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.telemetry.redaction import MASK, redactor

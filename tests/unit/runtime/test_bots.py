@@ -12,7 +12,7 @@ import pytest
 from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.message import Message, Part
-from mindbot.domain.ports import Receipt, Receive, Report
+from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox, Policy

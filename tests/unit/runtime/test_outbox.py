@@ -17,7 +17,7 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Rejected, StoreFull
 from mindbot.domain.events import Event
 from mindbot.domain.message import Part, text_part
-from mindbot.domain.ports import Receive, Report
+from mindbot.domain.ports.platform import Receive, Report
 from mindbot.runtime.outbox import Outbox, Policy
 from mindbot.testing.waiting import PATIENCE
 

@@ -19,7 +19,7 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.message import Message, Part, text_part
-from mindbot.domain.ports import Receive, Report
+from mindbot.domain.ports.platform import Receive, Report
 from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.testing.waiting import PATIENCE

@@ -21,7 +21,7 @@ from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Conflict, Rejected, StoreError, StoreFull, StoreReadOnly
 from mindbot.domain.message import Message, Part, text_part
-from mindbot.domain.ports import Receipt, Receive, Report
+from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.domain.turn import Turn
 from mindbot.runtime import housekeeping
 from mindbot.runtime.app import Runtime

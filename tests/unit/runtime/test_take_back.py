@@ -16,7 +16,7 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Conflict, Invalid, NetworkFailed, NotFound, Rejected
 from mindbot.domain.message import Json, Message, Part, text_part
-from mindbot.domain.ports import Platform, Receive, Report
+from mindbot.domain.ports.platform import Platform, Receive, Report
 from mindbot.runtime.app import Runtime
 from mindbot.testing.waiting import PATIENCE
 

@@ -18,7 +18,7 @@ from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message, Part, text_part
-from mindbot.domain.ports import Receive, Report
+from mindbot.domain.ports.platform import Receive, Report
 from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.testing.waiting import PATIENCE

@@ -16,7 +16,7 @@ from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Message, text_part
-from mindbot.domain.ports import Receipt
+from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.store.journal import Rows

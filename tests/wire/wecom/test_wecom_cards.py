@@ -11,7 +11,7 @@ from wecom_here import Clock, Here, a_delivery, connected
 
 from mindbot.domain.errors import Conflict, NetworkFailed, NotFound, Rejected, StoreError, VendorError
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports import Receipt
+from mindbot.domain.ports.platform import Receipt
 from mindbot.store.journal import Rows
 from mindbot.store.keep import StoreKeep
 from mindbot.store.store import Store

@@ -16,7 +16,7 @@ from wechatpy.enterprise.messages import MESSAGE_TYPES
 from wechatpy.exceptions import InvalidSignatureException, WeChatClientException
 from wecom_here import AMR, MP4, PNG, a_delivery, connected
 
-from mindbot.domain.ports import Receive, WebhookRequest, WebhookResponse
+from mindbot.domain.ports.platform import Receive, WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.platforms.wecom.wire import parse_xml
 from mindbot.sim.testing import simulated

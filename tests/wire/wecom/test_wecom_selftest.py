@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from wecom_here import Here, connected
 
 from mindbot.domain.abilities import Check
-from mindbot.domain.ports import WebhookRequest
+from mindbot.domain.ports.platform import WebhookRequest
 
 pytestmark = pytest.mark.anyio
 OTHER_KEY = "A" * 43

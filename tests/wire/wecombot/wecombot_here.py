@@ -16,7 +16,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports import Receipt
+from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.shared import Shared
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecombot.connection import ConnectionBot

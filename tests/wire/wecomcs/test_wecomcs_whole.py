@@ -15,7 +15,7 @@ from wecomcs_here import ACCOUNT
 from mindbot.config.load import load
 from mindbot.domain.chat import Chunk
 from mindbot.domain.message import Json, Message
-from mindbot.domain.ports import Webhook
+from mindbot.domain.ports.platform import Webhook
 from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.sim.testing import simulated
