@@ -1,24 +1,29 @@
 """Publish and subscribe inside the process.
 
-Observers are lossy: a bounded buffer that drops the oldest and counts the gap. Handlers are not: each has
-its own queue, a failed call is retried with back-off and then handed to ``on_dead``.
+Observers are lossy: a bounded buffer that drops the oldest and counts the gap. Handlers are asked again: a
+call that fails is retried with back-off and then handed to ``on_dead``. Each has its own bounded queue; what
+a full one drops is counted and told as a ``bus.overflow`` event. Both may come and go at any time.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 
 import anyio
+from anyio.abc import TaskGroup
 
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.events import CONTROL, Event
 
 Handler = Callable[[Event], Awaitable[None]]
 OnDead = Callable[[str, Event, Exception], None]
+OnDrop = Callable[[str, int], None]
+
+OVERFLOW_EVERY = 1.0  # seconds between two events that tell of drops
+LEAVE = 5.0  # seconds a handler that goes has for what it was given before
 
 
 class Observer:
@@ -43,10 +48,6 @@ class Observer:
             self._events.append(event)
         if self._waiting:
             self._wake.set()
-
-    @property
-    def unread_control(self) -> int:
-        return len(self._control)
 
     async def wait(self) -> None:
         """Return when at least one event is there."""
@@ -74,33 +75,97 @@ class Observer:
         return self.take()
 
 
-@dataclass(slots=True)
-class _Handling:
-    name: str
-    handler: Handler
-    topics: frozenset[str]
-    priority: int
-    queue: deque[Event] = field(default_factory=deque)
-    wake: anyio.Event = field(default_factory=anyio.Event)
-    empty: anyio.Event = field(default_factory=anyio.Event)
+class Subscription:
+    """A handler and the events it has not seen yet. ``dropped`` counts what it never will."""
+
+    def __init__(
+        self,
+        name: str,
+        handler: Handler,
+        topics: Collection[str],
+        priority: int,
+        capacity: int,
+        on_drop: Callable[[Subscription], None],
+    ) -> None:
+        self.name = name
+        self.handler = handler
+        self.topics = frozenset(topics)
+        self.priority = priority
+        self.dropped = 0
+        self.told = 0  # of these
+        self.scope: anyio.CancelScope | None = None  # of its calls, while the bus runs
+        self._on_drop = on_drop
+        self._capacity = capacity
+        self._events: deque[Event] = deque()
+        self._in_hand = 0
+        self._wake = anyio.Event()
+        self._empty = anyio.Event()
+
+    def push(self, event: Event) -> None:
+        if len(self._events) >= self._capacity:
+            self._events.popleft()
+            self.dropped += 1
+            self._on_drop(self)
+        self._events.append(event)
+        self._wake.set()
+
+    async def next(self) -> Event:
+        """Wait for an event and take it in hand; the one before it is then done."""
+        self._in_hand = 0
+        if not self._events:
+            self._empty.set()
+        while not self._events:
+            self._wake = anyio.Event()
+            await self._wake.wait()
+        self._in_hand = 1
+        return self._events.popleft()
 
     async def emptied(self) -> None:
-        while self.queue:
-            self.empty = anyio.Event()
-            await self.empty.wait()
+        """Return when everything it was given is handled."""
+        while self._events or self._in_hand:
+            self._empty = anyio.Event()
+            await self._empty.wait()
+
+    def leave(self) -> None:
+        """Stop its calls; what is left counts as dropped."""
+        if self.scope is not None:
+            self.scope.cancel()
+        if left := len(self._events) + self._in_hand:
+            self._events.clear()
+            self._in_hand = 0
+            self.dropped += left
+            self._on_drop(self)
 
 
 class Bus:
-    """The event bus. ``publish`` never waits and never fails because of a subscriber."""
+    """The event bus. ``publish`` never waits and never fails because of a subscriber.
 
-    def __init__(self, *, retries: int = 3, backoff: float = 0.2, on_dead: OnDead | None = None) -> None:
+    ``failed`` and ``dropped`` count by handler: events it gave up on, and those its queue had no room for.
+    """
+
+    def __init__(
+        self,
+        *,
+        retries: int = 3,
+        backoff: float = 0.2,
+        on_dead: OnDead | None = None,
+        on_drop: OnDrop | None = None,
+        overflow_every: float = OVERFLOW_EVERY,
+    ) -> None:
         self.seq = 0
-        self._observers: dict[str, tuple[Observer, ...]] = {}
-        self._all: list[Observer] = []
-        self._handlings: list[_Handling] = []
+        self.failed: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self._takers: dict[str, tuple[Observer | Subscription, ...]] = {}
+        self._observers: list[Observer] = []
+        self._subscriptions: list[Subscription] = []
         self._retries = retries
         self._backoff = backoff
         self._on_dead = on_dead
+        self._on_drop = on_drop
+        self._overflow_every = overflow_every
+        self._untold: set[Subscription] = set()  # those that dropped more than was told
+        self._drops = anyio.Event()
+        self._tasks: TaskGroup | None = None
         self._on_interest: list[Callable[[], None]] = []
 
     def on_interest(self, tell: Callable[[], None]) -> None:
@@ -110,44 +175,37 @@ class Bus:
 
     def wants(self, topic: str) -> bool:
         """Whether anybody would see an event of this topic: ask before building a costly one."""
-        if self._handlings and any(not h.topics or topic in h.topics for h in self._handlings):
-            return True
-        return bool(self._all) and bool(self._watching(topic))
+        return bool(self._taking(topic))
 
     def publish(self, event: Event) -> None:
         """Number the event and pass it to everyone who asked for its topic."""
         self.seq += 1
         event.seq = self.seq
-        topic = event.topic
-        if self._all:
-            for observer in self._watching(topic):
-                observer.push(event)
-        for handling in self._handlings:
-            if not handling.topics or topic in handling.topics:
-                handling.queue.append(event)
-                handling.wake.set()
+        for taker in self._taking(event.topic):
+            taker.push(event)
 
-    def _watching(self, topic: str) -> tuple[Observer, ...]:
-        found = self._observers.get(topic)
+    def _taking(self, topic: str) -> tuple[Observer | Subscription, ...]:
+        found = self._takers.get(topic)
         if found is None:
-            found = tuple(o for o in self._all if not o.topics or topic in o.topics)
-            self._observers[topic] = found
+            everyone: list[Observer | Subscription] = [*self._observers, *self._subscriptions]
+            found = tuple(t for t in everyone if not t.topics or topic in t.topics)
+            self._takers[topic] = found
         return found
 
     @contextmanager
     def observe(self, topics: Collection[str] = (), *, capacity: int = 10_000) -> Iterator[Observer]:
         """Open an observer of these topics (none means all) for the length of a ``with`` block."""
         observer = Observer(topics, capacity)
-        self._all.append(observer)
+        self._observers.append(observer)
         self._interest_changed()
         try:
             yield observer
         finally:
-            self._all.remove(observer)
+            self._observers.remove(observer)
             self._interest_changed()
 
     def _interest_changed(self) -> None:
-        self._observers.clear()
+        self._takers.clear()
         for tell in self._on_interest:
             tell()
 
@@ -161,43 +219,128 @@ class Bus:
         self.seq += 1
         return self.seq
 
-    def handle(self, name: str, handler: Handler, topics: Collection[str] = (), *, priority: int = 0) -> None:
-        """Register a handler before `running`; higher priorities are handed events first."""
-        self._handlings.append(_Handling(name, handler, frozenset(topics), priority))
-        self._handlings.sort(key=lambda h: -h.priority)
+    # --- handlers
+
+    def subscribe(
+        self,
+        name: str,
+        handler: Handler,
+        topics: Collection[str] = (),
+        *,
+        priority: int = 0,
+        capacity: int = 10_000,
+    ) -> Subscription:
+        """Give a handler these topics (none means all) from now on, also while the bus is `running`.
+
+        Higher priorities are handed events first. ``capacity`` is how many events may wait for it: of more,
+        the oldest are dropped, counted, and told as ``bus.overflow``.
+        """
+        subscription = Subscription(name, handler, topics, priority, capacity, self._has_dropped)
+        self._subscriptions.append(subscription)
+        self._subscriptions.sort(key=lambda s: -s.priority)
         self._interest_changed()
+        if self._tasks is not None:
+            self._tasks.start_soon(self._serve, subscription)
+        return subscription
+
+    async def unsubscribe(self, subscription: Subscription, *, within: float = LEAVE) -> None:
+        """Give a handler nothing more, and let it handle what it has ``within`` so many seconds.
+
+        What is left then, the call it is in included, is dropped and counted. A handler does not wait here
+        for itself.
+        """
+        if subscription not in self._subscriptions:
+            return
+        self._subscriptions.remove(subscription)
+        self._interest_changed()
+        try:
+            if self._tasks is not None:
+                with anyio.move_on_after(within):
+                    await subscription.emptied()
+        finally:
+            subscription.leave()
+            self._tell_drops()
+
+    @asynccontextmanager
+    async def handling(
+        self,
+        name: str,
+        handler: Handler,
+        topics: Collection[str] = (),
+        *,
+        priority: int = 0,
+        capacity: int = 10_000,
+    ) -> AsyncIterator[Subscription]:
+        """`subscribe` for the length of a block."""
+        subscription = self.subscribe(name, handler, topics, priority=priority, capacity=capacity)
+        try:
+            yield subscription
+        finally:
+            await self.unsubscribe(subscription)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the handlers; on the way out their queues are emptied first."""
         async with anyio.create_task_group() as tasks:
-            for handling in self._handlings:
-                tasks.start_soon(self._serve, handling)
-            yield
-            with anyio.move_on_after(5):
-                for handling in self._handlings:
-                    await handling.emptied()
+            self._tasks = tasks
+            for subscription in self._subscriptions:
+                tasks.start_soon(self._serve, subscription)
+            tasks.start_soon(self._watch_drops)
+            try:
+                yield
+                with anyio.move_on_after(LEAVE):
+                    for subscription in list(self._subscriptions):
+                        await subscription.emptied()
+            finally:
+                self._tasks = None
+                for subscription in self._subscriptions:
+                    subscription.leave()
+                self._tell_drops()
             tasks.cancel_scope.cancel()
 
-    async def _serve(self, handling: _Handling) -> None:
-        while True:
-            while not handling.queue:
-                handling.wake = anyio.Event()
-                await handling.wake.wait()
-            event = handling.queue[0]
-            await self._call(handling, event)
-            handling.queue.popleft()
-            if not handling.queue:
-                handling.empty.set()
+    async def _serve(self, subscription: Subscription) -> None:
+        with anyio.CancelScope() as subscription.scope:
+            while True:
+                await self._call(subscription, await subscription.next())
 
-    async def _call(self, handling: _Handling, event: Event) -> None:
+    async def _call(self, subscription: Subscription, event: Event) -> None:
         for attempt in range(self._retries + 1):
             try:
-                await handling.handler(event)
+                await subscription.handler(event)
                 return
             except Exception as error:  # noqa: BLE001 - a stranger's handler may raise anything; it is dead-lettered
                 if attempt == self._retries or (isinstance(error, MindBotError) and not error.retryable):
+                    self.failed[subscription.name] += 1
                     if self._on_dead is not None:
-                        self._on_dead(handling.name, event, error)
+                        self._on_dead(subscription.name, event, error)
                     return
             await anyio.sleep(self._backoff * math.pow(2, attempt))
+
+    # --- what handlers never saw
+
+    def _has_dropped(self, subscription: Subscription) -> None:
+        if subscription not in self._untold:
+            self._untold.add(subscription)
+            self._drops.set()
+
+    async def _watch_drops(self) -> None:
+        while True:
+            await self._drops.wait()
+            self._tell_drops()
+            await anyio.sleep(self._overflow_every)
+
+    def _tell_drops(self) -> None:
+        """Count what handlers lost since that was told last, and tell everyone but them."""
+        untold, self._untold, self._drops = self._untold, set(), anyio.Event()
+        for subscription in untold:
+            name, lost = subscription.name, subscription.dropped - subscription.told
+            subscription.told = subscription.dropped
+            self.dropped[name] += lost
+            if self._on_drop is not None:
+                self._on_drop(name, lost)
+            event = Event("bus.overflow", data={"handler": name, "count": lost})
+            self.seq += 1
+            event.seq = self.seq
+            for taker in self._taking(event.topic):
+                if taker is not subscription:  # it would drop one more for being told
+                    taker.push(event)

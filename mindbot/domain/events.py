@@ -17,12 +17,13 @@ TOPICS = {
     "health": "a component's state changed",
     "config": "the configuration was read again",
     "alert": "an alert began or ended",
+    "bus": "a handler was too slow and lost events",
     "stats": "the daemon in numbers, once a second",
     "span": "a step inside a turn began or ended",
     "chunk": "a piece of an answer arrived",
     "log": "a log line was written",
 }
-QUIET = ("turn", "delivery", "health", "config", "alert", "stats")
+QUIET = ("turn", "delivery", "health", "config", "alert", "bus", "stats")
 
 
 #: How a component is; only bots are stopped, by an operator.

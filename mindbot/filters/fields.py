@@ -121,6 +121,8 @@ EVENT_FIELDS = TURN_FIELDS.plus(
     Field("status", Kind.TEXT, "how it went: ok, error, …"),
     Field("component", Kind.TEXT, "the part of the daemon that speaks"),
     Field("delivery", Kind.TEXT, "the id of the delivery it is about"),
+    Field("handler", Kind.TEXT, "the handler of events that was too slow"),
+    Field("count", Kind.NUMBER, "how many events it lost"),
     Field("alert", Kind.TEXT, "the alert it is about"),
     Field("severity", Kind.TEXT, "the alert's severity"),
     Field("level", Kind.TEXT, "the log level"),

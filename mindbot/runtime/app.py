@@ -31,7 +31,7 @@ from mindbot.runtime.bots import Bots
 from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
-from mindbot.runtime.events import SpanEvents, put_down, tell_stats
+from mindbot.runtime.events import SpanEvents, handler_gave_up, handler_lost, put_down, tell_stats
 from mindbot.runtime.executor import Executor
 from mindbot.runtime.generation import Generation, base_urls
 from mindbot.runtime.hosting import Later, hosting
@@ -69,7 +69,7 @@ class Runtime:
         self.phase = "starting"
         self.generation: Generation
         self.stats = Stats()
-        self.bus = Bus(on_dead=self._handler_gave_up)
+        self.bus = Bus(on_dead=handler_gave_up, on_drop=handler_lost)
         self.board = Health(self._health_changed)
         self.log_tail = LogTail(self.bus)
         # Every running turn may have a call to one vendor open.
@@ -366,10 +366,6 @@ class Runtime:
 
     def _provider_is(self, provider: str, state: str, reason: str) -> None:
         self.board.report(f"{PROVIDER}{provider}", state, reason)
-
-    def _handler_gave_up(self, name: str, event: Event, error: Exception) -> None:
-        log.error("handler gave up", handler=name, event_type=event.type, turn=event.turn, error=str(error))
-        self.stats.handler_failures += 1
 
     # --- for the daemon around it
 

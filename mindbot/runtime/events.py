@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 import anyio
+import structlog
 
 from mindbot.bus import Bus
 from mindbot.domain.events import PASSING, Event
@@ -15,6 +16,8 @@ from mindbot.domain.records import message_record, passing_record, record_of
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
 from mindbot.telemetry.redaction import redactor, told
+
+log = structlog.get_logger("mindbot.runtime")
 
 CLIP = 2000  # characters of a text in an event: a list shows less, and `get turn` has it whole
 
@@ -123,6 +126,16 @@ def _step(span: Span) -> Json:
     if span.kind == "stage":
         data["stage"] = span.name
     return data
+
+
+def handler_gave_up(name: str, event: Event, error: Exception) -> None:
+    """Log an event that a handler could not handle; the bus counts it."""
+    log.error("handler gave up", handler=name, event_type=event.type, turn=event.turn, error=told(error))
+
+
+def handler_lost(name: str, events: int) -> None:
+    """Log what a handler was too slow for; the bus counts it."""
+    log.warning("handler too slow", handler=name, lost=events, hint="more happens than it handles")
 
 
 async def tell_stats(bus: Bus, status: Callable[[], Json], every: float = 1.0) -> None:

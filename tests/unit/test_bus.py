@@ -56,7 +56,7 @@ async def test_a_handler_is_retried_then_its_event_is_given_to_the_dead_letters(
     bus = Bus(
         retries=2, backoff=0.001, on_dead=lambda name, event, error: dead.append((name, event.data["n"]))
     )
-    bus.handle("pager", flaky, {"alert"})
+    bus.subscribe("pager", flaky, {"alert"})
     async with bus.running():
         for n in range(3):
             bus.publish(Event("alert.firing", data={"n": n}))
@@ -72,7 +72,7 @@ async def test_an_error_that_cannot_get_better_is_not_retried() -> None:
         raise Rejected("never")
 
     bus = Bus(backoff=0.001)
-    bus.handle("h", refuse)
+    bus.subscribe("h", refuse)
     async with bus.running():
         bus.publish(Event("turn.queued"))
     assert calls == ["turn.queued"]
@@ -88,8 +88,8 @@ async def test_a_hanging_handler_holds_up_no_other() -> None:
         done.set()
 
     bus = Bus()
-    bus.handle("hang", hang, priority=10)
-    bus.handle("work", work)
+    bus.subscribe("hang", hang, priority=10)
+    bus.subscribe("work", work)
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
 
@@ -102,3 +102,105 @@ async def test_a_hanging_handler_holds_up_no_other() -> None:
             bus.publish(Event("turn.queued"))
             await done.wait()
             tasks.cancel_scope.cancel()
+
+
+async def test_a_handler_comes_and_goes_while_the_bus_runs() -> None:
+    seen: list[int] = []
+
+    async def see(event: Event) -> None:
+        seen.append(event.data["n"])
+
+    bus = Bus()
+    async with bus.running():
+        bus.publish(Event("turn.queued", data={"n": 0}))
+        async with bus.handling("late", see, {"turn"}):
+            assert bus.wants("turn") and not bus.wants("chunk")
+            bus.publish(Event("turn.queued", data={"n": 1}))
+            bus.publish(Event("turn.queued", data={"n": 2}))
+        assert not bus.wants("turn")
+        bus.publish(Event("turn.queued", data={"n": 3}))
+    assert seen == [1, 2]
+    assert not bus.dropped
+
+
+async def test_a_full_queue_drops_the_oldest_counts_them_and_says_so_once_in_a_while() -> None:
+    """Nobody is told of every single drop, and the slow handler itself of none."""
+    seen: list[str] = []
+    lost: list[tuple[str, int]] = []
+    go = anyio.Event()
+
+    async def slow(event: Event) -> None:
+        await go.wait()
+        seen.append(str(event.data.get("n", event.type)))
+
+    bus = Bus(on_drop=lambda name, count: lost.append((name, count)))
+    bus.subscribe("slow", slow, capacity=3)
+    with bus.observe({"bus"}) as observer:
+        async with bus.running():
+            bus.publish(Event("turn.queued", data={"n": 0}))
+            await anyio.wait_all_tasks_blocked()
+            for n in range(1, 101):
+                bus.publish(Event("turn.queued", data={"n": n}))
+            with anyio.fail_after(PATIENCE):
+                events, _ = await observer.batch()
+            go.set()
+    assert seen == ["0", "98", "99", "100"]
+    assert [(e.type, e.data) for e in events] == [("bus.overflow", {"handler": "slow", "count": 97})]
+    assert lost == [("slow", 97)] and bus.dropped == {"slow": 97}
+
+
+async def test_later_drops_are_told_too() -> None:
+    async def hang(event: Event) -> None:
+        await anyio.sleep_forever()
+
+    bus = Bus(overflow_every=0.001)
+    subscription = bus.subscribe("hang", hang, capacity=2)
+    with bus.observe({"bus"}) as observer, anyio.fail_after(PATIENCE):
+        async with bus.running():
+            told = 0
+            for _ in range(3):
+                for _ in range(5):
+                    bus.publish(Event("turn.queued"))
+                while told < subscription.dropped:
+                    told += sum(e.data["count"] for e in (await observer.batch())[0])
+            await bus.unsubscribe(subscription, within=0)
+            events, _ = observer.take()
+    assert [e.data["count"] for e in events] == [3], "two in its queue and the one in its hands"
+    assert bus.dropped["hang"] == told + 3 == 15
+
+
+async def test_a_handler_that_leaves_in_a_cancelled_block_is_stopped() -> None:
+    stopped = anyio.Event()
+
+    async def hang(event: Event) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            stopped.set()
+
+    bus = Bus()
+    with anyio.fail_after(PATIENCE):
+        async with bus.running():
+            with anyio.CancelScope() as scope:
+                async with bus.handling("hang", hang):
+                    bus.publish(Event("turn.queued"))
+                    await anyio.wait_all_tasks_blocked()
+                    scope.cancel()
+            await stopped.wait()
+    assert bus.dropped["hang"] == 1
+
+
+async def test_what_a_stop_cannot_wait_for_is_counted() -> None:
+    async def hang(event: Event) -> None:
+        await anyio.sleep_forever()
+
+    bus = Bus()
+    bus.subscribe("hang", hang)
+    with anyio.CancelScope() as scope:
+        async with bus.running():
+            for _ in range(4):
+                bus.publish(Event("turn.queued"))
+            await anyio.wait_all_tasks_blocked()
+            scope.cancel()
+            await anyio.sleep_forever()
+    assert bus.dropped == {"hang": 4}

@@ -71,6 +71,9 @@ class Desk:
             elif topic == "config":
                 self.changes += 1
                 self.note("ok", f"configuration generation {event.get('generation', '?')} is in use")
+            elif topic == "bus":
+                slow, lost = event.get("handler", "?"), event.get("count", "?")
+                self.note("bad", f"{slow} is too slow: {lost} events lost")
             elif topic == "alert":
                 self.note("ok" if what == "resolved" else "bad", f"alert {event.get('alert', '')} {what}")
 
