@@ -108,7 +108,7 @@ async def ask_it(server: Server, *, stream: bool = True, model: str = "m", **mor
 async def test_bytes_that_become_no_line(first: bytes, then: bytes, stream: bool) -> None:
     async with Server(lambda far: drip(far, first, then)).running() as server:
         with anyio.fail_after(PATIENCE), pytest.raises(NetworkFailed) as caught:
-            await ask_it(server, stream=stream, timeout=0.2)
+            await ask_it(server, stream=stream, timeout=1.0)
     assert caught.value.sent
 
 
@@ -255,7 +255,7 @@ async def test_an_answer_that_is_there_is_one_however_its_connection_ends(
     cut = JSON + b"Content-Length: 9000\r\n\r\n" + body
     for script in (cut, stays_open):
         async with Server(script).running() as server:
-            answer = await ask_it(server, stream=stream, timeout=0.3)
+            answer = await ask_it(server, stream=stream, timeout=1.0)
         assert (answer.text, answer.last.finish, answer.last.notes) == ("hello", finish, {})
         assert len(server.asked) == 1
 
@@ -323,7 +323,7 @@ async def test_a_refusal_that_does_not_come_whole_is_still_one(ends: bool) -> No
 
     async with Server(begun if ends else goes_on).running() as server:
         with pytest.raises(AuthFailed, match="no such key"):
-            await ask_it(server, timeout=0.3)
+            await ask_it(server, timeout=1.0)
 
 
 async def test_a_refused_value_or_another_field_is_no_reason_to_ask_again() -> None:
