@@ -1,45 +1,139 @@
-"""The status in Prometheus' text format, made when somebody asks."""
+"""The daemon's counters in Prometheus' text format, made when somebody asks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
+from mindbot.bus import Bus
 from mindbot.domain.message import Json
+from mindbot.runtime.stats import Histogram, Stats
+from mindbot.runtime.traffic import Traffic
+
+#: Label values, and what is measured of them.
+Samples = Iterable[tuple[tuple[str, ...], float | Histogram]]
 
 
-def render(status: Json, health: list[Json]) -> bytes:
-    """Return all metrics; counters end in ``_total``, times are seconds."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric as it is documented: a counter's samples end in ``_total``, a histogram's are seconds."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+TURNS = Measured("mindbot_turns", "counter", "Turns by what became of them.", ("state",))
+NOW = Measured("mindbot_turns_now", "gauge", "Turns that are open.", ("state",))
+TOOK = Measured(
+    "mindbot_turn_seconds", "histogram", "From a message's receipt to the end of its turn.", ("state",)
+)
+STAGES = Measured(
+    "mindbot_stage_seconds", "histogram", "What a stage took, without the stages inside it.", ("stage",)
+)
+MODELS = Measured(
+    "mindbot_model_seconds", "histogram", "From a call of a model to the end of its answer.", ("provider",)
+)
+SENDS = Measured(
+    "mindbot_send_seconds",
+    "histogram",
+    "What a platform took for a send, also one it refused.",
+    ("platform", "bot"),
+)
+DELIVERIES = Measured("mindbot_deliveries", "counter", "Deliveries by what became of them.", ("state",))
+WAITING = Measured("mindbot_outbox_waiting", "gauge", "Deliveries on their way.")
+HANDLERS = Measured(
+    "mindbot_handler_events",
+    "counter",
+    "Events that a handler failed at for good (failed) or was too slow for (dropped).",
+    ("handler", "outcome"),
+)
+LAG = Measured("mindbot_loop_lag_seconds", "gauge", "How late the event loop is.")
+MEMORY = Measured("mindbot_resident_bytes", "gauge", "Resident memory.")
+STARTED = Measured("mindbot_start_seconds", "gauge", "When it started, in Unix seconds.")
+UP = Measured("mindbot_component_up", "gauge", "1 for ok, else 0.", ("component",))
+
+METRICS = (
+    TURNS,
+    NOW,
+    TOOK,
+    STAGES,
+    MODELS,
+    SENDS,
+    DELIVERIES,
+    WAITING,
+    HANDLERS,
+    LAG,
+    MEMORY,
+    STARTED,
+    UP,
+)
+
+
+def measured(
+    status: Json, health: list[Json], stats: Stats, traffic: Traffic, bus: Bus
+) -> dict[Measured, Samples]:
+    """Return the samples of every metric."""
+    outbox = status["outbox"]
+    return {
+        TURNS: _by_name(status["totals"]),
+        NOW: _by_name(status["turns"]),
+        TOOK: stats.turns.items(),
+        STAGES: stats.stages.items(),
+        MODELS: stats.models.items(),
+        SENDS: traffic.sends.items(),
+        DELIVERIES: _by_name({state: outbox[state] for state in ("sent", "retried", "dead")}),
+        WAITING: _one(outbox["waiting"]),
+        HANDLERS: [
+            ((name, outcome), count)
+            for outcome, counts in (("failed", bus.failed), ("dropped", bus.dropped))
+            for name, count in counts.items()
+        ],
+        LAG: _one(status["loop_lag_ms"] / 1000),
+        MEMORY: _one(status["rss_bytes"]),
+        STARTED: _one(status["started"]),
+        UP: [((each["component"],), float(each["state"] == "ok")) for each in health],
+    }
+
+
+def _by_name(counts: Json) -> Samples:
+    return [((name,), count) for name, count in counts.items()]
+
+
+def _one(value: float) -> Samples:
+    return [((), value)]
+
+
+def render(samples: dict[Measured, Samples]) -> bytes:
+    """Return samples as text."""
     from prometheus_client import CollectorRegistry, generate_latest
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+    from prometheus_client.core import (
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+        Metric,
+    )
+
+    def family(metric: Measured, found: Samples) -> Metric:
+        if metric.kind == "histogram":
+            times = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+            for labels, value in found:
+                assert isinstance(value, Histogram)
+                times.add_metric(labels, list(value.buckets()), value.sum)
+            return times
+        kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+        plain = kind(metric.name, metric.help, labels=metric.labels)
+        for labels, value in found:
+            assert not isinstance(value, Histogram)
+            plain.add_metric(labels, value)
+        return plain
 
     class Snapshot:
         def collect(self) -> Iterator[Metric]:
-            turns = CounterMetricFamily("mindbot_turns", "Turns by what became of them.", labels=["state"])
-            for state, count in status["totals"].items():
-                turns.add_metric([state], count)
-            yield turns
-            now = GaugeMetricFamily("mindbot_turns_now", "Turns that are open.", labels=["state"])
-            for state, count in status["turns"].items():
-                now.add_metric([state], count)
-            yield now
-            sends = CounterMetricFamily(
-                "mindbot_deliveries", "Deliveries by what became of them.", labels=["state"]
-            )
-            for state in ("sent", "retried", "dead"):
-                sends.add_metric([state], status["outbox"][state])
-            yield sends
-            yield GaugeMetricFamily(
-                "mindbot_outbox_waiting", "Deliveries on their way.", value=status["outbox"]["waiting"]
-            )
-            yield GaugeMetricFamily(
-                "mindbot_loop_lag_seconds", "How late the event loop is.", value=status["loop_lag_ms"] / 1000
-            )
-            yield GaugeMetricFamily("mindbot_resident_bytes", "Resident memory.", value=status["rss_bytes"])
-            yield GaugeMetricFamily("mindbot_start_seconds", "When it started.", value=status["started"])
-            up = GaugeMetricFamily("mindbot_component_up", "1 for ok, else 0.", labels=["component"])
-            for component in health:
-                up.add_metric([component["component"]], float(component["state"] == "ok"))
-            yield up
+            for metric, found in samples.items():
+                yield family(metric, found)
 
     registry = CollectorRegistry()
     registry.register(Snapshot())

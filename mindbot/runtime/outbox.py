@@ -257,9 +257,13 @@ class Outbox:
             d.state, d.attempts = "sending", d.attempts + 1
             await self._store(d)
         said = d.said
+        begun = time.perf_counter()
         try:
             with anyio.fail_after(self._policy.timeout):
-                sent = await lane.bot.adapter.send(d)
+                try:
+                    sent = await lane.bot.adapter.send(d)
+                finally:
+                    self.traffic.sends[lane.bot.key].add(time.perf_counter() - begun)
             d.sent_id = sent.id
             d.notes.update(sent.notes)
         except TimeoutError:

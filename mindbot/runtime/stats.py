@@ -4,15 +4,52 @@ from __future__ import annotations
 
 import resource
 import time
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mindbot.domain.turn import Turn
 
+#: Upper bounds of the buckets that times are counted in, seconds.
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class Histogram:
+    """How long something took, by bucket: one integer goes up for each time; sums are made when asked."""
+
+    __slots__ = ("_counts", "sum")
+
+    def __init__(self) -> None:
+        self.sum = 0.0
+        self._counts = [0] * (len(BOUNDS) + 1)
+
+    def add(self, seconds: float) -> None:
+        """Count a time; one that the clock turned negative is none."""
+        seconds = max(0.0, seconds)
+        self._counts[bisect_left(BOUNDS, seconds)] += 1
+        self.sum += seconds
+
+    def buckets(self) -> Iterator[tuple[str, int]]:
+        """Yield each upper bound and how many took that long at most, as Prometheus counts."""
+        total = 0
+        for bound, count in zip((*map(str, BOUNDS), "+Inf"), self._counts, strict=True):
+            total += count
+            yield bound, total
+
+
+#: Histograms by label values; each is made when its first time comes.
+Times = defaultdict[tuple[str, ...], Histogram]
+
 
 @dataclass(slots=True)
 class Stats:
-    """What happened since the start. Times are seconds."""
+    """What happened since the start. Times are seconds.
+
+    ``turns``: from receipt to the end, by state. ``stages``: by name, without the stages inside. ``models``:
+    by provider, from the call to the end of the answer.
+    """
 
     started: float = field(default_factory=time.time)
     received: int = 0
@@ -22,14 +59,22 @@ class Stats:
     dropped: int = 0
     failed: int = 0
     dead: int = 0
-    handler_failures: int = 0
     loop_lag: float = 0.0
-    took_sum: float = 0.0
+    turns: Times = field(default_factory=lambda: Times(Histogram))
+    stages: Times = field(default_factory=lambda: Times(Histogram))
+    models: Times = field(default_factory=lambda: Times(Histogram))
 
     def ended(self, turn: Turn) -> None:
-        """Count the end of a turn by its state."""
+        """Count the end of a turn by its state, and what its steps took."""
         setattr(self, turn.state, getattr(self, turn.state) + 1)
-        self.took_sum += turn.finished - turn.message.received
+        self.turns[turn.state,].add(turn.finished - turn.message.received)
+        inside = [0.0] * (len(turn.spans) + 1)  # by span: what the stages inside it took
+        for span in reversed(turn.spans):
+            if span.kind == "stage":
+                inside[span.parent] += span.took
+                self.stages[span.name,].add(span.took - inside[span.id])
+            elif span.kind == "model" and span.status != "memo":
+                self.models[span.name,].add(span.took)
 
 
 def rss_bytes() -> int:

@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from mindbot.domain.message import Json
+from mindbot.runtime.stats import Histogram, Times
 
 
 @dataclass(slots=True)
@@ -53,6 +54,7 @@ class Traffic:
 
     def __init__(self) -> None:
         self._bots: dict[tuple[str, str], BotTraffic] = {}
+        self.sends = Times(Histogram)  # what the platform took for each, in seconds
 
     def of(self, platform: str, bot: str) -> BotTraffic:
         """Return a bot's counters."""

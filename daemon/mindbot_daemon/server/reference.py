@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.events import CONTROL, QUIET, TOPICS
 from mindbot.domain.message import Json
+from mindbot.runtime.metrics import METRICS
 from mindbot_daemon.server.app import RESOURCES, create_app
 from mindbot_daemon.server.deps import ADMIN, OPERATOR, VIEWER
 from mindbot_daemon.server.errors import STATUS
@@ -24,9 +25,9 @@ BEGIN, END = "<!-- generated: make docs -->", "<!-- end of the generated part --
 
 
 def reference() -> str:
-    """Return operations, errors and topics as Markdown."""
+    """Return operations, errors, topics and metrics as Markdown."""
     schema = create_app(cast(Any, None), Roles(), Hub()).openapi()
-    return "\n".join([*_operations(schema), *_errors(), *_topics(), *_models(schema)]).rstrip()
+    return "\n".join([*_operations(schema), *_errors(), *_topics(), *_metrics(), *_models(schema)]).rstrip()
 
 
 def _roles() -> dict[tuple[str, str], str]:
@@ -117,6 +118,20 @@ def _topics() -> Iterator[str]:
     for topic, what in TOPICS.items():
         control = ", ".join(f"`{kind}`" for kind in sorted(CONTROL) if kind.startswith(f"{topic}."))
         yield f"| `{topic}` | {what} | {'yes' if topic in QUIET else ''} | {control} |"
+    yield ""
+
+
+def _metrics() -> Iterator[str]:
+    yield "## Metrics"
+    yield ""
+    yield "What `GET /v1/metrics` tells, for Prometheus. Counters begin with the daemon."
+    yield ""
+    yield "| metric | kind | labels | what |"
+    yield "|---|---|---|---|"
+    for metric in METRICS:
+        name = f"{metric.name}_total" if metric.kind == "counter" else metric.name
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        yield f"| `{name}` | {metric.kind} | {labels} | {metric.help} |"
     yield ""
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 
+from mindbot.bus import Bus
 from mindbot.domain.message import Json
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.generation import Generation
@@ -23,6 +24,7 @@ class AboutResource:
         self,
         current: Callable[[], Generation],
         phase: Callable[[], str],
+        bus: Bus,
         stats: Stats,
         store: Store,
         dispatcher: Dispatcher,
@@ -31,6 +33,7 @@ class AboutResource:
     ) -> None:
         self._current = current
         self._phase = phase
+        self._bus = bus
         self._stats = stats
         self._store = store
         self._dispatcher = dispatcher
@@ -80,6 +83,6 @@ class AboutResource:
 
     def metrics(self) -> bytes:
         """Return the counters in Prometheus' text format."""
-        from mindbot.runtime.metrics import render
+        from mindbot.runtime.metrics import measured, render
 
-        return render(self.status(), self.health())
+        return render(measured(self.status(), self.health(), self._stats, self._outbox.traffic, self._bus))

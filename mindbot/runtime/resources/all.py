@@ -72,7 +72,7 @@ def offered(
     """Make them of the runtime's parts. ``phase`` returns starting, running or draining."""
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     return Resources(
-        about=AboutResource(current, phase, stats, store, dispatcher, outbox, board),
+        about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board),
         platforms=PlatformResource(bots, secrets, injection),
         turns=TurnResource(bus, store, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store, questions),
