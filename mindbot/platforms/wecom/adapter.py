@@ -34,13 +34,15 @@ from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.trial import Trial
 from mindbot.platforms.wecom import checks, incoming, say, uploads, wire
-from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.buttons import Buttons
-from mindbot.platforms.wecom.callback import Callbacks
-from mindbot.platforms.wecom.errors import Malformed
 from mindbot.platforms.wecom.people import People
 from mindbot.platforms.wecom.repeats import LONGEST_INTERVAL
 from mindbot.platforms.wecom.sender import Sender
+from mindbot.platforms.wecom_shared.api import Api
+from mindbot.platforms.wecom_shared.application import application_endpoint
+from mindbot.platforms.wecom_shared.endpoint import MAX_BODY, OpenedCallback
+from mindbot.platforms.wecom_shared.refusals import Malformed
+from mindbot.platforms.wecom_shared.xml import text_of
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComSettings
@@ -58,7 +60,7 @@ class WeComPlatform:
 
     name = "wecom"
     idempotent = False  # only for a while, see `repeatable`
-    max_body = 1 << 20
+    max_body = MAX_BODY
 
     def __init__(
         self,
@@ -86,12 +88,13 @@ class WeComPlatform:
         self._api = _api(settings, settings.secret, host)
         contacts = settings.contacts_secret
         self._contacts = _api(settings, contacts, host) if contacts is not None else None
-        self._callbacks = Callbacks(
+        self._endpoint = application_endpoint(
             settings,
-            bot,
             host.secrets,
-            clock,
             lambda reason: self._say("failed", reason),
+            bot=bot,
+            clock=clock,
+            log=log,
             ack_within=ack_within,
             max_body=self.max_body,
         )
@@ -120,7 +123,7 @@ class WeComPlatform:
         Each run reads the secrets anew, so a restart is enough after one was mended.
         """
         self._report = report
-        self._callbacks.renew()
+        self._endpoint.renew()
         self._api.renew()
         if self._contacts is not None:
             self._contacts.renew()
@@ -134,7 +137,7 @@ class WeComPlatform:
     async def _proved(self, wait: float) -> bool:
         """Try the credentials and report; return whether the answer is final."""
         try:
-            await self._callbacks.prepare()
+            await self._endpoint.prepare()
             await self._api.token()
         except (AuthFailed, SecretError, ConfigError) as error:
             self._say("failed", needs_credentials(error))
@@ -155,10 +158,10 @@ class WeComPlatform:
     async def callback(self, request: WebhookRequest, receive: Receive) -> WebhookResponse:
         """Answer a URL verification or a push; an empty 200 means that the message is on disk."""
 
-        async def take(envelope: Json, plain: bytes) -> None:
-            agent_id = fields.whole(envelope.get("AgentID")) or self._settings.agent_id
-            message = self._read(plain, agent_id)
-            event = incoming.text_of(message.parts[0].data, "Event").lower()
+        async def take(opened: OpenedCallback) -> None:
+            agent_id = fields.whole(opened.envelope.get("AgentID")) or self._settings.agent_id
+            message = self._read(opened.plain, agent_id)
+            event = text_of(message.parts[0].data, "Event").lower()
             pressed = message.kind == "event" and event in (incoming.PRESS, incoming.MENU)
             if not (pressed and await self._buttons.pressed(message)):
                 await receive(message)
@@ -166,7 +169,7 @@ class WeComPlatform:
             self._pushed_at = self._clock()
             self._agent = self._agent or message.reply_to.get("agentid")
 
-        return await self._callbacks.answer(request, take)
+        return await self._endpoint.answer(request, take)
 
     def _read(self, push: bytes, agent_id: int | None) -> Message:
         """Return the message of a push; one that a mistake of ours cannot read is kept as it came.
@@ -264,7 +267,7 @@ class WeComPlatform:
         found: Json = {
             "callbacks": self._pushes,
             "last_callback": self._pushed_at or None,
-            **self._callbacks.heard.details(),
+            **self._endpoint.health.details(),
             "sent": self._sender.sent,
             "held_for_member_limit": self._sender.held,
             "uploaded": self._sender.uploaded,
@@ -280,20 +283,20 @@ class WeComPlatform:
         trial = Trial(f"{self.name}/{self.bot}", self._api.base_url)
         refusal = self._people.refusal
         found, proved = await checks.run(
-            trial, self._api, self._callbacks, self._contacts, agent=self._agent, refused=refusal
+            trial, self._api, self._endpoint, self._contacts, agent=self._agent, refused=refusal
         )
         if proved:
             self._proven()
         now = self._clock()
         came = f"{self._pushes} since the start, the last {ago(now - self._pushed_at)} ago"
         mend = f"{checks.RECEIVE}: the URL ends in /{self.name}/{self.bot}/callback; write to the app"
-        heard = self._callbacks.heard.check(came if self._pushes else "", "none since the start", mend)
-        return [*found, heard]
+        calls = self._endpoint.health.check(came if self._pushes else "", "none since the start", mend)
+        return [*found, calls]
 
     def _proven(self) -> None:
         """A call went through: the bot no longer waits for somebody to mend its credentials."""
         self._credentials.accepted()
-        if self._state == "failed" and self._callbacks.ready:
+        if self._state == "failed" and self._endpoint.ready:
             self._say("ok", "")
 
 

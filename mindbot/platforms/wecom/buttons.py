@@ -30,7 +30,8 @@ from mindbot.domain.errors import (
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.platforms.wecom import incoming, limits, say, templates
-from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom_shared.api import Api
+from mindbot.platforms.wecom_shared.xml import text_of
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComSettings
@@ -114,18 +115,18 @@ class Buttons:
         by `run`, after the ack. Raises StoreError: the press then comes again, or not at all.
         """
         event = message.parts[0].data
-        task, code = incoming.text_of(event, "TaskId"), incoming.text_of(event, "ResponseCode")
+        task, code = text_of(event, "TaskId"), text_of(event, "ResponseCode")
         async with self._lock:
             state = await self._keep.get(f"card:{task}")
             if state is None and not task.startswith(_OURS):
                 return False
             messages: list[Message] = []
             values: dict[str, Json] = {}
-            menu = incoming.text_of(event, "Event").lower() == incoming.MENU
+            menu = text_of(event, "Event").lower() == incoming.MENU
             change = _shows(_EXPIRED)
             if state is not None:
                 part = Part.from_json(state["part"])
-                press = {"key": incoming.text_of(event, "EventKey"), "selected": incoming.selected(event)}
+                press = {"key": text_of(event, "EventKey"), "selected": incoming.selected(event)}
                 if menu or state["pressed"] is None:
                     messages.append(_said(message, task, state, part, press, menu=menu))
                 if not menu:

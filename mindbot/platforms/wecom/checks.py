@@ -10,8 +10,8 @@ from mindbot.domain.abilities import Check
 from mindbot.domain.errors import VendorError
 from mindbot.domain.message import Json
 from mindbot.platforms.trial import Trial, well
-from mindbot.platforms.wecom.api import Api
-from mindbot.platforms.wecom.callback import Callbacks
+from mindbot.platforms.wecom_shared.api import Api
+from mindbot.platforms.wecom_shared.endpoint import Endpoint
 
 _NO_AGENT = "no agent id yet: pushes need `agent_id`; answers take it from the callback"
 _NEEDS_AGENT = "set `agent_id` in the bot's wecom section (Apps > the app > AgentId)"
@@ -21,7 +21,7 @@ _CONTACTS = "`contacts_secret`: Management tools > Contacts sync (通讯录同�
 
 
 async def run(
-    trial: Trial, api: Api, callbacks: Callbacks, contacts: Api | None, *, agent: int | None, refused: str
+    trial: Trial, api: Api, endpoint: Endpoint, contacts: Api | None, *, agent: int | None, refused: str
 ) -> tuple[list[Check], bool]:
     """Test secrets, tokens and the application; returns the findings, and whether the credentials are proved.
 
@@ -29,7 +29,7 @@ async def run(
     """
 
     async def secrets() -> str:
-        await callbacks.prepare()
+        await endpoint.prepare()
         return ""
 
     async def app() -> list[Check]:

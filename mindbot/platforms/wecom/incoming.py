@@ -9,17 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mindbot.domain.message import Json, Part
+from mindbot.platforms.wecom_shared.xml import text_of
 
 _COMMON = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "AgentID"})
 
 #: The press of a button on a template card, and a choice from its menu.
 PRESS, MENU = "template_card_event", "template_card_menu_event"
-
-
-def text_of(fields: Json, name: str) -> str:
-    """Return a field's text; empty when it is not there or holds elements."""
-    value = fields.get(name, "")
-    return value if isinstance(value, str) else ""
 
 
 def part_of(kind: str, fields: Json) -> Part:

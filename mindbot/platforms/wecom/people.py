@@ -14,7 +14,7 @@ from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, Rejected, VendorError
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
-from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom_shared.api import Api
 
 log = structlog.get_logger("mindbot.platforms.wecom")
 

@@ -18,10 +18,10 @@ from mindbot.platforms.allowance import Allowance
 from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.split import printable, split_bytes
 from mindbot.platforms.wecom import limits, say
-from mindbot.platforms.wecom.api import Api
 from mindbot.platforms.wecom.buttons import Buttons, task_of
 from mindbot.platforms.wecom.repeats import Repeats
 from mindbot.platforms.wecom.uploads import Uploads, expired
+from mindbot.platforms.wecom_shared.api import Api
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComSettings

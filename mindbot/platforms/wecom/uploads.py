@@ -15,7 +15,7 @@ from mindbot.domain.host import Host
 from mindbot.domain.message import Part
 from mindbot.platforms.sizes import megabytes
 from mindbot.platforms.unsent import preparing
-from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom_shared.api import Api
 
 EXPIRED = "40007"  # the media id is not known any more
 _MB = 1 << 20

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from mindbot.domain import fields, plain
 from mindbot.domain.message import Json, Message, Part
-from mindbot.platforms.wecom.errors import Malformed
-from mindbot.platforms.wecom.incoming import part_of, text_of
-from mindbot.platforms.wecom.xml import parse_xml as parse_xml
+from mindbot.platforms.wecom.incoming import part_of
+from mindbot.platforms.wecom_shared.refusals import Malformed
+from mindbot.platforms.wecom_shared.xml import parse_xml, text_of
 
 _MAX_KEY = 200  # characters; the store keeps 255
 

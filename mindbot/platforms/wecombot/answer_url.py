@@ -13,7 +13,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Rejected
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json
-from mindbot.platforms.wecom.errors import answer_of, code_of
+from mindbot.platforms.wecom_shared.errors import answer_of, code_of
 from mindbot.platforms.wecombot.errors import error_for
 
 _TTL = 3600.0  # seconds

@@ -7,7 +7,7 @@ they are known from bug reports of the official SDKs' users.
 from __future__ import annotations
 
 from mindbot.domain.errors import AuthFailed, Overloaded, Rejected, VendorError
-from mindbot.platforms.wecom import errors
+from mindbot.platforms.wecom_shared import errors
 
 BAD_REQUEST_ID = "846605"
 EXPIRED = "846608"

@@ -25,11 +25,12 @@ from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.clocks import timer_of
-from mindbot.platforms.wecom.errors import Malformed
+from mindbot.platforms.wecom_shared.endpoint import MAX_BODY
+from mindbot.platforms.wecom_shared.refusals import Malformed
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.adapter import WeComBot
 from mindbot.platforms.wecombot.answer_url import AnswerUrl
-from mindbot.platforms.wecombot.callback import Callbacks
+from mindbot.platforms.wecombot.callbacks import BotCallbacks
 from mindbot.platforms.wecombot.frames import Frames
 from mindbot.platforms.wecombot.streams import Shown, Streams
 
@@ -52,7 +53,7 @@ class WebhookBot(WeComBot):
     idempotent = True
     ends_whole: Literal[True] = True
     pace = 0.2  # seconds; polls decide when something is seen
-    max_body = Callbacks.max_body
+    max_body = MAX_BODY
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class WebhookBot(WeComBot):
         super().__init__(settings, bot, host, clock=clock)
         self.host = settings.host
         self.port = settings.port
-        self._callbacks = Callbacks(
+        self._callbacks = BotCallbacks(
             settings, bot, host.secrets, clock, lambda why: self._say("failed", why), ack_within=ack_within
         )
         self._timer = timer_of(clock)
@@ -368,18 +369,18 @@ class WebhookBot(WeComBot):
             "streams": self._streams.growing,
             "last_call": self._called,
             **self._counts,
-            **self._callbacks.heard.details(),
+            **self._callbacks.health.details(),
         }
 
     async def test(self) -> list[Check]:
         """Read the secrets, encrypt and decrypt with them, and look whether WeCom ever called."""
         came = f"the last came {ago(self._clock() - self._called)} ago" if self._called else ""
         mend = "enter the callback URL in the bot's API settings, or write to the bot"
-        heard = self._callbacks.heard.check(came, "none came yet", mend)
+        calls = self._callbacks.health.check(came, "none came yet", mend)
         secrets = await self._test_secrets()
         if secrets.state == "ok" and self._state == "failed":
             self._say("ok", "")
-        return [secrets, heard]
+        return [secrets, calls]
 
     async def _test_secrets(self) -> Check:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mindbot.domain import fields
-from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom_shared.api import Api
 
 _PAGE = 100
 _MOST = 50  # pages; an enterprise has at most a few thousand accounts

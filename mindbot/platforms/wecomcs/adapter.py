@@ -24,11 +24,11 @@ from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.trial import Trial, well
-from mindbot.platforms.wecom import wire as envelope_wire
-from mindbot.platforms.wecom.api import Api
-from mindbot.platforms.wecom.callback import Callbacks
-from mindbot.platforms.wecom.errors import Malformed
-from mindbot.platforms.wecom.incoming import text_of
+from mindbot.platforms.wecom_shared.api import Api
+from mindbot.platforms.wecom_shared.application import application_endpoint
+from mindbot.platforms.wecom_shared.endpoint import MAX_BODY, OpenedCallback
+from mindbot.platforms.wecom_shared.refusals import Malformed
+from mindbot.platforms.wecom_shared.xml import parse_xml, text_of
 from mindbot.platforms.wecomcs import checks, outbound, wire
 from mindbot.platforms.wecomcs.accounts import Listed, list_accounts
 from mindbot.platforms.wecomcs.budget import Budget
@@ -53,7 +53,7 @@ class WeComCsPlatform:
 
     name = "wecomcs"
     idempotent = True  # a msgid of our own is refused the second time
-    max_body = 1 << 20
+    max_body = MAX_BODY
 
     def __init__(
         self,
@@ -81,8 +81,13 @@ class WeComCsPlatform:
             shared=host.shared,
             per_minute=settings.calls_per_minute,
         )
-        self._callbacks = Callbacks(
-            settings, bot, host.secrets, clock, lambda reason: self._report("failed", reason)
+        self._endpoint = application_endpoint(
+            settings,
+            host.secrets,
+            lambda reason: self._report("failed", reason),
+            bot=bot,
+            clock=clock,
+            log=log,
         )
         self._budget = Budget(host.keep, clock)
         self._talks = Talks(self._api, host.keep, settings, clock)
@@ -105,7 +110,7 @@ class WeComCsPlatform:
     async def run(self, receive: Receive, report: Report) -> None:
         """Find the accounts and pull them until cancelled; accounts made later are found as well."""
         self._report = report
-        self._callbacks.renew()
+        self._endpoint.renew()
         self._api.renew()
         self._credentials.renew()
         self._accounts.clear()
@@ -130,7 +135,7 @@ class WeComCsPlatform:
         while True:
             mended = anyio.Event()
             try:
-                await self._callbacks.prepare()
+                await self._endpoint.prepare()
                 found = await self._known()
                 self._mended = None
                 if found:
@@ -205,8 +210,8 @@ class WeComCsPlatform:
     async def callback(self, request: WebhookRequest, receive: Receive) -> WebhookResponse:
         """Answer the doorbell at once: what it announces stays with WeCom until the cursor is past it."""
 
-        async def take(_: Json, plain: bytes) -> None:
-            event = envelope_wire.parse_xml(plain)
+        async def take(opened: OpenedCallback) -> None:
+            event = parse_xml(opened.plain)
             account = text_of(event, "OpenKfId")
             if text_of(event, "Event") != "kf_msg_or_event" or not account:
                 raise Malformed("no event of customer service", hint="this URL is for customer service alone")
@@ -216,7 +221,7 @@ class WeComCsPlatform:
             if account in self._accounts:
                 self._accounts[account].ring(text_of(event, "Token"))
 
-        return await self._callbacks.answer(request, take)
+        return await self._endpoint.answer(request, take)
 
     async def fetch(self, message: Message, part: Part) -> File | None:
         """Download what a part refers to."""
@@ -307,18 +312,18 @@ class WeComCsPlatform:
             | ({"error": str(self._errors[a.id])} if a.id in self._errors else {})
             for a in self._accounts.values()
         ]
-        return {"accounts": rows, **self._callbacks.heard.details()}
+        return {"accounts": rows, **self._endpoint.health.details()}
 
     async def test(self) -> list[Check]:
         """Read the secrets, ask for a token, the accounts and their servicers, and look at the pulls."""
         trial = Trial(f"{self.name}/{self.bot}", self._api.base_url)
-        found, listed = await checks.credentials(trial, self._api, self._callbacks)
+        found, listed = await checks.credentials(trial, self._api, self._endpoint)
         if listed is not None:
             if well(found):
                 await self._proven(trial)
             found += await checks.people(trial, self._api, self._settings, list(self._accounts), listed)
         found.append(checks.pulls(trial, self._accounts, self._errors))
-        return [*found, checks.rung(self._callbacks.heard, self._accounts, self._settings)]
+        return [*found, checks.rung(self._endpoint.health, self._accounts, self._settings)]
 
     async def _proven(self, trial: Trial) -> None:
         """Let whatever waits for somebody to mend the credentials go on, and see how that ends."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from mindbot.domain.abilities import Check
 from mindbot.domain.errors import MindBotError
 from mindbot.platforms.trial import Trial, mend_for
-from mindbot.platforms.wecom.api import Api
-from mindbot.platforms.wecom.callback import Callbacks
-from mindbot.platforms.wecom.heard import Heard
+from mindbot.platforms.wecom_shared.api import Api
+from mindbot.platforms.wecom_shared.callback_health import CallbackHealth
+from mindbot.platforms.wecom_shared.endpoint import Endpoint
 from mindbot.platforms.wecomcs.accounts import Listed, list_accounts, list_servicers
 from mindbot.platforms.wecomcs.pull import Account
 
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 _CONSOLE = "WeCom admin console > Apps > WeChat customer service (微信客服)"
 
 
-async def credentials(
-    trial: Trial, api: Api, callbacks: Callbacks
-) -> tuple[list[Check], list[Listed] | None]:
+async def credentials(trial: Trial, api: Api, endpoint: Endpoint) -> tuple[list[Check], list[Listed] | None]:
     """Read the secrets, ask for a token and for the accounts; returns these too, None where none are told."""
     listed: list[Listed] = []
 
     async def secrets() -> str:
-        await callbacks.prepare()
+        await endpoint.prepare()
         return ""
 
     async def known() -> str:
@@ -99,9 +97,9 @@ def pulls(trial: Trial, accounts: Mapping[str, Account], errors: Mapping[str, Mi
     return Check("pulls", "failed", detail, mend)
 
 
-def rung(heard: Heard, accounts: Mapping[str, Account], settings: WeComCsSettings) -> Check:
+def rung(health: CallbackHealth, accounts: Mapping[str, Account], settings: WeComCsSettings) -> Check:
     """Tell whether WeCom calls back."""
     rings = sum(account.rings for account in accounts.values())
     mend = "the app's page > receive messages (接收消息): URL, `token`, `EncodingAESKey`; "
     mend += f"meanwhile pulled every {settings.pull_interval:g}s"
-    return heard.check(f"{rings} came" if rings else "", "none came yet", mend)
+    return health.check(f"{rings} came" if rings else "", "none came yet", mend)

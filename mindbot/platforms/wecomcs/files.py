@@ -11,7 +11,7 @@ from anyio import to_thread
 from mindbot.domain.host import File, Media
 from mindbot.domain.message import Part
 from mindbot.platforms.sizes import megabytes
-from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecomcs.outbound import as_text
 from mindbot.platforms.wecomcs.wire import FILES
 

@@ -14,7 +14,7 @@ from typing import Any
 from mindbot.domain import fields, plain
 from mindbot.domain.errors import MindBotError, NetworkFailed, Rejected
 from mindbot.domain.message import Json
-from mindbot.platforms.wecom.errors import NoAnswer
+from mindbot.platforms.wecom_shared.errors import NoAnswer
 
 LARGEST = 1000  # entries; WeCom's limit
 _TIMES = 4  # so many times smaller, or larger again

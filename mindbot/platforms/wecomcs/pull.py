@@ -20,8 +20,8 @@ from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimi
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message
 from mindbot.platforms.clocks import timer_of
-from mindbot.platforms.wecom.api import Api
-from mindbot.platforms.wecom.errors import NoAnswer
+from mindbot.platforms.wecom_shared.api import Api
+from mindbot.platforms.wecom_shared.errors import NoAnswer
 from mindbot.platforms.wecomcs import pages, wire
 from mindbot.platforms.wecomcs.budget import Budget
 from mindbot.platforms.wecomcs.place import Place, Places, cursor_key

@@ -16,7 +16,7 @@ from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part, text_part
 from mindbot.platforms.pace import Pace
 from mindbot.platforms.unsent import preparing
-from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecomcs import files, outbound
 from mindbot.platforms.wecomcs.budget import Budget
 from mindbot.platforms.wecomcs.talks import BOT, NEW, STATES, Talks, refused

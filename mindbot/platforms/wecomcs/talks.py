@@ -19,7 +19,7 @@ from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.records import message_record
 from mindbot.domain.turn import Turn
 from mindbot.filters import language
-from mindbot.platforms.wecom.api import Api
+from mindbot.platforms.wecom_shared.api import Api
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings

@@ -18,8 +18,8 @@ from test_wecom_callback import signed as sealed
 
 from mindbot.domain.message import Message
 from mindbot.domain.ports.platform import WebhookRequest
-from mindbot.platforms.wecom import callback as wecom_callback
 from mindbot.platforms.wecom import incoming, wire
+from mindbot.platforms.wecom_shared.crypto import OF_AI_BOT
 from mindbot.platforms.wecombot import wire as ai_wire
 from mindbot.testing.platforms import Inbox
 
@@ -145,7 +145,7 @@ async def test_callbacks_of_the_other_product_are_named(tmp_path: Path) -> None:
     assert "AI bot" in app.details()["last_refusal"]
     # Rightly signed for a bot without a receive id, as after one Token and key were entered twice.
     assert (await app.callback(sealed(b"<xml/>", receiver=""), inbox.receive)).status == 403
-    assert app._callbacks.heard.check("", "", "").mend == wecom_callback.OF_AI_BOT
+    assert app._endpoint.health.check("", "", "").mend == OF_AI_BOT
     inner = await bot.callback(ai.signed(b"<xml><MsgType>text</MsgType></xml>"), inbox.receive)
     assert inner.status == 400 and "XML" in bot.details()["last_refusal"]
     assert not inbox.messages

@@ -18,7 +18,7 @@ from mindbot.domain.errors import SecretError, StoreFull
 from mindbot.domain.ports.platform import Platform, Webhook, WebhookRequest
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
-from mindbot.platforms.wecom.crypto import Crypto
+from mindbot.platforms.wecom_shared.crypto import Crypto
 from mindbot.testing.platforms import Health, Inbox, a_host
 
 pytestmark = pytest.mark.anyio

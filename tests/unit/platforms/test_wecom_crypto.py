@@ -12,8 +12,8 @@ from wechatpy.enterprise.crypto import WeChatCrypto
 from wecom_vectors import BY_NAME, VECTORS, Vector
 
 from mindbot.domain.errors import ConfigError
-from mindbot.platforms.wecom.crypto import Crypto
-from mindbot.platforms.wecom.errors import Undecryptable, WrongReceiver, WrongSignature
+from mindbot.platforms.wecom_shared.crypto import Crypto
+from mindbot.platforms.wecom_shared.refusals import Undecryptable, WrongReceiver, WrongSignature
 
 V1 = BY_NAME["V1"]
 

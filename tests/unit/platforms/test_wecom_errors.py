@@ -8,7 +8,7 @@ import pytest
 
 from mindbot.domain.errors import AuthFailed, NetworkFailed, Overloaded, RateLimited, Rejected, VendorError
 from mindbot.platforms.between import without_code
-from mindbot.platforms.wecom.errors import code_of, error_for
+from mindbot.platforms.wecom_shared.errors import code_of, error_for
 
 
 @dataclass

@@ -7,7 +7,7 @@ from wecom_vectors import BY_NAME
 
 from mindbot.domain.message import Message, Part
 from mindbot.platforms.wecom import wire
-from mindbot.platforms.wecom.errors import Malformed
+from mindbot.platforms.wecom_shared.refusals import Malformed
 
 COMMON = (
     "<ToUserName><![CDATA[ww1234567890abcdef]]></ToUserName><FromUserName><![CDATA[zhangsan]]></FromUserName>"

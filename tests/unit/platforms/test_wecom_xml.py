@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mindbot.platforms.wecom import xml
-from mindbot.platforms.wecom.errors import Malformed
-from mindbot.platforms.wecom.xml import parse_xml
+from mindbot.platforms.wecom_shared import xml
+from mindbot.platforms.wecom_shared.refusals import Malformed
+from mindbot.platforms.wecom_shared.xml import parse_xml
 
 
 @pytest.mark.parametrize(

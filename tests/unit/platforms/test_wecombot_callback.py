@@ -15,7 +15,7 @@ from wecom_bot_samples import NOW, V4, a_bot, a_callback, query, signed
 
 from mindbot.domain.errors import Rejected, SecretError, StoreFull
 from mindbot.domain.ports.platform import Platform, Webhook, WebhookRequest
-from mindbot.platforms.wecom.crypto import Crypto
+from mindbot.platforms.wecom_shared.crypto import Crypto
 from mindbot.platforms.wecombot.media import decryption
 from mindbot.testing.platforms import Health, Inbox, running
 

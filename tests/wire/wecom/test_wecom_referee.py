@@ -17,8 +17,8 @@ from wechatpy.exceptions import InvalidSignatureException, WeChatClientException
 from wecom_here import AMR, MP4, PNG, a_delivery, connected
 
 from mindbot.domain.ports.platform import Receive, WebhookRequest, WebhookResponse
-from mindbot.platforms.wecom.crypto import Crypto
 from mindbot.platforms.wecom.wire import parse_xml
+from mindbot.platforms.wecom_shared.crypto import Crypto
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom import samples
 from mindbot.sim.wecom.server import WeComSimulator

@@ -16,7 +16,7 @@ import pytest
 from anyio.streams.text import TextReceiveStream
 from wecom_bot_vectors import M1, V4
 
-from mindbot.platforms.wecom.crypto import Crypto
+from mindbot.platforms.wecom_shared.crypto import Crypto
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecombot.server import WeComBotSimulator
 from mindbot.testing.waiting import until

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from wecomcs_here import ACCOUNT, connected
 
 from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, StoreError
+from mindbot.platforms.wecom_shared import errors
 from mindbot.platforms.wecomcs import pull
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.sim.wecomcs.desk import Desk
@@ -127,7 +128,7 @@ async def test_a_page_that_comes_again_has_the_same_keys() -> None:
     "fault", ["45009:n=1@sync_msg", "500:n=2@sync_msg", "drop:n=2@sync_msg", "expired-token:n=1@sync"]
 )
 async def test_a_failing_pull_is_tried_again(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("mindbot.platforms.wecom.errors", fromlist=["x"])._RETRY_AFTER, 45009, 0.1)
+    monkeypatch.setitem(errors._RETRY_AFTER, 45009, 0.1)
     async with connected(fault=fault) as here:
         await here.asked("hello")
 

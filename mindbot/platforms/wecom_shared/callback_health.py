@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mindbot.api.shown import ago
 from mindbot.domain.abilities import Check
 from mindbot.domain.message import Json
-from mindbot.platforms.wecom.errors import Refused
+from mindbot.platforms.wecom_shared.refusals import Refused
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class _Tally:
         self.at, self.why, self.hint = at, error.message, error.hint
 
 
-class Heard:
+class CallbackHealth:
     """The requests to one URL since its secrets were read.
 
     One that was rightly signed and encrypted proves `token`, key and receive id: WeCom takes new ones only

@@ -27,8 +27,8 @@ from mindbot.domain.ports.http import Http
 from mindbot.domain.shared import Shared
 from mindbot.platforms.pace import Gate, Quota
 from mindbot.platforms.tokens import AppTokens, Held, Lent
-from mindbot.platforms.wecom import errors
-from mindbot.platforms.wecom.token import fetch_token
+from mindbot.platforms.wecom_shared import errors
+from mindbot.platforms.wecom_shared.token import fetch_token
 
 _TIMEOUT = 10.0  # seconds for one call
 _UPLOAD = 25.0  # the same for one that carries a file

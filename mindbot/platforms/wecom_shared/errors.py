@@ -1,4 +1,4 @@
-"""WeCom's error codes, and what each asks of us; and the refusals of a callback.
+"""WeCom's error codes, and what each asks of us.
 
 Sources: WeCom developer centre, "Global error codes" (path/90313) and "Call frequency" (path/90312).
 """
@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 
 from mindbot.domain import fields
 from mindbot.domain.errors import (
     AuthFailed,
-    MindBotError,
     NetworkFailed,
     Overloaded,
     RateLimited,
@@ -35,70 +33,12 @@ _RETRY_AFTER = {45009: 60.0, 45033: 2.0}
 _OVERLOADED = {-1: "the system is busy", 6000: "several writers changed the same data"}
 
 
-class Refused(MindBotError):
-    """A callback that gets no further; ``status`` is the HTTP status it is answered with."""
-
-    kind = "refused_callback"
-    status: ClassVar[int] = 400
-
-
-class WrongSignature(Refused):
-    """``msg_signature`` does not belong to the request: a wrong Token, or not WeCom."""
-
-    kind = "wrong_signature"
-    status = 403
-
-
-class WrongReceiver(Refused):
-    """The message was encrypted for somebody else than our corp id."""
-
-    kind = "wrong_receiver"
-    status = 403
-
-
-class StaleTimestamp(Refused):
-    """The request was signed too long ago, or too far ahead: an old replay, or a wrong clock."""
-
-    kind = "stale_timestamp"
-    status = 403
-
-
-class Undecryptable(Refused):
-    """The signed text is not what EncodingAESKey decrypts."""
-
-    kind = "undecryptable"
-
-
-class Malformed(Refused):
-    """Parameters, envelope or message do not have the documented shape."""
-
-    kind = "malformed"
-
-
-class OfAnother(Malformed):
-    """The callback of another product of WeCom's: its URL was entered in the wrong place."""
-
-
-class TooLarge(Refused):
-    """The body is over the limit."""
-
-    kind = "too_large"
-    status = 413
-
-
 class NoAnswer(NetworkFailed):
     """What came under status 200 holds no code; ``body`` is it. Whether the call was done is unknown."""
 
     def __init__(self, message: str, *, hint: str = "", body: bytes = b"") -> None:
         super().__init__(message, hint=hint, sent=True)
         self.body = body
-
-
-class WrongMethod(Refused):
-    """Neither a URL verification (GET) nor a push (POST)."""
-
-    kind = "wrong_method"
-    status = 405
 
 
 @dataclass(frozen=True, slots=True)

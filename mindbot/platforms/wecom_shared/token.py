@@ -9,7 +9,7 @@ from __future__ import annotations
 from mindbot.domain import fields
 from mindbot.domain.ports.http import Http
 from mindbot.platforms.tokens import Lent, lent
-from mindbot.platforms.wecom import errors
+from mindbot.platforms.wecom_shared import errors
 
 _CALL = "gettoken"
 

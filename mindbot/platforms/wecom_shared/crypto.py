@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from mindbot.domain.errors import ConfigError
-from mindbot.platforms.wecom.errors import Undecryptable, WrongReceiver, WrongSignature
+from mindbot.platforms.wecom_shared.refusals import Undecryptable, WrongReceiver, WrongSignature
 
 _BLOCK = 32  # of the padding; AES itself works on 16
 _HEAD = 20  # random bytes and length

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from mindbot.domain import plain
 from mindbot.domain.message import Json
-from mindbot.platforms.wecom.errors import Malformed
+from mindbot.platforms.wecom_shared.refusals import Malformed
 
 _MAX_DEPTH = 32  # elements inside elements; the deepest documented message has five
 _MAX_ELEMENTS = 5000  # the longest documented message has some dozens
@@ -48,6 +48,12 @@ def parse_xml(data: bytes, *, mend: bool = True) -> Json:
         except expat.ExpatError as error:
             refused = error
     raise Malformed(f"not XML: {refused}") from refused
+
+
+def text_of(xml: Json, name: str) -> str:
+    """Return a field's text; empty when it is not there or holds elements."""
+    value = xml.get(name, "")
+    return value if isinstance(value, str) else ""
 
 
 def _mended(data: bytes) -> bytes:
