@@ -11,6 +11,11 @@ from typing import Any, Literal, Protocol
 
 from mindbot.domain import ids
 from mindbot.domain.chat import ChatMessage
+
+# Providers and runners of other packages know these under this module's name too.
+from mindbot.domain.chat import ChatRequest as ChatRequest
+from mindbot.domain.chat import Chunk as Chunk
+from mindbot.domain.chat import Chunks as Chunks
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.span import Span
 
