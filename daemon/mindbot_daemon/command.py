@@ -147,7 +147,8 @@ def start(
     ] = False,
 ) -> None:
     """Run the daemon in the foreground; on a terminal with the console on top, which ends both."""
-    from mindbot_daemon.foreground import on_terminal, with_console
+    from mindbot_daemon.foreground import with_console
+    from mindbot_tui.start import on_terminal
 
     if show:
         from mindbot_daemon.demo import demo

@@ -18,11 +18,6 @@ _START = 30.0  # seconds the daemon has to answer
 _LOOK_EVERY = 0.1
 
 
-def on_terminal() -> bool:
-    """Whether a console can be shown and typed into."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
 def with_console(files: Sequence[str], socket: str | None) -> int:
     """Run a daemon and a console on it; leaving the console drains and stops the daemon.
 

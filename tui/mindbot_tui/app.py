@@ -23,6 +23,7 @@ from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.desk import Desk
+from mindbot_tui.terminal import lasting
 from mindbot_tui.widgets.columns import WIDE
 from mindbot_tui.words import Words
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
     from textual.command import Provider
+    from textual.driver import Driver
 
     from mindbot.api.stream import Update
     from mindbot_tui.screens.turn import TurnScreen
@@ -90,6 +92,9 @@ class Console(App[None]):
         return {"frame": variables["panel"], "chip": variables["primary"], **variables}
 
     # --- life
+
+    def get_driver_class(self) -> type[Driver]:
+        return lasting(super().get_driver_class())
 
     def get_default_screen(self) -> Screen[None]:
         return self.flow

@@ -26,10 +26,10 @@ def start(
     Raises:
         NotFound: there is no such language or theme.
         Invalid: there is no terminal.
+        SystemExit: it ended otherwise than by being left: its terminal went, or it failed.
     """
-    if not (
-        sys.stdout.isatty() or "TEXTUAL_DRIVER" in environ
-    ):  # a browser's console has a driver of its own
+    # A browser's console has a driver of its own.
+    if not (on_terminal() or "TEXTUAL_DRIVER" in environ):
         raise Invalid(
             "the console needs a terminal", hint="in a pipe, mindbot tail follows turns as JSON lines"
         )
@@ -52,6 +52,13 @@ def start(
         raise NotFound(f"no theme {name!r}", hint=", ".join(sorted(console.available_themes)))
     console.theme = name
     console.run()
+    if console.return_code:
+        raise SystemExit(console.return_code)
+
+
+def on_terminal() -> bool:
+    """Whether a console can be shown and typed into: Textual reads from stdin and draws on stderr."""
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def look_of(theme: str, production: bool, environ: Mapping[str, str]) -> tuple[str, str]:
