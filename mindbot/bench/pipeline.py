@@ -48,7 +48,7 @@ async def run(messages: int, users: int, folder: Path) -> Figures:
         return {
             "turns_per_s": messages / wall,
             "cpu_us": cpu / messages * 1e6,
-            "commits": runtime.store.journal.batches / messages,
+            "commits": runtime.store.batches / messages,
         }
 
 

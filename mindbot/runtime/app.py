@@ -19,6 +19,7 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.errors import StoreError
 from mindbot.domain.events import Event
 from mindbot.domain.ports.platform import Receive, Webhook
+from mindbot.domain.ports.store import Store
 from mindbot.domain.turn import Turn
 from mindbot.http.client import HttpClient
 from mindbot.http.tls import context
@@ -42,14 +43,15 @@ from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox, Policy
 from mindbot.runtime.overload import BusyNotices
 from mindbot.runtime.resources.all import offered
-from mindbot.runtime.resources.questions import Questions
 from mindbot.runtime.stats import Stats
 from mindbot.runtime.strays import Strays
-from mindbot.store.store import Store
+from mindbot.store import sqlite
 
 log = structlog.get_logger("mindbot.runtime")
 
 T = TypeVar("T")
+#: Makes the store: see `mindbot.store.sqlite.configured`.
+MakeStore = Callable[..., Store]
 PROVIDER = "provider "  # before its name among the components
 
 
@@ -61,7 +63,13 @@ class Runtime:
     """
 
     def __init__(
-        self, loaded: Loaded, state_dir: Path, *, from_now: bool, on_wait: Callable[[str], None]
+        self,
+        loaded: Loaded,
+        state_dir: Path,
+        *,
+        from_now: bool,
+        on_wait: Callable[[str], None],
+        store: MakeStore,
     ) -> None:
         config = loaded.config
         self.loaded = loaded
@@ -77,14 +85,7 @@ class Runtime:
             per_host=max(1000, config.dispatcher.max_running), tls=lambda: context(config.http.ca_file)
         )
         self.secrets = Secrets(state_dir)
-        self.store = Store(
-            config.store.path(state_dir),
-            interval=config.store.commit_interval,
-            rows=config.store.commit_rows,
-            on_state=self._store_state,
-            from_now=from_now,
-            resume=config.store.restored == "resume",
-        )
+        self.store = kept = store(config.store, state_dir, from_now=from_now, on_state=self._store_state)
         self.media = media_store(
             config.media, state_dir / "media", self.http, self.secrets, ca_file=config.http.ca_file
         )
@@ -93,7 +94,7 @@ class Runtime:
         )
         self.dispatcher = Dispatcher(
             lambda turn: self.executor.run(turn),
-            self.store.queued_after,
+            self.store.inbox.queued_after,
             max_running=config.dispatcher.max_running,
             max_per_bot=config.dispatcher.max_running_per_bot,
             put_down=put_down,
@@ -101,12 +102,12 @@ class Runtime:
             suspects=suspicion.Suspects(
                 lambda turn: suspicion.alone(turn, self.loaded.config.dispatcher.max_attempts),
                 time.monotonic,
-                hold=self.store.begin,
-                excuse=lambda turn: self.store.excuse([turn]),
+                hold=self.store.turns.begin,
+                excuse=lambda turn: self.store.turns.excuse([turn]),
             ),
         )
         self.outbox = Outbox(
-            self.store.mark,
+            self.store.outbox.mark,
             self.bus.publish,
             self.bus.wants,
             Policy.of(config.delivery),
@@ -114,13 +115,13 @@ class Runtime:
         self.on_show = on_show = OnShow()
         self.endings = endings = Endings()
         self.intake = Intake(
-            self.bus, self.store, Identities(self.store), self.dispatcher, self.outbox.traffic, self.stats
+            self.bus, kept.inbox, Identities(kept.keep), self.dispatcher, self.outbox.traffic, self.stats
         )
-        self.bridge = Bridge(self.bus, self.store, self.outbox, on_show)
+        self.bridge = Bridge(self.bus, self.store.outbox, self.outbox, on_show)
         self.executor = Executor(
             self.current, self.bus, self.store, self.dispatcher, self.outbox, on_show, endings, self.stats
         )
-        self.overload = BusyNotices(self.current, self.store, self.outbox, self.board)
+        self.overload = BusyNotices(self.current, self.store.outbox, self.outbox, self.board)
         self.later = later = Later(self.bus, self.store, self.outbox, on_show)
         self.host = hosting(
             self.http,
@@ -133,7 +134,6 @@ class Runtime:
             self._knows,
         )
         self.bots = Bots(self.host, self.outbox, self.board, self.intake.receive)
-        self.questions = Questions(self.store, self.dispatcher)
         self.resources = offered(
             current=self.current,
             phase=lambda: self.phase,
@@ -148,7 +148,6 @@ class Runtime:
             secrets=self.secrets,
             media=self.media,
             log_tail=self.log_tail,
-            questions=self.questions,
             endings=endings,
             later=later,
             state_dir=state_dir,
@@ -164,6 +163,7 @@ class Runtime:
         *,
         from_now: bool = False,
         on_wait: Callable[[str], None] = lambda reason: None,
+        store: MakeStore = sqlite.configured,
     ) -> AsyncIterator[Runtime]:
         """Start everything for the length of the block; what was unfinished on disk goes on at once.
 
@@ -173,7 +173,7 @@ class Runtime:
         Raises:
             MindBotError: something could not start; what had started was stopped again.
         """
-        self = cls(loaded, state_dir, from_now=from_now, on_wait=on_wait)
+        self = cls(loaded, state_dir, from_now=from_now, on_wait=on_wait, store=store)
         self.generation = self._build(1, loaded)
         self.bots.use(self.bots.build(loaded.config.bots()))
         components = [
@@ -216,11 +216,7 @@ class Runtime:
                     deliveries=anew.deliveries,
                     hint="what was open is among the dead letters: mindbot dlq list",
                 )
-            try:
-                yield
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await self.questions.close()
+            yield
 
     async def _when_there_is_room(self, step: Callable[[], Awaitable[T]]) -> T:
         done = await housekeeping.once_it_passes(step, self._start_waits)
@@ -243,8 +239,8 @@ class Runtime:
     @asynccontextmanager
     async def _open_outbox(self) -> AsyncIterator[None]:
         await self._remind(self.bots.bots.values())
-        self.on_show.recover(await self.store.open_streams())
-        self.outbox.submit(await self.store.open_deliveries())
+        self.on_show.recover(await self.store.outbox.open_streams())
+        self.outbox.submit(await self.store.outbox.open_deliveries())
         async with beside(self.outbox.run):
             yield
 
@@ -262,7 +258,7 @@ class Runtime:
             return
         try:
             with anyio.CancelScope(shield=True):
-                await self.store.excuse(turns)
+                await self.store.turns.excuse(turns)
         except StoreError as error:
             log.warning("a stop counts as a crash of its turns", turns=len(turns), error=str(error))
 
@@ -295,8 +291,8 @@ class Runtime:
             config=loaded.config,
             models=providers,
             finish=self.executor.finish,
-            history=self.store.history,
-            once=self.store.once,
+            history=self.store.past.history,
+            once=self.store.turns.once,
             running=self.bridge.running,
             lend=self.dispatcher.lend,
             silence=self.bridge.silence,
@@ -322,7 +318,7 @@ class Runtime:
         for bot in bots:
             if (adapter := bot.remembers) is not None:
                 since = time.time() - adapter.remembers
-                adapter.remember(await self.store.sent_since(since, *bot.key))
+                adapter.remember(await self.store.outbox.sent_since(since, *bot.key))
 
     async def use(self, loaded: Loaded, bind: Callable[[Sequence[Webhook]], Awaitable[None]]) -> list[str]:
         """Build a new generation, ``bind`` its webhooks, swap; turns that run keep the old one.
@@ -355,7 +351,7 @@ class Runtime:
 
     def _store_state(self, error: StoreError | None) -> None:
         if error is None:
-            lost = self.store.unreadable.words
+            lost = self.store.damage
             self.board.report("store", "degraded" if lost else "ok", lost)
         else:
             self.board.report("store", "failed", str(error))

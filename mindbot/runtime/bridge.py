@@ -14,10 +14,10 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.errors import MindBotError, RateLimited
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
+from mindbot.domain.ports.store import OutboxStore
 from mindbot.domain.turn import Turn
 from mindbot.runtime.answering import Answering, OnShow, opened
 from mindbot.runtime.outbox import Outbox
-from mindbot.store.store import Store
 
 _ASK_FOR = 45.0  # seconds a platform that cannot say is asked again whether the bot may speak
 _ASK_EVERY = 5.0  # seconds between two times, at most
@@ -26,9 +26,9 @@ _ASK_EVERY = 5.0  # seconds between two times, at most
 class Bridge:
     """Between a turn and its platform while the answer is made: showing it grow, stopping it, files."""
 
-    def __init__(self, bus: Bus, store: Store, outbox: Outbox, on_show: OnShow) -> None:
+    def __init__(self, bus: Bus, kept: OutboxStore, outbox: Outbox, on_show: OnShow) -> None:
         self._bus = bus
-        self._store = store
+        self._kept = kept
         self._outbox = outbox
         self._on_show = on_show
         self._stoppers: dict[str, anyio.CancelScope] = {}
@@ -77,7 +77,7 @@ class Bridge:
         if not streams.can_stream(m) or self._outbox.behind((m.platform, m.bot, m.session)):
             return False
         delivery = opened(turn)
-        await self._store.enqueue([delivery])
+        await self._kept.enqueue([delivery])
         self._on_show.put(delivery)
         return True
 

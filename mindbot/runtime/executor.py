@@ -12,6 +12,7 @@ from mindbot.bus import Bus
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
+from mindbot.domain.ports.store import Store
 from mindbot.domain.turn import Turn
 from mindbot.runtime import suspicion
 from mindbot.runtime.answering import OnShow
@@ -22,7 +23,6 @@ from mindbot.runtime.generation import Generation
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.replies import Replies, short
 from mindbot.runtime.stats import Stats
-from mindbot.store.store import Store
 from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.runtime")
@@ -83,7 +83,7 @@ class Executor:
                     begin = turn.snapshot()
                 tell_turn(self._bus, "turn.running", turn)
                 if turn.attempt > 1:
-                    await self._store.begin(turn)
+                    await self._store.turns.begin(turn)
                 await self._join(turn)
                 await current.pipeline(turn)
                 break
@@ -100,7 +100,7 @@ class Executor:
 
     async def _take_up(self, turn: Turn) -> None:
         """Read what a turn's message says; raises StoreError."""
-        turn.message = await self._store.messages.of(turn.number)
+        turn.message = await self._store.inbox.message(turn.number)
         turn.on_disk = False
 
     async def _join(self, turn: Turn) -> None:
@@ -115,7 +115,7 @@ class Executor:
                 return {"turns": [t.number for t in waiting]}
 
             if waiting or _TOGETHER in turn.memo:
-                chosen = set((await self._store.once(turn, _TOGETHER, choose))["turns"])
+                chosen = set((await self._store.turns.once(turn, _TOGETHER, choose))["turns"])
                 turn.together = self._dispatcher.take(turn, chosen)
         for other in turn.together:
             if other.on_disk:
@@ -168,7 +168,7 @@ class Executor:
             other.state, other.started, other.finished = turn.state, turn.started, turn.finished
             other.reason = f"together with {turn.id}"
             other.route, other.vars = dict(turn.route), {"together": turn.id}
-        await self._store.finish(turn, deliveries)
+        await self._store.turns.finish(turn, deliveries)
         if deliveries:
             self._outbox.submit(deliveries)
 

@@ -13,13 +13,13 @@ from mindbot.domain.events import Event
 from mindbot.domain.host import Answer, Host, Media, Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
+from mindbot.domain.ports.store import Store
 from mindbot.domain.shared import Shared
 from mindbot.runtime.answering import OnShow
 from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.intake import Intake
+from mindbot.runtime.keep import BotKeep
 from mindbot.runtime.outbox import Outbox
-from mindbot.store.keep import StoreKeep
-from mindbot.store.store import Store
 
 log = structlog.get_logger("mindbot.runtime")
 
@@ -41,7 +41,7 @@ class Later:
             return None
         if number in self._on_show:
             return Answer(done=False)
-        found = await self._store.answer(number)
+        found = await self._store.turns.answer(number)
         if found is None or not any(self._outbox.overtakes(d) for d in found.deliveries):
             return found
         return replace(found, overtakes=True)
@@ -50,8 +50,10 @@ class Later:
         """Keep what a platform says later of a turn, or of a delivery (``TURN-N``), and tell observers."""
         id, _, n = subject.partition("-")
         try:
-            turn, place = ids.parse_delivery(subject) if n else (ids.parse(id), None)
-            kept = await self._store.note(turn, place, fact)
+            if n:
+                kept = await self._store.outbox.note(*ids.parse_delivery(subject), fact)
+            else:
+                kept = await self._store.turns.note(ids.parse(id), fact)
         except ValueError:
             kept = False
         if not kept:
@@ -79,7 +81,7 @@ def hosting(
         return Host(
             http,
             secrets,
-            StoreKeep(store, intake.receive_all, platform, bot),
+            BotKeep(store, intake.receive_all, platform, bot),
             media,
             bridge.stop_turn,
             later.told,

@@ -12,12 +12,12 @@ import anyio
 import structlog
 
 from mindbot.domain.errors import StoreError
+from mindbot.domain.ports.store import Store
 from mindbot.domain.turn import Turn
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.stats import Stats
-from mindbot.store.store import Store
 
 log = structlog.get_logger("mindbot.housekeeping")
 
@@ -74,7 +74,7 @@ async def watch_store(
         if failed or health.state("store") != "failed":  # it may have failed meanwhile
             on_state(None)
         try:
-            for turn in await store.unheard():
+            for turn in await store.inbox.unheard():
                 run(turn)
         except StoreError as error:
             log.warning("turns wait for the store", error=str(error))

@@ -15,9 +15,8 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from mindbot.domain.message import Message
+from mindbot.domain.ports.store import KeepStore, Kept
 from mindbot.domain.turn import Clock
-from mindbot.store.journal import Row
-from mindbot.store.store import Store
 
 _KEPT = 50_000  # ids in memory; the others are read again
 _LONGEST = 240  # characters of an id that is learnt
@@ -33,16 +32,16 @@ class Identities:
     An id that comes in no message for a year goes: its person has left.
     """
 
-    def __init__(self, store: Store, clock: Clock = time.time) -> None:
-        self._store = store
+    def __init__(self, keep: KeepStore, clock: Clock = time.time) -> None:
+        self._keep = keep
         self._clock = clock
         #: The proper id (empty: nobody knows), and from when on a message that has the other renews it.
         self._known: OrderedDict[Place, tuple[str, float]] = OrderedDict()
 
-    async def settle(self, message: Message) -> tuple[Message, list[Row]]:
-        """Return the message as from the sender's proper id, and the rows that it teaches.
+    async def settle(self, message: Message) -> tuple[Message, list[Kept]]:
+        """Return the message as from the sender's proper id, and what it teaches.
 
-        The rows are to be written together with the message; `learn` them when they are on disk.
+        That is to be written together with the message; `learn` it when it is on disk.
 
         Raises:
             StoreError: an id could not be looked up.
@@ -51,33 +50,33 @@ class Identities:
             return message, []
         places = [_place(message, alias) for alias in message.aliases if len(alias) <= _LONGEST]
         if message.sender not in message.aliases:
-            return message, self._rows(places, message.sender)
+            return message, self._taught(places, message.sender)
         for place in places:
             if user := await self._user(place):
-                return _from(message, user), self._rows([place], user)
+                return _from(message, user), self._taught([place], user)
         return message, []
 
-    def learn(self, rows: list[Row]) -> None:
+    def learn(self, taught: list[Kept]) -> None:
         """Take over what `settle` returned, now that it is on disk."""
-        for platform, company, key, value, ends in rows:
-            self._note((platform, company, key), value["user"], ends - _LASTS + _RENEWED)
+        for each in taught:
+            renewed = (each.ends or 0.0) - _LASTS + _RENEWED
+            self._note((each.platform, each.bot, each.key), each.value["user"], renewed)
 
-    def _rows(self, places: list[Place], user: str) -> list[Row]:
+    def _taught(self, places: list[Place], user: str) -> list[Kept]:
         """Return what is to be written of a person's ids: those that are new, or due to be renewed."""
         now = self._clock()
         known = (self._known.get(place, ("", 0.0)) for place in places)
         value, ends = {"user": user}, now + _LASTS
         return [
-            [*place, value, ends]
+            Kept(*place, value, ends)
             for place, (who, until) in zip(places, known, strict=True)
             if who != user or now >= until
         ]
 
     async def _user(self, place: Place) -> str:
         if place not in self._known:
-            platform, company, key = place
-            found = await self._store.kept(platform, company, key, key, 1)
-            user = str(found[0][1].get("user") or "") if found else ""
+            found = await self._keep.get(*place)
+            user = str(found.get("user") or "") if found else ""
             if place not in self._known:  # whoever was learnt meanwhile is right
                 self._note(place, user, 0.0)
         return self._known[place][0]

@@ -9,15 +9,13 @@ import anyio
 from mindbot.bus import Bus
 from mindbot.domain.message import Message
 from mindbot.domain.ports.platform import Receipt
+from mindbot.domain.ports.store import InboxStore, Kept
 from mindbot.domain.turn import Turn
 from mindbot.runtime.dispatcher import PAGE, Dispatcher
 from mindbot.runtime.events import tell_turn
 from mindbot.runtime.identities import Identities
 from mindbot.runtime.stats import Stats
 from mindbot.runtime.traffic import Traffic
-from mindbot.store.journal import Rows
-from mindbot.store.rows import storable
-from mindbot.store.store import Store
 
 
 class Intake:
@@ -26,14 +24,14 @@ class Intake:
     def __init__(
         self,
         bus: Bus,
-        store: Store,
+        inbox: InboxStore,
         identities: Identities,
         dispatcher: Dispatcher,
         traffic: Traffic,
         stats: Stats,
     ) -> None:
         self._bus = bus
-        self._store = store
+        self._inbox = inbox
         self._identities = identities
         self._dispatcher = dispatcher
         self._traffic = traffic
@@ -48,43 +46,42 @@ class Intake:
         Raises:
             StoreError: it is not on disk; the platform must send again.
         """
-        message, learnt = await self._identities.settle(storable(message))
+        message, learnt = await self._identities.settle(self._inbox.storable(message))
         # A caller that gives up must not leave a row that nobody runs: what it repeats is a duplicate.
         with anyio.CancelScope(shield=True):
             if learnt:
-                ((turn, duplicate),) = await self._store.put_all([message], {"keep": learnt})
+                ((turn, duplicate),) = await self._inbox.put_all([message], learnt)
                 self._identities.learn(learnt)
             else:
-                turn, duplicate = await self._store.put(message)
+                turn, duplicate = await self._inbox.put(message)
         return self._taken(turn, duplicate)
 
-    async def receive_all(self, messages: Sequence[Message], kept: Rows) -> list[Receipt]:
+    async def receive_all(self, messages: Sequence[Message], kept: Sequence[Kept]) -> list[Receipt]:
         """Put messages and what a bot keeps on disk in one transaction, and queue the turns.
 
         Raises:
             StoreError: nothing of it is on disk.
         """
-        settled, learnt = [], []
+        settled: list[Message] = []
+        learnt: list[Kept] = []
         for each in messages:
-            message, rows = await self._identities.settle(storable(each))
+            message, taught = await self._identities.settle(self._inbox.storable(each))
             settled.append(message)
-            learnt += rows
-        if learnt:
-            kept = {**kept, "keep": [*kept.get("keep", ()), *learnt]}
+            learnt += taught
         with anyio.CancelScope(shield=True):
-            found = await self._store.put_all(settled, kept)
+            found = await self._inbox.put_all(settled, [*kept, *learnt])
             self._identities.learn(learnt)
         return [self._taken(turn, duplicate) for turn, duplicate in found]
 
     async def resume(self) -> None:
         """Queue what an earlier process left open, as much as fits; the rest follows from disk."""
-        page = await self._store.recover(PAGE)
+        page = await self._inbox.recover(PAGE)
         while page:
             for turn in page:
                 self._stats.recovered += 1
                 self._dispatcher.submit(turn)
             last = page[-1].number
-            page = [] if self._dispatcher.spilled else await self._store.queued_after(last, PAGE)
+            page = [] if self._dispatcher.spilled else await self._inbox.queued_after(last, PAGE)
 
     def _taken(self, turn: Turn, duplicate: bool) -> Receipt:
         if turn.message.kind != "push":

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import text_part
+from mindbot.domain.ports.store import OutboxStore
 from mindbot.domain.turn import Turn
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
-from mindbot.store.store import Store
 
 BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
 
@@ -20,10 +20,10 @@ class BusyNotices:
     """One notice for each user while the queue is long."""
 
     def __init__(
-        self, current: Callable[[], Generation], store: Store, outbox: Outbox, health: Health
+        self, current: Callable[[], Generation], kept: OutboxStore, outbox: Outbox, health: Health
     ) -> None:
         self._current = current
-        self._store = store
+        self._kept = kept
         self._outbox = outbox
         self._health = health
         self._told: set[tuple[str, str, str]] = set()
@@ -39,7 +39,7 @@ class BusyNotices:
         for turn in turns if notice else ():
             m = turn.message
             who = (m.platform, m.bot, m.sender)
-            if not m.written or who in self._told or await self._store.delivery(turn.number, BUSY_NOTICE):
+            if not m.written or who in self._told or await self._kept.delivery(turn.number, BUSY_NOTICE):
                 continue
             if turn.state != "queued":  # it got its slot while others were told
                 continue
@@ -48,5 +48,5 @@ class BusyNotices:
                 turn.number, BUSY_NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
             )
             delivery.created = time.time()
-            await self._store.enqueue([delivery])
+            await self._kept.enqueue([delivery])
             self._outbox.submit([delivery])

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Json
+from mindbot.domain.ports.store import Anew
 from mindbot.store.backup import OURS, RESTORED, note, noted
 from mindbot.store.recovery import bearing, bury_all
 from mindbot.store.rows import json_of
@@ -21,17 +21,6 @@ from mindbot.store.unreadable import Unreadable
 
 _FROM = "from now"
 _LAST = 1e11  # Unix seconds behind which no moment is meant
-
-
-@dataclass(frozen=True, slots=True)
-class Anew:
-    """``since``: what was said before (Unix seconds) is not answered; 0: no such moment. ``reason`` is why
-    something was put away at this start, and ``turns`` and ``deliveries`` how much; empty: nothing was."""
-
-    since: float = 0.0
-    reason: str = ""
-    turns: int = 0
-    deliveries: int = 0
 
 
 def begin(db: sqlite3.Connection, *, from_now: bool, resume: bool, unreadable: Unreadable) -> Anew:

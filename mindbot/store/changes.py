@@ -98,3 +98,12 @@ def purge(db: sqlite3.Connection, older_than: float, limit: int) -> int:
         (older_than, first),
     )
     return max(sent.rowcount, gone.rowcount)
+
+
+def purge_kept(db: sqlite3.Connection, now: float, limit: int) -> int:
+    """Delete what was kept until a moment before ``now`` (Unix seconds), ``limit`` rows; returns how many."""
+    return db.execute(
+        "DELETE FROM keep WHERE (platform, bot, key) IN "
+        "(SELECT platform, bot, key FROM keep WHERE ends < ? LIMIT ?)",
+        (now, limit),
+    ).rowcount

@@ -1,69 +1,62 @@
-"""What one bot keeps on disk: a ``mindbot.domain.host.Keep``."""
+"""What bots keep, in SQLite."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 
-from mindbot.domain import ids
-from mindbot.domain.message import Json, Message
-from mindbot.domain.ports.platform import Receipt
-from mindbot.store.journal import Row, Rows
-from mindbot.store.store import Store
+from mindbot.domain.errors import StoreUnreadable
+from mindbot.domain.message import Json
+from mindbot.domain.ports.store import Kept
+from mindbot.store import changes
+from mindbot.store.database import Database
+from mindbot.store.journal import Journal
+from mindbot.store.rows import json_of, keep_row
+from mindbot.store.unreadable import Unreadable
 
-#: Puts messages and rows in one transaction and queues the turns.
-Intake = Callable[[Sequence[Message], Rows], Awaitable[list[Receipt]]]
+_LAST = "\U0010ffff"  # sorts behind what any key goes on with
+_VALUES = (
+    "SELECT key, value FROM keep WHERE platform = ? AND bot = ? AND key BETWEEN ? AND ? "
+    "AND (ends IS NULL OR ends > ?) ORDER BY key LIMIT ?"
+)
 
 
-class StoreKeep:
+class SqliteKeep:
     """See the port."""
 
-    def __init__(self, store: Store, intake: Intake, platform: str, bot: str) -> None:
-        self._store = store
-        self._intake = intake
-        self._platform = platform
-        self._bot = bot
+    def __init__(self, database: Database, journal: Journal, unreadable: Unreadable) -> None:
+        self._database = database
+        self._journal = journal
+        self._unreadable = unreadable
 
-    async def get(self, key: str) -> Json | None:
+    async def write(self, values: Sequence[Kept]) -> None:
         """See the port."""
-        found = await self._store.kept(self._platform, self._bot, key, key, 1)
-        return found[0][1] if found else None
+        if values:
+            await self._journal.commit({"keep": [keep_row(each) for each in values]})
 
-    async def lost(self, key: str) -> bool:
+    async def get(self, platform: str, bot: str, key: str) -> Json | None:
         """See the port."""
-        return await self._store.lost(self._platform, self._bot, key)
+        return (await self._between(platform, bot, key, key, 1)).get(key)
 
-    async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
+    async def items(self, platform: str, bot: str, prefix: str, limit: int) -> dict[str, Json]:
         """See the port."""
-        await self._store.journal.commit(self._rows({key: value}, ttl))
+        return await self._between(platform, bot, prefix, prefix + _LAST, limit)
 
-    async def items(self, prefix: str, *, limit: int = 1000) -> dict[str, Json]:
+    async def _between(self, platform: str, bot: str, first: str, last: str, limit: int) -> dict[str, Json]:
+        args = (platform, bot, first, last, time.time(), limit)
+        rows = await self._database.read(lambda db: db.execute(_VALUES, args).fetchall())
+        found: dict[str, Json] = {}
+        for key, value in rows:
+            what = f"what {platform}/{bot} keeps as {key!r}"
+            with suppress(StoreUnreadable):
+                found[key] = self._unreadable.read(what, partial(json_of, value, dict))
+                continue
+            aside = partial(changes.put_aside, platform=platform, bot=bot, key=key)
+            await self._database.write(aside)
+        return found
+
+    async def lost(self, platform: str, bot: str, key: str) -> bool:
         """See the port."""
-        return dict(await self._store.kept(self._platform, self._bot, prefix, prefix + "\U0010ffff", limit))
-
-    async def receive(
-        self,
-        messages: Sequence[Message],
-        values: Mapping[str, Json],
-        *,
-        ttl: float | Mapping[str, float] = 0.0,
-    ) -> list[Receipt]:
-        """See the port."""
-        return await self._intake(messages, self._rows(values, ttl))
-
-    async def turn_of(self, key: str) -> str:
-        """See the port."""
-        number = await self._store.turn_of(self._platform, self._bot, key)
-        return ids.show(number) if number is not None else ""
-
-    def _rows(self, values: Mapping[str, Json | None], ttl: float | Mapping[str, float]) -> Rows:
-        lives = ttl if isinstance(ttl, Mapping) else dict.fromkeys(values, ttl)
-        now = time.time()
-        # What is removed is written as over, so that the last of several writes in a batch wins.
-        rows: list[Row] = [
-            [self._platform, self._bot, key, {}, 0]
-            if value is None
-            else [self._platform, self._bot, key, value, now + lives[key] if lives.get(key) else None]
-            for key, value in values.items()
-        ]
-        return {"keep": rows} if rows else {}
+        return await self._database.read(partial(changes.is_aside, platform=platform, bot=bot, key=key))

@@ -42,8 +42,8 @@ _SCAN = 50_000  # rows a filtered listing looks at before it gives up
 Predicate = Callable[[Json], bool]
 
 
-class Queries:
-    """Questions the API asks. ``live`` returns the turn in memory for one that still runs, or None:
+class SqliteQueries:
+    """See the port. ``live`` returns the turn in memory for one that still runs, or None:
     on disk a turn is ``queued`` until its end. All raise StoreError."""
 
     def __init__(self, path: Path, live: Callable[[str, int], Turn | None], unreadable: Unreadable) -> None:

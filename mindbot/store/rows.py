@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
 
 from mindbot.domain import ids, plain
 from mindbot.domain.delivery import Delivery
+from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.ports.store import Kept
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
 from mindbot.store.journal import Row
+from mindbot.store.unreadable import Unreadable
 
 T = TypeVar("T")
 
@@ -96,6 +101,11 @@ def deliver_row(d: Delivery) -> Row:
     return [*row, d.error or None, d.sent_id or None, d.notes or None, d.ended or None]
 
 
+def keep_row(k: Kept) -> Row:
+    """Return the row of a value that is kept."""
+    return [k.platform, k.bot, k.key, k.value, k.ends]
+
+
 def json_of(text: Any, kind: type[T]) -> T:
     """Read a JSON column; raises ValueError, TypeError when it is no JSON, or not of that kind."""
     found = orjson.loads(text)
@@ -146,3 +156,17 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
         ended=row[15] or 0.0,
         sent_id=row[16] or "",
     )
+
+
+def read_delivery(row: tuple[Any, ...], unreadable: Unreadable) -> Delivery:
+    """Build a delivery from the columns of `DELIVERY`; raises StoreUnreadable, and that is counted."""
+    return unreadable.read(delivery_name(*row[:2]), partial(delivery_of, row))
+
+
+def readable(rows: Iterable[tuple[Any, ...]], unreadable: Unreadable) -> list[Delivery]:
+    """Return the deliveries that can be read."""
+    found = []
+    for row in rows:
+        with suppress(StoreUnreadable):
+            found.append(read_delivery(row, unreadable))
+    return found

@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 from mindbot.bus import Bus
 from mindbot.domain.message import Json
+from mindbot.domain.ports.store import Store
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats, rss_bytes
-from mindbot.store.store import Store
 
 
 class AboutResource:
@@ -70,7 +70,7 @@ class AboutResource:
                 "retried": self._outbox.retried,
                 "dead": self._outbox.dead,
             },
-            "store": {"path": str(self._store.path), "batches": self._store.journal.batches},
+            "store": {"path": self._store.place, "batches": self._store.batches},
             "loop_lag_ms": round(s.loop_lag * 1000, 3),
             "rss_bytes": rss_bytes(),
             "tasks": len(asyncio.all_tasks()),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mindbot.bus import Bus
 from mindbot.config.secrets import Secrets
+from mindbot.domain.ports.store import Store
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
@@ -30,7 +31,6 @@ from mindbot.runtime.resources.questions import Questions
 from mindbot.runtime.resources.sessions import SessionResource
 from mindbot.runtime.resources.turns import TurnResource
 from mindbot.runtime.stats import Stats
-from mindbot.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,18 @@ def offered(
     secrets: Secrets,
     media: SpooledMedia,
     log_tail: LogTail,
-    questions: Questions,
     endings: Endings,
     later: Later,
     state_dir: Path,
 ) -> Resources:
     """Make them of the runtime's parts. ``phase`` returns starting, running or draining."""
+    questions = Questions(store, dispatcher)
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     return Resources(
         about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board),
         platforms=PlatformResource(bots, secrets, injection),
-        turns=TurnResource(bus, store, bots, questions, endings, injection, later),
-        sessions=SessionResource(bots, store, questions),
+        turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
+        sessions=SessionResource(bots, store.past, questions),
         dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),
         secrets=SecretResource(secrets),
         config=ConfigResource(current, secrets),

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import anyio.to_thread
 
-from mindbot.store.store import Store
+from mindbot.domain.ports.store import Store
 
 _SENDING = 3600.0  # seconds after which a copy is nobody's any more
 

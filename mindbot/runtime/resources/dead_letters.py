@@ -6,10 +6,10 @@ from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, NotFound
 from mindbot.domain.message import Json
+from mindbot.domain.ports.store import Store
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.resources.questions import Questions
-from mindbot.store.store import Store
 from mindbot.telemetry.redaction import redactor
 
 
@@ -33,7 +33,7 @@ class DeadLetterResource:
             await self.retry_turn(letter)
             return
         dead = await self._dead(letter)
-        delivery = await self._store.revive(dead.turn, dead.n)
+        delivery = await self._store.outbox.revive(dead.turn, dead.n)
         if delivery is None:
             raise Conflict(f"{letter} is not dead any more")
         self._outbox.submit([delivery])
@@ -41,15 +41,15 @@ class DeadLetterResource:
     async def discard_dead_letter(self, letter: str) -> None:
         """Put a dead letter away for good; raises NotFound, Conflict."""
         if "-" not in letter:
-            if not await self._store.discard(_number(letter)):
+            if not await self._store.turns.discard(_number(letter)):
                 raise Conflict(f"{letter} is not dead")
             return
-        if not await self._store.discard_delivery(*_letter(letter)):
+        if not await self._store.outbox.discard(*_letter(letter)):
             await self._dead(letter)
 
     async def retry_turn(self, turn: str) -> None:
         """Run a failed or dead turn again from the top; raises NotFound, Conflict."""
-        again = await self._store.requeue(_number(turn))
+        again = await self._store.turns.requeue(_number(turn))
         if again is None:
             raise Conflict(
                 f"{turn} is neither failed nor dead, or its notice is still on its way",
@@ -58,7 +58,7 @@ class DeadLetterResource:
         self._dispatcher.submit(again)
 
     async def _dead(self, letter: str) -> Delivery:
-        found = await self._store.delivery(*_letter(letter))
+        found = await self._store.outbox.delivery(*_letter(letter))
         if found is None:
             raise NotFound(f"no dead letter {letter!r}", hint="`mindbot dlq list` shows their ids")
         if found.state != "dead":

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
-
-import anyio
-import anyio.to_thread
-
+from mindbot.domain.ports.store import Queries, Store
 from mindbot.runtime.dispatcher import Dispatcher
-from mindbot.store.store import Store
-
-if TYPE_CHECKING:
-    from mindbot.store.queries import Queries
 
 
 class Questions:
-    """Lends the reads. SQLAlchemy's async side is imported at the first one, in a thread."""
+    """Lends the reads, which show the turns that run as they are in memory."""
 
     def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
         self._store = store
-        self._dispatcher = dispatcher
-        self._queries: Queries | None = None
+        self._live = dispatcher.live
 
     async def queries(self) -> Queries:
         """Return them."""
-        if self._queries is None:
-            await anyio.to_thread.run_sync(partial(__import__, "mindbot.store.queries"))
-            from mindbot.store.queries import Queries
-
-            self._queries = self._queries or Queries(
-                self._store.path, self._dispatcher.live, self._store.unreadable
-            )
-        return self._queries
-
-    async def close(self) -> None:
-        """Close what `queries` opened."""
-        if self._queries is not None:
-            await self._queries.close()
+        return await self._store.queries(self._live)

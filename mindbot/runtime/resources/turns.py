@@ -13,13 +13,13 @@ from mindbot.domain.abilities import TakesBack
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, Invalid, MindBotError, NetworkFailed, TimedOut
 from mindbot.domain.message import Json
+from mindbot.domain.ports.store import OutboxStore
 from mindbot.domain.turn import DONE_STATES
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.endings import Endings
 from mindbot.runtime.hosting import Later
 from mindbot.runtime.resources.injection import Injection
 from mindbot.runtime.resources.questions import Questions
-from mindbot.store.store import Store
 from mindbot.telemetry.redaction import redactor
 
 _TAKE_BACK_SECONDS = 15.0  # for one delivery
@@ -32,7 +32,7 @@ class TurnResource:
     def __init__(
         self,
         bus: Bus,
-        store: Store,
+        sent: OutboxStore,
         bots: Bots,
         questions: Questions,
         endings: Endings,
@@ -40,7 +40,7 @@ class TurnResource:
         later: Later,
     ) -> None:
         self._bus = bus
-        self._store = store
+        self._sent = sent
         self._bots = bots
         self._questions = questions
         self._endings = endings
@@ -153,7 +153,7 @@ class TurnResource:
         able = self._bots.find(message.platform, message.bot).takes_back
         if able is None:
             raise Invalid(f"{message.platform} takes no message back")
-        deliveries = await self._store.deliveries(ids.parse(turn))
+        deliveries = await self._sent.deliveries(ids.parse(turn))
         if not any(d.state == "sent" for d in deliveries):
             raise Conflict(f"turn {turn} sent nothing", hint=f"see: mindbot trace {turn}")
         found: list[Json] = []

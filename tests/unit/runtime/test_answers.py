@@ -187,14 +187,14 @@ async def test_an_answer_is_shown_while_it_grows_and_ends_with_the_whole_text(tm
     async with a_runtime(tmp_path, cards, runner) as runtime:
         receipt = await runtime.receive(a_message())
         await cards.saw.wait()
-        row = await runtime.store.delivery(receipt.turn, 0)
+        row = await runtime.store.outbox.delivery(receipt.turn, 0)
         assert row is not None and (row.kind, row.state) == ("stream", "open"), "on disk before it is shown"
         runner.go.set()
         assert (await ended(runtime, receipt))["state"] == "answered"
         assert cards.shown[0] == "one "
         (last,) = cards.sent
         assert (last.kind, last.text, "interrupted" in last.notes) == ("stream", "one two", False)
-        row = await runtime.store.delivery(receipt.turn, 0)
+        row = await runtime.store.outbox.delivery(receipt.turn, 0)
         assert row is not None and (row.state, row.text) == ("sent", "one two")
 
 

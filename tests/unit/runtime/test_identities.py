@@ -13,10 +13,11 @@ from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
+from mindbot.domain.ports.store import Kept
 from mindbot.platforms.dingtalk import wire
 from mindbot.runtime.app import Runtime
 from mindbot.runtime.identities import Identities
-from mindbot.store.store import Store
+from mindbot.store.sqlite import SqliteStore
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -87,17 +88,17 @@ async def test_nobody_is_taken_for_somebody_else(tmp_path: Path) -> None:
 
 async def test_an_id_that_comes_in_no_message_for_a_year_goes(tmp_path: Path) -> None:
     day = 86400.0
-    async with Store.open(tmp_path / "mindbot.db") as store:
+    async with SqliteStore.open(tmp_path / "mindbot.db") as store:
         now = time.time() - 360 * day
 
         async def settled(staff: str) -> tuple[str, int]:
             """Let a new process see a message; returns whose it was, and how many ids were written down."""
-            here = Identities(store, lambda: now)
+            here = Identities(store.keep, lambda: now)
             found, rows = [], []
             for key in "ab":  # the second time nothing is to be said of it
                 message = wire.to_message(frame(key, staff=staff), "{}", bot="default", received=0.0)
                 message, learnt = await here.settle(message)
-                await store.journal.commit({"keep": learnt})
+                await store.keep.write(learnt)
                 here.learn(learnt)
                 found.append(message.sender)
                 rows += learnt
@@ -108,9 +109,8 @@ async def test_an_id_that_comes_in_no_message_for_a_year_goes(tmp_path: Path) ->
         now += 20 * day
         assert await settled("") == ("wang", 1), "renewed by whoever is taken for its person"
         assert await store.purge_kept() == 0 and await settled("") == ("wang", 1)
-        await store.journal.commit(
-            {"keep": [["dingtalk", "corp:ding1", f"alias:{SECRET}", {"user": "wang"}, time.time() - 1]]}
-        )
+        over = Kept("dingtalk", "corp:ding1", f"alias:{SECRET}", {"user": "wang"}, time.time() - 1)
+        await store.keep.write([over])
         assert await store.purge_kept() == 1
         assert await settled("") == (SECRET, 0)
 
@@ -123,7 +123,7 @@ async def test_what_is_not_on_disk_is_not_learnt(tmp_path: Path) -> None:
     with anyio.fail_after(PATIENCE):
         async with Runtime.open(load(environ={}), tmp_path) as runtime:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(runtime.store, "put_all", full)
+                patch.setattr(runtime.store.inbox, "put_all", full)
                 with pytest.raises(StoreError):
                     await took(runtime, frame("m1"))
             assert (await took(runtime, frame("m2", staff="")))[0] == SECRET

@@ -130,7 +130,7 @@ async def test_one_whose_row_was_damaged_meanwhile_is_given_up_and_the_next_goes
         turns = [(await runtime.receive(a_message(n, f"u{n}"))).turn for n in range(3)]
         while not gate.raw:
             await anyio.lowlevel.checkpoint()
-        with closing(sqlite3.connect(runtime.store.path)) as db, db:
+        with closing(sqlite3.connect(runtime.store.place)) as db, db:
             db.execute("UPDATE turns SET message = '{' WHERE id = ?", (turns[1],))
         gate.open.set()
         await ended(runtime, [turns[0], turns[2]])

@@ -25,7 +25,7 @@ from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.domain.turn import Turn
 from mindbot.runtime import housekeeping
 from mindbot.runtime.app import Runtime
-from mindbot.store.store import Store
+from mindbot.store.sqlite import SqliteStore
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -140,7 +140,7 @@ async def test_an_adapter_that_cannot_plan_costs_its_own_turn_only(tmp_path: Pat
 async def test_a_turn_that_cannot_be_written_is_not_forgotten(tmp_path: Path) -> None:
     phone = Phone()
     async with a_runtime(tmp_path, phone) as runtime:
-        finish, failures = runtime.store.finish, 4
+        finish, failures = runtime.store.turns.finish, 4
 
         async def read_only_at_first(turn: Turn, deliveries: list[Delivery]) -> None:
             nonlocal failures
@@ -149,7 +149,7 @@ async def test_a_turn_that_cannot_be_written_is_not_forgotten(tmp_path: Path) ->
                 raise StoreError("the disk is mounted read-only")
             await finish(turn, deliveries)
 
-        runtime.store.finish = read_only_at_first  # type: ignore[method-assign]
+        runtime.store.turns.finish = read_only_at_first  # type: ignore[method-assign]
         done = await ended(runtime, await runtime.receive(a_message()))
         assert (done["state"], failures) == ("dead", 0)
         while not phone.seen:
@@ -297,16 +297,16 @@ async def test_a_start_on_a_disk_that_takes_nothing_yet_waits(
 ) -> None:
     """Ending instead would be for good: systemd gives up after five crashes in a minute."""
     disk = {"full": True}
-    probe = Store.probe
+    probe = SqliteStore.probe
 
-    async def full_or_not(store: Store) -> None:
+    async def full_or_not(store: SqliteStore) -> None:
         if disk["full"]:
             disk["full"] = False
             raise failure("nothing can be written", hint="free some")
         await probe(store)
 
     monkeypatch.setattr(housekeeping, "PROBE_EVERY", 0.001)
-    monkeypatch.setattr(Store, "probe", full_or_not)
+    monkeypatch.setattr(SqliteStore, "probe", full_or_not)
     phone, told = Phone(), list[str]()
     opened = Runtime.open(load(environ={}), tmp_path, on_wait=told.append)
     async with opened as runtime:

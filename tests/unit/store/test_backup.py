@@ -21,7 +21,7 @@ from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.store import backup
 from mindbot.store.lock import only_one
-from mindbot.store.store import Store
+from mindbot.store.sqlite import SqliteStore
 from mindbot.store.upgrade import HEAD, ensure
 
 pytestmark = pytest.mark.anyio
@@ -35,22 +35,22 @@ def a_message(key: str) -> Message:
 
 async def with_open_ends(path: Path) -> tuple[Turn, Turn]:
     """Make a database with an open turn, and an answered one whose answer is not sent."""
-    async with Store.open(path) as store:
-        waiting, _ = await store.put(a_message("waiting"))
-        answered, _ = await store.put(a_message("answered"))
+    async with SqliteStore.open(path) as store:
+        waiting, _ = await store.inbox.put(a_message("waiting"))
+        answered, _ = await store.inbox.put(a_message("answered"))
         answered.state, answered.finished = "answered", time.time()
         m = answered.message
         parts = [text_part("an answer")]
         d = Delivery(answered.number, 0, m.platform, m.bot, m.session, {}, parts, created=1.0)
-        await store.finish(answered, [d])
+        await store.turns.finish(answered, [d])
         await store.backup(path.with_name("copy"))
     return waiting, answered
 
 
 async def test_a_backup_of_a_store_in_use_has_all_that_was_committed(tmp_path: Path) -> None:
-    async with Store.open(tmp_path / "mindbot.db") as store:
+    async with SqliteStore.open(tmp_path / "mindbot.db") as store:
         for n in range(20):
-            await store.put(a_message(f"m{n}"))
+            await store.inbox.put(a_message(f"m{n}"))
         copy = tmp_path / "copy"
         await store.backup(copy)
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
@@ -63,53 +63,53 @@ async def test_a_backup_of_a_store_in_use_has_all_that_was_committed(tmp_path: P
 
 async def test_what_a_deleted_file_held_can_still_be_saved(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
-    async with Store.open(path) as store:
-        await store.put(a_message("saved"))
+    async with SqliteStore.open(path) as store:
+        await store.inbox.put(a_message("saved"))
         for each in tmp_path.glob("mindbot.db*"):
             each.unlink()
         with pytest.raises(StoreGone):
             await store.check()
         await store.backup(tmp_path / "copy")
     await anyio.to_thread.run_sync(backup.restore, tmp_path / "copy", path)
-    async with Store.open(path, resume=True) as store:
-        assert [turn.message.key for turn in await store.recover()] == ["saved"]
+    async with SqliteStore.open(path, resume=True) as store:
+        assert [turn.message.key for turn in await store.inbox.recover()] == ["saved"]
 
 
 async def test_a_restored_database_sends_nothing_again_and_operators_may(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     waiting, answered = await with_open_ends(path)
-    async with Store.open(path) as store:
-        await store.put(a_message("after the backup"))
+    async with SqliteStore.open(path) as store:
+        await store.inbox.put(a_message("after the backup"))
     aside = await anyio.to_thread.run_sync(backup.restore, tmp_path / "copy", path)
     assert aside is not None and "replaced" in aside.name
     before = time.time()
-    async with Store.open(path) as store:
+    async with SqliteStore.open(path) as store:
         assert (store.anew.turns, store.anew.deliveries) == (1, 1)
         assert store.anew.since >= before and "restored from a backup of" in store.anew.reason
-        assert await store.recover() == [] and await store.open_deliveries() == []
-        assert await store.revive(answered.number, 0) is not None
-        assert await store.requeue(waiting.number) is not None
+        assert await store.inbox.recover() == [] and await store.outbox.open_deliveries() == []
+        assert await store.outbox.revive(answered.number, 0) is not None
+        assert await store.turns.requeue(waiting.number) is not None
         since = store.anew.since
-    async with Store.open(path) as store:
+    async with SqliteStore.open(path) as store:
         assert store.anew.since == since and not store.anew.reason, "once, and the moment is remembered"
-        assert [turn.number for turn in await store.recover()] == [waiting.number]
+        assert [turn.number for turn in await store.inbox.recover()] == [waiting.number]
 
 
 async def test_a_restored_database_goes_on_where_that_is_set(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     waiting, _ = await with_open_ends(path)
     await anyio.to_thread.run_sync(backup.restore, tmp_path / "copy", path)
-    async with Store.open(path, resume=True) as store:
-        assert [turn.number for turn in await store.recover()] == [waiting.number]
-        assert len(await store.open_deliveries()) == 1 and not store.anew.since
+    async with SqliteStore.open(path, resume=True) as store:
+        assert [turn.number for turn in await store.inbox.recover()] == [waiting.number]
+        assert len(await store.outbox.open_deliveries()) == 1 and not store.anew.since
 
 
 async def test_a_start_from_now_puts_away_what_any_database_has_open(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     await with_open_ends(path)
-    async with Store.open(path, from_now=True) as store:
-        assert await store.recover() == [] and store.anew.reason == "started from now"
-    async with Store.open(tmp_path / "new.db", from_now=True) as store:
+    async with SqliteStore.open(path, from_now=True) as store:
+        assert await store.inbox.recover() == [] and store.anew.reason == "started from now"
+    async with SqliteStore.open(tmp_path / "new.db", from_now=True) as store:
         assert store.anew.since > 0
 
 
@@ -131,8 +131,8 @@ async def test_a_backup_that_is_no_good_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="9999"):
         await restore(tmp_path / "copy", path)
     assert [each.name for each in tmp_path.glob("mindbot.db.*")] == ["mindbot.db.lock"]
-    async with Store.open(path) as store:
-        assert len(await store.recover()) == 1
+    async with SqliteStore.open(path) as store:
+        assert len(await store.inbox.recover()) == 1
 
 
 def test_a_copy_is_kept_before_the_schema_changes_and_three_of_them(tmp_path: Path) -> None:

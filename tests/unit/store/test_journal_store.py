@@ -19,7 +19,7 @@ from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.store.rows import partition_of
-from mindbot.store.store import Store
+from mindbot.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
 
@@ -53,17 +53,17 @@ def a_delivery(turn: Turn, n: int = 0, **more: Any) -> Delivery:
 
 
 @asynccontextmanager
-async def a_store(folder: Path, **options: Any) -> AsyncIterator[Store]:
-    async with Store.open(folder / "mindbot.db", **options) as store:
+async def a_store(folder: Path, **options: Any) -> AsyncIterator[SqliteStore]:
+    async with SqliteStore.open(folder / "mindbot.db", **options) as store:
         yield store
 
 
 async def test_a_message_is_there_after_a_restart(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        turn, duplicate = await store.put(a_message(text="keep me"))
+        turn, duplicate = await store.inbox.put(a_message(text="keep me"))
         assert not duplicate
     async with a_store(tmp_path) as store:
-        (again,) = await store.recover()
+        (again,) = await store.inbox.recover()
         assert (again.number, again.message.text, again.attempt) == (turn.number, "keep me", 2)
 
 
@@ -72,7 +72,7 @@ async def test_the_same_message_gets_the_same_turn_also_in_one_batch(tmp_path: P
         found: list[tuple[Turn, bool]] = []
 
         async def put() -> None:
-            found.append(await store.put(a_message("same")))
+            found.append(await store.inbox.put(a_message("same")))
 
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
@@ -80,45 +80,45 @@ async def test_the_same_message_gets_the_same_turn_also_in_one_batch(tmp_path: P
         assert len({turn.number for turn, _ in found}) == 1
         assert sorted(duplicate for _, duplicate in found) == [False, True, True, True, True]
     async with a_store(tmp_path) as store:
-        _, duplicate = await store.put(a_message("same"))
+        _, duplicate = await store.inbox.put(a_message("same"))
         assert duplicate
 
 
 async def test_equal_texts_with_different_keys_are_two_turns(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        one, _ = await store.put(a_message("a", "same text"))
-        two, duplicate = await store.put(a_message("b", "same text"))
+        one, _ = await store.inbox.put(a_message("a", "same text"))
+        two, duplicate = await store.inbox.put(a_message("b", "same text"))
         assert one.number != two.number and not duplicate
 
 
 async def test_the_end_of_a_turn_and_its_deliveries_are_one_transaction(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message())
+        turn, _ = await store.inbox.put(a_message())
         async with turn.span("stage", "run"):
             pass
         answered(turn, "hi")
         bad = a_delivery(turn)
         bad.to = {"not": object()}
         with pytest.raises(StoreError, match="not plain JSON"):
-            await store.finish(turn, [bad])
-        assert [t.number for t in await store.recover()] == [turn.number], "the turn is still open"
-        await store.finish(turn, [a_delivery(turn)])
-        assert await store.recover() == []
-        (waiting,) = await store.open_deliveries()
+            await store.turns.finish(turn, [bad])
+        assert [t.number for t in await store.inbox.recover()] == [turn.number], "the turn is still open"
+        await store.turns.finish(turn, [a_delivery(turn)])
+        assert await store.inbox.recover() == []
+        (waiting,) = await store.outbox.open_deliveries()
         assert waiting.text == "hi"
 
 
 async def test_one_bad_turn_does_not_fail_its_neighbours(tmp_path: Path) -> None:
     states: list[StoreError | None] = []
     async with a_store(tmp_path, on_state=states.append) as store:
-        good, _ = await store.put(a_message("good"))
-        bad, _ = await store.put(a_message("bad"))
+        good, _ = await store.inbox.put(a_message("good"))
+        bad, _ = await store.inbox.put(a_message("bad"))
         bad.vars["x"] = object()
         failures: list[StoreError] = []
 
         async def finish(turn: Turn) -> None:
             try:
-                await store.finish(answered(turn, "x"), [])
+                await store.turns.finish(answered(turn, "x"), [])
             except StoreError as error:
                 failures.append(error)
 
@@ -127,33 +127,35 @@ async def test_one_bad_turn_does_not_fail_its_neighbours(tmp_path: Path) -> None
             tasks.start_soon(finish, good)
         assert len(failures) == 1
         assert not states, "the store itself is well"
-        assert [t.number for t in await store.recover()] == [bad.number]
+        assert [t.number for t in await store.inbox.recover()] == [bad.number]
 
 
 async def test_what_was_being_sent_comes_back_as_unknown_and_the_rest_as_pending(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message())
+        turn, _ = await store.inbox.put(a_message())
         answered(turn, "two parts")
-        await store.finish(turn, [a_delivery(turn, 0, state="sending", attempts=1), a_delivery(turn, 1)])
+        await store.turns.finish(
+            turn, [a_delivery(turn, 0, state="sending", attempts=1), a_delivery(turn, 1)]
+        )
     async with a_store(tmp_path) as store:
-        first, second = await store.open_deliveries()
+        first, second = await store.outbox.open_deliveries()
         assert (first.state, first.again, first.attempts) == ("unknown", True, 1)
         assert (second.state, second.again) == ("pending", False)
         first.state, first.sent_id, first.ended = "sent", "MSG1", 2.0
-        await store.mark(first)
-        assert [d.n for d in await store.open_deliveries()] == [1]
+        await store.outbox.mark(first)
+        assert [d.n for d in await store.outbox.open_deliveries()] == [1]
 
 
 async def test_history_is_oldest_first_and_only_of_that_session(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
         for key, user, text in (("1", "lin", "one"), ("2", "mei", "other"), ("3", "lin", "two")):
-            turn, _ = await store.put(a_message(key, text, user))
-            await store.finish(answered(turn, f"re {text}"), [])
-        now, _ = await store.put(a_message("4", "three"))
+            turn, _ = await store.inbox.put(a_message(key, text, user))
+            await store.turns.finish(answered(turn, f"re {text}"), [])
+        now, _ = await store.inbox.put(a_message("4", "three"))
     async with a_store(tmp_path) as store:
-        lines = await store.history(now.session, now.number, 10)
+        lines = await store.past.history(now.session, now.number, 10)
         assert [line.content for line in lines] == ["one", "re one", "two", "re two"]
-        assert [line.content for line in await store.history(now.session, now.number, 1)] == [
+        assert [line.content for line in await store.past.history(now.session, now.number, 1)] == [
             "two",
             "re two",
         ]
@@ -164,57 +166,57 @@ async def test_what_people_said_in_the_bots_place_is_history_too(tmp_path: Path)
     expected = [("user", "help"), ("assistant", "I am Anna"), ("assistant", "welcome")]
     async with a_store(tmp_path) as store:
         for key, kind, text, heard in said:
-            turn, _ = await store.put(a_message(key, text, kind=kind))
+            turn, _ = await store.inbox.put(a_message(key, text, kind=kind))
             turn.state, turn.finished = "dropped", 1.0
             turn.vars |= {"heard": heard} if heard else {}
-            await store.finish(turn, [])
-        event, _ = await store.put(a_message("4", "[enter]", kind="event"))
-        await store.finish(answered(event, "welcome"), [])
-        now, _ = await store.put(a_message("5", "three"))
+            await store.turns.finish(turn, [])
+        event, _ = await store.inbox.put(a_message("4", "[enter]", kind="event"))
+        await store.turns.finish(answered(event, "welcome"), [])
+        now, _ = await store.inbox.put(a_message("5", "three"))
     async with a_store(tmp_path) as store:
-        lines = await store.history(now.session, now.number, 10)
+        lines = await store.past.history(now.session, now.number, 10)
         assert [(line.role, line.content) for line in lines] == expected
-        turn, _ = await store.put(a_message("6", "Bye", kind="event"))
+        turn, _ = await store.inbox.put(a_message("6", "Bye", kind="event"))
         turn.state, turn.finished, turn.vars = "dropped", 1.0, {"heard": "assistant"}
-        await store.finish(turn, [])
-        lines = await store.history(now.session, now.number + 2, 10)
+        await store.turns.finish(turn, [])
+        lines = await store.past.history(now.session, now.number + 2, 10)
         assert lines[-1] == ChatMessage("assistant", "Bye", origin="history"), "also where it is remembered"
 
 
 async def test_a_state_written_late_keeps_what_the_platform_said_meanwhile(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message())
+        turn, _ = await store.inbox.put(a_message())
         delivery = a_delivery(answered(turn, "hi"), state="sending", attempts=1)
-        await store.finish(turn, [delivery])
-        assert await store.note(turn.number, 0, {"failed": "refused"})
+        await store.turns.finish(turn, [delivery])
+        assert await store.outbox.note(turn.number, 0, {"failed": "refused"})
         delivery.state, delivery.notes = "sent", {"left": 4}
-        await store.mark(delivery)
-        row = await store.delivery(turn.number, 0)
+        await store.outbox.mark(delivery)
+        row = await store.outbox.delivery(turn.number, 0)
         assert row is not None and row.notes == {"failed": "refused", "left": 4}
         delivery.notes = {}
-        await store.mark(delivery)
-        row = await store.delivery(turn.number, 0)
+        await store.outbox.mark(delivery)
+        row = await store.outbox.delivery(turn.number, 0)
         assert row is not None and row.notes == {"failed": "refused", "left": 4}
 
 
 async def test_what_was_sent_is_read_with_its_id_and_its_time(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message())
+        turn, _ = await store.inbox.put(a_message())
         two = [a_delivery(turn, n) for n in (0, 1)]
-        await store.finish(answered(turn, "hi"), two)
+        await store.turns.finish(answered(turn, "hi"), two)
         two[0].state, two[0].sent_id, two[0].ended = "sent", "m1", 1234.5
-        await store.mark(two[0])
-        found = await store.deliveries(turn.number)
+        await store.outbox.mark(two[0])
+        found = await store.outbox.deliveries(turn.number)
         assert [(d.n, d.sent_id, d.ended) for d in found] == [(0, "m1", 1234.5), (1, "", 0.0)]
-        (known,) = await store.sent_since(0, two[0].platform, two[0].bot)
+        (known,) = await store.outbox.sent_since(0, two[0].platform, two[0].bot)
         assert (known.sent_id, known.ended) == ("m1", 1234.5)
 
 
 async def test_the_turn_of_a_message_is_found_by_its_key(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message("k1"))
-        assert await store.turn_of("console", "default", "k1") == turn.number
-        assert await store.turn_of("console", "other", "k1") is None
+        turn, _ = await store.inbox.put(a_message("k1"))
+        assert await store.inbox.turn_of("console", "default", "k1") == turn.number
+        assert await store.inbox.turn_of("console", "other", "k1") is None
 
 
 async def test_a_step_marked_once_is_not_run_again_after_a_crash(tmp_path: Path) -> None:
@@ -225,14 +227,14 @@ async def test_a_step_marked_once_is_not_run_again_after_a_crash(tmp_path: Path)
         return {"n": len(calls)}
 
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message())
-        assert await store.once(turn, "model", step) == {"n": 1}
-        await store.put(a_message("another"))  # the memo row went out with this batch or an earlier one
+        turn, _ = await store.inbox.put(a_message())
+        assert await store.turns.once(turn, "model", step) == {"n": 1}
+        await store.inbox.put(a_message("another"))  # the memo row went out with this batch or an earlier one
     async with a_store(tmp_path) as store:
-        again = next(t for t in await store.recover() if t.number == turn.number)
-        assert await store.once(again, "model", step) == {"n": 1}
+        again = next(t for t in await store.inbox.recover() if t.number == turn.number)
+        assert await store.turns.once(again, "model", step) == {"n": 1}
         assert len(calls) == 1
-        await store.finish(answered(again, "x"), [])
+        await store.turns.finish(answered(again, "x"), [])
     with sqlite3.connect(tmp_path / "mindbot.db") as db:
         assert db.execute("SELECT count(*) FROM memo").fetchone() == (0,)
 
@@ -240,17 +242,17 @@ async def test_a_step_marked_once_is_not_run_again_after_a_crash(tmp_path: Path)
 async def test_a_full_disk_is_said_and_ends_when_space_returns(tmp_path: Path) -> None:
     states: list[StoreError | None] = []
     async with a_store(tmp_path, on_state=states.append) as store:
-        kept, _ = await store.put(a_message("before"))
+        kept, _ = await store.inbox.put(a_message("before"))
         await store._database.write_pragma("PRAGMA max_page_count=1")
         with pytest.raises(StoreFull, match="no space left"):
-            await store.put(a_message("during", "x" * 100_000))
+            await store.inbox.put(a_message("during", "x" * 100_000))
         with pytest.raises(StoreFull):
             await store.probe()
         await store._database.write_pragma("PRAGMA max_page_count=1000000")
         await store.probe()
-        await store.put(a_message("after"))
+        await store.inbox.put(a_message("after"))
         assert [type(s) for s in states] == [StoreFull, type(None)]
-        assert [t.message.key for t in await store.recover()] == ["before", "after"]
+        assert [t.message.key for t in await store.inbox.recover()] == ["before", "after"]
         assert kept
 
 
@@ -259,10 +261,10 @@ async def test_a_locked_database_is_named(tmp_path: Path) -> None:
         other = sqlite3.connect(tmp_path / "mindbot.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreBusy, match="locked by another process"):
-            await store.put(a_message())
+            await store.inbox.put(a_message())
         other.execute("ROLLBACK")
         other.close()
-        await store.put(a_message())
+        await store.inbox.put(a_message())
 
 
 async def test_a_damaged_database_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -283,13 +285,13 @@ async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 
 
 async def test_what_was_noted_of_a_turn_while_it_ran_stays_at_its_end(tmp_path: Path) -> None:
-    async with Store.open(tmp_path / "mindbot.db") as store:
-        turn, _ = await store.put(a_message("noted"))
-        assert await store.note(turn.number, None, {"recalled": 1.0})
+    async with SqliteStore.open(tmp_path / "mindbot.db") as store:
+        turn, _ = await store.inbox.put(a_message("noted"))
+        assert await store.turns.note(turn.number, {"recalled": 1.0})
         turn.state, turn.finished = "answered", time.time()
         turn.reply.say("words")
-        await store.finish(turn, [])
-        assert await store.note(turn.number, None, {"failed": "late"})
+        await store.turns.finish(turn, [])
+        assert await store.turns.note(turn.number, {"failed": "late"})
         sql = "SELECT record FROM turns"
         record = json.loads((await store._database.read(lambda db: db.execute(sql).fetchone()))[0])
         assert record["notes"] == [{"recalled": 1.0}, {"failed": "late"}] and record["reply"]
@@ -297,22 +299,22 @@ async def test_what_was_noted_of_a_turn_while_it_ran_stays_at_its_end(tmp_path: 
 
 async def test_purge_keeps_open_turns_and_young_ones(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        done, _ = await store.put(a_message("done"))
-        await store.finish(answered(done, "x"), [a_delivery(done, state="sent")])
-        waiting, _ = await store.put(a_message("open"))
+        done, _ = await store.inbox.put(a_message("done"))
+        await store.turns.finish(answered(done, "x"), [a_delivery(done, state="sent")])
+        waiting, _ = await store.inbox.put(a_message("open"))
         assert await store.purge(time.time() - 3600) == 0
         assert await store.purge(time.time() + 3600) == 1
-        assert [t.number for t in await store.recover()] == [waiting.number]
+        assert [t.number for t in await store.inbox.recover()] == [waiting.number]
 
 
 async def test_a_failed_turn_can_be_queued_again(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message())
+        turn, _ = await store.inbox.put(a_message())
         turn.state, turn.reason, turn.finished = "failed", "no model", time.time()
-        await store.finish(turn, [a_delivery(turn, state="sent")])
-        again = await store.requeue(turn.number)
+        await store.turns.finish(turn, [a_delivery(turn, state="sent")])
+        again = await store.turns.requeue(turn.number)
         assert again is not None and again.message == turn.message
-        assert await store.requeue(turn.number) is None
+        assert await store.turns.requeue(turn.number) is None
 
 
 def test_partitions_are_stable_and_spread() -> None:
@@ -324,7 +326,7 @@ async def test_a_closed_store_says_so(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
         pass
     with pytest.raises(StoreError, match="closed"):
-        await store.put(a_message())
+        await store.inbox.put(a_message())
 
 
 async def test_an_end_that_could_not_be_written_still_forgets_the_memo_later(tmp_path: Path) -> None:
@@ -332,14 +334,14 @@ async def test_an_end_that_could_not_be_written_still_forgets_the_memo_later(tmp
         return {}
 
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message())
-        await store.once(turn, "model", step)
-        await store.put(a_message("another"))
+        turn, _ = await store.inbox.put(a_message())
+        await store.turns.once(turn, "model", step)
+        await store.inbox.put(a_message("another"))
         turn.vars["x"] = object()
         with pytest.raises(StoreError):
-            await store.finish(answered(turn, "x"), [])
+            await store.turns.finish(answered(turn, "x"), [])
         turn.vars.clear()
-        await store.finish(turn, [])
+        await store.turns.finish(turn, [])
     with sqlite3.connect(tmp_path / "mindbot.db") as db:
         assert db.execute("SELECT count(*) FROM memo").fetchone() == (0,)
 
@@ -349,36 +351,36 @@ async def test_what_is_read_later_brings_its_memo_and_its_attempt(tmp_path: Path
         return {"n": 1}
 
     async with a_store(tmp_path) as store:
-        first, _ = await store.put(a_message("first"))
-        second, _ = await store.put(a_message("second"))
-        await store.once(second, "model", step)
-        await store.put(a_message("third"))
+        first, _ = await store.inbox.put(a_message("first"))
+        second, _ = await store.inbox.put(a_message("second"))
+        await store.turns.once(second, "model", step)
+        await store.inbox.put(a_message("third"))
     async with a_store(tmp_path) as store:
-        assert [t.number for t in await store.recover(1)] == [first.number]
-        await store.put(a_message("fresh"))
-        later = await store.queued_after(first.number, 10)
+        assert [t.number for t in await store.inbox.recover(1)] == [first.number]
+        await store.inbox.put(a_message("fresh"))
+        later = await store.inbox.queued_after(first.number, 10)
         assert [(t.message.key, t.attempt) for t in later] == [("second", 2), ("third", 2), ("fresh", 1)]
         assert later[0].memo == {"model": {"n": 1}}
 
 
 async def test_a_turn_with_deliveries_on_their_way_is_not_queued_again(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        turn, _ = await store.put(a_message())
+        turn, _ = await store.inbox.put(a_message())
         turn.state, turn.finished = "failed", time.time()
         delivery = a_delivery(turn)
-        await store.finish(turn, [delivery])
-        assert await store.requeue(turn.number) is None
+        await store.turns.finish(turn, [delivery])
+        assert await store.turns.requeue(turn.number) is None
         delivery.state = "dead"
-        await store.mark(delivery)
-        assert await store.revive(turn.number, 0) is not None
-        assert await store.revive(turn.number, 0) is None, "somebody has revived it already"
+        await store.outbox.mark(delivery)
+        assert await store.outbox.revive(turn.number, 0) is not None
+        assert await store.outbox.revive(turn.number, 0) is None, "somebody has revived it already"
 
 
 async def test_keys_that_differ_behind_a_nul_are_two_messages(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
-        assert not (await store.put(a_message("a\0b")))[1]
-        assert not (await store.put(a_message("a\0c")))[1]
-        assert (await store.put(a_message("a\0c")))[1]
+        assert not (await store.inbox.put(a_message("a\0b")))[1]
+        assert not (await store.inbox.put(a_message("a\0c")))[1]
+        assert (await store.inbox.put(a_message("a\0c")))[1]
 
 
 async def test_what_a_stall_of_the_disk_has_gathered_is_written_in_several_batches(tmp_path: Path) -> None:
@@ -386,13 +388,13 @@ async def test_what_a_stall_of_the_disk_has_gathered_is_written_in_several_batch
         found: list[bool] = []
 
         async def put(n: int) -> None:
-            _, duplicate = await store.put(a_message(f"m{n}", text=f"界 {n}"))
+            _, duplicate = await store.inbox.put(a_message(f"m{n}", text=f"界 {n}"))
             found.append(duplicate)
 
         async with anyio.create_task_group() as tasks:
             for n in range(95):
                 tasks.start_soon(put, n)
         assert found == [False] * 95
-        assert store.journal.batches >= 10
+        assert store.batches >= 10
     async with a_store(tmp_path) as store:
-        assert [turn.message.text for turn in await store.recover()] == [f"界 {n}" for n in range(95)]
+        assert [turn.message.text for turn in await store.inbox.recover()] == [f"界 {n}" for n in range(95)]

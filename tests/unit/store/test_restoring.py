@@ -19,7 +19,7 @@ from mindbot.domain.errors import Conflict, StoreBusy, StoreError
 from mindbot.domain.message import Message, text_part
 from mindbot.store import backup
 from mindbot.store.rows import put_row
-from mindbot.store.store import Store
+from mindbot.store.sqlite import SqliteStore
 from mindbot.store.upgrade import HEAD, alembic_config, ensure
 
 pytestmark = pytest.mark.anyio
@@ -171,10 +171,10 @@ def test_a_start_makes_no_new_database_where_one_is_missing(tmp_path: Path) -> N
 async def test_no_second_process_uses_a_database_and_none_replaces_it(tmp_path: Path) -> None:
     copy, path = a_backup(tmp_path), tmp_path / "mindbot.db"
     link = tmp_path / "link.db"
-    async with Store.open(path):
+    async with SqliteStore.open(path):
         link.symlink_to(path)
         with pytest.raises(Conflict, match=f"pid {os.getpid()}"):
-            async with Store.open(link):
+            async with SqliteStore.open(link):
                 pass
         with pytest.raises(StoreBusy):  # also where its lock is not asked for
             backup.restore(copy, path)
@@ -199,9 +199,9 @@ async def test_a_backup_of_the_first_schema_answers_nobody_twice_either(tmp_path
     backup.copy(old, tmp_path / "copy")
     backup.restore(tmp_path / "copy", path)
     before = time.time()
-    async with Store.open(path) as store:
+    async with SqliteStore.open(path) as store:
         assert store.anew.turns == 1 and store.anew.since >= before
-        assert await store.recover() == []
+        assert await store.inbox.recover() == []
 
 
 def test_copies_that_were_never_finished_push_out_no_whole_ones(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from wecom_here import Clock, Here, a_delivery, connected
 from mindbot.domain.errors import Conflict, NetworkFailed, NotFound, Rejected, StoreError, VendorError
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receipt
-from mindbot.store.journal import Rows
-from mindbot.store.keep import StoreKeep
-from mindbot.store.store import Store
+from mindbot.domain.ports.store import Kept
+from mindbot.runtime.keep import BotKeep
+from mindbot.store.sqlite import SqliteStore
 from mindbot.testing.platforms import served
 from mindbot.testing.waiting import until
 
@@ -302,14 +302,14 @@ async def test_on_the_real_store_a_press_survives_and_a_click_after_a_restart_is
     tmp_path: Path,
 ) -> None:
     taken: list[tuple[str, bool]] = []
-    async with Store.open(tmp_path / "mindbot.db") as store, connected() as here:
+    async with SqliteStore.open(tmp_path / "mindbot.db") as store, connected() as here:
 
-        async def intake(messages: Sequence[Message], rows: Rows) -> list[Receipt]:
-            found = await store.put_all(messages, rows)
+        async def intake(messages: Sequence[Message], kept: Sequence[Kept]) -> list[Receipt]:
+            found = await store.inbox.put_all(messages, kept)
             taken.extend((turn.message.text, again) for turn, again in found)
             return [Receipt(turn.number, again) for turn, again in found]
 
-        here.host = replace(here.host, keep=StoreKeep(store, intake, "wecom", "hr"))
+        here.host = replace(here.host, keep=BotKeep(store, intake, "wecom", "hr"))
         first = here.restarted()
         task = str((await first.send(a_delivery(ASK))).notes["card"])
         assert task

@@ -1,0 +1,267 @@
+"""The store: what is on disk before it counts, by named operations.
+
+A store is made of parts, so that whoever needs one operation gets no more than its part. All raise StoreError
+when something cannot be read or written; of a write nothing is on disk then, unless told otherwise. What the
+operations take and return is typed: neither connections nor rows are seen outside of a store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mindbot.domain.chat import ChatMessage
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.host import Answer
+from mindbot.domain.message import Json, Message
+from mindbot.domain.turn import Turn
+
+#: Returns the turn in memory, by session and number, for one that still runs: on disk it is ``queued``.
+Live = Callable[[str, int], Turn | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A value that a bot keeps under a key, until ``ends`` (Unix seconds) or (None) for good.
+
+    To remove one, write it as over (0): so the last of several writes wins, also in one transaction.
+    """
+
+    platform: str
+    bot: str
+    key: str
+    value: Json
+    ends: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """``since``: what was said before (Unix seconds) is not answered; 0: no such moment. ``reason`` is why
+    something was put away at this start, and ``turns`` and ``deliveries`` how much; empty: nothing was."""
+
+    since: float = 0.0
+    reason: str = ""
+    turns: int = 0
+    deliveries: int = 0
+
+
+class InboxStore(Protocol):
+    """Messages as they came in, and their turns while they are open."""
+
+    def storable(self, message: Message) -> Message:
+        """Return a message as the store can hold it, which is nearly always the same one."""
+
+    async def put(self, message: Message) -> tuple[Turn, bool]:
+        """Write a message; returns its turn, and whether it had been there before."""
+
+    async def put_all(self, messages: Sequence[Message], kept: Sequence[Kept]) -> list[tuple[Turn, bool]]:
+        """Write messages and what is kept in one transaction; returns as `put`, for each message."""
+
+    async def recover(self, limit: int = -1) -> list[Turn]:
+        """Return the turns that an earlier process left open, oldest first, ``limit`` at most.
+
+        `queued_after` reads the others. Each counts one attempt more than on disk; `TurnStore.begin`
+        writes it.
+        """
+
+    async def queued_after(self, number: int, limit: int) -> list[Turn]:
+        """Return open turns that were put after ``number``, oldest first.
+
+        Those that cannot be read become dead letters, and are not among them.
+        """
+
+    async def unheard(self) -> list[Turn]:
+        """Return turns that are on disk although whoever brought them heard the contrary; each once."""
+
+    async def message(self, turn: int) -> Message:
+        """Return a turn's message as it came; raises StoreUnreadable for a damaged one."""
+
+    async def turn_of(self, platform: str, bot: str, key: str) -> int | None:
+        """Return the turn of the message that a bot got under this key."""
+
+
+class TurnStore(Protocol):
+    """Turns from their first attempt to their end, and what is said of them later."""
+
+    async def begin(self, turn: Turn) -> None:
+        """Count the attempt on disk before a turn that was open in a crash runs again."""
+
+    async def excuse(self, turns: Sequence[Turn]) -> None:
+        """Let the attempt that these turns are in not count."""
+
+    async def finish(self, turn: Turn, deliveries: Sequence[Delivery]) -> None:
+        """Write the end of a turn (and of those it answers as well) and its deliveries in one transaction."""
+
+    async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
+        """Return the recorded result of a step, or run it and record what it returned."""
+
+    async def answer(self, turn: int) -> Answer | None:
+        """Tell how far a turn is, and what it said; None when there is no such turn."""
+
+    async def note(self, turn: int, fact: Json) -> bool:
+        """Keep what a platform said later of a turn; false when there is none."""
+
+    async def requeue(self, turn: int) -> Turn | None:
+        """Make a failed or dead turn ``queued`` again, however old it is; what it sent is forgotten.
+
+        Returns: None when it is neither, or has deliveries on their way.
+
+        Raises:
+            StoreUnreadable: its message cannot be read; it stays as it is.
+        """
+
+    async def discard(self, turn: int) -> bool:
+        """Make a dead turn ``dropped``; false when it is not dead."""
+
+
+class PastStore(Protocol):
+    """What was said in a session so far."""
+
+    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
+        """Return the last exchanges of a session before a turn, oldest first.
+
+        Those of ``group`` were heard in the session as well: what the bot said of its own accord to a whole
+        group, in which each member has a session.
+        """
+
+    async def clear(self, session: str, platform: str, bot: str) -> None:
+        """Let what was said in a session so far be no history of what comes; the turns stay to be seen."""
+
+
+class OutboxStore(Protocol):
+    """Deliveries until their end is known."""
+
+    async def enqueue(self, deliveries: Sequence[Delivery]) -> None:
+        """Write deliveries ahead of their turn's end, or of no turn (a proactive message)."""
+
+    async def mark(self, delivery: Delivery) -> None:
+        """Write a delivery's new state; its notes are added to those that are there."""
+
+    async def open_deliveries(self) -> list[Delivery]:
+        """Return what is not sent and not dead, in order. What was being sent is now ``unknown``."""
+
+    async def open_streams(self) -> dict[int, Delivery]:
+        """Return the answers that were on show when a process ended, by turn."""
+
+    async def note(self, turn: int, n: int, fact: Json) -> bool:
+        """Keep what a platform said later of a delivery; false when there is none."""
+
+    async def sent_since(self, ts: float, platform: str, bot: str, limit: int = 20_000) -> list[Delivery]:
+        """Return a bot's newest sent deliveries of turns put since a moment (Unix seconds), oldest first."""
+
+    async def delivery(self, turn: int, n: int) -> Delivery | None:
+        """Return one delivery; raises StoreUnreadable."""
+
+    async def deliveries(self, turn: int) -> list[Delivery]:
+        """Return what a turn sent and has to send, in order, as far as it can be read."""
+
+    async def revive(self, turn: int, n: int) -> Delivery | None:
+        """Make a dead delivery ``pending`` again, as good as new; None when it is not dead (any more).
+
+        Raises:
+            StoreUnreadable: it cannot be read; it stays dead.
+        """
+
+    async def discard(self, turn: int, n: int) -> bool:
+        """Make a dead delivery ``discarded``, also one that cannot be read; false when it is not dead."""
+
+
+class KeepStore(Protocol):
+    """What bots keep, and the runtime of them: small values by key. A time that is over is no value."""
+
+    async def write(self, values: Sequence[Kept]) -> None:
+        """Write values in one transaction."""
+
+    async def get(self, platform: str, bot: str, key: str) -> Json | None:
+        """Return a value; None when there is none, or it cannot be read and was put aside."""
+
+    async def items(self, platform: str, bot: str, prefix: str, limit: int) -> dict[str, Json]:
+        """Return what is kept under keys that begin so, in the order of the keys."""
+
+    async def lost(self, platform: str, bot: str, key: str) -> bool:
+        """Whether something was kept under a key that could not be read and was put aside."""
+
+
+class Queries(Protocol):
+    """What operators ask. What cannot be read hides nothing else: it is shown as dead, with the reason."""
+
+    async def list_turns(self, keep: Callable[[Json], bool] | None, limit: int, before: str) -> list[Json]:
+        """Return summaries, newest first; ``before`` is the id to go on from."""
+
+    async def get_turn(self, turn: str) -> Json:
+        """Return everything known of a turn; raises NotFound."""
+
+    async def message_of(self, turn: str) -> Message:
+        """Return the message of a turn; raises NotFound, StoreUnreadable."""
+
+    async def last_message(self, session: str) -> Message:
+        """Return the last message of a session; raises NotFound, StoreUnreadable."""
+
+    async def list_dead(self, limit: int) -> list[Json]:
+        """Return dead letters, newest first: deliveries and turns that were given up on."""
+
+    async def list_sessions(self, limit: int, before: str) -> list[Json]:
+        """Return sessions, the most recently active first; ``before`` is the turn to go on from."""
+
+
+class Store(Protocol):
+    """All of it, and its upkeep."""
+
+    @property
+    def inbox(self) -> InboxStore: ...
+    @property
+    def turns(self) -> TurnStore: ...
+    @property
+    def past(self) -> PastStore: ...
+    @property
+    def outbox(self) -> OutboxStore: ...
+    @property
+    def keep(self) -> KeepStore: ...
+
+    @property
+    def place(self) -> str:
+        """Where it is, for operators."""
+
+    @property
+    def batches(self) -> int:
+        """How many transactions of what comes and goes were written since the start."""
+
+    @property
+    def damage(self) -> str:
+        """What an operator has to know of what cannot be read; empty while everything could be."""
+
+    @property
+    def anew(self) -> Anew:
+        """What was put away when it was opened."""
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Open it for the length of the block. May be tried again when it failed.
+
+        Raises:
+            StoreError: it cannot be opened, is damaged, locked, or newer than this program.
+            Conflict: another process uses it.
+        """
+
+    async def queries(self, live: Live) -> Queries:
+        """Return the operators' questions, made at the first call and closed with the store."""
+
+    async def check(self) -> None:
+        """Look whether it is still what was opened; raises StoreGone."""
+
+    async def probe(self) -> None:
+        """Prove that it can write. Used after a failure to notice recovery."""
+
+    async def purge(self, older_than: float, limit: int = 2000) -> int:
+        """Delete ended turns and deliveries received before ``older_than`` (Unix seconds).
+
+        Returns: how many went, of turns or of deliveries; at most ``limit`` of each do.
+        """
+
+    async def purge_kept(self, limit: int = 2000) -> int:
+        """Delete what was kept for a time that is over; returns how many went, at most ``limit``."""
+
+    async def backup(self, target: Path) -> None:
+        """Copy everything to a new file, and prove it; raises Conflict when one is there."""

@@ -1,0 +1,163 @@
+"""The store in one SQLite file, behind a group-commit journal; see `mindbot.domain.ports.store`."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from mindbot.config.sections import StoreSettings
+from mindbot.domain import ids
+from mindbot.domain.errors import StoreError
+from mindbot.domain.ports.store import Anew, Live
+from mindbot.store import anew, changes, recovery
+from mindbot.store.database import Database
+from mindbot.store.inbox import SqliteInbox
+from mindbot.store.journal import Journal
+from mindbot.store.keep import SqliteKeep
+from mindbot.store.lock import one_user
+from mindbot.store.outbox import SqliteOutbox
+from mindbot.store.past import Past
+from mindbot.store.turns import SqliteTurns
+from mindbot.store.unreadable import Unreadable
+from mindbot.store.upgrade import ensure
+
+if TYPE_CHECKING:
+    from mindbot.store.queries import SqliteQueries
+
+#: Told of each failure to write, and (None) when it can again.
+OnState = Callable[[StoreError | None], None]
+
+
+def configured(settings: StoreSettings, state_dir: Path, *, from_now: bool, on_state: OnState) -> SqliteStore:
+    """Make the store that the configuration describes."""
+    return SqliteStore(
+        settings.path(state_dir),
+        interval=settings.commit_interval,
+        rows=settings.commit_rows,
+        on_state=on_state,
+        from_now=from_now,
+        resume=settings.restored == "resume",
+    )
+
+
+class SqliteStore:
+    """See the port. Use `opened`, or `open` to make one and open it."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        interval: float = 0.005,
+        rows: int = 500,
+        pragmas: tuple[str, ...] = (),
+        on_state: OnState | None = None,
+        from_now: bool = False,
+        resume: bool = False,
+    ) -> None:
+        """What a restored database has open is put away (`mindbot.store.anew`), unless ``resume``;
+        ``from_now`` does so with any."""
+        self.path = path
+        self.unreadable = unreadable = Unreadable()
+        self.anew = Anew()
+        self._put_away = partial(anew.begin, from_now=from_now, resume=resume, unreadable=unreadable)
+        self._database = database = Database(path, pragmas=pragmas)
+        self._journal = journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
+        self.inbox = SqliteInbox(database, journal, unreadable)
+        self.past = Past(database, unreadable)
+        self.turns = SqliteTurns(database, journal, self.past, unreadable)
+        self.outbox = SqliteOutbox(database, journal, unreadable)
+        self.keep = SqliteKeep(database, journal, unreadable)
+        self._queries: SqliteQueries | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path, **settings: Any) -> AsyncIterator[SqliteStore]:
+        """Make a store and have it `opened`."""
+        store = cls(path, **settings)
+        async with store.opened():
+            yield store
+
+    @property
+    def place(self) -> str:
+        """See the port."""
+        return str(self.path)
+
+    @property
+    def batches(self) -> int:
+        """See the port."""
+        return self._journal.batches
+
+    @property
+    def damage(self) -> str:
+        """See the port."""
+        return self.unreadable.words
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """See the port. Brings the schema up to date first."""
+        with one_user(self.path):
+            await anyio.to_thread.run_sync(ensure, self.path)
+            try:
+                await self._database.open()
+                await self._begin()
+                async with anyio.create_task_group() as tasks:
+                    for part in (self._journal, self.past, self.inbox, self.turns):
+                        tasks.start_soon(part.run)
+                    try:
+                        yield
+                    finally:
+                        tasks.cancel_scope.cancel()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    if self._queries is not None:
+                        await self._queries.close()
+                        self._queries = None
+                    await anyio.to_thread.run_sync(self._database.close)
+
+    async def _begin(self) -> None:
+        ids.follow(await self._database.read(recovery.newest))
+        self.anew = await self._database.write_apart(self._put_away)
+        await self.past.load()
+
+    async def queries(self, live: Live) -> SqliteQueries:
+        """See the port. SQLAlchemy's async side is imported at the first one, in a thread."""
+        if self._queries is None:
+            await anyio.to_thread.run_sync(partial(__import__, "mindbot.store.queries"))
+            from mindbot.store.queries import SqliteQueries
+
+            self._queries = self._queries or SqliteQueries(self.path, live, self.unreadable)
+        return self._queries
+
+    async def check(self) -> None:
+        """See the port: the files must be those that were opened."""
+        await self._database.check()
+
+    async def probe(self) -> None:
+        """See the port."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO memo (turn, step, result) VALUES (0, 'probe', ?)", ("x" * 8192,))
+            db.execute("DELETE FROM memo WHERE turn = 0")
+
+        await self._database.write(work)
+
+    async def purge(self, older_than: float, limit: int = 2000) -> int:
+        """See the port."""
+        change = partial(changes.purge, older_than=older_than, limit=limit)
+        return await self._database.write(change)
+
+    async def purge_kept(self, limit: int = 2000) -> int:
+        """See the port."""
+        return await self._database.write(partial(changes.purge_kept, now=time.time(), limit=limit))
+
+    async def backup(self, target: Path) -> None:
+        """See the port."""
+        await self._database.copy(target)

@@ -1,0 +1,95 @@
+"""Turns in SQLite: their attempts, their ends, what is said of them later."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from mindbot.domain.delivery import Delivery
+from mindbot.domain.host import Answer
+from mindbot.domain.message import Json
+from mindbot.domain.turn import DONE_STATES, Turn
+from mindbot.store import changes
+from mindbot.store.database import Database
+from mindbot.store.journal import Journal, Rows
+from mindbot.store.past import Past
+from mindbot.store.reads import GroupRead
+from mindbot.store.rows import ANSWER, enqueue_row, readable, record_of, settle_row
+from mindbot.store.unreadable import Unreadable
+
+
+class SqliteTurns:
+    """See the port. Run `run` in a task group while it is used."""
+
+    def __init__(self, database: Database, journal: Journal, past: Past, unreadable: Unreadable) -> None:
+        self._database = database
+        self._journal = journal
+        self._past = past
+        self._unreadable = unreadable
+        self._answers = GroupRead(database, ANSWER)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        await self._answers.run()
+
+    async def begin(self, turn: Turn) -> None:
+        """See the port."""
+        await self._journal.commit({"begin": [[turn.number, turn.attempt]]})
+
+    async def excuse(self, turns: Sequence[Turn]) -> None:
+        """See the port."""
+        await self._journal.commit({"begin": [[turn.number, turn.attempt - 1] for turn in turns]})
+
+    async def finish(self, turn: Turn, deliveries: Sequence[Delivery]) -> None:
+        """See the port."""
+        journal, ended = self._journal, [turn, *turn.together]
+        rows: Rows = {
+            "finish": [[t.number, t.state, t.finished, t.reason or None, record_of(t)] for t in ended]
+        }
+        fresh = [d for d in deliveries if d.kind == "message"]
+        if fresh:
+            rows["enqueue"] = [enqueue_row(d) for d in fresh]
+        if len(fresh) < len(deliveries):
+            rows["settle"] = [settle_row(d) for d in deliveries if d.kind == "stream"]
+        for t in ended:
+            journal.forget(t.number)
+            if t.number in journal.remembered:
+                rows.setdefault("forget", []).append(t.number)  # type: ignore[arg-type]
+        await journal.commit(rows)
+        journal.remembered.difference_update(t.number for t in ended)
+        self._past.ended(turn)
+
+    async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
+        """See the port."""
+        if key in turn.memo:
+            return turn.memo[key]  # type: ignore[no-any-return]
+        result = await step()
+        turn.memo[key] = result
+        self._journal.remember(turn.number, [turn.number, key, result])
+        return result
+
+    async def answer(self, turn: int) -> Answer | None:
+        """See the port. Reads for many turns at once share one trip."""
+        rows = await self._answers.get([turn])
+        if not rows:
+            return None
+        said = readable((row[1:] for row in rows if row[1] is not None), self._unreadable)
+        return Answer(rows[0][0] in DONE_STATES, tuple(said))
+
+    async def note(self, turn: int, fact: Json) -> bool:
+        """See the port."""
+        return await self._database.write(partial(changes.note_turn, turn=turn, fact=fact))
+
+    async def requeue(self, turn: int) -> Turn | None:
+        """See the port."""
+        change = partial(changes.requeue, turn=turn, unreadable=self._unreadable)
+        again = await self._database.write(change)
+        if again is not None:
+            self._journal.remembered.add(turn)
+        return again
+
+    async def discard(self, turn: int) -> bool:
+        """See the port."""
+        note = "reason = reason || '; discarded'"
+        sql = f"UPDATE turns SET state = 'dropped', {note} WHERE id = ? AND state = 'dead'"
+        return await self._database.write(lambda db: db.execute(sql, (turn,)).rowcount) == 1
