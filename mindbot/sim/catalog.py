@@ -28,5 +28,8 @@ def create(name: str, **settings: Any) -> Simulator:
     if name not in SIMULATORS:
         raise NotFound(f"no simulator is called {name!r}", hint=f"one of {', '.join(SIMULATORS)}")
     module, _, attribute = SIMULATORS[name].partition(":")
-    simulator: type[Simulator] = getattr(import_module(module), attribute)
-    return simulator(simulator.Settings(**settings))
+    kind: type[Simulator] = getattr(import_module(module), attribute)
+    simulator = kind(kind.Settings(**settings))
+    verbs = import_module(f"{module.rpartition('.')[0]}.verbs").VERBS  # stand beside it
+    simulator.offer_verbs(verbs.of(simulator))
+    return simulator

@@ -92,6 +92,10 @@ class Simulator(ABC):
             "POST /_sim/reset": self._control_reset,
         }
 
+    def offer_verbs(self, verbs: Mapping[str, Control]) -> None:
+        """Take verbs that can be asked for besides, by method and path."""
+        self._controls |= verbs
+
     @property
     def origin(self) -> str:
         """Scheme, host and port."""

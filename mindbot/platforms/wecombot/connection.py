@@ -31,8 +31,8 @@ from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.platforms.trial import Trial, mend_for
 from mindbot.platforms.wecombot import say, wire
-from mindbot.platforms.wecombot.adapter import WeComBot
 from mindbot.platforms.wecombot.backlog import Backlog, Callback
+from mindbot.platforms.wecombot.bot import WeComBot
 from mindbot.platforms.wecombot.link import Link
 from mindbot.platforms.wecombot.speak import Speaker
 

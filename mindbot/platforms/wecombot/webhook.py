@@ -28,8 +28,8 @@ from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.wecom_shared.endpoint import MAX_BODY
 from mindbot.platforms.wecom_shared.refusals import Malformed
 from mindbot.platforms.wecombot import say, wire
-from mindbot.platforms.wecombot.adapter import WeComBot
 from mindbot.platforms.wecombot.answer_url import AnswerUrl
+from mindbot.platforms.wecombot.bot import WeComBot
 from mindbot.platforms.wecombot.callbacks import BotCallbacks
 from mindbot.platforms.wecombot.frames import Frames
 from mindbot.platforms.wecombot.streams import Shown, Streams

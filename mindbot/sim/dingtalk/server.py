@@ -17,7 +17,6 @@ from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
 from mindbot.sim.dingtalk.access import QPS, CallLimit, OldRefusal, Refusal, Tokens, bad_token, banned
 from mindbot.sim.dingtalk.cards import Cards
-from mindbot.sim.dingtalk.control import control_routes
 from mindbot.sim.dingtalk.frames import CARDS, MESSAGES, Pushed, StreamRules
 from mindbot.sim.dingtalk.gateway import Gateway
 from mindbot.sim.dingtalk.media import Files
@@ -120,7 +119,6 @@ class DingTalkSimulator(Simulator):
             "POST /v1.0/card/instances/createAndDeliver": self.cards.create_and_deliver,
             "PUT /v1.0/card/streaming": self.cards.stream,
         }
-        self._controls |= control_routes(self)
 
     def details(self) -> Json:
         return {

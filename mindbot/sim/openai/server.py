@@ -65,10 +65,6 @@ class OpenAISimulator(Simulator):
             "/v1/embeddings": ("POST", self._embeddings),
             "/v1/models": ("GET", self._models),
         }
-        self._controls |= {
-            "GET /_sim/requests": self._control_requests,
-            "POST /_sim/script": self._control_script,
-        }
 
     @property
     def base_url(self) -> str:
@@ -220,10 +216,3 @@ class OpenAISimulator(Simulator):
         elif not await play(response, events, struck, 1 / speed if speed else 0.0) and request.transport:
             request.transport.close()
         return response
-
-    async def _control_requests(self, params: Json) -> Json:
-        return {"requests": [{"method": r.method, "path": r.path, "body": r.body} for r in self.requests]}
-
-    async def _control_script(self, params: Json) -> Json:
-        self.script(*(Scripted(**reply) for reply in params.get("replies") or ()))
-        return {"waiting": len(self.model.script)}

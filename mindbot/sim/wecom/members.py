@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from mindbot.domain.errors import ConfigError
 from mindbot.sim.phones import Phones, Shown
@@ -12,11 +11,9 @@ from mindbot.sim.wecom.attempts import Verification
 from mindbot.sim.wecom.cards import Cards
 from mindbot.sim.wecom.content import cut
 from mindbot.sim.wecom.push import Pushed, Pusher
+from mindbot.sim.wecom.settings import WeComSettings
 from mindbot.sim.wecom.shelf import Shelf
 from mindbot.sim.wecom.xml import Value
-
-if TYPE_CHECKING:
-    from mindbot.sim.wecom.server import WeComSettings
 
 _ENDINGS = {"image": ".png", "voice": ".amr", "video": ".mp4"}
 

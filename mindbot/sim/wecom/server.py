@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -16,39 +15,15 @@ from mindbot.sim.faults import Fault, Kind, kind
 from mindbot.sim.phones import Phones
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom import staff
-from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.cards import Cards
-from mindbot.sim.wecom.controls import controls
 from mindbot.sim.wecom.crypto import Crypto
 from mindbot.sim.wecom.members import Members
 from mindbot.sim.wecom.push import PUSH_KINDS, Pusher
-from mindbot.sim.wecom.quotas import ApiRules, Quotas
+from mindbot.sim.wecom.quotas import Quotas
 from mindbot.sim.wecom.send import Sender, SendRules
+from mindbot.sim.wecom.settings import WeComSettings
 from mindbot.sim.wecom.shelf import Shelf
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Token, Tokens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeComSettings(SimulatorSettings):
-    """One enterprise with one application. ``token_ttl`` is seconds; ``clock`` measures them.
-
-    ``strict`` checks corpid, secret and agent id, and drops what exceeds 30 messages a minute or 1,000 an
-    hour to a member. ``callback_url`` is where pushes go by default.
-    """
-
-    corpid: str = "ww51a1a7e0c0ffee00"
-    secret: str = "sim-wecom-secret"  # noqa: S105 - a simulator has nothing to hide
-    contacts_secret: str = "sim-contacts-secret"  # noqa: S105
-    token: str = "SimCallbackToken"  # noqa: S105
-    encoding_aes_key: str = "SimulatedKeySimulatedKeySimulatedKey0123456"
-    agent_id: int = 1000002
-    callback_url: str = ""
-    token_ttl: float = 7200.0
-    image_limit: int = 10 << 20  # bytes; pages of the documentation differ (2 or 10 MB)
-    clock: Callable[[], float] = time.monotonic
-    send: SendRules | None = None
-    push: PushRules = field(default_factory=PushRules)
-    api: ApiRules = field(default_factory=ApiRules)
 
 
 class WeComSimulator(Members, Simulator):
@@ -105,7 +80,6 @@ class WeComSimulator(Members, Simulator):
             "media/get": self._download,
             "media/get/jssdk": self._download,
         }
-        self._controls |= controls(self)
 
     def details(self) -> Json:
         s = self.settings

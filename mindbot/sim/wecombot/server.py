@@ -22,7 +22,6 @@ from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.crypto import Crypto
 from mindbot.sim.wecombot.checks import MESSAGES, Refused
-from mindbot.sim.wecombot.controls import Controls
 from mindbot.sim.wecombot.gateway import LINE_KINDS, Gateway, LineRules, Pushed
 from mindbot.sim.wecombot.hook import HOOK_KINDS, Called, Hook
 from mindbot.sim.wecombot.people import People
@@ -93,7 +92,6 @@ class WeComBotSimulator(Simulator):
         )
         self.gateway = Gateway(self.replies, s.line, self._accepts, self.faults, self.counters)
         self.tls_port = 0
-        self._controls |= Controls(self).routes()
 
     def _accepts(self, bot_id: str, secret: str) -> bool:
         s = self.settings

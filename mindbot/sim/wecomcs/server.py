@@ -23,7 +23,6 @@ from mindbot.sim.wecom.crypto import Crypto
 from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Tokens
 from mindbot.sim.wecomcs.calls import Calls, Rules
-from mindbot.sim.wecomcs.control import Controls
 from mindbot.sim.wecomcs.desk import FILES, POOL, Desk
 
 _DEEP: Any = "deep"
@@ -127,7 +126,6 @@ class WeComCsSimulator(Simulator):
             "kf/account/list": self.calls.accounts,
             "kf/servicer/list": self.calls.servicers,
         }
-        self._controls |= Controls(self).routes()
 
     def details(self) -> Json:
         s = self.settings

@@ -13,7 +13,7 @@ from wechatpy.exceptions import InvalidSignatureException
 
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.attempts import PushRules
-from mindbot.sim.wecom.server import WeComSettings
+from mindbot.sim.wecom.settings import WeComSettings
 from mindbot.sim.wecom.xml import from_xml
 
 pytestmark = pytest.mark.anyio
