@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 
 from mindbot.testing.waiting import PATIENCE
 from mindbot_tui.app import Console
-from mindbot_tui.app import Daemon as Api
+from mindbot_tui.daemon import Daemon as Api
 
 
 class Person:

@@ -7,18 +7,19 @@ import gc
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import work
 from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Input
 
-from mindbot.domain.errors import ConfigError, Forbidden, MindBotError
+from mindbot.domain.errors import ConfigError, Forbidden, MindBotError, NotFound
 from mindbot_tui import themes
 from mindbot_tui.commands import catalog
 from mindbot_tui.commands.catalog import find
-from mindbot_tui.feed import Asker, Feed
+from mindbot_tui.daemon import Daemon
+from mindbot_tui.feed import Feed
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
@@ -28,24 +29,13 @@ from mindbot_tui.widgets.columns import WIDE
 from mindbot_tui.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
-
     from textual.command import Provider
     from textual.driver import Driver
 
-    from mindbot.api.stream import Update
     from mindbot_tui.screens.turn import TurnScreen
 
 FPS = 10
 LOW = 18  # lines under which the frame gives way
-
-
-class Daemon(Asker, Protocol):
-    """What the console needs of the daemon's socket: `mindbot_tui.remote.Remote`, or a fake."""
-
-    def stream(self, topics: Iterable[str] = (), filter: str = "") -> AsyncGenerator[Update, None]: ...
-
-    async def aclose(self) -> None: ...
 
 
 class Console(App[None]):
@@ -78,7 +68,7 @@ class Console(App[None]):
         self.environment = environment
         self.host = host
         self._fps = fps
-        self.feed = Feed(self.desk, api, api.stream)
+        self.feed = Feed(self.desk, api)
         self.flow = Flow()
         self.filters_used: deque[str] = deque(maxlen=50)
         self._prompted: list[str] = []
@@ -202,6 +192,10 @@ class Console(App[None]):
             return isinstance(self.screen, View) and not isinstance(self.focused, Input)
         return super().check_action(action, parameters)
 
+    def run_command(self, line: str) -> None:
+        """Run a command line after what is being done now."""
+        self.call_later(self.action_command, line)
+
     def open_prompt(self, begun: str = "") -> None:
         """Ask for a command line and run it."""
         from mindbot_tui.screens.prompt import Prompt
@@ -212,6 +206,9 @@ class Console(App[None]):
                 await self.action_command(line)
 
         self.push_screen(Prompt(begun, self._prompted), run)
+
+    def open_palette(self) -> None:
+        self.action_command_palette()
 
     async def confirm(self, question: str) -> bool:
         """Ask before something is done that is hard to undo. Only in a worker."""
@@ -229,6 +226,25 @@ class Console(App[None]):
         """Show a short word."""
         severity = {"ok": "information", "warn": "warning", "bad": "error"}[kind]
         self.notify(text, severity=severity, timeout=4, markup=False)  # type: ignore[arg-type]
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard, and say so."""
+        self.copy_to_clipboard(text)
+        self.say(self.words("copied {what}", what=text))
+
+    def list_again(self) -> None:
+        """Read the turns from the daemon again."""
+        self.feed.list_again()
+
+    @property
+    def theme_names(self) -> list[str]:
+        return list(self.available_themes)
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours; raises NotFound."""
+        if name not in self.available_themes:
+            raise NotFound(f"no theme {name!r}", hint=", ".join(sorted(self.available_themes)))
+        self.theme = name
 
     def used_filter(self, text: str) -> None:
         """Keep a filter for the prompt, and show the command that lists the same."""

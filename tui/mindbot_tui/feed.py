@@ -6,19 +6,15 @@ the app's draws what has changed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Protocol, TypeVar
 
 import anyio
 
 from mindbot.api import calls
-from mindbot.api.calls import Call
-from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset, Update
+from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset
 from mindbot.domain.errors import MindBotError
+from mindbot_tui.daemon import Daemon
 from mindbot_tui.state.desk import Desk
-
-T = TypeVar("T")
 
 PAGE = 1000  # turns in one list
 PAGES = 5  # lists read at most when the console was away
@@ -26,23 +22,13 @@ RETRY = 0.5  # seconds until a list that failed is asked for again
 HEAL = 2.0  # seconds between lists while the stream has gaps
 STATUS = 5.0  # seconds between questions for what the stream does not tell
 
-Stream = Callable[[], AsyncGenerator[Update, None]]
-
-
-class Asker(Protocol):
-    """A client of the daemon."""
-
-    async def ask(self, call: Call[T]) -> T:
-        """Carry out a call; raises MindBotError."""
-
 
 class Feed:
     """Run `run` for as long as the console is open."""
 
-    def __init__(self, desk: Desk, api: Asker, stream: Stream) -> None:
+    def __init__(self, desk: Desk, api: Daemon) -> None:
         self._desk = desk
         self._api = api
-        self._stream = stream
         self._stale = anyio.Event()
 
     def list_again(self) -> None:
@@ -63,7 +49,7 @@ class Feed:
 
     async def _follow(self) -> None:
         desk = self._desk
-        async with aclosing(self._stream()) as updates:
+        async with aclosing(self._api.stream()) as updates:
             async for update in updates:
                 match update:
                     case Batch(found):

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from mindbot_tui.commands.base import Command
 from mindbot_tui.commands.catalog import COMMANDS
 from mindbot_tui.keymap import KEYS
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface, console_of
 
 _KEY_OF = {key.command: key.first for key in reversed(KEYS)}
 
@@ -22,8 +19,8 @@ class Commands(Provider):
     """Offers what the prompt offers."""
 
     @property
-    def console(self) -> Console:
-        return cast("Console", self.app)
+    def console(self) -> Surface:
+        return console_of(self)
 
     def _offers(self) -> Iterator[tuple[Command, str, str]]:
         """Yield each command with its title and its help."""
@@ -52,4 +49,4 @@ class Commands(Provider):
         if command.argument and not command.argument.startswith("["):
             self.console.open_prompt(f"{command.name} ")
         else:
-            await self.console.action_command(command.name)
+            self.console.run_command(command.name)

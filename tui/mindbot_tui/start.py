@@ -48,9 +48,7 @@ def start(
         readonly=readonly,
         fps=fps,
     )
-    if name not in console.available_themes:
-        raise NotFound(f"no theme {name!r}", hint=", ".join(sorted(console.available_themes)))
-    console.theme = name
+    console.use_theme(name)
     console.run()
     if console.return_code:
         raise SystemExit(console.return_code)

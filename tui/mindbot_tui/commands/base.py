@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from mindbot_tui.state.desk import Role
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Command(ABC):
@@ -26,7 +24,7 @@ class Command(ABC):
     needs: ClassVar[Role] = ""
     asks: ClassVar[bool] = False
 
-    def refused(self, console: Console, argument: str = "") -> str:
+    def refused(self, console: Surface, argument: str = "") -> str:
         """Return why it cannot be used now, for this reader or at this place; empty when it can."""
         desk = console.desk
         if self.needs and desk.readonly:
@@ -39,14 +37,14 @@ class Command(ABC):
             return console.words("no daemon is attached")
         return self.unavailable(console, argument)
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         """Return why it makes no sense here; empty when it does."""
         return ""
 
-    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+    def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         """Return arguments worth offering, each with a word about it."""
         return ()
 
     @abstractmethod
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         """Do it; raises MindBotError, which is shown."""

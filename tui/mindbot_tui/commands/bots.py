@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from mindbot.api.calls import Call
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class OnBot(Command):
@@ -19,15 +17,15 @@ class OnBot(Command):
     #: What `change` may say.
     said: ClassVar[tuple[str, ...]] = ("restarting {bot}", "stopped {bot}", "starting {bot}")
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         return "" if console.view.bot else console.words("no bot is selected")
 
-    def bot(self, console: Console) -> tuple[str, str]:
+    def bot(self, console: Surface) -> tuple[str, str]:
         """Return its platform and name."""
         assert console.view.bot is not None
         return console.view.bot
 
-    async def change(self, console: Console, verb: str, call: Call[None], said: str) -> None:
+    async def change(self, console: Surface, verb: str, call: Call[None], said: str) -> None:
         """Do it, say so, and list again."""
         platform, bot = self.bot(console)
         console.desk.called(f"mindbot platform {verb} {platform}/{bot}")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Compose(Command):
@@ -15,5 +11,5 @@ class Compose(Command):
     help = "go to the box where test messages are written"
     needs = "operator"
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         (await console.show_flow()).compose_message()

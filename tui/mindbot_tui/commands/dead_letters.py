@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from mindbot.api import calls
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class OnLetter(Command):
@@ -17,10 +15,10 @@ class OnLetter(Command):
     needs = "operator"
     asks = True
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         return "" if console.view.letter else console.words("no dead letter is selected")
 
-    async def settle(self, console: Console, letter: str, action: Literal["retry", "discard"]) -> None:
+    async def settle(self, console: Surface, letter: str, action: Literal["retry", "discard"]) -> None:
         """Do it, say so, and list again."""
         console.desk.called(f"mindbot dlq {action} {letter}")
         await console.api.ask(calls.settle_dead_letter(letter, action))

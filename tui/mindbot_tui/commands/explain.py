@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Explain(Command):
@@ -15,10 +11,10 @@ class Explain(Command):
     help = "say in words what the filter means, and how it judges the selected turn"
     argument = "[FILTER]"
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         return "" if argument or console.flow.filter else console.words("there is no filter")
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         from mindbot.filters.language import parse
 
         text = argument.strip() or console.flow.filter

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Faults(Command):
@@ -15,6 +11,6 @@ class Faults(Command):
     help = "show only what failed, and back"
     FILTER = "state in [failed, dead]"
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         flow = await console.show_flow()
         flow.set_filter("" if flow.filter == self.FILTER else self.FILTER)

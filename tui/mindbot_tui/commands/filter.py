@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class SetFilter(Command):
@@ -16,12 +13,12 @@ class SetFilter(Command):
     help = 'filter the live list, e.g. platform == "wecom" and took > 5s'
     argument = "[FILTER]"
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         flow = await console.show_flow()
         if argument.strip():
             flow.set_filter(argument.strip())
         else:
             flow.edit_filter()
 
-    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+    def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         return [(text, "") for text in console.filters_used]

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class FollowEnd(Command):
     name = "follow"
     help = "follow the end of the list, or stand still"
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         rows = console.view.rows
         return "" if rows is not None and rows.follows else console.words("this list is not a live one")
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         rows = console.view.rows
         assert rows is not None
         if rows.following:

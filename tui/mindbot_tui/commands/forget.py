@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
 
 from mindbot.api import calls
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Forget(Command):
@@ -18,10 +15,10 @@ class Forget(Command):
     needs = "operator"
     asks = True
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         return "" if console.view.session else console.words("no conversation is selected")
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         session = console.view.session  # the list may move on while we ask
         if not await console.confirm(console.words("Forget what was said in {session}?", session=session)):
             return

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Go(Command):
@@ -17,5 +13,5 @@ class Go(Command):
         self.name = view  # type: ignore[misc]  # one class for all views
         self.help = help  # type: ignore[misc]
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         await console.go(self.name)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from mindbot.domain.errors import NotFound
 from mindbot_tui.commands.base import Command
+from mindbot_tui.surface import Surface
 from mindbot_tui.words import LANGUAGES
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
 
 
 class Lang(Command):
@@ -18,10 +15,10 @@ class Lang(Command):
     help = "speak English or Chinese"
     argument = "en|zh"
 
-    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+    def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         return LANGUAGES.items()
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         other = "en" if console.words.language == "zh" else "zh"
         wanted = argument.strip().lower() or other
         if wanted not in LANGUAGES:

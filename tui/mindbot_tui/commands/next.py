@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.turn_view import InTurn
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Next(InTurn):
@@ -15,7 +11,7 @@ class Next(InTurn):
     help = "the next turn of the list"
     step = 1
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         assert console.turn_view is not None
         id = console.flow.neighbour(console.turn_view.turn, self.step)
         if id:

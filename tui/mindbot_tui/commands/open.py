@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Open(Command):
@@ -15,9 +11,9 @@ class Open(Command):
     help = "open a turn: the selected one, or by its id"
     argument = "[TURN]"
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         return "" if argument or console.view.turn else console.words("no turn is selected")
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         id = argument.strip().upper() or console.view.turn
         await console.open_turn(id)

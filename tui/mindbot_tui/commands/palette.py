@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Palette(Command):
     name = "palette"
     help = "find a command"
 
-    async def run(self, console: Console, argument: str) -> None:
-        console.action_command_palette()
+    async def run(self, console: Surface, argument: str) -> None:
+        console.open_palette()

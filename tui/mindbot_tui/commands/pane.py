@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot_tui.commands.turn_view import InTurn
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Pane(InTurn):
     name = "pane"
     help = "from a turn's steps to its text, and back"
 
-    async def run(self, console: Console, argument: str) -> None:
-        console.screen.focus_next()
+    async def run(self, console: Surface, argument: str) -> None:
+        assert console.turn_view is not None
+        console.turn_view.focus_next()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from mindbot_tui.commands.turn_view import InTurn
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Part(InTurn):
@@ -16,10 +13,10 @@ class Part(InTurn):
     help = "show a part of a turn"
     argument = "next|previous|NAME"
 
-    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+    def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         names = console.turn_view.part_names if console.turn_view else ()
         return [(name, "") for name in ("next", "previous", *names)]
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         assert console.turn_view is not None
         console.turn_view.show_part(argument.strip() or "next")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
 
 from mindbot.api import calls, models
 from mindbot.api.shown import not_reached
 from mindbot.domain.errors import Invalid
 from mindbot_tui.commands.bots import OnBot
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Push(OnBot):
@@ -20,7 +17,7 @@ class Push(OnBot):
     argument = "@USER|#GROUP TEXT"
     said = ("refused: {why}", "not sent yet: {why}", "not reached: {who}")
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         platform, bot = self.bot(console)
         to, _, text = argument.strip().partition(" ")
         text = text.strip()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot.api import calls
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Reload(Command):
@@ -17,7 +13,7 @@ class Reload(Command):
     needs = "admin"
     asks = True
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         console.desk.called("mindbot daemon reload")
         done = await console.api.ask(calls.reload())
         console.say(console.words("generation {n} is in use", n=done.generation))

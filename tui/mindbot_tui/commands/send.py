@@ -5,16 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from mindbot.api import calls, models
 from mindbot.domain.errors import Invalid
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Send(Command):
     needs = "operator"
     asks = True
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         letter = read_letter(argument)
         if not letter.text:
             (await console.show_flow()).compose_message()
@@ -78,5 +75,5 @@ class Send(Command):
         turn = await console.api.ask(calls.send(order))
         console.desk.note("ok", f"sent as turn {turn.id}")
 
-    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+    def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         return [(f"#{platform} ", "") for platform in console.flow.seen("platform")]

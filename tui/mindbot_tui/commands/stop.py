@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot.api import calls
 from mindbot_tui.commands.bots import OnBot
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Stop(OnBot):
     name = "stop"
     help = "stop the selected bot until it is started again; what it has to send waits"
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         platform, bot = self.bot(console)
         question = console.words(
             "Stop {bot}? What it has to send waits until it is started.", bot=f"{platform}/{bot}"

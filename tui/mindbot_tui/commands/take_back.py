@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot.api import calls
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class TakeBack(Command):
@@ -17,10 +13,10 @@ class TakeBack(Command):
     needs = "operator"
     asks = True
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         return "" if console.view.turn else console.words("no turn is selected")
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         turn = console.view.turn  # the list may move on while we ask
         if not await console.confirm(console.words("Take back what {id} sent?", id=turn)):
             return

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from mindbot.api import calls
 from mindbot.api.models import PlatformCheck
 from mindbot_tui.commands.bots import OnBot
+from mindbot_tui.surface import Surface
 
 if TYPE_CHECKING:
-    from mindbot_tui.app import Console
     from mindbot_tui.words import Words
 
 _SIGNS = {"ok": "✓", "failed": "✗", "skipped": "○"}
@@ -20,7 +20,7 @@ class Test(OnBot):
     name = "test"
     help = "let the selected bot prove that it works, in a real round trip with its platform"
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         platform, bot = self.bot(console)
         name = f"{platform}/{bot}"
         console.desk.called(f"mindbot platform test {name}")

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from mindbot.domain.errors import NotFound
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class Theme(Command):
@@ -17,14 +13,11 @@ class Theme(Command):
     help = "use other colours"
     argument = "NAME"
 
-    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
-        return [(name, "") for name in sorted(console.available_themes, key=_ours_first)]
+    def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
+        return [(name, "") for name in sorted(console.theme_names, key=_ours_first)]
 
-    async def run(self, console: Console, argument: str) -> None:
-        name = argument.strip()
-        if name not in console.available_themes:
-            raise NotFound(f"no theme {name!r}", hint=", ".join(sorted(console.available_themes)))
-        console.theme = name
+    async def run(self, console: Surface, argument: str) -> None:
+        console.use_theme(argument.strip())
 
 
 def _ours_first(name: str) -> tuple[bool, str]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from mindbot.api import calls
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 HANDS = (
     ("pool", "people, whoever is free"),
@@ -26,14 +23,14 @@ class Transfer(Command):
     needs = "operator"
     asks = True
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         if not console.view.session:
             return console.words("no conversation is selected")
         return (
             "" if console.view.transferable else console.words("nobody serves this platform beside the bot")
         )
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         if not argument:
             console.open_prompt("transfer ")
             return
@@ -44,5 +41,5 @@ class Transfer(Command):
         console.say(console.words("{session} is {state}", session=found.session, state=found.state + who))
         console.view.reload()
 
-    def offers(self, console: Console) -> Iterable[tuple[str, str]]:
+    def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         return [(to, console.words(help)) for to, help in HANDS]

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot.filters.tokens import quote
 from mindbot_tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import Surface
 
 
 class TurnsOf(Command):
     name = "turns-of"
     help = "show only the turns of the selected conversation"
 
-    def unavailable(self, console: Console, argument: str = "") -> str:
+    def unavailable(self, console: Surface, argument: str = "") -> str:
         return "" if console.view.session else console.words("no conversation is selected")
 
-    async def run(self, console: Console, argument: str) -> None:
+    async def run(self, console: Surface, argument: str) -> None:
         session = console.view.session
         flow = await console.show_flow()
         flow.set_filter(f"session == {quote(session)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,8 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label
 
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
+from mindbot_tui.surface import console_of
 
 
 class Confirm(ModalScreen[bool]):
@@ -28,7 +27,7 @@ class Confirm(ModalScreen[bool]):
         self._question = question
 
     def compose(self) -> ComposeResult:
-        words = cast("Console", self.app).words
+        words = console_of(self).words
         with Vertical(id="confirm"):
             yield Label(self._question, markup=False)
             with Horizontal():

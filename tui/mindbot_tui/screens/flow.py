@@ -120,7 +120,7 @@ class Flow(View):
         """Events keep this view up to date."""
 
     def reload(self) -> None:
-        self.console.feed.list_again()
+        self.console.list_again()
 
     # --- the filter
 
@@ -226,10 +226,10 @@ class Flow(View):
             self._box.remember(event.value)
             self._box.value = ""
             self._rows.go_on()
-            self.console.call_later(self.console.action_command, f"send {event.value}")
+            self.console.run_command(f"send {event.value}")
 
     def on_offer_input_left(self, event: OfferInput.Left) -> None:
         self._rows.focus()
 
     def on_rows_opened(self) -> None:
-        self.console.call_later(self.console.action_command, "open")
+        self.console.run_command("open")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,10 +15,8 @@ from textual.widgets import Input, Static
 from mindbot.filters.complete import complete
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot_tui.commands.catalog import COMMANDS
+from mindbot_tui.surface import Surface, console_of
 from mindbot_tui.widgets.offers import Offer, OfferInput, Offers
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
 
 
 class Prompt(ModalScreen[str]):
@@ -32,8 +30,8 @@ class Prompt(ModalScreen[str]):
         self._history = history or []
 
     @property
-    def console(self) -> Console:
-        return cast("Console", self.app)
+    def console(self) -> Surface:
+        return console_of(self)
 
     def compose(self) -> ComposeResult:
         self._offers = Offers(id="prompt-offers")

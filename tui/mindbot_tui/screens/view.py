@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -11,12 +11,10 @@ from textual.screen import Screen
 
 from mindbot.domain.errors import MindBotError
 from mindbot_tui.keymap import Key, keys_of
+from mindbot_tui.surface import Surface, console_of
 from mindbot_tui.widgets.frame import Banner, CallLine, Crumbs, Hints, StatusBar
 from mindbot_tui.widgets.line import Line
 from mindbot_tui.widgets.rows import Rows
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
 
 REFRESH = 5.0  # seconds between questions of views that events do not keep up to date
 
@@ -39,8 +37,8 @@ class View(Screen[None]):
         self._drawn = False
 
     @property
-    def console(self) -> Console:
-        return cast("Console", self.app)
+    def console(self) -> Surface:
+        return console_of(self)
 
     @property
     def title_text(self) -> str:
@@ -104,7 +102,7 @@ class View(Screen[None]):
         yield from self.body()
         yield CallLine()
         yield StatusBar()
-        yield Hints()
+        yield Hints(self.keys)
 
     def body(self) -> ComposeResult:
         """Yield what stands inside the frame."""

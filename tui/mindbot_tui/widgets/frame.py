@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil
 
 from rich.cells import cell_len
@@ -108,6 +108,10 @@ def _bars(counts: list[float]) -> str:
 class Hints(Line):
     """The keys that matter here; those that are off are grey. A click does what the key does."""
 
+    def __init__(self, keys: Sequence[Key]) -> None:
+        super().__init__()
+        self._keys = sorted((key for key in keys if key.hint), key=lambda key: key.hint)
+
     def pieces(self, width: int) -> list[Piece]:
         out: list[Piece] = []
         if isinstance(self.screen.focused, OfferInput):
@@ -126,7 +130,7 @@ class Hints(Line):
     def _placed(self, width: int) -> Iterator[tuple[Key, int, int]]:
         """Yield the keys that fit, with the cells they take."""
         at = 0
-        for key in sorted((k for k in self.console.view.keys if k.hint), key=lambda k: k.hint):
+        for key in self._keys:
             size = cell_len(key.first) + cell_len(self._label(key)) + 3
             if at + size <= width:
                 yield key, at, at + size
@@ -135,7 +139,7 @@ class Hints(Line):
     def on_click(self, event: events.Click) -> None:
         for key, start, end in self._placed(self.size.width):
             if start <= event.x < end:
-                self.console.call_later(self.console.action_command, key.command)
+                self.console.run_command(key.command)
 
 
 def _refused(line: Line, key: Key) -> str:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
 
 from rich.cells import cell_len
 from textual.strip import Strip
 
 from mindbot_tui.widgets.paint import Painter, Piece
-
-if TYPE_CHECKING:
-    from mindbot_tui.app import Console
 
 
 class Line(Painter):
@@ -22,10 +18,6 @@ class Line(Painter):
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._drawn: list[Piece] | None = None
-
-    @property
-    def console(self) -> Console:
-        return cast("Console", self.app)
 
     def pieces(self, width: int) -> list[Piece]:
         """Return what the line says, in at most ``width`` cells."""

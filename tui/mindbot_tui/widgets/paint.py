@@ -9,6 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from mindbot_tui.surface import Surface, console_of
 from mindbot_tui.words import Words
 
 #: What a piece of text may be. The colours are in console.tcss.
@@ -35,9 +36,12 @@ class Painter(Widget):
         super().notify_style_update()
 
     @property
+    def console(self) -> Surface:
+        return console_of(self)
+
+    @property
     def words(self) -> Words:
-        words: Words = self.app.words  # type: ignore[attr-defined]
-        return words
+        return self.console.words
 
     def paint(self, name: str, ground: str = "") -> Style:
         """Return the style of a name; ``ground`` names another style whose background lies under it."""

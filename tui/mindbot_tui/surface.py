@@ -1,0 +1,216 @@
+"""What commands, screens and widgets know of the console they are part of: its state, words and daemon, and
+where one is in it.
+
+They are given the console as this, so that none of them imports the app, which is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, Protocol, cast
+
+from mindbot_tui.daemon import Daemon
+from mindbot_tui.state.desk import Desk
+from mindbot_tui.state.rows import Row
+from mindbot_tui.words import Words
+
+
+class List(Protocol):
+    """The lines of a view, with one of them selected."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether the list can follow its end."""
+
+    @property
+    def following(self) -> bool: ...
+
+    @property
+    def cursor(self) -> int:
+        """The index of the selected line; -1 in an empty list."""
+
+    def select(self, index: int) -> None: ...
+
+    def go_on(self) -> None:
+        """Follow the end again."""
+
+
+class Front(Protocol):
+    """The view in front, and what is selected in it; what is not is empty."""
+
+    @property
+    def rows(self) -> List | None: ...
+
+    @property
+    def turn(self) -> str:
+        """The id of a turn."""
+
+    @property
+    def letter(self) -> str:
+        """The id of a dead letter."""
+
+    @property
+    def session(self) -> str:
+        """A conversation."""
+
+    @property
+    def transferable(self) -> bool:
+        """Whether that conversation can be handed to people."""
+
+    @property
+    def bot(self) -> tuple[str, str] | None:
+        """A bot: its platform and name."""
+
+    @property
+    def bot_state(self) -> str: ...
+
+    @property
+    def copies(self) -> str:
+        """What the copy key takes."""
+
+    @property
+    def can_go_back(self) -> bool: ...
+
+    def reload(self) -> None:
+        """Ask the daemon again."""
+
+
+class LiveTurns(Protocol):
+    """The live list of turns, its filter and the box under it."""
+
+    @property
+    def filter(self) -> str:
+        """The filter in force; empty when everything is shown."""
+
+    @property
+    def selected_row(self) -> Row | None: ...
+
+    def set_filter(self, text: str) -> None:
+        """Show what a filter lets through; a wrong one is shown with its mistake."""
+
+    def edit_filter(self) -> None: ...
+
+    def compose_message(self) -> None: ...
+
+    def seen(self, field: str) -> list[str]:
+        """Return the values of a field in the latest turns, the most frequent first."""
+
+    def values(self) -> Mapping[str, Iterable[str]]:
+        """Return values seen lately, by field."""
+
+    def neighbour(self, turn: str, step: int) -> str:
+        """Return the turn before or after one in the list, and select it; empty at the ends."""
+
+
+class OpenTurn(Protocol):
+    """The view of one turn."""
+
+    @property
+    def turn(self) -> str: ...
+
+    @property
+    def part_names(self) -> Sequence[str]: ...
+
+    def show_part(self, name: str) -> None:
+        """Show a part by its name, or the ``next`` or ``previous`` one."""
+
+    def focus_next(self) -> object: ...
+
+
+class Surface(Protocol):
+    """The console, seen from what it is made of."""
+
+    words: Words
+
+    @property
+    def desk(self) -> Desk: ...
+
+    @property
+    def api(self) -> Daemon: ...
+
+    @property
+    def environment(self) -> str:
+        """The word that the frame shouts."""
+
+    @property
+    def host(self) -> str: ...
+
+    # --- where one is
+
+    @property
+    def view(self) -> Front: ...
+
+    @property
+    def flow(self) -> LiveTurns: ...
+
+    @property
+    def turn_view(self) -> OpenTurn | None: ...
+
+    @property
+    def crumbs(self) -> list[str]:
+        """The titles of the views from the first to the one in front."""
+
+    async def go(self, name: str) -> None:
+        """Show a view in place of the one that is open."""
+
+    async def show_flow(self) -> LiveTurns: ...
+
+    async def open_turn(self, id: str) -> None: ...
+
+    async def back(self) -> None: ...
+
+    # --- to and fro with the reader
+
+    def run_command(self, line: str) -> None:
+        """Run a command line of the console's own language, after what is being done now."""
+
+    def open_prompt(self, begun: str = "") -> None:
+        """Ask for a command line and run it."""
+
+    def open_palette(self) -> None: ...
+
+    async def confirm(self, question: str) -> bool:
+        """Ask before something is done that is hard to undo. Only in a worker."""
+
+    def show_page(self, title: str, text: str) -> None:
+        """Show a text in front of the view, until it is closed."""
+
+    def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:
+        """Show a short word."""
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard, and say so."""
+
+    def save_screenshot(self, *, path: str | None = None) -> str: ...
+
+    # --- what holds for all of it
+
+    @property
+    def filters_used(self) -> Iterable[str]: ...
+
+    def used_filter(self, text: str) -> None:
+        """Keep a filter for the prompt, and show the command that lists the same."""
+
+    def list_again(self) -> None:
+        """Read the turns from the daemon again."""
+
+    def speak(self, language: str) -> None:
+        """Change the language, everywhere at once."""
+
+    @property
+    def theme_names(self) -> list[str]: ...
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours; raises NotFound."""
+
+    def exit(self) -> None: ...
+
+
+class _Part(Protocol):
+    @property
+    def app(self) -> object: ...
+
+
+def console_of(part: _Part) -> Surface:
+    """Return the console that a screen or a widget is part of."""
+    return cast("Surface", part.app)
