@@ -1,4 +1,8 @@
-"""What is known of people, kept for a while: the directory behind it is slow, limited, or down."""
+"""What was learned of people lately, in memory: the directory behind it is slow, limited, or down.
+
+It asks once for many who want to know the same, and leaves alone what is down. What outlives a restart a
+platform keeps behind it, see `mindbot.platforms.profiles`.
+"""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.outbound import BY_WEBHOOK, Outbound
 from mindbot.platforms.dingtalk.quotes import shortened
 from mindbot.platforms.dingtalk.stream import Line, Stream
+from mindbot.platforms.profiles import Profiles
 from mindbot.platforms.trial import Trial
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class DingTalkPlatform:
         self._client = Client(settings, host)
         self._outbound = Outbound(self._client, settings, host, clock)
         self._cards = cards.AnswerCards(self._client, settings, host.keep, clock)
+        self._profiles = Profiles(host.keep, _PROFILE_TTL)
         self._buttons = Buttons(self._client, settings, host, bot, clock)
         self._receive: Receive | None = None
         self._report: Report = lambda state, reason: None
@@ -290,15 +292,14 @@ class DingTalkPlatform:
         """
         if id.startswith("$:"):  # the id of an outsider, which no API takes
             return {}
-        key = f"user:{id}"
-        known = await self._host.keep.get(key)
-        if known is None:
+
+        async def ask() -> Json:
             answer = await self._client.call_old("/topapi/v2/user/get", {"userid": id})
             found = fields.mapping(answer.get("result"))
-            known = {"name": fields.text(found.get("name")), "title": fields.text(found.get("title"))}
-            known["departments"] = fields.texts(found.get("dept_id_list"))
-            await self._host.keep.put(key, known, ttl=_PROFILE_TTL)
-        return known
+            known: Json = {"name": fields.text(found.get("name")), "title": fields.text(found.get("title"))}
+            return known | {"departments": fields.texts(found.get("dept_id_list"))}
+
+        return await self._profiles.find(f"user:{id}", ask)
 
     def details(self) -> Json:
         """Return the connections and counters."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import anyio
 import structlog
@@ -20,6 +19,7 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import AuthFailed, Invalid, StoreError, VendorError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
+from mindbot.platforms.card_ledger import CardLedger, SentCard
 from mindbot.platforms.dingtalk import cards, say, wire
 from mindbot.platforms.dingtalk.client import Client
 
@@ -54,10 +54,9 @@ class Buttons:
     ) -> None:
         self._client = client
         self._settings = settings
-        self._keep = host.keep
+        self._ledger = CardLedger(host.keep, settings.card_ttl)
         self._bot = bot
         self._clock = clock
-        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     async def send(self, delivery: Delivery, say_plainly: Say) -> Sent:
         """Send a card; where there can be none, its text with its choices. Raises VendorError.
@@ -69,14 +68,13 @@ class Buttons:
         if not self.shows(delivery):
             return await say_plainly([as_text], delivery)
         track = f"mbc-{delivery.id}"
-        state = {"part": part.to_json(), "to": to, "session": delivery.session, "pressed": None}
-        await self._keep.put(f"card:{track}", state, ttl=self._settings.card_ttl)
+        await self._ledger.open(SentCard.of(delivery, track))
         try:
             carrier = await cards.deliver(self._client, track, self._template(part), _params(part), to)
         except VendorError as error:
             if error.retryable or isinstance(error, AuthFailed):
                 raise
-            await self._keep.put(f"card:{track}", None)
+            await self._ledger.drop(track)
             delivery.notes["plain"] = True
             sent = await say_plainly([as_text], delivery)
             return Sent(sent.id, {**sent.notes, "card_error": str(error)})
@@ -116,9 +114,8 @@ class Buttons:
         return None if taken.shows is None else _shows(taken.shows)
 
     async def _take(self, track: str, press: Json, raw: str, taken: _Taken) -> None:
-        lock = self._locks.setdefault(track, anyio.Lock())  # two people may press at the same moment
         try:
-            async with lock:
+            async with self._ledger.pressing(track):
                 taken.shows = await self._stored(track, press, raw)
         except StoreError as error:
             log.error("press not stored", card=track, error=str(error))
@@ -134,26 +131,22 @@ class Buttons:
 
     async def _stored(self, track: str, press: Json, raw: str) -> dict[str, str]:
         """Put the first press on disk; returns what the card shows. Raises StoreError."""
-        key = f"card:{track}"
-        state = await self._keep.get(key)
-        if state is None:
+        card = await self._ledger.find(track)
+        if card is None:
             return {"tips": EXPIRED, "sys_full_json_obj": _full([])}
-        part = Part.from_json(state["part"])
-        if state["pressed"] is None:
-            state["pressed"] = press
-            message = self._message(track, state, part, raw)
-            await self._keep.receive([message], {key: state}, ttl=self._settings.card_ttl)
-        button = _button(part, state["pressed"]["action"])
-        return _params(part, tips=f"✓ {button.get('text', '')}", pressed=True)
+        if card.press(press):
+            await self._ledger.record(card, [self._message(card, press, raw)])
+        counted = card.pressed or press
+        button = _button(card.part, counted["action"])
+        return _params(card.part, tips=f"✓ {button.get('text', '')}", pressed=True)
 
-    def _message(self, track: str, state: Json, part: Part, raw: str) -> Message:
-        press, to, now = state["pressed"], state["to"], self._clock()
+    def _message(self, card: SentCard, press: Json, raw: str) -> Message:
+        part, to, now = card.part, card.to, self._clock()
         button = _button(part, press["action"])
         text = str(button.get("value") or button.get("text") or press["action"])
-        facts: Json = {"card": track, "action": press["action"], "params": press["params"]}
-        parts = [Part("text", text, facts)]
+        parts = [card.said(text, press["action"], press["params"])]
         if "form" in part.data:
-            facts["values"] = values = _values(part, press["params"])
+            parts[0].data["values"] = values = _values(part, press["params"])
             labels = say.form_fields(part)
             parts += [
                 Part("text", f"{labels.get(k, k)}: {_word(v)}", {"field": k}) for k, v in values.items()
@@ -161,8 +154,8 @@ class Buttons:
         return Message(
             platform="dingtalk",
             bot=self._bot,
-            key=f"press:{track}",
-            session=state["session"],
+            key=f"press:{card.id}",
+            session=card.session,
             sender=press["user"],
             kind="text",
             parts=tuple(parts),

@@ -29,6 +29,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
+from mindbot.platforms.card_ledger import CardLedger, SentCard
 from mindbot.platforms.wecom import incoming, limits, say, templates
 from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.xml import text_of
@@ -61,7 +62,7 @@ class Buttons:
         self._keep = host.keep
         self._clock = clock
         self._retry = retry
-        self._lock = anyio.Lock()  # presses are taken one after the other
+        self._ledger = CardLedger(host.keep, settings.card_ttl)
         self._due = anyio.Event()
         self.presses = 0
         self.updates = 0
@@ -74,22 +75,13 @@ class Buttons:
             Rejected: another card has this task id, or what comes in the card's place is over a limit.
             StoreError: it is not on disk.
         """
-        known = await self._keep.get(f"card:{task}")
-        if known is not None and known["delivery"] == delivery.id:
-            return  # sent before, and perhaps pressed since
-        if known is not None:
+        known = await self._ledger.find(task)
+        if known is not None and known.delivery != delivery.id:
             raise Rejected(f"template_card.task_id is there twice: {task!r}", hint="leave it out")
         after = delivery.parts[0].data.get("after")
         if isinstance(after, dict):
             limits.check_card(templates.with_task(after, task))
-        state = {
-            "part": delivery.parts[0].to_json(),
-            "to": delivery.to,
-            "session": delivery.session,
-            "delivery": delivery.id,
-            "pressed": None,
-        }
-        await self._keep.put(f"card:{task}", state, ttl=self._settings.card_ttl)
+        await self._ledger.open(SentCard.of(delivery, task))
 
     async def sent(self, task: str, answer: Json) -> None:
         """Keep the code by which the card can be changed without a press.
@@ -104,7 +96,7 @@ class Buttons:
 
     async def dropped(self, task: str) -> None:
         """Forget a card that was not sent; raises StoreError."""
-        await self._keep.put(f"card:{task}", None)
+        await self._ledger.drop(task)
 
     # -- presses -----------------------------------------------------------------------------------------
 
@@ -116,32 +108,33 @@ class Buttons:
         """
         event = message.parts[0].data
         task, code = text_of(event, "TaskId"), text_of(event, "ResponseCode")
-        async with self._lock:
-            state = await self._keep.get(f"card:{task}")
-            if state is None and not task.startswith(_OURS):
+        async with self._ledger.pressing(task):
+            card = await self._ledger.find(task)
+            if card is None and not task.startswith(_OURS):
                 return False
-            messages: list[Message] = []
-            values: dict[str, Json] = {}
-            menu = text_of(event, "Event").lower() == incoming.MENU
-            change = _shows(_EXPIRED)
-            if state is not None:
-                part = Part.from_json(state["part"])
-                press = {"key": text_of(event, "EventKey"), "selected": incoming.selected(event)}
-                if menu or state["pressed"] is None:
-                    messages.append(_said(message, task, state, part, press, menu=menu))
-                if not menu:
-                    state["pressed"] = state["pressed"] or press | {"user": message.sender}
-                    values[f"card:{task}"] = state
-                    change = _after(part, task, state["pressed"])
-            if code and not menu:  # a menu stays as it is: it may be used again
-                update = {"code": code, "task": task, "agentid": message.reply_to.get("agentid")}
-                to = state["to"] if state is not None else message.reply_to
-                values[_update_key(code)] = update | {"to": to, "change": change}
-            if messages or values:
-                await self._keep.receive(messages, values, ttl=self._settings.card_ttl)
+            press = {"key": text_of(event, "EventKey"), "selected": incoming.selected(event)}
+            if text_of(event, "Event").lower() == incoming.MENU:  # stays as it is: it may be used again
+                if card is not None:
+                    await self._ledger.record(None, [_said(message, card, press, key=message.key)])
+            else:
+                await self._take(card, message, press | {"user": message.sender}, code)
         self.presses += 1
         self._due.set()
         return True
+
+    async def _take(self, card: SentCard | None, message: Message, press: Json, code: str) -> None:
+        """Put a press on disk, with how its card is to look then; None: a card of which nothing is known."""
+        said: list[Message] = []
+        values: dict[str, Json] = {}
+        if card is not None and card.press(press):
+            said.append(_said(message, card, press, key=f"press:{card.id}"))
+        if code:
+            task, to = text_of(message.parts[0].data, "TaskId"), card.to if card else message.reply_to
+            change = _after(card) if card else _shows(_EXPIRED)
+            update = {"code": code, "task": task, "agentid": message.reply_to.get("agentid")}
+            values[_update_key(code)] = update | {"to": to, "change": change}
+        if card is not None or values:
+            await self._ledger.record(card, said, values)
 
     async def run(self) -> None:
         """Change pressed cards until cancelled; what was due before a restart is done first."""
@@ -203,36 +196,30 @@ class Buttons:
             Conflict: somebody pressed it; it shows that.
             VendorError: WeCom refused.
         """
-        state, kept = await self._keep.get(f"card:{task}"), await self._keep.get(f"code:{task}")
-        if state is not None and state["pressed"] is not None:
+        card, kept = await self._ledger.find(task), await self._keep.get(f"code:{task}")
+        if card is not None and card.pressed is not None:
             raise Conflict("the card was pressed already")
-        if state is None or kept is None:
+        if card is None or kept is None:
             raise NotFound(f"no card {task!r} that can be changed", hint="within 72 hours, and once")
         body = _shows(change) if isinstance(change, str) else _replaced(change, f"{task}-r")
         await self._keep.put(f"code:{task}", None)  # good for one call, whatever comes of it
-        await self._change(kept["code"], state["to"], None, body)
+        await self._change(kept["code"], card.to, None, body)
 
 
-def _said(message: Message, task: str, state: Json, part: Part, press: Json, *, menu: bool) -> Message:
-    text, _ = templates.pressed(part, press["key"], press["selected"])
-    facts = {"card": task, "action": press["key"], "params": press["selected"]}
-    return replace(
-        message,
-        key=message.key if menu else f"press:{task}",
-        session=state["session"],
-        kind="text",
-        parts=(Part("text", text, facts),),
-    )
+def _said(message: Message, card: SentCard, press: Json, *, key: str) -> Message:
+    text, _ = templates.pressed(card.part, press["key"], press["selected"])
+    part = card.said(text, press["key"], press["selected"])
+    return replace(message, key=key, session=card.session, kind="text", parts=(part,))
 
 
-def _after(part: Part, task: str, press: Json) -> Json:
+def _after(card: SentCard) -> Json:
     """Return how a card looks once it was pressed: ``data["after"]`` says it, or the button turns grey."""
-    after = part.data.get("after")
+    after, press = card.part.data.get("after"), card.pressed or {}
     if isinstance(after, dict):
-        return {"template_card": templates.with_task(after, f"{task}-r")}
+        return {"template_card": templates.with_task(after, f"{card.id}-r")}
     if isinstance(after, str) and after:
         return _shows(after)
-    return _shows(_PRESSED + templates.pressed(part, press["key"], press["selected"])[1])
+    return _shows(_PRESSED + templates.pressed(card.part, press["key"], press["selected"])[1])
 
 
 def _replaced(part: Part, task: str) -> Json:

@@ -14,6 +14,7 @@ from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, Rejected, VendorError
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
+from mindbot.platforms.profiles import Profiles
 from mindbot.platforms.wecom_shared.api import Api
 
 log = structlog.get_logger("mindbot.platforms.wecom")
@@ -33,8 +34,7 @@ class People:
     ) -> None:
         self._api = api
         self._contacts = contacts
-        self._keep = keep
-        self._ttl = ttl
+        self._profiles = Profiles(keep, ttl)
         self._timer = timer
         self._refused_until = 0.0
         self.refusal = ""  # why the contacts secret is not used
@@ -49,12 +49,11 @@ class People:
             Rejected: the application may not see this member.
             VendorError: WeCom cannot be asked.
         """
-        key = f"user:{id}"
-        known = await self._keep.get(key)
-        if known is None:
-            known = await self._look_up(id)
-            await self._keep.put(key, known, ttl=self._ttl)
-        return known
+
+        async def ask() -> Json:
+            return await self._look_up(id)
+
+        return await self._profiles.find(f"user:{id}", ask)
 
     async def _look_up(self, id: str) -> Json:
         try:
@@ -78,18 +77,17 @@ class People:
 
     async def _department(self, id: str) -> str:
         """Return a department's name; empty where the application may not read it."""
-        key = f"department:{id}"
-        known = await self._keep.get(key)
-        if known is None:
+
+        async def ask() -> Json:
             try:
                 answer = await self._ask("department/get", id=id)
             except VendorError as error:
                 if error.retryable:
                     raise
                 answer = {}
-            known = {"name": fields.text(fields.mapping(answer.get("department")).get("name"))}
-            await self._keep.put(key, known, ttl=self._ttl)
-        return str(known["name"])
+            return {"name": fields.text(fields.mapping(answer.get("department")).get("name"))}
+
+        return str((await self._profiles.find(f"department:{id}", ask))["name"])
 
     async def _ask(self, call: str, **params: str) -> Json:
         if self._contacts is not None and self._timer() >= self._refused_until:

@@ -20,6 +20,7 @@ from mindbot.domain.errors import Invalid, Rejected
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
+from mindbot.platforms.card_ledger import CardLedger, SentCard
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.media import decryption
 
@@ -44,6 +45,7 @@ class WeComBot:
         self._settings = settings
         self._desk = host
         self._clock = clock
+        self._ledger = CardLedger(host.keep, settings.card_ttl)
         self._report: Report = lambda state, reason: None
         host.http.allow(settings.api_base_url)
 
@@ -76,11 +78,10 @@ class WeComBot:
         event = wire.event_of(body)
         task, key, chosen = wire.press_of(event)
         message = self._read(body, raw, address)
-        kept = await self._desk.keep.get(f"card:{task}") if task else None
-        part = Part.from_json(kept) if kept else Part("card")
-        label = say.label_of(part, key)
-        facts: Json = {"card": task, "action": key, "params": {"chosen": chosen} if chosen else {}}
-        said = Part("text", " ".join([label, *chosen]).strip() or "[pressed]", facts)
+        known = await self._ledger.find(task)
+        card = known or SentCard(task, Part("card"))
+        text = " ".join([say.label_of(card.part, key), *chosen]).strip() or "[pressed]"
+        said = card.said(text, key, {"chosen": chosen} if chosen else {})
         answerable = "req_id" in address or bool(message.reply_to["response_url"])
         await receive(
             Message(
@@ -98,7 +99,7 @@ class WeComBot:
                 received=message.received,
             )
         )
-        return say.pressed(part, task, key) if kept else None
+        return say.pressed(known.part, task, key) if known else None
 
     async def silence(self, message: Message) -> Silence | None:
         """Keep what a user thinks of an answer with its turn.
@@ -143,5 +144,6 @@ class WeComBot:
     async def _card(self, part: Part, delivery: Delivery) -> Json:
         """Return a template card; what its buttons say is on disk before anybody can press one."""
         made = say.card(part, f"mb-{delivery.id}")
-        await self._desk.keep.put(f"card:{made['task_id']}", part.to_json(), ttl=self._settings.card_ttl)
+        card = SentCard(made["task_id"], part, delivery.to, delivery.session, delivery.id)
+        await self._ledger.open(card)
         return made

@@ -23,6 +23,7 @@ from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.credentials import Credentials, needs_credentials
+from mindbot.platforms.profiles import Profiles
 from mindbot.platforms.trial import Trial, well
 from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.application import application_endpoint
@@ -89,6 +90,7 @@ class WeComCsPlatform:
             clock=clock,
             log=log,
         )
+        self._profiles = Profiles(host.keep, _PROFILE_TTL)
         self._budget = Budget(host.keep, clock)
         self._talks = Talks(self._api, host.keep, settings, clock)
         self._events = Events(host, self._budget, settings, clock)
@@ -292,16 +294,16 @@ class WeComCsPlatform:
 
     async def user(self, id: str) -> Json:
         """Return a customer's name, kept for a day; raises VendorError. Source: "Customers" (path/95159)."""
-        key = f"user:{id}"
-        known = await self._desk.keep.get(key)
-        if known is None:
+
+        async def ask() -> Json | None:
             body = {"external_userid_list": [id], "need_enter_session_context": 0}
             answer = await self._api.post("kf/customer/batchget", body)
-            found: Json = next(iter(fields.mappings(answer.get("customer_list"))), {})
-            known = {"name": fields.text(found.get("nickname")), "unionid": fields.text(found.get("unionid"))}
-            if found:
-                await self._desk.keep.put(key, known, ttl=_PROFILE_TTL)
-        return known
+            found: Json | None = next(iter(fields.mappings(answer.get("customer_list"))), None)
+            if not found:
+                return None
+            return {"name": fields.text(found.get("nickname")), "unionid": fields.text(found.get("unionid"))}
+
+        return await self._profiles.find(f"user:{id}", ask) or {"name": "", "unionid": ""}
 
     def details(self) -> Json:
         """Return the accounts and how they are pulled."""
