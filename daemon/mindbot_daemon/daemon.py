@@ -308,6 +308,7 @@ class Daemon:
             "ok": True,
             "warnings": list(map(str, loaded.warnings)),
             "changes": runtime.resources.config.changes(loaded),
+            "restart": runtime.resources.config.waiting(loaded),
             "secrets": await runtime.resources.config.unreadable_secrets(loaded),
         }
 

@@ -313,13 +313,14 @@ class Change(Answer):
 
 
 class Checked(Answer):
-    """Whether the files make a configuration that can be used; ``changes`` are those a reload would make,
-    ``secrets`` those that the daemon cannot read, and why."""
+    """Whether the files make a usable configuration; ``changes`` are those a reload would make, ``restart``
+    names settings that wait for a restart, ``secrets`` those that the daemon cannot read, and why."""
 
     ok: bool = True
     problems: list[str] = []
     warnings: list[str] = []
     changes: list[Change] = []
+    restart: list[str] = []
     secrets: list[str] = []
 
 
@@ -335,7 +336,7 @@ class LogLine(Answer):
 
 
 class Reloaded(Answer):
-    """The generation now in use, what to look at in its files, and what only a restart applies."""
+    """The generation now in use, what to look at in its files, and which settings wait for a restart."""
 
     generation: int = 0
     warnings: list[str] = []

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mindbot.domain.errors import ConfigError
+from mindbot.domain.errors import ConfigError, Forbidden, Unreachable
 from mindbot.domain.visible import json_line, visible
 
 if TYPE_CHECKING:
+    from mindbot.api import models
     from mindbot.config import view
     from mindbot.config.load import Loaded
 
@@ -72,6 +73,7 @@ def check(
     warnings: list[str] = []
     read: list[str] = []
     problems: list[str] = []
+    waiting: list[str] = []
     try:
         loaded = load(files or _named(ctx), strict=strict)
     except ConfigError as error:
@@ -80,30 +82,49 @@ def check(
     else:
         warnings, read = loaded.warnings, [str(file) for file in loaded.files]
         problems = machine.unusable(loaded)
-        problems += _unreadable(ctx, loaded, ask=not files) if secrets else []
+        found = None if files else _daemons_view(ctx, loaded, must=secrets)
+        waiting = found.restart if found else []
+        if secrets:
+            problems += found.problems + found.secrets if found else _unreadable(loaded)
     if as_json:
-        _print_json({"ok": not problems, "files": read, "problems": problems, "warnings": warnings})
+        told = {"files": read, "problems": problems, "warnings": warnings, "restart": waiting}
+        _print_json({"ok": not problems, **told})
     else:
         for line in warnings:
             print(f"warning: {visible(line)}")
         for line in problems:
             print(f"error: {visible(line)}")
+        if waiting:
+            print(f"only a restart of the daemon applies: {', '.join(waiting)}")
         print(_verdict(read, problems, warnings))
     raise typer.Exit(1 if problems else 0)
 
 
-def _unreadable(ctx: typer.Context, loaded: Loaded, *, ask: bool) -> list[str]:
-    """Return the secrets that cannot be read: by the daemon, whose environment and credentials count, or
-    where none runs by this command."""
+def _daemons_view(ctx: typer.Context, loaded: Loaded, *, must: bool) -> models.Checked | None:
+    """Return what the daemon that runs says of its files; None where none runs.
+
+    Unless it ``must`` be asked, one that starts, or that we may not ask, is none.
+    """
     from mindbot.api import calls
-    from mindbot.config.paths import state_dir
     from mindbot.config.running import daemon_of
+
+    daemon = daemon_of(ctx, loaded)
+    if daemon is None:
+        return None
+    try:
+        return daemon.ask(calls.check_config())
+    except (Forbidden, Unreachable):
+        if must:
+            raise
+        return None
+
+
+def _unreadable(loaded: Loaded) -> list[str]:
+    """Return the secrets that this command cannot read; a daemon has an environment of its own."""
+    from mindbot.config.paths import state_dir
     from mindbot.config.secret_check import unreadable
     from mindbot.config.secrets import Secrets
 
-    if ask and (daemon := daemon_of(ctx, loaded)):
-        found = daemon.ask(calls.check_config())
-        return found.problems + found.secrets
     return unreadable(loaded, Secrets(state_dir(loaded.config.state_dir)))
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from mindbot.config.features import AgentSettings, AlertManagerSettings, ChromaSettings
 from mindbot.config.models import ProviderSelection, ProviderSettings, WorkflowSettings
+from mindbot.config.restart import restart_field
 from mindbot.config.sections import (
     AccessSettings,
     ApiSettings,
@@ -83,7 +84,7 @@ class Config(Section):
     http: HttpSettings = HttpSettings()
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
-    state_dir: str = Field("", description="Where data lives; empty: the platform's usual place.")
+    state_dir: str = restart_field("", description="Where data lives; empty: the platform's usual place.")
 
     @field_validator("providers", mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from mindbot.config import keys
 from mindbot.config.model import Config
+from mindbot.config.restart import needs_restart
 from mindbot.config.types import Rate, parse_duration
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{"}
@@ -41,11 +42,16 @@ def tables() -> str:
     """Return a Markdown table for every section."""
     parts: list[str] = []
     for title, model in _sections():
-        lines = [f"### `{title}`", "", *_said(model), "| key | default | meaning |", "|---|---|---|"]
-        lines += [
-            f"| `{key}` | {_default(info)} | {_meaning(info)} |" for key, info in keys.fields(model).items()
-        ]
-        parts.append("\n".join(lines))
+        found = keys.fields(model).items()
+        rows = [[f"`{key}`", _default(info), _meaning(info)] for key, info in found]
+        head = ["key", "default", "meaning"]
+        if any(needs_restart(info) for _, info in found):
+            head.append("restart")
+            for row, (_, info) in zip(rows, found, strict=True):
+                row.append("yes" if needs_restart(info) else "")
+        lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+        lines.insert(1, "|---" * len(head) + "|")
+        parts.append("\n".join([f"### `{title}`", "", *_said(model), *lines]))
     return "\n\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from mindbot.config.restart import restart_field
 from mindbot.config.types import Duration, Int, Rate, Secret, Size, Url
 
 #: What `http.proxy` may be instead of an address.
@@ -40,17 +41,19 @@ class Section(BaseModel):
 class StoreSettings(Section):
     """Where messages are kept."""
 
-    file: str = Field("mindbot.db", min_length=1, description="SQLite file, relative to the state directory.")
-    commit_interval: Duration = Field(
+    file: str = restart_field(
+        "mindbot.db", min_length=1, description="SQLite file, relative to the state directory."
+    )
+    commit_interval: Duration = restart_field(
         0.005, ge=0, le=1, description="Longest a busy journal gathers a batch before it commits."
     )
-    commit_rows: Int = Field(500, ge=1, description="A batch of so many rows is committed at once.")
-    retention: Duration = Field(
+    commit_rows: Int = restart_field(500, ge=1, description="A batch of so many rows is committed at once.")
+    retention: Duration = restart_field(
         30 * 86400,
         description="Ended turns are deleted after this; 0 keeps them. Repeats are recognised so long.",
     )
 
-    restored: Literal["from_now", "resume"] = Field(
+    restored: Literal["from_now", "resume"] = restart_field(
         "from_now",
         description="What a start does with what a restored backup has open. from_now: nobody is answered "
         "again, open turns and unsent messages become dead letters; resume: they go on.",
@@ -64,8 +67,8 @@ class StoreSettings(Section):
 class DispatcherSettings(Section):
     """How turns are run."""
 
-    max_running: Int = Field(1000, ge=1, description="Turns running at once, over all bots.")
-    max_running_per_bot: Int = Field(
+    max_running: Int = restart_field(1000, ge=1, description="Turns running at once, over all bots.")
+    max_running_per_bot: Int = restart_field(
         0, ge=0, description="Turns one bot may have running; 0: nine tenths of all."
     )
     max_attempts: Int = Field(
@@ -74,7 +77,7 @@ class DispatcherSettings(Section):
         description="A turn that so many crashes found running is given up; it meets the later ones alone.",
     )
     stale_after: Duration = Field(900, description="Older turns get the stale notice instead; 0 never.")
-    drain_timeout: Duration = Field(30, description="How long a stop waits for running turns.")
+    drain_timeout: Duration = restart_field(30, description="How long a stop waits for running turns.")
     busy_notice: str = Field("我正忙，请稍候，马上回复您。", description="Sent once to who waits for a slot.")
     stale_notice: str = Field(
         "抱歉，刚才没能及时回复。如仍需要，请再发一次。", description="Apology for a stale turn."
@@ -89,16 +92,16 @@ class DispatcherSettings(Section):
 class DeliverySettings(Section):
     """How replies are sent."""
 
-    max_attempts: Int = Field(
+    max_attempts: Int = restart_field(
         24,
         ge=1,
         description="After so many a delivery is a dead letter; 24 outlast ten minutes without the vendor. "
         "Throttled ones do not count.",
     )
-    min_backoff: Duration = Field(0.5, description="Wait before the first retry; doubles each time.")
-    max_backoff: Duration = Field(60, description="Longest wait between retries.")
-    concurrency: Int = Field(64, ge=1, description="Sends a bot has on the wire at once.")
-    timeout: Duration = Field(30, gt=0, description="Longest one attempt may take.")
+    min_backoff: Duration = restart_field(0.5, description="Wait before the first retry; doubles each time.")
+    max_backoff: Duration = restart_field(60, description="Longest wait between retries.")
+    concurrency: Int = restart_field(64, ge=1, description="Sends a bot has on the wire at once.")
+    timeout: Duration = restart_field(30, gt=0, description="Longest one attempt may take.")
 
 
 class AccessSettings(Section):
@@ -131,25 +134,33 @@ class PeopleSettings(Section):
 class MediaSettings(Section):
     """The `media:` section: files that come with messages or go out with them."""
 
-    max_size: Size = Field(50 << 20, gt=0, description="Largest file.")
-    types: tuple[str, ...] = Field(("*",), description="Patterns of allowed MIME types, e.g. image/*.")
-    timeout: Duration = Field(60.0, gt=0, description="Longest download a message waits for.")
-    retention: Duration = Field(30 * 86400.0, description="Kept so long after it last came; 0: for good.")
-    store: Literal["folder", "s3"] = Field(
+    max_size: Size = restart_field(50 << 20, gt=0, description="Largest file.")
+    types: tuple[str, ...] = restart_field(
+        ("*",), description="Patterns of allowed MIME types, e.g. image/*."
+    )
+    timeout: Duration = restart_field(60.0, gt=0, description="Longest download a message waits for.")
+    retention: Duration = restart_field(
+        30 * 86400.0, description="Kept so long after it last came; 0: for good."
+    )
+    store: Literal["folder", "s3"] = restart_field(
         "folder", description="folder: under the state directory; s3: a bucket (extra `s3`)."
     )
-    bucket: str = Field("", validate_default=True, description="s3: the bucket's name.")
-    prefix: str = Field("", description="s3: before every key, e.g. mindbot/media.")
-    endpoint: Url = Field("", description="s3: address of the service; empty: Amazon's for the region.")
-    region: str = Field("us-east-1", min_length=1, description="s3: the bucket's region.")
-    path_style: bool = Field(
+    bucket: str = restart_field("", validate_default=True, description="s3: the bucket's name.")
+    prefix: str = restart_field("", description="s3: before every key, e.g. mindbot/media.")
+    endpoint: Url = restart_field(
+        "", description="s3: address of the service; empty: Amazon's for the region."
+    )
+    region: str = restart_field("us-east-1", min_length=1, description="s3: the bucket's region.")
+    path_style: bool = restart_field(
         False, description="s3: the bucket's name in the path, not the host, as MinIO wants it."
     )
-    access_key: Secret | None = Field(
+    access_key: Secret | None = restart_field(
         None, description="s3: absent: from the environment (AWS_…) or the machine's role."
     )
-    secret_key: Secret | None = Field(None, validate_default=True, description="s3: of the access key.")
-    cache_size: Size = Field(1 << 30, description="s3: local copies kept, those used last.")
+    secret_key: Secret | None = restart_field(
+        None, validate_default=True, description="s3: of the access key."
+    )
+    cache_size: Size = restart_field(1 << 30, description="s3: local copies kept, those used last.")
 
     @field_validator("bucket", "secret_key")
     @classmethod
@@ -190,26 +201,26 @@ class ConsoleSettings(Section):
 class ApiSettings(Section):
     """The local API's socket."""
 
-    socket: str = Field("", description="Path; empty: the user's runtime directory, or /run/mindbot.")
-    group: str = Field("", description="Unix group that may connect; empty: the daemon's own.")
-    viewers: tuple[str, ...] = Field((), description="Unix groups with the role viewer.")
-    operators: tuple[str, ...] = Field((), description="Unix groups with the role operator.")
-    admins: tuple[str, ...] = Field((), description="Unix groups with the role admin.")
+    socket: str = restart_field("", description="Path; empty: the user's runtime directory, or /run/mindbot.")
+    group: str = restart_field("", description="Unix group that may connect; empty: the daemon's own.")
+    viewers: tuple[str, ...] = restart_field((), description="Unix groups with the role viewer.")
+    operators: tuple[str, ...] = restart_field((), description="Unix groups with the role operator.")
+    admins: tuple[str, ...] = restart_field((), description="Unix groups with the role admin.")
 
 
 class HttpSettings(Section):
     """The `http:` section: how MindBot reaches platforms and models, by HTTP and by WebSocket."""
 
-    proxy: str = Field(
+    proxy: str = restart_field(
         "environment",
         description="environment: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none; or http://host:port.",
     )
-    proxy_user: str = Field("", description="The proxy's user, where it wants one.")
-    proxy_password: Secret | None = Field(None, description="The proxy's password.")
-    no_proxy: tuple[str, ...] = Field(
+    proxy_user: str = restart_field("", description="The proxy's user, where it wants one.")
+    proxy_password: Secret | None = restart_field(None, description="The proxy's password.")
+    no_proxy: tuple[str, ...] = restart_field(
         (), description="Names, addresses and networks reached directly; loopback always is."
     )
-    ca_file: str = Field("", description="Certificates (PEM) to trust beside the system's.")
+    ca_file: str = restart_field("", description="Certificates (PEM) to trust beside the system's.")
 
     @field_validator("no_proxy")
     @classmethod
@@ -239,8 +250,10 @@ class HttpSettings(Section):
 class LogSettings(Section):
     """What is logged, to stderr."""
 
-    level: LogLevel = Field("info", description="debug, info, warning or error.")
-    levels: dict[str, LogLevel] = Field(
+    level: LogLevel = restart_field("info", description="debug, info, warning or error.")
+    levels: dict[str, LogLevel] = restart_field(
         default_factory=dict, description="Levels of single loggers, e.g. mindbot.platforms: debug."
     )
-    format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
+    format: Literal["auto", "json", "console"] = restart_field(
+        "auto", description="auto: console on a terminal."
+    )

@@ -74,6 +74,7 @@ class Runtime:
         config = loaded.config
         self.loaded = loaded
         self._on_wait = on_wait
+        self._retention = config.store.retention
         self.phase = "starting"
         self.generation: Generation
         self.stats = Stats()
@@ -151,6 +152,7 @@ class Runtime:
             endings=endings,
             later=later,
             state_dir=state_dir,
+            started_with=config,
         )
         self.tracer = SpanEvents(self.bus)
 
@@ -263,10 +265,9 @@ class Runtime:
             log.warning("a stop counts as a crash of its turns", turns=len(turns), error=str(error))
 
     def _housekeeping(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-        config = self.loaded.config
         return [
             partial(housekeeping.watch_store, self.store, self.board, self._store_state, self._unheard),
-            partial(housekeeping.purge, self.store, config.store.retention),
+            partial(housekeeping.purge, self.store, self._retention),
             partial(housekeeping.purge_kept, self.store),
             partial(housekeeping.measure_lag, self.stats),
             heap.keep_small,
@@ -306,7 +307,7 @@ class Runtime:
 
     def _knows(self) -> float:
         """Return since when (Unix seconds) turns are kept, by which repeats are recognised."""
-        retention = self.loaded.config.store.retention
+        retention = self._retention
         return time.time() - retention if retention else 0.0
 
     def _priority(self, bot: tuple[str, str]) -> int:
@@ -323,7 +324,7 @@ class Runtime:
     async def use(self, loaded: Loaded, bind: Callable[[Sequence[Webhook]], Awaitable[None]]) -> list[str]:
         """Build a new generation, ``bind`` its webhooks, swap; turns that run keep the old one.
 
-        Returns: the sections that changed and that only a restart applies.
+        Returns: the settings that only a restart applies, where what is written is not in force.
 
         Raises:
             MindBotError: it cannot be used; the old one stays.
@@ -334,11 +335,9 @@ class Runtime:
         await self._remind([bot for bot, _ in made.values() if bot is not None])
         self.bots.use(made)
         self.secrets.forget()
-        old, self.generation, self.loaded = self.generation, fresh, loaded
+        self.generation, self.loaded = fresh, loaded
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
-        sections = ("store", "dispatcher", "delivery", "media", "http", "api", "log", "state_dir")
-        before, after = old.loaded.config, loaded.config
-        return [name for name in sections if getattr(before, name) != getattr(after, name)]
+        return self.resources.config.waiting(loaded)
 
     # --- events
 

@@ -114,6 +114,9 @@ class FakeRuntime:
     def changes(self, loaded: Any) -> list[Json]:
         return [{"key": "log.level", "old": "info", "new": "debug"}]
 
+    def waiting(self, loaded: Any) -> list[str]:
+        return ["log.level"]
+
     def logs(self, *, limit: int = 200, filter: str = "") -> list[Json]:
         keep = parse(filter, EVENT_FIELDS).compile()
         return [line for line in self.lines if keep(line)][-limit:]
@@ -281,7 +284,7 @@ class FakeRuntime:
             await bind(self.next_hooks)
             self.hooks = self.next_hooks
         self.generation += 1
-        return ["store"]
+        return ["store.file"]
 
     async def drain(self, timeout: float) -> bool:
         self.drained.append(timeout)

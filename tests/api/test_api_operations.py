@@ -46,6 +46,7 @@ async def test_the_configuration_says_where_each_value_is_from(up: Running) -> N
 async def test_a_check_says_what_a_reload_would_change_and_changes_nothing(up: Running) -> None:
     found = await up.client.ask(calls.check_config())
     assert found.ok and [(c.key, c.old, c.new) for c in found.changes] == [("log.level", "info", "debug")]
+    assert found.restart == ["log.level"]
     up.configuration.broken = True
     found = await up.client.ask(calls.check_config())
     assert not found.ok and found.problems == ["a.yaml:3: no such key", "a.yaml:9: bad"]

@@ -202,7 +202,7 @@ async def test_a_refused_secret_is_not_echoed(up: Running) -> None:
 
 async def test_reload_uses_the_new_configuration(up: Running) -> None:
     done = await up.client.ask(calls.reload())
-    assert (done.generation, done.restart) == (2, ["store"])
+    assert (done.generation, done.restart) == (2, ["store.file"])
     assert done.warnings == ["a.yaml:2: a plain secret"]
 
 

@@ -190,6 +190,13 @@ async def test_config_show_asks_the_daemon_what_is_in_force(run: Run, up: Runnin
     assert done.code == 0 and done.out.split() == ["log.level", '"info"', "a.yaml:2:3"]
 
 
+async def test_config_check_names_what_waits_for_a_restart(run: Run, up: Running) -> None:
+    done = await run("config", "check", terminal=True)
+    assert done.code == 0 and "only a restart of the daemon applies: log.level\n" in done.out
+    done = await run("config", "check", "--json")
+    assert done.objects[0]["restart"] == ["log.level"]
+
+
 async def test_config_check_secrets_asks_the_daemon_where_it_runs(run: Run, up: Running) -> None:
     async def missing(_: object) -> list[str]:
         return ["a.yaml:3:5: wecom.secret: no secret named 'x'"]
@@ -213,7 +220,7 @@ async def test_daemon_reload_explains_a_bad_configuration(run: Run, up: Running)
     assert done.out.splitlines()[-3:] == [  # before them what the daemon, in this process, logs
         "generation 2 is in use",
         "warning: a.yaml:2: a plain secret",
-        "changed, but only a restart applies: store",
+        "changed, but only a restart applies: store.file",
     ]
     up.configuration.broken = True
     done = await run("daemon", "reload")

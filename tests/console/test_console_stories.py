@@ -192,6 +192,7 @@ async def test_who_may_only_look_is_told_why(daemon: FakeDaemon, clock: FakeCloc
     daemon.answers["POST /v1/turns"] = refusal
     async with console(daemon, clock=clock) as person:
         await person.sees("attached")
+        daemon.answers["GET /v1/status"]["role"] = "viewer"  # asked for again at a refusal
         await person.press("s")
         await person.type("hello")
         await person.press("enter")

@@ -179,7 +179,7 @@ class Console(App[None]):
             await catalog.COMMANDS[name].run(self, argument)
         except MindBotError as error:
             if isinstance(error, Forbidden):
-                self.desk.learn_role(error.message)
+                self.feed.status_again()
             self.desk.note("bad", str(error))
             if isinstance(error, ConfigError) and error.problems:
                 self.show_page(error.message, "\n".join(error.problems))

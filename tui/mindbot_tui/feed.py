@@ -30,10 +30,15 @@ class Feed:
         self._desk = desk
         self._api = api
         self._stale = anyio.Event()
+        self._status_stale = anyio.Event()
 
     def list_again(self) -> None:
         """Read the turns from the daemon's store again."""
         self._stale.set()
+
+    def status_again(self) -> None:
+        """Ask for the daemon's numbers, and for our role, now: a refusal was not expected."""
+        self._status_stale.set()
 
     async def run(self) -> None:
         """Follow the daemon, through its restarts, until cancelled."""
@@ -105,9 +110,11 @@ class Feed:
     async def _keep_status(self) -> None:
         while True:
             desk = self._desk
+            self._status_stale = anyio.Event()
             try:
                 desk.take_status(await self._api.ask(calls.status()))
             except MindBotError as error:
                 if desk.link.phase == "connecting":
                     desk.link.detach(error.message, error.hint)
-            await anyio.sleep(STATUS if desk.link.attached else RETRY)
+            with anyio.move_on_after(STATUS if desk.link.attached else RETRY):
+                await self._status_stale.wait()

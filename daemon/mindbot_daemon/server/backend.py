@@ -146,6 +146,9 @@ class Configuration(Protocol):
     def changes(self, loaded: Loaded) -> list[Json]:
         """What another configuration would change: `models.Change`."""
 
+    def waiting(self, loaded: Loaded) -> list[str]:
+        """The settings in which it differs from what the daemon started with, and only a restart applies."""
+
 
 class Database(Protocol):
     """The database as a whole."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mindbot.bus import Bus
+from mindbot.config.model import Config
 from mindbot.config.secrets import Secrets
 from mindbot.domain.ports.store import Store
 from mindbot.media.spool import SpooledMedia
@@ -67,6 +68,7 @@ def offered(
     endings: Endings,
     later: Later,
     state_dir: Path,
+    started_with: Config,
 ) -> Resources:
     """Make them of the runtime's parts. ``phase`` returns starting, running or draining."""
     questions = Questions(store, dispatcher)
@@ -78,7 +80,7 @@ def offered(
         sessions=SessionResource(bots, store.past, questions),
         dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),
         secrets=SecretResource(secrets),
-        config=ConfigResource(current, secrets),
+        config=ConfigResource(current, started_with, secrets),
         database=DatabaseResource(store, state_dir),
         logs=LogResource(log_tail),
         media=MediaResource(media),

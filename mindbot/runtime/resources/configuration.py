@@ -6,17 +6,20 @@ from collections.abc import Callable
 
 import anyio.to_thread
 
+from mindbot.config import restart
 from mindbot.config.load import Loaded
+from mindbot.config.model import Config
 from mindbot.config.secrets import Secrets
 from mindbot.domain.message import Json
 from mindbot.runtime.generation import Generation
 
 
 class ConfigResource:
-    """Answers ``/v1/config``."""
+    """Answers ``/v1/config``. What only a restart applies is in force as the daemon ``started_with`` it."""
 
-    def __init__(self, current: Callable[[], Generation], secrets: Secrets) -> None:
+    def __init__(self, current: Callable[[], Generation], started_with: Config, secrets: Secrets) -> None:
         self._current = current
+        self._started_with = started_with
         self._secrets = secrets
 
     def config(self) -> Json:
@@ -48,3 +51,7 @@ class ConfigResource:
 
         found = view.differences(self._current().loaded.config, loaded.config)
         return [{"key": key, "old": old, "new": new} for key, old, new in found]
+
+    def waiting(self, loaded: Loaded) -> list[str]:
+        """Return the settings that only a restart applies and that another configuration has otherwise."""
+        return restart.waiting(self._started_with, loaded.config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -17,7 +16,6 @@ from mindbot_tui.state.turns import TurnStore
 
 Role = Literal["", "viewer", "operator", "admin"]
 ROLES = ("", "viewer", "operator", "admin")
-_ROLE = re.compile(r"you are (viewer|operator|admin)\b")
 _KEPT = 500
 
 
@@ -50,11 +48,6 @@ class Desk:
     def has(self, role: Role) -> bool:
         """Whether we have a role, or may have it for all we know."""
         return not self.role or ROLES.index(self.role) >= ROLES.index(role)
-
-    def learn_role(self, refusal: str) -> None:
-        """Learn from the daemon's refusal which role we have."""
-        if found := _ROLE.search(refusal):
-            self.role = cast(Role, found[1])
 
     def apply(self, events: Iterable[Json]) -> None:
         """Take over a batch of events; those it does not know are left to newer consoles."""
