@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from sys import getsizeof
@@ -78,7 +78,7 @@ class Past:
         if turn.together:  # each message is by itself on disk: read it from there
             self._forget(turn.session)
         elif all(number != turn.number for number, _, _ in known):
-            said = _exchange([turn.message], turn.reply.text, turn.vars.get("heard"))
+            said = exchange([turn.message], turn.reply.text, turn.vars.get("heard"))
             known.append((turn.number, *said))
             self._keep(turn.session, known)
 
@@ -109,13 +109,7 @@ class Past:
             found = sorted([*found, *heard])[-turns:] if heard else found
         if cleared := self._cleared.get(session):
             found = [each for each in found if each[0] > cleared]
-        lines: list[ChatMessage] = []
-        for _, text, said in found:
-            if text:
-                lines.append(ChatMessage("user", text, origin="history"))
-            if said:
-                lines.append(ChatMessage("assistant", said, origin="history"))
-        return lines
+        return lines_of(found)
 
     async def _last(self, session: str, before: int, turns: int) -> deque[Exchange]:
         known = self._known.get(session)
@@ -128,7 +122,7 @@ class Past:
             more = await self._asked_with(session, rows)
             for row in reversed(rows):
                 with suppress(StoreUnreadable):  # the others are remembered
-                    read = partial(_exchange_of, row, more)
+                    read = partial(exchange_of, row, more)
                     known.append(self._unreadable.read(turn_name(row[0]), read))
             if pushed == self._pushed:
                 break
@@ -179,14 +173,25 @@ def _together(row: tuple[Any, ...]) -> list[int]:
         return []
 
 
-def _exchange_of(row: tuple[Any, ...], more: Questions) -> Exchange:
+def exchange_of(row: tuple[Any, ...], more: Questions) -> Exchange:
     number, stored, reply, heard, _ = row
     said = "\n".join(Part.from_json(p).text for p in json_of(reply or "[]", list))
     asked = [message_of(stored), *(more[each] for each in _together(row) if each in more)]
-    return (number, *_exchange(asked, said, heard))
+    return (number, *exchange(asked, said, heard))
 
 
-def _exchange(asked: Sequence[Message], said: str, heard: Any) -> tuple[str, str]:
+def lines_of(exchanges: Iterable[Exchange]) -> list[ChatMessage]:
+    """Return exchanges as a model is told them."""
+    lines: list[ChatMessage] = []
+    for _, text, said in exchanges:
+        if text:
+            lines.append(ChatMessage("user", text, origin="history"))
+        if said:
+            lines.append(ChatMessage("assistant", said, origin="history"))
+    return lines
+
+
+def exchange(asked: Sequence[Message], said: str, heard: Any) -> tuple[str, str]:
     """Return who said what: the user said nothing where the bot, or a person, spoke of their own accord.
 
     All that was answered together stands before the answer: behind it, it would be asked again.

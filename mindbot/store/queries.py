@@ -20,20 +20,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from mindbot.domain.errors import NotFound, StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Json, Message
-from mindbot.domain.turn import OPEN_STATES, Turn
+from mindbot.domain.ports.store import Live
+from mindbot.domain.turn import Turn
 from mindbot.store.database import as_text, explain
 from mindbot.store.rows import message_of, turn_name
 from mindbot.store.schema import outbox, turns
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import (
     delivery_json,
+    everything_of,
     lost_turn,
-    message_json,
-    notes_of,
     number_of,
     session_of,
     summary_of,
-    turn_of,
+    turn_now,
 )
 
 _PAGE = 200
@@ -46,7 +46,7 @@ class SqliteQueries:
     """See the port. ``live`` returns the turn in memory for one that still runs, or None:
     on disk a turn is ``queued`` until its end. All raise StoreError."""
 
-    def __init__(self, path: Path, live: Callable[[str, int], Turn | None], unreadable: Unreadable) -> None:
+    def __init__(self, path: Path, live: Live, unreadable: Unreadable) -> None:
         self._path = path
         # Never makes a file: where the database was is nothing, until it is back.
         query = {"mode": "rw", "uri": "true"}
@@ -104,9 +104,7 @@ class SqliteQueries:
             return how(lost_turn(row, error.reason))
 
     def _turn(self, row: Row[Any]) -> Turn:
-        live = self._live(row.session, row.id) if row.state in OPEN_STATES else None
-        # An end that is not on disk yet is none: the write may fail, and the turn then runs again.
-        return live if live is not None and live.state in OPEN_STATES else turn_of(row)
+        return turn_now(row, self._live)
 
     async def _newest(self, before: int) -> AsyncIterator[Row[Any] | int]:
         seen = 0
@@ -151,7 +149,7 @@ class SqliteQueries:
             raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
         row = found[0]
         sent = await self._all(select(outbox).where(outbox.c.turn == number).order_by(outbox.c.n))
-        return self._shown(row, lambda turn: _everything(turn, row)) | {
+        return self._shown(row, lambda turn: everything_of(turn, row)) | {
             "deliveries": [delivery_json(each, self._unreadable) for each in sent]
         }
 
@@ -242,16 +240,3 @@ class SqliteQueries:
 
 
 _IDS = text("SELECT id FROM turns INDEXED BY turns_session WHERE id < :before ORDER BY id DESC LIMIT :page")
-
-
-def _everything(turn: Turn, row: Row[Any]) -> Json:
-    return {
-        **summary_of(turn),
-        "message": message_json(row, turn),
-        "finished": row.finished,
-        "route": turn.route,
-        "vars": {k: v for k, v in turn.vars.items() if not k.startswith("_")},
-        "reply_parts": [p.to_json() for p in turn.reply.parts],
-        "spans": [s.to_json() for s in turn.spans],
-        "notes": notes_of(row.record),
-    }

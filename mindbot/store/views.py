@@ -1,18 +1,22 @@
-"""Rows as operators see them; see `mindbot.store.queries`."""
+"""Rows as operators see them; see `mindbot.store.queries`.
+
+A row is any object that has the columns of its table as attributes.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.engine import Row
-
 from mindbot.domain import ids
 from mindbot.domain.errors import NotFound, StoreUnreadable
 from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.ports.store import Live
 from mindbot.domain.records import turn_record
 from mindbot.domain.turn import OPEN_STATES, Reply, Turn
 from mindbot.store.rows import delivery_name, json_of, message_of, unpack_spans
 from mindbot.store.unreadable import ODD, Unreadable
+
+Row = Any
 
 
 def number_of(turn: str) -> int:
@@ -23,7 +27,7 @@ def number_of(turn: str) -> int:
         raise NotFound(str(error), hint="`mindbot turns` lists them") from error
 
 
-def turn_of(row: Row[Any]) -> Turn:
+def turn_of(row: Row) -> Turn:
     """Return a turn as it is on disk; raises one of `ODD`."""
     record = json_of(row.record, dict) if row.record else {}
     return Turn(
@@ -40,7 +44,14 @@ def turn_of(row: Row[Any]) -> Turn:
     )
 
 
-def lost_turn(row: Row[Any] | int, reason: str) -> Turn:
+def turn_now(row: Row, live: Live) -> Turn:
+    """Return a turn as it is, in memory where it still runs; raises one of `ODD`."""
+    found = live(row.session, row.id) if row.state in OPEN_STATES else None
+    # An end that is not on disk yet is none: the write may fail, and the turn then runs again.
+    return found if found is not None and found.state in OPEN_STATES else turn_of(row)
+
+
+def lost_turn(row: Row | int, reason: str) -> Turn:
     """Return what the columns say of a turn that cannot be read; of a lost page only its id is known.
 
     What is in the column is the text and the raw payload of its message.
@@ -74,7 +85,21 @@ def summary_of(turn: Turn) -> Json:
     return {"reply": "", "reason": turn.reason, **turn_record(turn)}
 
 
-def message_json(row: Row[Any], turn: Turn) -> Json:
+def everything_of(turn: Turn, row: Row) -> Json:
+    """Return all that is known of a turn, but for its deliveries."""
+    return {
+        **summary_of(turn),
+        "message": message_json(row, turn),
+        "finished": row.finished,
+        "route": turn.route,
+        "vars": {k: v for k, v in turn.vars.items() if not k.startswith("_")},
+        "reply_parts": [p.to_json() for p in turn.reply.parts],
+        "spans": [s.to_json() for s in turn.spans],
+        "notes": notes_of(row.record),
+    }
+
+
+def message_json(row: Row, turn: Turn) -> Json:
     """Return a turn's message as it is on disk, where it can be read."""
     try:
         return json_of(row.message, dict)
@@ -90,7 +115,7 @@ def notes_of(record: Any) -> list[Any]:
         return []
 
 
-def delivery_json(row: Row[Any], unreadable: Unreadable) -> Json:
+def delivery_json(row: Row, unreadable: Unreadable) -> Json:
     """Return an outbox row as the API shows it; what cannot be read in it is shown as it is."""
     shown = {
         "id": f"{ids.show(row.turn)}-{row.n}",
@@ -118,7 +143,7 @@ def delivery_json(row: Row[Any], unreadable: Unreadable) -> Json:
         }
 
 
-def _read(row: Row[Any]) -> Json:
+def _read(row: Row) -> Json:
     parts = [Part.from_json(part) for part in json_of(row.parts, list)]
     json_of(row.address, dict)
     return {

@@ -115,7 +115,7 @@ async def test_what_no_row_can_hold_is_stored_as_what_it_can(tmp_path: Path) -> 
     async with a_runtime(tmp_path, phone) as runtime:
         for receipt in (
             await runtime.receive(odd),
-            *await runtime.intake.receive_all([replace(odd, key="m2")], {}),
+            *await runtime.intake.receive_all([replace(odd, key="m2")], []),
         ):
             shown = await ended(runtime, receipt)
             assert shown["state"] == "answered"

@@ -1,0 +1,194 @@
+"""A store in memory, for tests where the disk is not the point; it keeps the contract that SQLite's keeps.
+
+    async with Runtime.open(loaded, tmp_path, store=MemoryStore.over(tables := Tables())) as runtime:
+        ...
+
+Hand the same tables to the next one for a restart.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio.lowlevel
+
+from mindbot.domain import ids
+from mindbot.domain.errors import NotFound, StoreError
+from mindbot.domain.message import Json, Message
+from mindbot.domain.ports.store import Anew, Live
+from mindbot.store.unreadable import Unreadable
+from mindbot.store.views import delivery_json, everything_of, number_of, session_of, summary_of, turn_now
+from mindbot.testing.stores.memory.parts import (
+    MemoryInbox,
+    MemoryKeep,
+    MemoryOutbox,
+    MemoryPart,
+    MemoryPast,
+    MemoryTurns,
+)
+from mindbot.testing.stores.memory.tables import Tables, TurnRow
+
+_SHOWN = ("open", "pending", "sending", "unknown")
+
+#: Told of each failure to write, and (None) when it can again.
+OnState = Callable[[StoreError | None], None]
+
+
+class MemoryStore:
+    """See the port."""
+
+    place = "in memory"
+    damage = ""
+
+    def __init__(self, tables: Tables | None = None, *, from_now: bool = False) -> None:
+        self._tables = tables = tables if tables is not None else Tables()
+        self._from_now = from_now
+        self.anew = Anew()
+        self.inbox = MemoryInbox(tables, self)
+        self.turns = MemoryTurns(tables, self)
+        self.past = MemoryPast(tables, self)
+        self.outbox = MemoryOutbox(tables, self)
+        self.keep = MemoryKeep(tables, self)
+        self._part = MemoryPart(tables, self)
+
+    @classmethod
+    def over(cls, tables: Tables) -> Callable[..., MemoryStore]:
+        """Return what makes a store of these tables for a runtime."""
+
+        def make(settings: Any, state_dir: Path, *, from_now: bool, on_state: OnState) -> MemoryStore:
+            return cls(tables, from_now=from_now)
+
+        return make
+
+    @property
+    def batches(self) -> int:
+        return self._tables.batches
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """See the port."""
+        self._tables.use(self)
+        try:
+            ids.follow(max(self._tables.turns, default=0))
+            self.anew = self._begin()
+            yield
+        finally:
+            self._tables.user = None
+
+    def _begin(self) -> Anew:
+        tables = self._tables
+        if not self._from_now:
+            return Anew(tables.since)
+        reason, now = "started from now", time.time()
+        turns = [row for row in tables.turns.values() if row.open]
+        for row in turns:
+            row.state, row.finished, row.reason = "dead", now, reason
+        deliveries = [row for row in tables.outbox.values() if row.state in _SHOWN]
+        for each in deliveries:
+            each.state, each.ended, each.error = "dead", now, reason
+        tables.since = now
+        return Anew(now, reason, len(turns), len(deliveries))
+
+    async def queries(self, live: Live) -> MemoryQueries:
+        """See the port."""
+        return MemoryQueries(self._tables, self, live)
+
+    async def check(self) -> None:
+        """See the port."""
+        await anyio.lowlevel.checkpoint()
+        self._tables.check(self)
+
+    async def probe(self) -> None:
+        """See the port."""
+        await self.check()
+
+    async def purge(self, older_than: float, limit: int = 2000) -> int:
+        """See the port."""
+        await self.check()
+        tables, first = self._tables, ids.at(older_than)
+        sent = [k for k, d in tables.outbox.items() if k[0] < first and d.state in ("sent", "discarded")]
+        gone = [n for n, row in tables.turns.items() if n < first and not row.open]
+        for key in sent[:limit]:
+            del tables.outbox[key]
+        for number in gone[:limit]:
+            tables.remove(number)
+        return min(limit, max(len(sent), len(gone)))
+
+    async def purge_kept(self, limit: int = 2000) -> int:
+        """See the port."""
+        await self.check()
+        keep, now = self._tables.keep, time.time()
+        over = [place for place, kept in keep.items() if kept.ends is not None and kept.ends < now][:limit]
+        for place in over:
+            del keep[place]
+        return len(over)
+
+    async def backup(self, target: Path) -> None:
+        """See the port: there is nothing that a file could be made of."""
+        raise StoreError("a store in memory has no copy", hint="use the one on disk")
+
+
+class MemoryQueries(MemoryPart):
+    """See the port."""
+
+    def __init__(self, tables: Tables, owner: object, live: Live) -> None:
+        super().__init__(tables, owner)
+        self._live = live
+        self._unreadable = Unreadable()
+
+    def _newest(self, before: str) -> list[TurnRow]:
+        last = number_of(before) if before else 1 << 63
+        return [row for n, row in sorted(self._tables.turns.items(), reverse=True) if n < last]
+
+    def _summary(self, row: TurnRow) -> Json:
+        return summary_of(turn_now(row, self._live))
+
+    async def list_turns(self, keep: Callable[[Json], bool] | None, limit: int, before: str) -> list[Json]:
+        await self._reading()
+        summaries = (self._summary(row) for row in self._newest(before))
+        found = (each for each in summaries if keep is None or keep(each))
+        return [each for each, _ in zip(found, range(limit), strict=False)]
+
+    async def get_turn(self, turn: str) -> Json:
+        tables = await self._reading()
+        row = self._row(turn)
+        sent = [delivery_json(each, self._unreadable) for each in tables.of_turn(row.id)]
+        return everything_of(turn_now(row, self._live), row) | {"deliveries": sent}
+
+    async def message_of(self, turn: str) -> Message:
+        await self._reading()
+        return self._row(turn).read()
+
+    def _row(self, turn: str) -> TurnRow:
+        row = self._tables.turns.get(number_of(turn))
+        if row is None:
+            raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
+        return row
+
+    async def last_message(self, session: str) -> Message:
+        await self._reading()
+        for row in self._newest(""):
+            if row.session == session:
+                return row.read()
+        raise NotFound(f"no session {session!r}", hint="`mindbot session list` shows them")
+
+    async def list_dead(self, limit: int) -> list[Json]:
+        tables = await self._reading()
+        sent = (row for row in tables.outbox.values() if row.state == "dead")
+        letters = [{"kind": "delivery", **delivery_json(row, self._unreadable)} for row in sent]
+        letters += [{**self._summary(row), "kind": "turn"} for row in self._newest("") if row.state == "dead"]
+        return sorted(letters, key=lambda letter: str(letter["id"]), reverse=True)[:limit]
+
+    async def list_sessions(self, limit: int, before: str) -> list[Json]:
+        await self._reading()
+        of: defaultdict[str, list[TurnRow]] = defaultdict(list)
+        for row in self._newest(""):
+            of[row.session].append(row)
+        last = number_of(before) if before else 1 << 63
+        page = [(session, rows) for session, rows in of.items() if rows[0].id < last][:limit]
+        return [session_of(turn_now(rows[0], self._live), session, len(rows)) for session, rows in page]

@@ -1,0 +1,204 @@
+"""The contract of stores: what is asked of them, and their upkeep."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mindbot.domain import ids
+from mindbot.domain.chat import ChatMessage
+from mindbot.domain.errors import Conflict, NotFound, StoreError
+from mindbot.domain.ports.store import Kept
+from mindbot.testing.stores.rig import StoreRig, a_delivery, a_message, answered, nothing_runs
+
+
+class ReadsContract:
+    """See `mindbot.testing.stores.contract`."""
+
+    async def test_history_is_oldest_first_and_only_of_that_session(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            for key, user, text in (("1", "lin", "one"), ("2", "mei", "other"), ("3", "lin", "two")):
+                turn, _ = await store.inbox.put(a_message(key, text, user))
+                await store.turns.finish(answered(turn, f"re {text}"), [])
+            now, _ = await store.inbox.put(a_message("4", "three"))
+        async with rig.open() as store:
+            lines = await store.past.history(now.session, now.number, 10)
+            assert [line.content for line in lines] == ["one", "re one", "two", "re two"]
+            assert [line.content for line in await store.past.history(now.session, now.number, 1)] == [
+                "two",
+                "re two",
+            ]
+
+    async def test_what_people_said_in_the_bots_place_is_history_too(self, rig: StoreRig) -> None:
+        said = (
+            ("1", "text", "help", "user"),
+            ("2", "event", "I am Anna", "assistant"),
+            ("3", "text", "off", ""),
+        )
+        expected = [("user", "help"), ("assistant", "I am Anna"), ("assistant", "welcome")]
+        async with rig.open() as store:
+            for key, kind, text, heard in said:
+                turn, _ = await store.inbox.put(a_message(key, text, kind=kind))
+                turn.state, turn.finished = "dropped", 1.0
+                turn.vars |= {"heard": heard} if heard else {}
+                await store.turns.finish(turn, [])
+            event, _ = await store.inbox.put(a_message("4", "[enter]", kind="event"))
+            await store.turns.finish(answered(event, "welcome"), [])
+            now, _ = await store.inbox.put(a_message("5", "three"))
+        async with rig.open() as store:
+            lines = await store.past.history(now.session, now.number, 10)
+            assert [(line.role, line.content) for line in lines] == expected
+            turn, _ = await store.inbox.put(a_message("6", "Bye", kind="event"))
+            turn.state, turn.finished, turn.vars = "dropped", 1.0, {"heard": "assistant"}
+            await store.turns.finish(turn, [])
+            lines = await store.past.history(now.session, turn.number + 1, 10)
+            assert lines[-1] == ChatMessage("assistant", "Bye", origin="history"), "also from memory"
+
+    async def test_purge_keeps_open_turns_and_young_ones(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            done, _ = await store.inbox.put(a_message("done"))
+            await store.turns.finish(answered(done, "x"), [a_delivery(done, state="sent")])
+            waiting, _ = await store.inbox.put(a_message("open"))
+            assert await store.purge(time.time() - 3600) == 0
+            assert await store.purge(time.time() + 3600) == 1
+            assert [t.number for t in await store.inbox.recover()] == [waiting.number]
+
+    async def test_a_closed_store_says_so(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            pass
+        with pytest.raises(StoreError, match="closed"):
+            await store.inbox.put(a_message())
+
+    async def test_a_session_that_was_forgotten_has_no_history_also_later(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turn, _ = await store.inbox.put(a_message("1", "one"))
+            await store.turns.finish(answered(turn, "re one"), [])
+            await store.past.clear(turn.session, "console", "default")
+            new, _ = await store.inbox.put(a_message("2", "two"))
+            await store.turns.finish(answered(new, "re two"), [])
+        async with rig.open() as store:
+            lines = await store.past.history(turn.session, new.number + 1, 10)
+            assert [line.content for line in lines] == ["two", "re two"]
+
+    async def test_what_was_said_to_the_group_was_heard_in_its_sessions(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turn, _ = await store.inbox.put(a_message("1", "one"))
+            await store.turns.finish(answered(turn, "re one"), [])
+            push, _ = await store.inbox.put(a_message("p", "at six", session="group", kind="push"))
+            await store.turns.finish(answered(push, "at six"), [])
+            lines = await store.past.history(turn.session, push.number + 1, 10, "group")
+            assert [line.content for line in lines] == ["one", "re one", "at six"]
+            lines = await store.past.history(turn.session, push.number, 10, "group")
+            assert [line.content for line in lines] == ["one", "re one"]
+
+    async def test_values_are_kept_for_a_time_or_for_good_and_removed(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            now = time.time()
+            kept = {"x:1": now + 900, "x:2": None, "x:3": now - 1, "y:1": None}
+            await store.keep.write([Kept("wecom", "hr", key, {"k": key}, ends) for key, ends in kept.items()])
+            await store.keep.write([Kept("wecom", "it", "x:9", {"k": "another bot's"})])
+        async with rig.open() as store:
+            assert list(await store.keep.items("wecom", "hr", "x:", 9)) == ["x:1", "x:2"]
+            assert list(await store.keep.items("wecom", "hr", "", 1)) == ["x:1"]
+            assert await store.keep.get("wecom", "hr", "x:2") == {"k": "x:2"}
+            assert await store.keep.get("wecom", "hr", "x:3") is None
+            assert await store.keep.get("wecom", "hr", "x") is None
+            assert not await store.keep.lost("wecom", "hr", "x:3")
+            await store.keep.write(
+                [Kept("wecom", "hr", "x:2", {"k": "new"}), Kept("wecom", "hr", "x:2", {}, 0)]
+            )
+            assert await store.keep.get("wecom", "hr", "x:2") is None, "the last of several writes wins"
+            assert await store.purge_kept() == 2 and await store.purge_kept() == 0
+            assert list(await store.keep.items("wecom", "hr", "", 9)) == ["x:1", "y:1"]
+
+    async def test_turns_are_listed_newest_first_page_by_page(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turns = [
+                (await store.inbox.put(a_message(f"m{n}", f"text {n}", f"u{n % 2}")))[0] for n in range(5)
+            ]
+            await store.turns.finish(answered(turns[0], "re"), [])
+            queries = await nothing_runs(store)
+            page = await queries.list_turns(None, 3, "")
+            assert [row["id"] for row in page] == [turn.id for turn in turns[:1:-1]]
+            rest = await queries.list_turns(None, 3, page[-1]["id"])
+            assert [row["id"] for row in rest] == [turns[1].id, turns[0].id]
+            assert (rest[1]["state"], rest[1]["reply"], rest[0]["state"]) == ("answered", "re", "queued")
+            mine = await queries.list_turns(lambda row: row["user"] == "u1", 9, "")
+            assert [row["text"] for row in mine] == ["text 3", "text 1"]
+            sessions = await queries.list_sessions(1, "")
+            assert [(s["user"], s["turns"], s["text"]) for s in sessions] == [("u0", 3, "text 4")]
+            sessions = await queries.list_sessions(9, sessions[0]["last"])
+            assert [(s["user"], s["turns"], s["address"]) for s in sessions] == [("u1", 2, {"to": "u1"})]
+            assert (await queries.last_message("console:default:u1")).text == "text 3"
+            assert (await queries.message_of(turns[2].id)).text == "text 2"
+            nobody = ids.show(turns[4].number + 1)
+            for question in (
+                queries.get_turn(nobody),
+                queries.message_of(nobody),
+                queries.last_message("nobody"),
+                queries.get_turn("?"),
+            ):
+                with pytest.raises(NotFound):
+                    await question
+
+    async def test_a_turn_that_runs_is_shown_as_it_is_in_memory(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turn, _ = await store.inbox.put(a_message())
+            turn.state, turn.vars = "running", {"seen": True}
+            queries = await store.queries(lambda session, number: turn if number == turn.number else None)
+            shown = await queries.get_turn(turn.id)
+            assert (shown["state"], shown["vars"]) == ("running", {"seen": True})
+            await store.turns.finish(answered(turn, "done"), [a_delivery(turn)])
+            shown = await queries.get_turn(turn.id)
+            assert (shown["state"], [d["text"] for d in shown["deliveries"]]) == ("answered", ["done"])
+
+    async def test_dead_letters_are_listed_revived_and_put_away(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            lost, _ = await store.inbox.put(a_message("lost"))
+            lost.state, lost.reason, lost.finished = "dead", "internal: a mistake", time.time()
+            await store.turns.finish(lost, [])
+            said, _ = await store.inbox.put(a_message("said"))
+            await store.turns.finish(
+                answered(said, "hi"), [a_delivery(said, n, state="dead") for n in (0, 1)]
+            )
+            queries = await nothing_runs(store)
+            dead = await queries.list_dead(9)
+            assert [d["id"] for d in dead] == [f"{said.id}-1", f"{said.id}-0", lost.id]
+            assert {"kind", "state", "error", "text"} <= dead[0].keys() and dead[2]["kind"] == "turn"
+            again = await store.outbox.revive(said.number, 1)
+            assert again is not None and (again.state, again.text) == ("pending", "hi")
+            assert await store.outbox.discard(said.number, 0)
+            assert not await store.outbox.discard(said.number, 1), "it is not dead any more"
+            assert await store.turns.discard(lost.number)
+            assert not await store.turns.discard(lost.number)
+            assert await queries.list_dead(9) == []
+            shown = await queries.get_turn(lost.id)
+            assert (shown["state"], shown["reason"]) == ("dropped", "internal: a mistake; discarded")
+
+    async def test_a_start_from_now_puts_away_what_is_open(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            assert not store.anew.since
+            await store.inbox.put(a_message("waits"))
+            said, _ = await store.inbox.put(a_message("said"))
+            await store.turns.finish(answered(said, "hi"), [a_delivery(said)])
+        async with rig.open(from_now=True) as store:
+            assert (store.anew.turns, store.anew.deliveries) == (1, 1) and store.anew.reason
+            assert await store.inbox.recover() == [] and await store.outbox.open_deliveries() == []
+            assert len(await (await nothing_runs(store)).list_dead(9)) == 2
+            since = store.anew.since
+        async with rig.open() as store:
+            assert store.anew.since == since > 0 and not store.anew.reason
+
+    async def test_one_store_at_a_time_uses_a_place(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            await store.check()
+            await store.probe()
+            before = store.batches
+            await store.inbox.put(a_message())
+            assert store.batches > before and not store.damage and store.place
+            with pytest.raises(Conflict):
+                async with rig.open():
+                    pass
+        async with rig.open() as store:
+            assert len(await store.inbox.recover()) == 1
