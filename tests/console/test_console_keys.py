@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mindbot_tui.commands.catalog import ALIASES, COMMANDS, find
-from mindbot_tui.commands.send import Letter, call_line, read_letter
+from mindbot_tui.commands.send import Draft, call_line, read_draft
 from mindbot_tui.docs import renewed
 from mindbot_tui.keymap import KEYS, Key, keys_of
 from mindbot_tui.screens.catalog import view_of
@@ -52,23 +52,23 @@ def test_the_page_of_the_console_is_fresh() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "letter"),
+    ("text", "draft"),
     [
-        ("hello", Letter("hello")),
-        ("@alice hello", Letter("hello", "alice")),
-        ("#wecom/sales @alice hello @bob", Letter("hello @bob", "alice", "wecom", "sales")),
-        ("#wecom 你好", Letter("你好", "", "wecom")),
-        ("@alice", Letter("@alice")),
-        ("@ home", Letter("@ home")),
+        ("hello", Draft("hello")),
+        ("@alice hello", Draft("hello", "alice")),
+        ("#wecom/sales @alice hello @bob", Draft("hello @bob", "alice", "wecom", "sales")),
+        ("#wecom 你好", Draft("你好", "", "wecom")),
+        ("@alice", Draft("@alice")),
+        ("@ home", Draft("@ home")),
     ],
 )
-def test_a_message_names_its_sender_and_bot(text: str, letter: Letter) -> None:
-    assert read_letter(text) == letter
+def test_a_message_names_its_sender_and_bot(text: str, draft: Draft) -> None:
+    assert read_draft(text) == draft
 
 
 def test_a_message_is_quoted_for_the_shell() -> None:
-    letter = Letter("it's $HOME", "alice", "wecom", "sales")
-    assert call_line(letter) == (
+    draft = Draft("it's $HOME", "alice", "wecom", "sales")
+    assert call_line(draft) == (
         "mindbot send 'it'\"'\"'s $HOME' --no-wait --platform wecom --bot sales --user alice"
     )
 

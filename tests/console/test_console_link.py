@@ -64,7 +64,7 @@ async def test_a_list_never_sets_a_turn_back_that_events_have_taken_further(cloc
         daemon.gap(1)
         await person.finds(lambda: [path for path, _ in daemon.asked].count("GET /v1/turns") == 2)
         await person.sees("newer than the list")
-        row = person.app.desk.turns.get(turn_id(11))
+        row = person.app.state.turns.get(turn_id(11))
         assert row is not None and row.state == "answered"
 
 

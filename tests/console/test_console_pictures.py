@@ -56,8 +56,8 @@ def picture(
 
     async def ready(pilot: Pilot[None]) -> None:
         person = Person(app, pilot)
-        await person.finds(lambda: app.desk.link.phase != "connecting")
-        await person.finds(lambda: len(app.desk.turns) or not daemon.up)
+        await person.finds(lambda: app.state.link.phase != "connecting")
+        await person.finds(lambda: len(app.state.turns) or not daemon.up)
         await person.sees_no("asking the daemon", "正在查询")
         await person.press(*keys)
         await person.type(typed)

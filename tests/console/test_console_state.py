@@ -13,16 +13,16 @@ from rich.cells import cell_len
 from mindbot.api.models import Status, TurnView
 from mindbot.filters.language import parse
 from mindbot_tui import cells
-from mindbot_tui.state import view as views
-from mindbot_tui.state.desk import Desk
+from mindbot_tui.state import filtered
+from mindbot_tui.state.console import ConsoleState
+from mindbot_tui.state.filtered import FilteredTurns
 from mindbot_tui.state.follow import Follow
 from mindbot_tui.state.numbers import Numbers, lately
 from mindbot_tui.state.parts import part
 from mindbot_tui.state.ring import Ring
-from mindbot_tui.state.rows import MOST_TEXT, Row
 from mindbot_tui.state.steps import stages, steps
+from mindbot_tui.state.turn_row import MOST_TEXT, TurnRow
 from mindbot_tui.state.turns import TurnStore
-from mindbot_tui.state.view import TurnView as View
 
 # --- ring
 
@@ -59,7 +59,7 @@ def test_a_place_outside_the_ring_is_an_error() -> None:
 
 
 def test_a_row_takes_what_a_record_knows_and_keeps_the_rest() -> None:
-    row = Row("X")
+    row = TurnRow("X")
     row.update({"platform": "wecom", "text": "hello", "took_ms": 12.5, "tokens": "many", "later": 1})
     row.update({"state": "answered", "reply": "x" * 5000, "vars": {"intent": "greeting"}})
     assert (row.platform, row.text, row.took, row.tokens) == ("wecom", "hello", 0.0125, 0)
@@ -69,7 +69,7 @@ def test_a_row_takes_what_a_record_knows_and_keeps_the_rest() -> None:
 
 
 def test_a_row_is_filtered_by_who_wrote() -> None:
-    row = Row("X")
+    row = TurnRow("X")
     row.update({"user": "lin", "user_name": "Lin", "department": ["Sales", "Berlin"]})
     assert parse("department == Berlin and user_name == Lin").compile()(row)
     assert not parse("department == Paris").compile()(row)
@@ -116,7 +116,7 @@ def test_changes_that_were_forgotten_are_not_made_up() -> None:
 # --- views
 
 
-def synced(view: View) -> list[str]:
+def synced(view: FilteredTurns) -> list[str]:
     view.sync()
     while view.scanning:
         view.sync()
@@ -132,7 +132,7 @@ def synced(view: View) -> list[str]:
 )
 def test_a_view_is_what_the_filter_would_keep_now(steps: list[tuple[int, str]], capacity: int) -> None:
     store, keep = TurnStore(capacity), parse("state in [answered, failed]").compile()
-    view = View(store)
+    view = FilteredTurns(store)
     view.use(keep)
     for at, (n, state) in enumerate(steps):
         store.apply({"state": state, "text": "x"}, f"T{n:02}")
@@ -149,11 +149,11 @@ def test_a_view_is_what_the_filter_would_keep_now(steps: list[tuple[int, str]], 
 def test_a_large_store_is_filtered_a_slice_at_a_time_the_newest_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(views, "SLICE", 10)
+    monkeypatch.setattr(filtered, "SLICE", 10)
     store = TurnStore()
     for n in range(25):
         store.apply({"state": "answered"}, f"T{n:02}")
-    view = View(store)
+    view = FilteredTurns(store)
     view.use(lambda row: True)
     assert view.sync()
     assert [view.row(0).id, view.row(len(view) - 1).id] == ["T15", "T24"]
@@ -163,8 +163,8 @@ def test_a_large_store_is_filtered_a_slice_at_a_time_the_newest_first(
 
 
 def test_open_turns_grow_older_for_filters() -> None:
-    store, view = TurnStore(), View(TurnStore())
-    view = View(store)
+    store, view = TurnStore(), FilteredTurns(TurnStore())
+    view = FilteredTurns(store)
     view.use(parse("took > 5s").compile())
     store.apply({"state": "running", "received": 100.0}, "A")
     assert synced(view) == []
@@ -176,16 +176,16 @@ def test_older_turns_stand_in_front_until_what_lies_between_is_lost() -> None:
     store = TurnStore(3)
     for n in range(3):
         store.apply({"state": "answered"}, f"T{n}")
-    view = View(store)
+    view = FilteredTurns(store)
     assert synced(view) == ["T0", "T1", "T2"]
-    view.put_older([Row("S1"), Row("S2")])
-    view.put_older([Row("R1")])
+    view.put_older([TurnRow("S1"), TurnRow("S2")])
+    view.put_older([TurnRow("R1")])
     assert synced(view) == ["R1", "S1", "S2", "T0", "T1", "T2"]
     assert [view.index_of(view.place(index)) for index in range(len(view))] == list(range(6))
     assert (view.oldest, view.index_of_turn("S2"), view.index_of_turn("T1")) == ("R1", 2, 4)
     store.apply({"state": "queued"}, "T3")
     assert synced(view) == ["T1", "T2", "T3"]
-    view.put_older([Row("S1")])
+    view.put_older([TurnRow("S1")])
     view.use(None)
     assert synced(view) == ["T1", "T2", "T3"]
 
@@ -193,7 +193,7 @@ def test_older_turns_stand_in_front_until_what_lies_between_is_lost() -> None:
 def test_a_row_that_went_since_the_last_sync_is_empty() -> None:
     store = TurnStore(2)
     store.apply({"state": "queued"}, "A")
-    view = View(store)
+    view = FilteredTurns(store)
     view.sync()
     store.apply({"state": "queued"}, "B")
     store.apply({"state": "queued"}, "C")
@@ -225,9 +225,9 @@ def test_numbers_take_what_they_know() -> None:
     [("viewer", False, False), ("operator", True, False), ("", True, True)],
 )
 def test_the_status_tells_the_role(role: str, may_operate: bool, may_administrate: bool) -> None:
-    desk = Desk()
-    desk.take_status(Status(role=role))
-    assert (desk.has("operator"), desk.has("admin")) == (may_operate, may_administrate)
+    state = ConsoleState()
+    state.take_status(Status(role=role))
+    assert (state.has("operator"), state.has("admin")) == (may_operate, may_administrate)
 
 
 # --- a turn's steps and texts
@@ -327,6 +327,6 @@ def test_ages_and_sizes_in_one_unit(say: Callable[[float], str], amount: float, 
 
 
 def test_a_record_of_the_sample_is_a_row() -> None:
-    row = Row(turn_id(1))
+    row = TurnRow(turn_id(1))
     row.update(record(1, "wecom", "x", "y"))
     assert row.record()["user"] == "x"

@@ -197,7 +197,7 @@ async def test_who_may_only_look_is_told_why(daemon: FakeDaemon, clock: FakeCloc
         await person.type("hello")
         await person.press("enter")
         await person.sees("this needs the role operator")
-        await person.finds(lambda: person.app.desk.role == "viewer")
+        await person.finds(lambda: person.app.state.role == "viewer")
         await person.sees("viewer")
         await person.press("escape", "4")
         await person.sees("40001: invalid cred")
@@ -277,7 +277,7 @@ async def test_held_still_the_screen_waits_and_then_shows_everything(
         await person.press("p")
         await person.sees("screen held")
         daemon.turn(record(30, "wecom", "zoe", "while held", reply="ok", took=0.1))
-        await person.finds(lambda: person.app.desk.turns.get(turn_id(30)))
+        await person.finds(lambda: person.app.state.turns.get(turn_id(30)))
         assert "while held" not in person.screen
         await person.press("p")
         await person.sees("while held")

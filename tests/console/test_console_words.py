@@ -14,15 +14,15 @@ from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
 from mindbot_tui.chinese import ZH
-from mindbot_tui.commands.bots import OnBot
 from mindbot_tui.commands.catalog import COMMANDS
+from mindbot_tui.commands.on_bot import OnBot
 from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.transfer import HANDS
 from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS
 from mindbot_tui.state.parts import NAMES
 from mindbot_tui.widgets.frame import LABELS, TYPING
-from mindbot_tui.widgets.lost import STARTS
+from mindbot_tui.widgets.no_daemon import STARTS
 from mindbot_tui.words import Words, language_of
 
 PACKAGE = Path(mindbot_tui.__file__).parent

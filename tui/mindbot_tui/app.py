@@ -1,4 +1,4 @@
-"""The operator console: an app around a desk, a feed and views."""
+"""The operator console: an app around its state, a feed and views."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mindbot_tui.feed import Feed
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
-from mindbot_tui.state.desk import Desk
+from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.terminal import lasting
 from mindbot_tui.widgets.columns import WIDE
 from mindbot_tui.words import Words
@@ -39,7 +39,7 @@ LOW = 18  # lines under which the frame gives way
 
 
 class Console(App[None]):
-    """Draws what the desk holds; one timer brings the visible widgets up to date."""
+    """Draws its state; one timer brings the visible widgets up to date."""
 
     CSS_PATH = "console.tcss"
     TITLE = "MindBot"
@@ -63,12 +63,12 @@ class Console(App[None]):
         self.VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-high")]
         self.api = api
         self.words = Words(language)
-        self.desk = Desk(clock)
-        self.desk.readonly = readonly
+        self.state = ConsoleState(clock)
+        self.state.readonly = readonly
         self.environment = environment
         self.host = host
         self._fps = fps
-        self.feed = Feed(self.desk, api)
+        self.feed = Feed(self.state, api)
         self.flow = Flow()
         self.filters_used: deque[str] = deque(maxlen=50)
         self._prompted: list[str] = []
@@ -143,7 +143,7 @@ class Console(App[None]):
         """Open a turn, in place of the one that is open."""
         from mindbot_tui.screens.turn import TurnScreen
 
-        self.desk.called(f"mindbot trace {id}")
+        self.state.called(f"mindbot trace {id}")
         if self.turn_view is not None:
             self.turn_view.show(id)
         else:
@@ -180,7 +180,7 @@ class Console(App[None]):
         except MindBotError as error:
             if isinstance(error, Forbidden):
                 self.feed.status_again()
-            self.desk.note("bad", str(error))
+            self.state.note("bad", str(error))
             if isinstance(error, ConfigError) and error.problems:
                 self.show_page(error.message, "\n".join(error.problems))
             else:
@@ -218,7 +218,7 @@ class Console(App[None]):
 
     def show_page(self, title: str, text: str) -> None:
         """Show a text in front of the view, until it is closed."""
-        from mindbot_tui.screens.pages import Page
+        from mindbot_tui.screens.page import Page
 
         self.push_screen(Page(title, text))
 
@@ -250,7 +250,7 @@ class Console(App[None]):
         """Keep a filter for the prompt, and show the command that lists the same."""
         import shlex
 
-        self.desk.called(f"mindbot turns {shlex.quote(text)}" if text else "mindbot turns")
+        self.state.called(f"mindbot turns {shlex.quote(text)}" if text else "mindbot turns")
         if text:
             self.filters_used.append(text)
 
@@ -264,9 +264,9 @@ class Console(App[None]):
 
 def _palette() -> type[Provider]:
     """Import the palette when it is opened."""
-    from mindbot_tui.palette import Commands
+    from mindbot_tui.palette import PaletteCommands
 
-    return Commands
+    return PaletteCommands
 
 
 async def _freeze() -> None:

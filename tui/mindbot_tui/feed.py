@@ -1,6 +1,6 @@
-"""Keeps the desk up to date: the event stream, lists where the stream broke off, the daemon's numbers.
+"""Keeps the state up to date: the event stream, lists where the stream broke off, the daemon's numbers.
 
-Events go from the socket into the desk in batches. No widget is touched and no message posted: a timer of
+Events go from the socket into the state in batches. No widget is touched and no message posted: a timer of
 the app's draws what has changed.
 """
 
@@ -14,7 +14,7 @@ from mindbot.api import calls
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset
 from mindbot.domain.errors import MindBotError
 from mindbot_tui.daemon import Daemon
-from mindbot_tui.state.desk import Desk
+from mindbot_tui.state.console import ConsoleState
 
 PAGE = 1000  # turns in one list
 PAGES = 5  # lists read at most when the console was away
@@ -26,8 +26,8 @@ STATUS = 5.0  # seconds between questions for what the stream does not tell
 class Feed:
     """Run `run` for as long as the console is open."""
 
-    def __init__(self, desk: Desk, api: Daemon) -> None:
-        self._desk = desk
+    def __init__(self, state: ConsoleState, api: Daemon) -> None:
+        self._state = state
         self._api = api
         self._stale = anyio.Event()
         self._status_stale = anyio.Event()
@@ -49,34 +49,34 @@ class Feed:
                 try:
                     await self._follow()
                 except MindBotError as error:
-                    self._desk.link.detach(error.message, error.hint)
+                    self._state.link.detach(error.message, error.hint)
                 await anyio.sleep(RETRY)
 
     async def _follow(self) -> None:
-        desk = self._desk
+        state = self._state
         async with aclosing(self._api.stream()) as updates:
             async for update in updates:
                 match update:
                     case Batch(found):
-                        desk.apply(found)
+                        state.apply(found)
                     case Gap(count):
-                        desk.link.gap(count)
-                        desk.note("warn", f"{count:,} events lost on their way here; listing again")
+                        state.link.gap(count)
+                        state.note("warn", f"{count:,} events lost on their way here; listing again")
                         self._stale.set()
                     case Reset():
-                        desk.note("warn", "the daemon was started again; listing again")
+                        state.note("warn", "the daemon was started again; listing again")
                         self._stale.set()
                     case Connected():
                         self._attached()
                     case Disconnected(reason):
-                        desk.link.detach(reason)
-                        desk.note("bad", f"detached: {reason}")
+                        state.link.detach(reason)
+                        state.note("bad", f"detached: {reason}")
 
     def _attached(self) -> None:
-        link = self._desk.link
+        link = self._state.link
         link.attach()
-        self._desk.note("ok", f"attached again after {link.away:.1f}s" if link.away else "attached")
-        self._desk.changes += 1
+        self._state.note("ok", f"attached again after {link.away:.1f}s" if link.away else "attached")
+        self._state.changes += 1
         self._stale.set()
 
     # --- lists
@@ -88,19 +88,19 @@ class Feed:
             try:
                 await self._list()
             except MindBotError as error:
-                if self._desk.link.attached:
-                    self._desk.note("bad", f"cannot list turns: {error.message}")
+                if self._state.link.attached:
+                    self._state.note("bad", f"cannot list turns: {error.message}")
                     self._stale.set()
                 await anyio.sleep(RETRY)
             else:
-                await anyio.sleep(HEAL if self._desk.link.lost else 0)
+                await anyio.sleep(HEAL if self._state.link.lost else 0)
 
     async def _list(self) -> None:
         """Read back to where we know the turns already."""
         before = ""
-        for _ in range(PAGES if len(self._desk.turns) else 1):
+        for _ in range(PAGES if len(self._state.turns) else 1):
             page = await self._api.ask(calls.turns(limit=PAGE, before=before))
-            fresh = self._desk.turns.merge(turn.to_json() for turn in page)
+            fresh = self._state.turns.merge(turn.to_json() for turn in page)
             if len(page) < PAGE or fresh < len(page):
                 return
             before = page[-1].id
@@ -109,12 +109,12 @@ class Feed:
 
     async def _keep_status(self) -> None:
         while True:
-            desk = self._desk
+            state = self._state
             self._status_stale = anyio.Event()
             try:
-                desk.take_status(await self._api.ask(calls.status()))
+                state.take_status(await self._api.ask(calls.status()))
             except MindBotError as error:
-                if desk.link.phase == "connecting":
-                    desk.link.detach(error.message, error.hint)
-            with anyio.move_on_after(STATUS if desk.link.attached else RETRY):
+                if state.link.phase == "connecting":
+                    state.link.detach(error.message, error.hint)
+            with anyio.move_on_after(STATUS if state.link.attached else RETRY):
                 await self._status_stale.wait()

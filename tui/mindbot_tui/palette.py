@@ -15,7 +15,7 @@ from mindbot_tui.surface import Surface, console_of
 _KEY_OF = {key.command: key.first for key in reversed(KEYS)}
 
 
-class Commands(Provider):
+class PaletteCommands(Provider):
     """Offers what the prompt offers."""
 
     @property

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, cast
 
 from mindbot_tui.daemon import Daemon
-from mindbot_tui.state.desk import Desk
-from mindbot_tui.state.rows import Row
+from mindbot_tui.state.console import ConsoleState
+from mindbot_tui.state.turn_row import TurnRow
 from mindbot_tui.words import Words
 
 
@@ -46,7 +46,7 @@ class Front(Protocol):
         """The id of a turn."""
 
     @property
-    def letter(self) -> str:
+    def dead_letter(self) -> str:
         """The id of a dead letter."""
 
     @property
@@ -83,7 +83,7 @@ class LiveTurns(Protocol):
         """The filter in force; empty when everything is shown."""
 
     @property
-    def selected_row(self) -> Row | None: ...
+    def selected_row(self) -> TurnRow | None: ...
 
     def set_filter(self, text: str) -> None:
         """Show what a filter lets through; a wrong one is shown with its mistake."""
@@ -123,7 +123,7 @@ class Surface(Protocol):
     words: Words
 
     @property
-    def desk(self) -> Desk: ...
+    def state(self) -> ConsoleState: ...
 
     @property
     def api(self) -> Daemon: ...

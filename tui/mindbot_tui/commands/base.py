@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
-from mindbot_tui.state.desk import Role
+from mindbot_tui.state.console import Role
 from mindbot_tui.surface import Surface
 
 
@@ -26,14 +26,14 @@ class Command(ABC):
 
     def refused(self, console: Surface, argument: str = "") -> str:
         """Return why it cannot be used now, for this reader or at this place; empty when it can."""
-        desk = console.desk
-        if self.needs and desk.readonly:
+        state = console.state
+        if self.needs and state.readonly:
             return console.words("this console is read-only")
-        if self.needs and not desk.has(self.needs):
+        if self.needs and not state.has(self.needs):
             return console.words(
-                "this needs the role {needs}, you are {role}", needs=self.needs, role=desk.role
+                "this needs the role {needs}, you are {role}", needs=self.needs, role=state.role
             )
-        if self.needs and not desk.link.attached:
+        if self.needs and not state.link.attached:
             return console.words("no daemon is attached")
         return self.unavailable(console, argument)
 

@@ -18,12 +18,12 @@ from mindbot_tui.commands.go import Go
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.next import Next
 from mindbot_tui.commands.open import Open
-from mindbot_tui.commands.palette import Palette
+from mindbot_tui.commands.palette import OpenPalette
 from mindbot_tui.commands.pane import Pane
-from mindbot_tui.commands.part import Part
+from mindbot_tui.commands.part import ShowPart
 from mindbot_tui.commands.pause import Pause
 from mindbot_tui.commands.previous import Previous
-from mindbot_tui.commands.prompt import Prompt
+from mindbot_tui.commands.prompt import OpenPrompt
 from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.quit import Quit
 from mindbot_tui.commands.refresh import Refresh
@@ -36,7 +36,7 @@ from mindbot_tui.commands.start import Start
 from mindbot_tui.commands.stop import Stop
 from mindbot_tui.commands.take_back import TakeBack
 from mindbot_tui.commands.test import Test
-from mindbot_tui.commands.theme import Theme
+from mindbot_tui.commands.theme import UseTheme
 from mindbot_tui.commands.transfer import Transfer
 from mindbot_tui.commands.turns_of import TurnsOf
 
@@ -60,7 +60,7 @@ COMMANDS: dict[str, Command] = {
         Open(),
         Next(),
         Previous(),
-        Part(),
+        ShowPart(),
         Pane(),
         Back(),
         FollowEnd(),
@@ -80,10 +80,10 @@ COMMANDS: dict[str, Command] = {
         Reload(),
         Refresh(),
         Lang(),
-        Theme(),
+        UseTheme(),
         Screenshot(),
-        Prompt(),
-        Palette(),
+        OpenPrompt(),
+        OpenPalette(),
         Quit(),
     )
 }

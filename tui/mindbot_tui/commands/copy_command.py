@@ -11,7 +11,7 @@ class CopyCommand(Command):
     help = "copy the command line of what was done last"
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
-        return "" if console.desk.calls else console.words("nothing was done yet")
+        return "" if console.state.calls else console.words("nothing was done yet")
 
     async def run(self, console: Surface, argument: str) -> None:
-        console.copy(console.desk.calls[-1])
+        console.copy(console.state.calls[-1])

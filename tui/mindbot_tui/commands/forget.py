@@ -22,7 +22,7 @@ class Forget(Command):
         session = console.view.session  # the list may move on while we ask
         if not await console.confirm(console.words("Forget what was said in {session}?", session=session)):
             return
-        console.desk.called(shlex.join(["mindbot", "session", "clear", session]))
+        console.state.called(shlex.join(["mindbot", "session", "clear", session]))
         found = await console.api.ask(calls.clear(session))
         console.say(console.words("forgotten: {session}", session=found.session))
         console.view.reload()

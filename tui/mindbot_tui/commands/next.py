@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mindbot_tui.commands.turn_view import InTurn
+from mindbot_tui.commands.in_turn import InTurn
 from mindbot_tui.surface import Surface
 
 

@@ -6,7 +6,7 @@ from mindbot_tui.commands.base import Command
 from mindbot_tui.surface import Surface
 
 
-class Palette(Command):
+class OpenPalette(Command):
     name = "palette"
     help = "find a command"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mindbot_tui.commands.turn_view import InTurn
+from mindbot_tui.commands.in_turn import InTurn
 from mindbot_tui.surface import Surface
 
 
-class Part(InTurn):
+class ShowPart(InTurn):
     name = "part"
     help = "show a part of a turn"
     argument = "next|previous|NAME"

@@ -11,4 +11,4 @@ class Pause(Command):
     help = "hold the screen still, and go on; nothing is lost"
 
     async def run(self, console: Surface, argument: str) -> None:
-        console.desk.paused = not console.desk.paused
+        console.state.paused = not console.state.paused

@@ -6,7 +6,7 @@ from mindbot_tui.commands.base import Command
 from mindbot_tui.surface import Surface
 
 
-class Prompt(Command):
+class OpenPrompt(Command):
     name = "prompt"
     help = "type a command"
 

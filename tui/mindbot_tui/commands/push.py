@@ -7,7 +7,7 @@ import shlex
 from mindbot.api import calls, models
 from mindbot.api.shown import not_reached
 from mindbot.domain.errors import Invalid
-from mindbot_tui.commands.bots import OnBot
+from mindbot_tui.commands.on_bot import OnBot
 from mindbot_tui.surface import Surface
 
 
@@ -33,7 +33,7 @@ class Push(OnBot):
             raise Invalid("this is too long")
         receiver = ["--user", user] if user else ["--group", group]
         words = ["mindbot", "platform", "push", f"{platform}/{bot}", text, *receiver]
-        console.desk.called(shlex.join(words))
+        console.state.called(shlex.join(words))
         console.say(console.words("pushing to {to} …", to=to))
         order = models.Push(text=text, user=user, group=group)
         turn = await console.api.ask(calls.push(platform, bot, order))

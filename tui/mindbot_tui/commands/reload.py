@@ -14,10 +14,10 @@ class Reload(Command):
     asks = True
 
     async def run(self, console: Surface, argument: str) -> None:
-        console.desk.called("mindbot daemon reload")
+        console.state.called("mindbot daemon reload")
         done = await console.api.ask(calls.reload())
         console.say(console.words("generation {n} is in use", n=done.generation))
         for warning in done.warnings:
-            console.desk.note("warn", warning)
+            console.state.note("warn", warning)
         if done.restart:
             console.say(console.words("only a restart applies: {what}", what=", ".join(done.restart)), "warn")

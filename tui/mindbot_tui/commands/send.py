@@ -15,7 +15,7 @@ from mindbot_tui.surface import Surface
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Draft:
     """A message to send, and who says it where."""
 
     text: str
@@ -24,7 +24,7 @@ class Letter:
     bot: str = ""
 
 
-def read_letter(text: str) -> Letter:
+def read_draft(text: str) -> Draft:
     """Read ``[@USER] [#PLATFORM[/BOT]] TEXT``, the marks in any order."""
     user, platform, bot = "", "console", ""
     rest = text.strip()
@@ -37,18 +37,18 @@ def read_letter(text: str) -> Letter:
         else:
             platform, _, bot = word[1:].partition("/")
         rest = after.strip()
-    return Letter(rest, user, platform, bot)
+    return Draft(rest, user, platform, bot)
 
 
-def call_line(letter: Letter) -> str:
+def call_line(draft: Draft) -> str:
     """Return the command line that sends it."""
-    words = ["mindbot", "send", shlex.quote(letter.text), "--no-wait"]
-    if letter.platform != "console":
-        words += ["--platform", shlex.quote(letter.platform)]
-    if letter.bot:
-        words += ["--bot", shlex.quote(letter.bot)]
-    if letter.user:
-        words += ["--user", shlex.quote(letter.user)]
+    words = ["mindbot", "send", shlex.quote(draft.text), "--no-wait"]
+    if draft.platform != "console":
+        words += ["--platform", shlex.quote(draft.platform)]
+    if draft.bot:
+        words += ["--bot", shlex.quote(draft.bot)]
+    if draft.user:
+        words += ["--user", shlex.quote(draft.user)]
     return " ".join(words)
 
 
@@ -60,20 +60,20 @@ class Send(Command):
     asks = True
 
     async def run(self, console: Surface, argument: str) -> None:
-        letter = read_letter(argument)
-        if not letter.text:
+        draft = read_draft(argument)
+        if not draft.text:
             (await console.show_flow()).compose_message()
             return
         try:
             order = models.SendMessage(
-                text=letter.text, platform=letter.platform, bot=letter.bot, user=letter.user, wait=False
+                text=draft.text, platform=draft.platform, bot=draft.bot, user=draft.user, wait=False
             )
         except ValidationError as error:
             first = error.errors()[0]
             raise Invalid(f"{first['loc'][0]}: {first['msg']}") from error
-        console.desk.called(call_line(letter))
+        console.state.called(call_line(draft))
         turn = await console.api.ask(calls.send(order))
-        console.desk.note("ok", f"sent as turn {turn.id}")
+        console.state.note("ok", f"sent as turn {turn.id}")
 
     def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         return [(f"#{platform} ", "") for platform in console.flow.seen("platform")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mindbot.api import calls
-from mindbot_tui.commands.bots import OnBot
+from mindbot_tui.commands.on_bot import OnBot
 from mindbot_tui.surface import Surface
 
 

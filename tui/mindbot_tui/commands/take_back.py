@@ -20,7 +20,7 @@ class TakeBack(Command):
         turn = console.view.turn  # the list may move on while we ask
         if not await console.confirm(console.words("Take back what {id} sent?", id=turn)):
             return
-        console.desk.called(f"mindbot platform take-back {turn}")
+        console.state.called(f"mindbot platform take-back {turn}")
         found = await console.api.ask(calls.take_back(turn))
         stays = [each.why for each in found if not each.taken_back]
         if stays:

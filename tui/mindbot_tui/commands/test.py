@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mindbot.api import calls
 from mindbot.api.models import PlatformCheck
-from mindbot_tui.commands.bots import OnBot
+from mindbot_tui.commands.on_bot import OnBot
 from mindbot_tui.surface import Surface
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Test(OnBot):
     async def run(self, console: Surface, argument: str) -> None:
         platform, bot = self.bot(console)
         name = f"{platform}/{bot}"
-        console.desk.called(f"mindbot platform test {name}")
+        console.state.called(f"mindbot platform test {name}")
         console.say(console.words("testing {bot} …", bot=name))
         found = await console.api.ask(calls.test_platform(platform, bot))
         console.show_page(console.words("Test of {bot}", bot=name), "\n".join(_lines(found, console.words)))

@@ -8,7 +8,7 @@ from mindbot_tui.commands.base import Command
 from mindbot_tui.surface import Surface
 
 
-class Theme(Command):
+class UseTheme(Command):
     name = "theme"
     help = "use other colours"
     argument = "NAME"

@@ -35,7 +35,7 @@ class Transfer(Command):
             console.open_prompt("transfer ")
             return
         session = console.view.session
-        console.desk.called(shlex.join(["mindbot", "session", "transfer", session, argument]))
+        console.state.called(shlex.join(["mindbot", "session", "transfer", session, argument]))
         found = await console.api.ask(calls.transfer(session, argument))
         who = f": {found.servicer}" if found.servicer else ""
         console.say(console.words("{session} is {state}", session=found.session, state=found.state + who))

@@ -9,7 +9,7 @@ from mindbot_tui.screens.view import View
 _VIEWS = {
     "platforms": "mindbot_tui.screens.platforms:Platforms",
     "sessions": "mindbot_tui.screens.sessions:Sessions",
-    "dead": "mindbot_tui.screens.dead:DeadLetters",
+    "dead": "mindbot_tui.screens.dead_letters:DeadLetters",
     "config": "mindbot_tui.screens.config:Configuration",
     "logs": "mindbot_tui.screens.logs:Logs",
     "help": "mindbot_tui.screens.help:Help",

@@ -11,7 +11,7 @@ from typing import ClassVar
 from mindbot.api import calls, models
 from mindbot.api.calls import Call
 from mindbot_tui.keymap import bindings
-from mindbot_tui.screens.tables import Table
+from mindbot_tui.screens.table import Table
 from mindbot_tui.widgets.columns import Cell, Column
 
 

@@ -15,10 +15,10 @@ from mindbot.domain.errors import MindBotError
 from mindbot.filters.language import parse
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
-from mindbot_tui.state.rows import Row
-from mindbot_tui.state.view import TurnView
+from mindbot_tui.state.filtered import FilteredTurns
+from mindbot_tui.state.turn_row import TurnRow
 from mindbot_tui.widgets.filter_bar import FilterBar
-from mindbot_tui.widgets.lost import Lost
+from mindbot_tui.widgets.no_daemon import NoDaemon
 from mindbot_tui.widgets.offers import Offer, OfferInput, Offers
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.turn_list import columns
@@ -53,12 +53,12 @@ class Flow(View):
         self._more = True  # there may be older turns than those that are shown
 
     def body(self) -> ComposeResult:
-        desk = self.console.desk
-        self.turns = TurnView(desk.turns)
+        state = self.console.state
+        self.turns = FilteredTurns(state.turns)
         self._bar = FilterBar(self.values, self._count)
-        self._rows: Rows[Row] = Rows(
+        self._rows: Rows[TurnRow] = Rows(
             self.turns,
-            columns(desk.clock),
+            columns(state.clock),
             follows=True,
             empty="no turns yet: press s and write one",
             id="turns",
@@ -66,8 +66,8 @@ class Flow(View):
         self._offers = Offers(id="send-offers")
         self._box = OfferInput(self._offers, self._addresses, id="send")
         yield self._bar
-        self._lost = Lost()
-        yield self._lost
+        self._no_daemon = NoDaemon()
+        yield self._no_daemon
         yield self._rows
         yield self._offers
         with Horizontal(id="send-line"):
@@ -84,11 +84,11 @@ class Flow(View):
         super().speak()
 
     @property
-    def rows(self) -> Rows[Row]:
+    def rows(self) -> Rows[TurnRow]:
         return self._rows
 
     @property
-    def selected_row(self) -> Row | None:
+    def selected_row(self) -> TurnRow | None:
         return self._rows.selected
 
     @property
@@ -96,21 +96,21 @@ class Flow(View):
         return self._rows.selected.id if self._rows.selected else ""
 
     def sync(self) -> None:
-        desk = self.console.desk
-        if not desk.paused:
+        state = self.console.state
+        if not state.paused:
             self._age()
-        self._lost.sync()
-        self._rows.display = not self._lost.display
+        self._no_daemon.sync()
+        self._rows.display = not self._no_daemon.display
         super().sync()
-        if not desk.paused and desk.turns.open:
+        if not state.paused and state.turns.open:
             self._rows.refresh_changed()  # their time goes on
 
     def _age(self) -> None:
-        desk = self.console.desk
-        now = desk.clock()
+        state = self.console.state
+        now = state.clock()
         if self.filter and now - self._aged >= AGE:
             self._aged = now
-            desk.turns.age(now)
+            state.turns.age(now)
 
     @property
     def complete(self) -> bool:
@@ -147,7 +147,7 @@ class Flow(View):
         self._rows.focus()
 
     def _count(self) -> tuple[int, int, bool]:
-        return len(self.turns), len(self.console.desk.turns), self.turns.scanning
+        return len(self.turns), len(self.console.state.turns), self.turns.scanning
 
     def values(self) -> Mapping[str, Iterable[str]]:
         """Return values seen lately, by field."""
@@ -155,7 +155,7 @@ class Flow(View):
 
     def seen(self, field: str) -> list[str]:
         """Return the values of a field in the latest turns, the most frequent first."""
-        rows = self.console.desk.turns.rows
+        rows = self.console.state.turns.rows
         counts: dict[str, int] = {}
         for place in range(max(rows.first, rows.end - _SEEN), rows.end):
             if value := getattr(rows[place], field):
@@ -175,7 +175,7 @@ class Flow(View):
 
     def on_rows_topped(self) -> None:
         """Above the first line lie the turns that are only on the daemon's disk."""
-        if self.turns.oldest and self._more and self.console.desk.link.attached and not self._asking:
+        if self.turns.oldest and self._more and self.console.state.link.attached and not self._asking:
             self.reload_older()
 
     def reload_older(self) -> None:
@@ -198,7 +198,7 @@ class Flow(View):
         self._more = len(page) == OLDER
         rows = []
         for turn in reversed(page):
-            row = Row(turn.id)
+            row = TurnRow(turn.id)
             row.update(turn.to_json())
             rows.append(row)
         self.turns.put_older(rows)

@@ -15,7 +15,7 @@ from mindbot.domain.errors import MindBotError
 from mindbot_tui.cells import clock
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
-from mindbot_tui.state.desk import Notice
+from mindbot_tui.state.console import Notice
 from mindbot_tui.state.ring import Ring
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.rows import Rows
@@ -62,7 +62,7 @@ class Logs(View):
         return self._rows.selected.turn if self._rows.selected else ""
 
     def on_mount(self) -> None:
-        self.console.desk.called("mindbot log show")
+        self.console.state.called("mindbot log show")
         self.run_worker(self._follow(), group="follow")
 
     def sync(self) -> None:
@@ -80,18 +80,18 @@ class Logs(View):
         """Mix in what has happened to the console itself; the daemon's earlier lines come first."""
         if not self._listed:
             return
-        desk = self.console.desk
-        for notice in list(desk.notices)[self._noticed - desk.noticed or len(desk.notices) :]:
+        state = self.console.state
+        for notice in list(state.notices)[self._noticed - state.noticed or len(state.notices) :]:
             self._lines.add(_of_console(notice))
-        self._noticed = desk.noticed
+        self._noticed = state.noticed
 
     async def _follow(self) -> None:
-        desk = self.console.desk
-        entries, self._noticed = [_of_console(notice) for notice in desk.notices], desk.noticed
+        state = self.console.state
+        entries, self._noticed = [_of_console(notice) for notice in state.notices], state.noticed
         try:
             entries += [_entry(line.to_json()) for line in await self.console.api.ask(calls.logs(limit=1000))]
         except MindBotError as error:
-            desk.note("bad", str(error))
+            state.note("bad", str(error))
         for entry in sorted(entries, key=lambda entry: entry.at):
             self._lines.add(entry)
         self._listed = True

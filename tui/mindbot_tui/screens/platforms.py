@@ -14,7 +14,7 @@ from mindbot.api.models import PlatformView
 from mindbot.api.shown import facts, links
 from mindbot_tui.cells import age, fit, wrap
 from mindbot_tui.keymap import bindings
-from mindbot_tui.screens.tables import Table
+from mindbot_tui.screens.table import Table
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.paint import Piece
 from mindbot_tui.widgets.text import Text
@@ -38,7 +38,7 @@ class Platforms(Table[PlatformView]):
     empty: ClassVar[str] = "no bots are configured"
 
     def columns(self) -> Sequence[Column[PlatformView]]:
-        clock = self.console.desk.clock
+        clock = self.console.state.clock
         return [
             Column("PLATFORM", lambda p: (p.platform, "name"), 10, wide=14),
             Column("BOT", lambda p: (p.bot, "accent"), 12, wide=20),
@@ -86,7 +86,7 @@ class Platforms(Table[PlatformView]):
             return
         room = max(self._facts.size.width - _LABEL - 1, 20)
         lines = [f"── {self.key(found)} ──"]
-        for head, text in facts(found, self.console.desk.clock(), self.console.words):
+        for head, text in facts(found, self.console.state.clock(), self.console.words):
             for piece in wrap(text, room):
                 lines.append(f"{fit(head, _LABEL)} {piece}")
                 head = ""

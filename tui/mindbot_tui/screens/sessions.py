@@ -10,7 +10,7 @@ from mindbot.api.calls import Call
 from mindbot.api.models import SessionView
 from mindbot_tui.cells import age
 from mindbot_tui.keymap import bindings
-from mindbot_tui.screens.tables import Table
+from mindbot_tui.screens.table import Table
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.turn_list import STATES
 
@@ -24,7 +24,7 @@ class Sessions(Table[SessionView]):
     empty: ClassVar[str] = "no conversations yet"
 
     def columns(self) -> Sequence[Column[SessionView]]:
-        clock = self.console.desk.clock
+        clock = self.console.state.clock
         return [
             Column("ACTIVE", lambda s: (age(clock() - s.active) if s.active else "", "dim"), 6, right=True),
             Column("", lambda s: STATES.get(s.state, ("?", "warn")), 1),

@@ -15,7 +15,7 @@ from mindbot_tui.screens.view import View
 from mindbot_tui.state.parts import NAMES, part
 from mindbot_tui.state.steps import Step, stages, steps
 from mindbot_tui.widgets.rows import Rows
-from mindbot_tui.widgets.sources import Fixed
+from mindbot_tui.widgets.sources import GivenRows
 from mindbot_tui.widgets.text import Text, json_colours, plain
 from mindbot_tui.widgets.turn_parts import Parts, Stages, TurnHead, step_columns
 
@@ -48,7 +48,7 @@ class TurnScreen(View):
         return self._rows
 
     def body(self) -> ComposeResult:
-        self._steps: Fixed[Step] = Fixed()
+        self._steps: GivenRows[Step] = GivenRows()
         self._rows = Rows(self._steps, step_columns(), empty="no steps are known", id="steps")
         self._parts = Parts()
         self._text = Text(id="text")
@@ -90,11 +90,11 @@ class TurnScreen(View):
 
     def _ask_again(self) -> None:
         """A turn that is done changes no more; an open one is looked at again and again."""
-        desk = self.console.desk
-        row = desk.turns.get(self._open)
+        state = self.console.state
+        row = state.turns.get(self._open)
         changed = row is not None and row.state != self._state
-        late = self._state not in DONE_STATES and desk.clock() - self._asked > OPEN_EVERY
-        if desk.link.attached and not self._asking and (late or changed):
+        late = self._state not in DONE_STATES and state.clock() - self._asked > OPEN_EVERY
+        if state.link.attached and not self._asking and (late or changed):
             self.reload()
 
     def _put_part(self) -> None:

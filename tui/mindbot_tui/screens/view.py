@@ -61,7 +61,7 @@ class View(Screen[None]):
         return ""
 
     @property
-    def letter(self) -> str:
+    def dead_letter(self) -> str:
         """The id of the selected dead letter; empty when there is none."""
         return ""
 
@@ -113,7 +113,7 @@ class View(Screen[None]):
         for line in self.query(Line):
             line.sync()
         # A screen that is held was there before: a view that has just been opened is drawn first.
-        held = self.console.desk.paused
+        held = self.console.state.paused
         if held and self._drawn:
             return
         self._drawn = self.complete
@@ -140,17 +140,17 @@ class View(Screen[None]):
 
     def reload(self) -> None:
         """Ask again, now."""
-        self._asked = self.console.desk.clock()
-        self._changes = self.console.desk.changes
+        self._asked = self.console.state.clock()
+        self._changes = self.console.state.changes
         self._wanted = True
         if not self._asking:
             self._asking = True
             self._load()
 
     def _ask_again(self) -> None:
-        desk = self.console.desk
-        late = desk.clock() - self._asked > REFRESH
-        if desk.link.attached and not self._asking and (late or self._changes != desk.changes):
+        state = self.console.state
+        late = state.clock() - self._asked > REFRESH
+        if state.link.attached and not self._asking and (late or self._changes != state.changes):
             self.reload()
 
     @work(group="load")
@@ -162,8 +162,8 @@ class View(Screen[None]):
                 await self.load()
                 self._loaded = True
         except MindBotError as error:
-            self.console.desk.note("bad", str(error))
-            if self.console.desk.link.attached:
+            self.console.state.note("bad", str(error))
+            if self.console.state.link.attached:
                 self.console.say(str(error), "bad")
         finally:
             self._asking = False

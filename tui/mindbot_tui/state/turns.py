@@ -7,7 +7,7 @@ from typing import Any
 
 from mindbot.domain.turn import DONE_STATES
 from mindbot_tui.state.ring import Ring
-from mindbot_tui.state.rows import RANK, Row
+from mindbot_tui.state.turn_row import RANK, TurnRow
 
 CAPACITY = 50_000
 _MOST_CHANGES = 40_000
@@ -20,7 +20,7 @@ class TurnStore:
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self.rows: Ring[Row] = Ring(capacity)
+        self.rows: Ring[TurnRow] = Ring(capacity)
         self.revision = 0
         self.layout = 0
         self.open: set[str] = set()
@@ -31,7 +31,7 @@ class TurnStore:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def get(self, id: str) -> Row | None:
+    def get(self, id: str) -> TurnRow | None:
         """Return a turn's row, or None for one that is not (or no longer) known."""
         place = self._place.get(id)
         return None if place is None else self.rows[place]
@@ -72,12 +72,12 @@ class TurnStore:
 
         Events may have said more in the meantime: a list never sets a turn back.
         """
-        fresh: dict[str, Row] = {}
+        fresh: dict[str, TurnRow] = {}
         for record in records:
             id = str(record.get("id", ""))
             row = self.get(id) or fresh.get(id)
             if row is None:
-                row = fresh[id] = Row(id)
+                row = fresh[id] = TurnRow(id)
             elif RANK.get(record.get("state", ""), 0) < RANK.get(row.state, 0):
                 continue
             row.update(record)
@@ -98,8 +98,8 @@ class TurnStore:
             row.took = max(0.0, now - row.received)
             self._change(self._place[id])
 
-    def _append(self, id: str, row: Row | None = None) -> Row:
-        row = row or Row(id)
+    def _append(self, id: str, row: TurnRow | None = None) -> TurnRow:
+        row = row or TurnRow(id)
         gone = self.rows.append(row)
         if gone is not None:
             del self._place[gone.id]
@@ -107,7 +107,7 @@ class TurnStore:
         self._place[id] = self.rows.end - 1
         return row
 
-    def _rebuild(self, fresh: Mapping[str, Row]) -> None:
+    def _rebuild(self, fresh: Mapping[str, TurnRow]) -> None:
         """Put rows in between others: ids sort by time."""
         self.rows.refill(sorted((*self.rows, *fresh.values()), key=lambda row: row.id))
         self._place = {row.id: place for place, row in enumerate(self.rows, self.rows.first)}
@@ -115,7 +115,7 @@ class TurnStore:
         self.layout += 1
         self.revision += 1
 
-    def _touched(self, row: Row) -> None:
+    def _touched(self, row: TurnRow) -> None:
         if row.done:
             self.open.discard(row.id)
         else:

@@ -30,7 +30,7 @@ class Crumbs(Line):
         right: list[Piece] = []
         if console.environment:
             right.append((f" {console.environment.upper()} ", "warn"))
-        if console.desk.paused:
+        if console.state.paused:
             right.append((self.words(" screen held, p goes on "), "wait"))
         if width >= 60 and console.host:
             right.append((f" {clean(console.host)} ", "dim"))
@@ -41,16 +41,16 @@ class Banner(Line):
     """Says that the daemon is away; takes no room while it is not."""
 
     def sync(self) -> None:
-        link = self.console.desk.link
-        self.display = link.phase == "detached" and bool(len(self.console.desk.turns))
+        link = self.console.state.link
+        self.display = link.phase == "detached" and bool(len(self.console.state.turns))
         if self.display:
             super().sync()
 
     def pieces(self, width: int) -> list[Piece]:
-        desk = self.console.desk
-        gone = age(desk.clock() - desk.link.since)
+        state = self.console.state
+        gone = age(state.clock() - state.link.since)
         text = self.words(
-            " detached for {gone}: {reason}; attaching again by itself", gone=gone, reason=desk.link.reason
+            " detached for {gone}: {reason}; attaching again by itself", gone=gone, reason=state.link.reason
         )
         return [(fit(text, width), "bad")]
 
@@ -59,7 +59,7 @@ class CallLine(Line):
     """The command line that does what was just done: it teaches the CLI."""
 
     def pieces(self, width: int) -> list[Piece]:
-        calls = self.console.desk.calls
+        calls = self.console.state.calls
         return [(" $ ", "dim"), (fit(calls[-1], width - 3), "dim")] if calls else []
 
 
@@ -70,14 +70,14 @@ class StatusBar(Line):
         return [(" ", "text"), *fitting(self._groups(), width - 1)]
 
     def _groups(self) -> Iterator[list[Piece]]:
-        desk, words = self.console.desk, self.words
-        link, numbers = desk.link, desk.numbers
+        state, words = self.console.state, self.words
+        link, numbers = state.link, state.numbers
         mark = {"attached": "ok", "connecting": "wait", "detached": "bad"}[link.phase]
         yield [("● ", mark), (words(link.phase), mark), (f" {clock(link.since)}", "dim")]
         gaps: list[Piece] = [(words("gaps "), "dim"), (str(link.gaps), "text")]
         if link.lost:
             yield [gaps[0], (f"{link.gaps} ({link.lost:,})", "bad")]
-        if desk.readonly:
+        if state.readonly:
             yield [(words("read-only"), "wait")]
         yield [(words("in "), "dim"), (f"{lately(numbers.received):.1f}/s", "text")]
         yield [(words("out "), "dim"), (f"{lately(numbers.answered):.1f}/s", "text")]
@@ -90,8 +90,8 @@ class StatusBar(Line):
         lag = numbers.lag
         yield [(words("lag "), "dim"), (f"{lag:.1f}ms", "bad" if lag > 100 else "text")]
         yield [] if link.lost else gaps
-        if desk.role:
-            yield [(desk.role, "dim")]
+        if state.role:
+            yield [(state.role, "dim")]
         if numbers.dead:
             yield [(words("dead "), "dim"), (str(numbers.dead), "bad")]
         if numbers.rss:

@@ -25,7 +25,7 @@ class Source(Protocol[R_co]):
         """Catch up; return whether anything changed."""
 
 
-class Fixed(Generic[R]):
+class GivenRows(Generic[R]):
     """A source that is given its rows as a list; a row keeps its place by its key."""
 
     def __init__(self) -> None:

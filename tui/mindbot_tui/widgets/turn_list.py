@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mindbot_tui.cells import clock, took
-from mindbot_tui.state.rows import Row
+from mindbot_tui.state.turn_row import TurnRow
 from mindbot_tui.widgets.columns import Cell, Column
 
 #: A sign and a style for each state of a turn.
@@ -22,22 +22,22 @@ STATES: dict[str, Cell] = {
 _UNSENT: Cell = ("!", "bad")
 
 
-def sign(row: Row) -> Cell:
+def sign(row: TurnRow) -> Cell:
     """Return the state's sign; an answer that could not be delivered is marked."""
     if row.delivery == "dead" and row.state == "answered":
         return _UNSENT
     return STATES.get(row.state, ("?", "warn"))
 
 
-def columns(now: Callable[[], float]) -> list[Column[Row]]:
+def columns(now: Callable[[], float]) -> list[Column[TurnRow]]:
     """Return the columns; ``now`` tells how long open turns have been going on."""
 
-    def lasted(row: Row) -> Cell:
+    def lasted(row: TurnRow) -> Cell:
         if row.done:
             return took(row.took), "bad" if row.took > 30 else "text"
         return (took(max(0.0, now() - row.received)), "busy") if row.received else ("", "dim")
 
-    def reply(row: Row) -> Cell:
+    def reply(row: TurnRow) -> Cell:
         if row.reply and row.state not in ("failed", "dead"):
             return row.reply, "text"
         return row.reason, "drop" if row.state == "dropped" else "bad"
@@ -53,5 +53,5 @@ def columns(now: Callable[[], float]) -> list[Column[Row]]:
     ]
 
 
-def _bot(row: Row) -> str:
+def _bot(row: TurnRow) -> str:
     return row.platform if row.bot in ("", "default") else f"{row.platform}/{row.bot}"

@@ -10,7 +10,7 @@ from mindbot.api.calls import Call
 from mindbot.api.models import DeadLetter
 from mindbot_tui.cells import age
 from mindbot_tui.keymap import bindings
-from mindbot_tui.screens.tables import Table
+from mindbot_tui.screens.table import Table
 from mindbot_tui.widgets.columns import Column
 
 
@@ -23,7 +23,7 @@ class DeadLetters(Table[DeadLetter]):
     empty: ClassVar[str] = "no dead letters: everything arrived"
 
     def columns(self) -> Sequence[Column[DeadLetter]]:
-        clock = self.console.desk.clock
+        clock = self.console.state.clock
         return [
             Column("AGE", lambda d: (age(clock() - (d.created or d.received)), "dim"), 4, right=True),
             Column("KIND", lambda d: (d.kind, "text"), 8),
@@ -41,13 +41,13 @@ class DeadLetters(Table[DeadLetter]):
         return row.id
 
     @property
-    def letter(self) -> str:
+    def dead_letter(self) -> str:
         return self._rows.selected.id if self._rows.selected else ""
 
     @property
     def turn(self) -> str:
-        return self.letter.partition("-")[0]
+        return self.dead_letter.partition("-")[0]
 
     @property
     def copies(self) -> str:
-        return self.letter
+        return self.dead_letter

@@ -5,15 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 
-from mindbot_tui.state.rows import Row
+from mindbot_tui.state.turn_row import TurnRow
 from mindbot_tui.state.turns import TurnStore
 
 SLICE = 10_000  # rows judged in one sync: about 10 ms
 Predicate = Callable[[object], bool]
-_GONE = Row("")
+_GONE = TurnRow("")
 
 
-class TurnView:
+class FilteredTurns:
     """A sequence of rows, oldest first. `sync` brings it up to date; nothing changes in between.
 
     Older turns than the store holds can be put in front of it; their places count back from -1. They are
@@ -28,13 +28,13 @@ class TurnView:
         self._seen = 0
         self._revision = -1
         self._unread = 0  # places below are still to be judged
-        self._older: list[Row] = []
+        self._older: list[TurnRow] = []
         self._older_before = 0  # the place that the older ones reach up to
 
     def __len__(self) -> int:
         return len(self._older) + len(self._places)
 
-    def row(self, index: int) -> Row:
+    def row(self, index: int) -> TurnRow:
         """Return the row at an index from the top; an empty one when it went since the last sync."""
         place = self.place(index)
         if place < 0:
@@ -70,7 +70,7 @@ class TurnView:
             return self._older[0].id
         return rows[rows.first].id if rows else ""
 
-    def put_older(self, rows: Sequence[Row]) -> None:
+    def put_older(self, rows: Sequence[TurnRow]) -> None:
         """Put rows, oldest first, in front of all others."""
         self._older[:0] = rows
         self._older_before = self.store.rows.first

@@ -28,7 +28,7 @@ class OnBot(Command):
     async def change(self, console: Surface, verb: str, call: Call[None], said: str) -> None:
         """Do it, say so, and list again."""
         platform, bot = self.bot(console)
-        console.desk.called(f"mindbot platform {verb} {platform}/{bot}")
+        console.state.called(f"mindbot platform {verb} {platform}/{bot}")
         await console.api.ask(call)
         console.say(console.words(said, bot=f"{platform}/{bot}"))
         console.view.reload()

@@ -28,7 +28,7 @@ class Notice:
     text: str
 
 
-class Desk:
+class ConsoleState:
     """The state of one console; ``role`` is empty while it is not known."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

@@ -9,14 +9,14 @@ from mindbot_tui.widgets.line import Line
 from mindbot_tui.widgets.paint import Piece
 
 
-class Lost(Line):
+class NoDaemon(Line):
     """Shown until the first attach."""
 
-    DEFAULT_CSS = "Lost { height: 1fr; display: none; }"
+    DEFAULT_CSS = "NoDaemon { height: 1fr; display: none; }"
 
     def sync(self) -> None:
-        desk = self.console.desk
-        self.display = desk.link.phase == "detached" and not len(desk.turns)
+        state = self.console.state
+        self.display = state.link.phase == "detached" and not len(state.turns)
         if self.display:
             super().sync()
 
@@ -24,7 +24,7 @@ class Lost(Line):
         return [piece for line in self._lines(width) for piece in line]
 
     def _lines(self, width: int) -> list[list[Piece]]:
-        link, words = self.console.desk.link, self.words
+        link, words = self.console.state.link, self.words
         inner = max(width - 4, 10)
         out: list[list[Piece]] = [[], [("  ", "text"), (words("No daemon."), "bad")], []]
         out += [[("  ", "text"), (line, "text")] for line in wrap(link.reason, inner)]

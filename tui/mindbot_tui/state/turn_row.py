@@ -22,7 +22,7 @@ _TEXTS = ("text", "reply", "reason")
 _NUMBERS = ("tokens", "attempt", "received", "took")
 
 
-class Row:
+class TurnRow:
     """``received`` is Unix seconds, ``took`` seconds; ``delivery`` the last news of its deliveries."""
 
     __slots__ = (

@@ -11,7 +11,7 @@ from mindbot.api.calls import Call
 from mindbot_tui.screens.view import View
 from mindbot_tui.widgets.columns import Column
 from mindbot_tui.widgets.rows import Rows
-from mindbot_tui.widgets.sources import Fixed
+from mindbot_tui.widgets.sources import GivenRows
 
 R = TypeVar("R")
 
@@ -35,12 +35,12 @@ class Table(View, Generic[R]):
         raise NotImplementedError
 
     def body(self) -> ComposeResult:
-        self._source: Fixed[R] = Fixed()
+        self._source: GivenRows[R] = GivenRows()
         self._rows: Rows[R] = Rows(self._source, self.columns(), empty="asking the daemon …")
         yield self._rows
 
     def on_mount(self) -> None:
-        self.console.desk.called(self.cli)
+        self.console.state.called(self.cli)
 
     @property
     def rows(self) -> Rows[R]:
