@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,10 @@ def run_bench(
     messages: Annotated[int, typer.Option(min=0, help="How many messages; 0 takes the benchmark's own.")] = 0,
     users: Annotated[int, typer.Option(min=0, help="How many users; 0 takes the benchmark's own.")] = 0,
     latency: Annotated[float, typer.Option(min=0, help="wire: milliseconds the model takes.")] = 0,
+    connections: Annotated[
+        int,
+        typer.Option(min=0, help="wire: only the closed loop, of so many callers that wait for their acks."),
+    ] = 0,
     kill: Annotated[bool, typer.Option("--kill", help="wire: kill -9 in the middle and restart.")] = False,
     kills: Annotated[int, typer.Option(min=1, help="wire --kill: how often.")] = 1,
     rounds: Annotated[int, typer.Option(min=0, help="Interleaved rounds; 0 takes the benchmark's own.")] = 0,
@@ -47,26 +52,38 @@ def run_bench(
         if name not in NAMES:
             raise typer.BadParameter(f"{name!r} is none of: all, {', '.join(NAMES)}", param_hint="NAME")
     for name in names:
-        result = _runner(name, messages, users, latency, kill, kills, rounds)()
-        typer.echo(json.dumps(result.to_json(), ensure_ascii=False) if as_json else result.table())
+        for run in _runs(name, messages, users, latency, connections, kill, kills, rounds):
+            result = run()
+            typer.echo(json.dumps(result.to_json(), ensure_ascii=False) if as_json else result.table())
 
 
-def _runner(
-    name: str, messages: int, users: int, latency: float, kill: bool, kills: int, rounds: int
-) -> Callable[[], Result]:
+def _runs(
+    name: str,
+    messages: int,
+    users: int,
+    latency: float,
+    connections: int,
+    kill: bool,
+    kills: int,
+    rounds: int,
+) -> list[Callable[[], Result]]:
+    """Return what a name stands for, in the order in which it is run."""
     from mindbot.bench import bus, console, dingtalk, keys, pipeline, sockets, start, wecomcs, wire
 
     size = {k: v for k, v in (("messages", messages), ("users", users)) if v}
     turns = {"rounds": rounds} if rounds else {}
     if name == "wire" and kill:
-        return lambda: wire.bench_kill(**size, kills=kills)
+        return [lambda: wire.bench_kill(**size, kills=kills)]
     if name == "wire":
         burst = size or ({"messages": 1000, "users": 500} if latency else {})
-        return lambda: wire.bench(latency=latency, **burst, **turns)
+        callers = {"connections": connections} if connections else {}
+        closed = partial(wire.bench_closed, **size, **callers, **turns)
+        at_once = partial(wire.bench, latency=latency, **burst, **turns)
+        return [closed] if connections else [at_once] if latency else [closed, at_once]
     if name == "users":
-        return lambda: wire.bench_users(**({"users": users} if users else {}))
+        return [lambda: wire.bench_users(**({"users": users} if users else {}))]
     if name == "pipeline":
-        return lambda: pipeline.bench(**size, **turns)
+        return [lambda: pipeline.bench(**size, **turns)]
     simple: dict[str, Callable[[], Result]] = {
         "latency": lambda: wire.bench_latency(**turns),
         "acks": lambda: wire.bench_acks(**turns, **({"messages": messages} if messages else {})),
@@ -78,4 +95,4 @@ def _runner(
         "dingtalk": dingtalk.bench,
         "wecomcs": wecomcs.bench,
     }
-    return simple[name]
+    return [simple[name]]

@@ -110,7 +110,7 @@ def real(messages: int, readers: int) -> Figures:
     """Answer WeCom messages as fast as they come, alone and then watched; CPU in microseconds a message."""
     port = processes.free_port()
     with tempfile.TemporaryDirectory() as folder, processes.simulators("wecom", "openai") as sims:
-        config = {**processes.wecom_config(sims, port), "log": {"level": "warning"}}
+        config = processes.wecom_config(sims, port)
         with processes.daemon(Path(folder), config) as up:
 
             def cpu(prefix: str, count: int) -> float:

@@ -98,7 +98,7 @@ def run(seconds: float, rate: float, every: float = 10.0) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, processes.simulators("wecom", "dingtalk", "openai") as sims:
         keys = ("client_id", "client_secret", "api_base_url", "oapi_base_url")
         config = processes.wecom_config(sims, port) | {"dingtalk": {k: sims["dingtalk"][k] for k in keys}}
-        with processes.daemon(Path(folder), {**config, "log": {"level": "warning"}}) as daemon:
+        with processes.daemon(Path(folder), config) as daemon:
             client, begun = Client(daemon.socket), time.monotonic()
             talk = threading.Thread(target=_talk, args=(sims, port, rate, begun + seconds, reports))
             talk.start()

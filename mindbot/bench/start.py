@@ -15,7 +15,7 @@ from mindbot.testing.processes import Daemon, rss_bytes
 
 def _daemon() -> Figures:
     with tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(Path(folder), {"log": {"level": "warning"}})
+        daemon = Daemon(Path(folder), {})
         daemon.start()  # makes the database; the second start is the one an operator sees
         daemon.stop()
         daemon.start()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import anyio
@@ -43,13 +44,18 @@ class Sending(Protocol):
 
 
 class TrafficPlan(BaseModel):
-    """What to send. Messages go round the users; a user's next one waits for the ack of the last."""
+    """What to send. Messages go round the users; a user's next one waits for the ack of the last.
+
+    With ``connections`` as many callers share the messages, and each waits for its ack before it takes the
+    next, as a vendor's gateway does: a closed loop, however many users there are.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     callback: str = Field("", description="Where to push; empty: the simulator's callback URL.")
     simulator: str = Field("", description="Origin of a running simulator, when it is another process.")
     messages: int = Field(100, ge=1)
     users: int = Field(10, ge=1)
+    connections: int = Field(0, ge=0, description="Callers that share the messages; 0: one a user.")
     user_prefix: str = Field("user", description="User ids are this and a number.")
     rate: float = Field(0.0, ge=0, description="Messages per second; 0: as fast as acks come.")
     text: str = Field("hello", description="Beginning of each text; a marker makes it unique.")
@@ -76,8 +82,14 @@ async def run(plan: TrafficPlan, platform: Sending | None = None) -> TrafficRepo
     start = time.perf_counter()
     with platform.phones.watched(ledger.see):
         async with anyio.create_task_group() as group:
-            for i in range(len(users)):
-                group.start_soon(_talk, plan, platform, ledger.entries[i :: len(users)], start)
+            if plan.connections:
+                shared = iter(ledger.entries)
+                in_turn = {user: anyio.Lock(fast_acquire=True) for user in users}
+                for _ in range(plan.connections):
+                    group.start_soon(_call, plan, platform, shared, in_turn, start)
+            else:
+                for i in range(len(users)):
+                    group.start_soon(_talk, plan, platform, ledger.entries[i :: len(users)], start)
         await ledger.settle(plan.quiet, plan.settle)
     return ledger.report()
 
@@ -85,16 +97,34 @@ async def run(plan: TrafficPlan, platform: Sending | None = None) -> TrafficRepo
 async def _talk(plan: TrafficPlan, platform: Sending, entries: list[Entry], start: float) -> None:
     """Be one user."""
     for entry in entries:
-        if plan.rate:
-            await anyio.sleep(max(0.0, start + entry.number / plan.rate - time.perf_counter()))
-        entry.sent = time.perf_counter()
-        msgid = platform.new_msgid()
-        if plan.copies == 1:
-            await _push(plan, platform, entry, msgid)
-            continue
-        async with anyio.create_task_group() as group:
-            for _ in range(plan.copies):
-                group.start_soon(_push, plan, platform, entry, msgid)
+        await _write(plan, platform, entry, start)
+
+
+async def _call(
+    plan: TrafficPlan,
+    platform: Sending,
+    shared: Iterator[Entry],
+    in_turn: Mapping[str, anyio.Lock],
+    start: float,
+) -> None:
+    """Be one connection: take the next message there is, whoever it is of."""
+    for entry in shared:
+        async with in_turn[entry.user]:
+            await _write(plan, platform, entry, start)
+
+
+async def _write(plan: TrafficPlan, platform: Sending, entry: Entry, start: float) -> None:
+    """Send one message when its time has come, and wait for its acks."""
+    if plan.rate:
+        await anyio.sleep(max(0.0, start + entry.number / plan.rate - time.perf_counter()))
+    entry.sent = time.perf_counter()
+    msgid = platform.new_msgid()
+    if plan.copies == 1:
+        await _push(plan, platform, entry, msgid)
+        return
+    async with anyio.create_task_group() as group:
+        for _ in range(plan.copies):
+            group.start_soon(_push, plan, platform, entry, msgid)
 
 
 async def _push(plan: TrafficPlan, platform: Sending, entry: Entry, msgid: str) -> None:

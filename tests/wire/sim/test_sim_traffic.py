@@ -126,6 +126,34 @@ async def test_a_rate(http: ClientSession, receiver: Receiver) -> None:
     assert report.wall_s > 0.04  # the tenth leaves after 9/200 s, never before
 
 
+async def test_connections_share_the_messages_and_each_waits_for_its_ack(
+    http: ClientSession, receiver: Receiver
+) -> None:
+    """No more calls are open at once than there are callers, and nobody overtakes himself."""
+    is_open = most = 0
+    async with anyio.create_task_group() as group, simulated("wecom", push=PushRules()) as wecom:
+        bot = EchoBot(wecom, http, group)
+
+        async def counted(request: web.BaseRequest) -> web.StreamResponse:
+            nonlocal is_open, most
+            is_open += 1
+            most = max(most, is_open)
+            try:
+                await anyio.sleep(0.01)
+                return await bot(request)
+            finally:
+                is_open -= 1
+
+        async with receiver(counted) as url:
+            report = await run(plan(users=20, connections=4, callback=url), wecom)
+            assert report.ok and report.answered == 40 and report.misordered == 0
+            assert most == 4
+            most = 0
+            alone = await run(plan(users=1, messages=10, connections=4, callback=url, user_prefix="x"), wecom)
+            assert alone.ok and alone.misordered == 0
+            assert most == 1, "one user's messages wait for each other"
+
+
 async def test_lost_messages_are_named(http: ClientSession, receiver: Receiver) -> None:
     report = await report_of(http, receiver, plan(quiet=0.2), forget={3, 7})
     assert not report.ok
