@@ -12,7 +12,7 @@ import anyio
 from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, MindBotError, Overloaded, RateLimited, VendorError
 from mindbot.domain.shared import Shared
-from mindbot.platforms.unsent import unsent
+from mindbot.platforms.before_sending import unsent
 
 _LONGEST = 86_400.0  # seconds; all platforms lend for less
 _PROVEN = 60.0  # seconds for which a fetched token proves that the credentials are good

@@ -24,13 +24,13 @@ from mindbot.domain.ports.platform import Receive, Report
 from mindbot.platforms import split
 from mindbot.platforms.credentials import NEEDS_CREDENTIALS, Credentials
 from mindbot.platforms.dingtalk import cards, checks, content, say, wire
-from mindbot.platforms.dingtalk.buttons import Buttons
+from mindbot.platforms.dingtalk.buttons import ButtonCards
 from mindbot.platforms.dingtalk.client import Client
-from mindbot.platforms.dingtalk.outbound import BY_WEBHOOK, Outbound
 from mindbot.platforms.dingtalk.quotes import shortened
+from mindbot.platforms.dingtalk.sender import BY_WEBHOOK, RobotSender
 from mindbot.platforms.dingtalk.stream import Line, Stream
 from mindbot.platforms.profiles import Profiles
-from mindbot.platforms.trial import Trial
+from mindbot.platforms.self_test import SelfTest
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import DingTalkSettings
@@ -59,10 +59,10 @@ class DingTalkPlatform:
         self._host = host
         self._clock = clock
         self._client = Client(settings, host)
-        self._outbound = Outbound(self._client, settings, host, clock)
+        self._outbound = RobotSender(self._client, settings, host, clock)
         self._cards = cards.AnswerCards(self._client, settings, host.keep, clock)
         self._profiles = Profiles(host.keep, _PROFILE_TTL)
-        self._buttons = Buttons(self._client, settings, host, bot, clock)
+        self._buttons = ButtonCards(self._client, settings, host, bot, clock)
         self._receive: Receive | None = None
         self._report: Report = lambda state, reason: None
         self._stream: Stream | None = None
@@ -317,9 +317,9 @@ class DingTalkPlatform:
 
     async def test(self) -> list[Check]:
         """Make real calls that nobody sees; see `mindbot.platforms.dingtalk.checks`."""
-        trial = Trial(f"{self.name}/{self.bot}", self._client.api)
+        self_test = SelfTest(f"{self.name}/{self.bot}", self._client.api)
         cards = self._settings.enable_stream_reply
-        found, proved = await checks.run(trial, self._client, self._stream, cards=cards)
+        found, proved = await checks.run(self_test, self._client, self._stream, cards=cards)
         if proved:
             self._credentials.accepted()
         return found

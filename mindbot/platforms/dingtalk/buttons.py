@@ -46,7 +46,7 @@ class _Taken:
         self.shows: dict[str, str] | None = None
 
 
-class Buttons:
+class ButtonCards:
     """The cards of one bot. Their state is kept for ``settings.card_ttl`` seconds."""
 
     def __init__(

@@ -20,11 +20,11 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import NetworkFailed, RateLimited, Rejected, VendorError
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
+from mindbot.platforms.before_sending import unsent
 from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.markdown import broken
-from mindbot.platforms.dingtalk.outbound import users_of
+from mindbot.platforms.dingtalk.sender import users_of
 from mindbot.platforms.split import printable
-from mindbot.platforms.unsent import unsent
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import DingTalkSettings

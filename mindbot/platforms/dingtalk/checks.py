@@ -12,7 +12,7 @@ from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
 from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.stream import Stream
-from mindbot.platforms.trial import Trial, mend_for, reach, well
+from mindbot.platforms.self_test import SelfTest, mend_for, reach, well
 
 _PERMISSION = "Forbidden.AccessDenied.AccessTokenPermissionDenied"
 _ROBOT = "developer console, the app, Robot: add the robot and choose Stream mode"
@@ -23,7 +23,7 @@ _CONNECTS = 5.0  # seconds for connections whose credentials were mended
 
 
 async def run(
-    trial: Trial, client: Client, stream: Stream | None, *, cards: bool
+    self_test: SelfTest, client: Client, stream: Stream | None, *, cards: bool
 ) -> tuple[list[Check], bool]:
     """Test credentials, gateway, connections and permissions; never raises for what DingTalk says.
 
@@ -33,7 +33,7 @@ async def run(
     async def gateway() -> str:
         await client.open([wire.MESSAGES])
         if stream is not None and stream.again():
-            await trial.until(lambda: all(line.state == "connected" for line in stream.lines), _CONNECTS)
+            await self_test.until(lambda: all(line.state == "connected" for line in stream.lines), _CONNECTS)
         return ""
 
     async def sending() -> str:
@@ -49,35 +49,37 @@ async def run(
         return await _members(client)
 
     async def app() -> list[Check]:
-        token = await trial.token("access token", client, _CREDENTIALS)
+        token = await self_test.token("access token", client, _CREDENTIALS)
         if not well(token):
             why = "without an access token nothing can be asked"
             return [*token, Check("permissions", "skipped", why)]
-        steps = [trial.step("sending", sending, _PERMISSIONS)]
-        steps += [trial.step("AI cards", streaming, _PERMISSIONS)] if cards else []
-        return token + await trial.together(*steps, trial.step("members", members, _PERMISSIONS))
+        steps = [self_test.step("sending", sending, _PERMISSIONS)]
+        steps += [self_test.step("AI cards", streaming, _PERMISSIONS)] if cards else []
+        return token + await self_test.together(*steps, self_test.step("members", members, _PERMISSIONS))
 
-    token, *permissions, line = await trial.together(app(), trial.step("stream gateway", gateway, _ROBOT))
+    token, *permissions, line = await self_test.together(
+        app(), self_test.step("stream gateway", gateway, _ROBOT)
+    )
     proved = all(check.state == "ok" for check in (token, line, permissions[0]))
-    return [token, line, _connections(trial, stream), *permissions], proved
+    return [token, line, _connections(self_test, stream), *permissions], proved
 
 
-def _connections(trial: Trial, stream: Stream | None) -> Check:
+def _connections(self_test: SelfTest, stream: Stream | None) -> Check:
     lines = stream.lines if stream else []
     up = sum(line.state == "connected" for line in lines)
     detail = f"{up} of {len(lines)} connections are up"
     if lines and up == len(lines):
         return Check("connections", "ok", detail)
     if all(line.state == "closed" for line in lines):
-        mend = f"is the bot started? `mindbot platform show {trial.bot}` has its reason"
+        mend = f"is the bot started? `mindbot platform show {self_test.bot}` has its reason"
         return Check("connections", "failed", detail, mend)
     down = next((line for line in lines if line.reason), None)
     detail = f"{detail}: {down.reason}" if down else detail
     error = (down and down.error) or NetworkFailed("the connection was lost")
     if isinstance(error, NetworkFailed) and not error.hint:
-        return Check("connections", "failed", detail, reach(trial.url, _STREAM))
+        return Check("connections", "failed", detail, reach(self_test.url, _STREAM))
     mend = _CREDENTIALS if isinstance(error, AuthFailed) else _ROBOT
-    return Check("connections", "failed", detail, mend_for(error, mend, trial.url))
+    return Check("connections", "failed", detail, mend_for(error, mend, self_test.url))
 
 
 async def _allowed(client: Client, method: str, path: str, body: Json) -> str:

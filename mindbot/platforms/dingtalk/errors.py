@@ -22,7 +22,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Response
-from mindbot.platforms.between import without_code
+from mindbot.platforms.proxy_answers import without_code
 
 #: The access token is not accepted: forget it, fetch another, try once more.
 STALE_TOKEN = frozenset(

@@ -32,12 +32,12 @@ from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.credentials import Credentials, needs_credentials
-from mindbot.platforms.trial import Trial
+from mindbot.platforms.self_test import SelfTest
 from mindbot.platforms.wecom import checks, incoming, say, uploads, wire
-from mindbot.platforms.wecom.buttons import Buttons
-from mindbot.platforms.wecom.people import People
-from mindbot.platforms.wecom.repeats import LONGEST_INTERVAL
-from mindbot.platforms.wecom.sender import Sender
+from mindbot.platforms.wecom.buttons import TemplateCards
+from mindbot.platforms.wecom.contacts import Contacts
+from mindbot.platforms.wecom.duplicate_check import LONGEST_INTERVAL
+from mindbot.platforms.wecom.sender import ApplicationSender
 from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.application import application_endpoint
 from mindbot.platforms.wecom_shared.endpoint import MAX_BODY, OpenedCallback
@@ -98,10 +98,10 @@ class WeComPlatform:
             ack_within=ack_within,
             max_body=self.max_body,
         )
-        self._buttons = Buttons(self._api, settings, host, clock, retry=5 * backoff)
+        self._buttons = TemplateCards(self._api, settings, host, clock, retry=5 * backoff)
         timer = timer_of(clock)
-        self._people = People(self._api, self._contacts, host.keep, ttl=settings.contacts_ttl, timer=timer)
-        self._sender = Sender(self._api, settings, host, self._buttons, clock)
+        self._people = Contacts(self._api, self._contacts, host.keep, ttl=settings.contacts_ttl, timer=timer)
+        self._sender = ApplicationSender(self._api, settings, host, self._buttons, clock)
         self._report: Report = lambda state, reason: None
         self._state = ""
         self._credentials = Credentials(self._say, lambda: self._say("ok", ""))
@@ -235,7 +235,7 @@ class WeComPlatform:
         self._sender.remember(sent)
 
     def repeatable(self, delivery: Delivery) -> bool:
-        """Tell whether WeCom still remembers a delivery; see `mindbot.platforms.wecom.repeats`."""
+        """Tell whether WeCom still remembers a delivery; see `mindbot.platforms.wecom.duplicate_check`."""
         return self._sender.repeatable(delivery)
 
     async def send(self, delivery: Delivery) -> Sent:
@@ -251,13 +251,13 @@ class WeComPlatform:
             await self._sender.take_back(delivery)
 
     async def change_card(self, task: str, change: Part | str) -> None:
-        """Change a card that nobody pressed yet, by ``notes["card"]`` of its delivery; see `Buttons`."""
+        """Change a card that nobody pressed yet; ``task`` is ``notes["card"]`` of its delivery."""
         await self._buttons.replace(task, change)
 
     # -- for operators -----------------------------------------------------------------------------------
 
     async def user(self, id: str) -> Json:
-        """Return who a member is; see `mindbot.platforms.wecom.people`."""
+        """Return who a member is; see `mindbot.platforms.wecom.contacts`."""
         return await self._people.user(id)
 
     def details(self) -> Json:
@@ -280,10 +280,10 @@ class WeComPlatform:
 
         Credentials that are proved end the wait for somebody to mend them.
         """
-        trial = Trial(f"{self.name}/{self.bot}", self._api.base_url)
+        self_test = SelfTest(f"{self.name}/{self.bot}", self._api.base_url)
         refusal = self._people.refusal
         found, proved = await checks.run(
-            trial, self._api, self._endpoint, self._contacts, agent=self._agent, refused=refusal
+            self_test, self._api, self._endpoint, self._contacts, agent=self._agent, refused=refusal
         )
         if proved:
             self._proven()

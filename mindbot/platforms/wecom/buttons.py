@@ -51,7 +51,7 @@ def task_of(delivery: Delivery) -> str:
     return f"{_OURS}{delivery.id}"
 
 
-class Buttons:
+class TemplateCards:
     """The cards of one bot."""
 
     def __init__(

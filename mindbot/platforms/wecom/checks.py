@@ -9,7 +9,7 @@ from mindbot.domain import fields
 from mindbot.domain.abilities import Check
 from mindbot.domain.errors import VendorError
 from mindbot.domain.message import Json
-from mindbot.platforms.trial import Trial, well
+from mindbot.platforms.self_test import SelfTest, well
 from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.endpoint import Endpoint
 
@@ -21,7 +21,13 @@ _CONTACTS = "`contacts_secret`: Management tools > Contacts sync (通讯录同�
 
 
 async def run(
-    trial: Trial, api: Api, endpoint: Endpoint, contacts: Api | None, *, agent: int | None, refused: str
+    self_test: SelfTest,
+    api: Api,
+    endpoint: Endpoint,
+    contacts: Api | None,
+    *,
+    agent: int | None,
+    refused: str,
 ) -> tuple[list[Check], bool]:
     """Test secrets, tokens and the application; returns the findings, and whether the credentials are proved.
 
@@ -33,28 +39,28 @@ async def run(
         return ""
 
     async def app() -> list[Check]:
-        found = await trial.token("access token", api, "`corpid` and `secret` of this bot")
-        return found + (await application(trial, api, agent) if well(found) else [])
+        found = await self_test.token("access token", api, "`corpid` and `secret` of this bot")
+        return found + (await application(self_test, api, agent) if well(found) else [])
 
     async def directory() -> list[Check]:
         if contacts is None:
             return []
         if refused:
             return [Check("contacts secret", "failed", refused, _CONTACTS)]
-        return await trial.token("contacts secret", contacts, _CONTACTS)
+        return await self_test.token("contacts secret", contacts, _CONTACTS)
 
-    secret = await trial.step("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot")
+    secret = await self_test.step("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot")
     own: list[Check] = []
 
     async def noted() -> list[Check]:
         own.extend(await app())
         return own
 
-    rest = await trial.together(noted(), directory())
+    rest = await self_test.together(noted(), directory())
     return [*secret, *rest], well([*secret, *own])
 
 
-async def application(trial: Trial, api: Api, agent: int | None) -> list[Check]:
+async def application(self_test: SelfTest, api: Api, agent: int | None) -> list[Check]:
     """Read the application itself: that proves the agent id, the right to call, and the trusted address."""
     if not agent:
         return [Check("application", "skipped", _NO_AGENT, _NEEDS_AGENT)]
@@ -76,7 +82,7 @@ async def application(trial: Trial, api: Api, agent: int | None) -> list[Check]:
             found = Check("application", "ok", f"{fields.text(app.get('name'))} ({agent}); {seen}")
         return [found, Check("trusted IP", "ok")]
 
-    return await trial.step("application", read, "compare `agent_id` and `secret` with Apps > the app")
+    return await self_test.step("application", read, "compare `agent_id` and `secret` with Apps > the app")
 
 
 def _visible(app: Json) -> str:

@@ -18,9 +18,9 @@ from mindbot.platforms.allowance import Allowance
 from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.split import printable, split_bytes
 from mindbot.platforms.wecom import limits, say
-from mindbot.platforms.wecom.buttons import Buttons, task_of
-from mindbot.platforms.wecom.repeats import Repeats
-from mindbot.platforms.wecom.uploads import Uploads, expired
+from mindbot.platforms.wecom.buttons import TemplateCards, task_of
+from mindbot.platforms.wecom.duplicate_check import DuplicateCheck
+from mindbot.platforms.wecom.uploads import MediaUploads, expired
 from mindbot.platforms.wecom_shared.api import Api
 
 if TYPE_CHECKING:
@@ -31,18 +31,23 @@ _NO_CALLBACK, _TASK_USED = "43012", "42014"
 _UNKNOWN_MESSAGE = "40058"  # what a recall is answered that names a message which is not there (any more)
 
 
-class Sender:
+class ApplicationSender:
     """One bot's way out. ``sent`` and ``held`` count messages, ``held`` those that waited for a member."""
 
     def __init__(
-        self, api: Api, settings: WeComSettings, host: Host, buttons: Buttons, clock: Callable[[], float]
+        self,
+        api: Api,
+        settings: WeComSettings,
+        host: Host,
+        buttons: TemplateCards,
+        clock: Callable[[], float],
     ) -> None:
         self._api = api
         self._agent_id = settings.agent_id
         self._buttons = buttons
         self._clock = clock
-        self._uploads = Uploads(api, host)
-        self._repeats = Repeats()
+        self._uploads = MediaUploads(api, host)
+        self._repeats = DuplicateCheck()
         windows = [(settings.member_per_minute, 60.0), (settings.member_per_hour, 3600.0)]
         limits_of = [(n, seconds + _MARGIN) for n, seconds in windows]
         self._members = Allowance(limits_of, clock=timer_of(clock))
@@ -73,7 +78,7 @@ class Sender:
         Raises:
             RateLimited: of the scope "session" where the member got as many as WeCom shows in a minute or
                 an hour: it would drop the message and say nothing.
-            VendorError: see `mindbot.platforms.wecom.errors`; Rejected also for what is over a limit.
+            VendorError: see `mindbot.platforms.wecom_shared.errors`; Rejected also for what is over a limit.
             NotFound: a file is not in the media store any more.
         """
         parts = [await self._uploads.ready(part) for part in delivery.parts]

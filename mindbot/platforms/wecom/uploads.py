@@ -13,8 +13,8 @@ from anyio import to_thread
 from mindbot.domain.errors import NotFound, Rejected, VendorError
 from mindbot.domain.host import Host
 from mindbot.domain.message import Part
+from mindbot.platforms.before_sending import preparing
 from mindbot.platforms.sizes import megabytes
-from mindbot.platforms.unsent import preparing
 from mindbot.platforms.wecom_shared.api import Api
 
 EXPIRED = "40007"  # the media id is not known any more
@@ -45,7 +45,7 @@ _KINDS = {
 }
 
 
-class Uploads:
+class MediaUploads:
     """The uploads of one bot. Media ids are kept on disk: a repeat after a crash must be the same request."""
 
     def __init__(self, api: Api, host: Host) -> None:

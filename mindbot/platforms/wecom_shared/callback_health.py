@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mindbot.api.shown import ago
 from mindbot.domain.abilities import Check
 from mindbot.domain.message import Json
-from mindbot.platforms.wecom_shared.refusals import Refused
+from mindbot.platforms.wecom_shared.refusals import RefusedCallback
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class _Tally:
     why: str = ""
     hint: str = ""
 
-    def add(self, error: Refused, at: float) -> None:
+    def add(self, error: RefusedCallback, at: float) -> None:
         self.count += 1
         self.at, self.why, self.hint = at, error.message, error.hint
 
@@ -48,7 +48,7 @@ class CallbackHealth:
         """Note a request that the settings fit."""
         self._proved = True
 
-    def refused(self, error: Refused) -> None:
+    def refused(self, error: RefusedCallback) -> None:
         """Count a refusal."""
         (self._blaming if error.hint else self._strange).add(error, self._clock())
 

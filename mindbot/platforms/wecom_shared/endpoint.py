@@ -19,10 +19,10 @@ from mindbot.domain.ports.platform import WebhookRequest, WebhookResponse
 from mindbot.platforms.wecom_shared.callback_health import CallbackHealth
 from mindbot.platforms.wecom_shared.crypto import Crypto
 from mindbot.platforms.wecom_shared.refusals import (
+    CallbackTooLarge,
     Malformed,
-    Refused,
+    RefusedCallback,
     StaleTimestamp,
-    TooLarge,
     WrongMethod,
 )
 from mindbot.telemetry.repeats import Repeats
@@ -120,7 +120,7 @@ class Endpoint:
             if request.method == "POST":
                 return await self._called(request, take)
             raise WrongMethod(f"{request.method} is not a callback")
-        except Refused as refused:
+        except RefusedCallback as refused:
             self.health.refused(refused)
             self._refusals.tell(refused.kind, bot=self._bot, kind=refused.kind, reason=str(refused))
             return _text(refused.status, refused.message)
@@ -141,7 +141,7 @@ class Endpoint:
 
     async def _called(self, request: WebhookRequest, take: TakeCallback) -> WebhookResponse:
         if len(request.body) > self._max_body:
-            raise TooLarge(f"{len(request.body)} bytes")
+            raise CallbackTooLarge(f"{len(request.body)} bytes")
         envelope = self._form.envelope(request.body)
         encrypted = envelope.get(self._form.encrypted)
         if not isinstance(encrypted, str) or not encrypted:
@@ -150,7 +150,7 @@ class Endpoint:
         try:
             with anyio.fail_after(self._ack_within):
                 respond = await take(OpenedCallback(envelope, plain, crypto))
-        except (Refused, MemoryError):
+        except (RefusedCallback, MemoryError):
             raise
         except (MindBotError, TimeoutError) as error:
             self._log.error("message not stored", bot=self._bot, reason=str(error) or "too slow")

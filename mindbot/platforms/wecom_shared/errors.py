@@ -19,7 +19,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Response
-from mindbot.platforms.between import without_code
+from mindbot.platforms.proxy_answers import without_code
 
 #: The access token is not accepted: forget it, fetch another, try once more.
 STALE_TOKEN = frozenset({40001, 40014, 42001})
@@ -172,7 +172,7 @@ def answer_of(response: Response, call: str) -> Json:
 
     Raises:
         NoAnswer: there is none under status 200.
-        VendorError: there is none, or a server failed; see `mindbot.platforms.between`.
+        VendorError: there is none, or a server failed; see `mindbot.platforms.proxy_answers`.
     """
     if response.status == 429 or response.status >= 500:
         raise without_code(response, call)

@@ -29,12 +29,12 @@ from mindbot.domain.errors import (
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
-from mindbot.platforms.trial import Trial, mend_for
+from mindbot.platforms.self_test import SelfTest, mend_for
 from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.backlog import Backlog, Callback
 from mindbot.platforms.wecombot.bot import WeComBot
 from mindbot.platforms.wecombot.link import Link
-from mindbot.platforms.wecombot.speak import Speaker
+from mindbot.platforms.wecombot.sender import ConnectionSender
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComBotSettings
@@ -71,7 +71,7 @@ class ConnectionBot(WeComBot):
         self._backlog = Backlog.of(host.shared, bot)
         self._tasks: TaskGroup | None = None
         self._receive: Receive | None = None
-        self._speaker = Speaker(settings, host, clock, lambda: self._link, self._card)
+        self._speaker = ConnectionSender(settings, host, clock, lambda: self._link, self._card)
 
     # -- in ----------------------------------------------------------------------------------------------
 
@@ -257,7 +257,7 @@ class ConnectionBot(WeComBot):
 
         A connection that waits with credentials that were refused tries other ones at once.
         """
-        trial = Trial(f"{self.name}/{self.bot}", self._settings.ws_url)
+        self_test = SelfTest(f"{self.name}/{self.bot}", self._settings.ws_url)
         link = self._link
 
         async def secret() -> str:
@@ -266,38 +266,40 @@ class ConnectionBot(WeComBot):
                 return ""
             before = link.refused
             if link.again(known):
-                await trial.until(
+                await self_test.until(
                     lambda: link.state != "needs credentials" or link.refused is not before, _CONNECTS
                 )
             return ""
 
-        found = await trial.step("secret", secret, "`secret` of this bot")
+        found = await self_test.step("secret", secret, "`secret` of this bot")
         if link is None or link.state in ("connecting", "closed"):
-            mend = f"`mindbot platform show {trial.bot}` has its reason"
+            mend = f"`mindbot platform show {self_test.bot}` has its reason"
             state = f"the connection is {link.state}" if link else "the bot has not been started"
             return [*found, Check("subscription", "failed", state, mend)]
         if link.state != "connected":
-            return [*found, self._not_connected(trial, link)]
+            return [*found, self._not_connected(self_test, link)]
 
         async def ping() -> str:
             await link.request("ping", {})
             return ""
 
         found.append(Check("subscription", "ok"))
-        return found + await trial.step("round trip", ping, f"`mindbot platform restart {trial.bot}`")
+        return found + await self_test.step("round trip", ping, f"`mindbot platform restart {self_test.bot}`")
 
-    def _not_connected(self, trial: Trial, link: Link) -> Check:
+    def _not_connected(self, self_test: SelfTest, link: Link) -> Check:
         """Return why there is no subscription, with the mend that fits."""
         reason = f"{link.state}: {link.reason}"
         if link.state == "needs credentials":
             mend = "compare `bot_id` and `secret` with the bot's API settings"
             if link.refused is not None and link.refused.hint:
                 mend = link.refused.hint
-            at_once = f"`mindbot platform restart {trial.bot}` asks at once"
+            at_once = f"`mindbot platform restart {self_test.bot}` asks at once"
             return Check("subscription", "failed", reason, f"{mend}; {at_once}")
         if link.state == "evicted":
-            mend = f"stop the other client, then `mindbot platform restart {trial.bot}`; see `evicted_wait`"
+            mend = (
+                f"stop the other client, then `mindbot platform restart {self_test.bot}`; see `evicted_wait`"
+            )
             return Check("subscription", "failed", reason, mend)
         lost = link.error or NetworkFailed("the connection was lost")
-        mend = mend_for(lost, "`bot_id` and `ws_url`; is the bot in long-connection mode?", trial.url)
+        mend = mend_for(lost, "`bot_id` and `ws_url`; is the bot in long-connection mode?", self_test.url)
         return Check("subscription", "failed", reason, mend)

@@ -31,7 +31,7 @@ log = structlog.get_logger("mindbot.platforms.wecombot")
 #: Takes over a callback's command, request id, body and text; nothing more is read until it returns.
 Handle = Callable[[str, str, Json, str], Awaitable[None]]
 #: Returns BotID and Secret; raises AuthFailed.
-Credentials = Callable[[], Awaitable[tuple[str, str]]]
+ReadCredentials = Callable[[], Awaitable[tuple[str, str]]]
 
 _STEADY = 5.0  # seconds after which a connection counts as having worked
 _MAX_WAIT = 30.0
@@ -49,7 +49,7 @@ class Link:
         self,
         http: Http,
         url: str,
-        credentials: Credentials,
+        credentials: ReadCredentials,
         handle: Handle,
         changed: Callable[[], None],
         *,

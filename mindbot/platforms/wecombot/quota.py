@@ -16,7 +16,7 @@ _STEP = 0.25  # seconds
 _KEPT = 10_000  # conversations
 
 
-class Quotas:
+class ConversationQuotas:
     """Buckets by conversation. Together a burst and what comes after it stay within the limit."""
 
     def __init__(self) -> None:

@@ -32,7 +32,7 @@ from mindbot.platforms.wecombot.answer_url import AnswerUrl
 from mindbot.platforms.wecombot.bot import WeComBot
 from mindbot.platforms.wecombot.callbacks import BotCallbacks
 from mindbot.platforms.wecombot.frames import Frames
-from mindbot.platforms.wecombot.streams import Shown, Streams
+from mindbot.platforms.wecombot.polled import PolledAnswer, PolledAnswers
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComBotSettings
@@ -74,7 +74,7 @@ class WebhookBot(WeComBot):
         self._timer = timer_of(clock)
         self._frames = Frames(host, self._card)
         self._url = AnswerUrl(host, clock)
-        self._streams = Streams.of(host.shared, bot)
+        self._streams = PolledAnswers.of(host.shared, bot)
         self._counts: Counter[str] = Counter()
         self._called = 0.0
         self._state = ""
@@ -169,7 +169,7 @@ class WebhookBot(WeComBot):
             return self._late(shown) or self._growing(shown)
         return await self._collected(shown, shown.final)
 
-    async def _look(self, shown: Shown) -> None:
+    async def _look(self, shown: PolledAnswer) -> None:
         """See in the store whether the turn has ended: its reply may not have come to `send` yet, or have
         been sent by an earlier process.
 
@@ -192,20 +192,20 @@ class WebhookBot(WeComBot):
         else:
             shown.final = said
 
-    def _growing(self, shown: Shown, *, first: bool = False) -> Json:
+    def _growing(self, shown: PolledAnswer, *, first: bool = False) -> Json:
         text = say.so_far(shown.text, self._settings.placeholder)
         return say.stream(shown.turn, text, finish=False, feedback=first and self._settings.feedback)
 
-    def _old(self, shown: Shown) -> bool:
+    def _old(self, shown: PolledAnswer) -> bool:
         return self._timer() - shown.opened >= self._settings.stream_lifetime - _MARGIN
 
-    def _late(self, shown: Shown) -> Json | None:
+    def _late(self, shown: PolledAnswer) -> Json | None:
         """Close an answer that has grown for as long as it may, where the rest can come another way."""
         if not self._old(shown) or not shown.has_url:
             return None
         return self._by_url_later(shown)
 
-    async def _owes(self, shown: Shown) -> bool:
+    async def _owes(self, shown: PolledAnswer) -> bool:
         """Tell whether an earlier answer of the session is still to come past its stream.
 
         It is a message of its own, and would stand below a stream that is opened now: then this one's answer
@@ -222,13 +222,13 @@ class WebhookBot(WeComBot):
         self._streams.paid(shown.session, turn)
         return False
 
-    def _by_url_later(self, shown: Shown) -> Json:
+    def _by_url_later(self, shown: PolledAnswer) -> Json:
         """End a stream before its answer is there, which comes by the response_url."""
         shown.way, shown.closing = "url", say.LATE
         self._streams.owe(shown.session, shown.turn)
         return say.stream(shown.turn, say.LATE, finish=True)
 
-    async def _collected(self, shown: Shown, final: Delivery) -> Json:
+    async def _collected(self, shown: PolledAnswer, final: Delivery) -> Json:
         """Hand the whole answer to a poll. That it goes this way is on disk before it goes."""
         shown.way = "poll"
         shown.taking += 1
@@ -295,7 +295,7 @@ class WebhookBot(WeComBot):
         self._streams.owe(shown.session, turn)
         return await self._by_url(delivery, remarks)
 
-    async def _remember(self, shown: Shown) -> None:
+    async def _remember(self, shown: PolledAnswer) -> None:
         """Learn from the disk which way this answer went, if it did. Raises StoreError."""
         if shown.way:
             return
@@ -309,7 +309,7 @@ class WebhookBot(WeComBot):
         elif used == 0:
             shown.way = "url"
 
-    async def _collect(self, shown: Shown, delivery: Delivery) -> bool:
+    async def _collect(self, shown: PolledAnswer, delivery: Delivery) -> bool:
         """Wait until a poll has taken the answer; False when none comes any more."""
         asked = float(delivery.to.get("asked") or 0)
         began = self._timer()

@@ -24,19 +24,19 @@ from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.profiles import Profiles
-from mindbot.platforms.trial import Trial, well
+from mindbot.platforms.self_test import SelfTest, well
 from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.application import application_endpoint
 from mindbot.platforms.wecom_shared.endpoint import MAX_BODY, OpenedCallback
 from mindbot.platforms.wecom_shared.refusals import Malformed
 from mindbot.platforms.wecom_shared.xml import parse_xml, text_of
-from mindbot.platforms.wecomcs import checks, outbound, wire
+from mindbot.platforms.wecomcs import checks, say, wire
 from mindbot.platforms.wecomcs.accounts import Listed, list_accounts
 from mindbot.platforms.wecomcs.budget import Budget
+from mindbot.platforms.wecomcs.conversations import Conversations, operators_cause
 from mindbot.platforms.wecomcs.events import Events
 from mindbot.platforms.wecomcs.pull import Account
-from mindbot.platforms.wecomcs.say import Sender
-from mindbot.platforms.wecomcs.talks import Talks, operators_cause
+from mindbot.platforms.wecomcs.sender import CustomerSender
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings
@@ -92,9 +92,9 @@ class WeComCsPlatform:
         )
         self._profiles = Profiles(host.keep, _PROFILE_TTL)
         self._budget = Budget(host.keep, clock)
-        self._talks = Talks(self._api, host.keep, settings, clock)
+        self._talks = Conversations(self._api, host.keep, settings, clock)
         self._events = Events(host, self._budget, settings, clock)
-        self._sender = Sender(self._api, host.media, self._talks, self._budget, settings, clock)
+        self._sender = CustomerSender(self._api, host.media, self._talks, self._budget, settings, clock)
         self._accounts: dict[str, Account] = {}
         self._errors: dict[str, MindBotError] = {}
         self._tasks: TaskGroup | None = None
@@ -247,7 +247,7 @@ class WeComCsPlatform:
         return await self._talks.silence(message)
 
     async def transfer(self, address: Json, to: str) -> Json:
-        """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id; see `Talks`.
+        """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id; see `Conversations`.
 
         The customer is told what is configured for that; ``said`` in the answer is whether it worked.
         """
@@ -267,12 +267,12 @@ class WeComCsPlatform:
         return await self._budget.left(address, waiting)
 
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
-        """Split a reply into at most five messages; see `mindbot.platforms.wecomcs.outbound.plan`."""
-        return outbound.plan(parts)
+        """Split a reply into at most five messages; see `mindbot.platforms.wecomcs.say.plan`."""
+        return say.plan(parts)
 
     def plan_within(self, parts: Sequence[Part], most: int) -> list[list[Part]]:
         """Split a reply into at most so many messages."""
-        return outbound.plan(parts, min(most, wire.BUDGET))
+        return say.plan(parts, min(most, wire.BUDGET))
 
     def address(self, user: str) -> Json:
         """Return what reaches a customer: ``EXTERNAL_USERID``, or ``OPEN_KFID/EXTERNAL_USERID``."""
@@ -318,16 +318,16 @@ class WeComCsPlatform:
 
     async def test(self) -> list[Check]:
         """Read the secrets, ask for a token, the accounts and their servicers, and look at the pulls."""
-        trial = Trial(f"{self.name}/{self.bot}", self._api.base_url)
-        found, listed = await checks.credentials(trial, self._api, self._endpoint)
+        self_test = SelfTest(f"{self.name}/{self.bot}", self._api.base_url)
+        found, listed = await checks.credentials(self_test, self._api, self._endpoint)
         if listed is not None:
             if well(found):
-                await self._proven(trial)
-            found += await checks.people(trial, self._api, self._settings, list(self._accounts), listed)
-        found.append(checks.pulls(trial, self._accounts, self._errors))
+                await self._proven(self_test)
+            found += await checks.people(self_test, self._api, self._settings, list(self._accounts), listed)
+        found.append(checks.pulls(self_test, self._accounts, self._errors))
         return [*found, checks.rung(self._endpoint.health, self._accounts, self._settings)]
 
-    async def _proven(self, trial: Trial) -> None:
+    async def _proven(self, self_test: SelfTest) -> None:
         """Let whatever waits for somebody to mend the credentials go on, and see how that ends."""
         self._credentials.accepted()
         refused = [id for id, error in self._errors.items() if isinstance(error, AuthFailed)]
@@ -337,7 +337,7 @@ class WeComCsPlatform:
             self._mended.set()
         for id in refused:
             self._accounts[id].again()
-        await trial.until(self._go_on, _GOES_ON)
+        await self_test.until(self._go_on, _GOES_ON)
 
     def _go_on(self) -> bool:
         """Whether the accounts are known, and each was pulled or failed for another reason."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.errors import MindBotError
-from mindbot.platforms.trial import Trial, mend_for
+from mindbot.platforms.self_test import SelfTest, mend_for
 from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.callback_health import CallbackHealth
 from mindbot.platforms.wecom_shared.endpoint import Endpoint
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _CONSOLE = "WeCom admin console > Apps > WeChat customer service (微信客服)"
 
 
-async def credentials(trial: Trial, api: Api, endpoint: Endpoint) -> tuple[list[Check], list[Listed] | None]:
+async def credentials(
+    self_test: SelfTest, api: Api, endpoint: Endpoint
+) -> tuple[list[Check], list[Listed] | None]:
     """Read the secrets, ask for a token and for the accounts; returns these too, None where none are told."""
     listed: list[Listed] = []
 
@@ -33,17 +35,17 @@ async def credentials(trial: Trial, api: Api, endpoint: Endpoint) -> tuple[list[
         return ", ".join(f"{each.name} ({each.id})" for each in listed)
 
     mend = f"{_CONSOLE} > apps that may call the API (可调用接口的应用): add the app of `secret`"
-    found = await trial.step("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot")
-    found += await trial.token("access token", api, "`corpid` and `secret` of this bot")
-    found += await trial.step("accounts", known, mend)
+    found = await self_test.step("callback secrets", secrets, "`token` and `EncodingAESKey` of this bot")
+    found += await self_test.token("access token", api, "`corpid` and `secret` of this bot")
+    found += await self_test.step("accounts", known, mend)
     return found, listed if found[-1].state == "ok" else None
 
 
 async def people(
-    trial: Trial, api: Api, settings: WeComCsSettings, ids: Iterable[str], listed: list[Listed]
+    self_test: SelfTest, api: Api, settings: WeComCsSettings, ids: Iterable[str], listed: list[Listed]
 ) -> list[Check]:
     """Look whether the accounts may be answered for, and by whom besides."""
-    return [_managed(listed, settings), *await _served(trial, api, settings, ids)]
+    return [_managed(listed, settings), *await _served(self_test, api, settings, ids)]
 
 
 def _managed(listed: list[Listed], settings: WeComCsSettings) -> Check:
@@ -59,7 +61,9 @@ def _managed(listed: list[Listed], settings: WeComCsSettings) -> Check:
     return Check("managed by the API", "ok", f"{len(listed)} accounts")
 
 
-async def _served(trial: Trial, api: Api, settings: WeComCsSettings, ids: Iterable[str]) -> list[Check]:
+async def _served(
+    self_test: SelfTest, api: Api, settings: WeComCsSettings, ids: Iterable[str]
+) -> list[Check]:
     """Look whether somebody is there to hand conversations to, where that is configured."""
     rules = settings.handoff_rules
     targets = {rule.to for rule in rules} | ({settings.handoff_to} if settings.handoff_keywords else set())
@@ -78,22 +82,22 @@ async def _served(trial: Trial, api: Api, settings: WeComCsSettings, ids: Iterab
                 raise MindBotError(f"not there now: {', '.join(missing)}; the pool takes over", hint=hint)
             return ", ".join(present)
 
-        return await trial.step(f"people of {account}", ask, mend)
+        return await self_test.step(f"people of {account}", ask, mend)
 
-    return await trial.together(*(there(id) for id in ids))
+    return await self_test.together(*(there(id) for id in ids))
 
 
-def pulls(trial: Trial, accounts: Mapping[str, Account], errors: Mapping[str, MindBotError]) -> Check:
+def pulls(self_test: SelfTest, accounts: Mapping[str, Account], errors: Mapping[str, MindBotError]) -> Check:
     """Tell whether the accounts are pulled."""
     pulled = sum(account.pulled > 0 for account in accounts.values())
     detail = f"{pulled} of {len(accounts)} accounts were pulled"
     if errors:
         id, error = next(iter(errors.items()))
-        mend = mend_for(error, "see the log", trial.url)
+        mend = mend_for(error, "see the log", self_test.url)
         return Check("pulls", "failed", f"{detail}; {id}: {error.message}", mend)
     if pulled and pulled == len(accounts):
         return Check("pulls", "ok", detail)
-    mend = f"is the bot started? `mindbot platform show {trial.bot}` has its reason"
+    mend = f"is the bot started? `mindbot platform show {self_test.bot}` has its reason"
     return Check("pulls", "failed", detail, mend)
 
 

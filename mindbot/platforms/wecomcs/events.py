@@ -14,7 +14,7 @@ from mindbot.domain.abilities import Silence
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.platforms.wecomcs.budget import Budget
-from mindbot.platforms.wecomcs.outbound import delivery_of
+from mindbot.platforms.wecomcs.say import delivery_of
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComCsSettings

@@ -12,7 +12,7 @@ from mindbot.domain.host import File, Media
 from mindbot.domain.message import Part
 from mindbot.platforms.sizes import megabytes
 from mindbot.platforms.wecom_shared.api import Api
-from mindbot.platforms.wecomcs.outbound import as_text
+from mindbot.platforms.wecomcs.say import as_text
 from mindbot.platforms.wecomcs.wire import FILES
 
 MB = 1 << 20

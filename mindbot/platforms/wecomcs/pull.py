@@ -24,7 +24,7 @@ from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.errors import NoAnswer
 from mindbot.platforms.wecomcs import pages, wire
 from mindbot.platforms.wecomcs.budget import Budget
-from mindbot.platforms.wecomcs.place import Place, Places, cursor_key
+from mindbot.platforms.wecomcs.read_place import ReadPlace, ReadPlaces, cursor_key
 
 log = structlog.get_logger("mindbot.platforms.wecomcs")
 
@@ -84,7 +84,7 @@ class Account:
         self._budget = budget
         self._clock = clock
         self._timer = timer_of(clock)
-        self._places = Places(id, keep, clock, first, knows)
+        self._places = ReadPlaces(id, keep, clock, first, knows)
         self._interval = interval
         self._since = since
         self._told = told
@@ -152,7 +152,7 @@ class Account:
         while more:
             gathered, cursor, more, error = await self._gather(place.cursor)
             # Until the end was reached once, what is older than the first start stays unanswered.
-            following = Place(cursor, place.since if more or error else 0.0)
+            following = ReadPlace(cursor, place.since if more or error else 0.0)
             await self._commit(gathered, following, place)
             if error is not None:
                 await self._doubt(error, cursor)
@@ -258,7 +258,7 @@ class Account:
     def _usable_token(self) -> str:
         return self._token if self._timer() < self._token_ends else ""
 
-    async def _commit(self, entries: list[Any], place: Place, before: Place) -> None:
+    async def _commit(self, entries: list[Any], place: ReadPlace, before: ReadPlace) -> None:
         """Put entries into the inbox, with the place behind them and the budgets that they renew."""
         since = max(before.since, float(int(self._since())))  # WeCom tells whole seconds
         fresh = [e for e in entries if _sent_at(e) >= since or not _sent_at(e)]

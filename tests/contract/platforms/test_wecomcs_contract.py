@@ -10,7 +10,7 @@ from mindbot.config.vendors import WeComCsSettings
 from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
-from mindbot.platforms.wecomcs.outbound import MAX_TEXT
+from mindbot.platforms.wecomcs.say import MAX_TEXT
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.server import WeComCsSimulator
 from mindbot.testing.platform_contract import PlatformContract

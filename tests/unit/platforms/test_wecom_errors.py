@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mindbot.domain.errors import AuthFailed, NetworkFailed, Overloaded, RateLimited, Rejected, VendorError
-from mindbot.platforms.between import without_code
+from mindbot.platforms.proxy_answers import without_code
 from mindbot.platforms.wecom_shared.errors import code_of, error_for
 
 

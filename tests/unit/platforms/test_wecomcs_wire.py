@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part
-from mindbot.platforms.wecomcs import files, outbound, wire
+from mindbot.platforms.wecomcs import files, say, wire
 from mindbot.platforms.wecomcs.events import described
 
 PAGE: Json = json.loads("""
@@ -156,25 +156,25 @@ TEXTS = [Part("text", str(n)) for n in range(4)]
 def test_parts_are_put_together_into_the_number_that_is_left(
     parts: list[Part], most: int, expected: list[str]
 ) -> None:
-    assert words(outbound.plan(parts, most)) == expected
+    assert words(say.plan(parts, most)) == expected
 
 
 def test_what_does_not_fit_is_cut_off_and_said() -> None:
-    planned = outbound.plan([Part("text", "好" * 8000)], 2)
+    planned = say.plan([Part("text", "好" * 8000)], 2)
     cut = planned[-1][0].data["cut"]
     assert len(planned) == 2 and planned[-1][0].text.endswith(f"{cut:,} characters left out）")
     assert "".join(words(planned)).count("好") == 8000 - cut
     files_ = [Part("image", "[a]", {"media": "M"}), Part("file", "[b]", {"media": "N"})]
-    (only,) = outbound.plan([*TEXTS, *files_], 1)
+    (only,) = say.plan([*TEXTS, *files_], 1)
     assert only[0].text == "0\n1\n2\n3" and only[0].data == {"left_out": ["image", "file"]}
-    assert outbound.notes_of(only[0]) == {"left_out": ["image", "file"]}
+    assert say.notes_of(only[0]) == {"left_out": ["image", "file"]}
 
 
 def test_answers_to_events_and_transfers_do_not_count_and_stay_whole() -> None:
     welcome, over = Part("text", "好" * 1000, {"code": "C"}), Part("transfer", "bye", {"to": "pool"})
-    planned = outbound.plan([*TEXTS, over, welcome], 1)
+    planned = say.plan([*TEXTS, over, welcome], 1)
     assert [message[0].kind for message in planned] == ["text", "transfer", "text"]
-    assert planned[2][0].data == {"code": "C"} and len(planned[2][0].text.encode()) <= outbound.MAX_TEXT
+    assert planned[2][0].data == {"code": "C"} and len(planned[2][0].text.encode()) <= say.MAX_TEXT
 
 
 @given(
@@ -183,9 +183,9 @@ def test_answers_to_events_and_transfers_do_not_count_and_stay_whole() -> None:
 )
 def test_no_plan_has_more_messages_or_bytes_than_allowed(texts: list[str | None], most: int) -> None:
     parts = [Part("image", "[a]", {"media": "M"}) if t is None else Part("text", t) for t in texts]
-    planned = outbound.plan(parts, most)
+    planned = say.plan(parts, most)
     assert len(planned) <= most
-    assert all(len(text.encode()) <= outbound.MAX_TEXT for text in words(planned))
+    assert all(len(text.encode()) <= say.MAX_TEXT for text in words(planned))
     if any(t is None or t.strip() for t in texts):
         assert planned
 
@@ -241,16 +241,16 @@ THUMB = {"thumb_media_id": "T"}
     ],
 )
 def test_parts_become_bodies_within_the_limits(part: Part, body: Json) -> None:
-    ((planned,),) = outbound.plan([part])
-    assert outbound.body_of(planned) == body
+    ((planned,),) = say.plan([part])
+    assert say.body_of(planned) == body
 
 
 def test_a_menu_has_ten_items_and_says_what_it_left_out() -> None:
     part = Part("card", "x" * 2000, {"buttons": [{"text": "长" * 100, "url": "https://a"}] * 12})
-    menu = outbound.body_of(part)["msgmenu"]
+    menu = say.body_of(part)["msgmenu"]
     assert len(menu["list"]) == 10 and len(menu["head_content"]) == 1024
     assert menu["list"][0]["view"]["content"] == "长" * 100
-    assert outbound.notes_of(part) == {"left_out": "2 buttons"}
+    assert say.notes_of(part) == {"left_out": "2 buttons"}
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_menu_has_ten_items_and_says_what_it_left_out() -> None:
     ],
 )
 def test_what_it_cannot_say_becomes_words_and_says_what_it_was(part: Part, text: str) -> None:
-    ((planned,),) = outbound.plan([part])
+    ((planned,),) = say.plan([part])
     assert (planned.kind, planned.text, planned.data["was"]) == ("text", text, part.kind)
 
 
@@ -275,14 +275,14 @@ def a_delivery(n: int, created: float) -> Delivery:
 @given(st.integers(-1, 99), st.floats(0, 4e9))
 def test_a_delivery_has_one_id_within_the_rules(n: int, created: float) -> None:
     delivery = a_delivery(n, created)
-    msgid = outbound.msgid_of(delivery)
-    assert re.fullmatch(r"[0-9a-zA-Z_-]{1,32}", msgid) and msgid == outbound.msgid_of(delivery)
-    assert outbound.delivery_of(msgid) == delivery.id
+    msgid = say.msgid_of(delivery)
+    assert re.fullmatch(r"[0-9a-zA-Z_-]{1,32}", msgid) and msgid == say.msgid_of(delivery)
+    assert say.delivery_of(msgid) == delivery.id
 
 
 def test_a_turn_that_runs_again_sends_under_other_ids() -> None:
-    assert outbound.msgid_of(a_delivery(0, 1000.0)) != outbound.msgid_of(a_delivery(0, 1000.5))
-    assert outbound.delivery_of("somebody-elses") == ""
+    assert say.msgid_of(a_delivery(0, 1000.0)) != say.msgid_of(a_delivery(0, 1000.5))
+    assert say.delivery_of("somebody-elses") == ""
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.errors import AuthFailed
-from mindbot.platforms import trial
+from mindbot.platforms import self_test
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
 from mindbot.testing.waiting import PATIENCE
 
@@ -36,8 +36,8 @@ async def test_where_nobody_tells_the_code_is_said_to_be_unchecked() -> None:
 
 
 async def test_an_api_that_hangs_does_not_keep_anybody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert trial.LONGEST <= 20
-    monkeypatch.setattr(trial, "LONGEST", 0.5)
+    assert self_test.LONGEST <= 20
+    monkeypatch.setattr(self_test, "LONGEST", 0.5)
     async with connected() as here:
         here.sim.faults.set(["hang@batchSend", "hang@connections/open", "hang@user/get"])
         with anyio.fail_after(PATIENCE):

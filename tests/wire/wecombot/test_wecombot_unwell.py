@@ -14,7 +14,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.message import Json, Part
 from mindbot.media.folder import bytes_of
-from mindbot.platforms.wecombot import connection, say, speak
+from mindbot.platforms.wecombot import connection, say, sender
 from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.runtime.outbox import Outbox, Policy
 from mindbot.testing.waiting import PATIENCE, until
@@ -242,7 +242,7 @@ async def test_an_upload_that_wecom_forgot_begins_anew() -> None:
 async def test_an_attempt_ends_before_its_time_and_the_upload_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(speak, "_PREPARE", 0.5)
+    monkeypatch.setattr(sender, "_PREPARE", 0.5)
     async with connected(fault="slow:200ms@aibot_upload_media_chunk") as here:
         await here.asked("hello")
         file = await here.host.media.save(bytes_of(b"z" * 2_500_000), name="a.bin")

@@ -13,8 +13,8 @@ from mindbot.domain.errors import Rejected
 from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message, text_part
 from mindbot.domain.shared import Shared
+from mindbot.platforms.wecombot.polled import PolledAnswers
 from mindbot.platforms.wecombot.say import stream_id
-from mindbot.platforms.wecombot.streams import Streams
 from mindbot.platforms.wecombot.webhook import WebhookBot
 from mindbot.sim.wecombot.polls import PollRules
 from mindbot.testing.platforms import served
@@ -147,13 +147,13 @@ async def test_an_answer_waits_for_an_earlier_one_no_longer_than_its_stream_may_
 
 async def test_who_sends_and_who_polls_meet_however_many_answers_there_are() -> None:
     shared = Shared()
-    sending = Streams.of(shared, "hr").open("first", 1.0)
+    sending = PolledAnswers.of(shared, "hr").open("first", 1.0)
     for n in range(6000):
-        Streams.of(shared, "hr").open(f"t{n}", 2.0)
-    assert Streams.of(shared, "hr").open("first", 3.0) is sending
-    assert Streams.of(shared, "hr").growing <= 5000
+        PolledAnswers.of(shared, "hr").open(f"t{n}", 2.0)
+    assert PolledAnswers.of(shared, "hr").open("first", 3.0) is sending
+    assert PolledAnswers.of(shared, "hr").growing <= 5000
     for n in range(6000):
-        sending_to = Streams.of(shared, "hr")
+        sending_to = PolledAnswers.of(shared, "hr")
         sending_to.goes_on(f"u{n}", f"t{n}", until=9.0)
     assert sending_to.unfinished("u5999", 8.0) == 1 and sending_to.unfinished("u0", 8.0) == 0
-    assert Streams.of(shared, "other").growing == 0
+    assert PolledAnswers.of(shared, "other").growing == 0

@@ -16,7 +16,7 @@ from wecomcs_here import ACCOUNT, Here, connected
 from mindbot.domain.message import Json
 from mindbot.platforms.wecom_shared.errors import NoAnswer
 from mindbot.platforms.wecomcs import pages, pull
-from mindbot.platforms.wecomcs.place import cursor_key
+from mindbot.platforms.wecomcs.read_place import cursor_key
 from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ import pytest
 from wecomcs_here import ACCOUNT, a_delivery, connected
 
 from mindbot.domain.errors import NetworkFailed, Rejected
-from mindbot.platforms.wecomcs.outbound import msgid_of
+from mindbot.platforms.wecomcs.say import msgid_of
 
 pytestmark = pytest.mark.anyio
 

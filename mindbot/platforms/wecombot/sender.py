@@ -23,8 +23,8 @@ from mindbot.platforms.split import clip
 from mindbot.platforms.wecombot import say
 from mindbot.platforms.wecombot.errors import BAD_REQUEST_ID, EXPIRED
 from mindbot.platforms.wecombot.link import READY, Link
-from mindbot.platforms.wecombot.quota import Quotas
-from mindbot.platforms.wecombot.upload import Uploads
+from mindbot.platforms.wecombot.quota import ConversationQuotas
+from mindbot.platforms.wecombot.uploads import ChunkedUploads
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import WeComBotSettings
@@ -41,7 +41,7 @@ _START = 23.0
 _GONE = frozenset({BAD_REQUEST_ID, EXPIRED})
 
 
-class Speaker:
+class ConnectionSender:
     """Carries out deliveries. ``link`` returns the connection while the bot runs, ``card`` makes a card."""
 
     def __init__(
@@ -57,8 +57,8 @@ class Speaker:
         self._timer = timer_of(clock)
         self._link = link
         self._card = card
-        self._quotas = Quotas()
-        self._uploads = Uploads(host.media)
+        self._quotas = ConversationQuotas()
+        self._uploads = ChunkedUploads(host.media)
         self._shown: OrderedDict[str, float] = OrderedDict()  # turn → when its stream began
         self._closed: OrderedDict[str, None] = OrderedDict()  # turns whose stream ended before the answer
 

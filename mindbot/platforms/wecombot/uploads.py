@@ -55,7 +55,7 @@ class _Progress:
     media_id: str = ""
 
 
-class Uploads:
+class ChunkedUploads:
     """Uploads of one bot. One that breaks off goes on where it stopped when its message is tried again."""
 
     def __init__(self, media: Media) -> None:

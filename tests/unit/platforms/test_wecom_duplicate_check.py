@@ -1,7 +1,7 @@
 """The duplicate check catches repeats of a delivery and never an equal answer of another."""
 
 from mindbot.domain.delivery import Delivery
-from mindbot.platforms.wecom.repeats import Repeats
+from mindbot.platforms.wecom.duplicate_check import DuplicateCheck
 
 
 def a_delivery(turn: int, *, again: bool = False, created: float = 0.0) -> Delivery:
@@ -10,22 +10,24 @@ def a_delivery(turn: int, *, again: bool = False, created: float = 0.0) -> Deliv
 
 
 def test_every_attempt_at_a_delivery_asks_for_the_same_check_also_after_a_restart() -> None:
-    repeats = Repeats()
+    repeats = DuplicateCheck()
     first = repeats.check(a_delivery(1), "u", "yes")
     assert first["enable_duplicate_check"] == 1
     assert 1800 <= first["duplicate_check_interval"] <= 14_400
     assert repeats.check(a_delivery(1), "u", "yes") == first
     assert repeats.check(a_delivery(1, again=True), "u", "yes") == first
-    assert Repeats().check(a_delivery(1, again=True), "u", "yes") == first
+    assert DuplicateCheck().check(a_delivery(1, again=True), "u", "yes") == first
 
 
 def test_deliveries_differ() -> None:
-    checks = [Repeats().check(a_delivery(turn), "u", "yes")["duplicate_check_interval"] for turn in range(20)]
+    checks = [
+        DuplicateCheck().check(a_delivery(turn), "u", "yes")["duplicate_check_interval"] for turn in range(20)
+    ]
     assert len(set(checks)) > 15
 
 
 def test_an_equal_answer_goes_out_unchecked_until_it_may_have_arrived() -> None:
-    repeats = Repeats()
+    repeats = DuplicateCheck()
     repeats.check(a_delivery(1), "u", "yes")
     for _ in range(2):
         assert repeats.check(a_delivery(2), "u", "yes") == {}
@@ -36,7 +38,7 @@ def test_an_equal_answer_goes_out_unchecked_until_it_may_have_arrived() -> None:
 
 def test_it_forgets_when_wecom_does() -> None:
     now = 0.0
-    repeats = Repeats(clock=lambda: now)
+    repeats = DuplicateCheck(clock=lambda: now)
     repeats.check(a_delivery(1), "u", "yes")
     now = 5399.0
     assert not repeats.check(a_delivery(2), "u", "yes")
@@ -45,16 +47,16 @@ def test_it_forgets_when_wecom_does() -> None:
 
 
 def test_a_delivery_is_known_again_for_less_than_its_interval() -> None:
-    repeats, made = Repeats(), a_delivery(1, created=1e9)
+    repeats, made = DuplicateCheck(), a_delivery(1, created=1e9)
     interval = repeats.check(made, "u", "yes")["duplicate_check_interval"]
     assert repeats.knows(made, "u", "yes", 1e9 + interval - 90)
     assert not repeats.knows(made, "u", "yes", 1e9 + interval - 30)  # the request may arrive after it
-    assert Repeats().knows(made, "u", "yes", 1e9 + interval - 90)  # after a restart
-    assert not Repeats().knows(made, "u", "yes", 1e9 + 7200)
+    assert DuplicateCheck().knows(made, "u", "yes", 1e9 + interval - 90)  # after a restart
+    assert not DuplicateCheck().knows(made, "u", "yes", 1e9 + 7200)
 
 
 def test_what_went_out_unchecked_is_not_counted_on_to_be_known() -> None:
-    repeats = Repeats()
+    repeats = DuplicateCheck()
     first, equal = a_delivery(1, created=1e9), a_delivery(2, created=1e9)
     repeats.check(first, "u", "yes")
     assert repeats.check(equal, "u", "yes") == {}

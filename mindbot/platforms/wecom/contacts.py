@@ -25,7 +25,7 @@ _MOST = 8  # departments of one member whose names are looked up
 _AGAIN = 3600.0  # seconds until a contacts secret that was refused is tried again
 
 
-class People:
+class Contacts:
     """The contacts as one application may read them: with the contacts secret if there is one and WeCom
     accepts it, else with the application's own."""
 

@@ -7,9 +7,9 @@ import pytest
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Overloaded, Rejected, TimedOut
+from mindbot.platforms.self_test import SelfTest, reach
 from mindbot.platforms.sizes import megabytes
 from mindbot.platforms.tokens import Lent, TokenCache
-from mindbot.platforms.trial import Trial, reach
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -32,13 +32,13 @@ async def test_a_setting_is_blamed_for_refusals_alone(error: MindBotError, mend:
     async def work() -> str:
         raise error
 
-    (check,) = await Trial("wecom/hr", URL).step("token", work, "`secret`")
+    (check,) = await SelfTest("wecom/hr", URL).step("token", work, "`secret`")
     assert (check.state, check.detail) == ("failed", error.message)
     assert check.mend.endswith(mend)
 
 
 async def test_what_does_not_end_has_failed_and_holds_no_other_step_up() -> None:
-    trial = Trial("wecom/hr", URL, seconds=0.1)
+    trial = SelfTest("wecom/hr", URL, seconds=0.1)
 
     async def forever() -> str:
         await anyio.sleep_forever()
@@ -60,7 +60,7 @@ async def test_steps_run_side_by_side() -> None:
         await both[1 - n].wait()
         return ""
 
-    trial = Trial("wecom/hr", URL)
+    trial = SelfTest("wecom/hr", URL)
     with anyio.fail_after(PATIENCE):
         found = await trial.together(*(trial.step(str(n), lambda n=n: meet(n), "") for n in range(2)))
     assert [check.state for check in found] == ["ok", "ok"]
@@ -81,7 +81,7 @@ class App:
 
 async def test_a_remembered_refusal_is_told_as_one() -> None:
     app = App()
-    trial = Trial("wecom/hr", URL)
+    trial = SelfTest("wecom/hr", URL)
     (fresh,) = await trial.token("access token", app, "")
     assert (fresh.detail, fresh.mend) == (
         "gettoken: the app secret is wrong (errcode 40001)",

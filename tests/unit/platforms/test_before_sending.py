@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import NetworkFailed, Overloaded
-from mindbot.platforms.unsent import preparing, unsent
+from mindbot.platforms.before_sending import preparing, unsent
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio

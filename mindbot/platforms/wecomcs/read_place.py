@@ -32,7 +32,7 @@ def began_key(account: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReadPlace:
     """Behind ``cursor`` (empty: the oldest entry); what was sent before ``since`` is not answered."""
 
     cursor: str
@@ -42,7 +42,7 @@ class Place:
         return {"cursor": self.cursor} | ({"since": self.since} if self.since else {})
 
 
-class Places:
+class ReadPlaces:
     """The place of one account. ``first``: how old (seconds) what a first start answers may be; ``knows``
     returns since when (Unix seconds) the inbox recognises what came before."""
 
@@ -56,7 +56,7 @@ class Places:
         self._knows = knows
         self.lost = 0  # times that it was
 
-    async def get(self) -> Place:
+    async def get(self) -> ReadPlace:
         """Return where to go on; on disk before the first page, as who dies between two must find it."""
         key = cursor_key(self._account)
         kept = await self._keep.get(key)
@@ -65,15 +65,15 @@ class Places:
             return place or await self.again("what is kept of it has another form")
         if await self._keep.lost(key):
             return await self.again("it cannot be read in the database")
-        place = Place("", self._clock() - self._first)
+        place = ReadPlace("", self._clock() - self._first)
         await self._keep.put(began_key(self._account), {"since": place.since})
         await self._keep.put(key, place.to_json())
         return place
 
-    async def again(self, why: str) -> Place:
+    async def again(self, why: str) -> ReadPlace:
         """Go back to the oldest entry there is; ``why`` says what happened to the place."""
         began = fields.number(fields.mapping(await self._keep.get(began_key(self._account))).get("since"))
-        place = Place("", max(began, self._knows()))
+        place = ReadPlace("", max(began, self._knows()))
         await self._keep.put(cursor_key(self._account), place.to_json())
         self.lost += 1
         log.warning(
@@ -85,9 +85,9 @@ class Places:
         return place
 
 
-def _read(kept: Any) -> Place | None:
+def _read(kept: Any) -> ReadPlace | None:
     """Return a kept place; None when it is none."""
     cursor, since = kept.get("cursor"), kept.get("since", 0.0)
     if not isinstance(cursor, str) or isinstance(since, bool) or not isinstance(since, int | float):
         return None
-    return Place(cursor, float(since))
+    return ReadPlace(cursor, float(since))

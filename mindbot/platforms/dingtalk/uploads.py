@@ -28,7 +28,7 @@ _COVER = bytes.fromhex(
 )
 
 
-class Uploads:
+class RobotUploads:
     """Puts files onto the platform. ``pack`` puts kinds that no page lists into a zip."""
 
     def __init__(self, client: Client, media: Media, *, pack: bool) -> None:

@@ -44,7 +44,7 @@ class HandedOver:
     again: bool = False
 
 
-class Talks:
+class Conversations:
     """The conversations of one bot; WeCom keeps their states."""
 
     def __init__(self, api: Api, keep: Keep, settings: WeComCsSettings, clock: Callable[[], float]) -> None:

@@ -16,10 +16,10 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import RateLimited, Rejected
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
+from mindbot.platforms.before_sending import preparing
 from mindbot.platforms.dingtalk import errors, say
 from mindbot.platforms.dingtalk.client import Client
-from mindbot.platforms.dingtalk.files import Uploads
-from mindbot.platforms.unsent import preparing
+from mindbot.platforms.dingtalk.uploads import RobotUploads
 
 if TYPE_CHECKING:
     from mindbot.config.vendors import DingTalkSettings
@@ -38,7 +38,7 @@ def users_of(to: Json) -> list[str]:
     return [user for user in (each.strip() for each in str(to.get("user") or "").split(",")) if user]
 
 
-class Outbound:
+class RobotSender:
     """Says planned messages of one bot."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Outbound:
         self._client = client
         self._settings = settings
         self._clock = clock
-        self._uploaded = Uploads(client, host.media, pack=settings.pack_files)
+        self._uploaded = RobotUploads(client, host.media, pack=settings.pack_files)
         self._gone: OrderedDict[str, None] = OrderedDict()  # session webhooks that ended early
 
     async def say(self, parts: Sequence[Part], delivery: Delivery) -> Sent:

@@ -56,7 +56,7 @@ def mend_for(error: MindBotError, mend: str, url: str) -> str:
     return mend
 
 
-class Trial:
+class SelfTest:
     """One test of one bot. What is not done when it ends has failed for want of an answer."""
 
     def __init__(self, bot: str, url: str, *, seconds: float = 0.0) -> None:

@@ -30,7 +30,7 @@ _MARGIN = 60.0  # seconds of an interval that are not counted on: a request on i
 _REMEMBERED = 50_000  # texts; some 250 bytes each
 
 
-class Repeats:
+class DuplicateCheck:
     """Decides about the flag; remembers for each user the texts that WeCom may still remember."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -21,7 +21,7 @@ _KEPT = 5_000  # answers remembered although nobody is about them just now; of o
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
-class Shown:
+class PolledAnswer:
     """One answer. ``opened`` and ``polled`` are of a clock that nobody sets, ``taken`` is Unix seconds.
 
     ``text`` is what there is so far, ``final`` the delivery that ends it. ``way`` is set before the answer
@@ -46,26 +46,26 @@ class Shown:
     collected: anyio.Event = field(default_factory=anyio.Event)
 
 
-class Streams:
+class PolledAnswers:
     """All of a bot's. Who sends an answer and who polls for it always meet, however many there are."""
 
     def __init__(self) -> None:
-        self._used: WeakValueDictionary[str, Shown] = WeakValueDictionary()
-        self._recent: OrderedDict[str, Shown] = OrderedDict()
+        self._used: WeakValueDictionary[str, PolledAnswer] = WeakValueDictionary()
+        self._recent: OrderedDict[str, PolledAnswer] = OrderedDict()
         self._owed: OrderedDict[str, str] = OrderedDict()  # session → the newest turn that goes by URL
         #: User → turn → when nobody asks for it any more.
         self._unfinished: OrderedDict[str, dict[str, float]] = OrderedDict()
 
     @classmethod
-    def of(cls, shared: Shared, bot: str) -> Streams:
+    def of(cls, shared: Shared, bot: str) -> PolledAnswers:
         """Return those of a bot in this process."""
         return shared.of(("wecombot streams", bot), cls)
 
-    def open(self, turn: str, now: float) -> Shown:
+    def open(self, turn: str, now: float) -> PolledAnswer:
         """Return a turn's, begun now if there is none."""
         shown = self._used.get(turn)
         if shown is None:
-            shown = self._used[turn] = Shown(turn, now)
+            shown = self._used[turn] = PolledAnswer(turn, now)
         self._recent[turn] = shown
         self._recent.move_to_end(turn)
         if len(self._recent) > _KEPT:
