@@ -263,6 +263,23 @@ def test_a_json_payload_is_laid_out_and_a_broken_one_is_shown_as_it_came() -> No
     assert '{"msgtype":' in part(turn, "message").text
 
 
+def test_a_common_reply_names_the_turns_it_answers() -> None:
+    first = TurnView(id="A", text="when?", vars={"together": ["B", "C"], "asked": ["when?", "where?", "who"]})
+    assert part(first, "message").text == "when?\n\n── together ──\nB  where?\nC  who"
+    second = TurnView(id="B", text="where?", vars={"together": "A"})
+    assert part(second, "message").text == "where?\n\n── together ──\nanswered with A"
+
+
+def test_a_prompt_that_was_shortened_says_by_how_much_and_why() -> None:
+    less = {"why": "context_overflow: too long", "lines": 6, "characters": 900}
+    asked = {"request": {"messages": [{"role": "user", "content": "hi"}]}, "left_out": less}
+    turn = TurnView.model_validate({"id": "A", "spans": [{"kind": "model", "name": "m", "data": asked}]})
+    assert part(turn, "prompt").text.split("\n")[1:] == [
+        "user: hi",
+        "── left out: 6 lines, 900 characters of the conversation, context_overflow: too long ──",
+    ]
+
+
 def test_every_part_of_a_turn_with_strange_data_can_be_shown() -> None:
     strange = TurnView.model_validate(
         {

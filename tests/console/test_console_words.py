@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,3 +101,9 @@ def test_a_text_without_translation_is_said_in_english() -> None:
 )
 def test_the_environment_chooses_the_language(environ: dict[str, str], language: str) -> None:
     assert language_of(environ) == language
+
+
+def test_no_two_classes_of_the_console_share_a_name() -> None:
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py"))
+    names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1 and not name.startswith("_")] == []

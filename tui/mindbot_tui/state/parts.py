@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from mindbot.api.models import TurnView
 from mindbot.domain.message import Json
@@ -52,7 +53,7 @@ def _message(turn: TurnView) -> str:
             raw = _pretty(json.loads(raw))
     kinds = ", ".join(part.get("kind", "?") for part in turn.message.get("parts", ()))
     head = turn.text or f"({kinds or 'empty'})"
-    blocks = [head, *_files(turn), *_sender(turn)]
+    blocks = [head, *_together(turn), *_files(turn), *_sender(turn)]
     if raw:
         blocks.append(f"── {kinds or 'raw'} ──\n{raw}")
     return "\n\n".join(blocks)
@@ -69,6 +70,17 @@ def _sender(turn: TurnView) -> Iterator[str]:
         yield "\n".join([f"── {turn.user} ──", *(f"{name}: {value}" for name, value in facts if value)])
     elif failed:
         yield f"── {turn.user} ──\nnot found: {failed[-1]}"
+
+
+def _together(turn: TurnView) -> Iterator[str]:
+    """Yield which turns one reply answers: those taken along, or the one that took this along."""
+    found, asked = turn.vars.get("together"), turn.vars.get("asked")
+    if isinstance(found, str):
+        yield f"── together ──\nanswered with {found}"
+    elif isinstance(found, list):
+        texts = asked[1:] if isinstance(asked, list) else []
+        lines = (f"{id}  {text}".rstrip() for id, text in zip_longest(found, texts, fillvalue=""))
+        yield "\n".join(["── together ──", *lines])
 
 
 def _files(turn: TurnView) -> Iterator[str]:
@@ -103,10 +115,21 @@ def _prompts(turn: TurnView) -> Iterator[str]:
         yield f"── {who or span.name} ──"
         for message in request.get("messages", ()):
             yield f"{message.get('role', '?')}: {message.get('content', '')}"
+        if isinstance(less := span.data.get("left_out"), dict):
+            yield "── " + ", ".join(_left_out(less)) + " ──"
         if usage := span.data.get("usage"):
             yield "── " + ", ".join(f"{name} {count}" for name, count in usage.items()) + " ──"
         if error := span.data.get("error"):
             yield f"── {error.get('message', error) if isinstance(error, dict) else error} ──"
+
+
+def _left_out(less: Json) -> Iterator[str]:
+    """Yield what a model that refused the whole prompt was not asked, and why."""
+    if less.get("lines"):
+        yield f"left out: {less['lines']} lines, {less.get('characters', 0)} characters of the conversation"
+    if less.get("system"):
+        yield f"system line {less['system']}"
+    yield str(less.get("why", ""))
 
 
 def _reply(turn: TurnView) -> str:

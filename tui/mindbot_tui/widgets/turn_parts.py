@@ -58,7 +58,8 @@ class TurnHead(Painter):
 
     def _second(self, turn: TurnView) -> list[list[Piece]]:
         if turn.reason:
-            return [[(clean(turn.reason)[: self.size.width - 2], "bad")]]
+            style = "dim" if turn.state == "answered" else "bad"  # together with another: nothing is wrong
+            return [[(clean(turn.reason)[: self.size.width - 2], style)]]
         known = turn.to_json()
         facts = [str(known[name]) for name in ("runner", "workflow", "provider", "model") if known.get(name)]
         tokens = [(self.words("{n} tokens", n=known["tokens"]), "dim")] if known.get("tokens") else []
