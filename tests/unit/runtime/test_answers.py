@@ -1,4 +1,4 @@
-"""What a platform may do with an answer while it is made, over the real runtime and store."""
+"""What a platform may do with an answer while it is made, over the real runtime."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ from mindbot.domain.errors import Overloaded, Rejected, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.domain.turn import Turn
-from mindbot.runtime.app import Runtime
+from mindbot.runtime.app import MakeStore, Runtime
+from mindbot.store import sqlite
 from mindbot.telemetry.redaction import MASK, redactor
+from mindbot.testing.stores.memory.store import MemoryPlaces
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
+
+MEMORY = MemoryPlaces().store
 
 
 class Cards:
@@ -129,9 +133,11 @@ def a_message(key: str = "m1", text: str = "hello", kind: str = "text") -> Messa
 
 
 @asynccontextmanager
-async def a_runtime(folder: Path, cards: Cards, runner: Any = None) -> AsyncIterator[Runtime]:
+async def a_runtime(
+    folder: Path, cards: Cards, runner: Any = None, store: MakeStore = MEMORY
+) -> AsyncIterator[Runtime]:
     with anyio.fail_after(PATIENCE):
-        async with Runtime.open(load(environ={}), folder) as runtime:
+        async with Runtime.open(load(environ={}), folder, store=store) as runtime:
             if runner is not None:
                 runtime.generation.runners["chat"] = runner
             runtime.outbox.serve(Bot.of(cards))
@@ -237,7 +243,7 @@ async def test_a_running_answer_can_be_stopped(tmp_path: Path) -> None:
 
 async def test_what_was_on_show_in_a_crash_is_marked_interrupted_and_answered_once(tmp_path: Path) -> None:
     cards, runner = Cards(), Slow()
-    async with a_runtime(tmp_path, cards, runner) as runtime:
+    async with a_runtime(tmp_path, cards, runner, sqlite.configured) as runtime:
         receipt = await runtime.receive(a_message())
         await cards.saw.wait()  # and here the process ends
     assert not cards.sent
@@ -350,7 +356,7 @@ async def test_what_the_bot_says_of_its_own_accord_is_no_question_that_waits(tmp
 async def test_a_bot_keeps_values_and_takes_a_page_in_one_transaction(tmp_path: Path) -> None:
     cards = Cards()
     cards.streams = False
-    async with a_runtime(tmp_path, cards) as runtime:
+    async with a_runtime(tmp_path, cards, store=sqlite.configured) as runtime:
         keep, other = runtime.host("cards", "default").keep, runtime.host("cards", "other").keep
         await keep.put("cursor:b", {"at": 1})
         await keep.put("cursor:a", {"at": 2})

@@ -24,11 +24,16 @@ from mindbot.domain.message import Message, Part, text_part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.domain.turn import Turn
 from mindbot.runtime import housekeeping
-from mindbot.runtime.app import Runtime
+from mindbot.runtime.app import MakeStore, Runtime
+from mindbot.store import sqlite
 from mindbot.store.sqlite import SqliteStore
+from mindbot.testing.stores.memory.store import MemoryPlaces
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
+
+#: Where the disk is not the point.
+MEMORY = MemoryPlaces().store
 
 
 class Phone:
@@ -66,10 +71,12 @@ def a_message(key: str = "m1", text: str = "hello", user: str = "lin", **more: A
 
 
 @asynccontextmanager
-async def a_runtime(folder: Path, phone: Phone, **overrides: Any) -> AsyncIterator[Runtime]:
+async def a_runtime(
+    folder: Path, phone: Phone, kept: MakeStore = sqlite.configured, **overrides: Any
+) -> AsyncIterator[Runtime]:
     loaded = load(environ={}, overrides=overrides)
     with anyio.fail_after(PATIENCE):
-        async with Runtime.open(loaded, folder) as runtime:
+        async with Runtime.open(loaded, folder, store=kept) as runtime:
             runtime.outbox.serve(Bot.of(phone))
             yield runtime
 
@@ -129,7 +136,7 @@ async def test_what_no_row_can_hold_is_stored_as_what_it_can(tmp_path: Path) -> 
 
 async def test_an_adapter_that_cannot_plan_costs_its_own_turn_only(tmp_path: Path) -> None:
     phone = Phone()
-    async with a_runtime(tmp_path, phone) as runtime:
+    async with a_runtime(tmp_path, phone, MEMORY) as runtime:
         phone.cannot_plan = True
         bad = await ended(runtime, await runtime.receive(a_message("bad")))
         assert (bad["state"], "KeyError" in bad["reason"]) == ("dead", True)
@@ -139,7 +146,7 @@ async def test_an_adapter_that_cannot_plan_costs_its_own_turn_only(tmp_path: Pat
 
 async def test_a_turn_that_cannot_be_written_is_not_forgotten(tmp_path: Path) -> None:
     phone = Phone()
-    async with a_runtime(tmp_path, phone) as runtime:
+    async with a_runtime(tmp_path, phone, MEMORY) as runtime:
         finish, failures = runtime.store.turns.finish, 4
 
         async def read_only_at_first(turn: Turn, deliveries: list[Delivery]) -> None:
@@ -170,7 +177,7 @@ async def test_a_dead_turn_is_run_again_however_old_it_is(tmp_path: Path) -> Non
 
 async def test_two_operators_who_retry_one_dead_letter_send_it_once(tmp_path: Path) -> None:
     phone = Phone()
-    async with a_runtime(tmp_path, phone) as runtime:
+    async with a_runtime(tmp_path, phone, MEMORY) as runtime:
         phone.refuses = True
         receipt = await runtime.receive(a_message())
         await ended(runtime, receipt)
@@ -194,7 +201,7 @@ async def test_two_operators_who_retry_one_dead_letter_send_it_once(tmp_path: Pa
 
 
 async def test_waiting_for_turns_leaves_nothing_behind(tmp_path: Path) -> None:
-    async with a_runtime(tmp_path, Phone()) as runtime:
+    async with a_runtime(tmp_path, Phone(), MEMORY) as runtime:
         for _ in range(3):
             with pytest.raises(Exception, match="no turn"):
                 await runtime.resources.turns.wait_turn(ids.show(ids.new_id()), 1)
@@ -238,7 +245,7 @@ async def test_nobody_who_wrote_nothing_is_told_that_it_takes_longer(tmp_path: P
     phone = Phone()
     hangs = {"scripted": {"rules": [{"match": "slow", "delay": 3600, "reply": "never"}]}}
     options = {"dispatcher": {"max_running": 1, "busy_notice": "one moment"}, "providers": hangs}
-    async with a_runtime(tmp_path, phone, **options) as runtime:
+    async with a_runtime(tmp_path, phone, MEMORY, **options) as runtime:
         await runtime.receive(a_message("m1", "slow", user="a"))
         await runtime.receive(replace(a_message("m2", user="b"), kind="event"))
         await runtime.receive(replace(a_message("m3", user="c"), kind="push"))
@@ -252,7 +259,7 @@ async def test_nobody_who_wrote_nothing_is_told_that_it_takes_longer(tmp_path: P
 @pytest.mark.parametrize("kind", ["event", "push"])
 async def test_a_dead_turn_of_somebody_who_wrote_nothing_says_nothing(tmp_path: Path, kind: str) -> None:
     phone = Phone()
-    async with a_runtime(tmp_path, phone) as runtime:
+    async with a_runtime(tmp_path, phone, MEMORY) as runtime:
 
         async def crashes(turn: Turn) -> None:
             raise KeyError("a mistake of a stage")
@@ -277,7 +284,7 @@ async def test_what_answers_in_the_bots_place_is_used_and_shown_to_nobody(tmp_pa
     part = Part("image", "[image]", {"url": "https://h/i", "aeskey": "PLANTED-5"})
     to = {"user": "lin", "webhook": webhook, "response_url": response_url}
     phone = Answering()
-    async with a_runtime(tmp_path, phone) as runtime:
+    async with a_runtime(tmp_path, phone, MEMORY) as runtime:
         message = replace(a_message(), reply_to=to, raw=raw, parts=(text_part("hello"), part))
         turn = ids.show((await runtime.receive(message)).turn)
         shown = [
@@ -324,7 +331,7 @@ async def test_an_answer_of_which_nothing_can_be_sent_ends_in_a_notice(tmp_path:
 
     phone = Phone()
     phone.cannot_say = {"image"}
-    async with a_runtime(tmp_path, phone) as runtime:
+    async with a_runtime(tmp_path, phone, MEMORY) as runtime:
         runtime.generation.runners["chat"] = Draws()
         done = await ended(runtime, await runtime.receive(a_message()))
         assert done["state"] == "failed"

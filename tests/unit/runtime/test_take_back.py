@@ -18,9 +18,12 @@ from mindbot.domain.errors import Conflict, Invalid, NetworkFailed, NotFound, Re
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports.platform import Platform, Receive, Report
 from mindbot.runtime.app import Runtime
+from mindbot.testing.stores.memory.store import MemoryPlaces
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
+
+MEMORY = MemoryPlaces().store
 
 
 class Phone:
@@ -69,7 +72,7 @@ class Regretful(Phone):
 @asynccontextmanager
 async def a_runtime(folder: Path, phone: Phone) -> AsyncIterator[Runtime]:
     with anyio.fail_after(PATIENCE):
-        async with Runtime.open(load(environ={}), folder) as runtime:
+        async with Runtime.open(load(environ={}), folder, store=MEMORY) as runtime:
             runtime.bots.use({("phone", "default"): (Bot.of(_platform(phone)), None)})
             yield runtime
 

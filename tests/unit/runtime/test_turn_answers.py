@@ -20,10 +20,14 @@ from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports.platform import Receive, Report
 from mindbot.domain.turn import Turn
-from mindbot.runtime.app import Runtime
+from mindbot.runtime.app import MakeStore, Runtime
+from mindbot.store import sqlite
+from mindbot.testing.stores.memory.store import MemoryPlaces
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
+
+MEMORY = MemoryPlaces().store
 
 
 class Whole:
@@ -78,9 +82,11 @@ def a_message(kind: str = "text", key: str = "m1") -> Message:
 
 
 @asynccontextmanager
-async def a_runtime(folder: Path, bot: Whole, runner: Any) -> AsyncIterator[Runtime]:
+async def a_runtime(
+    folder: Path, bot: Whole, runner: Any, store: MakeStore = MEMORY
+) -> AsyncIterator[Runtime]:
     with anyio.fail_after(PATIENCE):
-        async with Runtime.open(load(environ={}), folder) as runtime:
+        async with Runtime.open(load(environ={}), folder, store=store) as runtime:
             runtime.generation.runners["chat"] = runner
             runtime.outbox.serve(Bot.of(bot))
             yield runtime
@@ -88,7 +94,7 @@ async def a_runtime(folder: Path, bot: Whole, runner: Any) -> AsyncIterator[Runt
 
 async def test_a_turn_is_asked_for_while_it_runs_when_it_ended_and_after_a_restart(tmp_path: Path) -> None:
     bot, runner = Whole(), Runner()
-    async with a_runtime(tmp_path, bot, runner) as runtime:
+    async with a_runtime(tmp_path, bot, runner, sqlite.configured) as runtime:
         answer = runtime.host("whole", "default").answer
         turn = ids.show((await runtime.receive(a_message())).turn)
         assert await answer(turn) == Answer(done=False)
@@ -101,7 +107,7 @@ async def test_a_turn_is_asked_for_while_it_runs_when_it_ended_and_after_a_resta
         assert await answer("nonsense") is None and await answer(ids.show(7)) is None
         bot.may.set()
         await runtime.outbox.drained()
-    async with a_runtime(tmp_path, bot, runner) as runtime:
+    async with a_runtime(tmp_path, bot, runner, sqlite.configured) as runtime:
         found = await runtime.host("whole", "default").answer(turn)
         assert found is not None and found.done
         (delivery,) = found.deliveries

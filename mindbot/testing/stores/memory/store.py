@@ -1,9 +1,9 @@
 """A store in memory, for tests where the disk is not the point; it keeps the contract that SQLite's keeps.
 
-    async with Runtime.open(loaded, tmp_path, store=MemoryStore.over(tables := Tables())) as runtime:
+    async with Runtime.open(loaded, tmp_path, store=(places := MemoryPlaces()).store) as runtime:
         ...
 
-Hand the same tables to the next one for a restart.
+A second runtime with the same places and state directory is a restart.
 """
 
 from __future__ import annotations
@@ -55,15 +55,6 @@ class MemoryStore:
         self.outbox = MemoryOutbox(tables, self)
         self.keep = MemoryKeep(tables, self)
         self._part = MemoryPart(tables, self)
-
-    @classmethod
-    def over(cls, tables: Tables) -> Callable[..., MemoryStore]:
-        """Return what makes a store of these tables for a runtime."""
-
-        def make(settings: Any, state_dir: Path, *, from_now: bool, on_state: OnState) -> MemoryStore:
-            return cls(tables, from_now=from_now)
-
-        return make
 
     @property
     def batches(self) -> int:
@@ -131,6 +122,21 @@ class MemoryStore:
     async def backup(self, target: Path) -> None:
         """See the port: there is nothing that a file could be made of."""
         raise StoreError("a store in memory has no copy", hint="use the one on disk")
+
+
+class MemoryPlaces:
+    """Tables by state directory: what a disk is for the stores on it."""
+
+    def __init__(self) -> None:
+        self._tables: defaultdict[Path, Tables] = defaultdict(Tables)
+
+    def tables(self, state_dir: Path) -> Tables:
+        """Return what a runtime's store left."""
+        return self._tables[state_dir]
+
+    def store(self, settings: Any, state_dir: Path, *, from_now: bool, on_state: OnState) -> MemoryStore:
+        """Make the store of a runtime: see `Runtime.open`."""
+        return MemoryStore(self._tables[state_dir], from_now=from_now)
 
 
 class MemoryQueries(MemoryPart):
