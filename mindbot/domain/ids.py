@@ -12,7 +12,8 @@ _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _PLACE = re.compile(r"-?[0-9]{1,9}")  # what no store takes is nobody's place
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"O": 0, "I": 1, "L": 1}
 _EPOCH_MS = 1_735_689_600_000  # 2025-01-01: 41 bits of milliseconds last until 2094
-_WORKER = int.from_bytes(os.urandom(2), "big") & 0x3FF
+WORKERS = 1 << 10  # numbers of workers: each process that makes ids has one
+_worker = int.from_bytes(os.urandom(2), "big") % WORKERS
 _sequence = itertools.count()
 _last_ms = 0
 
@@ -24,13 +25,27 @@ def new_id() -> int:
     now = time.time_ns() // 1_000_000 - _EPOCH_MS
     # A sequence that wraps inside one millisecond, or a clock set back, moves our own clock forward.
     _last_ms = max(now, _last_ms + (n == 0))
-    return (_last_ms << 22) | (n << 10) | _WORKER
+    return (_last_ms << 22) | (n << 10) | _worker
 
 
 def follow(number: int) -> None:
     """See that later ids sort behind this one, also when the clock was set back since it was made."""
     global _last_ms
     _last_ms = max(_last_ms, (number >> 22) + 1)
+
+
+def work_as(worker: int) -> None:
+    """Make ids from now on under a number that no other process has which makes some for the same store.
+
+    The store gives it when it is opened; until then it is left to chance, and nothing is stored.
+
+    Raises:
+        ValueError: there is no such number.
+    """
+    global _worker
+    if not 0 <= worker < WORKERS:
+        raise ValueError(f"no worker has the number {worker} (0 to {WORKERS - 1})")
+    _worker = worker
 
 
 def show(number: int) -> str:

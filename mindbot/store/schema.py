@@ -3,6 +3,10 @@
 ``turns`` is inbox, conversation and trace in one row per message: inserted as ``queued`` before the
 platform gets its ack, updated once at the end with spans and reply. That halves the statements a turn
 costs. ``outbox`` holds one row per platform message going out.
+
+Nobody writes ``owner``, ``lease_until`` and ``fence`` yet. They are for several workers on one store, each of
+which owns some of the partitions for a time. They are there from the first schema on so that neither this nor
+their removal has to rebuild a table that may have millions of rows.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ turns = Table(
     Column("session", String(255), nullable=False),
     Column("sender", String(128), nullable=False),
     Column("partition", Integer, nullable=False, comment="stable_hash(session) % 256"),
+    # Not written yet; see the module.
     Column("owner", String(64), comment="the worker that holds it, when several share the store"),
     Column("lease_until", Float),
     Column("fence", BigInteger, nullable=False, server_default=text("0")),

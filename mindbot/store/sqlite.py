@@ -28,6 +28,7 @@ from mindbot.store.past import Past
 from mindbot.store.turns import SqliteTurns
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.upgrade import ensure
+from mindbot.store.workers import next_worker
 
 if TYPE_CHECKING:
     from mindbot.store.queries import SqliteQueries
@@ -124,8 +125,12 @@ class SqliteStore:
 
     async def _begin(self) -> None:
         ids.follow(await self._database.read(recovery.newest))
-        self.anew = await self._database.write_apart(self._put_away)
+        worker, self.anew = await self._database.write_apart(self._take_over)
+        ids.work_as(worker)
         await self.past.load()
+
+    def _take_over(self, db: sqlite3.Connection) -> tuple[int, Anew]:
+        return next_worker(db, self.unreadable), self._put_away(db)
 
     async def queries(self, live: Live) -> SqliteQueries:
         """See the port. SQLAlchemy's async side is imported at the first one, in a thread."""

@@ -240,6 +240,8 @@ class Store(Protocol):
     def opened(self) -> AbstractAsyncContextManager[None]:
         """Open it for the length of the block. May be tried again when it failed.
 
+        The process makes ids (`mindbot.domain.ids`) behind those that are there, as a worker of its own.
+
         Raises:
             StoreError: it cannot be opened, is damaged, locked, or newer than this program.
             Conflict: another process uses it.

@@ -190,6 +190,15 @@ class ReadsContract:
         async with rig.open() as store:
             assert store.anew.since == since > 0 and not store.anew.reason
 
+    async def test_each_process_makes_ids_as_a_worker_of_its_own_behind_those_that_are_there(
+        self, rig: StoreRig
+    ) -> None:
+        made: list[int] = []
+        for n in range(3):
+            async with rig.open() as store:
+                made.append((await store.inbox.put(a_message(f"m{n}")))[0].number)
+        assert made == sorted(made) and len({number % ids.WORKERS for number in made}) == 3
+
     async def test_one_store_at_a_time_uses_a_place(self, rig: StoreRig) -> None:
         async with rig.open() as store:
             await store.check()

@@ -319,7 +319,9 @@ async def test_on_the_real_store_a_press_survives_and_a_click_after_a_restart_is
                 assert (await here.sim.push("zhangsan", "event", fields, url=url)).acked
         assert taken == [("I approve", False)]
         with sqlite3.connect(tmp_path / "mindbot.db") as rows:
-            ends = rows.execute("SELECT key, ends FROM keep WHERE ends IS NULL OR ends > 0").fetchall()
+            ends = rows.execute(
+                "SELECT key, ends FROM keep WHERE platform = 'wecom' AND (ends IS NULL OR ends > 0)"
+            ).fetchall()
         assert {key.partition(":")[0] for key, _ in ends} == {"card", "code", "update"}
         assert all(end is not None for _, end in ends)  # nothing of it is kept for good
         async with anyio.create_task_group() as tasks:

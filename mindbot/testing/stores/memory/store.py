@@ -66,6 +66,8 @@ class MemoryStore:
         self._tables.use(self)
         try:
             ids.follow(max(self._tables.turns, default=0))
+            ids.work_as(self._tables.workers % ids.WORKERS)
+            self._tables.workers += 1
             self.anew = self._begin()
             yield
         finally:

@@ -121,6 +121,7 @@ class Tables:
     since: float = 0.0
     user: object | None = None  # the store that is open
     batches: int = 0
+    workers: int = 0  # numbers given to those that used them
     #: Set to have every operation fail so, as on a full disk.
     error: StoreError | None = None
     _keys: dict[tuple[str, str, str], int] = field(default_factory=dict)
