@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from mindbot.config import keys, references, tree
@@ -97,12 +97,10 @@ def _is_near(host: str) -> bool:
         return "." not in name.rstrip(".")  # containers and a hosts file have such names
 
 
-def mended(root: Node, warnings: list[Finding]) -> Node:
+def mended(root: Node, model: type[BaseModel], warnings: list[Finding]) -> Node:
     """Return the tree with its addresses in order; each that had to be mended is a warning."""
-    from mindbot.config.model import Config
-
     for path, node in list(tree.leaves(root)):
-        kind = _kind(keys.field(Config, path)) if path else None
+        kind = _kind(keys.field(model, path)) if path else None
         if kind is None or not isinstance(node.value, str):
             continue
         try:
@@ -123,13 +121,18 @@ def _kind(info: Any) -> Address | None:
     return next((m for m in info.metadata if isinstance(m, Address)), None) if info else None
 
 
-def credentials(root: Node, problems: list[Finding], warnings: list[Finding]) -> None:
-    """Mask each password in an address; refuse one that is sent where a key is sent as well."""
-    from mindbot.config.model import Config
+def of(settings: BaseModel) -> list[str]:
+    """Return the http addresses in a section's own settings."""
+    kinds = {name: _kind(info) for name, info in type(settings).model_fields.items()}
+    found = [getattr(settings, name) for name, kind in kinds.items() if kind and "http" in kind.schemes]
+    return [url for url in found if url]
 
+
+def credentials(root: Node, model: type[BaseModel], problems: list[Finding], warnings: list[Finding]) -> None:
+    """Mask each password in an address; refuse one that is sent where a key is sent as well."""
     for path, node in tree.leaves(root):
         text = node.value
-        if not isinstance(text, str) or "@" not in text or keys.is_secret(keys.at(Config, path)):
+        if not isinstance(text, str) or "@" not in text or keys.is_secret(keys.at(model, path)):
             continue
         try:
             parts = urlsplit(text)

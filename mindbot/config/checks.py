@@ -16,8 +16,6 @@ from mindbot.config.model import Config
 from mindbot.config.tree import Finding, KeyPath, Node, Origin
 from mindbot.telemetry.redaction import redactor
 
-PLATFORMS = ("dingtalk", "wecom", "wecomcs", "wecombot")
-
 #: What the samples hold where an operator's own value belongs.
 _PLACEHOLDER = re.compile(r"your_\w+|<[^<>]+>|changeme|x{3,}", re.IGNORECASE)
 #: WeCom developer centre, "Encryption and decryption scheme" (path/90968): 43 letters and digits.
@@ -35,7 +33,7 @@ class Findings:
 
 
 def references(
-    node: Node, environ: Mapping[str, str], found: Findings, annotation: Any = Config, path: KeyPath = ()
+    node: Node, environ: Mapping[str, str], found: Findings, annotation: Any, path: KeyPath = ()
 ) -> Node:
     """Put the environment's values into all values but secrets, which keep their references until used."""
     if isinstance(node.value, dict):
@@ -81,13 +79,13 @@ def _say_unset(unset: list[str], node: Node, found: Findings, path: KeyPath) -> 
         found.warnings.append(Finding(node.origin, f"{tree.dotted(path)}: ${{{name}}} is not set. {mend}"))
 
 
-def plain_secrets(root: Node, found: Findings, *, refuse: bool) -> None:
+def plain_secrets(root: Node, model: type[Config], found: Findings, *, refuse: bool) -> None:
     """Name each secret that stands in a file as it is, and have it masked wherever it is written.
 
     The environment and flags are no files: secrets that come from there are masked and not remarked upon.
     """
     for path, node in tree.leaves(root):
-        secret = keys.is_secret(keys.at(Config, path))
+        secret = keys.is_secret(keys.at(model, path))
         text = node.value
         if not isinstance(text, str) or not text or (secret and refs.is_reference(text)):
             continue
@@ -105,17 +103,17 @@ def plain_secrets(root: Node, found: Findings, *, refuse: bool) -> None:
 _EXACT = re.compile(r"(?:.*_)?(?:corpid|id|key|sid|host|region|bucket|number)", re.IGNORECASE)
 
 
-def credentials(root: Node, found: Findings) -> None:
+def credentials(root: Node, model: type[Config], found: Findings) -> None:
     """Warn of characters in credentials and the like that nobody sees, or sees as others."""
     for path, node in tree.leaves(root):
-        exact = keys.is_secret(keys.at(Config, path)) or _EXACT.fullmatch(str(path[-1]) if path else "")
+        exact = keys.is_secret(keys.at(model, path)) or _EXACT.fullmatch(str(path[-1]) if path else "")
         if exact and isinstance(node.value, str) and node.origin.line:
             odd = lookalikes.in_credential(node.value, node.origin, tree.dotted(path), node.quoted)
             for told in (found.looks, found.warnings):
                 told += [odd] if odd else []
 
 
-def open_files(root: Node, found: Findings) -> None:
+def open_files(root: Node, model: type[Config], found: Findings) -> None:
     """Warn of each file with secrets in plain text that more than its owner may read.
 
     Root's file that a group may read is the way for a service to read it.
@@ -125,7 +123,7 @@ def open_files(root: Node, found: Findings) -> None:
         for path, node in tree.leaves(root)
         if node.origin.line
         and isinstance(node.value, str)
-        and keys.is_secret(keys.at(Config, path))
+        and keys.is_secret(keys.at(model, path))
         and node.value
         and not (refs.is_reference(node.value) or _PLACEHOLDER.fullmatch(node.value))
     }
@@ -165,18 +163,18 @@ def _bearer(path: KeyPath, node: Node, found: Findings) -> None:
         found.warnings.append(Finding(node.origin, what))
 
 
-def empty(root: Node, found: Findings) -> None:
+def empty(root: Node, model: type[Config], found: Findings) -> None:
     """Warn of a bot's section with nothing in it: it makes no bot."""
-    for platform in PLATFORMS:
+    for platform in model.platforms:
         node = root.value.get(platform)
         if node is not None and node.value is None:
             what = f"{platform} is empty and makes no bot. Fill it in, or remove the line"
             found.warnings.append(Finding(node.place, what))
 
 
-def bot_names(root: Node, found: Findings) -> None:
+def bot_names(root: Node, model: type[Config], found: Findings) -> None:
     """Two bots of a platform need two names."""
-    for platform in PLATFORMS:
+    for platform in model.platforms:
         bots = root.value.get(platform)
         seen: dict[str, Node] = {}
         for bot in bots.value if bots and isinstance(bots.value, list) else []:
@@ -217,7 +215,7 @@ def answerers(root: Node, config: Config, found: Findings) -> None:
             found.warnings.append(Finding(node.origin, what))
     known = registry.names("providers")
     usable = [name for name, p in config.providers.items() if p.enabled and p.type in known]
-    bots = [bot for bot in config.bots() if bot.platform in PLATFORMS]
+    bots = [bot for bot in config.bots() if bot.platform in config.platforms]
     if bots and not usable:
         named = ", ".join(f"{bot.platform}/{bot.name}" for bot in bots)
         node = root.value[bots[0].platform]

@@ -212,9 +212,9 @@ def diff(
     """Compare two configurations, value by value: OLD with NEW, or with the one in use."""
     from mindbot.config import view
     from mindbot.config.load import load
-    from mindbot.config.model import Config
+    from mindbot.config.parts import read
 
-    before = load([old]).config if old else Config()
+    before = load([old]).config if old else read({})
     after = load([new]).config if new else _load(ctx).config
     for key, was, now in view.differences(before, after):
         if _wants_json(as_json):

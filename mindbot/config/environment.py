@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from mindbot.config import checks, keys, source, tree
+from mindbot.config import checks, keys, parts, source, tree
 from mindbot.config.model import Config
 from mindbot.config.tree import Finding, KeyPath, Node, Origin
 from mindbot.domain.errors import ConfigError
@@ -20,7 +21,7 @@ def apply(
     found: checks.Findings,
 ) -> Node:
     """Return the tree with the environment's values in it."""
-    for variable in sorted(environ):
+    for variable in sorted(environ, key=_types_first):
         if not variable.startswith(PREFIX):
             continue
         origin = Origin(f"${variable}")
@@ -31,14 +32,29 @@ def apply(
         for inner, outer in overlays:
             if tuple(word.lower() for word in words[: len(inner)]) == inner:
                 words = [outer, *words[len(inner) :]]
-        path = _path(root, words)
-        root = tree.put(root, path, _value(environ[variable], keys.at(Config, path), origin, found))
+        model = parts.model_for(_with(root, words, origin))
+        path = _path(root, words, model)
+        root = tree.put(root, path, _value(environ[variable], keys.at(model, path), origin, found))
     return root
 
 
-def _path(root: Node, words: Sequence[str]) -> KeyPath:
+def _types_first(variable: str) -> tuple[bool, str]:
+    """What an entry's other keys mean depends on its type."""
+    return not variable.endswith("__TYPE"), variable
+
+
+def _with(root: Node, words: Sequence[str], origin: Origin) -> Node:
+    """Return the tree with the section that is meant, so that its part is asked for its keys."""
+    known = [*root.value, *parts.section_names()]
+    name = next((key for key in known if keys.fold(key) == keys.fold(words[0])), "")
+    if not name or name in root.value:
+        return root
+    return replace(root, value={**root.value, name: Node({}, origin)})
+
+
+def _path(root: Node, words: Sequence[str], model: type[Config]) -> KeyPath:
     """Find each word among the keys there, the keys that could be, and the names of a list's entries."""
-    annotation: Any = Config
+    annotation: Any = model
     node: Node | None = root
     path: list[str | int] = []
     for word in words:

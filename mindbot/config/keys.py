@@ -12,6 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from mindbot.config.entries import Entries
 from mindbot.config.tree import Finding, KeyPath, Node, dotted
 
 
@@ -67,6 +68,8 @@ def child(annotation: Any, key: str | int) -> Any:
     if (model := section(kind)) is not None:
         info = fields(model).get(_canonical(model).get(str(key), ""))
         return info.annotation if info else None
+    if isinstance(kind, type) and issubclass(kind, Entries):
+        return kind.of(str(key))
     arguments = get_args(kind)
     if get_origin(kind) is dict:
         return arguments[1]
@@ -97,6 +100,8 @@ def is_secret(annotation: Any) -> bool:
 def is_collection(annotation: Any) -> bool:
     """Whether a place takes a list or a mapping."""
     kind = strip(annotation)
+    if isinstance(kind, type) and issubclass(kind, Entries):
+        return True
     return section(kind) is not None or get_origin(kind) in (tuple, list, dict)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mindbot.config import addresses, checks, environment, keys, problems, source, tree
+from mindbot.config import addresses, checks, environment, keys, parts, problems, source, tree
 from mindbot.config.clashes import clashes
 from mindbot.config.model import Config
 from mindbot.config.paths import config_candidates
@@ -32,13 +32,15 @@ class Loaded:
     """A checked configuration.
 
     ``warnings`` are lines with place and mend; ``origins`` says where each value that is no default was
-    written, by dotted key; ``files`` are those that were read, later ones having won.
+    written, by dotted key; ``files`` are those that were read, later ones having won. ``broken`` are those of
+    the warnings that tell of parts which cannot be loaded: nothing of theirs works.
     """
 
     config: Config
     warnings: list[str] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 def load(
@@ -65,21 +67,10 @@ def load(
     root = _overlaid(_read(files, found))
     root = environment.apply(root, environ, OVERLAYS, found)
     if overrides:
-        flags = keys.canonical(tree.from_plain(overrides, FLAGS), Config, found.problems)
-        root = tree.merge(root, _overlaid(flags))
+        root = tree.merge(root, _overlaid(_canonical(root, tree.from_plain(overrides, FLAGS), found)))
     if not files and "providers" not in root.value:
         root = tree.merge(root, tree.from_plain({"providers": {"scripted": {}}}, BUILT_IN))
-    checks.empty(root, found)
-    root = checks.references(tree.without_nulls(root), environ, found)
-    checks.bot_names(root, found)
-    checks.plain_secrets(root, found, refuse=strict)
-    checks.credentials(root, found)
-    checks.open_files(root, found)
-    root = addresses.mended(root, found.warnings)
-    addresses.credentials(root, found.problems, found.warnings)
-    config = _validated(root, found)
-    if config is not None:
-        clashes(root, config, found)
+    root, config = _checked(root, environ, found, strict=strict)
     if config is None or found.problems:
         lines = list(dict.fromkeys(str(each) for each in _in_order(found.looks + found.problems, files)))
         count = f"{len(lines)} problem{'s' if len(lines) != 1 else ''}"
@@ -88,9 +79,31 @@ def load(
         )
     checks.names(root, config, found)
     checks.answerers(root, config, found)
+    broken = [Finding(tree.find(root, path)[0].place, what) for path, what in parts.broken(config)]
     origins = {tree.dotted(path): str(node.place) for path, node in tree.leaves(root) if path}
-    warnings = list(dict.fromkeys(str(each) for each in _in_order(found.warnings, files)))
-    return Loaded(config, warnings, origins, files)
+    warnings = list(dict.fromkeys(str(each) for each in _in_order(found.warnings + broken, files)))
+    return Loaded(config, warnings, origins, files, [str(each) for each in broken])
+
+
+def _checked(
+    root: Node, environ: Mapping[str, str], found: checks.Findings, *, strict: bool
+) -> tuple[Node, Config | None]:
+    """Return the tree as it is meant and its model, or None where there are problems."""
+    model = parts.model_for(root)
+    checks.empty(root, model, found)
+    root = checks.references(tree.without_nulls(root), environ, found, model)
+    model = parts.model_for(root)  # a type may have been a reference
+    root = keys.canonical(root, model, found.problems)
+    checks.bot_names(root, model, found)
+    checks.plain_secrets(root, model, found, refuse=strict)
+    checks.credentials(root, model, found)
+    checks.open_files(root, model, found)
+    root = addresses.mended(root, model, found.warnings)
+    addresses.credentials(root, model, found.problems, found.warnings)
+    config = _validated(root, model, found)
+    if config is not None:
+        clashes(root, config, found)
+    return root, config
 
 
 def find(environ: Mapping[str, str]) -> list[Path]:
@@ -124,11 +137,16 @@ def _read(files: Sequence[Path], found: checks.Findings) -> Node:
         if not read.root.value and not read.problems:
             what = "holds no settings: no bot, and no provider that answers. Is it the right file?"
             found.warnings.append(Finding(Origin(str(file)), what))
-        root = tree.merge(root, keys.canonical(read.root, Config, found.problems))
+        root = tree.merge(root, _canonical(root, read.root, found))
     if unreadable:
         lines = [*unreadable, *(str(p) for p in found.problems)]
         raise ConfigError("the configuration cannot be read", problems=lines)
     return root
+
+
+def _canonical(base: Node, over: Node, found: checks.Findings) -> Node:
+    """Return what is laid over a tree, with each key in its first spelling."""
+    return keys.canonical(over, parts.model_for(tree.merge(base, over)), found.problems)
 
 
 def _overlaid(root: Node) -> Node:
@@ -166,11 +184,11 @@ def _named(base: Node | None, over: Node) -> Node:
     return replace(over, value=items)
 
 
-def _validated(root: Node, found: checks.Findings) -> Config | None:
+def _validated(root: Node, model: type[Config], found: checks.Findings) -> Config | None:
     try:
-        return Config.model_validate(tree.to_plain(root))
+        return model.model_validate(tree.to_plain(root))
     except ValidationError as error:
-        found.problems += [problems.of(root, e) for e in error.errors(include_url=False)]
+        found.problems += [problems.of(root, model, e) for e in error.errors(include_url=False)]
         return None
 
 

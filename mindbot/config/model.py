@@ -1,12 +1,17 @@
-"""The whole configuration as one typed, frozen model."""
+"""The whole configuration as one typed, frozen model: MindBot's own sections.
+
+Those of parts (bots, the entries of `providers:`, sections of other packages) are put in by
+`mindbot.config.parts`, for the configuration at hand.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
+from mindbot.config.bots import BotSettings
 from mindbot.config.features import AgentSettings, AlertManagerSettings, ChromaSettings
 from mindbot.config.models import ProviderSelection, ProviderSettings, WorkflowSettings
 from mindbot.config.restart import restart_field
@@ -26,14 +31,9 @@ from mindbot.config.sections import (
     SessionSettings,
     StoreSettings,
 )
-from mindbot.config.types import ONE_OR_MANY
-from mindbot.config.vendors import (
-    BotSettings,
-    DingTalkSettings,
-    WeComBotSettings,
-    WeComCsSettings,
-    WeComSettings,
-)
+from mindbot.domain.errors import ConfigError
+
+S = TypeVar("S", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,11 @@ class BotConfig:
 class Config(Section):
     """Every section; all are optional."""
 
-    dingtalk: Annotated[tuple[DingTalkSettings, ...], ONE_OR_MANY] = Field(
-        (), description="DingTalk bots: one section, or a list."
-    )
-    wecom: Annotated[tuple[WeComSettings, ...], ONE_OR_MANY] = Field(
-        (), description="WeCom applications: one section, or a list."
-    )
-    wecomcs: Annotated[tuple[WeComCsSettings, ...], ONE_OR_MANY] = Field(
-        (), description="WeCom Customer Service: one section, or a list."
-    )
-    wecombot: Annotated[tuple[WeComBotSettings, ...], ONE_OR_MANY] = Field(
-        (), description="WeCom AI bots: one section, or a list."
-    )
+    model_config = ConfigDict(defer_build=True)  # what is built is made of it, with the sections of parts
+
+    #: The platforms whose bots have a list here, in order.
+    platforms: ClassVar[tuple[str, ...]] = ()
+
     console: ConsoleSettings = ConsoleSettings()
     providers: dict[str, ProviderSettings] = Field(
         default_factory=dict, description="Models, by a name of your own."
@@ -97,15 +90,31 @@ class Config(Section):
             for name, entry in value.items()
         }
 
+    def bots_of(self, platform: str) -> tuple[BotSettings, ...]:
+        """Return the settings of a platform's bots as they are written, those that are off too."""
+        found: tuple[BotSettings, ...] = getattr(self, platform)
+        return found
+
     def bots(self) -> list[BotConfig]:
         """Return every enabled bot, the console's first."""
         found = [BotConfig("console", "default", self.console)] if self.console.enabled else []
-        sections: dict[str, tuple[BotSettings, ...]] = {
-            "dingtalk": self.dingtalk,
-            "wecom": self.wecom,
-            "wecomcs": self.wecomcs,
-            "wecombot": self.wecombot,
-        }
-        for platform, bots in sections.items():
-            found += [BotConfig(platform, bot.name, bot) for bot in bots if bot.enabled]
+        for platform in self.platforms:
+            found += [BotConfig(platform, b.name, b) for b in self.bots_of(platform) if b.enabled]
         return found
+
+    def part(self, name: str, kind: type[S]) -> S:
+        """Return the section of a runner or stage, or the defaults of its settings.
+
+        Raises:
+            ConfigError: it has no section, and needs one; or the name is taken.
+        """
+        found = getattr(self, name, None)
+        if isinstance(found, kind):
+            return found
+        if name in Config.model_fields or found is not None:
+            raise ConfigError(f"the section {name} is not for {kind.__name__}: the name is taken")
+        try:
+            return kind()
+        except ValidationError as error:
+            missing = ", ".join(str(each["loc"][-1]) for each in error.errors(include_url=False))
+            raise ConfigError(f"the section {name} is missing", hint=f"it needs: {missing}") from error

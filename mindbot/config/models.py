@@ -5,14 +5,15 @@ Keys and aliases are those of the configuration samples operators already have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from mindbot import registry
 from mindbot.config.keys import guess
+from mindbot.config.patterns import check_patterns
 from mindbot.config.sections import Section
 from mindbot.config.types import (
     NAMED,
@@ -24,7 +25,6 @@ from mindbot.config.types import (
     Size,
     Url,
 )
-from mindbot.domain.errors import VENDOR_ERRORS
 
 
 class ModelSettings(Section):
@@ -42,36 +42,8 @@ class NamedWorkflow(Section):
     workflow_id: str = Field("", description="Dify's id.")
 
 
-class ScriptedRule(Section):
-    """One answer of the scripted provider."""
-
-    match: str = Field(description="Regular expression, searched in the last user message.")
-    reply: str = Field("", description="The answer; {text} and the pattern's groups are filled in.")
-    delay: Duration = Field(0.0, description="Wait before it.")
-    error: str = Field("", description="Fail like this instead, e.g. rate_limited.")
-
-    @field_validator("match")
-    @classmethod
-    def _pattern(cls, value: str) -> str:
-        _check_patterns([value])
-        return value
-
-    @field_validator("error")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value and value not in VENDOR_ERRORS:
-            raise ValueError(f"should be the name of a vendor's error: {', '.join(sorted(VENDOR_ERRORS))}")
-        return value
-
-
-#: Kinds whose service asks for a key wherever it runs.
-_KEYED = frozenset({"anthropic", "google", "chatglm", "dify", "coze"})
-_ONLY = {"bot_id": "coze", "workflows": "dify", "rules": "scripted"}
-KINDS = frozenset({"openai", "dify", "coze", "chatglm", "anthropic", "google", "ollama", "vllm", "scripted"})
-
-
 class ProviderSettings(Section):
-    """One entry of `providers:`."""
+    """One entry of `providers:`. What only some types have, their own settings add."""
 
     type: str = Field("", description="openai, anthropic, …; empty: the entry's name.")
     enabled: bool = Field(True, description="Whether it may be used.")
@@ -80,8 +52,6 @@ class ProviderSettings(Section):
         None, validate_default=True, description="The vendor's key; own servers may need none."
     )
     models: Annotated[tuple[ModelSettings, ...], NAMED] = Field((), description="The first is the default.")
-    workflows: Annotated[tuple[NamedWorkflow, ...], NAMED] = Field((), description="Dify only.")
-    bot_id: str = Field("", validate_default=True, description="Coze only: the bot that answers.")
     rate_limit: Int | None = Field(None, ge=1, description="Requests a minute.")
     timeout: Duration = Field(60, gt=0, description="Longest one call may take.")
     stream_timeout: Duration = Field(
@@ -95,38 +65,69 @@ class ProviderSettings(Section):
         "max_tokens", description="What the server calls the longest answer."
     )
     stream: bool = Field(True, description="Whether the server can stream.")
-    rules: tuple[ScriptedRule, ...] = Field((), description="Scripted only: what it answers.")
+
+    @classmethod
+    def needs_key(cls, entry: Mapping[str, Any]) -> bool:
+        """Tell whether the service asks for a key, by what an entry's `type` and `base_url` say."""
+        return False
 
     @field_validator("type")
     @classmethod
     def _known(cls, value: str) -> str:
-        kinds = KINDS if value in KINDS or not value else KINDS | set(registry.names("providers"))
-        if value and value not in kinds:
-            meant = guess(value, sorted(kinds))
-            mend = f"; did you mean {meant}?" if meant else f": {', '.join(sorted(kinds))}"
+        if value and value not in ANNOUNCED and value not in (kinds := registry.names("providers")):
+            known = sorted({*kinds, *ANNOUNCED})
+            meant = guess(value, known)
+            mend = f"; did you mean {meant}?" if meant else f": {', '.join(known)}"
             raise ValueError(f"should be a provider type{mend}")
         return value
 
-    @field_validator("api_key", "bot_id")
+    @field_validator("api_key")
     @classmethod
-    def _required(cls, value: Any, info: ValidationInfo) -> Any:
+    def _key(cls, value: Any, info: ValidationInfo) -> Any:
         """Say that a key is missing like any other missing key: beside all the others."""
-        kind, needed = info.data.get("type"), info.data.get("enabled", False) and not value
-        if info.field_name == "bot_id":
-            missing = needed and kind == "coze"
-        else:
-            missing = needed and (kind in _KEYED or (kind == "openai" and not info.data.get("base_url")))
-        if missing:
+        if not value and info.data.get("enabled", False) and cls.needs_key(info.data):
             raise PydanticCustomError("missing", "Field required")
         return value
 
-    @field_validator(*_ONLY, mode="before")
+
+class KeyedSettings(ProviderSettings):
+    """An entry whose service asks for a key wherever it runs."""
+
+    model_config = ConfigDict(defer_build=True)
+
     @classmethod
-    def _belongs(cls, value: Any, info: ValidationInfo) -> Any:
-        kind, only = info.data.get("type"), _ONLY[str(info.field_name)]
-        if value and kind in KINDS - {only}:
-            raise ValueError(f"is for the type {only}, and this is {kind}; remove it")
+    def needs_key(cls, entry: Mapping[str, Any]) -> bool:
+        """Tell that it does."""
+        return True
+
+
+class DifySettings(KeyedSettings):
+    """An entry of the type `dify`."""
+
+    workflows: Annotated[tuple[NamedWorkflow, ...], NAMED] = Field((), description="Dify only.")
+
+
+class CozeSettings(KeyedSettings):
+    """An entry of the type `coze`."""
+
+    bot_id: str = Field("", validate_default=True, description="Coze only: the bot that answers.")
+
+    @field_validator("bot_id")
+    @classmethod
+    def _bot(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("enabled", False):
+            raise PydanticCustomError("missing", "Field required")
         return value
+
+
+#: Types that configurations may name though no part here answers for them yet; a part of another package may.
+ANNOUNCED: Mapping[str, type[ProviderSettings]] = {
+    "anthropic": KeyedSettings,
+    "chatglm": KeyedSettings,
+    "coze": CozeSettings,
+    "dify": DifySettings,
+    "google": KeyedSettings,
+}
 
 
 class ProviderSelection(Section):
@@ -166,23 +167,5 @@ class WorkflowSettings(Section):
     @classmethod
     def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if value:
-            _check_patterns(value)
+            check_patterns(value)
         return value
-
-
-def _check_patterns(patterns: Iterable[str]) -> None:
-    """Raise ValueError for what is no regular expression on RE2: it is linear in the user's text."""
-    import re2  # loaded only where there are patterns
-
-    options = re2.Options()
-    options.log_errors = False
-    for pattern in patterns:
-        try:
-            re2.compile(pattern, options)
-        except re2.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {_readable(error)}") from error
-
-
-def _readable(error: Exception) -> str:
-    reason = error.args[0] if error.args else ""
-    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)

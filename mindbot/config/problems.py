@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from mindbot.config import keys, tree
+from mindbot.config import keys, parts, tree
 from mindbot.config.model import Config
 from mindbot.config.tree import Finding, KeyPath, Node
 from mindbot.telemetry.redaction import is_secret_name, redactor
@@ -37,23 +38,21 @@ _WANTED: Mapping[str, str] = {
 }
 
 
-def of(root: Node, error: ErrorDetails) -> Finding:
+def of(root: Node, model: type[Config], error: ErrorDetails) -> Finding:
     """Return the finding for one of the model's errors."""
     node, written, rest = tree.find(root, error["loc"])
     if error["type"] == "missing":
-        return _missing(root, node, written, rest)
+        return _missing(root, model, node, written, rest)
     if error["type"] == "extra_forbidden":
-        return _unknown(node, written)
+        return _unknown(root, model, node, written)
     path = tree.dotted((*written, *rest))
-    return Finding(node.origin, f"{path} {_what(error)}{_shown(node, error)}")
+    return Finding(node.origin, f"{path} {_what(error)}{_shown(model, node, error)}")
 
 
-def _missing(root: Node, node: Node, written: KeyPath, rest: KeyPath) -> Finding:
+def _missing(root: Node, config: type[Config], node: Node, written: KeyPath, rest: KeyPath) -> Finding:
     path = (*written, *rest)
     key = str(path[-1])
-    model = keys.section(keys.at(Config, path[:-1])) or keys.section(
-        keys.child(keys.at(Config, path[:-1]), 0)
-    )
+    model = _section_at(config, path[:-1])
     if model:  # a default that is refused is named as the model's field
         key = keys.written(model, key)
         path = (*path[:-1], key)
@@ -64,11 +63,22 @@ def _missing(root: Node, node: Node, written: KeyPath, rest: KeyPath) -> Finding
     return Finding(node.place, f"{tree.dotted(path)} is missing{meaning}. Add `{key}: {example}`")
 
 
-def _unknown(node: Node, written: KeyPath) -> Finding:
+def _section_at(config: type[Config], path: KeyPath) -> type[BaseModel] | None:
+    """Return the model of the section at a path; one mapping may stand for a list of one."""
+    where = keys.at(config, path)
+    return keys.section(where) or keys.section(keys.child(where, 0))
+
+
+def _unknown(root: Node, config: type[Config], node: Node, written: KeyPath) -> Finding:
     key = str(written[-1])
-    where = keys.at(Config, written[:-1])
-    model = keys.section(where) or keys.section(keys.child(where, 0))
+    if len(written) == 3 and written[0] == "providers" and (types := parts.types_with(key)):
+        this = parts.type_of(str(written[1]), tree.find(root, written[:-1])[0])
+        what = f"{tree.dotted(written)} is for the type {' or '.join(types)}, and this is {this}; remove it"
+        return Finding(node.origin, what)
+    model = _section_at(config, written[:-1])
     known = list(keys.fields(model)) if model else []
+    if model is config:
+        known += [name for name in parts.section_names() if name not in known]
     if meant := keys.guess(key, known):
         mend = f"Did you mean {meant}?"
     else:
@@ -91,10 +101,10 @@ def _what(error: ErrorDetails) -> str:
     )
 
 
-def _shown(node: Node, error: ErrorDetails) -> str:
+def _shown(config: type[Config], node: Node, error: ErrorDetails) -> str:
     """Show what is there, unless it is, or may be, a secret."""
     value = error["input"]
-    where = keys.at(Config, error["loc"])
+    where = keys.at(config, error["loc"])
     hidden = where is None or keys.is_secret(where) or any(is_secret_name(key) for key in error["loc"])
     if hidden or isinstance(value, dict | list | tuple) or value is None:
         return ""

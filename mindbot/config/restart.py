@@ -33,7 +33,7 @@ def waiting(in_force: BaseModel, written: BaseModel) -> list[str]:
 def _differing(old: BaseModel, new: BaseModel, above: KeyPath) -> Iterator[KeyPath]:
     kind = type(new)
     for name, (key, info) in zip(kind.model_fields, keys.fields(kind).items(), strict=True):
-        was, now, path = getattr(old, name), getattr(new, name), (*above, key)
+        was, now, path = getattr(old, name, None), getattr(new, name), (*above, key)
         if needs_restart(info):
             if was != now:
                 yield path

@@ -11,7 +11,10 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from mindbot.config import keys
+from mindbot.config.entries import Entries
 from mindbot.config.model import Config
+from mindbot.config.models import ProviderSettings
+from mindbot.config.parts import whole
 from mindbot.config.restart import needs_restart
 from mindbot.config.types import Rate, parse_duration
 
@@ -21,7 +24,7 @@ _BEGIN, _END = "<!-- sections: written by make docs -->", "<!-- end of sections 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a configuration file."""
-    found: dict[str, Any] = _with_references(Config.model_json_schema(by_alias=True))
+    found: dict[str, Any] = _with_references(whole().model_json_schema(by_alias=True))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "mindbot.yaml"}
 
 
@@ -42,7 +45,9 @@ def tables() -> str:
     """Return a Markdown table for every section."""
     parts: list[str] = []
     for title, model in _sections():
-        found = keys.fields(model).items()
+        found = _own(model).items()
+        if not found:
+            continue
         rows = [[f"`{key}`", _default(info), _meaning(info)] for key, info in found]
         head = ["key", "default", "meaning"]
         if any(needs_restart(info) for _, info in found):
@@ -57,7 +62,8 @@ def tables() -> str:
 
 def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
     """Yield each section once, with the key it is first found under; the top level comes first."""
-    waiting: list[tuple[str, type[BaseModel]]] = [("top level", Config)]
+    config = whole()
+    waiting: list[tuple[str, type[BaseModel]]] = [("top level", config)]
     seen: set[type[BaseModel]] = set()
     while waiting:
         title, model = waiting.pop(0)
@@ -67,26 +73,36 @@ def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
         yield title, model
         below = []
         for key, info in keys.fields(model).items():
-            path = key if model is Config else f"{title}.{key}"
-            if (found := _inner(info.annotation, path)) is not None:
-                below.append(found)
-        waiting = waiting + below if model is Config else below + waiting
+            path = key if model is config else f"{title}.{key}"
+            below += _inner(info.annotation, path)
+        waiting = waiting + below if model is config else below + waiting
 
 
-def _inner(annotation: Any, path: str) -> tuple[str, type[BaseModel]] | None:
+def _inner(annotation: Any, path: str) -> list[tuple[str, type[BaseModel]]]:
     kind = keys.strip(annotation)
     if (model := keys.section(kind)) is not None:
-        return path, model
+        return [(path, model)]
+    if isinstance(kind, type) and issubclass(kind, Entries):
+        own = [(f"{path}.NAME ({name})", model) for name, model in kind.models.items()]
+        return [(f"{path}.NAME", kind.other), *own]
     if get_origin(kind) is dict:
         return _inner(get_args(kind)[1], f"{path}.NAME")
     if get_origin(kind) is tuple:
         return _inner(get_args(kind)[0], path)
-    return None
+    return []
+
+
+def _own(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return a section's keys; of the types of providers those that not all have."""
+    common = set(keys.fields(ProviderSettings))
+    if not issubclass(model, ProviderSettings) or model is ProviderSettings:
+        common = set()
+    return {key: info for key, info in keys.fields(model).items() if key not in common}
 
 
 def _said(model: type[BaseModel]) -> list[str]:
     text = " ".join((model.__doc__ or "").split())
-    return [text, ""] if text and model is not Config else []
+    return [text, ""] if text and not issubclass(model, Config) else []
 
 
 def _default(info: FieldInfo) -> str:
@@ -114,8 +130,8 @@ def _number(value: Any) -> str:
 
 
 def _meaning(info: FieldInfo) -> str:
-    model = _inner(info.annotation, "")
-    text = info.description or (model and (model[1].__doc__ or "").split("\n")[0]) or ""
+    inner = _inner(info.annotation, "")
+    text = info.description or (inner and (inner[0][1].__doc__ or "").split("\n")[0]) or ""
     return text.replace("|", "\\|")
 
 

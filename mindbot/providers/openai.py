@@ -12,7 +12,7 @@ from typing import Literal
 
 import anyio
 
-from mindbot.config.models import ModelSettings, ProviderSettings
+from mindbot.config.models import ModelSettings
 from mindbot.domain.chat import ChatRequest, Chunks
 from mindbot.domain.errors import AuthFailed, Rejected, TimedOut, VendorError
 from mindbot.domain.message import Json
@@ -20,6 +20,7 @@ from mindbot.domain.ports.http import Http
 from mindbot.http.guard import endpoint
 from mindbot.providers.errors import refusal
 from mindbot.providers.limits import Limits
+from mindbot.providers.openai_settings import OpenAISettings
 from mindbot.providers.openai_wire import ANSWER_BYTES, Answer, request_body
 from mindbot.providers.optional import Optional
 from mindbot.providers.reading import Reading, read
@@ -45,6 +46,8 @@ class OpenAIProvider:
     whole, and in a stream the wait for its beginning and every gap; ``total`` bounds a stream (0: three times
     that). An answer longer than ``answer_bytes`` or ``total`` ends there, with finish ``length``.
     """
+
+    Settings = OpenAISettings
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class OpenAIProvider:
         http.allow(base_url)
 
     @classmethod
-    def build(cls, name: str, settings: ProviderSettings, http: Http, secrets: Secrets) -> OpenAIProvider:
+    def build(cls, name: str, settings: OpenAISettings, http: Http, secrets: Secrets) -> OpenAIProvider:
         """Make the provider of a `providers:` entry; its key is looked up at the first call."""
         key = settings.api_key
         field: LimitField = settings.max_tokens_field

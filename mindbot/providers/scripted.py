@@ -8,9 +8,9 @@ from typing import Any
 
 import anyio
 
-from mindbot.config.models import ProviderSettings, ScriptedRule
 from mindbot.domain.chat import ChatRequest, Chunk, Chunks
 from mindbot.domain.errors import VENDOR_ERRORS, ConfigError
+from mindbot.providers.scripted_settings import ScriptedRule, ScriptedSettings
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _PIECE = 8  # characters in a chunk of a stream
@@ -24,13 +24,15 @@ class ScriptedProvider:
     pass before the answer, or before the ``error`` (the kind of a vendor error, e.g. ``rate_limited``).
     """
 
+    Settings = ScriptedSettings
+
     def __init__(self, name: str = "scripted", *, rules: Sequence[ScriptedRule] = ()) -> None:
         self.name = name
         self._rules = [(_pattern(name, rule), rule) for rule in rules]
 
     @classmethod
     def build(
-        cls, name: str, settings: ProviderSettings, http: Any = None, secrets: Any = None
+        cls, name: str, settings: ScriptedSettings, http: Any = None, secrets: Any = None
     ) -> ScriptedProvider:
         """Make the provider of a `providers:` entry; it needs neither network nor secrets."""
         return cls(name, rules=settings.rules)

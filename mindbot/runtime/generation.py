@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mindbot import registry
+from mindbot.config import addresses
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
 from mindbot.domain.ports.answering import Runner
@@ -17,11 +18,9 @@ from mindbot.providers.manager import ProviderManager
 
 def base_urls(config: Config) -> list[str]:
     """Return the vendor URLs an operator configured: the only private addresses that may be called."""
-    bots = (*config.dingtalk, *config.wecom, *config.wecomcs, *config.wecombot)
-    urls = [getattr(bot, name, "") for bot in bots for name in ("api_base_url", "oapi_base_url")]
-    urls += [p.base_url for p in config.providers.values()]
-    urls += [w.dify_endpoint for w in config.workflows.values()]
-    return [url for url in urls if url]
+    bots = [bot for platform in config.platforms for bot in config.bots_of(platform)]
+    sections = (*bots, *config.providers.values(), *config.workflows.values())
+    return [url for section in sections for url in addresses.of(section)]
 
 
 @dataclass(slots=True)

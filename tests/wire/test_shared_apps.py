@@ -11,7 +11,6 @@ import anyio
 import pytest
 
 from mindbot.config.load import Loaded, load
-from mindbot.config.vendors import DingTalkSettings, WeComCsSettings, WeComSettings
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, RateLimited
 from mindbot.domain.host import Host
@@ -19,8 +18,11 @@ from mindbot.domain.message import Json, text_part
 from mindbot.domain.ports.platform import Platform, Webhook
 from mindbot.http.client import HttpClient
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
+from mindbot.platforms.dingtalk.settings import DingTalkSettings
 from mindbot.platforms.wecom.adapter import WeComPlatform
+from mindbot.platforms.wecom.settings import WeComSettings
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
+from mindbot.platforms.wecomcs.settings import WeComCsSettings
 from mindbot.runtime.app import Runtime
 from mindbot.sim.testing import simulated
 from mindbot.testing.platforms import Health, Inbox, a_host

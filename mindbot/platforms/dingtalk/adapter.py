@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import anyio
 import structlog
@@ -28,12 +27,10 @@ from mindbot.platforms.dingtalk.buttons import ButtonCards
 from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.quotes import shortened
 from mindbot.platforms.dingtalk.sender import BY_WEBHOOK, RobotSender
+from mindbot.platforms.dingtalk.settings import DingTalkSettings
 from mindbot.platforms.dingtalk.stream import Line, Stream
 from mindbot.platforms.profiles import Profiles
 from mindbot.platforms.self_test import SelfTest
-
-if TYPE_CHECKING:
-    from mindbot.config.vendors import DingTalkSettings
 
 log = structlog.get_logger("mindbot.platforms.dingtalk")
 
@@ -47,6 +44,7 @@ class DingTalkPlatform:
     """One bot: a `Platform` with Streams, Repeats, TakesBack, Fetches, Greets, Groups, People, Tests,
     Describes."""
 
+    Settings = DingTalkSettings
     name = "dingtalk"
     idempotent = False  # neither webhooks nor the robot API know a request again
 

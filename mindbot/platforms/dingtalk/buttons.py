@@ -24,7 +24,7 @@ from mindbot.platforms.dingtalk import cards, say, wire
 from mindbot.platforms.dingtalk.client import Client
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import DingTalkSettings
+    from mindbot.platforms.dingtalk.settings import DingTalkSettings
 
 log = structlog.get_logger("mindbot.platforms.dingtalk")
 

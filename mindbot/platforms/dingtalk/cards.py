@@ -27,7 +27,7 @@ from mindbot.platforms.dingtalk.sender import users_of
 from mindbot.platforms.split import printable
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import DingTalkSettings
+    from mindbot.platforms.dingtalk.settings import DingTalkSettings
 
 _AI_TEMPLATE = "382e4302-551d-4880-bf29-a30acfab2e71.schema"
 _STREAMING = "/v1.0/card/streaming"

@@ -17,7 +17,7 @@ from mindbot.platforms.pace import Pace
 from mindbot.platforms.tokens import AppTokens, Held, Lent, lent
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import DingTalkSettings
+    from mindbot.platforms.dingtalk.settings import DingTalkSettings
 
 _TIMEOUT = 10.0  # seconds for one call
 _UPLOAD_TIMEOUT = 25.0  # of up to 20 MB; the outbox waits thirty

@@ -22,7 +22,7 @@ from mindbot.platforms.dingtalk.client import Client
 from mindbot.platforms.dingtalk.uploads import RobotUploads
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import DingTalkSettings
+    from mindbot.platforms.dingtalk.settings import DingTalkSettings
 
 _EARLY = 300.0  # seconds before its end a session webhook is left alone
 _DEAD = 5000  # session webhooks remembered as gone

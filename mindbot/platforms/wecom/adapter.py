@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import anyio
 import structlog
@@ -38,14 +37,12 @@ from mindbot.platforms.wecom.buttons import TemplateCards
 from mindbot.platforms.wecom.contacts import Contacts
 from mindbot.platforms.wecom.duplicate_check import LONGEST_INTERVAL
 from mindbot.platforms.wecom.sender import ApplicationSender
+from mindbot.platforms.wecom.settings import WeComSettings
 from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.application import application_endpoint
 from mindbot.platforms.wecom_shared.endpoint import MAX_BODY, OpenedCallback
 from mindbot.platforms.wecom_shared.refusals import Malformed
 from mindbot.platforms.wecom_shared.xml import text_of
-
-if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComSettings
 
 log = structlog.get_logger("mindbot.platforms.wecom")
 
@@ -58,6 +55,7 @@ class WeComPlatform:
     """One bot: a `Platform` and a `Webhook` with the abilities Repeats, TakesBack, Fetches, People, Tests and
     Describes."""
 
+    Settings = WeComSettings
     name = "wecom"
     idempotent = False  # only for a while, see `repeatable`
     max_body = MAX_BODY

@@ -35,7 +35,7 @@ from mindbot.platforms.wecom_shared.api import Api
 from mindbot.platforms.wecom_shared.xml import text_of
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComSettings
+    from mindbot.platforms.wecom.settings import WeComSettings
 
 log = structlog.get_logger("mindbot.platforms.wecom")
 

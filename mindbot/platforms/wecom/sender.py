@@ -24,7 +24,7 @@ from mindbot.platforms.wecom.uploads import MediaUploads, expired
 from mindbot.platforms.wecom_shared.api import Api
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComSettings
+    from mindbot.platforms.wecom.settings import WeComSettings
 
 _MARGIN = 1.0  # seconds by which our windows are longer than WeCom's: requests take their time
 _NO_CALLBACK, _TASK_USED = "43012", "42014"

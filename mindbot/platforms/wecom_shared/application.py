@@ -16,11 +16,11 @@ from mindbot.platforms.wecom_shared.refusals import OfAnother
 from mindbot.platforms.wecom_shared.xml import parse_xml
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComCsSettings, WeComSettings
+    from mindbot.platforms.wecom_shared.settings import CallbackSettings
 
 
 def application_endpoint(
-    settings: WeComSettings | WeComCsSettings,
+    settings: CallbackSettings,
     secrets: Secrets,
     failed: Callable[[str], None],
     *,

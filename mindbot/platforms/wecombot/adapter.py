@@ -6,17 +6,15 @@ the other off. What both do stands in `bot`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mindbot.domain.host import Host
 from mindbot.domain.ports.platform import Platform
-
-if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComBotSettings
+from mindbot.platforms.wecombot.settings import WeComBotSettings
 
 
 class WeComBotPlatform:
     """Makes the adapter that a bot's ``mode`` asks for."""
+
+    Settings = WeComBotSettings
 
     @staticmethod
     def build(settings: WeComBotSettings, bot: str, host: Host) -> Platform:

@@ -25,7 +25,7 @@ from mindbot.platforms.wecombot import say, wire
 from mindbot.platforms.wecombot.media import decryption
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComBotSettings
+    from mindbot.platforms.wecombot.settings import WeComBotSettings
 
 log = structlog.get_logger("mindbot.platforms.wecombot")
 

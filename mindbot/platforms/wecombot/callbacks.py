@@ -26,7 +26,7 @@ from mindbot.platforms.wecom_shared.endpoint import CallbackForm, Endpoint, Open
 from mindbot.platforms.wecom_shared.refusals import Malformed, OfAnother
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComBotSettings
+    from mindbot.platforms.wecombot.settings import WeComBotSettings
 
 log = structlog.get_logger("mindbot.platforms.wecombot")
 

@@ -37,7 +37,7 @@ from mindbot.platforms.wecombot.link import Link
 from mindbot.platforms.wecombot.sender import ConnectionSender
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComBotSettings
+    from mindbot.platforms.wecombot.settings import WeComBotSettings
 
 log = structlog.get_logger("mindbot.platforms.wecombot")
 

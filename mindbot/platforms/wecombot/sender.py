@@ -27,7 +27,7 @@ from mindbot.platforms.wecombot.quota import ConversationQuotas
 from mindbot.platforms.wecombot.uploads import ChunkedUploads
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComBotSettings
+    from mindbot.platforms.wecombot.settings import WeComBotSettings
 
 _REPLY = "aibot_respond_msg"
 _SEND = "aibot_send_msg"

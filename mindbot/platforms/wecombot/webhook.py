@@ -35,7 +35,7 @@ from mindbot.platforms.wecombot.frames import Frames
 from mindbot.platforms.wecombot.polled import PolledAnswer, PolledAnswers
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComBotSettings
+    from mindbot.platforms.wecombot.settings import WeComBotSettings
 
 log = structlog.get_logger("mindbot.platforms.wecombot")
 

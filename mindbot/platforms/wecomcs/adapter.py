@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
 
 import anyio
 import structlog
@@ -37,9 +36,7 @@ from mindbot.platforms.wecomcs.conversations import Conversations, operators_cau
 from mindbot.platforms.wecomcs.events import Events
 from mindbot.platforms.wecomcs.pull import Account
 from mindbot.platforms.wecomcs.sender import CustomerSender
-
-if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComCsSettings
+from mindbot.platforms.wecomcs.settings import WeComCsSettings
 
 log = structlog.get_logger("mindbot.platforms.wecomcs")
 
@@ -52,6 +49,7 @@ class WeComCsPlatform:
     """One bot for some accounts: `Platform`, `Webhook`, and the abilities Attended, Transfers, Greets,
     Merges, Rationed, Places, Fetches, Tests and Describes."""
 
+    Settings = WeComCsSettings
     name = "wecomcs"
     idempotent = True  # a msgid of our own is refused the second time
     max_body = MAX_BODY

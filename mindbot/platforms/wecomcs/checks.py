@@ -15,7 +15,7 @@ from mindbot.platforms.wecomcs.accounts import Listed, list_accounts, list_servi
 from mindbot.platforms.wecomcs.pull import Account
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComCsSettings
+    from mindbot.platforms.wecomcs.settings import WeComCsSettings
 
 _CONSOLE = "WeCom admin console > Apps > WeChat customer service (微信客服)"
 

@@ -22,7 +22,7 @@ from mindbot.filters import language
 from mindbot.platforms.wecom_shared.api import Api
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComCsSettings
+    from mindbot.platforms.wecomcs.settings import WeComCsSettings
 
 log = structlog.get_logger("mindbot.platforms.wecomcs")
 

@@ -17,7 +17,7 @@ from mindbot.platforms.wecomcs.budget import Budget
 from mindbot.platforms.wecomcs.say import delivery_of
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComCsSettings
+    from mindbot.platforms.wecomcs.settings import WeComCsSettings
 
 _SKEW = 10.0  # seconds by which WeCom's clock and ours may differ
 _TWO_DAYS = 48 * 3600.0

@@ -22,7 +22,7 @@ from mindbot.platforms.wecomcs.budget import Budget
 from mindbot.platforms.wecomcs.conversations import BOT, NEW, STATES, Conversations, refused
 
 if TYPE_CHECKING:
-    from mindbot.config.vendors import WeComCsSettings
+    from mindbot.platforms.wecomcs.settings import WeComCsSettings
 
 log = structlog.get_logger("mindbot.platforms.wecomcs")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mindbot.config.vendors import DingTalkSettings
 from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
 from mindbot.platforms.dingtalk.say import MAX_TEXT
+from mindbot.platforms.dingtalk.settings import DingTalkSettings
 from mindbot.sim.dingtalk.frames import StreamRules
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated

@@ -7,10 +7,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mindbot.config.vendors import WeComSettings
 from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
+from mindbot.platforms.wecom.settings import WeComSettings
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.send import SendRules
 from mindbot.sim.wecom.server import WeComSimulator

@@ -6,7 +6,6 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mindbot.config.vendors import WeComBotSettings
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, StoreError, VendorError
 from mindbot.domain.host import Media
@@ -15,6 +14,7 @@ from mindbot.domain.ports.platform import Receipt
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecombot.connection import ConnectionBot
 from mindbot.platforms.wecombot.say import MAX_TEXT
+from mindbot.platforms.wecombot.settings import WeComBotSettings
 from mindbot.platforms.wecombot.webhook import WebhookBot
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecombot.gateway import LineRules

@@ -6,11 +6,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mindbot.config.vendors import WeComCsSettings
 from mindbot.domain.host import Media
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.platforms.wecomcs.say import MAX_TEXT
+from mindbot.platforms.wecomcs.settings import WeComCsSettings
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.server import WeComCsSimulator
 from mindbot.testing.platform_contract import PlatformContract

@@ -16,8 +16,8 @@ import yaml
 
 from mindbot.cli.main import main
 from mindbot.config import schema
-from mindbot.config.checks import PLATFORMS
 from mindbot.config.load import load
+from mindbot.config.parts import whole
 
 STARTER = Path(schema.__file__).with_name("starter.yaml")
 DATA = Path(__file__).parents[2] / "data" / "config"
@@ -170,7 +170,7 @@ def test_the_starters_examples_load(tmp_path: Path) -> None:
     alone = "no enabled provider can answer"  # an example shows one section, not a whole file
     assert not [warning for one in loaded for warning in one.warnings if alone not in warning]
     assert len(loaded) >= 5
-    for platform in PLATFORMS:
+    for platform in whole().platforms:
         assert any(getattr(one.config, platform) for one in loaded), platform
     assert any(one.config.wecom and one.config.wecom[0].agent_id for one in loaded)
     assert any(one.config.limits.per_user for one in loaded)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mindbot.config import source, tree
 from mindbot.config.load import load
-from mindbot.config.model import Config
+from mindbot.config.parts import whole
 from mindbot.config.tree import Origin
 from mindbot.domain.errors import ConfigError
 
@@ -173,7 +173,7 @@ def test_yaml_that_is_nearly_right_never_crashes(text: str) -> None:
         assert isinstance(read.root.value, dict)
 
 
-_KEYS = st.sampled_from([*Config.model_fields, "EncodingAESKey", "name", "models", "langchain", "workflows"])
+_KEYS = st.sampled_from([*whole().model_fields, "EncodingAESKey", "name", "models", "langchain", "workflows"])
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("${X}")
 _VALUES = st.recursive(
     _SCALARS,

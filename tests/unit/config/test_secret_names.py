@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mindbot.config import keys, references, schema, source, tree
-from mindbot.config.model import Config
+from mindbot.config.parts import whole
 from mindbot.config.problems import secret_name
 from mindbot.domain.errors import ConfigError
 
@@ -20,7 +20,7 @@ _SET = re.compile(r"mindbot secret set ([a-z][\w.-]+)(?:.*# and (.+))?")
 
 def named(text: str) -> dict[str, str]:
     """Return each secret's name in a configuration, and what the check calls it."""
-    root = keys.canonical(source.parse(text, "page").root, Config, [])
+    root = keys.canonical(source.parse(text, "page").root, whole(), [])
     found = {}
     for path, node in tree.leaves(root):
         if isinstance(node.value, str) and (reference := references.named(node.value)):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from mindbot.config.load import Loaded, load
-from mindbot.config.model import Config
+from mindbot.config.parts import read
 
 Refuse = Callable[..., list[str]]
 
@@ -41,7 +41,7 @@ wecombot:
 
 @pytest.mark.parametrize("section", [WEBHOOK, CONNECTION])
 def test_one_section_is_a_list_of_one(section: dict[str, str]) -> None:
-    config = Config.model_validate({"wecombot": section})
+    config = read({"wecombot": section})
     (bot,) = [bot for bot in config.bots() if bot.platform == "wecombot"]
     assert (bot.name, bot.settings.mode) == ("default", section.get("mode", "webhook"))
 

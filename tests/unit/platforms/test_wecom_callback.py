@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from wechatpy.enterprise.crypto import WeChatCrypto
 from wecom_vectors import BY_NAME, Vector
 
-from mindbot.config.vendors import WeComSettings
 from mindbot.domain.errors import SecretError, StoreFull
 from mindbot.domain.ports.platform import Platform, Webhook, WebhookRequest
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
+from mindbot.platforms.wecom.settings import WeComSettings
 from mindbot.platforms.wecom_shared.crypto import Crypto
 from mindbot.testing.platforms import Health, Inbox, a_host
 

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import SecretStr
 from wecom_vectors import BY_NAME
 
-from mindbot.config.vendors import WeComBotSettings
 from mindbot.domain.host import Host
 from mindbot.domain.ports.platform import WebhookRequest
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom_shared.crypto import Crypto
+from mindbot.platforms.wecombot.settings import WeComBotSettings
 from mindbot.platforms.wecombot.webhook import WebhookBot
 from mindbot.testing.platforms import Inbox, a_host
 

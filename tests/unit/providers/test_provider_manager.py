@@ -10,7 +10,7 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from mindbot.config.model import Config
+from mindbot.config.parts import read
 from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.errors import (
     AuthFailed,
@@ -48,7 +48,7 @@ class Managed:
     def __init__(
         self, http: HttpClient, providers: Json, fallback_order: tuple[str, ...] = (), **more: Json
     ) -> None:
-        config = Config.model_validate(
+        config = read(
             {"providers": providers, "provider_selection": {"fallback_order": fallback_order}, **more}
         )
         self.waits: list[float] = []

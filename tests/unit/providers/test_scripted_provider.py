@@ -8,10 +8,10 @@ from typing import Any
 import anyio
 import pytest
 
-from mindbot.config.models import ProviderSettings, ScriptedRule
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk
 from mindbot.domain.errors import RateLimited
 from mindbot.providers.scripted import ScriptedProvider
+from mindbot.providers.scripted_settings import ScriptedRule, ScriptedSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -76,6 +76,6 @@ async def test_delays_and_errors() -> None:
 
 async def test_bad_rules_are_refused() -> None:
     with pytest.raises(ValueError, match="no regular expression"):
-        ProviderSettings.model_validate({"rules": [{"match": "("}]})
+        ScriptedSettings.model_validate({"rules": [{"match": "("}]})
     with pytest.raises(ValueError, match="the name of a vendor's error: auth_failed"):
-        ProviderSettings.model_validate({"rules": [{"match": "x", "error": "no_such_error"}]})
+        ScriptedSettings.model_validate({"rules": [{"match": "x", "error": "no_such_error"}]})

@@ -12,7 +12,7 @@ import anyio.abc
 import pytest
 from pydantic import SecretStr
 
-from mindbot.config.model import Config
+from mindbot.config.parts import read
 from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.conversation import size
 from mindbot.domain.errors import ContextOverflow, HistoryRefused
@@ -81,7 +81,7 @@ class Model:
             for name, model in zip(("first", "second"), (self, *others), strict=False)
         }
         selection = {"fallback_order": list(entries)}
-        config = Config.model_validate({"providers": entries, "provider_selection": selection})
+        config = read({"providers": entries, "provider_selection": selection})
         http = HttpClient()
         for entry in entries.values():
             http.allow(str(entry["base_url"]))

@@ -12,11 +12,11 @@ from typing import Any
 
 import anyio
 
-from mindbot.config.vendors import DingTalkSettings
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Part
 from mindbot.http.client import HttpClient
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
+from mindbot.platforms.dingtalk.settings import DingTalkSettings
 from mindbot.sim.dingtalk.frames import StreamRules
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated

@@ -10,12 +10,12 @@ import anyio
 import pytest
 from dingtalk_here import Here, connected
 
-from mindbot.config.vendors import DingTalkSettings
 from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
 from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.settings import DingTalkSettings
 from mindbot.platforms.dingtalk.stream import Stream
 from mindbot.sim.dingtalk.frames import HOSTILE, StreamRules
 from mindbot.testing.platforms import Health, Inbox, a_host

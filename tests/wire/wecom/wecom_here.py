@@ -11,12 +11,12 @@ from typing import Any
 
 import anyio
 
-from mindbot.config.vendors import WeComSettings
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
+from mindbot.platforms.wecom.settings import WeComSettings
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.server import WeComSimulator
 from mindbot.testing.platforms import Health, Inbox, MemoryKeep, a_host, served

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mindbot.config.vendors import WeComBotSettings
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
@@ -20,6 +19,7 @@ from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.shared import Shared
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecombot.connection import ConnectionBot
+from mindbot.platforms.wecombot.settings import WeComBotSettings
 from mindbot.platforms.wecombot.webhook import WebhookBot
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecombot.gateway import LineRules

@@ -12,11 +12,11 @@ from typing import Any
 
 import anyio
 
-from mindbot.config.vendors import WeComCsSettings
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message, Part
 from mindbot.http.client import HttpClient
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
+from mindbot.platforms.wecomcs.settings import WeComCsSettings
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.server import WeComCsSimulator
 from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host, served
