@@ -1,6 +1,6 @@
-"""Where things live: configuration files, state, runtime directories, the local API's socket.
+"""Where things live: configuration files and state; the local API's socket is in `mindbot.api.sockets`.
 
-Under systemd the manager names them (``$STATE_DIRECTORY``, ``$RUNTIME_DIRECTORY``; systemd.exec(5));
+Under systemd the manager names the state (``$STATE_DIRECTORY``; systemd.exec(5));
 elsewhere the XDG base directories count, through `platformdirs`.
 """
 
@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mindbot.api.sockets import SYSTEM_SOCKET, user_socket
 from mindbot.domain.errors import ConfigError
 
 #: The service's (``StateDirectory=mindbot``).
@@ -79,19 +78,3 @@ def give_to_owner(path: Path) -> None:
     there = path.parent.stat()
     if os.geteuid() == 0 and there.st_uid and path.lstat().st_uid == 0:
         os.chown(path, there.st_uid, there.st_gid, follow_symlinks=False)
-
-
-def runtime_dir(environ: Mapping[str, str]) -> Path:
-    """Return where sockets go: systemd's runtime directory, root's is the system's, else the user's."""
-    if given := environ.get("RUNTIME_DIRECTORY"):
-        return Path(given.partition(":")[0])
-    if os.geteuid() == 0 and not environ.get("XDG_RUNTIME_DIR"):
-        return SYSTEM_SOCKET.parent
-    return user_socket(environ).parent
-
-
-def socket_candidates(given: str | Path | None, environ: Mapping[str, str]) -> list[Path]:
-    """Return the sockets a client tries, in order; a named one is the only one."""
-    if named := given or environ.get("MINDBOT_SOCKET"):
-        return [Path(named)]
-    return [user_socket(environ), SYSTEM_SOCKET]

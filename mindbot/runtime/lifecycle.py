@@ -32,10 +32,6 @@ class Health:
         if self._on_change is not None:
             self._on_change(component, state, reason)
 
-    def reporter(self, component: str) -> Callable[[str, str], None]:
-        """Return `report` for one component."""
-        return lambda state, reason: self.report(component, state, reason)
-
     def forget(self, component: str) -> None:
         """Drop a component that no longer exists."""
         self._states.pop(component, None)

@@ -61,11 +61,6 @@ def clock(seconds: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(seconds)) if seconds else ""
 
 
-def day_clock(seconds: float) -> str:
-    """Return a Unix time as local date and time."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else ""
-
-
 def took(seconds: float) -> str:
     """Return a duration in at most seven cells."""
     if seconds < 0.0000995:

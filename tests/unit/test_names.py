@@ -1,0 +1,78 @@
+"""One word, one thing: a public class name stands once in a group of packages."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+#: Names that stand more than once, and how often. They leave this list as they are renamed; none is added.
+STILL_DOUBLE = {
+    "Answer": 4,
+    "Answering": 2,
+    "ApiError": 2,
+    "BotTraffic": 2,
+    "Buttons": 2,
+    "Call": 2,
+    "Card": 2,
+    "Cards": 2,
+    "Client": 2,
+    "Completion": 2,
+    "Component": 2,
+    "Connection": 2,
+    "Crypto": 2,
+    "Desk": 2,
+    "DingTalkSettings": 2,
+    "Files": 2,
+    "Gateway": 2,
+    "Health": 3,
+    "Journal": 2,
+    "Kept": 2,
+    "Kind": 2,
+    "Limits": 2,
+    "MemoryKeep": 2,
+    "People": 4,
+    "Piece": 2,
+    "Place": 4,
+    "Places": 2,
+    "Pushed": 3,
+    "Quotas": 2,
+    "Refused": 2,
+    "Repeats": 3,
+    "Replies": 2,
+    "Secrets": 3,
+    "Sender": 3,
+    "Shown": 3,
+    "Streams": 2,
+    "Token": 3,
+    "Tokens": 2,
+    "TooLarge": 2,
+    "Unreadable": 2,
+    "Uploads": 4,
+    "WeComBotSettings": 2,
+    "WeComCsSettings": 2,
+    "WeComSettings": 2,
+}
+
+
+def classes(package: Path) -> dict[str, list[str]]:
+    """Return where each public class of a package is defined, by its name."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(package.rglob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(str(file.relative_to(ROOT)))
+    return found
+
+
+@pytest.mark.parametrize("package", ["mindbot", "daemon/mindbot_daemon", "tui/mindbot_tui"])
+def test_a_public_class_name_stands_once(package: str) -> None:
+    allowed = STILL_DOUBLE if package == "mindbot" else {}
+    new = {
+        name: where for name, where in classes(ROOT / package).items() if len(where) > allowed.get(name, 1)
+    }
+    assert not new, f"name one of each for what it is: {new}"
