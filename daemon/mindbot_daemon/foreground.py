@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -46,7 +47,12 @@ def with_console(files: Sequence[str], socket: str | None) -> int:
 
 @contextmanager
 def _child(command: Sequence[str], log: Path, patience: float) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command with its output in a file; SIGTERM ends it, SIGKILL after ``patience`` seconds."""
+    """Run a command with its output in a file; SIGTERM ends it, SIGKILL after ``patience`` seconds.
+
+    It has a session of its own and would outlive us: a signal that is to end us ends it first.
+    """
+    for each in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(each, _leave)
     with log.open("wb") as out:
         # A session of its own: ctrl-c belongs to the console.
         child = subprocess.Popen(  # noqa: S603 - our own program
@@ -61,6 +67,10 @@ def _child(command: Sequence[str], log: Path, patience: float) -> Iterator[subpr
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+def _leave(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _wait_for(daemon: subprocess.Popen[bytes], socket: Path, log: Path) -> None:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 class Line:
     """Our end of a pseudo-terminal with a console at the other one."""
 
-    def __init__(self, socket: Path, *, deaf: bool = False) -> None:
+    def __init__(self, socket: Path, *words: str, deaf: bool = False, **environ: str) -> None:
         self._ours, theirs = pty.openpty()
         os.set_blocking(self._ours, False)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
@@ -40,13 +40,13 @@ class Line:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
         self.console = subprocess.Popen(
-            [*MINDBOT, "--socket", str(socket), "tui"],
+            [*MINDBOT, "--socket", str(socket), *(words or ["tui"])],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
             preexec_fn=begin,
-            env=os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"},
+            env=os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"} | environ,
         )
         os.close(theirs)
 
@@ -111,6 +111,23 @@ def test_a_console_that_is_told_to_go_leaves_the_terminal_as_it_was(
         line.close()
 
 
+@pytest.mark.parametrize("when", ["before it shows", "while it shows"])
+def test_a_terminal_that_goes_takes_the_daemon_under_its_console_along(tmp_path: Path, when: str) -> None:
+    socket = tmp_path / "own.sock"
+    line = Line(socket, "up", XDG_CONFIG_HOME=str(tmp_path), STATE_DIRECTORY=str(tmp_path))
+    try:
+        if when == "while it shows":
+            line.sees("attached")
+        daemon = wait_for(lambda: _ours(str(socket)) - {line.console.pid})
+        line.cut()
+        assert line.console.wait(PATIENCE) != 0
+        assert not daemon & _ours(str(socket))
+    finally:
+        line.close()
+        for each in _ours(str(socket)):
+            os.kill(each, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("closed", ["stdin", "stderr"])
 def test_half_a_terminal_is_none(closed: str) -> None:
     ours, theirs = pty.openpty()
@@ -148,6 +165,16 @@ def test_a_console_in_a_browser_ends_with_its_server(tmp_path: Path) -> None:
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
     assert "Traceback" not in (tmp_path / "said").read_text()
+
+
+def _ours(word: str) -> set[int]:
+    """Return the processes with a word on their command line."""
+    found = set()
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if word.encode() in each.read_bytes().split(b"\0"):
+                found.add(int(each.parent.name))
+    return found
 
 
 def _group(id: int) -> list[int]:
