@@ -90,12 +90,14 @@ class Snapshot:
     """What a turn was at one moment (`Turn.snapshot`), but for its memo, which never goes back."""
 
     message: Message
-    vars: Json
-    route: Json
-    parts: tuple[Part, ...]
-    prompt: tuple[ChatMessage, ...]
-    spans: int
-    innermost: int
+    vars: Json = field(default_factory=dict)
+    route: Json = field(default_factory=dict)
+    history: tuple[ChatMessage, ...] = ()
+    prompt: tuple[ChatMessage, ...] = ()
+    parts: tuple[Part, ...] = ()
+    reason: str = ""
+    spans: int = 0  # how many there were: later ones go, those that were open are not opened again
+    innermost: int = 0
 
 
 @dataclass(slots=True)
@@ -167,8 +169,10 @@ class Turn:
             self.message,
             deepcopy(self.vars) if self.vars else {},
             deepcopy(self.route) if self.route else {},
-            tuple(self.reply.parts),
+            tuple(self.history),
             tuple(self.prompt),
+            tuple(self.reply.parts),
+            self.reason,
             len(self.spans),
             self.innermost,
         )
@@ -178,14 +182,13 @@ class Turn:
         self.message = then.message
         self.vars, self.route = deepcopy(then.vars), deepcopy(then.route)
         self.reply.parts[:] = then.parts
-        self.prompt = list(then.prompt)
-        self.history = []
+        self.history, self.prompt = list(then.history), list(then.prompt)
         del self.spans[then.spans :]
-        self.innermost, self.reason, self.finished = then.innermost, "", 0.0
+        self.innermost, self.reason, self.finished = then.innermost, then.reason, 0.0
 
     def reset(self) -> None:
         """Forget all that its stages made of it: what is left is the message and its memo."""
-        self.restore(Snapshot(self.message, {}, {}, (), (), 0, 0))
+        self.restore(Snapshot(self.message))
 
     # --- as plain data
 
@@ -266,7 +269,7 @@ class Step:
         span.end()
         if error is not None:
             span.status = "error"
-            if not isinstance(error, GeneratorExit):  # its reader went away: that is no fault of the step
+            if isinstance(error, Exception):  # that it was stopped, or its reader went away, says its status
                 span.data.setdefault("error", turn.tracer.words(error))
         if not self._aside:
             turn.innermost = span.parent

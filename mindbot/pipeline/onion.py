@@ -10,24 +10,28 @@ from mindbot.domain.turn import Turn
 
 Next = Callable[[Turn], Awaitable[None]]
 
+OUTERMOST = "deliver"
+
 
 class Stage(Protocol):
     """One layer. One that answers by itself does not call inwards.
 
-    Where it stands its class says: ``after`` and ``before`` name the stages outside and inside of it. One
-    that says neither is outermost.
+    Where it stands its class says: ``after`` and ``before`` name the stages outside and inside of it. It
+    stands as far out as they let it, and always inside of `deliver`, which writes the turn's end.
     """
 
     async def __call__(self, turn: Turn, call_next: Next) -> None: ...
 
 
 def ordered(kinds: Mapping[str, Any]) -> list[str]:
-    """Return the names of stages, outermost first, as their classes say; those that are free go by name.
+    """Return the names of stages, outermost first, as their classes say.
+
+    Of two that could stand there the one goes first that fewer others have to stand inside of.
 
     Raises:
         ConfigError: a stage names one that is not there, or they cannot all have their way.
     """
-    outside: dict[str, set[str]] = {name: set() for name in kinds}
+    outside: dict[str, set[str]] = {name: {OUTERMOST} & kinds.keys() - {name} for name in kinds}
     for name, kind in kinds.items():
         for other in _names(kind, "after"):
             outside[name].add(_there(other, name, kinds))
@@ -35,12 +39,13 @@ def ordered(kinds: Mapping[str, Any]) -> list[str]:
             outside[_there(other, name, kinds)].add(name)
     found: list[str] = []
     while outside:
-        free = sorted(name for name, others in outside.items() if not others & outside.keys())
+        free = [name for name, others in outside.items() if not others & outside.keys()]
         if not free:
             circle = ", ".join(sorted(outside))
             raise ConfigError(f"these stages each want to stand inside another of them: {circle}")
-        found.append(free[0])
-        del outside[free[0]]
+        first = min(free, key=lambda name: (sum(name in others for others in outside.values()), name))
+        found.append(first)
+        del outside[first]
     return found
 
 

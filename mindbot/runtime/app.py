@@ -103,8 +103,6 @@ class Runtime:
             suspects=suspicion.Suspects(
                 lambda turn: suspicion.alone(turn, self.loaded.config.dispatcher.max_attempts),
                 time.monotonic,
-                hold=self.store.turns.begin,
-                excuse=lambda turn: self.store.turns.excuse([turn]),
             ),
         )
         self.outbox = Outbox(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+import structlog
 from anyio.abc import TaskGroup
 
 from mindbot import registry
@@ -20,6 +21,8 @@ from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.strays import Strays
 from mindbot.telemetry.redaction import told_in
+
+log = structlog.get_logger("mindbot.runtime")
 
 _MAX_BACKOFF = 60.0
 
@@ -54,7 +57,6 @@ class Bots:
         self._settings: dict[tuple[str, str], Any] = {}
         self.bots: dict[tuple[str, str], Bot] = {}
         self.strays = Strays()
-        self.warn: Callable[..., Any] = lambda *a, **k: None
 
     async def run(self) -> None:
         """Keep them alive until cancelled."""
@@ -142,7 +144,7 @@ class Bots:
                     reason = "its adapter ended"
                 except Exception as error:  # noqa: BLE001 - a stranger's adapter; shown and started again
                     reason = f"{type(error).__name__}: {error}"
-                    self.warn("bot failed", bot=f"{bot.platform}/{bot.name}", error=reason)
+                    log.warning("bot failed", bot=f"{bot.platform}/{bot.name}", error=reason)
                 if anyio.current_time() - begun > _MAX_BACKOFF:
                     delay = 1.0
                 report("failed", f"{reason}; starting again in {delay:.0f}s")

@@ -83,6 +83,7 @@ class Dispatcher:
         self.running = 0
         self.queued = 0
         self.held = 0  # characters, see above
+        self._lent: dict[int, int] = {}  # how many steps of a turn wait, by its number
         self.closed = False
 
     async def run(self) -> None:
@@ -197,14 +198,23 @@ class Dispatcher:
         It takes a slot again at the end, at once: so there may be one more for a moment. Its session waits.
         """
         _, bot = self._bot(turn)
-        self.running -= 1
-        bot.running -= 1
-        self._pump()
+        lent = self._lent[turn.number] = self._lent.get(turn.number, 0) + 1
+        if lent == 1:
+            self._gives(bot, 1)
+            self._pump()
         try:
             yield
         finally:
-            self.running += 1
-            bot.running += 1
+            self._lent[turn.number] -= 1
+            if not self._lent[turn.number]:
+                del self._lent[turn.number]
+                self._gives(bot, -1)
+
+    def _gives(self, bot: _Bot, slots: int) -> None:
+        self.running -= slots
+        bot.running -= slots
+        if not self.running:
+            self._idle.set()
 
     def overdue(self, seconds: float) -> list[Turn]:
         """Return turns whose session is ready but has found no free slot for that long; none once closed."""
@@ -239,11 +249,8 @@ class Dispatcher:
         try:
             await self._work(waiting[0])
         finally:
-            self.running -= 1
-            bot.running -= 1
+            self._gives(bot, 1)
             waiting.pop(0)
-            if not self.running:
-                self._idle.set()
         if waiting:
             self._ready(waiting[0])
         else:

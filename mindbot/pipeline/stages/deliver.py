@@ -18,6 +18,7 @@ class Deliver:
         self._clock = services.clock
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
+        mine = turn.spans[turn.innermost - 1]
         await call_next(turn)
         if turn.state == "running":
             turn.state = "answered"
@@ -25,5 +26,5 @@ class Deliver:
             if (text := redactor.spoken(part.text)) != part.text:
                 turn.reply.parts[n] = replace(part, text=text)
         turn.finished = self._clock()
-        turn.spans[0].end()  # its own: in the record that is written now it has ended
+        mine.end()  # in the record that is written now
         await self._finish(turn)

@@ -26,9 +26,22 @@ def test_the_built_in_ones_stand_as_the_architecture_says() -> None:
 
 
 def test_a_strangers_stage_takes_its_place_between_them() -> None:
-    kinds = built_in() | {"censor": stand("media", "session"), "audit": stand((), "deliver")}
+    kinds = built_in() | {
+        "censor": stand("media", "session"),
+        "tagger": stand("media"),
+        "audit": stand(),
+        "late": stand(before="run"),
+    }
     found = ordered(kinds)
-    assert found[0] == "audit" and found[found.index("media") + 1] == "censor"
+    assert found[:2] == ["deliver", "audit"], "as far out as it may, inside of what writes the end"
+    media = found.index("media")
+    assert set(found[media + 1 : media + 3]) == {"censor", "tagger"} and found[media + 3] == "session"
+    assert found.index("late") < found.index("run")
+
+
+def test_nothing_stands_outside_of_what_writes_the_end() -> None:
+    with pytest.raises(ConfigError, match="audit, deliver"):
+        ordered({"deliver": stand(), "audit": stand(before="deliver")})
 
 
 def test_a_place_that_is_not_there_is_named() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.runtime import suspicion
 from mindbot.runtime.dispatcher import Dispatcher
-from mindbot.runtime.suspicion import Suspects
+from mindbot.runtime.suspicion import SURVIVED, Suspects
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -268,7 +267,7 @@ async def test_suspects_run_one_at_a_time_the_least_suspicious_first_and_hold_up
     suspects = [a_turn(f"u{n}", f"suspect {n}") for n in (4, 2, 3)]
     for turn in suspects:
         turn.attempt = int(turn.message.text[-1])
-    async with running(work, suspects=Suspects(alone, time.monotonic, survived=3600)) as dispatcher:
+    async with running(work, suspects=Suspects(alone, lambda: 0.0), clock=lambda: 0.0) as dispatcher:
         for turn in suspects:
             dispatcher.submit(turn)
         dispatcher.submit(a_turn("u2", "behind it"))
@@ -296,44 +295,26 @@ async def test_a_suspect_waits_its_time_after_the_start_and_who_wrote_it_is_told
         assert [turn.message.text for turn in dispatcher.overdue(5)] == ["suspect"] and not seen
 
 
-async def test_a_suspect_that_hangs_holds_nobody_up_and_a_crash_counts_against_one_alone() -> None:
-    go = {name: anyio.Event() for name in ("first", "second", "third")}
-    counted, at_once, seen = set[str](), list[int](), list[str]()
-
-    async def hold(turn: Turn) -> None:
-        counted.add(turn.message.text)
-
-    async def excuse(turn: Turn) -> None:
-        counted.discard(turn.message.text)
-        at_once.append(len(counted))
+async def test_a_suspect_that_hangs_holds_nobody_up() -> None:
+    seen = list[str]()
 
     async def work(turn: Turn) -> None:
         seen.append(turn.message.text)
-        counted.add(turn.message.text)
-        at_once.append(len(counted))
-        await go[turn.message.text].wait()
-        counted.discard(turn.message.text)
+        await anyio.sleep_forever()
 
     now = 0.0
-    suspects = Suspects(lambda turn: 0.0, lambda: now, hold=hold, excuse=excuse, survived=5)
+    suspects = Suspects(lambda turn: 0.0, lambda: now)
     async with running(work, suspects=suspects, clock=lambda: now) as dispatcher:
-        for name in go:
+        for name in ("first", "second", "third"):
             dispatcher.submit(a_turn(name, name))
-        for now in (0.0, 4.9, 5.0, 10.0):
+        for now in (0.0, SURVIVED - 0.1, SURVIVED, 2 * SURVIVED):
             suspects.look()
             await anyio.wait_all_tasks_blocked()
-            assert len(seen) == 1 + now // 5
-        assert seen == ["first", "second", "third"] and counted == {"third"} and max(at_once) == 1
-        go["third"].set()
-        await anyio.wait_all_tasks_blocked()
-        assert counted == {"second"}, "of those that are left it is the last one again"
-        go["first"].set()
-        await anyio.wait_all_tasks_blocked()
-        assert counted == {"second"} and dispatcher.running == 1
-        go["second"].set()
+            assert len(seen) == 1 + now // SURVIVED
+    assert seen == ["first", "second", "third"]
 
 
-async def test_the_next_suspect_gets_its_time_once_the_one_before_it_has_survived_its_own() -> None:
+async def test_the_more_crashes_a_suspect_was_in_the_longer_it_runs_alone() -> None:
     now, most = 0.0, 10
     seen = list[int]()
 
@@ -343,8 +324,8 @@ async def test_the_next_suspect_gets_its_time_once_the_one_before_it_has_survive
 
     suspects = Suspects(lambda turn: suspicion.alone(turn, most), lambda: now)
     async with running(work, suspects=suspects, clock=lambda: now) as dispatcher:
-        turns = [a_turn(f"u{n}", "x") for n in range(3)]
-        for turn, turn.attempt in zip(turns, (4, 4, 8), strict=True):
+        turns = [a_turn(f"u{n}", "x") for n in range(4)]
+        for turn, turn.attempt in zip(turns, (4, 4, 5, 6), strict=True):
             dispatcher.submit(turn)
         await anyio.wait_all_tasks_blocked()
 
@@ -355,33 +336,55 @@ async def test_the_next_suspect_gets_its_time_once_the_one_before_it_has_survive
             await anyio.wait_all_tasks_blocked()
             return [attempt for attempt in seen if attempt > 1]
 
-        assert await at(15.9) == [4], "one of them has been alone in four crashes: each gets longer"
-        assert await at(16.0) == [4, 4]
-        assert await at(31.9) == [4, 4]
-        assert await at(32.0) == [4, 4, 8]
+        assert await at(1.9) == [4]
+        assert await at(2.0) == [4, 4]
+        assert await at(11.9) == [4, 4]
+        assert await at(12.0) == [4, 4, 5]
+        assert await at(29.9) == [4, 4, 5]
+        assert await at(30.0) == [4, 4, 5, 6]
 
 
-async def test_suspects_wait_while_the_store_cannot_say_whom_a_crash_is_held_against() -> None:
-    refused, seen = True, list[str]()
+@pytest.mark.parametrize("kills_after", [0.5, 5.0, 20.0])
+async def test_whatever_time_it_takes_to_kill_the_culprit_alone_is_given_up(kills_after: float) -> None:
+    crashes_of = dict.fromkeys(range(12), 3)  # each was running in three crashes
+    ended, most = set[int](), 10
 
-    async def excuse(turn: Turn) -> None:
-        if refused:
-            raise StoreFull("no room")
+    async def live() -> None:
+        """One life of the process, in steps of half a second: until it is killed or nothing is left."""
+        now, began = 0.0, dict[int, float]()
+        over = {n: anyio.Event() for n in crashes_of}
+        suspects = Suspects(lambda turn: suspicion.alone(turn, most), lambda: now)
 
-    async def work(turn: Turn) -> None:
-        seen.append(turn.message.text)
-        await anyio.sleep_forever()
+        async def work(turn: Turn) -> None:
+            n = int(turn.message.text)
+            if suspicion.buried(turn, most):
+                ended.add(n)
+                return
+            began[n], crashes_of[n] = now, turn.attempt  # counted on disk before it runs
+            await over[n].wait()
 
-    suspects = Suspects(lambda turn: 0.0, time.monotonic, excuse=excuse, survived=0)
-    async with running(work, suspects=suspects) as dispatcher:
-        for name in ("first", "second"):
-            dispatcher.submit(a_turn(name, name))
-        await anyio.wait_all_tasks_blocked()
-        assert seen == ["first"]
-        refused = False
-        suspects.look()
-        await anyio.wait_all_tasks_blocked()
-        assert seen == ["first", "second"]
+        async with running(work, suspects=suspects, clock=lambda: now) as dispatcher:
+            for n in sorted(crashes_of.keys() - ended):
+                turn = a_turn(f"u{n}", str(n))
+                turn.attempt = crashes_of[n] + 1
+                dispatcher.submit(turn)
+            while len(ended) < len(crashes_of):
+                await anyio.wait_all_tasks_blocked()
+                if 0 in began and now - began[0] >= kills_after:
+                    return
+                for n in [n for n in began if n and n not in ended and now - began[n] >= 10]:
+                    ended.add(n)
+                    crashes_of[n] = 0
+                    over[n].set()
+                now += 0.5
+                suspects.look()
+
+    lives = 0
+    while len(ended) < len(crashes_of):
+        await live()
+        lives += 1
+        assert lives < 20
+    assert crashes_of[0] == most and not any(crashes_of[n] for n in range(1, 12)), "the others were answered"
 
 
 def test_what_is_suspicious() -> None:
@@ -419,3 +422,31 @@ async def test_a_turn_that_only_waits_lends_its_slot_to_others() -> None:
             while len(seen) < 3:
                 await anyio.lowlevel.checkpoint()
     assert seen == ["between", "first", "second"]
+
+
+async def test_a_slot_is_lent_once_however_many_steps_of_the_turn_wait() -> None:
+    go, lent = anyio.Event(), anyio.Event()
+
+    async def work(turn: Turn) -> None:
+        async def step() -> None:
+            async with dispatcher.lend(turn):
+                lent.set()
+                await go.wait()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(step)
+            tasks.start_soon(step)
+        turn.state = "answered"
+
+    async with running(work) as dispatcher:
+        turn = a_turn("lin", "hello")
+        dispatcher.submit(turn)
+        with anyio.fail_after(PATIENCE):
+            await lent.wait()
+            await anyio.wait_all_tasks_blocked()
+            assert dispatcher.running == 0
+            await dispatcher.drained()  # what only waits is not waited for: it goes on at the next start
+            go.set()
+            while turn.state != "answered" or dispatcher.running:
+                await anyio.lowlevel.checkpoint()
+        assert dispatcher.running == 0 and not dispatcher.queued
