@@ -10,8 +10,8 @@ import structlog
 
 from mindbot.bus import Bus
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import StoreError
-from mindbot.domain.message import Json
+from mindbot.domain.errors import StoreError, StoreUnreadable
+from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.store import Store
 from mindbot.domain.turn import Turn
 from mindbot.runtime import suspicion
@@ -116,15 +116,26 @@ class Executor:
 
             if waiting or _TOGETHER in turn.memo:
                 chosen = set((await self._store.turns.once(turn, _TOGETHER, choose))["turns"])
-                turn.together = self._dispatcher.take(turn, chosen)
-        for other in turn.together:
-            if other.on_disk:
-                await self._take_up(other)
+                said = await self._said([t for t in waiting if t.on_disk and t.number in chosen])
+                turn.together = self._dispatcher.take(turn, {n for n in chosen if said.get(n, True)})
+                for other in turn.together:
+                    if (message := said.get(other.number)) is not None:
+                        other.message, other.on_disk = message, False
         if turn.together:
             messages = [turn.message, *(t.message for t in turn.together)]
             turn.vars["asked"] = [short(m) for m in messages]
             turn.message = bot.merges.merge(messages)
             turn.vars["together"] = [t.id for t in turn.together]
+
+    async def _said(self, turns: list[Turn]) -> dict[int, Message | None]:
+        """Read what turns say that put it down; None for one that cannot be read, which costs no other."""
+        found: dict[int, Message | None] = {}
+        for turn in turns:
+            try:
+                found[turn.number] = await self._store.inbox.message(turn.number)
+            except StoreUnreadable:
+                found[turn.number] = None
+        return found
 
     async def finish(self, turn: Turn) -> None:
         """Write the end of a turn that went through its stages, and what it says; raises StoreError."""

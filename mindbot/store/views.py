@@ -5,6 +5,7 @@ A row is any object that has the columns of its table as attributes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from mindbot.domain import ids
@@ -48,7 +49,9 @@ def turn_now(row: Row, live: Live) -> Turn:
     """Return a turn as it is, in memory where it still runs; raises one of `ODD`."""
     found = live(row.session, row.id) if row.state in OPEN_STATES else None
     # An end that is not on disk yet is none: the write may fail, and the turn then runs again.
-    return found if found is not None and found.state in OPEN_STATES else turn_of(row)
+    if found is None or found.state not in OPEN_STATES:
+        return turn_of(row)
+    return replace(found, message=message_of(row.message)) if found.on_disk else found
 
 
 def lost_turn(row: Row | int, reason: str) -> Turn:

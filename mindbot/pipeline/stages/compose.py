@@ -15,7 +15,7 @@ class Compose:
 
     def __init__(self, services: Services) -> None:
         self._instructions = {
-            name: ChatMessage("system", text, origin="instructions")
+            name: text
             for name, runner in services.runners.items()
             if (text := str(getattr(runner, "system_prompt", "")))
         }
@@ -23,6 +23,6 @@ class Compose:
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         lines = [*turn.history, ChatMessage("user", turn.message.text, origin="message")]
         if instructions := self._instructions.get(turn.route.get("runner", "")):
-            lines.insert(0, instructions)
+            lines.insert(0, ChatMessage("system", instructions, origin="instructions"))
         turn.prompt = lines
         await call_next(turn)

@@ -114,6 +114,11 @@ async def test_messages_past_the_bound_are_read_again_when_their_turns_come(tmp_
         assert runtime.dispatcher.held == 0
 
 
+def damage(runtime: Runtime, turn: int) -> None:
+    with closing(sqlite3.connect(runtime.store.place)) as db, db:
+        db.execute("UPDATE turns SET message = '{' WHERE id = ?", (turn,))
+
+
 async def test_those_that_are_answered_together_are_read_again_as_well(tmp_path: Path) -> None:
     phone = Joins()
     async with a_runtime(tmp_path, phone, held=0) as (runtime, gate):
@@ -124,14 +129,33 @@ async def test_those_that_are_answered_together_are_read_again_as_well(tmp_path:
         assert runtime.dispatcher.held == 0
 
 
+async def test_one_of_them_whose_row_was_damaged_meanwhile_costs_no_other(tmp_path: Path) -> None:
+    phone = Joins()
+    async with a_runtime(tmp_path, phone, held=0) as (runtime, gate):
+        turns = [(await runtime.receive(a_message(n, "lin"))).turn for n in range(4)]
+        damage(runtime, turns[2])
+        gate.open.set()
+        states = {t["id"]: t["state"] for t in await ended(runtime, turns)}
+        assert [states[ids.show(turn)] for turn in turns] == ["answered", "answered", "dead", "answered"]
+        assert "you said wörds 1 + wörds 3" in (await phone.has(2))[1]
+
+
+async def test_a_list_shows_what_a_waiting_turn_says_that_put_it_down(tmp_path: Path) -> None:
+    async with a_runtime(tmp_path, Joins(), held=0) as (runtime, gate):
+        turns = [(await runtime.receive(a_message(n, "lin"))).turn for n in range(3)]
+        listed = await runtime.resources.turns.list_turns(filter='text =~ "rds 2"')
+        assert [t["id"] for t in listed] == [ids.show(turns[2])]
+        gate.open.set()
+        await ended(runtime, turns)
+
+
 async def test_one_whose_row_was_damaged_meanwhile_is_given_up_and_the_next_goes_on(tmp_path: Path) -> None:
     phone = Phone()
     async with a_runtime(tmp_path, phone, held=0) as (runtime, gate):
         turns = [(await runtime.receive(a_message(n, f"u{n}"))).turn for n in range(3)]
         while not gate.raw:
             await anyio.lowlevel.checkpoint()
-        with closing(sqlite3.connect(runtime.store.place)) as db, db:
-            db.execute("UPDATE turns SET message = '{' WHERE id = ?", (turns[1],))
+        damage(runtime, turns[1])
         gate.open.set()
         await ended(runtime, [turns[0], turns[2]])
         notice = runtime.loaded.config.dispatcher.failure_notice
