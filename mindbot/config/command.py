@@ -67,7 +67,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the files, or the configuration in use; exits 1 when it cannot be used."""
-    from mindbot.config import machine
+    from mindbot.config import machine, parts
     from mindbot.config.load import load
 
     warnings: list[str] = []
@@ -80,8 +80,9 @@ def check(
         problems = error.problems or [str(error)]
         read = [str(file) for file in files or _named(ctx)]
     else:
-        warnings, read = loaded.warnings, [str(file) for file in loaded.files]
-        problems = machine.unusable(loaded)
+        warnings = [line for line in loaded.warnings if line not in loaded.broken]
+        read = [str(file) for file in loaded.files]
+        problems = machine.unusable(loaded) + loaded.broken + parts.left_out()
         found = None if files else _daemons_view(ctx, loaded, must=secrets)
         waiting = found.restart if found else []
         if secrets:

@@ -221,6 +221,18 @@ def settings_or(unread: type[Section], group: str, name: str) -> Any:
         return unread
 
 
+def left_out() -> list[str]:
+    """Return a line for each runner and stage of other packages that cannot be loaded; a daemon loads all."""
+    lines = []
+    for group in _OTHERS:
+        for name in registry.strangers(group):
+            try:
+                registry.load(group, name)
+            except BrokenPart as error:
+                lines.append(f"{error.message}. Until then it is left out: {error.hint}")
+    return lines
+
+
 def broken(config: Config) -> Iterator[tuple[KeyPath, str]]:
     """Yield the sections whose parts cannot be loaded, each with the reason and the mend."""
     unread = (UnreadBot, UnreadProvider, UnreadSection)

@@ -11,6 +11,7 @@ import anyio
 
 from mindbot import registry
 from mindbot.config.model import Config
+from mindbot.config.parts import UnreadProvider
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunks
 from mindbot.domain.errors import (
     ConfigError,
@@ -185,7 +186,9 @@ class ProviderManager:
 
     def _usable(self, name: str) -> bool:
         settings = self._settings.get(name)
-        return bool(settings and settings.enabled and (settings.type or name) in registry.names("providers"))
+        if settings is None or not settings.enabled or isinstance(settings, UnreadProvider):
+            return False
+        return (settings.type or name) in registry.names("providers")
 
     def _usable_names(self) -> str:
         return ", ".join(filter(self._usable, self._settings)) or "none"

@@ -283,7 +283,10 @@ class Runtime:
             if each["component"].startswith(PROVIDER):  # how it is now is told when it is asked next
                 self.board.forget(each["component"])
         providers = ProviderManager(loaded.config, self.http, self.secrets, report=self._provider_is)
-        return generation.build(number, loaded, providers, self.tracer, self._services)
+        built = generation.build(number, loaded, providers, self.tracer, self._services)
+        for part, why in built.left_out.items():
+            self.board.report(part, "failed", why)
+        return built
 
     def _services(self, loaded: Loaded, providers: ProviderManager) -> Services:
         return Services(

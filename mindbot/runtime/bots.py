@@ -81,14 +81,24 @@ class Bots:
                 )
             if self._settings.get(name) == bot.settings and name in self.bots:
                 made[name] = (None, bot.settings)
-            elif bot.platform in registry.names("platforms"):
-                kind = registry.load("platforms", bot.platform)
-                adapter = kind.build(bot.settings, bot.name, self._host(*name))
+            elif (adapter := self._adapter(bot)) is not None:
                 made[name] = (Bot.of(adapter), bot.settings)
-            else:
-                reason = "this version has no adapter for it"
-                self._health.report(f"bot {bot.platform}/{bot.name}", "degraded", reason)
         return made
+
+    def _adapter(self, bot: Any) -> Any:
+        """Return a bot's adapter; None, and say so, where another package's cannot be had: other bots run."""
+        try:
+            kind = registry.load("platforms", bot.platform)
+            return kind.build(bot.settings, bot.name, self._host(bot.platform, bot.name))
+        except registry.BrokenPart as error:
+            reason = str(error)
+        except Exception as error:
+            if bot.platform not in registry.strangers("platforms"):
+                raise
+            why = f"{type(error).__name__}: {error}"
+            reason = str(registry.broken("platforms", bot.platform, why))
+        self._health.report(f"bot {bot.platform}/{bot.name}", "failed", reason)
+        return None
 
     def use(self, made: Made) -> None:
         """Start what is new, restart what changed, stop what is gone."""

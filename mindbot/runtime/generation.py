@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mindbot import registry
 from mindbot.config import addresses
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
@@ -14,6 +13,7 @@ from mindbot.domain.turn import Tracer
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
+from mindbot.runtime import assembly
 
 
 def base_urls(config: Config) -> list[str]:
@@ -33,6 +33,7 @@ class Generation:
     pipeline: onion.Next
     tracer: Tracer
     runners: dict[str, Runner]  # what answers, by name
+    left_out: assembly.LeftOut  # parts of other packages that do not work, and why
     turns: int = 0  # running on it
 
 
@@ -49,8 +50,7 @@ def build(
         MindBotError: a stage or runner cannot be made from it.
     """
     offered = services(loaded, providers)
-    for name in registry.names("runners"):
-        offered.runners[name] = registry.load("runners", name)(offered)
-    kinds = {name: registry.load("stages", name) for name in registry.names("stages")}
-    stages = [(name, kinds[name](offered)) for name in onion.ordered(kinds)]
-    return Generation(number, loaded, providers, onion.build(stages), tracer, offered.runners)
+    left_out: assembly.LeftOut = {}
+    assembly.runners(offered, left_out)
+    stages = assembly.stages(offered, left_out)
+    return Generation(number, loaded, providers, onion.build(stages), tracer, offered.runners, left_out)

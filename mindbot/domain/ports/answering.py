@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mindbot.domain.chat import ChatRequest, Chunks
 from mindbot.domain.turn import Turn
@@ -22,3 +22,11 @@ class Runner(Protocol):
 
     def run(self, turn: Turn) -> Chunks:
         """Yield the answer."""
+
+
+@runtime_checkable
+class Takes(Protocol):
+    """A runner that says of each message whether it is its own."""
+
+    def takes(self, turn: Turn) -> str:
+        """Return why it answers this message; empty when it leaves it to others."""

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from mindbot.domain.errors import ConfigError
+from mindbot.domain.ports.answering import Takes
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
 
 class ChooseRoute:
-    """Without routes: workflows, else the agent, else a bare chat on the first enabled provider."""
+    """Asks for each message which runner answers it.
+
+    The one that a stage outside of it has written into ``turn.route["runner"]``; else the first, by name,
+    that takes it (`Takes`); else by the configuration: workflows, the agent, a bare chat on the first enabled
+    provider.
+    """
 
     after = "session"
 
     def __init__(self, services: Services) -> None:
         self._greeting = services.greeting
+        self._runners = services.runners
+        self._takers = [(n, r) for n, r in sorted(services.runners.items()) if isinstance(r, Takes)]
         wanted = []
         if services.config.workflows:
             wanted.append(("workflow", "workflows are configured"))
@@ -37,7 +45,18 @@ class ChooseRoute:
                 return
             turn.state, turn.reason = "dropped", "event: no route answers it"
             return
-        if not self._runner:
-            raise ConfigError("no runner can answer", hint="enable a provider in the configuration")
-        turn.route.update(runner=self._runner, why=self._why)
+        runner, why = self._chosen(turn)
+        if runner not in self._runners:
+            hint = f"there are: {', '.join(sorted(self._runners)) or 'none'}"
+            raise ConfigError(f"no runner {runner!r} can answer", hint=hint)
+        turn.route.update(runner=runner, why=why)
         await call_next(turn)
+
+    def _chosen(self, turn: Turn) -> tuple[str, str]:
+        """Return the runner of a message, and why it is this one."""
+        if named := str(turn.route.get("runner", "")):
+            return named, str(turn.route.get("why") or "a stage outside has chosen it")
+        for name, runner in self._takers:
+            if why := runner.takes(turn):
+                return name, why
+        return self._runner, self._why
