@@ -18,7 +18,7 @@ class Streams(Protocol):
     The delivery (``kind`` "stream", ``n`` 0) is on disk before the first `stream`; its ``id`` is a good
     tracking id. `Platform.send` with the same delivery ends it with the final text in ``parts``, whether or
     not `stream` was ever called or worked: it finishes what is shown, or says the whole text once in a plain
-    message. A ``notes["interrupted"]`` says that the process died in between: what is shown then is finished
+    message. A ``notes.interrupted`` says that the process died in between: what is shown then is finished
     as interrupted and the answer sent plainly (or the stream is ended with the whole answer where a new
     message is not possible).
     """

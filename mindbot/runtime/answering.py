@@ -69,13 +69,13 @@ class Answering:
                 began = anyio.current_time()
                 with anyio.fail_after(_UPDATE):
                     await platform.stream(delivery, text)
-                delivery.notes["updates"] = delivery.notes.get("updates", 0) + 1
+                delivery.notes.updates = (delivery.notes.updates or 0) + 1
                 with anyio.move_on_after(platform.pace - (anyio.current_time() - began)):
                     await self._complete.wait()
         except (MindBotError, TimeoutError) as error:
-            delivery.notes["stream_error"] = str(error) or f"no answer in {_UPDATE:g}s"
+            delivery.notes.stream_error = str(error) or f"no answer in {_UPDATE:g}s"
         except Exception as error:  # noqa: BLE001 - an adapter's bug costs the show, not the answer
-            delivery.notes["stream_error"] = f"internal: {type(error).__name__}: {error}"
+            delivery.notes.stream_error = f"internal: {type(error).__name__}: {error}"
         finally:
             self._shown = False
             self._over.set()

@@ -265,7 +265,7 @@ class Outbox:
                 finally:
                     self.traffic.sends[lane.bot.key].add(time.perf_counter() - begun)
             d.sent_id = sent.id
-            d.notes.update(sent.notes)
+            d.notes.add(sent.notes)
         except TimeoutError:
             late = NetworkFailed(f"no answer in {self._policy.timeout:g}s", sent=True)
             await self._failed(d, lane, late, said)
@@ -287,8 +287,8 @@ class Outbox:
         if unknown and d.again and not lane.bot.recognises(d):
             hopeless = True  # it was re-sent once already; once more could be seen twice
         if isinstance(error, RateLimited):  # not carried out, which says nothing against the message
-            d.notes["throttled"] = d.notes.get("throttled", 0) + 1
-        if hopeless or d.attempts - d.notes.get("throttled", 0) >= self._policy.max_attempts:
+            d.notes.throttled = (d.notes.throttled or 0) + 1
+        if hopeless or d.attempts - (d.notes.throttled or 0) >= self._policy.max_attempts:
             await self._end(d, "dead", str(error))
             return
         self.retried += 1

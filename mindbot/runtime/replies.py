@@ -90,7 +90,7 @@ class Replies:
     def _settled(self, shown: Delivery, parts: list[Part], turn: Turn, bot: Bot | None) -> Delivery:
         """Give an answer that was on show its final text; the parts it says are taken out of ``parts``."""
         if self._on_show.interrupted(turn.number):
-            shown.notes["interrupted"] = True
+            shown.notes.interrupted = True
         shown.state = "pending"
         if bot is not None and bot.ends_whole is not None and (planned := bot.adapter.plan(parts)):
             shown.parts, parts[:] = planned[0], [part for message in planned[1:] for part in message]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import orjson
 
 from mindbot.domain import ids, plain
-from mindbot.domain.delivery import Delivery
+from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept
@@ -92,13 +92,13 @@ def enqueue_row(d: Delivery) -> Row:
 
 def settle_row(d: Delivery) -> Row:
     """Return the row of a stream that has its final text."""
-    return [d.turn, d.n, [p.to_json() for p in d.parts], d.state, d.attempts, d.notes or None]
+    return [d.turn, d.n, [p.to_json() for p in d.parts], d.state, d.attempts, d.notes.to_json() or None]
 
 
 def deliver_row(d: Delivery) -> Row:
     """Return the row of a delivery's new state."""
     row: Row = [d.turn, d.n, d.state, d.attempts, int(d.again), d.next_at]
-    return [*row, d.error or None, d.sent_id or None, d.notes or None, d.ended or None]
+    return [*row, d.error or None, d.sent_id or None, d.notes.to_json() or None, d.ended or None]
 
 
 def keep_row(k: Kept) -> Row:
@@ -151,7 +151,7 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
         next_at=row[10] + 0,
         error=row[11] or "",
         created=row[12] + 0,
-        notes=json_of(row[13], dict) if row[13] else {},
+        notes=DeliveryNotes.from_json(json_of(row[13], dict)) if row[13] else DeliveryNotes(),
         kind=row[14],
         ended=row[15] or 0.0,
         sent_id=row[16] or "",

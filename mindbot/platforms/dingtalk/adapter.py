@@ -191,7 +191,7 @@ class DingTalkPlatform:
     def repeatable(self, delivery: Delivery) -> bool:
         """Tell what DingTalk knows again: cards, by their outTrackId and the guid of an update."""
         if delivery.kind == "stream":
-            return "said" not in delivery.notes and not delivery.notes.get("interrupted")
+            return delivery.notes.said is None and not delivery.notes.interrupted
         return self._buttons.shows(delivery)
 
     async def send(self, delivery: Delivery) -> Sent:
@@ -210,22 +210,23 @@ class DingTalkPlatform:
 
     async def _finish(self, delivery: Delivery) -> Sent:
         """End what is shown growing, or say the whole answer once."""
-        if delivery.notes.get("interrupted"):
+        if delivery.notes.interrupted:
             await self._cards.interrupted(delivery)
-        elif "said" not in delivery.notes and (done := await self._cards.finish(delivery, delivery.text)):
+        elif delivery.notes.said is None and (done := await self._cards.finish(delivery, delivery.text)):
             return done
         if delivery.again:  # an attempt that nobody knows the end of may have said it
             delivery.repeat()
         sent = Sent()
         messages = self.plan(delivery.parts)
         if left_out := split.left_out(messages):
-            delivery.notes["cut"] = left_out
+            delivery.notes.more["cut"] = left_out
         # A later attempt goes on where this one stops.
-        for n in range(int(delivery.notes.setdefault("said", 0)), len(messages)):
+        delivery.notes.said = delivery.said
+        for n in range(delivery.said, len(messages)):
             sent = await self._outbound.say(messages[n], delivery)
-            delivery.notes["said"] = n + 1
+            delivery.notes.said = n + 1
             if len(messages) > 1:
-                delivery.notes["query_keys"] = [*delivery.notes.get("query_keys", ()), sent.id]
+                delivery.notes.query_keys = [*(delivery.notes.query_keys or ()), sent.id]
         return Sent(sent.id, {**sent.notes, "plain": True})
 
     async def _remember(self, delivery: Delivery, sent: Sent) -> None:

@@ -75,7 +75,7 @@ class ButtonCards:
             if error.retryable or isinstance(error, AuthFailed):
                 raise
             await self._ledger.drop(track)
-            delivery.notes["plain"] = True
+            delivery.notes.plain = True
             sent = await say_plainly([as_text], delivery)
             return Sent(sent.id, {**sent.notes, "card_error": str(error)})
         return Sent(track, {"card": track, "carrier": carrier})
@@ -94,7 +94,7 @@ class ButtonCards:
 
     def shows(self, delivery: Delivery) -> bool:
         """Tell whether a delivery goes out as a card: one that cannot is said in words."""
-        possible = self.makes(delivery) and cards.can_show(delivery.to) and "plain" not in delivery.notes
+        possible = self.makes(delivery) and cards.can_show(delivery.to) and not delivery.notes.plain
         return possible and bool(self._template(delivery.parts[0]))
 
     async def pressed(self, track: str, press: Json, raw: str, tasks: TaskGroup) -> Json | None:

@@ -146,7 +146,7 @@ class AnswerCards:
             if error.retryable and delivery.attempts < (_UNSURE_ATTEMPTS if unsure else _ATTEMPTS):
                 # It may be repeated freely: how it ended need not be known.
                 raise unsent(error)  # noqa: B904 - with its cause
-            delivery.notes["card_error"] = str(error)
+            delivery.notes.card_error = str(error)
             await self._plainly(track, error)
             await self._give_up(track)
             return None
@@ -161,7 +161,7 @@ class AnswerCards:
         except VendorError as error:
             if error.retryable and delivery.attempts < _ATTEMPTS:
                 raise unsent(error)  # noqa: B904 - with its cause
-            delivery.notes["card_error"] = str(error)  # the answer below it matters more
+            delivery.notes.card_error = str(error)  # the answer below it matters more
 
     async def _end_interrupted(self, track: str) -> None:
         await self._client.pace(_STREAMING).turn()

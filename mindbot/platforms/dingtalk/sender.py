@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mindbot.domain import fields
-from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.delivery import Delivery, DeliveryNotes, Sent
 from mindbot.domain.errors import RateLimited, Rejected
 from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
@@ -53,7 +53,7 @@ class RobotSender:
     async def say(self, parts: Sequence[Part], delivery: Delivery) -> Sent:
         """Say one planned message; raises VendorError, or Invalid for a file that is too large."""
         to, title = delivery.to, self._settings.robot_name
-        first = delivery.n == 0 and not delivery.notes.get("said")
+        first = delivery.n == 0 and not delivery.said
         if first and self._settings.at_sender and to.get("group") and to.get("user"):
             parts = [Part("mention", "", {"user": to["user"]}), *parts]
         if not to.get("group") and not to.get("user"):  # an outsider: webhooks are the only way
@@ -97,10 +97,10 @@ class RobotSender:
             raise Rejected("no way to reach this user any more", hint=hint, code=errors.SESSION_GONE)
         return await self._to_users(body, users, delivery.notes)
 
-    async def _to_users(self, body: Json, users: list[str], notes: Json) -> str:
+    async def _to_users(self, body: Json, users: list[str], notes: DeliveryNotes) -> str:
         """Send to users, twenty at a time; a later attempt goes on with those who are left."""
-        id = str(notes.get("query_key") or "")
-        left: list[str] = notes.get("left") or users
+        id = notes.query_key or ""
+        left = notes.left or users
         while left:
             now, later = left[:_MAX_USERS], left[_MAX_USERS:]
             answer = await self._client.call(
@@ -115,12 +115,12 @@ class RobotSender:
                     raise Rejected(
                         f"oToMessages/batchSend: no user {unknown[0]}", hint=hint, code="staffId.notExisted"
                     )
-                notes["not_reached"] = [*notes.get("not_reached", ()), *unknown]
+                notes.not_reached = [*(notes.not_reached or ()), *unknown]
             left = [*slowed, *later]
             if len(users) > 1:
-                notes["left"], notes["query_key"] = left, id
+                notes.left, notes.query_key = left, id
                 if key := fields.text(answer.get("processQueryKey")):
-                    notes["query_keys"] = [*notes.get("query_keys", ()), key]
+                    notes.query_keys = [*(notes.query_keys or ()), key]
             if slowed:
                 what = f"oToMessages/batchSend: too many messages to {', '.join(slowed)}"
                 raise RateLimited(what, retry_after=5.0, scope="session")
@@ -128,8 +128,8 @@ class RobotSender:
 
     async def take_back(self, delivery: Delivery) -> None:
         """Take back what the robot API sent for a delivery, within a day; raises VendorError."""
-        keys: list[str] = delivery.notes.get("query_keys") or [delivery.sent_id]
-        if delivery.notes.get("card"):
+        keys: list[str] = delivery.notes.query_keys or [delivery.sent_id]
+        if delivery.notes.card:
             raise Rejected("a card stays where it is", hint="messages that are no cards can be taken back")
         if not all(keys) or any(key.startswith(BY_WEBHOOK) for key in keys):
             hint = "an answer by session webhook stays; pushes can be taken back"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
+from mindbot.domain.delivery import DeliveryNotes
 from mindbot.domain.errors import Invalid
 from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part
@@ -36,7 +37,7 @@ class RobotUploads:
         self._media = media
         self._pack = pack
 
-    async def __call__(self, part: Part, notes: Json) -> Part:
+    async def __call__(self, part: Part, notes: DeliveryNotes) -> Part:
         """Return a part whose file is on the platform, as the kind it could be uploaded as.
 
         ``notes`` are the delivery's: what was fetched and uploaded once is not again by a later attempt.
@@ -50,7 +51,7 @@ class RobotUploads:
         id, name = str(part.data.get("media") or ""), str(part.data.get("name") or "")
         if not id and part.kind == "image":
             return part  # the API takes the address itself
-        done: Json = notes.setdefault("uploaded", {})
+        done = notes.uploaded = notes.uploaded or {}
         found: Json | None = done.get(key := id or str(part.data["url"]))
         if found is None:
             id = id or (await self._media.fetch(key, name=name)).id

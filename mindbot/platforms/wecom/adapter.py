@@ -249,7 +249,7 @@ class WeComPlatform:
             await self._sender.take_back(delivery)
 
     async def change_card(self, task: str, change: Part | str) -> None:
-        """Change a card that nobody pressed yet; ``task`` is ``notes["card"]`` of its delivery."""
+        """Change a card that nobody pressed yet; ``task`` is ``notes.card`` of its delivery."""
         await self._buttons.replace(task, change)
 
     # -- for operators -----------------------------------------------------------------------------------

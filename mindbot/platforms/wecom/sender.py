@@ -99,7 +99,7 @@ class ApplicationSender:
         Raises:
             VendorError: too late, not this application's, or WeCom never said its id.
         """
-        pieces = delivery.notes.get("pieces") or ([delivery.sent_id] if delivery.sent_id else [])
+        pieces = delivery.notes.pieces or ([delivery.sent_id] if delivery.sent_id else [])
         if not pieces:
             raise Rejected("WeCom gave no id for this message", hint="an attempt before may have shown it")
         for id in reversed([piece for piece in pieces if piece not in delivery.gone]):
@@ -139,10 +139,10 @@ class ApplicationSender:
         """Say a card's text and choices; a later attempt goes on where this one stops."""
         pieces = split_bytes(printable(say.options(delivery.parts[0])), limits.MAX_TEXT)
         answer: Json = {}
-        for n in range(int(delivery.notes.get("said", 0)), len(pieces)):
+        for n in range(delivery.said, len(pieces)):
             answer = await self._post(delivery, "text", {"content": pieces[n]}, Part("text"))
-            delivery.notes["said"] = n + 1
-            delivery.notes["pieces"] = [*delivery.notes.get("pieces", ()), fields.text(answer.get("msgid"))]
+            delivery.notes.said = n + 1
+            delivery.notes.pieces = [*(delivery.notes.pieces or ()), fields.text(answer.get("msgid"))]
         return Sent(fields.text(answer.get("msgid")), {"sent_as_text": ["card"], "card_error": why})
 
     async def _post(self, delivery: Delivery, msgtype: str, content: Json, part: Part) -> Json:

@@ -103,11 +103,11 @@ class ConnectionSender:
         sent = Sent()
         # A stream's delivery may hold more than one message; a later attempt goes on where this one stops.
         messages = self._plan(delivery.parts) if delivery.kind == "stream" else [list(delivery.parts)]
-        for n in range(int(delivery.notes.get("said", 0)), len(messages)):
+        for n in range(delivery.said, len(messages)):
             first = delivery.n == 0 and n == 0
             sent = await self._say(messages[n], delivery, began, reply=reply and first)
             if len(messages) > 1:
-                delivery.notes["said"] = n + 1
+                delivery.notes.said = n + 1
         return Sent(sent.id, {**remarks, **sent.notes})
 
     def repeatable(self, delivery: Delivery) -> bool:
@@ -138,17 +138,17 @@ class ConnectionSender:
         pieces = self._plan([Part("markdown", say.text_of(delivery.parts))])
         if left_out := split.left_out(pieces):
             remarks = remarks | {"cut": left_out}
-        said = int(delivery.notes.get("said", 0))
+        said = delivery.said
         notes: Json = {"way": "stream"}
         if not said and pieces:
             if await self._end(delivery, pieces[0][0].text):
-                said = delivery.notes["said"] = 1
+                said = delivery.notes.said = 1
             else:
                 notes["way"] = "message"
         for piece in pieces[said:]:
             await self._say(piece, delivery, attempt, reply=False)
             said += 1
-            delivery.notes["said"] = said
+            delivery.notes.said = said
         self._shown.pop(turn, None)
         self._closed.pop(turn, None)
         return Sent(say.stream_id(turn), {**remarks, **notes})
@@ -170,13 +170,13 @@ class ConnectionSender:
             await self._frame(delivery, text, finish=True, first=delivery.kind != "stream")
         except NetworkFailed as error:
             if error.sent:
-                delivery.notes["unanswered"] = True
+                delivery.notes.unanswered = True
             raise NetworkFailed(error.message, hint=error.hint, code=error.code, sent=False) from error
         except Rejected as error:
             if error.code not in _GONE:
                 raise
             # It is refused for its age, or because an attempt whose answer was lost has ended it.
-            ended = delivery.again or delivery.notes.get("unanswered")
+            ended = delivery.again or delivery.notes.unanswered
             young = self._timer() - began < self._settings.stream_lifetime
             return bool(ended and young and error.code == EXPIRED)
         return True

@@ -170,7 +170,7 @@ class TurnResource:
         """
         if d.state != "sent":
             return _NOT_SENT.get(d.state, "it is still on its way")
-        if "taken_back" in d.notes:
+        if d.notes.taken_back is not None:
             return ""
         try:
             with anyio.fail_after(_TAKE_BACK_SECONDS):

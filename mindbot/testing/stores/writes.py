@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from mindbot.domain.delivery import DeliveryNotes
 from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
 from mindbot.domain.ports.store import Kept
@@ -87,14 +88,14 @@ class WritesContract:
             delivery = a_delivery(answered(turn, "hi"), state="sending", attempts=1)
             await store.turns.finish(turn, [delivery])
             assert await store.outbox.note(turn.number, 0, {"failed": "refused"})
-            delivery.state, delivery.notes = "sent", {"left": 4}
+            delivery.state, delivery.notes = "sent", DeliveryNotes.from_json({"left": 4})
             await store.outbox.mark(delivery)
             row = await store.outbox.delivery(turn.number, 0)
-            assert row is not None and row.notes == {"failed": "refused", "left": 4}
-            delivery.notes = {}
+            assert row is not None and row.notes.to_json() == {"failed": "refused", "left": 4}
+            delivery.notes = DeliveryNotes()
             await store.outbox.mark(delivery)
             row = await store.outbox.delivery(turn.number, 0)
-            assert row is not None and row.notes == {"failed": "refused", "left": 4}
+            assert row is not None and row.notes.to_json() == {"failed": "refused", "left": 4}
 
     async def test_what_was_sent_is_read_with_its_id_and_its_time(self, rig: StoreRig) -> None:
         async with rig.open() as store:
@@ -183,14 +184,14 @@ class WritesContract:
             value: Json = {"list": [1]}
             await store.keep.write([Kept("console", "default", "k", value)])
             turn, _ = await store.inbox.put(a_message())
-            delivery = a_delivery(answered(turn, "hi"), notes={"left": 1})
+            delivery = a_delivery(answered(turn, "hi"), notes=DeliveryNotes.from_json({"left": 1}))
             await store.outbox.enqueue([delivery])
             value["list"].append(2)
             delivery.to["to"] = "somebody else"
             delivery.parts.clear()
             assert await store.keep.get("console", "default", "k") == {"list": [1]}
             (found,) = await store.outbox.deliveries(turn.number)
-            assert (found.to, found.text, found.notes) == ({"to": "lin"}, "hi", {})
+            assert (found.to, found.text, found.notes.to_json()) == ({"to": "lin"}, "hi", {})
 
     async def test_an_attempt_counts_once_it_begins_and_not_when_it_is_excused(self, rig: StoreRig) -> None:
         async with rig.open() as store:
@@ -240,11 +241,12 @@ class WritesContract:
             assert await store.outbox.open_deliveries() == []
         async with rig.open() as store:
             assert list(await store.outbox.open_streams()) == [turn.number]
-            said = a_delivery(answered(turn, "whole"), kind="stream", notes={"card": "c1"})
+            notes = DeliveryNotes(card="c1")
+            said = a_delivery(answered(turn, "whole"), kind="stream", notes=notes)
             await store.turns.finish(turn, [said, a_delivery(turn, 1)])
             assert await store.outbox.open_streams() == {}
             first, second = await store.outbox.open_deliveries()
-            assert (first.text, first.kind, first.notes) == ("whole", "stream", {"card": "c1"})
+            assert (first.text, first.kind, first.notes.to_json()) == ("whole", "stream", {"card": "c1"})
             assert (second.n, second.kind) == (1, "message")
 
     async def test_how_far_a_turn_is_and_what_it_said(self, rig: StoreRig) -> None:

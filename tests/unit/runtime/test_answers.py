@@ -58,7 +58,7 @@ class Cards:
         return {"to": user}
 
     async def send(self, delivery: Delivery) -> Sent:
-        self.sent.append(replace(delivery, notes=dict(delivery.notes)))
+        self.sent.append(replace(delivery, notes=replace(delivery.notes)))
         return Sent()
 
     def can_stream(self, message: Message) -> bool:
@@ -199,7 +199,7 @@ async def test_an_answer_is_shown_while_it_grows_and_ends_with_the_whole_text(tm
         assert (await ended(runtime, receipt))["state"] == "answered"
         assert cards.shown[0] == "one "
         (last,) = cards.sent
-        assert (last.kind, last.text, "interrupted" in last.notes) == ("stream", "one two", False)
+        assert (last.kind, last.text, last.notes.interrupted) == ("stream", "one two", None)
         row = await runtime.store.outbox.delivery(receipt.turn, 0)
         assert row is not None and (row.state, row.text) == ("sent", "one two")
 
@@ -212,7 +212,7 @@ async def test_a_show_that_fails_costs_nothing_but_the_show(tmp_path: Path) -> N
         async with a_runtime(tmp_path / type(fails).__name__, cards, runner) as runtime:
             assert (await ended(runtime, await runtime.receive(a_message())))["state"] == "answered"
             (last,) = cards.sent
-            assert last.text == "one two" and str(fails) in last.notes["stream_error"]
+            assert last.text == "one two" and str(fails) in (last.notes.stream_error or "")
 
 
 async def test_a_failing_model_still_ends_what_is_on_show(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ async def test_what_was_on_show_in_a_crash_is_marked_interrupted_and_answered_on
             runtime.outbox.serve(Bot.of(cards))
             await ended(runtime, receipt)
             (last,) = cards.sent
-            assert (last.kind, last.notes["interrupted"]) == ("stream", True)
+            assert (last.kind, last.notes.interrupted) == ("stream", True)
             assert last.text == "echo: hello" and not cards.shown
 
 

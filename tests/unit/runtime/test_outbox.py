@@ -13,7 +13,7 @@ import structlog
 
 from mindbot.domain import ids
 from mindbot.domain.bot import Bot
-from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.delivery import Delivery, DeliveryNotes, Sent
 from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Rejected, StoreFull
 from mindbot.domain.events import Event
 from mindbot.domain.message import Part, text_part
@@ -329,11 +329,11 @@ async def test_without_idempotency_a_crash_during_the_repeat_does_not_repeat_it_
         first, again = a_delivery("first crash"), a_delivery("second crash")
         first.state = again.state = "unknown"
         first.again = again.again = True
-        again.notes = {"repeated": True}  # as it was on disk when the repeat was on the wire
+        again.notes = DeliveryNotes(repeated=True)  # as it was on disk when the repeat was on the wire
         outbox.submit([first, again])
         await done(outbox)
     assert phone.seen == [("first crash", True)]
-    assert first.notes == {"repeated": True}
+    assert first.notes == DeliveryNotes(repeated=True)
     assert disk.states == {"first crash": ["sending", "sent"], "second crash": ["dead"]}
 
 
@@ -401,7 +401,7 @@ async def test_what_a_platform_knows_again_is_repeated_freely_and_unmarked() -> 
         known.state = other.state = "unknown"
         outbox.submit([known, other])
         await done(outbox)
-    assert (known.notes, other.notes) == ({}, {"repeated": True})
+    assert (known.notes, other.notes) == (DeliveryNotes(), DeliveryNotes(repeated=True))
 
 
 async def test_what_a_platform_knew_again_at_first_is_marked_once_it_does_not() -> None:
@@ -416,4 +416,4 @@ async def test_what_a_platform_knew_again_at_first_is_marked_once_it_does_not() 
         outbox.submit([delivery])
         await done(outbox)
     assert phone.seen == [("hi", False), ("hi", True), ("hi", True)]
-    assert delivery.notes["repeated"] is True and delivery.state == "sent"
+    assert delivery.notes.repeated is True and delivery.state == "sent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_outbox import Disk, Phone, a_delivery, an_outbox, done
 
-from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.delivery import Delivery, DeliveryNotes, Sent
 from mindbot.domain.errors import NetworkFailed
 
 pytestmark = pytest.mark.anyio
@@ -19,11 +19,11 @@ class Pieces(Phone):
         self.answers = list(script)
 
     async def send(self, delivery: Delivery) -> Sent:
-        for n in range(int(delivery.notes.get("said", 0)), 4):
+        for n in range(delivery.said, 4):
             self.seen.append((f"{delivery.text}{n}", delivery.again))
             if self.answers and (failure := self.answers.pop(0)):
                 raise failure
-            delivery.notes["said"] = n + 1
+            delivery.notes.said = n + 1
         return Sent()
 
 
@@ -38,7 +38,8 @@ async def test_each_message_of_a_delivery_has_one_repeat_of_its_own() -> None:
         outbox.submit([delivery])
         await done(outbox)
     assert [text for text, _ in phone.seen] == ["a0", "a0", "a1", "a1", "a2", "a3", "a3"]
-    assert delivery.state == "sent" and delivery.notes == {"said": 4, "repeated": True, "repeated_from": 3}
+    assert delivery.state == "sent"
+    assert delivery.notes == DeliveryNotes(said=4, repeated=True, repeated_from=3)
 
 
 async def test_a_message_of_a_delivery_is_repeated_once_only() -> None:
@@ -48,7 +49,7 @@ async def test_a_message_of_a_delivery_is_repeated_once_only() -> None:
         outbox.submit([delivery])
         await done(outbox)
     assert [text for text, _ in phone.seen] == ["a0", "a1", "a1"]
-    assert delivery.state == "dead" and delivery.notes["repeated"]
+    assert delivery.state == "dead" and delivery.notes.repeated
 
 
 async def test_a_message_that_surely_did_not_arrive_has_its_repeat_before_it() -> None:
@@ -71,9 +72,9 @@ async def test_a_crash_repeats_a_message_of_a_delivery_once_only() -> None:
         for delivery in (fresh, again):
             delivery.state, delivery.again = "unknown", True
         # On disk while the third message was on the wire: the one repeated its first, the other its third.
-        fresh.notes = {"said": 2, "repeated": True}
-        again.notes = {"said": 2, "repeated": True, "repeated_from": 2}
+        fresh.notes = DeliveryNotes(said=2, repeated=True)
+        again.notes = DeliveryNotes(said=2, repeated=True, repeated_from=2)
         outbox.submit([fresh, again])
         await done(outbox)
     assert [text for text, _ in phone.seen] == ["a2", "a3"]
-    assert (fresh.state, fresh.notes["repeated_from"], again.state) == ("sent", 2, "dead")
+    assert (fresh.state, fresh.notes.repeated_from, again.state) == ("sent", 2, "dead")

@@ -111,7 +111,7 @@ async def test_a_turn_is_asked_for_while_it_runs_when_it_ended_and_after_a_resta
         found = await runtime.host("whole", "default").answer(turn)
         assert found is not None and found.done
         (delivery,) = found.deliveries
-        assert (delivery.state, delivery.notes["way"]) == ("sent", "whole")
+        assert (delivery.state, delivery.notes.more["way"]) == ("sent", "whole")
 
 
 async def test_an_answer_is_told_that_another_one_of_its_session_goes_first(tmp_path: Path) -> None:

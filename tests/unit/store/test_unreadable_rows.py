@@ -13,7 +13,7 @@ import pytest
 
 from mindbot.config.load import load
 from mindbot.domain import ids
-from mindbot.domain.delivery import Delivery
+from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.ports.platform import Receipt
@@ -139,10 +139,10 @@ async def test_a_delivery_whose_notes_are_damaged_can_still_be_marked(tmp_path: 
         d = a_delivery(turn)
         await store.outbox.enqueue([d])
         await store._database.write(lambda db: db.execute("UPDATE outbox SET notes = '{'"))
-        d.state, d.notes = "sent", {"seen": 1}
+        d.state, d.notes = "sent", DeliveryNotes.from_json({"seen": 1})
         await store.outbox.mark(d)
         (found,) = await store.outbox.deliveries(turn.number)
-        assert (found.state, found.notes) == ("sent", {"seen": 1})
+        assert (found.state, found.notes.to_json()) == ("sent", {"seen": 1})
         await store._database.write(lambda db: db.execute("UPDATE outbox SET notes = '{'"))
         assert await store.outbox.note(turn.number, 0, {"later": 2})
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from dingtalk_here import a_delivery, connected, only_card
 
-from mindbot.domain.delivery import Delivery
+from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import Overloaded, RateLimited, VendorError
 from mindbot.platforms.dingtalk.cards import INTERRUPTED
 from mindbot.testing.waiting import until
@@ -102,7 +102,7 @@ async def test_after_a_crash_the_card_says_so_and_the_answer_is_said_once() -> N
     async with connected(enable_stream_reply=True, card_template_id="mine") as here:
         to = await here.asked()
         await here.bot.stream(a_delivery(to, kind="stream"), "wh")
-        again = a_delivery(to, "whole", kind="stream", notes={"interrupted": True})
+        again = a_delivery(to, "whole", kind="stream", notes=DeliveryNotes(interrupted=True))
         await here.restart()
         await here.bot.send(again)
         assert here.shown() == [INTERRUPTED, "whole"]
@@ -144,7 +144,7 @@ async def test_a_card_that_was_given_up_stays_given_up_after_a_restart(template:
         card = only_card(here)
         assert (card["state"], card["text"]) == ("failed", INTERRUPTED)
         await here.restart()
-        delivery.again, delivery.notes = True, {}  # killed before the notes were on disk
+        delivery.again, delivery.notes = True, DeliveryNotes()  # killed before the notes were on disk
         await here.bot.send(delivery)
         assert here.shown() == [INTERRUPTED, text]
 
@@ -177,7 +177,7 @@ async def test_a_card_that_cannot_be_finished_is_given_up_in_the_end() -> None:
                 assert error.retryable
         assert attempt == 5 and sent.notes["plain"]
         assert [m.text for m in here.sim.inbox("li") if m.msgtype != "card"] == ["whole"]
-        assert delivery.notes["card_error"]
+        assert delivery.notes.card_error
 
 
 async def test_a_token_that_is_refused_for_cards_leaves_the_webhook() -> None:

@@ -42,7 +42,7 @@ async def test_answers_lost_before_the_message_cost_it_nothing(call: str) -> Non
         outbox.submit([delivery])
         await until(lambda: not outbox.waiting)
         assert (delivery.state, delivery.attempts, delivery.again) == ("sent", 6, False)
-        assert here.shown() == ["a.pdf"] and "repeated" not in delivery.notes
+        assert here.shown() == ["a.pdf"] and not delivery.notes.repeated
 
 
 async def test_a_store_that_stalls_behind_a_sent_message_has_it_not_sent_again() -> None:
@@ -64,7 +64,7 @@ async def test_lost_answers_to_several_messages_of_one_answer_cut_it_not_off() -
         here.sim.faults.set([f"lost-answer:after={n}:n=1@oToMessages" for n in (0, 2, 4)])
         outbox.submit([delivery])
         await until(lambda: not outbox.waiting)
-        assert delivery.state == "sent" and delivery.notes["repeated"], delivery.error
+        assert delivery.state == "sent" and delivery.notes.repeated, delivery.error
         said = list(dict.fromkeys(here.shown()))
         assert said == [piece[0].text for piece in pieces]
         assert len(here.shown()) == len(pieces) + 3, "each of the three twice, and no more"

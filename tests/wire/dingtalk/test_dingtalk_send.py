@@ -197,7 +197,7 @@ async def test_a_push_to_many_goes_out_by_twenties_and_goes_on_where_it_stopped(
             await here.bot.send(delivery)
         await here.bot.send(delivery)
         assert [len(here.sim.inbox(user)) for user in users] == [1] * 45
-        assert delivery.notes["not_reached"] == ["nobody"]
+        assert delivery.notes.not_reached == ["nobody"]
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 from dingtalk_here import Here, a_delivery, connected
 
 from mindbot.domain.abilities import TakesBack
-from mindbot.domain.delivery import Delivery
+from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import NetworkFailed, Rejected
 from mindbot.domain.message import Json
 
@@ -18,7 +18,7 @@ async def sent(here: Here, to: Json, kind: str = "message") -> Delivery:
         await here.bot.stream(delivery, "oo")
     answer = await here.bot.send(delivery)
     delivery.sent_id = answer.id
-    delivery.notes.update(answer.notes)
+    delivery.notes.add(answer.notes)
     return delivery
 
 
@@ -30,7 +30,7 @@ async def test_what_was_sent_by_the_api_can_be_taken_back() -> None:
             await here.bot.take_back(oops)
             assert here.shown(screen) == []
             await here.bot.take_back(oops)  # it is known to be gone
-            oops.notes.clear()
+            oops.notes = DeliveryNotes()
             with pytest.raises(Rejected):
                 await here.bot.take_back(oops)
 
@@ -44,7 +44,7 @@ async def test_a_lost_answer_does_not_leave_it_standing_for_ever() -> None:
         assert caught.value.sent and here.shown() == []
         with pytest.raises(Rejected):  # nobody said that it may be gone
             await here.bot.take_back(oops)
-        oops.notes["take_back_unknown"] = 1.0
+        oops.notes.take_back_unknown = 1.0
         await here.bot.take_back(oops)
         assert oops.gone == [oops.sent_id]
 

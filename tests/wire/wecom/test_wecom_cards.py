@@ -353,15 +353,15 @@ async def test_a_card_said_in_several_texts_is_taken_back_whole() -> None:
         here.sim.faults.set(["43012:n=1@message/send"])
         sent = await here.bot.send(delivery)
         delivery.sent_id = sent.id
-        delivery.notes |= sent.notes
+        delivery.notes.add(sent.notes)
         assert sent.notes["sent_as_text"] == ["card"] and len(here.shown()) > 1
-        pieces = list(delivery.notes["pieces"])
+        pieces = list(delivery.notes.pieces or ())
         here.sim.faults.set(["500:n=1:after=1@message/recall"])
         with pytest.raises(VendorError):
             await here.bot.take_back(delivery)
         assert len(here.shown()) == len(pieces) - 1  # the next attempt goes on with the others
         await here.bot.take_back(delivery)
         assert here.shown() == []
-        delivery.notes |= {"gone": [], "take_back_unknown": 1.0}  # as after an answer that was lost
+        delivery.notes.add({"gone": [], "take_back_unknown": 1.0})  # as after an answer that was lost
         await here.bot.take_back(delivery)
         assert delivery.gone == pieces[::-1]

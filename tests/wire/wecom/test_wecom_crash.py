@@ -41,4 +41,4 @@ async def test_a_crash_while_sending(later: float, shown: int, notes: dict[str, 
                     await anyio.sleep(0.005)
             tasks.cancel_scope.cancel()
         assert here.shown() == ["hello"] * shown
-        assert (delivery.state, delivery.notes) == ("sent", notes)
+        assert (delivery.state, delivery.notes.to_json()) == ("sent", notes)

@@ -10,7 +10,7 @@ import pytest
 from wecombot_here import Here, connected
 
 from mindbot.domain.bot import Bot
-from mindbot.domain.delivery import Delivery
+from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.message import Json, Part
 from mindbot.media.folder import bytes_of
@@ -205,7 +205,7 @@ async def test_an_upload_whose_frames_get_lost_is_no_message_that_may_have_arriv
         push = here.push(here.bot.address("li"), Part("file", "", {"media": file.id}))
         here.sim.faults.set([f"{fault}:n=2@aibot_upload_media_{step}"])
         await through_the_outbox(here, push)
-        assert (push.state, push.again, push.notes) == ("sent", False, {})
+        assert (push.state, push.again, push.notes) == ("sent", False, DeliveryNotes())
         assert [m.msgtype for m in here.sim.inbox("li")] == ["file"]
 
 
@@ -251,7 +251,7 @@ async def test_an_attempt_ends_before_its_time_and_the_upload_goes_on(
             await here.bot.send(push)
         assert caught.value.retryable and not caught.value.sent
         await through_the_outbox(here, push)
-        assert push.state == "sent" and "repeated" not in push.notes
+        assert push.state == "sent" and not push.notes.repeated
         assert here.sim.counters["aibot_upload_media_init"] == 1
 
 
@@ -265,6 +265,6 @@ async def test_short_losses_of_the_connection_cut_no_long_answer_off() -> None:
         # Messages two, three and four: each is carried out once before its answer is lost.
         here.sim.faults.set([f"drop:after={n}:n=1@aibot_send_msg" for n in (0, 2, 4)])
         await through_the_outbox(here, answer)
-        assert answer.state == "sent" and answer.notes["repeated"], answer.error
+        assert answer.state == "sent" and answer.notes.repeated, answer.error
         assert [piece[0].text for piece in pieces] == here.shown()
         assert here.bot.details()["connection"]["opened"] == 4

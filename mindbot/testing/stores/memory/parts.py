@@ -120,7 +120,7 @@ class MemoryTurns(MemoryPart):
         ends = [tables.ended(tables.turns[t.number], t, record_of(t)) for t in each]
         rows = [DeliveryRow.of(d) for d in deliveries]
         for d, row in zip(deliveries, rows, strict=True):
-            row.notes = text_of(d.notes) if d.notes and d.kind == "stream" else None
+            row.notes = text_of(known) if (known := d.notes.to_json()) and d.kind == "stream" else None
         for end in ends:
             end()
         for row in rows:
@@ -219,7 +219,7 @@ class MemoryOutbox(MemoryPart):
     async def mark(self, delivery: Delivery) -> None:
         d, row = delivery, (await self._writing()).outbox.get((delivery.turn, delivery.n))
         if row is not None:
-            row.notes = row.noted(d.notes)
+            row.notes = row.noted(d.notes.to_json())
             row.state, row.attempts, row.again, row.next_at = d.state, d.attempts, d.again, d.next_at
             row.error, row.sent_id, row.ended = d.error or None, d.sent_id or None, d.ended or None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from mindbot.domain.delivery import Delivery
+from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import Conflict, StoreError
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept
@@ -99,7 +99,7 @@ class DeliveryRow:
             created=self.created,
             ended=self.ended or 0.0,
             sent_id=self.sent_id or "",
-            notes=orjson.loads(self.notes) if self.notes else {},
+            notes=DeliveryNotes.from_json(orjson.loads(self.notes)) if self.notes else DeliveryNotes(),
             kind=self.kind,
         )
 
