@@ -293,7 +293,7 @@ class Runtime:
             config=loaded.config,
             models=providers,
             finish=self.executor.finish,
-            history=self.store.past.history,
+            history=self.store.history.last,
             once=self.store.turns.once,
             running=self.bridge.running,
             lend=self.dispatcher.lend,

@@ -12,8 +12,8 @@ from mindbot.domain.ports.store import Kept
 from mindbot.domain.turn import Turn
 from mindbot.store import recovery
 from mindbot.store.database import Database
+from mindbot.store.grouped_reads import GroupRead
 from mindbot.store.journal import Journal, Rows
-from mindbot.store.reads import GroupRead
 from mindbot.store.rows import keep_row, message_of, put_row, storable, turn_name
 from mindbot.store.unreadable import Unreadable
 

@@ -19,12 +19,12 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.ports.store import Anew, Live
 from mindbot.store import anew, changes, recovery
 from mindbot.store.database import Database
+from mindbot.store.history import SqliteHistory
 from mindbot.store.inbox import SqliteInbox
 from mindbot.store.journal import Journal
 from mindbot.store.keep import SqliteKeep
 from mindbot.store.lock import one_user
 from mindbot.store.outbox import SqliteOutbox
-from mindbot.store.past import Past
 from mindbot.store.turns import SqliteTurns
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.upgrade import ensure
@@ -72,8 +72,8 @@ class SqliteStore:
         self._database = database = Database(path, pragmas=pragmas)
         self._journal = journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
         self.inbox = SqliteInbox(database, journal, unreadable)
-        self.past = Past(database, unreadable)
-        self.turns = SqliteTurns(database, journal, self.past, unreadable)
+        self.history = SqliteHistory(database, unreadable)
+        self.turns = SqliteTurns(database, journal, self.history, unreadable)
         self.outbox = SqliteOutbox(database, journal, unreadable)
         self.keep = SqliteKeep(database, journal, unreadable)
         self._queries: SqliteQueries | None = None
@@ -110,7 +110,7 @@ class SqliteStore:
                 await self._database.open()
                 await self._begin()
                 async with anyio.create_task_group() as tasks:
-                    for part in (self._journal, self.past, self.inbox, self.turns):
+                    for part in (self._journal, self.history, self.inbox, self.turns):
                         tasks.start_soon(part.run)
                     try:
                         yield
@@ -127,7 +127,7 @@ class SqliteStore:
         ids.follow(await self._database.read(recovery.newest))
         worker, self.anew = await self._database.write_apart(self._take_over)
         ids.work_as(worker)
-        await self.past.load()
+        await self.history.load()
 
     def _take_over(self, db: sqlite3.Connection) -> tuple[int, Anew]:
         return next_worker(db, self.unreadable), self._put_away(db)

@@ -11,9 +11,9 @@ from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES, Turn
 from mindbot.store import changes
 from mindbot.store.database import Database
+from mindbot.store.grouped_reads import GroupRead
+from mindbot.store.history import SqliteHistory
 from mindbot.store.journal import Journal, Rows
-from mindbot.store.past import Past
-from mindbot.store.reads import GroupRead
 from mindbot.store.rows import ANSWER, enqueue_row, readable, record_of, settle_row
 from mindbot.store.unreadable import Unreadable
 
@@ -21,10 +21,12 @@ from mindbot.store.unreadable import Unreadable
 class SqliteTurns:
     """See the port. Run `run` in a task group while it is used."""
 
-    def __init__(self, database: Database, journal: Journal, past: Past, unreadable: Unreadable) -> None:
+    def __init__(
+        self, database: Database, journal: Journal, history: SqliteHistory, unreadable: Unreadable
+    ) -> None:
         self._database = database
         self._journal = journal
-        self._past = past
+        self._history = history
         self._unreadable = unreadable
         self._answers = GroupRead(database, ANSWER)
 
@@ -57,7 +59,7 @@ class SqliteTurns:
                 rows.setdefault("forget", []).append(t.number)  # type: ignore[arg-type]
         await journal.commit(rows)
         journal.remembered.difference_update(t.number for t in ended)
-        self._past.ended(turn)
+        self._history.ended(turn)
 
     async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
         """See the port."""

@@ -117,10 +117,10 @@ class TurnStore(Protocol):
         """Make a dead turn ``dropped``; false when it is not dead."""
 
 
-class PastStore(Protocol):
+class HistoryStore(Protocol):
     """What was said in a session so far."""
 
-    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
+    async def last(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
         """Return the last exchanges of a session before a turn, oldest first.
 
         Those of ``group`` were heard in the session as well: what the bot said of its own accord to a whole
@@ -215,7 +215,7 @@ class Store(Protocol):
     @property
     def turns(self) -> TurnStore: ...
     @property
-    def past(self) -> PastStore: ...
+    def history(self) -> HistoryStore: ...
     @property
     def outbox(self) -> OutboxStore: ...
     @property

@@ -77,7 +77,7 @@ def offered(
         about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board),
         platforms=PlatformResource(bots, secrets, injection),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
-        sessions=SessionResource(bots, store.past, questions),
+        sessions=SessionResource(bots, store.history, questions),
         dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),
         secrets=SecretResource(secrets),
         config=ConfigResource(current, started_with, secrets),

@@ -7,7 +7,7 @@ import structlog
 from mindbot.domain.bot import Bot
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
-from mindbot.domain.ports.store import PastStore
+from mindbot.domain.ports.store import HistoryStore
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
@@ -18,9 +18,9 @@ log = structlog.get_logger("mindbot.runtime")
 class SessionResource:
     """Answers ``/v1/sessions``."""
 
-    def __init__(self, bots: Bots, past: PastStore, questions: Questions) -> None:
+    def __init__(self, bots: Bots, history: HistoryStore, questions: Questions) -> None:
         self._bots = bots
-        self._past = past
+        self._history = history
         self._questions = questions
 
     async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
@@ -44,7 +44,7 @@ class SessionResource:
     async def clear_session(self, session: str) -> Json:
         """Let the bot forget what was said in a session so far; raises NotFound, StoreError."""
         message = await (await self._questions.queries()).last_message(session)
-        await self._past.clear(session, message.platform, message.bot)
+        await self._history.clear(session, message.platform, message.bot)
         return {"session": session}
 
 

@@ -23,9 +23,9 @@ class ReadsContract:
                 await store.turns.finish(answered(turn, f"re {text}"), [])
             now, _ = await store.inbox.put(a_message("4", "three"))
         async with rig.open() as store:
-            lines = await store.past.history(now.session, now.number, 10)
+            lines = await store.history.last(now.session, now.number, 10)
             assert [line.content for line in lines] == ["one", "re one", "two", "re two"]
-            assert [line.content for line in await store.past.history(now.session, now.number, 1)] == [
+            assert [line.content for line in await store.history.last(now.session, now.number, 1)] == [
                 "two",
                 "re two",
             ]
@@ -47,12 +47,12 @@ class ReadsContract:
             await store.turns.finish(answered(event, "welcome"), [])
             now, _ = await store.inbox.put(a_message("5", "three"))
         async with rig.open() as store:
-            lines = await store.past.history(now.session, now.number, 10)
+            lines = await store.history.last(now.session, now.number, 10)
             assert [(line.role, line.content) for line in lines] == expected
             turn, _ = await store.inbox.put(a_message("6", "Bye", kind="event"))
             turn.state, turn.finished, turn.vars = "dropped", 1.0, {"heard": "assistant"}
             await store.turns.finish(turn, [])
-            lines = await store.past.history(now.session, turn.number + 1, 10)
+            lines = await store.history.last(now.session, turn.number + 1, 10)
             assert lines[-1] == ChatMessage("assistant", "Bye", origin="history"), "also from memory"
 
     async def test_purge_keeps_open_turns_and_young_ones(self, rig: StoreRig) -> None:
@@ -74,11 +74,11 @@ class ReadsContract:
         async with rig.open() as store:
             turn, _ = await store.inbox.put(a_message("1", "one"))
             await store.turns.finish(answered(turn, "re one"), [])
-            await store.past.clear(turn.session, "console", "default")
+            await store.history.clear(turn.session, "console", "default")
             new, _ = await store.inbox.put(a_message("2", "two"))
             await store.turns.finish(answered(new, "re two"), [])
         async with rig.open() as store:
-            lines = await store.past.history(turn.session, new.number + 1, 10)
+            lines = await store.history.last(turn.session, new.number + 1, 10)
             assert [line.content for line in lines] == ["two", "re two"]
 
     async def test_what_was_said_to_the_group_was_heard_in_its_sessions(self, rig: StoreRig) -> None:
@@ -87,9 +87,9 @@ class ReadsContract:
             await store.turns.finish(answered(turn, "re one"), [])
             push, _ = await store.inbox.put(a_message("p", "at six", session="group", kind="push"))
             await store.turns.finish(answered(push, "at six"), [])
-            lines = await store.past.history(turn.session, push.number + 1, 10, "group")
+            lines = await store.history.last(turn.session, push.number + 1, 10, "group")
             assert [line.content for line in lines] == ["one", "re one", "at six"]
-            lines = await store.past.history(turn.session, push.number, 10, "group")
+            lines = await store.history.last(turn.session, push.number, 10, "group")
             assert [line.content for line in lines] == ["one", "re one"]
 
     async def test_values_are_kept_for_a_time_or_for_good_and_removed(self, rig: StoreRig) -> None:

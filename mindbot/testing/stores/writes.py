@@ -231,7 +231,7 @@ class WritesContract:
             await store.turns.finish(answered(one, "both"), [a_delivery(one)])
             assert await store.inbox.recover() == []
         async with rig.open() as store:
-            lines = await store.past.history(one.session, two.number + 1, 10)
+            lines = await store.history.last(one.session, two.number + 1, 10)
             assert [line.content for line in lines] == ["one\ntwo", "both"]
 
     async def test_a_streams_end_gives_what_is_on_show_its_text(self, rig: StoreRig) -> None:

@@ -189,7 +189,7 @@ async def test_a_record_that_cannot_be_read_costs_the_past_one_exchange(tmp_path
             await store.turns.finish(turn, [])
     damage(tmp_path, "UPDATE turns SET record = '{' WHERE key = 'q1'")
     async with a_store(tmp_path) as store:
-        said = await store.past.history("console:default:wei", ids.new_id(), 10)
+        said = await store.history.last("console:default:wei", ids.new_id(), 10)
         assert [line.content for line in said] == ["q0", "a0", "q1", "q2", "a2"]
         assert await store.turns.note(turn.number, {"told": 1})
 

@@ -16,7 +16,7 @@ from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
-from mindbot.store.past import Exchange, exchange, lines_of
+from mindbot.store.history import Exchange, exchange, lines_of
 from mindbot.store.rows import record_of, storable
 from mindbot.testing.stores.memory.tables import DeliveryRow, Tables, TurnRow, text_of
 
@@ -178,10 +178,10 @@ class MemoryTurns(MemoryPart):
         return True
 
 
-class MemoryPast(MemoryPart):
+class MemoryHistory(MemoryPart):
     """See the port."""
 
-    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
+    async def last(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
         tables = await self._reading()
         found = self._last(tables, session, before, turns)
         if group:

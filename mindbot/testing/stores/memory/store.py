@@ -24,11 +24,11 @@ from mindbot.domain.ports.store import Anew, Live
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import delivery_json, everything_of, number_of, session_of, summary_of, turn_now
 from mindbot.testing.stores.memory.parts import (
+    MemoryHistory,
     MemoryInbox,
     MemoryKeep,
     MemoryOutbox,
     MemoryPart,
-    MemoryPast,
     MemoryTurns,
 )
 from mindbot.testing.stores.memory.tables import Tables, TurnRow
@@ -51,7 +51,7 @@ class MemoryStore:
         self.anew = Anew()
         self.inbox = MemoryInbox(tables, self)
         self.turns = MemoryTurns(tables, self)
-        self.past = MemoryPast(tables, self)
+        self.history = MemoryHistory(tables, self)
         self.outbox = MemoryOutbox(tables, self)
         self.keep = MemoryKeep(tables, self)
         self._part = MemoryPart(tables, self)

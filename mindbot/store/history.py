@@ -20,7 +20,7 @@ from mindbot.domain.errors import StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Message, Part
 from mindbot.domain.turn import Turn
 from mindbot.store.database import Database
-from mindbot.store.reads import Found, GroupRead
+from mindbot.store.grouped_reads import Found, GroupRead
 from mindbot.store.rows import json_of, message_of, turn_name
 from mindbot.store.unreadable import Unreadable
 
@@ -33,8 +33,8 @@ Exchange = tuple[int, str, str]  # the turn, what the user wrote, what was answe
 Questions = dict[int, Message]  # by turn
 
 
-class Past:
-    """The last exchanges of sessions. Run `run` in a task group while it is used."""
+class SqliteHistory:
+    """See the port: the last exchanges. Run `run` in a task group while it is used."""
 
     def __init__(self, database: Database, unreadable: Unreadable, *, most: int = BYTES_KEPT) -> None:
         self._database = database
@@ -97,7 +97,7 @@ class Past:
         if self._known.pop(session, None) is not None:
             self.bytes -= self._sizes.pop(session)
 
-    async def history(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
+    async def last(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
         """Return the last exchanges of a session, oldest first.
 
         Those of ``group`` were heard in the session as well: what the bot said of its own accord to a whole
