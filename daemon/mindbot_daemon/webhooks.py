@@ -20,7 +20,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError
 from mindbot.domain.ports.platform import Receive, Webhook, WebhookRequest, WebhookResponse
 from mindbot.runtime.strays import Address, Strays
-from mindbot.telemetry.repeats import Repeats
+from mindbot.telemetry.repeats import RepeatedEvents
 from mindbot_daemon.sockets import bind_tcp, ephemeral
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 #: What callers can cause as often as they like.
-_slow = Repeats(log, "callback.slow")
-_refused = Repeats(log, "callback.refused")
-_failed = Repeats(log, "callback.failed", level="error")
+_slow = RepeatedEvents(log, "callback.slow")
+_refused = RepeatedEvents(log, "callback.refused")
+_failed = RepeatedEvents(log, "callback.failed", level="error")
 
 Scope = Mapping[str, Any]
 AsgiReceive = Callable[[], Awaitable[Mapping[str, Any]]]

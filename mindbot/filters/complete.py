@@ -9,7 +9,7 @@ from typing import Literal
 
 from mindbot.filters.errors import FilterError
 from mindbot.filters.fields import Field, FieldSet, Kind
-from mindbot.filters.tokens import OPERATORS, Token, lex, quote
+from mindbot.filters.tokens import OPERATORS, FilterToken, lex, quote
 
 MAX_OFFERS = 50
 _EXAMPLES = {
@@ -36,7 +36,7 @@ _ELSE: dict[State, State] = {"subject": "joined", "not": "term", "joined": "term
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class Insertion:
     """Put ``text`` in place of the characters from ``start`` to ``end``, counted from 0."""
 
     text: str
@@ -48,7 +48,7 @@ class Completion:
 
 def complete(
     text: str, cursor: int, fields: FieldSet, values: Mapping[str, Iterable[str]] | None = None
-) -> list[Completion]:
+) -> list[Insertion]:
     """Return what fits at the cursor (0 is before the first character), the best first.
 
     ``values`` holds values seen lately by field. Text that cannot be understood gets no offers.
@@ -73,13 +73,13 @@ def complete(
         offers = (o for o in offers if o[1] == "operator")
     elif begun and begun.kind == "string":
         offers = (o for o in offers if o[1] == "value")
-    return [Completion(offer, start, end, kind, help) for offer, kind, help in _fitting(offers, typed)]
+    return [Insertion(offer, start, end, kind, help) for offer, kind, help in _fitting(offers, typed)]
 
 
 Offer = tuple[str, Literal["field", "operator", "value", "keyword"], str]
 
 
-def _end(text: str, begun: Token, cursor: int) -> int:
+def _end(text: str, begun: FilterToken, cursor: int) -> int:
     """Return where the token under the cursor ends in the whole text; an open string ends at the cursor."""
     try:
         whole = next(t for t in lex(text, partial=True) if t.start == begun.start)
@@ -88,7 +88,7 @@ def _end(text: str, begun: Token, cursor: int) -> int:
     return cursor if whole.open else whole.end
 
 
-def _follow(tokens: list[Token]) -> tuple[State, str]:
+def _follow(tokens: list[FilterToken]) -> tuple[State, str]:
     """Return what is expected after these tokens, and the word a value or operator would belong to."""
     state: State = "term"
     subject = ""

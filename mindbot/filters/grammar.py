@@ -21,7 +21,7 @@ from mindbot.filters.fields import Field, FieldSet, Kind
 from mindbot.filters.literals import read
 from mindbot.filters.nodes import And, Compare, CompareOp, In, Match, Node, Not, Or, Search, join
 from mindbot.filters.regexes import searcher
-from mindbot.filters.tokens import Token, lex
+from mindbot.filters.tokens import FilterToken, lex
 
 MAX_LENGTH = 4_000  # characters
 MAX_DEPTH = 50  # of parentheses and `not`
@@ -51,14 +51,14 @@ class Parser:
         return node
 
     @property
-    def _token(self) -> Token:
+    def _token(self) -> FilterToken:
         return self._tokens[self._at]
 
     @property
-    def _next(self) -> Token:
+    def _next(self) -> FilterToken:
         return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
 
-    def _take(self) -> Token:
+    def _take(self) -> FilterToken:
         token = self._token
         self._at += 1
         return token
@@ -104,7 +104,7 @@ class Parser:
         self._depth -= 1
         return node
 
-    def _close(self, opening: Token) -> None:
+    def _close(self, opening: FilterToken) -> None:
         token, closing = self._token, {"(": ")", "[": "]"}[opening.kind]
         if token.kind == "end":
             self._fail(f"{_shown(opening)} is never closed", opening, hint=f"add {closing}")
@@ -148,7 +148,7 @@ class Parser:
         self._close(opening)
         return In(field.name, tuple(literals), negated)
 
-    def _match(self, field: Field, operator: Token, value: Token) -> Match:
+    def _match(self, field: Field, operator: FilterToken, value: FilterToken) -> Match:
         if field.kind not in (Kind.TEXT, Kind.ANY):
             self._fail(f"{field.name} is a {field.kind} and takes no pattern", operator)
         try:
@@ -157,13 +157,13 @@ class Parser:
             self._fail(f"not a pattern: {error}", value)
         return Match(field.name, value.value, operator.value == "!~")
 
-    def _value(self, field: Field) -> Token:
+    def _value(self, field: Field) -> FilterToken:
         token = self._token
         if token.kind not in ("word", "string"):
             self._fail(f"expected a value for {field.name}, found {_shown(token)}", token)
         return self._take()
 
-    def _field(self, token: Token) -> Field:
+    def _field(self, token: FilterToken) -> Field:
         if token.kind == "string" or not _NAME.fullmatch(token.value):
             self._fail("a comparison begins with a field", token, hint="names are written without quotes")
         field = self._fields.find(token.value)
@@ -177,7 +177,7 @@ class Parser:
         return field
 
     def _fail(
-        self, message: str, token: Token, *, hint: str = "", names: list[str] | None = None
+        self, message: str, token: FilterToken, *, hint: str = "", names: list[str] | None = None
     ) -> NoReturn:
         raise FilterError(
             message,
@@ -189,5 +189,5 @@ class Parser:
         )
 
 
-def _shown(token: Token) -> str:
+def _shown(token: FilterToken) -> str:
     return "the end" if token.kind == "end" else f'"{token.value}"'

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from mindbot.filters.errors import FilterError, did_you_mean
 from mindbot.filters.fields import Field, Kind
-from mindbot.filters.tokens import Token, quote
+from mindbot.filters.tokens import FilterToken, quote
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d{1,3})?", re.IGNORECASE)
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:us|µs|ms|[smhdw]))+")
@@ -35,7 +35,7 @@ class Literal:
     text: str
 
 
-def read(token: Token, field: Field, source: str) -> Literal:
+def read(token: FilterToken, field: Field, source: str) -> Literal:
     """Return the value that the token is for that field.
 
     Raises:
@@ -63,7 +63,7 @@ def read(token: Token, field: Field, source: str) -> Literal:
     return literal
 
 
-def _typed(token: Token, kind: Kind) -> Literal | None:
+def _typed(token: FilterToken, kind: Kind) -> Literal | None:
     raw = token.value
     if kind is Kind.TEXT:
         return Literal(raw, quote(raw))
@@ -81,7 +81,7 @@ def _typed(token: Token, kind: Kind) -> Literal | None:
     return None if value is None else Literal(value, raw)
 
 
-def _any(token: Token) -> Literal:
+def _any(token: FilterToken) -> Literal:
     raw = token.value
     if token.kind == "string":
         return Literal(raw, quote(raw))
@@ -128,5 +128,5 @@ def _time(raw: str) -> float | None:
         return None
 
 
-def _shown(token: Token) -> str:
+def _shown(token: FilterToken) -> str:
     return quote(token.value)

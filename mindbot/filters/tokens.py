@@ -34,7 +34,7 @@ _MENDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class FilterToken:
     """One token. ``value`` is a string's content, otherwise the text itself; ``start`` counts from 0."""
 
     kind: TokenKind
@@ -50,13 +50,13 @@ class Token:
         return lower if self.kind == "word" and lower in KEYWORDS else ""
 
 
-def lex(text: str, *, partial: bool = False) -> list[Token]:
+def lex(text: str, *, partial: bool = False) -> list[FilterToken]:
     """Return the tokens, the last of kind ``end``. With ``partial`` a string may be left open.
 
     Raises:
         FilterError: a string without its closing quote, or a character that begins nothing.
     """
-    tokens: list[Token] = []
+    tokens: list[FilterToken] = []
     at = 0
     while at < len(text):
         if text[at].isspace():
@@ -65,7 +65,7 @@ def lex(text: str, *, partial: bool = False) -> list[Token]:
         token = _string(text, at, partial) if text[at] in "\"'" else _plain(text, at)
         tokens.append(token)
         at = token.end
-    tokens.append(Token("end", "", len(text), len(text)))
+    tokens.append(FilterToken("end", "", len(text), len(text)))
     return tokens
 
 
@@ -86,16 +86,16 @@ def bare(value: str) -> bool:
     return bool(_BARE.fullmatch(value)) and value.lower() not in KEYWORDS
 
 
-def _plain(text: str, at: int) -> Token:
+def _plain(text: str, at: int) -> FilterToken:
     found = _TOKEN.match(text, at)
     if found is None:
         c = text[at]
         raise FilterError(f'"{c}" is not an operator', text, at + 1, hint=_MENDS[c])
     kind = cast(TokenKind, found[0] if found.lastgroup == "mark" else found.lastgroup)
-    return Token(kind, found[0], at, found.end())
+    return FilterToken(kind, found[0], at, found.end())
 
 
-def _string(text: str, at: int, partial: bool) -> Token:
+def _string(text: str, at: int, partial: bool) -> FilterToken:
     mark = text[at]
     out = []
     i = at + 1
@@ -107,7 +107,7 @@ def _string(text: str, at: int, partial: bool) -> Token:
             out.append(text[i])
             i += 1
     if i < len(text):
-        return Token("string", "".join(out), at, i + 1)
+        return FilterToken("string", "".join(out), at, i + 1)
     if partial:
-        return Token("string", "".join(out), at, i, open=True)
+        return FilterToken("string", "".join(out), at, i, open=True)
     raise FilterError("the string has no closing quote", text, at + 1, length=i - at, hint=f"add {mark}")

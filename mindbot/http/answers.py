@@ -12,7 +12,7 @@ import anyio
 
 from mindbot.domain import plain
 from mindbot.domain.errors import Overloaded, VendorError
-from mindbot.http.attempt import ERRORS, Attempt, TooLarge
+from mindbot.http.attempt import ERRORS, AnswerTooLong, Attempt
 
 #: A server that has said everything ends its answer at once; one that does not loses the connection.
 _DRAIN_SECONDS = 0.25
@@ -22,15 +22,15 @@ _JSON = 8 << 20
 
 
 async def read_whole(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Read the body; raises `TooLarge` beyond ``limit`` bytes, unread where its length was announced."""
+    """Read the body; raises `AnswerTooLong` beyond ``limit`` bytes, unread where its length was announced."""
     if (answer.content_length or 0) > limit:
-        raise TooLarge(limit)
+        raise AnswerTooLong(limit)
     pieces = []
     size = 0
     while piece := await answer.content.readany():
         size += len(piece)
         if size > limit:
-            raise TooLarge(limit)
+            raise AnswerTooLong(limit)
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -74,7 +74,7 @@ class LineSplitter:
         return b"".join(self._begun)
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """Return the lines ``piece`` completes, without LF or CRLF; raises `TooLarge`."""
+        """Return the lines ``piece`` completes, without LF or CRLF; raises `AnswerTooLong`."""
         *lines, rest = piece.split(b"\n")
         if lines:
             lines[0] = b"".join([*self._begun, lines[0]])
@@ -84,7 +84,7 @@ class LineSplitter:
             self._begun.append(rest)
             self._size += len(rest)
         if self._size > self._limit:
-            raise TooLarge(self._limit)
+            raise AnswerTooLong(self._limit)
         return [line[:-1] if line.endswith(b"\r") else line for line in lines]
 
 
@@ -116,7 +116,7 @@ class HttpStream:
         while piece := await self._piece():
             try:
                 lines = splitter.feed(piece)
-            except TooLarge as exc:
+            except AnswerTooLong as exc:
                 raise self._failed(exc) from None
             for line in lines:
                 yield line
@@ -135,7 +135,7 @@ class HttpStream:
         while piece := await self._piece():
             size += len(piece)
             if size > self._max_body:
-                raise self._failed(TooLarge(self._max_body))
+                raise self._failed(AnswerTooLong(self._max_body))
             pieces.append(piece)
         return b"".join(pieces)
 

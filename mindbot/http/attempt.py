@@ -28,7 +28,7 @@ ERRORS = (aiohttp.ClientError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpCall:
     """One finished call, for metrics and traces. ``took`` is seconds, ``size`` bytes of the answer.
 
     ``target`` is scheme, host and path. ``status`` is 0 without an answer; ``error`` is the code of what
@@ -87,10 +87,10 @@ class Attempt:
     def __str__(self) -> str:
         return f"{self.method} {safe_target(self.url)}"
 
-    def done(self, status: int, size: int, error: str = "") -> Call:
+    def done(self, status: int, size: int, error: str = "") -> HttpCall:
         """Return the record for the ``on_call`` hook."""
         took = time.perf_counter() - self.started
-        return Call(self.method, safe_target(self.url), status, took, size, error)
+        return HttpCall(self.method, safe_target(self.url), status, took, size, error)
 
     def failure(self, exc: BaseException) -> VendorError:
         """Translate aiohttp's error, whose text and arguments may hold secrets, into ours."""
@@ -104,7 +104,7 @@ class Attempt:
             return Rejected(f"{self}: not a usable URL or header", code="bad_url")
         if isinstance(exc, aiohttp.TooManyRedirects):
             return Rejected(f"{self}: too many redirects", code="redirects")
-        if isinstance(exc, TooLarge):
+        if isinstance(exc, AnswerTooLong):
             return Rejected(f"{self}: an answer over {exc.limit} bytes", code="too_large")
         code, text = _explain(exc)
         return NetworkFailed(f"{self}: {text}", code=code, sent=self.sent)
@@ -138,7 +138,7 @@ class Request(aiohttp.ClientRequest):
         return await super().send(conn)
 
 
-class TooLarge(aiohttp.ClientError):
+class AnswerTooLong(aiohttp.ClientError):
     """The answer is longer than we are willing to hold."""
 
     def __init__(self, limit: int) -> None:

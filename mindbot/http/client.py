@@ -28,7 +28,7 @@ from mindbot.domain.errors import NetworkFailed, Rejected, VendorError
 from mindbot.domain.plain import tight
 from mindbot.domain.ports.http import Way
 from mindbot.http.answers import HttpResponse, HttpStream, read_whole
-from mindbot.http.attempt import ERRORS, Attempt, Call, Request
+from mindbot.http.attempt import ERRORS, Attempt, HttpCall, Request
 from mindbot.http.connector import Connector
 from mindbot.http.guard import Allowed, GuardedResolver, safe_target
 from mindbot.http.proxy import Proxies
@@ -55,7 +55,7 @@ class HttpClient:
         max_line: int = 4 << 20,
         proxies: Proxies | None = None,
         tls: Callable[[], ssl.SSLContext] = context,
-        on_call: Callable[[Call], None] | None = None,
+        on_call: Callable[[HttpCall], None] | None = None,
     ) -> None:
         self._per_host = per_host
         self._connect = connect

@@ -30,7 +30,7 @@ _ERROR = "error"
 Framing = Literal["", "events", "json", "page", "utf-16", "other"]
 
 
-class Unreadable(ValueError):
+class NotJson(ValueError):
     """Not JSON, nor what some servers take for it."""
 
 
@@ -51,9 +51,9 @@ def decode(data: bytes) -> Any:
     try:
         doc, end = decoder.raw_decode(text)
     except (ValueError, RecursionError):
-        raise Unreadable from None
+        raise NotJson from None
     if (rest := text[end:].strip()) and not rest.startswith("data:"):  # JSON, then "data: [DONE]"
-        raise Unreadable
+        raise NotJson
     return doc
 
 
@@ -113,7 +113,7 @@ class Documents:
             return []
         try:
             return [decode(data)]
-        except Unreadable:
+        except NotJson:
             self.unread += 1
             return []
 
@@ -125,7 +125,7 @@ class Documents:
             return []
         try:
             found = decode(b"\n".join(self._whole))
-        except Unreadable:
+        except NotJson:
             self._looks -= 1
             return []
         self._whole = []
@@ -136,7 +136,7 @@ class Documents:
             return [DONE]
         try:
             return [_named(decode(event.data), event.event)]
-        except Unreadable:
+        except NotJson:
             if event.event == _ERROR:
                 return [{_ERROR: event.data.decode(errors="replace")}]
         found: list[Any] = []
@@ -144,7 +144,7 @@ class Documents:
         for line in lines if len(lines) > 1 else ():  # events without the blank line between
             if _is_done(line):
                 return [*found, DONE]
-            with suppress(Unreadable):
+            with suppress(NotJson):
                 found.append(_named(decode(line), event.event))
                 continue
             self._miss()

@@ -9,7 +9,7 @@ import anyio
 from mindbot.domain.errors import Overloaded, RateLimited
 
 
-class Limits:
+class CallLimits:
     """Callers wait their turn; one that would wait longer than it can is told at once. 0 means no limit.
 
     ``per`` is the length of the rate's window in seconds.

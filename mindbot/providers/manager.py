@@ -23,10 +23,10 @@ from mindbot.domain.errors import (
     TimedOut,
     VendorError,
 )
+from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
-from mindbot.providers.secrets import Secrets
 from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
 from mindbot.telemetry.redaction import told
 

@@ -15,16 +15,17 @@ import anyio
 from mindbot.config.models import ModelSettings
 from mindbot.domain.chat import ChatRequest, Chunks
 from mindbot.domain.errors import AuthFailed, Rejected, TimedOut, VendorError
+from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
 from mindbot.http.guard import endpoint
 from mindbot.providers.errors import refusal
-from mindbot.providers.limits import Limits
+from mindbot.providers.limits import CallLimits
 from mindbot.providers.openai_settings import OpenAISettings
-from mindbot.providers.openai_wire import ANSWER_BYTES, Answer, request_body
+from mindbot.providers.openai_wire import ANSWER_BYTES, AnswerReader, request_body
 from mindbot.providers.optional import Optional
 from mindbot.providers.reading import Reading, read
-from mindbot.providers.secrets import Secrets, bare_key
+from mindbot.providers.secrets import bare_key
 from mindbot.providers.thinking import unopened
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -77,7 +78,7 @@ class OpenAIProvider:
         self._total = total or _TOTAL * timeout
         self._answer_bytes = answer_bytes
         self._most = _BODY * answer_bytes
-        self._limits = Limits(name, concurrency=concurrency, rate=rate)
+        self._limits = CallLimits(name, concurrency=concurrency, rate=rate)
         self._max_tokens_field = max_tokens_field
         self._stream = stream
         self._optional = Optional()
@@ -139,7 +140,7 @@ class OpenAIProvider:
     async def _answered(self, body: Json, headers: Mapping[str, str], left: float) -> Chunks:
         """Ask once. Raises like `chat`, and `_Refused` where the request itself is refused."""
         model = str(body["model"])
-        answer = Answer(
+        answer = AnswerReader(
             self.name, hide=self._key or "", limit=self._answer_bytes, hold=self._holds.get(model, _HOLD)
         )
         total = min(self._total if "stream" in body else self._timeout, left)

@@ -104,7 +104,7 @@ def _message(message: ChatMessage) -> Json:
     return {"role": message.role, "content": message.content or None, "tool_calls": calls}
 
 
-class Answer:
+class AnswerReader:
     """One answer being put together, from stream chunks (`feed`) or whole (`whole`), then `rest` and `end`.
 
     ``complete`` is true once it is known why it ended; without that a stream was cut. No more of it should be

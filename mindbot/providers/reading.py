@@ -15,10 +15,10 @@ from mindbot.domain.chat import Chunks
 from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected, Truncated, VendorError
 from mindbot.domain.ports.http import StreamResponse
 from mindbot.http.answers import LineSplitter
-from mindbot.http.attempt import TooLarge
+from mindbot.http.attempt import AnswerTooLong
 from mindbot.providers.documents import DONE, Documents
 from mindbot.providers.errors import web_page
-from mindbot.providers.openai_wire import Answer
+from mindbot.providers.openai_wire import AnswerReader
 
 _REFUSAL = 64 << 10  # bytes of a refusal that are read
 _EVENT = 4 << 20  # bytes that one event may always have, within what an answer may; it is decoded at once
@@ -84,7 +84,7 @@ class Reading:
                     raise self._too_much()
                 try:
                     lines = self._splitter.feed(piece)
-                except TooLarge:
+                except AnswerTooLong:
                     raise self._too_much() from None
                 now = anyio.current_time()
                 if any(lines):
@@ -99,7 +99,7 @@ class Reading:
         return Rejected(f"{self.vendor}: an answer over {self.limit} bytes", code="too_large")
 
 
-async def read(reading: Reading, answer: Answer) -> Chunks:
+async def read(reading: Reading, answer: AnswerReader) -> Chunks:
     """Yield an answer as it arrives, in whatever framing, to its end; `Answer.end` is left to the caller.
 
     Raises:
@@ -149,7 +149,7 @@ async def _documents(reading: Reading, documents: Documents) -> AsyncGenerator[o
         yield doc
 
 
-def _none(vendor: str, documents: Documents, answer: Answer) -> VendorError:
+def _none(vendor: str, documents: Documents, answer: AnswerReader) -> VendorError:
     """Return the error for what has come to its end without being an answer."""
     match documents.framing:
         case "page":

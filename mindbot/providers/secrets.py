@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
-
-from pydantic import SecretStr
 
 from mindbot.domain.errors import SecretError
 
@@ -24,10 +21,3 @@ def bare_key(text: str) -> str:
         hint = "full-width or invisible ones? copy it again from the vendor's page"
         raise SecretError("the key holds characters that no key has", hint=hint)
     return key
-
-
-class Secrets(Protocol):
-    """Where keys come from."""
-
-    async def aget(self, value: SecretStr) -> str:
-        """Return the secret that a configured value stands for; raises SecretError."""

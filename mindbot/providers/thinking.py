@@ -45,7 +45,7 @@ _FENCE_LINE = 200  # characters of one
 _PROMPTED = re.compile(r"deepseek.?r1|qwq|thinking|glm-z1|[-_]r1\b|[-_]o1\b", re.I)
 
 
-class Piece(NamedTuple):
+class SaidAndThought(NamedTuple):
     """What came of one piece. ``afresh`` means that what was said before it had been thinking after all."""
 
     said: str = ""
@@ -83,10 +83,10 @@ class Thinking:
         self._words = False  # something was said
         self._open: list[str] = []  # the tag that is open behind words, and what follows
 
-    def feed(self, text: str) -> Piece:
+    def feed(self, text: str) -> SaidAndThought:
         """Take the next piece."""
         if self._plain and not _NOT_PLAIN.search(text):
-            return Piece(text)  # most of all pieces
+            return SaidAndThought(text)  # most of all pieces
         return self._take(self._rest + text, last=False)
 
     @property
@@ -95,17 +95,17 @@ class Thinking:
         waits = self._rest or self._closing or self._trim or self._hold
         return not waits and len(self._line) >= _HEAD and not self._line.startswith(_MARKS)
 
-    def end(self, *, stopped: bool = False) -> Piece:
+    def end(self, *, stopped: bool = False) -> SaidAndThought:
         """Return what was held back; no piece follows. ``stopped``: by the model, not by a limit."""
         piece = self._take(self._rest, last=True)
         open_ = "".join(self._open) if stopped else ""
-        return Piece(self._release() + piece.said + open_, piece.thought, piece.afresh)
+        return SaidAndThought(self._release() + piece.said + open_, piece.thought, piece.afresh)
 
-    def release(self) -> Piece:
+    def release(self) -> SaidAndThought:
         """Stop holding back: this answer's thinking comes by another way."""
-        return Piece(self._release())
+        return SaidAndThought(self._release())
 
-    def _take(self, text: str, *, last: bool) -> Piece:
+    def _take(self, text: str, *, last: bool) -> SaidAndThought:
         said: list[str] = []
         thought: list[str] = []
         afresh = False
@@ -144,7 +144,7 @@ class Thinking:
                 self._open.append(rest)
         else:
             self._say(rest, said)
-        piece = Piece("".join(said), "".join(thought), afresh)
+        piece = SaidAndThought("".join(said), "".join(thought), afresh)
         self._told = self._told or bool(piece.said)
         return piece
 

@@ -16,7 +16,7 @@ from mindbot.api.shown import ago
 from mindbot.domain.abilities import Check
 from mindbot.domain.message import Json
 from mindbot.telemetry.redaction import redactor
-from mindbot.telemetry.repeats import Repeats
+from mindbot.telemetry.repeats import RepeatedEvents
 
 Address = tuple[str, int]
 
@@ -48,8 +48,8 @@ class Strays:
         self._reached: dict[tuple[Address, str], float] = {}
         self._by: dict[tuple[Address, str], str] = {}
         log = structlog.get_logger("mindbot.strays")
-        self._lines = Repeats(log, "callback.stray")
-        self._found = Repeats(log, "callback.other_path", level="info")
+        self._lines = RepeatedEvents(log, "callback.stray")
+        self._found = RepeatedEvents(log, "callback.other_path", level="info")
 
     def note(self, address: Address, path: str) -> None:
         """Count a request for a path that is nobody's."""

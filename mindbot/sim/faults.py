@@ -30,7 +30,7 @@ _COMMON = frozenset({"n", "after", "every"})
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FaultKind:
     """What a fault kind accepts.
 
     ``chunks``: its ``after`` counts stream chunks, not requests. ``once``: it strikes a single time unless
@@ -43,13 +43,13 @@ class Kind:
     once: bool = False
 
 
-def kind(*options: str, takes_duration: bool = False, chunks: bool = False, once: bool = False) -> Kind:
+def kind(*options: str, takes_duration: bool = False, chunks: bool = False, once: bool = False) -> FaultKind:
     """Return a kind that knows these options besides the common ones."""
-    return Kind(frozenset(options), takes_duration, chunks, once)
+    return FaultKind(frozenset(options), takes_duration, chunks, once)
 
 
 #: Understood by every simulator, decided when a request arrives.
-REQUEST_KINDS: Mapping[str, Kind] = {
+REQUEST_KINDS: Mapping[str, FaultKind] = {
     "drop": kind(),  # the connection is reset, nothing was done
     "lost-answer": kind(),  # the request is carried out, then the connection is reset
     "hang": kind(),  # no answer until the client goes away
@@ -102,7 +102,7 @@ class Fault:
         return int(self.options.get(option, default))
 
 
-def parse(spec: str, kinds: Mapping[str, Kind]) -> Fault:
+def parse(spec: str, kinds: Mapping[str, FaultKind]) -> Fault:
     """Read one spec, given the kinds a simulator knows (``errcode`` among them: it has error codes).
 
     Raises:
@@ -127,7 +127,7 @@ def parse(spec: str, kinds: Mapping[str, Kind]) -> Fault:
     return fault
 
 
-def _read_option(fault: Fault, known: Kind, option: str) -> None:
+def _read_option(fault: Fault, known: FaultKind, option: str) -> None:
     """Read one ``:OPTION``; raises ConfigError."""
     key, equals, value = option.partition("=")
     if equals and key in _COMMON:
@@ -156,7 +156,7 @@ def _read_option(fault: Fault, known: Kind, option: str) -> None:
 class Faults:
     """The faults of one simulator. Empty (the usual case) it costs its callers one truth test."""
 
-    def __init__(self, simulator: str, kinds: Mapping[str, Kind], counters: Counter[str]) -> None:
+    def __init__(self, simulator: str, kinds: Mapping[str, FaultKind], counters: Counter[str]) -> None:
         self._simulator = simulator
         self._kinds = {**REQUEST_KINDS, **kinds}
         self._counters = counters

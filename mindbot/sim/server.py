@@ -24,7 +24,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError, NotFound
 from mindbot.domain.message import Json
-from mindbot.sim.faults import REQUEST_KINDS, Fault, Faults, Kind
+from mindbot.sim.faults import REQUEST_KINDS, Fault, FaultKind, Faults
 
 _CONTROL = "/_sim"
 _MAX_BODY = 64 * 1024 * 1024  # bytes; images travel inside JSON
@@ -72,7 +72,7 @@ class Simulator(ABC):
     """
 
     name: ClassVar[str]
-    kinds: ClassVar[Mapping[str, Kind]] = {}
+    kinds: ClassVar[Mapping[str, FaultKind]] = {}
     Settings: ClassVar[type[SimulatorSettings]] = SimulatorSettings
 
     def __init__(self, settings: SimulatorSettings) -> None:

@@ -27,7 +27,7 @@ class _Kind:
     count: int = 0  # that were not told
 
 
-class Repeats:
+class RepeatedEvents:
     """Tells of one event; `tell` is for the thread of the event loop, and works without a loop too."""
 
     def __init__(

@@ -86,7 +86,7 @@ class Play:
 
 
 @dataclass(slots=True)
-class Answer:
+class CollectedAnswer:
     """A collected answer."""
 
     chunks: list[Chunk]
@@ -170,10 +170,10 @@ def ask(text: str = "hello", *, stream: bool = False, **more: object) -> ChatReq
     return ChatRequest(messages, stream=stream, **more)  # type: ignore[arg-type]
 
 
-async def collect(provider: Provider, request: ChatRequest) -> Answer:
+async def collect(provider: Provider, request: ChatRequest) -> CollectedAnswer:
     """Return the whole answer."""
     async with aclosing(provider.chat(request)) as chunks:
-        return Answer([chunk async for chunk in chunks])
+        return CollectedAnswer([chunk async for chunk in chunks])
 
 
 streamed = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])

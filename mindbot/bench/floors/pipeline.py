@@ -36,7 +36,7 @@ _STATEMENTS = (
 Row = tuple[Any, ...]
 
 
-class Journal:
+class BareJournal:
     """Group commit in thirty lines."""
 
     def __init__(self, db: aiosqlite.Connection, batched: bool) -> None:
@@ -95,7 +95,7 @@ async def run(form: str, messages: int, users: int, folder: Path) -> dict[str, f
     """Answer the messages; returns turns a second and CPU microseconds a turn."""
     async with aiosqlite.connect(folder / "floor.db", isolation_level=None) as db:
         await db.executescript(_SCHEMA)
-        journal = Journal(db, form == "batched")
+        journal = BareJournal(db, form == "batched")
         writer = asyncio.create_task(journal.run())
         answer = _stages(11)
 

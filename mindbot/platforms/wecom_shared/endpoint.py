@@ -25,7 +25,7 @@ from mindbot.platforms.wecom_shared.refusals import (
     StaleTimestamp,
     WrongMethod,
 )
-from mindbot.telemetry.repeats import Repeats
+from mindbot.telemetry.repeats import RepeatedEvents
 
 #: Bytes of a body; WeCom's own are some KB.
 MAX_BODY = 1 << 20
@@ -94,7 +94,7 @@ class Endpoint:
         self._max_body = max_body
         self._crypto: Crypto | None = None
         self.health = CallbackHealth(clock)
-        self._refusals = Repeats(log, "callback refused")  # anybody can cause them
+        self._refusals = RepeatedEvents(log, "callback refused")  # anybody can cause them
 
     @property
     def ready(self) -> bool:

@@ -56,33 +56,33 @@ def banned(*, html: bool) -> web.Response:
 
 
 @dataclass(slots=True)
-class Token:
+class DingTalkToken:
     text: str
     client: str
     ends: float
 
 
-class Tokens:
+class DingTalkTokens:
     """Access tokens: asking again while one is valid returns it, renewed."""
 
     def __init__(self, ttl: float, clock: Callable[[], float]) -> None:
         self.ttl = ttl
         self._clock = clock
-        self._tokens: dict[str, Token] = {}
+        self._tokens: dict[str, DingTalkToken] = {}
         self._over: set[str] = set()
 
-    def fetch(self, client: str) -> Token:
+    def fetch(self, client: str) -> DingTalkToken:
         """Return an app's token, renewed or new."""
         now = self._clock()
         for token in self._tokens.values():
             if token.client == client and token.ends > now:
                 token.ends = now + self.ttl
                 return token
-        token = Token(secrets.token_hex(16), client, now + self.ttl)
+        token = DingTalkToken(secrets.token_hex(16), client, now + self.ttl)
         self._tokens[token.text] = token
         return token
 
-    def check(self, text: str) -> Token | None:
+    def check(self, text: str) -> DingTalkToken | None:
         """Return the token, or None when it is unknown or over."""
         token = self._tokens.get(text)
         return token if token is not None and token.ends > self._clock() else None

@@ -27,7 +27,7 @@ _STATES = {
 
 
 @dataclass(slots=True)
-class Card:
+class AiCard:
     """One card. ``updates`` are the streamed texts in order; ``places`` the screens it is on."""
 
     track: str
@@ -74,7 +74,7 @@ class Card:
         }
 
 
-class Cards:
+class AiCards:
     """All cards. ``struck`` says of a fault's kind whether it strikes now, ``member`` of a user id whether
     it is known; ``refuse_late`` refuses updates of a card that has ended, which no page tells.
     """
@@ -93,7 +93,7 @@ class Cards:
         self._struck = struck
         self._member = member
         self._refuse_late = refuse_late
-        self.cards: dict[str, Card] = {}
+        self.cards: dict[str, AiCard] = {}
 
     def create(self, body: Json) -> Json:
         track = _need(body, "outTrackId", "param.outTrackIdEmpty")
@@ -101,7 +101,7 @@ class Cards:
         if track in self.cards:
             raise Refusal(400, "param.cardAlreadyExist")
         params = _params(body)
-        self.cards[track] = Card(track, template, params, str(body.get("callbackType", "")))
+        self.cards[track] = AiCard(track, template, params, str(body.get("callbackType", "")))
         self.cards[track].state = params.get("flowStatus", PROCESSING)
         return {"success": True, "result": track}
 
@@ -144,7 +144,7 @@ class Cards:
         self.apply(card, body)
         return {"success": True, "result": True}
 
-    def apply(self, card: Card, body: Json, user: str = "") -> None:
+    def apply(self, card: AiCard, body: Json, user: str = "") -> None:
         """Change a card's variables, by key or all of them; ``user`` is whose press it answers."""
         private = (body.get("userPrivateData") or {}).get("cardParamMap")
         if user and isinstance(private, dict):
@@ -187,11 +187,11 @@ class Cards:
         self._draw(card, tell=card.state == FINISHED)
         return {"success": True, "result": True}
 
-    def _draw(self, card: Card, *, tell: bool) -> None:
+    def _draw(self, card: AiCard, *, tell: bool) -> None:
         for place in card.places:
             self._phones.change(place, card.track, card.text, card.to_json(), tell=tell)
 
-    def _card(self, body: Json, code: str) -> Card:
+    def _card(self, body: Json, code: str) -> AiCard:
         card = self.cards.get(_need(body, "outTrackId", "param.outTrackIdEmpty"))
         if card is None:
             raise Refusal(400, code, "card is not exist")

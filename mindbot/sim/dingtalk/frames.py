@@ -67,7 +67,7 @@ class StreamRules:
 
 
 @dataclass(slots=True)
-class Pushed:
+class StreamPush:
     """What became of one push. ``answer`` is the ``data`` of the ack."""
 
     msgid: str
@@ -80,7 +80,7 @@ class Pushed:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-class Connection:
+class StreamConnection:
     """One WebSocket of an app. ``mute``: it stays open and nothing goes through any more.
 
     One without a ``ws`` is a stranger's: it takes pushes and never acknowledges.

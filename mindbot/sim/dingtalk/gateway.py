@@ -20,11 +20,11 @@ from anyio.abc import TaskGroup
 
 from mindbot.domain.message import Json
 from mindbot.sim.dingtalk.access import Refusal
-from mindbot.sim.dingtalk.frames import CARDS, HOSTILE, MESSAGES, Connection, Pushed, StreamRules
+from mindbot.sim.dingtalk.frames import CARDS, HOSTILE, MESSAGES, StreamConnection, StreamPush, StreamRules
 from mindbot.sim.faults import Fault, Faults
 
 
-class Gateway:
+class StreamGateway:
     """All connections of all apps."""
 
     def __init__(self, rules: StreamRules, faults: Faults, counters: Counter[str], seed: int) -> None:
@@ -33,8 +33,8 @@ class Gateway:
         self._counters = counters
         self._random = random.Random(seed)
         self._tickets: dict[str, tuple[str, frozenset[str], float]] = {}
-        self.connections: list[Connection] = []
-        self._waiting: dict[str, tuple[anyio.Event, Pushed]] = {}  # by the frame's messageId
+        self.connections: list[StreamConnection] = []
+        self._waiting: dict[str, tuple[anyio.Event, StreamPush]] = {}  # by the frame's messageId
         self._pings: dict[str, anyio.Event] = {}  # by the frame's messageId
         self._joined = anyio.Event()
         self._ids = itertools.count(1)
@@ -64,7 +64,7 @@ class Gateway:
         await ws.prepare(request)
         transport = request.transport
         assert transport is not None
-        connection = Connection(found[0], found[1], ws, transport.abort)
+        connection = StreamConnection(found[0], found[1], ws, transport.abort)
         self.connections.append(connection)
         if (ended := self._alone.pop(connection.client, None)) is not None:
             self.longest_gap = max(self.longest_gap, time.monotonic() - ended)
@@ -93,7 +93,7 @@ class Gateway:
                 self._alone[connection.client] = time.monotonic()
         return ws
 
-    async def _read(self, connection: Connection, ws: web.WebSocketResponse) -> None:
+    async def _read(self, connection: StreamConnection, ws: web.WebSocketResponse) -> None:
         async for message in ws:
             if connection.mute:
                 continue
@@ -138,12 +138,12 @@ class Gateway:
 
     async def push(
         self, kind: str, topic: str, client: str, data: Json, *, persistent: float = 0.0
-    ) -> Pushed:
+    ) -> StreamPush:
         """Push to a random live connection; without an ack again, with a new messageId.
 
         ``persistent`` seconds it is tried again, also while nobody is connected.
         """
-        pushed = Pushed(str(data.get("msgId", "")))
+        pushed = StreamPush(str(data.get("msgId", "")))
         began = time.perf_counter()
         self._counters["pushes"] += 1
         if fault := self._faults.strike("/connect", "out-of-order"):
@@ -177,17 +177,17 @@ class Gateway:
         return pushed
 
     async def _copy(
-        self, fault: Fault, connection: Connection, kind: str, topic: str, client: str, data: Json
+        self, fault: Fault, connection: StreamConnection, kind: str, topic: str, client: str, data: Json
     ) -> None:
         """Push once more what is or will be pushed: the same msgId in a frame of its own."""
         await anyio.sleep(fault.seconds)
         other = connection
         if fault.options.get("on") != "same":
             other = self._pick(client, topic, besides=connection) or self._pick(client, topic) or connection
-        await self._push_once(other, kind, topic, data, Pushed(str(data.get("msgId", ""))))
+        await self._push_once(other, kind, topic, data, StreamPush(str(data.get("msgId", ""))))
 
     async def _push_once(
-        self, connection: Connection, kind: str, topic: str, data: Json, pushed: Pushed
+        self, connection: StreamConnection, kind: str, topic: str, data: Json, pushed: StreamPush
     ) -> None:
         id = f"m_{next(self._ids)}_{secrets.token_hex(4)}"
         done = anyio.Event()
@@ -202,7 +202,7 @@ class Gateway:
         finally:
             del self._waiting[id]
 
-    async def _send(self, connection: Connection, kind: str, topic: str, data: Json, id: str) -> None:
+    async def _send(self, connection: StreamConnection, kind: str, topic: str, data: Json, id: str) -> None:
         headers = {
             "topic": topic,
             "messageId": id,
@@ -216,7 +216,7 @@ class Gateway:
         frame = {"specVersion": "1.0", "type": kind, "headers": headers, "data": orjson.dumps(data).decode()}
         await self._write(connection, orjson.dumps(frame).decode())
 
-    async def _write(self, connection: Connection, text: str | bytes) -> None:
+    async def _write(self, connection: StreamConnection, text: str | bytes) -> None:
         ws = connection.ws
         if ws is None or connection.mute or ws.closed:
             return
@@ -233,9 +233,11 @@ class Gateway:
     def steal(self, client: str) -> None:
         """Let a forgotten second process of the app take its share of the pushes, and never acknowledge."""
         topics = frozenset({MESSAGES, CARDS, "*"})
-        self.connections.append(Connection(client, topics, None, lambda: None))
+        self.connections.append(StreamConnection(client, topics, None, lambda: None))
 
-    def _pick(self, client: str, topic: str, besides: Connection | None = None) -> Connection | None:
+    def _pick(
+        self, client: str, topic: str, besides: StreamConnection | None = None
+    ) -> StreamConnection | None:
         live = [
             each
             for each in self.connections
@@ -247,7 +249,7 @@ class Gateway:
         ]
         return self._random.choice(live) if live else None
 
-    async def _ping(self, connection: Connection) -> None:
+    async def _ping(self, connection: StreamConnection) -> None:
         while True:
             await anyio.sleep(self.rules.ping)
             opaque = secrets.token_hex(4)
@@ -263,24 +265,26 @@ class Gateway:
                 self._counters["pings_unanswered"] += 1
                 connection.abort()
 
-    async def _later(self, seconds: float, act: Callable[[Connection], Any], connection: Connection) -> None:
+    async def _later(
+        self, seconds: float, act: Callable[[StreamConnection], Any], connection: StreamConnection
+    ) -> None:
         await anyio.sleep(seconds)
         await act(connection)
 
-    async def _kick(self, connection: Connection) -> None:
+    async def _kick(self, connection: StreamConnection) -> None:
         self._counters["kicked"] += 1
         connection.abort()
 
-    async def _close(self, connection: Connection) -> None:
+    async def _close(self, connection: StreamConnection) -> None:
         fault = self._faults.find("close")
         self._counters["closed"] += 1
         if connection.ws is not None:
             await connection.ws.close(code=fault.count("code", 1000) if fault else 1000)
 
-    async def _mute(self, connection: Connection) -> None:
+    async def _mute(self, connection: StreamConnection) -> None:
         connection.mute = True
 
-    async def rotate(self, connection: Connection) -> None:
+    async def rotate(self, connection: StreamConnection) -> None:
         """Say disconnect, push nothing more, close after the grace."""
         self._counters["rotated"] += 1
         connection.going = True

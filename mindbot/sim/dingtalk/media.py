@@ -14,7 +14,7 @@ from aiohttp import web
 
 from mindbot.domain.message import Json
 from mindbot.sim.dingtalk.access import OldRefusal, Refusal
-from mindbot.sim.dingtalk.people import People
+from mindbot.sim.dingtalk.people import RobotMessages
 from mindbot.sim.dingtalk.robot import Robot
 from mindbot.sim.faults import Faults
 
@@ -26,10 +26,12 @@ _UPLOADS: dict[str, tuple[int, set[str]]] = {
 }
 
 
-class Files:
+class StoredFiles:
     """Downloads and uploads."""
 
-    def __init__(self, people: People, robot: Robot, faults: Faults, origin: Callable[[], str]) -> None:
+    def __init__(
+        self, people: RobotMessages, robot: Robot, faults: Faults, origin: Callable[[], str]
+    ) -> None:
         self._people = people
         self._robot = robot
         self._faults = faults

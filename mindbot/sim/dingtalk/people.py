@@ -16,7 +16,7 @@ from mindbot.domain.message import Json
 _PRIVATE_ONLY = frozenset({"audio", "video", "file"})
 
 
-class People:
+class RobotMessages:
     """Builds robot messages. Whoever's id begins with ``out`` is an outsider, without a staff id."""
 
     def __init__(self, corp: str, robot: str, origin: Callable[[], str], session_ttl: float) -> None:

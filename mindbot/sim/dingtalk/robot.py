@@ -14,7 +14,7 @@ import orjson
 
 from mindbot.domain.message import Json
 from mindbot.sim.dingtalk.access import OldRefusal, Refusal
-from mindbot.sim.dingtalk.people import People
+from mindbot.sim.dingtalk.people import RobotMessages
 from mindbot.sim.phones import Phones
 
 _MAX_USERS = 20
@@ -44,7 +44,9 @@ _WEBHOOK_TYPES = {"text", "markdown", "link", "actionCard", "feedCard"}
 class Robot:
     """Carries sends out on the screens. ``gone`` says whether a session is to be refused early."""
 
-    def __init__(self, phones: Phones, people: People, robot: str, *, gone: Callable[[], bool]) -> None:
+    def __init__(
+        self, phones: Phones, people: RobotMessages, robot: str, *, gone: Callable[[], bool]
+    ) -> None:
         self._phones = phones
         self._people = people
         self._robot = robot

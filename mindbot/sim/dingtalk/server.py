@@ -15,14 +15,14 @@ from aiohttp import web
 
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
-from mindbot.sim.dingtalk.access import QPS, CallLimit, OldRefusal, Refusal, Tokens, bad_token, banned
-from mindbot.sim.dingtalk.cards import Cards
-from mindbot.sim.dingtalk.frames import CARDS, MESSAGES, Pushed, StreamRules
-from mindbot.sim.dingtalk.gateway import Gateway
-from mindbot.sim.dingtalk.media import Files
-from mindbot.sim.dingtalk.people import People
+from mindbot.sim.dingtalk.access import QPS, CallLimit, DingTalkTokens, OldRefusal, Refusal, bad_token, banned
+from mindbot.sim.dingtalk.cards import AiCards
+from mindbot.sim.dingtalk.frames import CARDS, MESSAGES, StreamPush, StreamRules
+from mindbot.sim.dingtalk.gateway import StreamGateway
+from mindbot.sim.dingtalk.media import StoredFiles
+from mindbot.sim.dingtalk.people import RobotMessages
 from mindbot.sim.dingtalk.robot import Robot
-from mindbot.sim.faults import Fault, Kind, kind
+from mindbot.sim.faults import Fault, FaultKind, kind
 from mindbot.sim.phones import Phones, Shown
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 
@@ -30,7 +30,7 @@ _PRESS_SECONDS = 2.0  # a card callback must be answered within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DingTalkSettings(SimulatorSettings):
+class DingTalkSimSettings(SimulatorSettings):
     """One enterprise; with ``strict`` one app, else every client id is an app of it.
 
     ``qps`` are the calls a second of an app to one API (0: any number), ``session_ttl`` the seconds a session
@@ -54,8 +54,8 @@ class DingTalkSimulator(Simulator):
     """See the module. ``gateway``, ``phones``, ``cards`` and ``people`` are for tests in the same process."""
 
     name: ClassVar[str] = "dingtalk"
-    Settings: ClassVar[type[SimulatorSettings]] = DingTalkSettings
-    kinds: ClassVar[Mapping[str, Kind]] = {
+    Settings: ClassVar[type[SimulatorSettings]] = DingTalkSimSettings
+    kinds: ClassVar[Mapping[str, FaultKind]] = {
         "errcode": kind(),  # the old API's: 90018, …
         "kick": kind(takes_duration=True),  # so long after it opened a connection is aborted (1006)
         "close": kind("code", takes_duration=True),  # the same, closed in good order: 1000, 1001
@@ -79,25 +79,25 @@ class DingTalkSimulator(Simulator):
         "cut-file": kind(),  # a download breaks off half way
     }
 
-    def __init__(self, settings: DingTalkSettings) -> None:
+    def __init__(self, settings: DingTalkSimSettings) -> None:
         super().__init__(settings)
         self.settings = settings
-        self.tokens = Tokens(settings.token_ttl, settings.clock)
+        self.tokens = DingTalkTokens(settings.token_ttl, settings.clock)
         self.phones = Phones(settings.clock, self.counters)
         robot = settings.client_id
-        self.people = People(settings.corp, robot, lambda: self.origin, settings.session_ttl)
+        self.people = RobotMessages(settings.corp, robot, lambda: self.origin, settings.session_ttl)
         self.robot = Robot(
             self.phones, self.people, robot, gone=lambda: self._struck("/robot/sendBySession", "session-gone")
         )
-        self.media = Files(self.people, self.robot, self.faults, lambda: self.origin)
-        self.cards = Cards(
+        self.media = StoredFiles(self.people, self.robot, self.faults, lambda: self.origin)
+        self.cards = AiCards(
             self.phones,
             settings.max_content,
             lambda kind: self._struck("/v1.0/card", kind),
             lambda user: self.people.profile(user) is not None,
             refuse_late=settings.refuse_late,
         )
-        self.gateway = Gateway(settings.stream, self.faults, self.counters, settings.seed)
+        self.gateway = StreamGateway(settings.stream, self.faults, self.counters, settings.seed)
         self.limit = CallLimit(settings.qps, settings.clock)
         self.callback_url = "stream"  # there is always a way to push
         self._old: dict[str, Callable[[web.BaseRequest, Json], Any]] = {
@@ -258,7 +258,7 @@ class DingTalkSimulator(Simulator):
 
     async def push_text(
         self, user: str, text: str, *, msgid: str = "", url: str = "", persistent: float = 0.0
-    ) -> Pushed:
+    ) -> StreamPush:
         """Let a user write to the robot. ``url`` may name the group they do it in, as ``group:ID``."""
         group = url.removeprefix("group:") if url.startswith("group:") else ""
         return await self.say(
@@ -277,7 +277,7 @@ class DingTalkSimulator(Simulator):
         client: str = "",
         persistent: float = 0.0,
         **more: Json,
-    ) -> Pushed:
+    ) -> StreamPush:
         """Let a user send anything; see `People.message`.
 
         Raises:
@@ -294,13 +294,13 @@ class DingTalkSimulator(Simulator):
             "CALLBACK", MESSAGES, client or self.settings.client_id, data, persistent=persistent
         )
 
-    async def event(self, type: str, data: Json, *, client: str = "") -> Pushed:
+    async def event(self, type: str, data: Json, *, client: str = "") -> StreamPush:
         """Let something happen in the enterprise that apps subscribed to events are told."""
         return await self.gateway.push(
             "EVENT", "*", client or self.settings.client_id, {"eventType": type, **data}
         )
 
-    async def press(self, track: str, user: str, action: str, params: Json | None = None) -> Pushed:
+    async def press(self, track: str, user: str, action: str, params: Json | None = None) -> StreamPush:
         """Let a user press a button of a card; what the bot answers changes the card."""
         card = self.cards.cards.get(track)
         if card is None:
@@ -317,7 +317,7 @@ class DingTalkSimulator(Simulator):
             "extension": "{}",
             "content": orjson.dumps(private).decode(),
         }
-        pushed = Pushed(track)
+        pushed = StreamPush(track)
         with anyio.move_on_after(_PRESS_SECONDS):
             pushed = await self.gateway.push("CALLBACK", CARDS, self.settings.client_id, data)
         response = pushed.answer.get("response") if pushed.acked else None

@@ -48,7 +48,7 @@ class Scripted:
 
 
 @dataclass(slots=True)
-class Completion:
+class ChatCompletion:
     """One reply. ``text`` is cut already when ``finish`` is "length"."""
 
     model: str
@@ -83,7 +83,7 @@ class Model:
         self._context_tokens = context_tokens
         self._calls = 0
 
-    def complete(self, body: Json) -> Completion:
+    def complete(self, body: Json) -> ChatCompletion:
         """Answer a request.
 
         Raises:
@@ -111,7 +111,7 @@ class Model:
             text, finish = text[: limit * _TOKEN], "length"
         spent = count_tokens(text) + count_tokens(reply.reasoning)
         spent += sum(count_tokens(call["function"]["arguments"]) for call in calls)
-        return Completion(body["model"], text, calls, reply.reasoning, finish, prompt_tokens, spent)
+        return ChatCompletion(body["model"], text, calls, reply.reasoning, finish, prompt_tokens, spent)
 
     def _scripted(self, asked: str) -> Scripted | None:
         """Take the first scripted reply that matches."""

@@ -72,7 +72,7 @@ def error_for(status: int, code: str = "") -> Json:
     return error(message, type_, None, code or usual)
 
 
-class ApiError(Exception):
+class ModelApiError(Exception):
     """An answer other than 200."""
 
     def __init__(self, status: int, body: Json) -> None:
@@ -81,6 +81,6 @@ class ApiError(Exception):
         self.body = body
 
 
-def invalid(message: str, param: str | None = None, code: str | None = None) -> ApiError:
+def invalid(message: str, param: str | None = None, code: str | None = None) -> ModelApiError:
     """Return a 400 about one parameter."""
-    return ApiError(400, error(message, "invalid_request_error", param, code))
+    return ModelApiError(400, error(message, "invalid_request_error", param, code))

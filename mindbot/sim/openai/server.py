@@ -13,10 +13,10 @@ import orjson
 from aiohttp import web
 
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Fault, Kind
-from mindbot.sim.openai.chat import Completion, Model, Scripted
+from mindbot.sim.faults import Fault, FaultKind
+from mindbot.sim.openai.chat import ChatCompletion, Model, Scripted
 from mindbot.sim.openai.embed import embeddings
-from mindbot.sim.openai.errors import ApiError, error, error_for, invalid
+from mindbot.sim.openai.errors import ModelApiError, error, error_for, invalid
 from mindbot.sim.openai.stream import STREAM_KINDS, frames, play
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 
@@ -24,7 +24,7 @@ _KEPT = 1000  # requests remembered for tests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAISettings(SimulatorSettings):
+class OpenAISimSettings(SimulatorSettings):
     """``tokens_per_second`` 0 sends everything at once; ``rate_limit`` is what the rate headers tell."""
 
     api_key: str = "sk-simulated"
@@ -50,10 +50,10 @@ class OpenAISimulator(Simulator):
     """See the module. ``requests`` holds the latest requests, ``model.script`` prepared replies."""
 
     name: ClassVar[str] = "openai"
-    Settings: ClassVar[type[SimulatorSettings]] = OpenAISettings
-    kinds: ClassVar[Mapping[str, Kind]] = STREAM_KINDS
+    Settings: ClassVar[type[SimulatorSettings]] = OpenAISimSettings
+    kinds: ClassVar[Mapping[str, FaultKind]] = STREAM_KINDS
 
-    def __init__(self, settings: OpenAISettings) -> None:
+    def __init__(self, settings: OpenAISimSettings) -> None:
         super().__init__(settings)
         self.settings = settings
         self.model = Model(settings.context_tokens)
@@ -96,7 +96,7 @@ class OpenAISimulator(Simulator):
         self._number += 1
         try:
             return await self._route(request)
-        except ApiError as exc:
+        except ModelApiError as exc:
             self.counters[f"status.{exc.status}"] += 1
             return json_response(exc.body, exc.status, self._headers())
 
@@ -106,11 +106,11 @@ class OpenAISimulator(Simulator):
             self._authorize(request)
             return json_response(self._model(path.removeprefix("/v1/models/")), headers=self._headers())
         if path not in self._routes:
-            raise ApiError(404, error(f"Invalid URL ({method} {path})"))
+            raise ModelApiError(404, error(f"Invalid URL ({method} {path})"))
         wanted, handler = self._routes[path]
         if method != wanted:
             hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
-            raise ApiError(405, error(f"Not allowed to {method} on {path}. {hint}"))
+            raise ModelApiError(405, error(f"Not allowed to {method} on {path}. {hint}"))
         self._authorize(request)
         self.counters[path.removeprefix("/v1/")] += 1
         body = await self._read(request) if method == "POST" else {}
@@ -126,9 +126,9 @@ class OpenAISimulator(Simulator):
             message = (
                 "You didn't provide an API key. You need to provide your API key in an Authorization header."
             )
-            raise ApiError(401, error(message))
+            raise ModelApiError(401, error(message))
         if given != f"Bearer {self.settings.api_key}":
-            raise ApiError(401, error_for(401))
+            raise ModelApiError(401, error_for(401))
 
     async def _read(self, request: web.BaseRequest) -> Json:
         try:
@@ -144,7 +144,7 @@ class OpenAISimulator(Simulator):
     def _model(self, model: str) -> Json:
         if self.settings.strict and model not in (self.settings.model, self.settings.embedding_model):
             message = f"The model `{model}` does not exist or you do not have access to it."
-            raise ApiError(404, error(message, code="model_not_found"))
+            raise ModelApiError(404, error(message, code="model_not_found"))
         return {"id": model, "object": "model", "created": self._started, "owned_by": "mindbot-sim"}
 
     def _headers(self) -> dict[str, str]:
@@ -202,7 +202,7 @@ class OpenAISimulator(Simulator):
         return json_response(whole, headers=self._headers())
 
     async def _stream(
-        self, request: web.BaseRequest, completion: Completion, head: Json, include_usage: bool
+        self, request: web.BaseRequest, completion: ChatCompletion, head: Json, include_usage: bool
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={**self._headers(), "Cache-Control": "no-cache"})
         response.content_type, response.charset = "text/event-stream", "utf-8"

@@ -16,12 +16,12 @@ import orjson
 from aiohttp import web
 
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Fault, Kind, kind
-from mindbot.sim.openai.chat import Completion, pieces
+from mindbot.sim.faults import Fault, FaultKind, kind
+from mindbot.sim.openai.chat import ChatCompletion, pieces
 from mindbot.sim.openai.errors import error_for
 
 #: Faults of a stream; ``after`` counts the content chunks sent before.
-STREAM_KINDS: Mapping[str, Kind] = {
+STREAM_KINDS: Mapping[str, FaultKind] = {
     "cut-stream": kind(chunks=True),  # the connection breaks
     "end-early": kind(chunks=True),  # the answer ends well formed, but without finish_reason and [DONE]
     "stall": kind(chunks=True),  # nothing more comes, and the connection stays open
@@ -44,7 +44,7 @@ class Frame:
     spoken: bool = False
 
 
-def frames(completion: Completion, head: Json, include_usage: bool) -> Iterator[Frame]:
+def frames(completion: ChatCompletion, head: Json, include_usage: bool) -> Iterator[Frame]:
     """Yield the events of a stream; ``head`` holds id, created, model and the like."""
     base = {**head, "object": "chat.completion.chunk"}
     # The head and the tail of a content chunk never change: only the delta is encoded anew.

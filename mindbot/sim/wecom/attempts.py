@@ -17,7 +17,7 @@ from yarl import URL
 
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Faults
-from mindbot.sim.wecom.crypto import Crypto
+from mindbot.sim.wecom.crypto import CallbackCipher
 
 _VERIFY_SECONDS = 1.0
 
@@ -76,7 +76,7 @@ class Caller:
     def __init__(
         self,
         session: ClientSession,
-        crypto: Crypto,
+        crypto: CallbackCipher,
         rules: PushRules,
         faults: Faults,
         counters: Counter[str],

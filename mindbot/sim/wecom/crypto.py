@@ -26,7 +26,7 @@ def padding(length: int) -> int:
     return _BLOCK - length % _BLOCK
 
 
-class Crypto:
+class CallbackCipher:
     """The callback secrets of one application."""
 
     def __init__(self, token: str, encoding_aes_key: str, receive_id: str) -> None:

@@ -11,7 +11,7 @@ from mindbot.sim.wecom.attempts import Verification
 from mindbot.sim.wecom.cards import Cards
 from mindbot.sim.wecom.content import cut
 from mindbot.sim.wecom.push import Pushed, Pusher
-from mindbot.sim.wecom.settings import WeComSettings
+from mindbot.sim.wecom.settings import WeComSimSettings
 from mindbot.sim.wecom.shelf import Shelf
 from mindbot.sim.wecom.xml import Value
 
@@ -21,7 +21,7 @@ _ENDINGS = {"image": ".png", "voice": ".amr", "video": ".mp4"}
 class Members:
     """A part of the simulator: all that leads to a push."""
 
-    settings: WeComSettings
+    settings: WeComSimSettings
     callback_url: str
     pusher: Pusher
     phones: Phones

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from aiohttp import ClientSession
 
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Faults, Kind, kind
+from mindbot.sim.faults import FaultKind, Faults, kind
 from mindbot.sim.wecom.attempts import Caller, Outcome, PushRules
-from mindbot.sim.wecom.crypto import BadEnvelope, Crypto
+from mindbot.sim.wecom.crypto import BadEnvelope, CallbackCipher
 from mindbot.sim.wecom.xml import Value, cdata, from_xml, to_xml
 
 #: Faults of the pushes; each is decided anew for every attempt, so a repeat may be sound again.
-PUSH_KINDS: Mapping[str, Kind] = {
+PUSH_KINDS: Mapping[str, FaultKind] = {
     "lost-ack": kind(),  # the answer never reaches the platform, which sends again
     "duplicate": kind("times"),  # delivered again although it was acknowledged
     "bad-signature": kind(),
@@ -48,7 +48,7 @@ class Pusher(Caller):
     def __init__(
         self,
         session: ClientSession,
-        crypto: Crypto,
+        crypto: CallbackCipher,
         envelope: Json,
         rules: PushRules,
         faults: Faults,

@@ -11,17 +11,17 @@ import orjson
 from aiohttp import ClientSession, TCPConnector, web
 
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Fault, Kind, kind
+from mindbot.sim.faults import Fault, FaultKind, kind
 from mindbot.sim.phones import Phones
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom import staff
 from mindbot.sim.wecom.cards import Cards
-from mindbot.sim.wecom.crypto import Crypto
+from mindbot.sim.wecom.crypto import CallbackCipher
 from mindbot.sim.wecom.members import Members
 from mindbot.sim.wecom.push import PUSH_KINDS, Pusher
 from mindbot.sim.wecom.quotas import Quotas
 from mindbot.sim.wecom.send import Sender, SendRules
-from mindbot.sim.wecom.settings import WeComSettings
+from mindbot.sim.wecom.settings import WeComSimSettings
 from mindbot.sim.wecom.shelf import Shelf
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Token, Tokens
 
@@ -31,8 +31,8 @@ class WeComSimulator(Members, Simulator):
     run it in their own process."""
 
     name: ClassVar[str] = "wecom"
-    Settings: ClassVar[type[SimulatorSettings]] = WeComSettings
-    kinds: ClassVar[Mapping[str, Kind]] = {
+    Settings: ClassVar[type[SimulatorSettings]] = WeComSimSettings
+    kinds: ClassVar[Mapping[str, FaultKind]] = {
         **PUSH_KINDS,
         "errcode": kind(),  # written as the number: 45009, -1, …
         "expired-token": kind(once=True),  # 42001 from now on for the token in use
@@ -42,13 +42,13 @@ class WeComSimulator(Members, Simulator):
         "member-limit": kind("per-minute"),  # the same for what exceeds 30 a minute and member
     }
 
-    def __init__(self, settings: WeComSettings) -> None:
+    def __init__(self, settings: WeComSimSettings) -> None:
         super().__init__(settings)
         self.settings = settings
         self.callback_url = settings.callback_url
         self.tokens = Tokens(settings.token_ttl, settings.clock)
         self.phones = Phones(settings.clock, self.counters)
-        self.crypto = Crypto(settings.token, settings.encoding_aes_key, settings.corpid)
+        self.crypto = CallbackCipher(settings.token, settings.encoding_aes_key, settings.corpid)
         self.shelf = Shelf(settings.clock, settings.image_limit)
         self.cards = Cards(self.phones, settings.clock)
         self.quotas = Quotas(settings.api, settings.clock)

@@ -13,7 +13,7 @@ from mindbot.sim.wecom.send import SendRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeComSettings(SimulatorSettings):
+class WeComSimSettings(SimulatorSettings):
     """One enterprise with one application. ``token_ttl`` is seconds; ``clock`` measures them.
 
     ``strict`` checks corpid, secret and agent id, and drops what exceeds 30 messages a minute or 1,000 an

@@ -20,12 +20,12 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from anyio.abc import TaskGroup
 
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Faults, Kind, kind
+from mindbot.sim.faults import FaultKind, Faults, kind
 from mindbot.sim.wecombot.checks import Refused
-from mindbot.sim.wecombot.replies import Asked, Replies
+from mindbot.sim.wecombot.replies import Asked, BotReplies
 
 #: Faults of frames, decided by the command as path; besides them errcode, slow, hang, lost-answer and drop.
-LINE_KINDS: Mapping[str, Kind] = {
+LINE_KINDS: Mapping[str, FaultKind] = {
     "close": kind("code"),  # the connection is closed before the answer: 1000, or 1006 for an abort
     "twice": kind(),  # a frame is answered twice
     "push-again": kind(),  # a callback comes twice: the same msgid, another request id
@@ -44,7 +44,7 @@ class LineRules:
 
 
 @dataclass(slots=True)
-class Pushed:
+class LinePush:
     """What became of a callback: ``acked`` once it is written, for this wire has no acks."""
 
     msgid: str
@@ -102,7 +102,7 @@ class Gateway:
 
     def __init__(
         self,
-        replies: Replies,
+        replies: BotReplies,
         rules: LineRules,
         accepts: Callable[[str, str], bool],
         faults: Faults,
@@ -291,9 +291,9 @@ class Gateway:
 
     # -- callbacks ---------------------------------------------------------------------------------------
 
-    async def push(self, bot: str, body: Json, asked: Asked, *, persistent: float = 0.0) -> Pushed:
+    async def push(self, bot: str, body: Json, asked: Asked, *, persistent: float = 0.0) -> LinePush:
         """Write a callback to a bot's connection; wait ``persistent`` seconds for there to be one."""
-        pushed = Pushed(str(body.get("msgid", "")))
+        pushed = LinePush(str(body.get("msgid", "")))
         began = time.perf_counter()
         self._counters["pushes"] += 1
         while not pushed.acked:

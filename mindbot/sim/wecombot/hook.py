@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import orjson
 
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Kind, kind
+from mindbot.sim.faults import FaultKind, kind
 from mindbot.sim.wecom.attempts import Caller, Outcome
 from mindbot.sim.wecom.crypto import BadEnvelope
 
 #: Faults of callbacks, decided for each attempt. The path is ``callback``, or ``poll`` for a poll.
-HOOK_KINDS: Mapping[str, Kind] = {
+HOOK_KINDS: Mapping[str, FaultKind] = {
     "lost-ack": kind(),  # the answer never reaches the platform, which calls (or polls) again
     "duplicate": kind("times"),  # delivered again although it was answered
     "bad-signature": kind(),

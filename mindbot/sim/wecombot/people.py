@@ -24,7 +24,7 @@ _PRIVATE_ONLY = frozenset({"image", "voice", "file", "video"})
 
 
 @dataclass(slots=True)
-class Kept:
+class SentFile:
     """A file users sent: ciphertext, until a moment of the clock."""
 
     content: bytes
@@ -39,7 +39,7 @@ def encrypted(content: bytes, key: bytes) -> bytes:
     return encryptor.update(content + bytes([count]) * count) + encryptor.finalize()
 
 
-class People:
+class CallbackBuilder:
     """Builds callbacks. ``file_key`` is the 43-character key that webhook mode encrypts files with."""
 
     def __init__(
@@ -59,7 +59,7 @@ class People:
         self.media_ttl = media_ttl
         self.url_ttl = url_ttl
         self._ids = itertools.count(time.time_ns() // 1000)
-        self.files: dict[str, Kept] = {}
+        self.files: dict[str, SentFile] = {}
         self.urls: dict[str, tuple[str, bool, float]] = {}  # response code → (screen, group, end)
         self.known: set[str] = set()  # users and groups that wrote to the bot
 
@@ -71,7 +71,7 @@ class People:
         """Put a file where bots can fetch it; returns the object that a message brings."""
         key = os.urandom(32) if own_key else self._file_key
         id = secrets.token_urlsafe(12)
-        self.files[id] = Kept(encrypted(content, key), name, self._clock() + self.media_ttl)
+        self.files[id] = SentFile(encrypted(content, key), name, self._clock() + self.media_ttl)
         found: Json = {"url": f"{self._origin()}/media/{id}"}
         return found | ({"aeskey": base64.b64encode(key).decode()} if own_key else {})
 

@@ -17,7 +17,7 @@ from mindbot.domain.message import Json
 from mindbot.sim.faults import Faults
 from mindbot.sim.wecombot.checks import Refused
 from mindbot.sim.wecombot.hook import Called, Hook
-from mindbot.sim.wecombot.people import People
+from mindbot.sim.wecombot.people import CallbackBuilder
 from mindbot.sim.wecombot.screens import Screens
 
 
@@ -36,7 +36,7 @@ class Polls:
     def __init__(
         self,
         hook: Hook,
-        people: People,
+        people: CallbackBuilder,
         screens: Screens,
         rules: PollRules,
         faults: Faults,

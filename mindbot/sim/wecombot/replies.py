@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mindbot.domain.message import Json
 from mindbot.sim.wecombot import checks
 from mindbot.sim.wecombot.checks import Refused
-from mindbot.sim.wecombot.people import People
+from mindbot.sim.wecombot.people import CallbackBuilder
 from mindbot.sim.wecombot.screens import Screens
 from mindbot.sim.wecombot.uploads import Uploads
 
@@ -32,7 +32,7 @@ class Asked:
     event: str = ""
 
 
-class Replies:
+class BotReplies:
     """Carries out commands of subscribed connections.
 
     ``count_frames``: whether each frame of a stream counts as a message, which is on no page.
@@ -40,7 +40,7 @@ class Replies:
 
     def __init__(
         self,
-        people: People,
+        people: CallbackBuilder,
         screens: Screens,
         uploads: Uploads,
         counters: Counter[str],

@@ -16,17 +16,17 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Fault, Kind, kind
+from mindbot.sim.faults import Fault, FaultKind, kind
 from mindbot.sim.phones import Phones, Shown
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom.attempts import PushRules
-from mindbot.sim.wecom.crypto import Crypto
+from mindbot.sim.wecom.crypto import CallbackCipher
 from mindbot.sim.wecombot.checks import MESSAGES, Refused
-from mindbot.sim.wecombot.gateway import LINE_KINDS, Gateway, LineRules, Pushed
+from mindbot.sim.wecombot.gateway import LINE_KINDS, Gateway, LinePush, LineRules
 from mindbot.sim.wecombot.hook import HOOK_KINDS, Called, Hook
-from mindbot.sim.wecombot.people import People
+from mindbot.sim.wecombot.people import CallbackBuilder
 from mindbot.sim.wecombot.polls import PollRules, Polls
-from mindbot.sim.wecombot.replies import Asked, Replies
+from mindbot.sim.wecombot.replies import Asked, BotReplies
 from mindbot.sim.wecombot.screens import Screens
 from mindbot.sim.wecombot.uploads import Uploads
 
@@ -34,11 +34,11 @@ CONNECTION = "connection"  # in place of a callback URL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeComBotSettings(SimulatorSettings):
+class WeComBotSimSettings(SimulatorSettings):
     """One AI bot; without ``strict`` any BotID and Secret subscribe, each a bot of its own.
 
     ``callback_url`` is where messages go by default: a URL, or ``connection``. Times are seconds. With
-    ``tls`` there is a second port for ``wss:``; ``count_frames``: see `Replies`.
+    ``tls`` there is a second port for ``wss:``; ``count_frames``: see `BotReplies`.
     """
 
     bot_id: str = "aibSIMULATED"
@@ -62,8 +62,8 @@ class WeComBotSimulator(Simulator):
     """See the module. ``people``, ``screens``, ``gateway`` and ``phones`` are for tests in one process."""
 
     name: ClassVar[str] = "wecombot"
-    Settings: ClassVar[type[SimulatorSettings]] = WeComBotSettings
-    kinds: ClassVar[Mapping[str, Kind]] = {
+    Settings: ClassVar[type[SimulatorSettings]] = WeComBotSimSettings
+    kinds: ClassVar[Mapping[str, FaultKind]] = {
         **HOOK_KINDS,
         **LINE_KINDS,
         "errcode": kind(),  # of a frame by its command, or of response_url
@@ -71,13 +71,13 @@ class WeComBotSimulator(Simulator):
         "expired-media": kind(),  # a file's URL has ended
     }
 
-    def __init__(self, settings: WeComBotSettings) -> None:
+    def __init__(self, settings: WeComBotSimSettings) -> None:
         super().__init__(settings)
         s = self.settings = settings
         self.callback_url = s.callback_url
         self.phones = Phones(s.clock, self.counters)
-        self.crypto = Crypto(s.token, s.encoding_aes_key, "")
-        self.people = People(
+        self.crypto = CallbackCipher(s.token, s.encoding_aes_key, "")
+        self.people = CallbackBuilder(
             s.bot_id,
             s.encoding_aes_key,
             lambda: self.origin,
@@ -87,7 +87,7 @@ class WeComBotSimulator(Simulator):
         )
         self.screens = Screens(self.phones, self.counters, s.clock, s.stream_lifetime)
         uploads = Uploads(s.clock, s.uploads_per_minute)
-        self.replies = Replies(
+        self.replies = BotReplies(
             self.people, self.screens, uploads, self.counters, s.clock, count_frames=s.count_frames
         )
         self.gateway = Gateway(self.replies, s.line, self._accepts, self.faults, self.counters)
@@ -211,7 +211,7 @@ class WeComBotSimulator(Simulator):
         url: str = "",
         persistent: float = 0.0,
         group: str = "",
-    ) -> Called | Pushed:
+    ) -> Called | LinePush:
         """Let a user say something; in a group the text gets the bot's name in front."""
         content = {"text": {"content": f"@Bot {text}" if group else text}}
         return await self.say(user, "text", content, group=group, msgid=msgid, url=url, persistent=persistent)
@@ -226,7 +226,7 @@ class WeComBotSimulator(Simulator):
         msgid: str = "",
         url: str = "",
         persistent: float = 0.0,
-    ) -> Called | Pushed:
+    ) -> Called | LinePush:
         """Let a user send anything; ``content`` holds the type's object, and a ``quote`` where there is one.
 
         Raises:
@@ -248,7 +248,7 @@ class WeComBotSimulator(Simulator):
 
     async def event(
         self, user: str, event: Json, *, group: str = "", msgid: str = "", url: str = ""
-    ) -> Called | Pushed:
+    ) -> Called | LinePush:
         """Let an event happen to a user; what webhook mode answers is drawn."""
         body = self.people.event(user, event, group=group, msgid=msgid)
         target, kind = url or self.callback_url, str(event["eventtype"])
@@ -275,13 +275,13 @@ class WeComBotSimulator(Simulator):
             called.error = f"bad reply: {refused}"
             self.counters["bad_replies"] += 1
 
-    async def enter(self, user: str, **more: Any) -> Called | Pushed:
+    async def enter(self, user: str, **more: Any) -> Called | LinePush:
         """Let a user open the chat for the first time of the day."""
         return await self.event(user, {"eventtype": "enter_chat"}, **more)
 
     async def press(
         self, user: str, task: str, key: str, *, chosen: Mapping[str, list[str]] | None = None, **more: Any
-    ) -> Called | Pushed:
+    ) -> Called | LinePush:
         """Let a user press a card's button; ``chosen`` are option ids by question."""
         items: list[Json] = [
             {"question_key": k, "option_ids": {"option_id": v}} for k, v in (chosen or {}).items()
@@ -294,7 +294,7 @@ class WeComBotSimulator(Simulator):
             user, {"eventtype": "template_card_event", "template_card_event": press}, **more
         )
 
-    async def rate(self, user: str, id: str, type: int, **more: Any) -> Called | Pushed:
+    async def rate(self, user: str, id: str, type: int, **more: Any) -> Called | LinePush:
         """Let a user rate an answer: 1 accurate, 2 inaccurate, 3 withdrawn."""
         known: Json = {name: more.pop(name) for name in ("content", "inaccurate_reason_list") if name in more}
         feedback: Json = {"id": id, "type": type, **known}

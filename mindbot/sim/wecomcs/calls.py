@@ -1,4 +1,4 @@
-"""The API calls of customer service, over a `Desk`.
+"""The API calls of customer service, over a `ServiceDesk`.
 
 Source: WeCom developer centre, "Customer service" (path/94638 and following).
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mindbot.domain.message import Json
 from mindbot.sim.wecom.tokens import ApiError
 from mindbot.sim.wecomcs.content import readable
-from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL, WINDOW, Code, Desk, Talk
+from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL, WINDOW, Code, ServiceDesk, Talk
 
 _ALLOWED = {
     NEW: {BOT, POOL, PERSON, ENDED},
@@ -52,7 +52,7 @@ class Rules:
 class Calls:
     """See the module. ``fails`` says of each message that was accepted whether it fails later."""
 
-    desk: Desk
+    desk: ServiceDesk
     counters: Counter[str]
     rng: random.Random
     rules: Rules = Rules()

@@ -51,7 +51,7 @@ class Code:
 
 
 @dataclass(slots=True)
-class Desk:
+class ServiceDesk:
     """All accounts. ``log`` of an account is what sync_msg pages through, oldest first."""
 
     phones: Phones

@@ -15,15 +15,15 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Fault, Kind, kind
+from mindbot.sim.faults import Fault, FaultKind, kind
 from mindbot.sim.phones import Phones, Shown
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom.attempts import PushRules
-from mindbot.sim.wecom.crypto import Crypto
+from mindbot.sim.wecom.crypto import CallbackCipher
 from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Tokens
 from mindbot.sim.wecomcs.calls import Calls, Rules
-from mindbot.sim.wecomcs.desk import FILES, POOL, Desk
+from mindbot.sim.wecomcs.desk import FILES, POOL, ServiceDesk
 
 _DEEP: Any = "deep"
 for _ in range(300):
@@ -52,7 +52,7 @@ _ODD: tuple[Any, ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeComCsSettings(SimulatorSettings):
+class WeComCsSimSettings(SimulatorSettings):
     """One enterprise with some accounts; ``unmanaged`` ones are not managed by the API. For ``split``,
     ``tokenless``, ``late`` and ``repeated`` see `Rules`; ``now`` tells Unix seconds."""
 
@@ -77,8 +77,8 @@ class WeComCsSimulator(Simulator):
     """See the module. ``desk`` and ``phones`` are for tests that run it in their own process."""
 
     name: ClassVar[str] = "wecomcs"
-    Settings: ClassVar[type[SimulatorSettings]] = WeComCsSettings
-    kinds: ClassVar[Mapping[str, Kind]] = {
+    Settings: ClassVar[type[SimulatorSettings]] = WeComCsSimSettings
+    kinds: ClassVar[Mapping[str, FaultKind]] = {
         **PUSH_KINDS,
         "errcode": kind(),
         "expired-token": kind(once=True),
@@ -93,7 +93,7 @@ class WeComCsSimulator(Simulator):
         "late-callback": kind(takes_duration=True),
     }
 
-    def __init__(self, settings: WeComCsSettings) -> None:
+    def __init__(self, settings: WeComCsSimSettings) -> None:
         super().__init__(settings)
         self.settings = settings
         self.callback_url = settings.callback_url
@@ -101,8 +101,8 @@ class WeComCsSimulator(Simulator):
         self.broken: Callable[[Json], bytes | None] = lambda page: None  # what is sent in a page's place
         self.tokens = Tokens(settings.token_ttl, settings.clock)
         self.phones = Phones(settings.clock, self.counters)
-        self.crypto = Crypto(settings.token, settings.encoding_aes_key, settings.corpid)
-        self.desk = Desk(
+        self.crypto = CallbackCipher(settings.token, settings.encoding_aes_key, settings.corpid)
+        self.desk = ServiceDesk(
             self.phones,
             settings.now,
             dict.fromkeys(settings.servicers, True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mindbot.filters.complete import MAX_OFFERS, Completion, complete
+from mindbot.filters.complete import MAX_OFFERS, Insertion, complete
 from mindbot.filters.fields import TURN_FIELDS, Field, FieldSet, Kind
 
 SEEN = {"platform": ["dingtalk", "wecom"], "user": ["alice", 'b"ob'], "state": ["failed"]}
@@ -49,8 +49,8 @@ def test_the_best_offers_come_first(text: str, first: list[str]) -> None:
 
 def test_an_offer_says_what_it_replaces() -> None:
     text = 'platform == "din" and took > 5s'
-    assert complete(text, 16, TURN_FIELDS, SEEN) == [Completion('"dingtalk"', 12, 17, "value", "seen")]
-    assert complete("platf == 1", 3, TURN_FIELDS)[0] == Completion(
+    assert complete(text, 16, TURN_FIELDS, SEEN) == [Insertion('"dingtalk"', 12, 17, "value", "seen")]
+    assert complete("platf == 1", 3, TURN_FIELDS)[0] == Insertion(
         "platform", 0, 5, "field", "the chat network: wecom, dingtalk, console, …"
     )
 

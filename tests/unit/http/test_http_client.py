@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import Forbidden, NetworkFailed, Overloaded, Rejected
-from mindbot.http.attempt import Call
+from mindbot.http.attempt import HttpCall
 from mindbot.http.client import HttpClient
 from mindbot.testing.waiting import PATIENCE
 
@@ -118,7 +118,7 @@ async def test_an_answer_over_the_limit_is_refused(peer, announced: bool) -> Non
         else:
             await wire.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 2000)
 
-    calls: list[Call] = []
+    calls: list[HttpCall] = []
     async with peer(long) as there, HttpClient(max_body=1000, on_call=calls.append) as http:
         http.allow(there.url)
         with pytest.raises(Rejected) as caught:
@@ -168,7 +168,7 @@ async def test_a_redirect_to_a_private_address_is_refused(peer) -> None:
 
 
 async def test_every_call_is_told_without_its_query(peer) -> None:
-    calls: list[Call] = []
+    calls: list[HttpCall] = []
     async with peer(answer_all) as there, HttpClient(on_call=calls.append) as http:
         http.allow(there.url)
         await http.request("POST", there.url + "/send?access_token=sekrit", json={})

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import NetworkFailed, Rejected, Truncated
-from mindbot.http.attempt import Call
+from mindbot.http.attempt import HttpCall
 from mindbot.http.client import HttpClient
 from mindbot.testing.waiting import PATIENCE
 
@@ -52,7 +52,7 @@ async def test_an_error_status_is_read_whole(peer) -> None:
 
 
 async def test_an_answer_that_breaks_off_is_truncated(peer) -> None:
-    calls: list[Call] = []
+    calls: list[HttpCall] = []
     seen: list[bytes] = []
     cut = peer(says(CHUNKED, b"4\r\none\n\r\n", b"4\r\ntw"))
     async with cut as there, HttpClient(on_call=calls.append) as http:

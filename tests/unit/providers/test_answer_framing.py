@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from mindbot.providers.characters import Joiner
-from mindbot.providers.documents import DONE, Documents, Unreadable, decode
+from mindbot.providers.documents import DONE, Documents, NotJson, decode
 
 
 def documents(text: bytes) -> tuple[list[object], Documents]:
@@ -63,7 +63,7 @@ def test_json_as_some_servers_write_it(data: bytes, expected: object) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"a":1} and more', b"\xff"])
 def test_what_is_not_even_that(data: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(NotJson):
         decode(data)
 
 

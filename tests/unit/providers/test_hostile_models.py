@@ -23,7 +23,7 @@ from mindbot.domain.errors import (
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
 from mindbot.providers.openai import OpenAIProvider
-from mindbot.testing.providers import Answer, ask, collect
+from mindbot.testing.providers import CollectedAnswer, ask, collect
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -87,7 +87,7 @@ async def drip(stream: anyio.abc.SocketStream, first: bytes, then: bytes) -> Non
         await anyio.sleep(0.02)
 
 
-async def ask_it(server: Server, *, stream: bool = True, model: str = "m", **more: object) -> Answer:
+async def ask_it(server: Server, *, stream: bool = True, model: str = "m", **more: object) -> CollectedAnswer:
     async with HttpClient(pool_wait=0.2) as http:
         models = [ModelSettings(name=model, temperature=0.5, max_tokens=9)]
         settings = {"timeout": 10.0, **more}

@@ -21,7 +21,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.providers.documents import decode
-from mindbot.providers.openai_wire import Answer, request_body
+from mindbot.providers.openai_wire import AnswerReader, request_body
 
 
 def chunk(delta: Json | None = None, finish: str | None = None, **more: object) -> bytes:
@@ -30,7 +30,7 @@ def chunk(delta: Json | None = None, finish: str | None = None, **more: object) 
 
 
 def read(*events: bytes) -> tuple[str, Chunk]:
-    answer = Answer("acme")
+    answer = AnswerReader("acme")
     shown = [answer.feed(decode(event)) for event in events]
     assert answer.complete
     shown.append(answer.rest())
@@ -74,7 +74,7 @@ def test_no_usage_at_all() -> None:
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_by_either_name(field: str) -> None:
-    shown = Answer("acme").feed(decode(chunk({field: "hm"})))
+    shown = AnswerReader("acme").feed(decode(chunk({field: "hm"})))
     assert shown == Chunk(reasoning="hm")
 
 
@@ -152,7 +152,7 @@ def test_finish_reasons_that_mean_a_failure_whatever_was_said(reason: str, error
 
 
 def test_the_word_null_is_no_reason() -> None:
-    answer = Answer("acme")
+    answer = AnswerReader("acme")
     answer.feed(decode(chunk({"content": "hi"}, "null")))
     assert not answer.complete
 
@@ -163,11 +163,11 @@ def test_a_refusal_is_text() -> None:
 
 def test_content_in_parts() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-    assert Answer("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk(text="ab")
+    assert AnswerReader("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk(text="ab")
 
 
 def test_an_empty_answer_is_an_answer() -> None:
-    answer = Answer("acme")
+    answer = AnswerReader("acme")
     assert answer.whole({"choices": [{"message": {"content": None}, "finish_reason": "stop"}]}) is None
     assert answer.end() == Chunk(finish="stop")
 
@@ -189,9 +189,9 @@ def test_an_empty_answer_is_an_answer() -> None:
 )
 def test_errors_that_come_with_http_200(doc: Json, error: type[VendorError]) -> None:
     with pytest.raises(error):
-        Answer("acme").feed(doc)
+        AnswerReader("acme").feed(doc)
     with pytest.raises(error):
-        Answer("acme").whole(doc)
+        AnswerReader("acme").whole(doc)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_what_nobody_documented_does_not_cost_the_answer(odd: object) -> None:
 @pytest.mark.parametrize("odd", [{}, {"choices": None}, {"choices": [7]}, None, [], 7, "x", {"id": "x"}])
 def test_an_answer_without_a_choice_is_none(odd: object) -> None:
     with pytest.raises(Overloaded):
-        Answer("acme").whole(odd)
+        AnswerReader("acme").whole(odd)
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_thinking_as_parts_and_reasoning_as_an_object() -> None:
         {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
         {"type": "text", "text": "4"},
     ]
-    assert Answer("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk("4", "hm")
+    assert AnswerReader("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk("4", "hm")
     odd = {"choices": [{"message": {"content": "4", "reasoning": {"content": "hm"}}}]}
-    assert Answer("acme").whole(odd) == Chunk("4", "hm")
+    assert AnswerReader("acme").whole(odd) == Chunk("4", "hm")
 
 
 def test_characters_cut_in_two_by_the_stream() -> None:
@@ -290,7 +290,7 @@ def test_two_whole_calls_without_ids_and_one_with_an_id_on_each_fragment() -> No
 
 
 def test_an_answer_is_cut_at_its_limit_within_no_character() -> None:
-    answer = Answer("acme", limit=10)
+    answer = AnswerReader("acme", limit=10)
     shown = [answer.feed({"choices": [{"delta": {"content": "你好"}}]}) for _ in range(2)]
     assert answer.full
     last = answer.end()
@@ -299,7 +299,7 @@ def test_an_answer_is_cut_at_its_limit_within_no_character() -> None:
 
 
 def test_thinking_without_end_is_cut_as_well() -> None:
-    answer = Answer("acme", limit=10)
+    answer = AnswerReader("acme", limit=10)
     while not answer.full:
         answer.feed({"choices": [{"delta": {"reasoning": "hmm"}}]})
     assert answer.rest() is None
@@ -348,7 +348,7 @@ answers = st.fixed_dictionaries(
 @given(json_values | answers)
 def test_any_json_is_an_answer_or_a_vendor_error(doc: object) -> None:
     for read_it in (lambda a: a.feed(doc), lambda a: a.whole(doc)):
-        answer = Answer("acme")
+        answer = AnswerReader("acme")
         try:
             read_it(answer)
             answer.rest()
@@ -405,7 +405,7 @@ def test_what_came_only_whole_is_taken_from_there() -> None:
     whole = [call(None, "{}", "c1", "now")]
     text, finish = read(chunk({"reasoning_content": "hm"}), last("Blue.", tool_calls=whole))
     assert (text, len(finish.tool_calls)) == ("Blue.", 1)
-    answer = Answer("acme")
+    answer = AnswerReader("acme")
     shown = [
         answer.feed({"choices": [{"text": each}]}) for each in ("o", "k")
     ]  # completions of the older kind
@@ -424,6 +424,6 @@ def test_a_failure_behind_a_complete_answer_is_noted() -> None:
 
 
 def test_nothing_is_said_behind_the_cut() -> None:
-    answer = Answer("acme", limit=4)
+    answer = AnswerReader("acme", limit=4)
     shown = [answer.feed({"choices": [{"delta": {"content": "abcdefg<thi"}}]}), answer.rest()]
     assert "".join(each.text for each in shown if each) == "abcd"

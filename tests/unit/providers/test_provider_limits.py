@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import Overloaded, RateLimited
-from mindbot.providers.limits import Limits
+from mindbot.providers.limits import CallLimits
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ async def test_no_more_calls_at_once_than_allowed() -> None:
         running -= 1
         limits.leave()
 
-    limits = Limits("acme", concurrency=3)
+    limits = CallLimits("acme", concurrency=3)
     async with anyio.create_task_group() as tasks:
         for _ in range(12):
             tasks.start_soon(call)
@@ -31,7 +31,7 @@ async def test_no_more_calls_at_once_than_allowed() -> None:
 
 
 async def test_a_wait_for_a_slot_is_bounded() -> None:
-    limits = Limits("acme", concurrency=1)
+    limits = CallLimits("acme", concurrency=1)
     await limits.enter(1)
     with pytest.raises(Overloaded):
         await limits.enter(0.01)
@@ -40,7 +40,7 @@ async def test_a_wait_for_a_slot_is_bounded() -> None:
 
 
 async def test_a_cancelled_wait_takes_no_slot() -> None:
-    limits = Limits("acme", concurrency=1)
+    limits = CallLimits("acme", concurrency=1)
     await limits.enter(1)
     with anyio.move_on_after(0.01):
         await limits.enter(10)
@@ -49,7 +49,7 @@ async def test_a_cancelled_wait_takes_no_slot() -> None:
 
 
 async def test_calls_beyond_the_rate_wait_for_the_window() -> None:
-    limits = Limits("acme", rate=3, per=0.05)
+    limits = CallLimits("acme", rate=3, per=0.05)
     begun = anyio.current_time()
     for _ in range(7):
         await limits.enter(10)
@@ -59,7 +59,7 @@ async def test_calls_beyond_the_rate_wait_for_the_window() -> None:
 
 
 async def test_a_call_that_would_wait_too_long_is_told_when_to_come_back() -> None:
-    limits = Limits("acme", rate=2, per=60)
+    limits = CallLimits("acme", rate=2, per=60)
     for _ in range(2):
         await limits.enter(0)
     for _ in range(2):  # who was refused has taken nothing
@@ -69,6 +69,6 @@ async def test_a_call_that_would_wait_too_long_is_told_when_to_come_back() -> No
 
 
 async def test_without_limits_nobody_waits() -> None:
-    limits = Limits("acme")
+    limits = CallLimits("acme")
     for _ in range(100):
         await limits.enter(0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mindbot.domain.errors import Overloaded
 from mindbot.http.answers import LineSplitter
-from mindbot.http.attempt import TooLarge
+from mindbot.http.attempt import AnswerTooLong
 from mindbot.providers.sse import SseDecoder, SseEvent
 
 
@@ -80,5 +80,5 @@ def test_events_and_lines_are_bounded() -> None:
     decoder.feed(b"data: 12345")
     with pytest.raises(Overloaded):
         decoder.feed(b"data: 678901")
-    with pytest.raises(TooLarge):
+    with pytest.raises(AnswerTooLong):
         LineSplitter(10).feed(b"x" * 11)

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from mindbot.telemetry.repeats import MOST, Repeats
+from mindbot.telemetry.repeats import MOST, RepeatedEvents
 from mindbot.testing.waiting import PATIENCE
 
 
@@ -31,7 +31,7 @@ def heard() -> Heard:
 
 
 def test_the_first_is_told_at_once_and_the_flood_as_its_number(heard: Heard) -> None:
-    refused = Repeats(heard, "refused", now=heard.now)
+    refused = RepeatedEvents(heard, "refused", now=heard.now)
     for n in range(500):
         refused.tell("wecom", n=n)
     assert heard.lines == [{"event": "refused", "n": 0}]
@@ -41,7 +41,7 @@ def test_the_first_is_told_at_once_and_the_flood_as_its_number(heard: Heard) -> 
 
 
 def test_kinds_are_told_apart_and_a_quiet_one_is_new_again(heard: Heard) -> None:
-    refused = Repeats(heard, "refused", now=heard.now)
+    refused = RepeatedEvents(heard, "refused", now=heard.now)
     refused.tell("a", why=1)
     refused.tell("b", why=2)
     heard.time += 61
@@ -51,7 +51,7 @@ def test_kinds_are_told_apart_and_a_quiet_one_is_new_again(heard: Heard) -> None
 
 
 def test_a_number_of_kinds_costs_neither_memory_nor_lines(heard: Heard) -> None:
-    refused = Repeats(heard, "refused", now=heard.now)
+    refused = RepeatedEvents(heard, "refused", now=heard.now)
     for n in range(MOST * 5):
         refused.tell(n)
     assert len(heard.lines) == MOST + 1
@@ -61,7 +61,7 @@ def test_a_number_of_kinds_costs_neither_memory_nor_lines(heard: Heard) -> None:
 
 @pytest.mark.anyio
 async def test_the_end_of_a_flood_is_told_though_nothing_more_comes(heard: Heard) -> None:
-    refused = Repeats(heard, "refused", every=0.02)
+    refused = RepeatedEvents(heard, "refused", every=0.02)
     for _ in range(10):
         refused.tell("a")
     with anyio.fail_after(PATIENCE):

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from wechatpy.enterprise.crypto import WeChatCrypto
 
-from mindbot.sim.wecom.crypto import BadEnvelope, Crypto, padding
+from mindbot.sim.wecom.crypto import BadEnvelope, CallbackCipher, padding
 from mindbot.sim.wecom.xml import cdata, from_xml, to_xml
 
 # O1 and O2 are the sample of the encryption scheme page (document/path/90968); V1 to V5 were made with
@@ -21,13 +21,13 @@ AWKWARD = ["", "x", "x" * 26, "你好，world", "a ]]> b & <c>", "😀" * 100, "
 
 
 @pytest.fixture
-def crypto() -> Crypto:
-    return Crypto(TOKEN, KEY, CORP)
+def crypto() -> CallbackCipher:
+    return CallbackCipher(TOKEN, KEY, CORP)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["name"])
 def test_vectors(vector: dict[str, Any]) -> None:
-    crypto = Crypto(vector["token"], vector["key"], vector["receive_id"])
+    crypto = CallbackCipher(vector["token"], vector["key"], vector["receive_id"])
     message = vector["message"].encode()
     assert crypto.encrypt(message, random=vector["random"].encode()) == vector["encrypted"]
     assert crypto.decrypt(vector["encrypted"]) == message
@@ -35,7 +35,7 @@ def test_vectors(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("text", AWKWARD)
-def test_wechatpy_reads_what_we_write(crypto: Crypto, text: str) -> None:
+def test_wechatpy_reads_what_we_write(crypto: CallbackCipher, text: str) -> None:
     plain = to_xml({"FromUserName": "zhangsan", "Content": text, "MsgId": 7})
     encrypted = crypto.encrypt(plain.encode())
     signature = crypto.sign("1700000000", "n1", encrypted)
@@ -45,7 +45,7 @@ def test_wechatpy_reads_what_we_write(crypto: Crypto, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", AWKWARD)
-def test_we_read_what_wechatpy_writes(crypto: Crypto, text: str) -> None:
+def test_we_read_what_wechatpy_writes(crypto: CallbackCipher, text: str) -> None:
     body = WeChatCrypto(TOKEN, KEY, CORP).encrypt_message(to_xml({"Content": text}), "n2", "1700000000")
     outer = from_xml(body.encode())
     assert outer["MsgSignature"] == crypto.sign(outer["TimeStamp"], outer["Nonce"], outer["Encrypt"])
@@ -69,12 +69,12 @@ def test_padding_is_never_empty() -> None:
         lambda c: "",
     ],
 )
-def test_decrypt_refuses(crypto: Crypto, make: Any) -> None:
+def test_decrypt_refuses(crypto: CallbackCipher, make: Any) -> None:
     with pytest.raises(BadEnvelope):
         crypto.decrypt(make(crypto))
 
 
-def test_a_length_beyond_the_end_is_refused(crypto: Crypto) -> None:
+def test_a_length_beyond_the_end_is_refused(crypto: CallbackCipher) -> None:
     key = base64.b64decode(KEY + "=")
     plain = b"0" * 16 + (1000).to_bytes(4, "big") + b"short"
     plain += bytes([padding(len(plain))]) * padding(len(plain))

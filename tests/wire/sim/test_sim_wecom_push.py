@@ -13,7 +13,7 @@ from wechatpy.exceptions import InvalidSignatureException
 
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.attempts import PushRules
-from mindbot.sim.wecom.settings import WeComSettings
+from mindbot.sim.wecom.settings import WeComSimSettings
 from mindbot.sim.wecom.xml import from_xml
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ Receiver = Callable[[Any], AbstractAsyncContextManager[str]]
 
 
 def referee() -> WeChatCrypto:
-    s = WeComSettings()
+    s = WeComSimSettings()
     return WeChatCrypto(s.token, s.encoding_aes_key, s.corpid)
 
 

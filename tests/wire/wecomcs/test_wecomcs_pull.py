@@ -17,7 +17,7 @@ from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, StoreErro
 from mindbot.platforms.wecom_shared import errors
 from mindbot.platforms.wecomcs import pull
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
-from mindbot.sim.wecomcs.desk import Desk
+from mindbot.sim.wecomcs.desk import ServiceDesk
 from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +42,7 @@ async def test_without_callbacks_the_timer_pulls() -> None:
 
 
 async def test_a_callback_whose_token_has_ended_is_pulled_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Desk, "doorbell", lambda self: "ended")
+    monkeypatch.setattr(ServiceDesk, "doorbell", lambda self: "ended")
     async with connected() as here:
         await here.asked("hello")
         assert here.sim.counters["errcode.95007"] == 1

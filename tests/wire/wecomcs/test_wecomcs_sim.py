@@ -15,7 +15,7 @@ from mindbot.sim.phones import Phones
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.tokens import ApiError
 from mindbot.sim.wecomcs.calls import Calls, Rules
-from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL, Desk
+from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL, ServiceDesk
 from mindbot.testing.processes import get
 
 A, C = "wkA", "wmC"
@@ -29,7 +29,7 @@ class Far:
         self.now = 1_000_000.0
         counters: Counter[str] = Counter()
         phones = Phones(lambda: self.now, counters)
-        self.desk = Desk(phones, lambda: self.now, log={A: [], "wkB": []})
+        self.desk = ServiceDesk(phones, lambda: self.now, log={A: [], "wkB": []})
         self.calls = Calls(self.desk, counters, random.Random(1), Rules(**rules))
 
     def send(self, **more: Any) -> Json:
