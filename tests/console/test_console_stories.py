@@ -374,3 +374,14 @@ async def test_the_mouse_opens_and_chooses(daemon: FakeDaemon, clock: FakeClock)
         await person.sees("system: You answer")
         await person.clicks("back")
         await person.sees("TIME")
+
+
+async def test_the_palette_finds_a_command_and_runs_it(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.press("ctrl+p")
+        await person.sees("flow  [1]")
+        await person.type("sessions")
+        await person.sees("sessions  [3]")
+        await person.sees_no("flow  [1]")
+        await person.press("down", "enter")
+        await person.finds(lambda: person.app.view.view == "sessions")

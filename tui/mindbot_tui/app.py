@@ -7,7 +7,7 @@ import gc
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual import work
 from textual.app import App
@@ -29,7 +29,6 @@ from mindbot_tui.widgets.columns import WIDE
 from mindbot_tui.words import Words
 
 if TYPE_CHECKING:
-    from textual.command import Provider
     from textual.driver import Driver
 
     from mindbot_tui.screens.turn import TurnScreen
@@ -43,7 +42,7 @@ class Console(App[None]):
 
     CSS_PATH = "console.tcss"
     TITLE = "MindBot"
-    COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {lambda: _palette()}  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = False  # Textual's; ours is a command like others
     BINDINGS = bindings()  # type: ignore[assignment]
 
     def __init__(
@@ -208,7 +207,10 @@ class Console(App[None]):
         self.push_screen(Prompt(begun, self._prompted), run)
 
     def open_palette(self) -> None:
-        self.action_command_palette()
+        """Let the reader find a command by its name or its help."""
+        from mindbot_tui.palette import Palette
+
+        self.push_screen(Palette())
 
     async def confirm(self, question: str) -> bool:
         """Ask before something is done that is hard to undo. Only in a worker."""
@@ -260,13 +262,6 @@ class Console(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, View):
                 screen.speak()
-
-
-def _palette() -> type[Provider]:
-    """Import the palette when it is opened."""
-    from mindbot_tui.palette import PaletteCommands
-
-    return PaletteCommands
 
 
 async def _freeze() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import Input
 
 from mindbot_tui.commands.base import Command
 from mindbot_tui.commands.catalog import COMMANDS
@@ -13,6 +14,16 @@ from mindbot_tui.keymap import KEYS
 from mindbot_tui.surface import Surface, console_of
 
 _KEY_OF = {key.command: key.first for key in reversed(KEYS)}
+
+
+class Palette(CommandPalette):
+    """Textual's, with our commands alone."""
+
+    def __init__(self) -> None:
+        super().__init__([PaletteCommands])
+
+    def on_mount(self) -> None:
+        self.query_one(Input).cursor_blink = False  # as in our own inputs: on a slow line every byte counts
 
 
 class PaletteCommands(Provider):
