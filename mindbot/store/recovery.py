@@ -25,16 +25,22 @@ from mindbot.store.unreadable import Unreadable
 
 OPEN = "state IN ('queued', 'running', 'parked', 'waiting')"
 _OPEN_TURNS = f"SELECT id, message, attempt FROM turns WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?"
-_OPEN_IDS = f"SELECT id FROM turns INDEXED BY turns_open WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?"
 _TURN = "SELECT id, message, attempt FROM turns WHERE id = ?"
-_STEPS = f"""
-    SELECT turn, step, result FROM memo
-    WHERE turn IN (SELECT id FROM turns WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?)"""
 _UNSENT = "state <> 'sent' AND state IN ('pending', 'sending', 'unknown')"
 _SHOWN = "state <> 'sent' AND state IN ('open', 'pending', 'sending', 'unknown')"
 _ON_SHOW = "state <> 'sent' AND state = 'open'"
-#: The index of what is not sent leads into its table, as it has no rowid; that of sessions is read by itself.
-_ALL_IDS = "SELECT id FROM turns INDEXED BY turns_session WHERE id > 0 ORDER BY id"
+# Ways to the same rows, the best first: a damaged page of an index hides nothing that the table still has,
+# and one of the table nothing that an index leads to. The index of what is not sent leads into its table, as
+# it has no rowid; that of sessions is read by itself.
+_OPEN_IDS = (
+    f"SELECT id FROM turns INDEXED BY turns_open WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?",
+    f"SELECT id FROM turns NOT INDEXED WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?",
+)
+_STEPS = tuple(f"SELECT turn, step, result FROM memo WHERE turn IN ({ids})" for ids in _OPEN_IDS)
+_ALL_IDS = (
+    "SELECT id FROM turns INDEXED BY turns_session WHERE id > 0 ORDER BY id",
+    "SELECT id FROM turns NOT INDEXED WHERE id > 0 ORDER BY id",
+)
 _ASIDE = -100  # where in its turn an answer goes that was on show and cannot be read
 
 Row = tuple[Any, ...]
@@ -76,7 +82,7 @@ def open_turns(db: sqlite3.Connection, after: int, limit: int, old: int, unreada
     """Return open turns behind an id. Those up to ``old`` count one attempt more, and get their memos."""
     page = OpenTurns(last=after)
     args = (after, limit)
-    for row in _rows(db, (_OPEN_TURNS, args), (_OPEN_IDS, args), _TURN, turn_name, unreadable):
+    for row in _rows(db, (_OPEN_TURNS, args), (_OPEN_IDS, args), (_TURN,), turn_name, unreadable):
         page.last = row[0]
         try:
             turn = unreadable.read(turn_name(row[0]), partial(open_turn_of, row))
@@ -88,7 +94,7 @@ def open_turns(db: sqlite3.Connection, after: int, limit: int, old: int, unreada
     if after < old:
         by_id = {turn.number: turn for turn in page.turns}
         with bearing(unreadable, "the memos of open turns"):
-            for number, step, result in db.execute(_STEPS, args):
+            for number, step, result in _either(db, _STEPS, args):
                 # A step whose result cannot be read runs again.
                 with suppress(StoreUnreadable):
                     what = f"memo {step!r} of {turn_name(number)}"
@@ -189,7 +195,10 @@ def bearing(unreadable: Unreadable | None = None, what: str = "") -> Iterator[No
 def _deliveries(db: sqlite3.Connection, state: str, unreadable: Unreadable) -> list[Row]:
     """Return the deliveries in a state, in order; of a damaged table those that can be read."""
     every = f"SELECT {DELIVERY} FROM outbox WHERE {state} ORDER BY turn, n"
-    one = f"SELECT {DELIVERY} FROM outbox INDEXED BY outbox_open WHERE turn = ? AND {state} ORDER BY n"
+    one = tuple(
+        f"SELECT {DELIVERY} FROM outbox {way} WHERE turn = ? AND {state} ORDER BY n"
+        for way in ("INDEXED BY outbox_open", "NOT INDEXED")
+    )
     return _rows(db, (every, ()), (_ALL_IDS, ()), one, _deliveries_of, unreadable)
 
 
@@ -200,8 +209,8 @@ def _deliveries_of(turn: int) -> str:
 def _rows(
     db: sqlite3.Connection,
     query: tuple[str, Row],
-    keys: tuple[str, Row],
-    one: str,
+    keys: tuple[Sequence[str], Row],
+    one: Sequence[str],
     name: Callable[..., str],
     unreadable: Unreadable,
 ) -> list[Row]:
@@ -210,16 +219,24 @@ def _rows(
         return db.execute(*query).fetchall()
     found: list[Row] = []
     with bearing(unreadable, "what is open"):
-        for key in db.execute(*keys).fetchall():
+        for key in _either(db, *keys):
             with bearing(unreadable, name(*key)):
-                found += db.execute(one, key).fetchall()
+                found += _either(db, one, key)
     return found
+
+
+def _either(db: sqlite3.Connection, ways: Sequence[str], args: Row) -> list[Row]:
+    """Return what the first of some queries finds that meets no damaged page; raises the last one's error."""
+    for way in ways[:-1]:
+        with bearing():
+            return db.execute(way, args).fetchall()
+    return db.execute(ways[-1], args).fetchall()
 
 
 def _change(
     db: sqlite3.Connection,
     change: tuple[str, Row],
-    keys: tuple[str, Row],
+    keys: tuple[Sequence[str], Row],
     one: str,
     name: Callable[..., str],
     unreadable: Unreadable,
@@ -230,7 +247,7 @@ def _change(
     statement, args = change
     count = 0
     with bearing(unreadable, "what is open"):
-        for key in db.execute(*keys).fetchall():
+        for key in _either(db, *keys):
             with bearing(unreadable, name(*key)):
                 count += db.execute(f"{statement} AND {one}", (*args, *key)).rowcount
     return count

@@ -325,6 +325,22 @@ async def test_deliveries_beside_a_damaged_page_go_on(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("index", ["turns_open", "turns_session", "outbox_open", "sqlite_autoindex_turns_1"])
+async def test_a_damaged_index_hides_no_row_that_its_table_has(tmp_path: Path, index: str) -> None:
+    path = tmp_path / "mindbot.db"
+    async with a_store(tmp_path) as store:
+        turns = [(await store.inbox.put(a_message(f"m{n}", f"u{n}")))[0] for n in range(40)]
+        await store.outbox.enqueue(
+            [a_delivery(turn, state="pending" if n else "open") for n, turn in enumerate(turns)]
+        )
+    spoil(path, index)
+    async with a_store(tmp_path) as store:
+        assert [turn.number for turn in await store.inbox.recover()] == [turn.number for turn in turns]
+        assert [d.turn for d in await store.outbox.open_deliveries()] == [turn.number for turn in turns[1:]]
+        assert list(await store.outbox.open_streams()) == [turns[0].number]
+        assert not store.unreadable.count
+
+
 async def test_dead_letters_beside_a_damaged_page_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     async with a_store(tmp_path) as store:
