@@ -45,7 +45,7 @@ def kills(
             "messages": messages,
             "users": customers,
             "rate": messages / (count * (pause + 1.2)),
-            "quiet": 30,
+            "quiet": 60,  # a suspect waits half of that
             "settle": 2,
         }
         talk = threading.Thread(target=lambda: reports.append(processes.post(f"{url}/_sim/traffic", plan)))

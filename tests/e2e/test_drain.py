@@ -83,7 +83,7 @@ def test_what_reaches_a_live_connection_during_a_stop_is_answered_after_it(tmp_p
     # The long connection of AI bots has no acknowledgements: what is refused there never comes again.
     with (
         processes.simulators("wecombot") as sims,
-        processes.simulators("openai", args=["--latency", "2000"]) as model,
+        processes.simulators("openai", args=["--latency", "8000"]) as model,
     ):
         daemon = Daemon(tmp_path, configs.wecombot(sims | model, 0))
         daemon.start()

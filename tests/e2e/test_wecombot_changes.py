@@ -18,7 +18,7 @@ from mindbot.testing.processes import Daemon
 from mindbot.testing.waiting import wait_for
 
 MESSAGES = 120
-POLLS = 5  # seconds nobody may poll before an answer goes by its response_url
+POLLS = 15  # seconds nobody may poll before an answer goes by its response_url
 
 
 def reload(daemon: Daemon, **config: Any) -> None:
@@ -63,7 +63,7 @@ def test_a_bot_that_changes_under_growing_answers_shows_each_once(
             plan |= {"callback": configs.callback("wecombot", port)}
             talking = pool.submit(processes.post, f"{url}/traffic", plan)
             change(daemon)
-            report = talking.result(90)
+            report = talking.result(150)
             counters = processes.get(f"{url}/counters")
     assert (report["answered"], report["lost"], report["duplicated"]) == (MESSAGES, 0, 0), report
     assert report["misordered"] == 0, report

@@ -27,7 +27,7 @@ def traffic(sims: dict[str, Any], daemon: Daemon, port: int, kills: int, **plan:
             time.sleep(1.3)  # somewhere in the middle
             daemon.kill()
             daemon.start()
-        talk.join(90)
+        talk.join(150)
     finally:
         daemon.stop()
     (report,) = reports
@@ -35,7 +35,7 @@ def traffic(sims: dict[str, Any], daemon: Daemon, port: int, kills: int, **plan:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(300)
 def test_kill_9_while_answers_grow_answers_each_once(tmp_path: Path) -> None:
     args = ["--latency", "200", "--tokens-per-second", "15"]  # an answer grows for a second
     with processes.simulators("wecombot", "openai", args=args) as sims:
