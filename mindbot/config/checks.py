@@ -14,6 +14,7 @@ from mindbot.config import keys, lookalikes, problems, tree
 from mindbot.config import references as refs
 from mindbot.config.model import Config
 from mindbot.config.tree import Finding, KeyPath, Node, Origin
+from mindbot.config.unread import unread
 from mindbot.telemetry.redaction import redactor
 
 #: What the samples hold where an operator's own value belongs.
@@ -207,12 +208,8 @@ def names(root: Node, config: Config, found: Findings) -> None:
 
 
 def answerers(root: Node, config: Config, found: Findings) -> None:
-    """Warn of what is configured and will not be used: bots nobody can answer for, routes nobody reads."""
-    for key, what in (
-        ("routes", "routes are not read by this version. Messages go to the first enabled provider"),
-    ):
-        if (node := root.value.get(key)) is not None and node.value:
-            found.warnings.append(Finding(node.origin, what))
+    """Warn of what is configured and will not be used: bots nobody can answer for, settings nobody reads."""
+    found.warnings += unread(root, type(config))
     known = registry.names("providers")
     usable = [name for name, p in config.providers.items() if p.enabled and p.type in known]
     bots = [bot for bot in config.bots() if bot.platform in config.platforms]

@@ -31,9 +31,11 @@ from mindbot.config.sections import (
     SessionSettings,
     StoreSettings,
 )
+from mindbot.config.unread import unread_field
 from mindbot.domain.errors import ConfigError
 
 S = TypeVar("S", bound=Section)
+_BY_PROVIDER = "Messages go to the first enabled provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,23 @@ class Config(Section):
         default_factory=dict, description="Models, by a name of your own."
     )
     provider_selection: ProviderSelection = ProviderSelection()
-    workflows: dict[str, WorkflowSettings] = Field(
-        default_factory=dict, description="Dify apps, by a name of your own."
+    workflows: dict[str, WorkflowSettings] = unread_field(
+        default_factory=dict,
+        description="Dify apps, by a name of your own.",
+        instead=_BY_PROVIDER,
+        runner="workflow",
     )
-    agent: AgentSettings | None = None
-    chromadb: ChromaSettings | None = None
-    alert_manager: AlertManagerSettings | None = None
+    agent: AgentSettings | None = unread_field(
+        None, instead=f"{_BY_PROVIDER}; agent.providers are used", runner="agent"
+    )
+    chromadb: ChromaSettings | None = unread_field(None, instead="Nothing is looked up for an answer")
+    alert_manager: AlertManagerSettings | None = unread_field(
+        None, instead="Nobody is alerted; watch `mindbot daemon status` and the metrics"
+    )
     chat: ChatSettings = ChatSettings()
-    routes: tuple[dict[str, Any], ...] = Field((), description="Which message goes where.")
+    routes: tuple[dict[str, Any], ...] = unread_field(
+        (), description="Which message goes where.", instead=_BY_PROVIDER
+    )
     access: AccessSettings = AccessSettings()
     limits: LimitsSettings = LimitsSettings()
     people: PeopleSettings = PeopleSettings()

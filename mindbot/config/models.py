@@ -25,6 +25,7 @@ from mindbot.config.types import (
     Size,
     Url,
 )
+from mindbot.config.unread import unread_field
 
 
 class ModelSettings(Section):
@@ -130,15 +131,22 @@ ANNOUNCED: Mapping[str, type[ProviderSettings]] = {
 }
 
 
+_IN_ORDER = "The first enabled provider answers; when it cannot, those of fallback_order in turn"
+
+
 class ProviderSelection(Section):
     """How a provider is chosen."""
 
-    strategy: Literal["round_robin", "weighted", "performance_based"] = Field(
-        "round_robin", description="round_robin, weighted or performance_based."
+    strategy: Literal["round_robin", "weighted", "performance_based"] = unread_field(
+        "round_robin", description="round_robin, weighted or performance_based.", instead=_IN_ORDER
     )
     fallback_order: tuple[str, ...] = Field((), description="Who answers when the one before cannot.")
-    performance_threshold: Float = Field(0.8, ge=0, le=1, description="Share of calls that must succeed.")
-    cost_optimization: bool = Field(False, description="Prefer the cheaper of equals.")
+    performance_threshold: Float = unread_field(
+        0.8, ge=0, le=1, description="Share of calls that must succeed.", instead=_IN_ORDER
+    )
+    cost_optimization: bool = unread_field(
+        False, description="Prefer the cheaper of equals.", instead=_IN_ORDER
+    )
 
 
 class WorkflowSettings(Section):

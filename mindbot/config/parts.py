@@ -130,7 +130,8 @@ def _made(
         **below,
     }
     if agent:
-        later["agent"] = (_agent(entries) | None, None)
+        marks = Config.model_fields["agent"].json_schema_extra
+        later["agent"] = (_agent(entries) | None, Field(None, json_schema_extra=marks))
     build: Any = create_model  # whose own type does not see what the bases have
     made: type[Config] = build(
         "Config", __base__=(Config, first), __doc__=Config.__doc__, __module__=__name__, **later

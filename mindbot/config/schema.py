@@ -17,6 +17,7 @@ from mindbot.config.models import ProviderSettings
 from mindbot.config.parts import whole
 from mindbot.config.restart import needs_restart
 from mindbot.config.types import Rate, parse_duration
+from mindbot.config.unread import instead_of
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{"}
 _BEGIN, _END = "<!-- sections: written by make docs -->", "<!-- end of sections -->"
@@ -132,6 +133,8 @@ def _number(value: Any) -> str:
 def _meaning(info: FieldInfo) -> str:
     inner = _inner(info.annotation, "")
     text = info.description or (inner and (inner[0][1].__doc__ or "").split("\n")[0]) or ""
+    if instead := instead_of(info):
+        text += f" *Not read by this version.* {instead}."
     return text.replace("|", "\\|")
 
 
