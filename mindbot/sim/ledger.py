@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import anyio
 
 from mindbot.domain.message import Json
-from mindbot.sim.phones import Shown
+from mindbot.sim.phones import ShownMessage
 
 _SAMPLES = 10
 
@@ -94,7 +94,7 @@ class Ledger:
         self._last_seen = self._started = time.perf_counter()
         self._cpu = time.process_time()
 
-    def see(self, shown: Shown) -> None:
+    def see(self, shown: ShownMessage) -> None:
         """Record what a user sees."""
         now = time.perf_counter()
         entries = self._match(shown)
@@ -103,7 +103,7 @@ class Ledger:
         for entry in entries:
             self._answered(entry, shown, now)
 
-    def _answered(self, entry: Entry, shown: Shown, now: float) -> None:
+    def _answered(self, entry: Entry, shown: ShownMessage, now: float) -> None:
         if entry.answered:
             self._duplicated += 1
             return
@@ -117,7 +117,7 @@ class Ledger:
             if not self._missing:
                 self._complete.set()
 
-    def _match(self, shown: Shown) -> list[Entry]:
+    def _match(self, shown: ShownMessage) -> list[Entry]:
         """Return the messages this reply answers: one, or several that were answered together."""
         own = self._of_user.get(shown.user)
         if own is None:

@@ -18,7 +18,7 @@ _MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownMessage:
     """One message on a phone. ``text`` is its readable part, ``body`` the object the bot sent.
 
     ``via`` says how it came: ``send``, ``reply`` (the answer to a callback), ``session``, ``card``; ``at`` is
@@ -37,7 +37,7 @@ class Shown:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-Watcher = Callable[[Shown], None]
+Watcher = Callable[[ShownMessage], None]
 
 
 class Phones:
@@ -46,7 +46,7 @@ class Phones:
     def __init__(self, clock: Callable[[], float], counters: Counter[str]) -> None:
         self._clock = clock
         self._counters = counters
-        self._screens: dict[str, deque[Shown]] = {}
+        self._screens: dict[str, deque[ShownMessage]] = {}
         self._watchers: list[Watcher] = []
 
     def show(
@@ -61,7 +61,7 @@ class Phones:
         tell: bool = True,
     ) -> None:
         """Put a message on a user's screen and ``tell`` the watchers."""
-        shown = Shown(user.lower(), msgid, msgtype, text, body, via, self._clock())
+        shown = ShownMessage(user.lower(), msgid, msgtype, text, body, via, self._clock())
         self.join(user)
         self._screens[shown.user].append(shown)
         self._counters["shown"] += 1
@@ -88,7 +88,7 @@ class Phones:
         if user.lower() not in self._screens:
             self._screens[user.lower()] = deque(maxlen=_KEPT)
 
-    def inbox(self, user: str) -> list[Shown]:
+    def inbox(self, user: str) -> list[ShownMessage]:
         """Return what a user sees, oldest first."""
         return list(self._screens.get(user.lower(), ()))
 
@@ -111,7 +111,7 @@ class Phones:
         finally:
             self._watchers.remove(watcher)
 
-    async def wait(self, user: str, count: int = 1, timeout: float = 10.0) -> list[Shown]:
+    async def wait(self, user: str, count: int = 1, timeout: float = 10.0) -> list[ShownMessage]:
         """Return the inbox once it holds ``count`` messages; ``timeout`` is in seconds.
 
         Raises:
@@ -119,7 +119,7 @@ class Phones:
         """
         enough = anyio.Event()
 
-        def look(_: Shown) -> None:
+        def look(_: ShownMessage) -> None:
             if len(self.inbox(user)) >= count:
                 enough.set()
 

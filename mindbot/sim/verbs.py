@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import TypeAdapter
 
 from mindbot.domain.message import Json
-from mindbot.sim.phones import Shown
+from mindbot.sim.phones import ShownMessage
 from mindbot.sim.server import Control, need
 from mindbot.sim.traffic import Sending, TrafficPlan, run
 
@@ -51,7 +51,7 @@ class Verbs(Generic[S]):
 class Peopled(Sending, Protocol):
     """A simulator whose users write, and see what is written to them."""
 
-    def inbox(self, user: str, /) -> list[Shown]: ...
+    def inbox(self, user: str, /) -> list[ShownMessage]: ...
 
 
 #: What all simulators of platforms can be asked.

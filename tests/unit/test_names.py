@@ -15,13 +15,11 @@ STILL_DOUBLE = {
     "Answer": 2,
     "Answering": 2,
     "BotTraffic": 2,
-    "Client": 2,
     "Component": 2,
     "Health": 3,
     "MemoryKeep": 2,
     "Place": 3,
     "Secrets": 2,
-    "Shown": 2,
 }
 
 

@@ -24,7 +24,7 @@ from mindbot.platforms import split
 from mindbot.platforms.credentials import NEEDS_CREDENTIALS, Credentials
 from mindbot.platforms.dingtalk import cards, checks, content, say, wire
 from mindbot.platforms.dingtalk.buttons import ButtonCards
-from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.client import DingTalkClient
 from mindbot.platforms.dingtalk.quotes import shortened
 from mindbot.platforms.dingtalk.sender import BY_WEBHOOK, RobotSender
 from mindbot.platforms.dingtalk.settings import DingTalkSettings
@@ -56,7 +56,7 @@ class DingTalkPlatform:
         self._settings = settings
         self._host = host
         self._clock = clock
-        self._client = Client(settings, host)
+        self._client = DingTalkClient(settings, host)
         self._outbound = RobotSender(self._client, settings, host, clock)
         self._cards = cards.AnswerCards(self._client, settings, host.keep, clock)
         self._profiles = Profiles(host.keep, _PROFILE_TTL)

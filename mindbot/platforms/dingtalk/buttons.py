@@ -21,7 +21,7 @@ from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.platforms.card_ledger import CardLedger, SentCard
 from mindbot.platforms.dingtalk import cards, say, wire
-from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.client import DingTalkClient
 
 if TYPE_CHECKING:
     from mindbot.platforms.dingtalk.settings import DingTalkSettings
@@ -50,7 +50,12 @@ class ButtonCards:
     """The cards of one bot. Their state is kept for ``settings.card_ttl`` seconds."""
 
     def __init__(
-        self, client: Client, settings: DingTalkSettings, host: Host, bot: str, clock: Callable[[], float]
+        self,
+        client: DingTalkClient,
+        settings: DingTalkSettings,
+        host: Host,
+        bot: str,
+        clock: Callable[[], float],
     ) -> None:
         self._client = client
         self._settings = settings

@@ -21,7 +21,7 @@ from mindbot.domain.errors import NetworkFailed, RateLimited, Rejected, VendorEr
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
 from mindbot.platforms.before_sending import unsent
-from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.client import DingTalkClient
 from mindbot.platforms.dingtalk.markdown import broken
 from mindbot.platforms.dingtalk.sender import users_of
 from mindbot.platforms.split import printable
@@ -63,7 +63,7 @@ class AnswerCards:
     """Cards that show an answer while it is written."""
 
     def __init__(
-        self, client: Client, settings: DingTalkSettings, keep: Keep, clock: Callable[[], float]
+        self, client: DingTalkClient, settings: DingTalkSettings, keep: Keep, clock: Callable[[], float]
     ) -> None:
         self._client = client
         self._keep = keep
@@ -225,13 +225,13 @@ class AnswerCards:
         await change(self._client, track, params)
 
 
-async def change(client: Client, track: str, params: dict[str, str]) -> None:
+async def change(client: DingTalkClient, track: str, params: dict[str, str]) -> None:
     """Change some variables of a card; raises VendorError."""
     body = {"outTrackId": track, "cardData": {"cardParamMap": params}}
     await client.call("PUT", _UPDATE, body | {"cardUpdateOptions": {"updateCardDataByKey": True}})
 
 
-async def deliver(client: Client, track: str, template: str, params: dict[str, str], to: Json) -> str:
+async def deliver(client: DingTalkClient, track: str, template: str, params: dict[str, str], to: Json) -> str:
     """Create a card and put it into a conversation; once there it is not made again.
 
     Returns: what a quote of it will name it by, empty when that is not known.

@@ -10,7 +10,7 @@ from mindbot.domain.abilities import Check
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, Rejected
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
-from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.client import DingTalkClient
 from mindbot.platforms.dingtalk.stream import Stream
 from mindbot.platforms.self_test import SelfTest, mend_for, reach, well
 
@@ -23,7 +23,7 @@ _CONNECTS = 5.0  # seconds for connections whose credentials were mended
 
 
 async def run(
-    self_test: SelfTest, client: Client, stream: Stream | None, *, cards: bool
+    self_test: SelfTest, client: DingTalkClient, stream: Stream | None, *, cards: bool
 ) -> tuple[list[Check], bool]:
     """Test credentials, gateway, connections and permissions; never raises for what DingTalk says.
 
@@ -82,7 +82,7 @@ def _connections(self_test: SelfTest, stream: Stream | None) -> Check:
     return Check("connections", "failed", detail, mend_for(error, mend, self_test.url))
 
 
-async def _allowed(client: Client, method: str, path: str, body: Json) -> str:
+async def _allowed(client: DingTalkClient, method: str, path: str, body: Json) -> str:
     """Make a call with nothing in it; raises what says that it is not allowed."""
     try:
         await client.call(method, path, body)
@@ -92,7 +92,7 @@ async def _allowed(client: Client, method: str, path: str, body: Json) -> str:
     return "allowed"
 
 
-async def _known(client: Client) -> bool:
+async def _known(client: DingTalkClient) -> bool:
     """Tell whether DingTalk knows the robot code: asked to recall a message that is not there, it says so.
 
     What `_allowed` sends is refused for its empty list before the robot is looked at. Raises Rejected when it
@@ -111,7 +111,7 @@ async def _known(client: Client) -> bool:
     return True
 
 
-async def _members(client: Client) -> str | Check:
+async def _members(client: DingTalkClient) -> str | Check:
     """Looking up members is only needed for names and departments: without it the bot still answers."""
     try:
         await client.call_old("/topapi/v2/user/get", {"userid": "mindbot-test"})

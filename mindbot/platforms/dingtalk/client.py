@@ -23,7 +23,7 @@ _TIMEOUT = 10.0  # seconds for one call
 _UPLOAD_TIMEOUT = 25.0  # of up to 20 MB; the outbox waits thirty
 
 
-class Client:
+class DingTalkClient:
     """One app. ``qps`` are the calls a second that it may make to one API."""
 
     def __init__(self, settings: DingTalkSettings, host: Host) -> None:

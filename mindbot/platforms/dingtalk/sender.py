@@ -18,7 +18,7 @@ from mindbot.domain.host import Host
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.before_sending import preparing
 from mindbot.platforms.dingtalk import errors, say
-from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.client import DingTalkClient
 from mindbot.platforms.dingtalk.uploads import RobotUploads
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class RobotSender:
     """Says planned messages of one bot."""
 
     def __init__(
-        self, client: Client, settings: DingTalkSettings, host: Host, clock: Callable[[], float]
+        self, client: DingTalkClient, settings: DingTalkSettings, host: Host, clock: Callable[[], float]
     ) -> None:
         self._client = client
         self._settings = settings

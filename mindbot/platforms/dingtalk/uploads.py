@@ -19,7 +19,7 @@ from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Part
 from mindbot.domain.names import file_name
 from mindbot.platforms.dingtalk import say
-from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.client import DingTalkClient
 from mindbot.platforms.sizes import megabytes
 
 #: One grey pixel, for videos without a picture of their own: the API asks for one.
@@ -32,7 +32,7 @@ _COVER = bytes.fromhex(
 class RobotUploads:
     """Puts files onto the platform. ``pack`` puts kinds that no page lists into a zip."""
 
-    def __init__(self, client: Client, media: Media, *, pack: bool) -> None:
+    def __init__(self, client: DingTalkClient, media: Media, *, pack: bool) -> None:
         self._client = client
         self._media = media
         self._pack = pack

@@ -80,7 +80,7 @@ class WeComPlatform:
         self.host = settings.host
         self.port = settings.port
         self._settings = settings
-        self._desk = host
+        self._host = host
         self._clock = clock
         self._backoff = backoff
         self._api = _api(settings, settings.secret, host)
@@ -198,7 +198,7 @@ class WeComPlatform:
         while True:
             try:
                 # Without the name we know: what comes without one is a refusal and no file.
-                return await self._api.download(self._desk.media, id)
+                return await self._api.download(self._host.media, id)
             except Rejected as error:
                 if not uploads.expired(error):
                     raise

@@ -43,7 +43,7 @@ class WeComBot:
         """Touches neither network nor secrets. ``clock`` tells Unix seconds."""
         self.bot = bot
         self._settings = settings
-        self._desk = host
+        self._host = host
         self._clock = clock
         self._ledger = CardLedger(host.keep, settings.card_ttl)
         self._report: Report = lambda state, reason: None
@@ -114,7 +114,7 @@ class WeComBot:
             return None
         turn, fact = wire.feedback_of(message.parts[0].data)
         if turn:
-            await self._desk.told(turn, {**fact, "user": message.sender, "event": message.key})
+            await self._host.told(turn, {**fact, "user": message.sender, "event": message.key})
         return Silence(f"the user rated {f'turn {turn}' if turn else 'an answer'}: {fact['feedback']}")
 
     async def fetch(self, message: Message, part: Part) -> File | None:
@@ -125,7 +125,7 @@ class WeComBot:
         through = decryption(fields.text(part.data.get("aeskey")) or await self._file_key())
         try:
             name = fields.text(part.data.get("name"))
-            return await self._desk.media.fetch(url, name=name, through=through)
+            return await self._host.media.fetch(url, name=name, through=through)
         except Rejected as error:
             if self._clock() - message.received < MEDIA_TTL:
                 raise

@@ -106,7 +106,7 @@ class ConnectionBot(WeComBot):
         try:
             if secret is None:
                 raise SecretError("there is none", hint="set `secret`, or mode: webhook")
-            return self._settings.bot_id, await self._desk.secrets.aget(secret)
+            return self._settings.bot_id, await self._host.secrets.aget(secret)
         except SecretError as error:
             raise AuthFailed(f"the bot's secret is not there: {error.message}", hint=error.hint) from error
 
@@ -188,7 +188,7 @@ class ConnectionBot(WeComBot):
     async def _store_is_well(self) -> bool:
         """Tell whether the store takes anything at all."""
         try:
-            await self._desk.keep.put("well", {"at": self._clock()}, ttl=60.0)
+            await self._host.keep.put("well", {"at": self._clock()}, ttl=60.0)
         except StoreError:
             return False
         return True

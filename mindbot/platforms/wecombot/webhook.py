@@ -176,7 +176,7 @@ class WebhookBot(WeComBot):
         A reply that would overtake an earlier one of its session is not shown before its stream has to end.
         """
         try:
-            answer = await self._desk.answer(shown.turn)
+            answer = await self._host.answer(shown.turn)
         except StoreError as error:
             log.warning("a poll waits for the store", bot=self.bot, turn=shown.turn, error=str(error))
             return
@@ -214,7 +214,7 @@ class WebhookBot(WeComBot):
         if not (turn := self._streams.owed(shown.session)):
             return False
         try:
-            answer = await self._desk.answer(turn)
+            answer = await self._host.answer(turn)
         except StoreError:
             return True
         if answer is not None and (not answer.done or any(d.state not in _ENDED for d in answer.deliveries)):
@@ -235,7 +235,7 @@ class WebhookBot(WeComBot):
         try:
             frame, notes = await self._frames.last(shown.turn, final)
             if not shown.collected.is_set():
-                await self._desk.keep.put(f"stream:{shown.turn}", {"taken": final.created}, ttl=7200.0)
+                await self._host.keep.put(f"stream:{shown.turn}", {"taken": final.created}, ttl=7200.0)
         except MindBotError as error:
             log.warning("a poll waits", bot=self.bot, turn=shown.turn, error=str(error))
             return self._growing(shown)
@@ -299,7 +299,7 @@ class WebhookBot(WeComBot):
         """Learn from the disk which way this answer went, if it did. Raises StoreError."""
         if shown.way:
             return
-        kept = await self._desk.keep.get(f"stream:{shown.turn}")
+        kept = await self._host.keep.get(f"stream:{shown.turn}")
         used = await self._url.used(shown.turn)
         if shown.way:  # a poll took it meanwhile
             return
@@ -351,7 +351,7 @@ class WebhookBot(WeComBot):
 
     async def _others(self, delivery: Delivery) -> list[Delivery]:
         """Return the other messages of a delivery's answer; raises StoreError."""
-        answer = await self._desk.answer(ids.show(delivery.turn))
+        answer = await self._host.answer(ids.show(delivery.turn))
         return [d for d in answer.deliveries if d.n not in (delivery.n, -1)] if answer is not None else []
 
     # -- for operators -----------------------------------------------------------------------------------
@@ -360,7 +360,7 @@ class WebhookBot(WeComBot):
         key = self._settings.encoding_aes_key
         if key is None:
             raise Rejected("there is no EncodingAESKey to decrypt the file with")
-        return await self._desk.secrets.aget(key)
+        return await self._host.secrets.aget(key)
 
     def details(self) -> Json:
         """Return what came in and how answers went out."""

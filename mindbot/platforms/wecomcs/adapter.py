@@ -68,7 +68,7 @@ class WeComCsPlatform:
         self.host = settings.host
         self.port = settings.port
         self._settings = settings
-        self._desk = host
+        self._host = host
         self._clock = clock
         self._backoff = backoff
         self._api = Api(
@@ -175,13 +175,13 @@ class WeComCsPlatform:
             id,
             self.bot,
             self._api,
-            self._desk.keep,
+            self._host.keep,
             self._budget,
             self._clock,
             interval=self._settings.pull_interval,
             first=self._settings.first_start,
-            since=self._desk.since,
-            knows=self._desk.knows,
+            since=self._host.since,
+            knows=self._host.knows,
             told=self._pulled,
             backoff=self._backoff,
         )
@@ -226,7 +226,7 @@ class WeComCsPlatform:
     async def fetch(self, message: Message, part: Part) -> File | None:
         """Download what a part refers to."""
         id = fields.text(part.data.get("media_id"))
-        return await self._api.download(self._desk.media, id) if id else None
+        return await self._api.download(self._host.media, id) if id else None
 
     def merge(self, messages: Sequence[Message]) -> Message:
         """Return one message with the parts of all; see `mindbot.platforms.wecomcs.wire.merge`."""

@@ -23,7 +23,7 @@ from mindbot.sim.dingtalk.media import StoredFiles
 from mindbot.sim.dingtalk.people import RobotMessages
 from mindbot.sim.dingtalk.robot import Robot
 from mindbot.sim.faults import Fault, FaultKind, kind
-from mindbot.sim.phones import Phones, Shown
+from mindbot.sim.phones import Phones, ShownMessage
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 
 _PRESS_SECONDS = 2.0  # a card callback must be answered within
@@ -325,7 +325,7 @@ class DingTalkSimulator(Simulator):
             self.cards.apply(card, response, user)
         return pushed
 
-    def inbox(self, screen: str) -> list[Shown]:
+    def inbox(self, screen: str) -> list[ShownMessage]:
         """Return what a user (or a group, by its conversation id) sees, oldest first."""
         return self.phones.inbox(screen)
 

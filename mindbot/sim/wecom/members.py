@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from mindbot.domain.errors import ConfigError
-from mindbot.sim.phones import Phones, Shown
+from mindbot.sim.phones import Phones, ShownMessage
 from mindbot.sim.wecom.attempts import Verification
 from mindbot.sim.wecom.cards import Cards
 from mindbot.sim.wecom.content import cut
@@ -126,6 +126,6 @@ class Members:
             self.callback_url = target
         return verification
 
-    def inbox(self, user: str) -> list[Shown]:
+    def inbox(self, user: str) -> list[ShownMessage]:
         """Return what a user sees, oldest first."""
         return self.phones.inbox(user)

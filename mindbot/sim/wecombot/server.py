@@ -17,7 +17,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, FaultKind, kind
-from mindbot.sim.phones import Phones, Shown
+from mindbot.sim.phones import Phones, ShownMessage
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.crypto import CallbackCipher
@@ -300,6 +300,6 @@ class WeComBotSimulator(Simulator):
         feedback: Json = {"id": id, "type": type, **known}
         return await self.event(user, {"eventtype": "feedback_event", "feedback_event": feedback}, **more)
 
-    def inbox(self, screen: str) -> list[Shown]:
+    def inbox(self, screen: str) -> list[ShownMessage]:
         """Return what a user (or a group) sees, oldest first."""
         return self.phones.inbox(screen)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mindbot.domain.message import Json
 from mindbot.sim.wecom.tokens import ApiError
 from mindbot.sim.wecomcs.content import readable
-from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL, WINDOW, Code, ServiceDesk, Talk
+from mindbot.sim.wecomcs.service_desk import BOT, ENDED, NEW, PERSON, POOL, WINDOW, Code, ServiceDesk, Talk
 
 _ALLOWED = {
     NEW: {BOT, POOL, PERSON, ENDED},

@@ -16,14 +16,14 @@ from aiohttp import ClientSession, TCPConnector, web
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, FaultKind, kind
-from mindbot.sim.phones import Phones, Shown
+from mindbot.sim.phones import Phones, ShownMessage
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 from mindbot.sim.wecom.attempts import PushRules
 from mindbot.sim.wecom.crypto import CallbackCipher
 from mindbot.sim.wecom.push import PUSH_KINDS, Pushed, Pusher
 from mindbot.sim.wecom.tokens import MESSAGES, ApiError, Tokens
 from mindbot.sim.wecomcs.calls import Calls, Rules
-from mindbot.sim.wecomcs.desk import FILES, POOL, ServiceDesk
+from mindbot.sim.wecomcs.service_desk import FILES, POOL, ServiceDesk
 
 _DEEP: Any = "deep"
 for _ in range(300):
@@ -301,7 +301,7 @@ class WeComCsSimulator(Simulator):
         }
         return await self._pusher.push(target, facts)
 
-    def inbox(self, customer: str) -> list[Shown]:
+    def inbox(self, customer: str) -> list[ShownMessage]:
         """Return what a customer sees, oldest first."""
         return self.phones.inbox(customer)
 

@@ -14,7 +14,7 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
 from mindbot.platforms.dingtalk import wire
 from mindbot.platforms.dingtalk.adapter import DingTalkPlatform
-from mindbot.platforms.dingtalk.client import Client
+from mindbot.platforms.dingtalk.client import DingTalkClient
 from mindbot.platforms.dingtalk.settings import DingTalkSettings
 from mindbot.platforms.dingtalk.stream import Stream
 from mindbot.sim.dingtalk.frames import HOSTILE, StreamRules
@@ -206,7 +206,7 @@ async def test_of_too_many_frames_at_once_the_rest_comes_again() -> None:
             stored.append(data["msgId"])
             return {"response": None}
 
-        client = Client(here.bot._settings, here.bot._host)
+        client = DingTalkClient(here.bot._settings, here.bot._host)
         stream = Stream(
             here.bot._host.http, lambda: client.open([wire.MESSAGES]), store, lambda: None, at_once=2
         )

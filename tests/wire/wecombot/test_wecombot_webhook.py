@@ -298,8 +298,8 @@ class StallingKeep:
 async def test_an_answer_whose_poll_was_given_up_goes_another_way() -> None:
     rules = PollRules(every=30)
     async with called_back(sim={"poll": rules}) as here, anyio.create_task_group() as tasks:
-        keep = StallingKeep(here.bot._desk.keep)
-        here.bot._desk = replace(here.bot._desk, keep=cast(Keep, keep))
+        keep = StallingKeep(here.bot._host.keep)
+        here.bot._host = replace(here.bot._host, keep=cast(Keep, keep))
         message = await here.asked("hello")
         with anyio.fail_after(PATIENCE):
             tasks.start_soon(here.bot.send, here.answer(message, "whole"))

@@ -21,7 +21,7 @@ async def saved(here: Here, content: bytes, name: str) -> File:
     async def chunks() -> AsyncIterator[bytes]:
         yield content
 
-    return await here.bot._desk.media.save(chunks(), name=name)
+    return await here.bot._host.media.save(chunks(), name=name)
 
 
 async def test_every_type_goes_out_and_is_shown() -> None:

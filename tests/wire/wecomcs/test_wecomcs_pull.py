@@ -17,7 +17,7 @@ from mindbot.domain.errors import AuthFailed, Overloaded, RateLimited, StoreErro
 from mindbot.platforms.wecom_shared import errors
 from mindbot.platforms.wecomcs import pull
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
-from mindbot.sim.wecomcs.desk import ServiceDesk
+from mindbot.sim.wecomcs.service_desk import ServiceDesk
 from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
@@ -394,7 +394,7 @@ class Drawer:
 async def test_accounts_whose_credentials_the_test_proves_are_pulled() -> None:
     async with connected(run=False) as here, anyio.create_task_group() as tasks:
         drawer = Drawer()
-        bot = WeComCsPlatform(here.bot._settings, "shop", replace(here.bot._desk, secrets=drawer))
+        bot = WeComCsPlatform(here.bot._settings, "shop", replace(here.bot._host, secrets=drawer))
         tasks.start_soon(bot.run, here.inbox.receive, here.health.report)
         assert "needs credentials" in await here.health.until("failed")
         assert {c.name: c for c in await bot.test()}["pulls"].state == "failed"

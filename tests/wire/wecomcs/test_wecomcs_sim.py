@@ -15,7 +15,7 @@ from mindbot.sim.phones import Phones
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.tokens import ApiError
 from mindbot.sim.wecomcs.calls import Calls, Rules
-from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL, ServiceDesk
+from mindbot.sim.wecomcs.service_desk import BOT, ENDED, NEW, PERSON, POOL, ServiceDesk
 from mindbot.testing.processes import get
 
 A, C = "wkA", "wmC"

@@ -11,7 +11,7 @@ from wecomcs_here import ACCOUNT, Here, a_delivery, connected
 from mindbot.domain.errors import Conflict, NetworkFailed, Overloaded, Rejected, StoreError
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
-from mindbot.sim.wecomcs.desk import BOT, ENDED, NEW, PERSON, POOL
+from mindbot.sim.wecomcs.service_desk import BOT, ENDED, NEW, PERSON, POOL
 from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -193,7 +193,7 @@ async def test_a_reply_hands_over_in_its_place_and_once() -> None:
 def restarted(here: Here) -> None:
     """Let the bot forget what it has in memory, as a crash does."""
     old = here.bot
-    here.bot = WeComCsPlatform(old._settings, old.bot, old._desk, clock=here.clock, backoff=0.05)
+    here.bot = WeComCsPlatform(old._settings, old.bot, old._host, clock=here.clock, backoff=0.05)
 
 
 async def test_a_hand_over_that_a_crash_kept_from_being_said_is_said_by_the_second_run() -> None:

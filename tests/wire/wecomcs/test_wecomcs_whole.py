@@ -19,8 +19,8 @@ from mindbot.domain.ports.platform import Webhook
 from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.sim.testing import simulated
-from mindbot.sim.wecomcs.desk import BOT, PERSON, POOL
 from mindbot.sim.wecomcs.server import WeComCsSimulator
+from mindbot.sim.wecomcs.service_desk import BOT, PERSON, POOL
 from mindbot.testing.platforms import served
 from mindbot.testing.waiting import PATIENCE, until
 
