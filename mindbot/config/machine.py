@@ -42,7 +42,7 @@ def _findings(loaded: Loaded, socket: bool) -> Iterator[tuple[str, str]]:
     file = config.store.path(state)
     if way := _in_the_way(file.parent):
         yield "store.file", f"store.file: {way} is no folder. {_FOLDER}"
-    elif file.is_dir():
+    elif stat.S_ISDIR(_mode(file) or 0):
         yield "store.file", f"store.file: {file} is a folder. Name a file in it"
     if config.http.ca_file:
         from mindbot.http.tls import context
@@ -68,14 +68,19 @@ def _findings(loaded: Loaded, socket: bool) -> Iterator[tuple[str, str]]:
 def _in_the_way(folder: Path) -> Path | None:
     """Return what is no folder where this one is, or would be made; None where nobody can tell."""
     for each in (folder, *folder.parents):
-        try:
-            mode = each.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError:
-            return None
-        return None if stat.S_ISDIR(mode) else each
+        if (mode := _mode(each)) != 0:
+            return each if mode and not stat.S_ISDIR(mode) else None
     return None
+
+
+def _mode(path: Path) -> int | None:
+    """Return what a path names, as its mode: 0 where nothing is there, None where this user cannot tell."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError:
+        return None
 
 
 def _is_group(name: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from mindbot.cli.main import main
-from mindbot.config import schema
+from mindbot.config import machine, schema
 from mindbot.config.load import load
 from mindbot.config.parts import whole
 
@@ -91,6 +92,30 @@ def test_check_names_what_cannot_be_used_here_with_its_line(
 ) -> None:
     ran = mindbot("config", "check", a_config(tmp_path, text))
     assert ran.code == 1 and says in ran.out
+
+
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Be a user whom folders of mode 0700 keep out, where the tests are root's."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+def test_what_this_user_may_not_look_at_is_no_problem(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    (tmp_path / "state").mkdir(mode=0)
+    file = a_config(tmp_path, f"state_dir: {tmp_path}/state\napi:\n  socket: in/api.sock\n")
+    loaded = load([file])
+    request.getfixturevalue("nobody")
+    assert machine.unusable(loaded) == []
+
+
+def test_what_cannot_be_looked_at_is_left_to_the_start(mindbot: Mindbot, tmp_path: Path) -> None:
+    ran = mindbot("config", "check", a_config(tmp_path, f"store:\n  file: {'x' * 300}/{'y' * 300}\n"))
+    assert ran.code == 0 and not ran.err
 
 
 @pytest.mark.parametrize("sample", sorted(DATA.glob("*.yaml")), ids=lambda path: path.stem)
