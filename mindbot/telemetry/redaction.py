@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterator
+from itertools import takewhile
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -121,25 +123,38 @@ class Redactor:
 
         A model's server that repeats its request must not tell a chat the key; short secrets are like words.
         """
-        for spelling in self._spellings:  # the longest come first
-            if len(spelling) < _UNLIKE_WORDS:
-                break
-            if spelling in text:
-                text = text.replace(spelling, MASK)
-        return text
+        return self._spoken(text, len(text))[0]
 
-    def begun(self, text: str) -> int:
-        """Return how many characters at a text's end may begin a value that `spoken` masks."""
-        found = 0
-        for spelling in self._spellings:
-            if len(spelling) < _UNLIKE_WORDS:
+    def spoken_so_far(self, text: str) -> tuple[str, str]:
+        """Return as much of words that go on as can be said now, masked like by `spoken`, and the rest as it
+        is: more of it may make it a value that is masked, or a longer one."""
+        return self._spoken(text, len(text) - self._begun(text))
+
+    def _spoken(self, text: str, end: int) -> tuple[str, str]:
+        """Return what begins before ``end`` with its values masked, and what is left of the text."""
+        spellings = [spelling for spelling in self._unlike_words() if spelling in text]
+        said, at = [], 0
+        for found in re.finditer("|".join(map(re.escape, spellings)), text) if spellings else ():
+            if found.start() >= end:
                 break
+            said += [text[at : found.start()], MASK]
+            at = found.end()
+        return "".join([*said, text[at:end]]), text[max(at, end) :]
+
+    def _begun(self, text: str) -> int:
+        """Return how many characters at a text's end may begin a value, and are not yet all of it."""
+        begun = 0
+        for spelling in self._unlike_words():
             at = text.find(spelling[0], max(0, len(text) - len(spelling) + 1))
-            while at >= 0 and len(text) - at > found:
+            while at >= 0 and len(text) - at > begun:
                 if spelling.startswith(text[at:]):
-                    found = len(text) - at
+                    begun = len(text) - at
                 at = text.find(spelling[0], at + 1)
-        return found
+        return begun
+
+    def _unlike_words(self) -> Iterator[str]:
+        """Return the spellings that no words look like, the longest first."""
+        return takewhile(lambda spelling: len(spelling) >= _UNLIKE_WORDS, self._spellings)
 
     def _text(self, text: str) -> str:
         text = self.registered(text)

@@ -14,12 +14,11 @@ class Speaking:
 
     def take(self, piece: str, *, afresh: bool = False) -> str:
         """Return what may be said by now; with ``afresh`` what was said before does not count any more."""
-        text = self._secrets.spoken(piece if afresh else self._held + piece)
-        keep = len(text) - self._secrets.begun(text)
-        self._held = text[keep:]
-        return text[:keep]
+        text = piece if afresh else self._held + piece
+        said, self._held = self._secrets.spoken_so_far(text)
+        return said
 
     def rest(self) -> str:
-        """Return what was held back and turned out to be words: nothing more comes."""
+        """Return what was held back, masked: nothing more comes."""
         rest, self._held = self._held, ""
-        return rest
+        return self._secrets.spoken(rest)

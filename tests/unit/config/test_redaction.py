@@ -200,3 +200,31 @@ def test_words_are_held_back_only_while_they_may_begin_a_secret() -> None:
     assert said.take(f"the {KEY[:10]}") == "the " and said.take("? No.") == f"{KEY[:10]}? No."
     assert said.take(KEY[:10]) == "" and said.take("afresh", afresh=True) == "afresh"
     assert said.rest() == ""
+
+
+LINES = ("first-line-of-a-key-0123", "second-line-of-a-key-456")
+
+
+@given(
+    st.lists(st.sampled_from([LINES[0], LINES[1], "\n", "a" * 20, "a", KEY, KEY[:20], "b"]), max_size=8),
+    st.lists(st.integers(0, 150), max_size=8),
+)
+def test_of_secrets_that_begin_alike_nothing_is_said_in_pieces(words: list[str], cuts: list[int]) -> None:
+    secrets = Redactor()
+    for secret in (KEY, KEY[:20], "\n".join(LINES), "a" * 20, "a" * 23 + "b"):
+        secrets.register(secret)
+    text, said, shown = "".join(words), Speaking(secrets), ""
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    for begin, end in itertools.pairwise(places):
+        shown += said.take(text[begin:end])
+    assert shown + said.rest() == secrets.spoken(text)
+
+
+def test_the_rest_of_a_longer_secret_is_masked_with_the_shorter_one_it_begins_with() -> None:
+    secrets = Redactor()
+    secrets.register(KEY[:20])
+    secrets.register(KEY)
+    said = Speaking(secrets)
+    assert said.take(f"it is {KEY[:22]}") == "it is " and said.take(f"{KEY[22:]}.") == f"{MASK}."
+    assert said.take(KEY[:20]) == "" and said.take("!") == f"{MASK}!"
+    assert said.take(KEY[:20]) == "" and said.rest() == MASK
