@@ -22,7 +22,7 @@ DONE = object()
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # byte order marks of UTF-16
 _WHOLE_NUMBER = 18  # digits that fit into 64 bits
-_WHOLE = 16  # times that a JSON document is looked at, whether it has come whole
+_PIECE = 64 << 10  # bytes of JSON that are read leniently before it is known that nothing follows
 _UNREAD = 1000  # pieces of one answer that cannot be read; behind them nobody expects one that can
 
 _ERROR = "error"
@@ -40,7 +40,7 @@ def decode(data: bytes) -> Any:
     Bytes that are no UTF-8 are kept as ``surrogateescape`` does, NaN and infinities become None.
 
     Raises:
-        Unreadable: it is not even that, or nested without end.
+        NotJson: it is not even that, or nested without end.
     """
     try:
         return orjson.loads(data)
@@ -57,6 +57,11 @@ def decode(data: bytes) -> Any:
     return doc
 
 
+def _decoded(data: bytes, leniently: int) -> Any:
+    """Decode JSON, what is larger than so many bytes only if it is sound: the lenient decoder is slow."""
+    return decode(data) if len(data) <= leniently else orjson.loads(data)
+
+
 def _number(digits: str) -> int | float:
     return int(digits) if len(digits) <= _WHOLE_NUMBER else float(digits)
 
@@ -64,15 +69,18 @@ def _number(digits: str) -> int | float:
 class Documents:
     """Turns the lines of an answer into documents. ``framing`` is empty until the first line with something.
 
-    ``limit`` bounds what is kept of one document, in bytes. ``unread`` counts what could not be read.
+    ``limit`` bounds, in bytes, what is kept of one event and how much of what is not quite JSON is read.
+    ``unread`` counts what could not be read.
     """
 
     def __init__(self, limit: int) -> None:
         self.framing: Framing = ""
         self.unread = 0
+        self._limit = limit
         self._sse = SseDecoder(limit)
         self._whole: list[bytes] = []
-        self._looks = _WHOLE
+        self._size = 0  # bytes of it
+        self._looked = 0  # bytes of it when it was last found not to be whole
 
     def feed(self, line: bytes) -> list[Any]:
         """Return the documents that a line completes; `DONE` is the end marker.
@@ -86,6 +94,7 @@ class Documents:
             self.framing = _framing(line)
         if self.framing == "json":
             self._whole.append(line)
+            self._size += len(line) + 1
             return self._whole_by_now(line)
         if self.framing != "events":
             return []
@@ -107,29 +116,39 @@ class Documents:
         return [*found, *self._last()]
 
     def _last(self) -> list[Any]:
-        data = b"\n".join(self._whole)
-        self._whole = []
-        if not data.strip() or _is_done(data.strip().removeprefix(b"data:")):
+        data = self._taken().strip()
+        if not data or _is_done(data.removeprefix(b"data:")):
             return []
-        try:
-            return [decode(data)]
-        except NotJson:
-            self.unread += 1
-            return []
+        if data.endswith((b"}", b"]")) or b"data:" in data:  # anything else was cut
+            with suppress(ValueError):
+                return [_decoded(data, self._limit)]
+        self.unread += 1
+        return []
 
     def _whole_by_now(self, line: bytes) -> list[Any]:
-        """Return the document that a line completes: the only one, or one of many lines of JSON."""
+        """Return the document that a line completes: the only one, or one of many lines of JSON.
+
+        What never is whole is looked at again only when there is twice as much of it, so that all looks
+        together are little more work than one.
+        """
         if line[:1] not in b"}]" and len(self._whole) > 1:
             return []  # neither a document's only line nor the last one of a document with indents
-        if line.rstrip()[-1:] not in (b"}", b"]") or not self._looks:
+        if self._size < 2 * self._looked or not line.rstrip().endswith((b"}", b"]")):
             return []
+        self._looked = self._size
+        data = b"\n".join(self._whole)
         try:
-            found = decode(b"\n".join(self._whole))
-        except NotJson:
-            self._looks -= 1
+            found = _decoded(data, _PIECE)
+        except ValueError:
             return []
-        self._whole = []
+        self._taken()
         return [found]
+
+    def _taken(self) -> bytes:
+        """Return what came of a document; the next one begins behind it."""
+        data = b"\n".join(self._whole)
+        self._whole, self._size, self._looked = [], 0, 0
+        return data
 
     def _read(self, event: SseEvent) -> list[Any]:
         if _is_done(event.data):

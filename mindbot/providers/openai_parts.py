@@ -10,6 +10,16 @@ from mindbot.domain.message import Json
 
 #: Values that one content may be put together of. Who sends more, or hides them deeper, means harm.
 _MOST_PARTS = 10_000
+#: The fields of a delta or a message, and which part of the answer each holds.
+OF_THE_ANSWER = {
+    "content": "text",
+    "refusal": "text",
+    "reasoning_content": "thought",
+    "reasoning": "thought",
+    "thinking": "thought",
+    "tool_calls": "calls",
+    "function_call": "calls",
+}
 
 
 class Words(NamedTuple):
@@ -31,9 +41,18 @@ def choice_of(doc: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def is_piece(doc: Any) -> bool:
-    """Tell whether a document is one piece of an answer, rather than all of it."""
+    """Tell whether a document is, or may be, one piece of an answer: one with a ``message`` beside what it
+    adds is all of it only where no other follows (`has_message`)."""
     choice = choice_of(doc) if isinstance(doc, dict) else None
-    return choice is not None and isinstance(choice.get("delta"), dict) and not choice.get("message")
+    if choice is None or not isinstance(delta := choice.get("delta"), dict):
+        return False
+    return not choice.get("message") or any(map(delta.get, OF_THE_ANSWER))
+
+
+def has_message(doc: Any) -> bool:
+    """Tell whether a document holds a ``message``, as a whole answer does."""
+    choice = choice_of(doc) if isinstance(doc, dict) else None
+    return choice is not None and bool(choice.get("message"))
 
 
 def words(content: Any) -> Words:

@@ -16,7 +16,7 @@ from mindbot.domain.errors import ContentFiltered, ContextOverflow, Overloaded, 
 from mindbot.domain.message import Json
 from mindbot.providers.characters import Joiner
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.openai_parts import choice_of, is_piece, usage_of, words
+from mindbot.providers.openai_parts import OF_THE_ANSWER, choice_of, is_piece, usage_of, words
 from mindbot.providers.quoting import quoted
 from mindbot.providers.thinking import Thinking
 from mindbot.providers.tool_calls import ToolCalls
@@ -61,16 +61,6 @@ _FAILED: dict[str, type[VendorError]] = {
     "aborted": Truncated,
     "cancelled": Truncated,
     "canceled": Truncated,
-}
-#: The fields of a delta or a message, and which part of the answer each holds.
-_OF_THE_ANSWER = {
-    "content": "text",
-    "refusal": "text",
-    "reasoning_content": "thought",
-    "reasoning": "thought",
-    "thinking": "thought",
-    "tool_calls": "calls",
-    "function_call": "calls",
 }
 _NO_REASON = frozenset({"", "null", "none"})
 
@@ -269,15 +259,13 @@ class AnswerReader:
         and who has read the deltas has read it.
         """
         delta = choice.get("delta")
-        if isinstance(delta, dict) and any(map(delta.get, _OF_THE_ANSWER)):
-            self._by_delta.update(kind for name, kind in _OF_THE_ANSWER.items() if delta.get(name))
+        if isinstance(delta, dict) and any(map(delta.get, OF_THE_ANSWER)):
+            self._by_delta.update(kind for name, kind in OF_THE_ANSWER.items() if delta.get(name))
             return delta
         message = choice.get("message")
         if not isinstance(message, dict):
             message = {"content": choice.get("text")}
-        return {
-            name: message.get(name) for name, kind in _OF_THE_ANSWER.items() if kind not in self._by_delta
-        }
+        return {name: message.get(name) for name, kind in OF_THE_ANSWER.items() if kind not in self._by_delta}
 
     @property
     def _room(self) -> int:

@@ -18,6 +18,7 @@ from mindbot.http.answers import LineSplitter
 from mindbot.http.attempt import AnswerTooLong
 from mindbot.providers.documents import DONE, Documents
 from mindbot.providers.errors import web_page
+from mindbot.providers.openai_parts import has_message
 from mindbot.providers.openai_wire import AnswerReader
 
 _REFUSAL = 64 << 10  # bytes of a refusal that are read
@@ -100,7 +101,7 @@ class Reading:
 
 
 async def read(reading: Reading, answer: AnswerReader) -> Chunks:
-    """Yield an answer as it arrives, in whatever framing, to its end; `Answer.end` is left to the caller.
+    """Yield an answer as it arrives, in whatever framing, to its end; its `end` is left to the caller.
 
     Raises:
         VendorError: it is none, it broke off, or it took too long before it said anything.
@@ -108,6 +109,7 @@ async def read(reading: Reading, answer: AnswerReader) -> Chunks:
     documents = Documents(min(reading.limit, max(_EVENT, reading.limit // 8)))
     done = False
     came = 0
+    alone = False  # whether a whole answer came, and nothing else
     try:
         async with aclosing(_documents(reading, documents)) as docs:
             async for doc in docs:
@@ -115,6 +117,7 @@ async def read(reading: Reading, answer: AnswerReader) -> Chunks:
                     done = True
                     break
                 came += 1
+                alone = came == 1 and documents.framing == "json" and has_message(doc)
                 if chunk := answer.take(doc, streamed=documents.framing == "events"):
                     reading.moved()
                     yield chunk
@@ -129,7 +132,7 @@ async def read(reading: Reading, answer: AnswerReader) -> Chunks:
         if not answer.complete:
             answer.cut("the time for one answer")
     answer.unread += documents.unread
-    if done or (documents.framing == "json" and came == 1):
+    if done or alone:
         answer.stopped()
     if not answer.complete:
         raise _none(reading.vendor, documents, answer)

@@ -96,6 +96,48 @@ def test_a_document_over_many_lines_is_one() -> None:
     assert (found, documents.unread) == ([doc], 0)
 
 
+def looked_at(monkeypatch: pytest.MonkeyPatch, lines: list[bytes]) -> tuple[int, list[Any]]:
+    """Feed lines of JSON; return how many bytes were decoded, by either decoder, and what was found."""
+    from mindbot.providers import documents
+
+    sizes: list[int] = []
+
+    def counted(data: bytes, leniently: int) -> Any:
+        sizes.append(len(data) * (2 if len(data) <= leniently else 1))
+        return decoded(data, leniently)
+
+    decoded = documents._decoded
+    monkeypatch.setattr(documents, "_decoded", counted)
+    reader = Documents(4 << 20)
+    found = [doc for line in lines for doc in reader.feed(line)]
+    return sum(sizes), [*found, *reader.end()]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"[" + b'{"a":1},' * 20_000, *[b"]x]"] * 400],
+        [b"{]", *[b"}"] * 20_000],
+        [b'[{"a":1},', *[b"]" + b" " * 99 + b"]"] * 2000],
+    ],
+)
+def test_what_never_becomes_a_document_is_decoded_a_few_times(
+    monkeypatch: pytest.MonkeyPatch, lines: list[bytes]
+) -> None:
+    decoded, found = looked_at(monkeypatch, lines)
+    assert found == [] and decoded <= 6 * sum(len(line) + 1 for line in lines)
+
+
+def test_what_was_cut_is_not_decoded_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert looked_at(monkeypatch, [b'{"a":[', b" 1,", b' "and'] * 100) == (0, [])
+
+
+def test_lines_of_json_are_read_as_they_come_however_long_and_odd_they_are() -> None:
+    reader = Documents(4 << 20)
+    lines = [b'{"a":"\\ud83d"}', b'{"b":NaN}', b'{"c":"' + b"x" * 100_000 + b'"}', b'{"d":4}']
+    assert [next(iter(doc)) for line in lines for doc in reader.feed(line)] == ["a", "b", "c", "d"]
+
+
 def test_a_line_in_many_pieces_is_put_together_once() -> None:
     splitter = LineSplitter(100)
     assert not [line for _ in range(99) for line in splitter.feed(b"x")]

@@ -260,13 +260,37 @@ async def test_an_answer_that_is_there_is_one_however_its_connection_ends(
         assert len(server.asked) == 1
 
 
-async def test_lines_of_json_without_an_end_are_cut_and_a_lone_piece_is_an_answer() -> None:
+@pytest.mark.parametrize("came", [1, 2])
+async def test_lines_of_json_without_an_end_are_cut(came: int) -> None:
     pieces = LINES.splitlines(keepends=True)
-    async with Server(HEAD + b"\r\n" + b"".join(pieces[:2])).running() as server:
+    async with Server(HEAD + b"\r\n" + b"".join(pieces[:came])).running() as server:
         with pytest.raises(Truncated):
             await ask_it(server)
-    async with Server(HEAD + b"\r\n" + pieces[0]).running() as server:
-        assert (await ask_it(server)).text == "hel"
+
+
+def both(text: str, **more: object) -> bytes:
+    """A line with a piece and, beside it, a message: some servers fill both."""
+    choice = {"delta": {"content": text}, "message": {"role": "assistant", "content": text}, **more}
+    return orjson.dumps({"choices": [choice]}) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (both("hel") + both("lo", finish_reason="stop"), "hello"),
+        (both("hello"), "hello"),  # and nothing else
+    ],
+)
+async def test_a_message_beside_a_piece_is_an_answer_only_by_itself(lines: bytes, text: str) -> None:
+    async with Server(HEAD + b"\r\n" + lines).running() as server:
+        answer = await ask_it(server)
+    assert (answer.text, answer.last.finish) == (text, "stop")
+
+
+async def test_messages_beside_pieces_without_an_end_are_cut() -> None:
+    async with Server(HEAD + b"\r\n" + both("hel") + both("lo")).running() as server:
+        with pytest.raises(Truncated):
+            await ask_it(server)
 
 
 def refused(message: str, param: str | None = None) -> bytes:
