@@ -21,6 +21,7 @@ import structlog
 
 from mindbot.domain.errors import Conflict, NotFound, StoreCorrupt, StoreError, StoreFull
 from mindbot.store.database import explain
+from mindbot.store.revisions import HEAD, known, upgrade
 from mindbot.store.unreadable import ODD
 
 log = structlog.get_logger("mindbot.store")
@@ -174,8 +175,6 @@ def restore(backup: Path, path: Path) -> Path | None:
 
 def _prepare(backup: Path, fresh: Path, *, like: Path) -> None:
     """Make what takes the database's place: of this program's schema, and marked as restored."""
-    from mindbot.store.upgrade import HEAD, known, upgrade  # it needs this module
-
     found = verify(backup)
     if found != HEAD and not known(found):
         raise StoreError(

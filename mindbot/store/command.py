@@ -96,7 +96,8 @@ def _alone(ctx: typer.Context, path: Path, file: Path | None) -> Iterator[None]:
 @db.command()
 def upgrade(ctx: typer.Context, file: Annotated[Path | None, _FILE] = None) -> None:
     """Create the database or bring it to this version's schema; the daemon does so by itself at its start."""
-    from mindbot.store.upgrade import HEAD, ensure, revision
+    from mindbot.store.revisions import HEAD
+    from mindbot.store.upgrade import ensure, revision
 
     path = _path(ctx, file)
     with _alone(ctx, path, file):
@@ -165,7 +166,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Look for damage and say what is in it; exit 1 when it is damaged, missing or of another version."""
-    from mindbot.store.upgrade import HEAD
+    from mindbot.store.revisions import HEAD
 
     path = _path(ctx, file)
     if not path.exists():

@@ -181,21 +181,6 @@ class Database:
         assert files is not None
         await self._run(self._write_thread, files.check)
 
-    async def copy(self, target: Path) -> None:
-        """Copy the database to a new file; see `mindbot.store.backup`.
-
-        Reads wait meanwhile only where the file is gone, and the open connection is all there is.
-        """
-        from mindbot.store import backup  # it needs this module
-
-        try:
-            await self.check()
-        except StoreGone:
-            assert self._reader is not None
-            await self._run(self._read_thread, backup.copy_open, self._reader, target)
-        else:
-            await anyio.to_thread.run_sync(backup.copy, self.path, target)
-
     async def write_pragma(self, pragma: str) -> None:
         """Change a setting of the writing connection (limits, in fault tests)."""
         await self._run(self._write_thread, lambda: self._writer and self._writer.execute(pragma).fetchall())

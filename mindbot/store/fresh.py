@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from mindbot.store.database import connect, explain
+from mindbot.store.revisions import upgrade
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 _HEAD = "-- Made by `make docs` from the revisions in migrations/versions.\n"
@@ -40,8 +41,6 @@ def create(path: Path) -> bool:
 
 def as_migrated() -> str:
     """Return the schema that the revisions make, as SQL."""
-    from mindbot.store.upgrade import upgrade
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mindbot.db"
         upgrade(path, "")

@@ -15,9 +15,9 @@ import anyio.to_thread
 
 from mindbot.config.sections import StoreSettings
 from mindbot.domain import ids
-from mindbot.domain.errors import StoreError
+from mindbot.domain.errors import StoreError, StoreGone
 from mindbot.domain.ports.store import Anew, Live
-from mindbot.store import anew, changes, recovery
+from mindbot.store import anew, backup, changes, recovery
 from mindbot.store.database import Database
 from mindbot.store.history import SqliteHistory
 from mindbot.store.inbox import SqliteInbox
@@ -164,5 +164,10 @@ class SqliteStore:
         return await self._database.write(partial(changes.purge_kept, now=time.time(), limit=limit))
 
     async def backup(self, target: Path) -> None:
-        """See the port."""
-        await self._database.copy(target)
+        """See the port. Reads wait meanwhile only where the file is gone: the open one is all there is."""
+        try:
+            await self.check()
+        except StoreGone:
+            await self._database.read(lambda db: backup.copy_open(db, target))
+        else:
+            await anyio.to_thread.run_sync(backup.copy, self.path, target)

@@ -21,8 +21,9 @@ from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.store import backup
 from mindbot.store.lock import only_one
+from mindbot.store.revisions import HEAD
 from mindbot.store.sqlite import SqliteStore
-from mindbot.store.upgrade import HEAD, ensure
+from mindbot.store.upgrade import ensure
 
 pytestmark = pytest.mark.anyio
 

@@ -18,9 +18,10 @@ from sqlalchemy import create_engine
 from mindbot.domain.errors import Conflict, StoreBusy, StoreError
 from mindbot.domain.message import Message, text_part
 from mindbot.store import backup
+from mindbot.store.revisions import HEAD, alembic_config
 from mindbot.store.rows import put_row
 from mindbot.store.sqlite import SqliteStore
-from mindbot.store.upgrade import HEAD, alembic_config, ensure
+from mindbot.store.upgrade import ensure
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,9 @@ from sqlalchemy import create_engine
 
 from mindbot.store import fresh
 from mindbot.store.journal import STATEMENTS
+from mindbot.store.revisions import HEAD, alembic_config, upgrade
 from mindbot.store.schema import metadata
-from mindbot.store.upgrade import HEAD, alembic_config, ensure, revision, upgrade
+from mindbot.store.upgrade import ensure, revision
 
 
 def test_migrations_make_exactly_the_tables(tmp_path: Path) -> None:
