@@ -37,7 +37,7 @@ MOST = 16 << 20  # bytes in one message
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StreamPlace:
     """Where a reader is in the stream. An epoch is one run of the daemon."""
 
     epoch: str
@@ -91,7 +91,7 @@ async def events(
     *,
     topics: Iterable[str] = (),
     filter: str = "",
-    since: Place | None = None,
+    since: StreamPlace | None = None,
     patient: bool = False,
 ) -> AsyncGenerator[Update, None]:
     """Yield updates for ever; leave it with ``aclosing``.
@@ -124,7 +124,7 @@ async def events(
 class _Reader:
     """One stream over as many connections as it takes; keeps its place."""
 
-    def __init__(self, path: Path, topics: str, filter: str, since: Place | None) -> None:
+    def __init__(self, path: Path, topics: str, filter: str, since: StreamPlace | None) -> None:
         self._path = path
         self._query = {"topics": topics, "filter": filter}
         self._place = since
@@ -166,16 +166,16 @@ class _Reader:
                 if isinstance(message, list):
                     if message:
                         yield Batch(message)
-                        self._place = Place(message[-1]["epoch"], message[-1]["seq"])
+                        self._place = StreamPlace(message[-1]["epoch"], message[-1]["seq"])
                 elif "gap" in message:
                     yield Gap(message["gap"])
                 elif "reset" in message:
-                    self._place = Place(message["reset"], message["seq"])
+                    self._place = StreamPlace(message["reset"], message["seq"])
                     yield Reset(message["reset"])
                 elif "seq" in message:
                     if again and self._place is None:  # it broke before we knew where we were
                         yield Reset(message["epoch"])
-                    self._place = Place(message["epoch"], message["seq"])
+                    self._place = StreamPlace(message["epoch"], message["seq"])
         except ConnectionClosed:
             return
         except (ValueError, LookupError, TypeError) as error:

@@ -10,7 +10,7 @@ from mindbot.runtime.stats import Histogram, Times
 
 
 @dataclass(slots=True)
-class BotTraffic:
+class TrafficCounts:
     """``last_message``, ``last_sent`` and ``failed`` are Unix seconds, 0 for never; ``error`` is why the
     last attempt failed, while nothing was sent since."""
 
@@ -53,12 +53,12 @@ class Traffic:
     """By platform and bot; also of bots that are gone."""
 
     def __init__(self) -> None:
-        self._bots: dict[tuple[str, str], BotTraffic] = {}
+        self._bots: dict[tuple[str, str], TrafficCounts] = {}
         self.sends = Times(Histogram)  # what the platform took for each, in seconds
 
-    def of(self, platform: str, bot: str) -> BotTraffic:
+    def of(self, platform: str, bot: str) -> TrafficCounts:
         """Return a bot's counters."""
         found = self._bots.get((platform, bot))
         if found is None:
-            found = self._bots[platform, bot] = BotTraffic()
+            found = self._bots[platform, bot] = TrafficCounts()
         return found

@@ -14,11 +14,10 @@ ROOT = Path(__file__).parents[2]
 STILL_DOUBLE = {
     "Answer": 2,
     "Answering": 2,
-    "BotTraffic": 2,
     "Component": 2,
     "Health": 3,
     "MemoryKeep": 2,
-    "Place": 3,
+    "Place": 2,
     "Secrets": 2,
 }
 
