@@ -223,8 +223,13 @@ def settings_or(unread: type[Section], group: str, name: str) -> Any:
 
 
 def left_out() -> list[str]:
-    """Return a line for each runner and stage of other packages that cannot be loaded; a daemon loads all."""
-    lines = []
+    """Return a line for each part of other packages that no configuration can use.
+
+    Those are runners and stages that cannot be loaded, for a daemon loads all, and platforms with no section.
+    """
+    named = [name for name in registry.strangers("platforms") if name not in _platforms()]
+    taken = "it has no section: its name is one of MindBot's own, or no word"
+    lines = [str(registry.broken("platforms", name, taken)) for name in named]
     for group in _OTHERS:
         for name in registry.strangers(group):
             try:

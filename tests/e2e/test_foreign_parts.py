@@ -136,6 +136,7 @@ POINTS = """
 [mindbot.platforms]
 pigeon = far_parts:Pigeons
 ghost = far_nowhere:Ghost
+store = far_parts:Pigeons
 [mindbot.providers]
 parrot = far_parts:Parrot
 mute = far_parts:Mute
@@ -229,6 +230,7 @@ def test_broken_parts_are_named_with_their_package(tmp_path: Path, far: dict[str
         f"{file}:3:3: the provider 'mute' of the package far-parts 1.2 cannot be used: AttributeError",
         "the stage 'smudge' of the package far-parts 1.2",
         "the runner 'sundial' of the package far-parts 1.2",
+        "the platform 'store' of the package far-parts 1.2 cannot be used: it has no section",
     ):
         assert line in found.stdout
 
