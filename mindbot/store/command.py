@@ -146,7 +146,7 @@ def restore(
 
     The next start answers nobody again: what the backup has open becomes dead letters (store.restored).
     """
-    from mindbot.store.backup import restore as put_back
+    from mindbot.store.restoring import restore as put_back
 
     if file is None and (daemon := _daemon(ctx)) is not None:
         raise Conflict(

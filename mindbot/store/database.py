@@ -7,6 +7,8 @@ SQLite itself (``json_each``), so a whole batch is one statement that runs witho
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -59,13 +61,45 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
             f"{path} is damaged: {text}",
             hint="run `mindbot db check`; restore a backup or move the file away",
         )
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return StoreError(f"cannot open {path}: {text}", hint="check that the folder exists and is writable")
-    if code == sqlite3.SQLITE_READONLY:
+    if code == sqlite3.SQLITE_READONLY or (code == sqlite3.SQLITE_CANTOPEN and _mounted_ro(path.parent)):
         return StoreReadOnly(
             f"{path} is read-only", hint="check its owner and mode, and that its disk is mounted rw"
         )
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StoreError(f"cannot open {path}: {text}", hint="check that the folder exists and is writable")
     return StoreError(f"{path}: {text}")
+
+
+def _mounted_ro(folder: Path) -> bool:
+    """Tell whether that is why SQLite could not make a database's log."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
+def explain_os(error: OSError, path: Path, hint: str = "may you write it, and its folder?") -> StoreError:
+    """Turn a failure at a database's files into the error that SQLite's own failure there would be.
+
+    ``hint`` is for failures that do not pass by themselves.
+    """
+    text = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(f"no space left for {path}", hint="free some disk space; it goes on by itself")
+    if error.errno == errno.EIO:
+        return StoreFull(
+            f"cannot use {path}: {text}", hint="check the disk (df, dmesg); it goes on by itself"
+        )
+    if error.errno == errno.EROFS:
+        return StoreReadOnly(f"{path} is read-only", hint="mount its disk rw; it goes on by itself")
+    if error.errno == errno.ENOLCK:
+        return StoreBusy(
+            f"the system gives no lock for {path}: {text}",
+            hint="mend the network file system's locks, or use a local disk (state_dir, store.file)",
+        )
+    if error.errno in (errno.EOPNOTSUPP, errno.ENOSYS):
+        hint = "its file system must be able to: put it on a local disk (state_dir, store.file)"
+    return StoreError(f"cannot use {path}: {text}", hint=hint)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -74,12 +108,15 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         StoreError: the file cannot be opened, or is no database.
     """
+    db: sqlite3.Connection | None = None
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         db.text_factory = as_text
         for pragma in _PRAGMAS:
             db.execute(pragma)
     except sqlite3.Error as error:
+        if db is not None:
+            db.close()  # or it holds the file while somebody keeps the error
         raise explain(error, path) from error
     return db
 

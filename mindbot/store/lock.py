@@ -5,7 +5,6 @@ A database may lie outside of the state directory, where two daemons with a dire
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mindbot.config.paths import give_to_owner
-from mindbot.domain.errors import ConfigError, Conflict, MindBotError, StoreError, StoreFull
+from mindbot.domain.errors import ConfigError, Conflict
+from mindbot.store.database import explain_os
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def only_one(state_dir: Path) -> Iterator[None]:
     Raises:
         Conflict: another process holds it; the message names it.
         ConfigError: the directory cannot be used.
-        StoreFull: there is no room to make it just now.
+        StoreError: there is no room, or no lock, just now, or its file system has no locks.
     """
     path = state_dir / "daemon.lock"
     try:
@@ -34,8 +34,9 @@ def only_one(state_dir: Path) -> Iterator[None]:
             f"state_dir: cannot use {state_dir}: {error.strerror or error}",
             hint="set state_dir to a writable folder",
         )
-        raise _full(error, path, mend) from error
-    with _held(held, f"a daemon is running already with {state_dir}"):
+        passing = explain_os(error, path)
+        raise (passing if passing.passes else mend) from error
+    with _held(held, path, f"a daemon is running already with {state_dir}"):
         yield
 
 
@@ -45,7 +46,7 @@ def one_user(database: Path) -> Iterator[None]:
 
     Raises:
         Conflict: another process uses the database; the message names it.
-        StoreError: its folder cannot be used; StoreFull: there is no room just now.
+        StoreError: its folder cannot be used, or its file system has no locks; what passes is told apart.
     """
     path = database.resolve()
     path = path.with_name(path.name + ".lock")
@@ -53,12 +54,8 @@ def one_user(database: Path) -> Iterator[None]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = _opened(path)
     except OSError as error:
-        mend = StoreError(
-            f"cannot use {path.parent}: {error.strerror or error}",
-            hint="set state_dir or store.file to a writable folder",
-        )
-        raise _full(error, path, mend) from error
-    with _held(held, f"{database} is used by another process"):
+        raise explain_os(error, path, "set state_dir or store.file to a writable folder") from error
+    with _held(held, path, f"{database} is used by another process"):
         yield
 
 
@@ -68,20 +65,16 @@ def _opened(path: Path) -> int:
     return held
 
 
-def _full(error: OSError, path: Path, other: MindBotError) -> MindBotError:
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return other
-    return StoreFull(f"no space left for {path}", hint="free some disk space; the start goes on by itself")
-
-
 @contextmanager
-def _held(held: int, who: str) -> Iterator[None]:
+def _held(held: int, path: Path, who: str) -> Iterator[None]:
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = os.read(held, 20).decode("ascii", "replace").strip() or "unknown"
             raise Conflict(f"{who} (pid {pid})", hint="stop it with: mindbot daemon stop") from None
+        except OSError as error:
+            raise explain_os(error, path) from error
         with suppress(OSError):  # on a full or failing disk it is held all the same, without a name
             os.ftruncate(held, 0)
             os.pwrite(held, f"{os.getpid()}\n".encode(), 0)

@@ -10,8 +10,9 @@ import structlog
 from mindbot.config.paths import give_to_owner
 from mindbot.domain.errors import StoreError
 from mindbot.store import fresh
-from mindbot.store.backup import keep_aside, unfinished
-from mindbot.store.database import connect, explain
+from mindbot.store.backup import keep_aside
+from mindbot.store.database import connect, explain, explain_os
+from mindbot.store.restoring import unfinished
 from mindbot.store.revisions import HEAD, known, upgrade
 
 log = structlog.get_logger("mindbot.store")
@@ -42,8 +43,12 @@ def ensure(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _ensure(path)
     except OSError as error:
-        raise StoreError(f"cannot create {path.parent}: {error.strerror}", hint="set state_dir") from error
+        raise explain_os(error, path, "set state_dir or store.file to a writable folder") from error
+
+
+def _ensure(path: Path) -> None:
     if left := unfinished(path):
         raise StoreError(
             left, hint="put the database back, restore a backup (mindbot db restore), or move that file away"

@@ -19,7 +19,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import ConfigError, Conflict, NotFound, StoreCorrupt, StoreError, StoreGone
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.turn import Turn
-from mindbot.store import backup
+from mindbot.store import backup, restoring
 from mindbot.store.lock import only_one
 from mindbot.store.revisions import HEAD
 from mindbot.store.sqlite import SqliteStore
@@ -71,7 +71,7 @@ async def test_what_a_deleted_file_held_can_still_be_saved(tmp_path: Path) -> No
         with pytest.raises(StoreGone):
             await store.check()
         await store.backup(tmp_path / "copy")
-    await anyio.to_thread.run_sync(backup.restore, tmp_path / "copy", path)
+    await anyio.to_thread.run_sync(restoring.restore, tmp_path / "copy", path)
     async with SqliteStore.open(path, resume=True) as store:
         assert [turn.message.key for turn in await store.inbox.recover()] == ["saved"]
 
@@ -81,7 +81,7 @@ async def test_a_restored_database_sends_nothing_again_and_operators_may(tmp_pat
     waiting, answered = await with_open_ends(path)
     async with SqliteStore.open(path) as store:
         await store.inbox.put(a_message("after the backup"))
-    aside = await anyio.to_thread.run_sync(backup.restore, tmp_path / "copy", path)
+    aside = await anyio.to_thread.run_sync(restoring.restore, tmp_path / "copy", path)
     assert aside is not None and "replaced" in aside.name
     before = time.time()
     async with SqliteStore.open(path) as store:
@@ -99,7 +99,7 @@ async def test_a_restored_database_sends_nothing_again_and_operators_may(tmp_pat
 async def test_a_restored_database_goes_on_where_that_is_set(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     waiting, _ = await with_open_ends(path)
-    await anyio.to_thread.run_sync(backup.restore, tmp_path / "copy", path)
+    await anyio.to_thread.run_sync(restoring.restore, tmp_path / "copy", path)
     async with SqliteStore.open(path, resume=True) as store:
         assert [turn.number for turn in await store.inbox.recover()] == [waiting.number]
         assert len(await store.outbox.open_deliveries()) == 1 and not store.anew.since
@@ -117,7 +117,7 @@ async def test_a_start_from_now_puts_away_what_any_database_has_open(tmp_path: P
 async def test_a_backup_that_is_no_good_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     await with_open_ends(path)
-    restore = partial(anyio.to_thread.run_sync, backup.restore)
+    restore = partial(anyio.to_thread.run_sync, restoring.restore)
     bad = tmp_path / "bad"
     bad.write_bytes((tmp_path / "copy").read_bytes()[:9000])
     with pytest.raises(StoreCorrupt):
@@ -170,7 +170,7 @@ def test_what_root_makes_in_a_service_s_state_belongs_to_the_service(tmp_path: P
     with only_one(state):
         ensure(state / "mindbot.db")
         backup.copy(state / "mindbot.db", tmp_path / "copy")
-        backup.restore(tmp_path / "copy", state / "mindbot.db")
+        restoring.restore(tmp_path / "copy", state / "mindbot.db")
     SecretFile(state).set("mindbot", "a-name", "not-a-real-secret")
     made = {path.name: path.stat() for path in state.iterdir()}
     assert {"daemon.lock", "mindbot.db", "secrets.lock"} < set(made)

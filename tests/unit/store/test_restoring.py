@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from sqlalchemy import create_engine
 
 from mindbot.domain.errors import Conflict, StoreBusy, StoreError
 from mindbot.domain.message import Message, text_part
-from mindbot.store import backup
+from mindbot.store import backup, restoring
 from mindbot.store.revisions import HEAD, alembic_config
 from mindbot.store.rows import put_row
 from mindbot.store.sqlite import SqliteStore
@@ -30,7 +31,7 @@ import os, shutil, sqlite3, sys
 from contextlib import closing
 from pathlib import Path
 from mindbot.domain.errors import StoreError
-from mindbot.store import backup
+from mindbot.store import backup, restoring
 from mindbot.store.upgrade import ensure
 
 folder = Path(sys.argv[1])
@@ -59,37 +60,64 @@ if os.fork() == 0:  # its last writer was killed: what it wrote is in the log al
 os.wait()
 assert (used / "mindbot.db-wal").stat().st_size
 
-def killed(path, step):
+def cut_off(path, step, how):
     if child := os.fork():
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     seen = [0]
     def hook(event, args):
         if event in STEPS and "state" in str(args[0]):
             seen[0] += 1
-            if seen[0] > step:
+            if how == "killed" and seen[0] > step:
                 os._exit(9)
+            if how == "failed" and seen[0] == step + 1:
+                os.write(2, f"{event} {args[0]}".encode())
+                raise OSError(5, "a failing disk")
     sys.addaudithook(hook)
-    backup.restore(folder / "copy", path)
-    os._exit(0)
+    try:
+        restoring.restore(folder / "copy", path)
+    except StoreError as error:
+        os._exit(4 if "is restored" in str(error) else 3)
+    os._exit(5 if how == "failed" and seen[0] > step else 0)
 
-backup.restore(folder / "copy", folder / "warm")  # what is imported by then is no step
+restoring.restore(folder / "copy", folder / "warm")  # what is imported by then is no step
+def names(state, part):
+    return [each for each in state.iterdir() if part in each.name]
+
 step = 0
 while True:
     state = folder / f"state{step}"
     shutil.copytree(used, state)
     path = state / "mindbot.db"
-    again = killed(path, step)
+    again = cut_off(path, step, "killed") == 9
+    for aside in names(state, ".replaced-"):  # SQLite would play the log into both
+        assert not (aside.samefile(path) and Path(f"{aside}-wal").exists()), step
     ensure(path)
+    assert not [each for each in names(state, ".replaced-") if each.samefile(path)], step
+    assert not names(state, ".kept") and not names(state, ".restoring"), (step, names(state, ""))
     found = holds(path)
     if not again:
         assert found == {"new"}, found
         break
     if found == {"old"}:
-        backup.restore(folder / "copy", path)
+        restoring.restore(folder / "copy", path)
     assert holds(path) == {"new"}, (step, found)
     kept = [holds(each) for each in sorted(state.glob("*.replaced-*")) if "-wal" not in each.name]
     assert {"old"} in kept, (step, kept)
     assert not list(state.glob("*.restoring*")), step
+    shutil.rmtree(state)
+    step += 1
+print(step)
+
+step = 0
+while True:
+    state = folder / f"failing-state{step}"
+    shutil.copytree(used, state)
+    path = state / "mindbot.db"
+    if not (end := cut_off(path, step, "failed")):
+        break
+    assert holds(path) == ({"old"} if end == 3 else {"new"}), (step, end)
+    assert end != 3 or not (names(state, ".replaced") or names(state, ".restoring")), (step, names(state, ""))
+    ensure(path)
     shutil.rmtree(state)
     step += 1
 print(step)
@@ -122,17 +150,50 @@ def test_killed_at_any_step_the_old_one_or_the_new_one_is_there_and_nothing_is_l
         [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 8, "it was cut off in the middle, not only before"
+    killed, failed = map(int, done.stdout.split())
+    assert min(killed, failed) > 8, "it was cut off in the middle, not only before"
 
 
-def test_what_fails_at_the_last_step_changes_nothing(tmp_path: Path) -> None:
+def test_a_journal_that_a_killed_restore_left_is_not_played_into_the_next_one(tmp_path: Path) -> None:
+    copy, path = a_backup(tmp_path), tmp_path / "mindbot.db"
+    fresh = path.with_name("mindbot.db.restoring")
+    shutil.copyfile(copy, fresh)
+    dying = (
+        "import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "db.execute('PRAGMA cache_size=1'); db.execute('BEGIN')\n"
+        'for n in range(500): db.execute("INSERT INTO keep (platform, bot, key, value) '
+        "VALUES ('a', 'b', ?, ?)\", (str(n), 'x' * 3000))\n"
+        "os._exit(9)"
+    )
+    for start in (None, path):  # the next restore, and a start with the database that is there
+        if start is not None:
+            shutil.copyfile(copy, fresh)
+        subprocess.run([sys.executable, "-c", dying, str(fresh)], check=False)
+        assert Path(f"{fresh}-journal").stat().st_size, "what was written is not committed"
+        if start is None:
+            restoring.restore(copy, path)
+        else:
+            ensure(path)
+        assert backup.verify(path) == HEAD and kept(path) == ["new"]
+        assert not list(tmp_path.glob("*.restoring*"))
+
+
+def test_no_copy_is_put_beside_a_log_that_would_be_taken_for_its_own(tmp_path: Path) -> None:
+    copy, log = a_backup(tmp_path), tmp_path / "again-journal"
+    log.write_bytes(b"of another")
+    with pytest.raises(Conflict, match="again-journal exists"):
+        backup.copy(copy, tmp_path / "again")
+    assert log.exists() and not (tmp_path / "again").exists()
+
+
+def test_what_is_in_the_way_of_the_copy_changes_nothing(tmp_path: Path) -> None:
     copy, path = a_backup(tmp_path), tmp_path / "state" / "mindbot.db"
     ensure(path)
     a_keeper(path, "old")
     refused = path.with_name(path.name + ".restoring")
     refused.mkdir()  # in the way of the copy
     with pytest.raises(StoreError):
-        backup.restore(copy, path)
+        restoring.restore(copy, path)
     refused.rmdir()
     assert kept(path) == ["old"] and not list(path.parent.glob("*.replaced*"))
 
@@ -142,7 +203,7 @@ def test_a_database_that_is_damaged_at_its_head_is_replaced_and_kept_with_its_lo
     path.parent.mkdir()
     path.write_bytes(b"no database" * 99)
     path.with_name("mindbot.db-wal").write_bytes(b"its log")
-    aside = backup.restore(copy, path)
+    aside = restoring.restore(copy, path)
     assert aside is not None and aside.read_bytes().startswith(b"no database")
     assert Path(f"{aside}-wal").read_bytes() == b"its log"
     assert kept(path) == ["new"]
@@ -178,9 +239,9 @@ async def test_no_second_process_uses_a_database_and_none_replaces_it(tmp_path: 
             async with SqliteStore.open(link):
                 pass
         with pytest.raises(StoreBusy):  # also where its lock is not asked for
-            backup.restore(copy, path)
+            restoring.restore(copy, path)
     assert not list(tmp_path.glob("*.restoring*")) and not list(tmp_path.glob("*.replaced*"))
-    backup.restore(copy, link)
+    restoring.restore(copy, link)
     assert link.is_symlink() and kept(path) == ["new"]
 
 
@@ -198,7 +259,7 @@ async def test_a_backup_of_the_first_schema_answers_nobody_twice_either(tmp_path
         row = (*put_row(1 << 40, message)[:-1], json.dumps(message.to_json()), "queued")
         db.execute(f"INSERT INTO turns ({names}) VALUES ({','.join('?' * len(row))})", row)
     backup.copy(old, tmp_path / "copy")
-    backup.restore(tmp_path / "copy", path)
+    restoring.restore(tmp_path / "copy", path)
     before = time.time()
     async with SqliteStore.open(path) as store:
         assert store.anew.turns == 1 and store.anew.since >= before
