@@ -1,13 +1,16 @@
 """Answers of sync_msg become pages, as far as they can be read. Pure.
 
 Source: WeCom developer centre, "Receiving messages and events" (path/94670). One entry that breaks the text
-of an answer takes the entries beside it with it; a page with fewer entries is asked for then, down to one,
+of an answer takes the entries behind it with it; a page with fewer entries is asked for then, down to one,
 so that only what is broken itself is passed.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +26,10 @@ _KEPT = 64 << 10  # characters of an answer that cannot be read
 #: A page this large may be what breaks off or does not come in time.
 _SMALLER_HELPS = frozenset({"cut", "timeout", "disconnected", "too_large"})
 _CURSOR = re.compile(r'(?<!\\)"next_cursor"\s*:\s*"([!#-\[\]-~]{1,64})"')
+_LIST = re.compile(r'(?<!\\)"msg_list"\s*:\s*\[')
+_BETWEEN = re.compile(r"[\s,]*+")
 _OF_SYNC = re.compile(r'(?<!\\)"(?:msg_list|errcode)"\s*:')
+_decoder = json.JSONDecoder(strict=False, parse_constant=lambda constant: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +42,17 @@ class Page:
 
 
 class Broken(NetworkFailed):
-    """The answer is not a page. ``said`` is as much of it as is kept, ``cursor`` the one that can be made out
-    behind what it holds, or empty."""
+    """The answer is not a page. ``said`` is as much of it as is kept, ``entries`` those of its list that came
+    whole before it broke, ``cursor`` the one that can be made out behind what it holds, or empty."""
 
-    def __init__(self, said: str, cursor: str = "") -> None:
+    def __init__(self, said: str, cursor: str = "", entries: Sequence[Any] = ()) -> None:
         hint = "smaller pages are asked for; what cannot be read at all is kept and passed after some tries"
         if not cursor:
             hint = "nor does it tell where to go on: asked again; WeCom forgets an entry after three days"
         super().__init__("kf/sync_msg: the page cannot be read", hint=hint, code="broken_page", sent=True)
         self.said = said[:_KEPT]
         self.cursor = cursor
+        self.entries = list(entries)
 
 
 def of(answer: Json) -> Page:
@@ -78,7 +85,8 @@ def in_spite_of(error: NoAnswer) -> Page:
         if not _OF_SYNC.search(said):
             error.body = b""  # nobody needs it any more, and the error is kept
             raise error from None
-        raise Broken(said, _made_out(said)) from None
+        entries, end = _whole_entries(said)
+        raise Broken(said, _made_out(said, end), entries) from None
     if "msg_list" not in found:
         error.body = b""
         raise error
@@ -105,13 +113,27 @@ def _cursor(answer: Json) -> str:
     return cursor if len(cursor.encode()) <= _LONGEST_CURSOR else ""
 
 
-def _made_out(said: str) -> str:
+def _whole_entries(said: str) -> tuple[list[Any], int]:
+    """Return the entries that came whole at the beginning of a text's list, and where they end."""
+    entries: list[Any] = []
+    if (listed := _LIST.search(said)) is None:
+        return entries, 0
+    end = listed.end()
+    with suppress(ValueError, RecursionError):
+        while (begin := _BETWEEN.match(said, end)) and said.startswith("{", begin.end()):
+            entry, end = _decoder.raw_decode(said, begin.end())
+            entries.append(plain.plain(entry))
+    return entries, end
+
+
+def _made_out(said: str, end: int) -> str:
     """Return the cursor of a text that is no JSON: before its list, else the last one behind it.
 
-    Inside of the list are people's words.
+    Inside of the list are people's words; up to ``end`` it could be read, and nothing there is a cursor.
     """
     listed = said.find('"msg_list"')
     found = list(_CURSOR.finditer(said))
     before = [match for match in found if listed < 0 or match.start() < listed]
-    chosen = before[0] if before else found[-1] if found else None
+    behind = [match for match in found if match.start() >= end]
+    chosen = before[0] if before else behind[-1] if behind else None
     return chosen[1] if chosen else ""

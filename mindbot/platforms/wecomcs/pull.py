@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -29,6 +30,7 @@ from mindbot.platforms.wecomcs.read_place import ReadPlace, ReadPlaces, cursor_k
 log = structlog.get_logger("mindbot.platforms.wecomcs")
 
 _TRIES = 6  # pulls until one entry that cannot be read is passed, or a cursor that is refused is doubted
+_AHEAD = 8  # entries behind it that are looked at, whether any can be read
 _TOKEN_LIFE = 540.0  # seconds; WeCom takes a callback's token for ten minutes
 _GATHERED = 2000  # entries committed at once
 _IDLE_PAGES = 8  # without progress and with "more to come", before the rest waits for the next pull
@@ -210,11 +212,12 @@ class Account:
         """Return the page behind a cursor; a smaller one where it cannot be read as it came.
 
         Raises:
-            VendorError: there is none, or its only entry cannot be read; after some tries that one is passed.
+            VendorError: there is none, or its only entry cannot be read. After some tries that one is passed,
+                if others can be: what breaks every page is no entry's fault, and WeCom keeps them for then.
         """
         while True:
             try:
-                page = await self._read(cursor)
+                page = await self._read(cursor, self._limit)
             except pages.Broken as error:
                 broken = error
             except MindBotError as error:
@@ -229,14 +232,47 @@ class Account:
                 continue
             if self._again(f"broken at {cursor}") < _TRIES or broken.cursor in ("", cursor):
                 raise broken
+            if not await self._reads_behind(broken.cursor):
+                raise broken
+            with suppress(pages.Broken):  # what broke them all may have ended meanwhile
+                return await self._read(cursor, 1)
             log.warning("an entry is passed: it cannot be read", account=self.id, said=broken.said[:500])
             return pages.Page([broken.said], broken.cursor, True)
 
-    async def _read(self, cursor: str) -> pages.Page:
+    async def _reads_behind(self, cursor: str) -> bool:
+        """Whether any of the next entries can be read; where there is none yet, nobody waits for that."""
+        for _ in range(_AHEAD):
+            try:
+                page = await self._read(cursor, 1)
+                following = page.cursor
+                if page.entries:
+                    return True
+            except pages.Broken as error:
+                following = error.cursor
+            except (AuthFailed, RateLimited):
+                raise
+            except MindBotError:
+                return False
+            if following in ("", cursor):
+                return False
+            cursor = following
+        return False
+
+    async def _read(self, cursor: str, limit: int) -> pages.Page:
+        """Return the page behind a cursor; one cut behind as many entries as were asked for is whole.
+
+        Raises:
+            VendorError: there is none; `pages.Broken`: it cannot be read.
+        """
         try:
-            return pages.of(await self._ask(cursor, self._limit))
+            return pages.of(await self._ask(cursor, limit))
         except NoAnswer as error:
-            return pages.in_spite_of(error)
+            try:
+                return pages.in_spite_of(error)
+            except pages.Broken as broken:
+                if len(broken.entries) < limit or broken.cursor in ("", cursor):
+                    raise
+                return pages.Page(broken.entries, broken.cursor, True)
 
     async def _ask(self, cursor: str, limit: int) -> Json:
         body: Json = {"open_kfid": self.id, "limit": limit, "voice_format": 0}

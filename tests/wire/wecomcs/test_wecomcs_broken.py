@@ -100,6 +100,48 @@ async def test_pages_that_break_at_their_size_come_in_smaller_ones() -> None:
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+async def test_entries_that_came_whole_are_taken_though_every_page_is_cut(lost: int) -> None:
+    """Something on the way takes the last bytes of everything."""
+    async with connected(run=False, pull_interval=60) as here, anyio.create_task_group() as tasks:
+        here.sim.broken = lambda page: _whole(page)[:-lost]
+        said = [f"text {n}" for n in range(9)]
+        for n, text in enumerate(said):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": text}, at=time.time() - 60 + n)
+        tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+        await until(lambda: len(here.texts()) >= len(said))
+        assert here.texts() == said and _row(here)["unread"] == 0
+        tasks.cancel_scope.cancel()
+
+
+async def test_what_breaks_every_page_is_no_entrys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "_TRIES", 2)
+    async with connected(run=False, pull_interval=60) as here, anyio.create_task_group() as tasks:
+        here.sim.broken = lambda page: _whole(page).replace(b'"msgid":', b'"msgid"') + b"}"
+        said = [f"text {n}" for n in range(5)]
+        for n, text in enumerate(said):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": text}, at=time.time() - 60 + n)
+        tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+        await until(lambda: here.sim.counters["kf/sync_msg"] > 40)
+        assert here.texts() == [] and "the page cannot be read" in await here.health.until("degraded")
+        here.sim.broken = lambda page: None
+        await until(lambda: len(here.texts()) >= len(said))
+        assert here.texts() == said and _row(here)["unread"] == 0
+        tasks.cancel_scope.cancel()
+
+
+async def test_some_entries_in_a_row_that_break_are_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "_TRIES", 2)
+    async with connected(run=False, pull_interval=60) as here, anyio.create_task_group() as tasks:
+        here.sim.broken = _unescaped
+        for n, text in enumerate(["before", "BREAKS", "BREAKS", "BREAKS", "behind"]):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": text}, at=time.time() - 60 + n)
+        tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+        await until(lambda: "behind" in here.texts())
+        assert here.texts() == ["before", *["[unreadable]"] * 3, "behind"]
+        tasks.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize("breaks", [_without_code, _odd_envelope])
 async def test_an_envelope_of_another_form_costs_no_entry(breaks: Any) -> None:
     async with connected(pull_interval=60) as here:
@@ -209,3 +251,17 @@ def test_a_cursor_is_made_out_of_the_envelope_and_not_of_what_people_typed() -> 
         with pytest.raises(pages.Broken) as raised:
             pages.in_spite_of(NoAnswer("no code", body=body))
         assert raised.value.cursor == "ours"
+
+
+def test_a_cut_list_has_the_entries_that_came_whole_and_no_cursor_of_theirs() -> None:
+    one = b'{"msgid":"1","text":{"content":"}]","next_cursor":"typed"}}'
+    for body, whole in ((one + b"," + one[:-1], 1), (one[:-1], 0), (one + b" ,\n" + one, 2), (b"", 0)):
+        with pytest.raises(pages.Broken) as raised:
+            pages.in_spite_of(NoAnswer("no code", body=b'{"errcode":0,"msg_list":[' + body))
+        assert [entry["msgid"] for entry in raised.value.entries] == ["1"] * whole
+    with pytest.raises(pages.Broken) as raised:
+        pages.in_spite_of(NoAnswer("no code", body=b'{"msg_list":[' + one))
+    assert raised.value.cursor == ""
+    with pytest.raises(pages.Broken) as raised:
+        pages.in_spite_of(NoAnswer("no code", body=b'{"msg_list":[' + one + b'],"next_cursor":"ours"'))
+    assert raised.value.cursor == "ours" and len(raised.value.entries) == 1
