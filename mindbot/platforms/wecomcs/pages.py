@@ -46,7 +46,9 @@ class Broken(NetworkFailed):
     whole before it broke, ``cursor`` the one that can be made out behind what it holds, or empty."""
 
     def __init__(self, said: str, cursor: str = "", entries: Sequence[Any] = ()) -> None:
-        hint = "smaller pages are asked for; what cannot be read at all is kept and passed after some tries"
+        hint = (
+            "smaller pages are asked for; an entry that cannot be read is kept and passed once others can be"
+        )
         if not cursor:
             hint = "nor does it tell where to go on: asked again; WeCom forgets an entry after three days"
         super().__init__("kf/sync_msg: the page cannot be read", hint=hint, code="broken_page", sent=True)
