@@ -163,11 +163,11 @@ def test_a_second_daemon(house: House) -> None:
     assert f"pid {house.daemon.pid}" in done.stderr
 
 
-def test_a_database_that_was_deleted_while_it_runs(house: House, tmp_path: Path) -> None:
-    """The last one: it cannot be undone here."""
+def test_a_database_that_was_deleted_while_it_runs(tmp_path: Path) -> None:
     on_page("A file that was deleted while the daemon runs", "mindbot db backup FILE")
-    (house.daemon.folder / "state" / "mindbot.db").unlink()
-    wait_for(lambda: house.daemon.run("daemon", "status").returncode == 1)
-    house.says("db", "backup", str(tmp_path / "saved.db"))
-    assert (tmp_path / "saved.db").stat().st_size
-    assert "is my answer" in (tmp_path / "saved.db").read_bytes().decode(errors="replace")
+    with processes.daemon(tmp_path, {}) as daemon:  # its own: it cannot be undone
+        assert "echo: keep me" in daemon.run("send", "keep me").stdout
+        (daemon.folder / "state" / "mindbot.db").unlink()
+        wait_for(lambda: daemon.run("daemon", "status").returncode == 1)
+        daemon.run("db", "backup", str(tmp_path / "saved.db"))
+        assert "keep me" in (tmp_path / "saved.db").read_bytes().decode(errors="replace")
