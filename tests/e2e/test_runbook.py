@@ -165,7 +165,9 @@ def test_a_second_daemon(house: House) -> None:
 
 def test_a_database_that_was_deleted_while_it_runs(tmp_path: Path) -> None:
     on_page("A file that was deleted while the daemon runs", "mindbot db backup FILE")
-    with processes.daemon(tmp_path, {}) as daemon:  # its own: it cannot be undone
+    with processes.daemon(
+        tmp_path, {"providers": {"scripted": {}}}
+    ) as daemon:  # its own: it cannot be undone
         assert "echo: keep me" in daemon.run("send", "keep me").stdout
         (daemon.folder / "state" / "mindbot.db").unlink()
         wait_for(lambda: daemon.run("daemon", "status").returncode == 1)
