@@ -111,7 +111,7 @@ class Turn:
     route: Json = field(default_factory=dict)
     #: What was said in the session so far, as far as this turn is shown it; not stored but in `prompt`.
     history: list[ChatMessage] = field(default_factory=list)
-    #: What a model is asked: made once, sent and traced as it stands.
+    #: What a model is asked: made once; the provider gives it the shape that its vendor takes.
     prompt: list[ChatMessage] = field(default_factory=list)
     reply: Reply = field(default_factory=Reply)
     spans: list[Span] = field(default_factory=list)

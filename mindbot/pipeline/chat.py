@@ -14,7 +14,7 @@ from mindbot.telemetry.redaction import told
 
 
 class ChatRunner:
-    """Sends ``turn.prompt`` to the model as it stands.
+    """Sends ``turn.prompt`` to the model; the provider gives it the shape that its vendor takes.
 
     The model call becomes a span with the request, who answered, usage, and the time to the first piece.
     The answer is streamed when ``turn.vars["stream"]`` says that somebody can watch it grow.

@@ -80,7 +80,7 @@ class Suspects:
         return turn
 
     def look(self) -> None:
-        """Look again who may start."""
+        """Look again who may start, for a clock that is set and does not run."""
         self._changed.set()
 
     def ended(self, turn: Turn) -> None:

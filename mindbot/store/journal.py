@@ -132,9 +132,9 @@ class Journal:
         self._later.setdefault(turn, []).append(row)
         self._wake.set()
 
-    def forget(self, turn: int) -> bool:
-        """Drop memo rows not written yet; true when none can be on disk because of this call."""
-        return self._later.pop(turn, None) is not None
+    def forget(self, turn: int) -> None:
+        """Drop memo rows not written yet."""
+        self._later.pop(turn, None)
 
     async def run(self) -> None:
         """Write batches until cancelled; on the way out what is waiting is still written."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from mindbot.api import calls
 from mindbot.api.client import Client
 from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
+from mindbot.testing.waiting import wait_for
 
 PLATFORMS = ("wecom", "dingtalk", "wecomcs")
 TURNS = 24  # on each platform
@@ -35,14 +34,14 @@ def talk(sims: dict[str, Any], port: int, pool: ThreadPoolExecutor) -> list[Futu
 
 def at_work(daemon: Daemon) -> set[str]:
     """Wait until each platform has an answer under way and one that is done; returns the open turns."""
-    for _ in range(100):
+
+    def under_way() -> set[str]:
         turns = [json.loads(line) for line in daemon.cli("turns", "--limit", "200").stdout.splitlines()]
         running = {t["platform"]: t["id"] for t in turns if t["state"] == "running"}
         done = {t["platform"] for t in turns if t["state"] == "answered"}
-        if len(running) == len(PLATFORMS) == len(done):
-            return set(running.values())
-        time.sleep(0.1)
-    raise AssertionError("nothing is under way")
+        return set(running.values()) if len(running) == len(PLATFORMS) == len(done) else set()
+
+    return wait_for(under_way, daemon.log)
 
 
 @pytest.mark.full
@@ -96,22 +95,15 @@ def test_what_reaches_a_live_connection_during_a_stop_is_answered_after_it(tmp_p
             inbox = processes.get(f"{url}/inbox?user=li")["messages"]
             return any(each["text"] == f"echo: {text}" for each in inbox)
 
-        def wait(what: Callable[[], bool]) -> None:
-            for _ in range(200):
-                if what():
-                    return
-                time.sleep(0.1)
-            raise AssertionError(daemon.log())
-
         try:
             say("one")
-            wait(lambda: bool(Client(daemon.socket).ask(calls.turns('state == "running"'))))
+            wait_for(lambda: Client(daemon.socket).ask(calls.turns('state == "running"')), daemon.log)
             daemon.begin_stop()
-            wait(lambda: "daemon.draining" in daemon.log())
+            wait_for(lambda: "daemon.draining" in daemon.log(), daemon.log)
             say("two")
             assert daemon.stop(40) == 0, daemon.log()
             assert shown("one")
             daemon.start()
-            wait(lambda: shown("two"))
+            wait_for(lambda: shown("two"), daemon.log)
         finally:
             daemon.stop()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
 from mindbot.domain.message import Json
 from mindbot.domain.turn import Turn
-from mindbot.pipeline.directory import Ask, Directory, Found
+from mindbot.pipeline.directory import Ask, Directory, Person
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
@@ -33,18 +31,18 @@ class LookUpSender:
     async def _user(self, turn: Turn, ask: Ask) -> Json:
         m = turn.message
         person = (m.platform, m.bot, m.sender)
-        if "people" not in turn.memo and (known := self._people.known(person)) is not None:
-            return await self._look(turn, known)  # nothing was asked that a crash could ask again
+        if "people" not in turn.memo and self._people.known(person) is not None:
+            return await self._look(turn, person, ask)  # nothing is asked that a crash could ask again
 
         async def look() -> Json:
-            return {"user": await self._look(turn, self._people.find(person, ask))}
+            return {"user": await self._look(turn, person, ask)}
 
         user: Json = (await self._once(turn, "people", look))["user"]
         return user
 
-    async def _look(self, turn: Turn, asked: Found | Awaitable[Found]) -> Json:
+    async def _look(self, turn: Turn, person: Person, ask: Ask) -> Json:
         async with turn.span("people", turn.message.sender) as span:
-            found = asked if isinstance(asked, Found) else await asked
+            found = await self._people.find(person, ask)
             if found.cached:
                 span.data["cached"] = True
             if found.error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import anyio
 
 from mindbot.config.secrets import Secrets
@@ -22,7 +20,8 @@ class PlatformResource:
     def __init__(self, bots: Bots, secrets: Secrets, injection: Injection) -> None:
         self._bots = bots
         self._secrets = secrets
-        self._injection = injection
+        #: Lets a bot say something of its own accord; see `Injection.push`.
+        self.push = injection.push
 
     def platforms(self) -> list[Json]:
         """Return each bot's state."""
@@ -59,18 +58,3 @@ class PlatformResource:
             return [told_in(check.to_json()) for check in checks]
         mend = "is the vendor reachable from this machine?"
         return [Check("test", "failed", f"no result after {_TEST_SECONDS:g}s", mend).to_json()]
-
-    async def push(
-        self,
-        *,
-        platform: str,
-        bot: str,
-        text: str = "",
-        user: str = "",
-        group: str = "",
-        files: Sequence[str] = (),
-    ) -> str:
-        """Let a bot say something of its own accord; returns the turn. Raises NotFound, Invalid."""
-        return await self._injection.push(
-            platform=platform, bot=bot, text=text, user=user, group=group, files=files
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from time import time
 
 import anyio
@@ -44,7 +44,8 @@ class TurnResource:
         self._bots = bots
         self._questions = questions
         self._endings = endings
-        self._injection = injection
+        #: Takes a test message in as a user's; see `Injection.inject`.
+        self.inject = injection.inject
         self._later = later
 
     async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
@@ -86,21 +87,6 @@ class TurnResource:
                 }
             )
         return spans
-
-    async def inject(
-        self,
-        *,
-        text: str,
-        platform: str = "console",
-        bot: str = "",
-        user: str = "",
-        session: str = "",
-        files: Sequence[str] = (),
-    ) -> str:
-        """Put a message in as that user, durable before it returns; returns the turn's id."""
-        return await self._injection.inject(
-            text=text, platform=platform, bot=bot, user=user, session=session, files=files
-        )
 
     async def wait_turn(self, turn: str, timeout: float) -> Json:
         """Return a turn when it is done; raises TimedOut, NotFound."""
