@@ -14,7 +14,7 @@ def file_name(name: str, unnamed: str = "") -> str:
     One that has no name is called ``unnamed``. One that is too long keeps its ending.
     """
     shown = "".join(" " if c.isspace() else c for c in name if c.isspace() or _visible(c))
-    shown = " ".join(shown.replace("\\", "/").rpartition("/")[2].split()).strip(".")  # no "..", no ".hidden"
+    shown = " ".join(shown.replace("\\", "/").rpartition("/")[2].split()).strip(". ")  # no "..", no ".hidden"
     shown = shown or unnamed
     data = shown.encode("utf-8", "replace")
     if len(data) <= _LONGEST:
@@ -22,7 +22,7 @@ def file_name(name: str, unnamed: str = "") -> str:
     stem, dot, ending = shown.rpartition(".")
     tail = f"{dot}{ending}".encode("utf-8", "replace")
     tail = tail if stem and len(tail) <= 32 else b""
-    return (data[: _LONGEST - len(tail)].decode("utf-8", "ignore")).rstrip() + tail.decode()
+    return (data[: _LONGEST - len(tail)].decode("utf-8", "ignore")).rstrip(". ") + tail.decode()
 
 
 def _visible(character: str) -> bool:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mindbot.domain import fields
@@ -79,6 +79,9 @@ def test_names_of_files(name: str, shown: str) -> None:
 
 
 @given(st.text(st.characters(codec=None), max_size=300))
+@example(". 0")
+@example("0 .")
+@example("." + "x" * 254 + ". more of it than an ending has, and with blanks")
 @settings(deadline=None)
 def test_any_name_can_be_a_files(name: str) -> None:
     shown = file_name(name)
