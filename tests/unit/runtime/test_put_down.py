@@ -94,6 +94,16 @@ async def a_runtime(folder: Path, phone: Phone, held: int) -> AsyncIterator[tupl
             yield runtime, gate
 
 
+async def taken_in(runtime: Runtime, gate: Gate, users: Sequence[str]) -> list[int]:
+    """A message of each of `users`, the first being answered when the others come: their turns."""
+    turns = []
+    for n, user in enumerate(users):
+        turns.append((await runtime.receive(a_message(n, user))).turn)
+        while not gate.raw:
+            await anyio.lowlevel.checkpoint()
+    return turns
+
+
 async def ended(runtime: Runtime, turns: Sequence[int]) -> list[dict[str, Any]]:
     return [await runtime.resources.turns.wait_turn(ids.show(turn), PATIENCE) for turn in turns]
 
@@ -101,9 +111,7 @@ async def ended(runtime: Runtime, turns: Sequence[int]) -> list[dict[str, Any]]:
 async def test_messages_past_the_bound_are_read_again_when_their_turns_come(tmp_path: Path) -> None:
     phone = Phone()
     async with a_runtime(tmp_path, phone, held=30) as (runtime, gate):
-        turns = [(await runtime.receive(a_message(n, f"u{n}"))).turn for n in range(6)]
-        while not gate.raw:
-            await anyio.lowlevel.checkpoint()
+        turns = await taken_in(runtime, gate, [f"u{n}" for n in range(6)])
         waiting = [runtime.dispatcher.live(f"phone:default:u{n}", turns[n]) for n in range(1, 6)]
         assert [t.on_disk for t in waiting if t is not None] == [False, True, True, True, True]
         assert 0 < runtime.dispatcher.held <= 30
@@ -122,7 +130,7 @@ def damage(runtime: Runtime, turn: int) -> None:
 async def test_those_that_are_answered_together_are_read_again_as_well(tmp_path: Path) -> None:
     phone = Joins()
     async with a_runtime(tmp_path, phone, held=0) as (runtime, gate):
-        turns = [(await runtime.receive(a_message(n, "lin"))).turn for n in range(4)]
+        turns = await taken_in(runtime, gate, ["lin"] * 4)
         gate.open.set()
         assert {t["state"] for t in await ended(runtime, turns)} == {"answered"}
         assert "you said wörds 1 + wörds 2 + wörds 3" in (await phone.has(2))[1]
@@ -132,7 +140,7 @@ async def test_those_that_are_answered_together_are_read_again_as_well(tmp_path:
 async def test_one_of_them_whose_row_was_damaged_meanwhile_costs_no_other(tmp_path: Path) -> None:
     phone = Joins()
     async with a_runtime(tmp_path, phone, held=0) as (runtime, gate):
-        turns = [(await runtime.receive(a_message(n, "lin"))).turn for n in range(4)]
+        turns = await taken_in(runtime, gate, ["lin"] * 4)
         damage(runtime, turns[2])
         gate.open.set()
         states = {t["id"]: t["state"] for t in await ended(runtime, turns)}
@@ -142,7 +150,7 @@ async def test_one_of_them_whose_row_was_damaged_meanwhile_costs_no_other(tmp_pa
 
 async def test_a_list_shows_what_a_waiting_turn_says_that_put_it_down(tmp_path: Path) -> None:
     async with a_runtime(tmp_path, Joins(), held=0) as (runtime, gate):
-        turns = [(await runtime.receive(a_message(n, "lin"))).turn for n in range(3)]
+        turns = await taken_in(runtime, gate, ["lin"] * 3)
         listed = await runtime.resources.turns.list_turns(filter='text =~ "rds 2"')
         assert [t["id"] for t in listed] == [ids.show(turns[2])]
         gate.open.set()
@@ -152,9 +160,7 @@ async def test_a_list_shows_what_a_waiting_turn_says_that_put_it_down(tmp_path: 
 async def test_one_whose_row_was_damaged_meanwhile_is_given_up_and_the_next_goes_on(tmp_path: Path) -> None:
     phone = Phone()
     async with a_runtime(tmp_path, phone, held=0) as (runtime, gate):
-        turns = [(await runtime.receive(a_message(n, f"u{n}"))).turn for n in range(3)]
-        while not gate.raw:
-            await anyio.lowlevel.checkpoint()
+        turns = await taken_in(runtime, gate, [f"u{n}" for n in range(3)])
         damage(runtime, turns[1])
         gate.open.set()
         await ended(runtime, [turns[0], turns[2]])
