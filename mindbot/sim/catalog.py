@@ -17,6 +17,9 @@ SIMULATORS: dict[str, str] = {
     "wecomcs": "mindbot.sim.wecomcs.server:WeComCsSimulator",
 }
 
+#: Those of them that are model vendors: they share `mindbot.sim.models`.
+MODEL_VENDORS = frozenset({"openai"})
+
 
 def create(name: str, **settings: Any) -> Simulator:
     """Return a simulator, not yet started. ``settings`` are the fields of its ``Settings``.

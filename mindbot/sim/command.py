@@ -28,6 +28,7 @@ def run_simulators(
 ) -> None:
     """Run simulators until a signal; the first line on stdout says how to reach them, as JSON."""
     from mindbot.domain.errors import ConfigError, Conflict, NotFound
+    from mindbot.sim.catalog import MODEL_VENDORS
     from mindbot.sim.process import run
 
     try:
@@ -39,7 +40,7 @@ def run_simulators(
             strict=strict,
             latency=latency / 1000,
             seed=seed,
-            own={"openai": {"tokens_per_second": tokens_per_second}},
+            own={name: {"tokens_per_second": tokens_per_second} for name in MODEL_VENDORS},
         )
     except NotFound as exc:
         raise typer.BadParameter(str(exc), param_hint="NAME") from exc

@@ -112,7 +112,9 @@ def parse(spec: str, kinds: Mapping[str, FaultKind]) -> Fault:
     simulator, slash, rest = head.partition("/")
     word, *options = (rest if slash else head).split(":")
     fault = Fault(spec, word, simulator if slash else "", path)
-    if _STATUS.fullmatch(word):
+    if word in kinds:
+        pass  # a number that a simulator knows by name
+    elif _STATUS.fullmatch(word):
         fault.kind, fault.number = "status", int(word)
     elif _ERRCODE.fullmatch(word):
         fault.kind, fault.number = "errcode", int(word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mindbot.domain.message import Json
+from mindbot.sim.models.refusals import ModelApiError
 
 #: status → (type, code, message), as sent for the plain status.
 _BY_STATUS: dict[int, tuple[str, str | None, str]] = {
@@ -70,15 +71,6 @@ def error_for(status: int, code: str = "") -> Json:
         return error(message, type_, param, code)
     type_, usual, message = _BY_STATUS.get(status, ("server_error", None, "The server had an error."))
     return error(message, type_, None, code or usual)
-
-
-class ModelApiError(Exception):
-    """An answer other than 200."""
-
-    def __init__(self, status: int, body: Json) -> None:
-        super().__init__(body["error"]["message"])
-        self.status = status
-        self.body = body
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> ModelApiError:

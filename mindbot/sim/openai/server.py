@@ -3,62 +3,45 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import anyio
-import orjson
 from aiohttp import web
 
 from mindbot.domain.message import Json
-from mindbot.sim.faults import Fault, FaultKind
-from mindbot.sim.openai.chat import ChatCompletion, Model, Scripted
+from mindbot.sim.faults import Fault
+from mindbot.sim.models.conversation import ModelReply
+from mindbot.sim.models.model import TooLong
+from mindbot.sim.models.quotas import Spent
+from mindbot.sim.models.refusals import ModelApiError
+from mindbot.sim.models.requests import Recorded
+from mindbot.sim.models.server import ModelRoute, ModelSimSettings, ModelSimulator
+from mindbot.sim.openai import chat
 from mindbot.sim.openai.embed import embeddings
-from mindbot.sim.openai.errors import ModelApiError, error, error_for, invalid
-from mindbot.sim.openai.stream import STREAM_KINDS, frames, play
-from mindbot.sim.server import Simulator, SimulatorSettings, json_response
-
-_KEPT = 1000  # requests remembered for tests
+from mindbot.sim.openai.errors import error, error_for, invalid
+from mindbot.sim.openai.stream import SHAPE, frames
+from mindbot.sim.server import SimulatorSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAISimSettings(SimulatorSettings):
-    """``tokens_per_second`` 0 sends everything at once; ``rate_limit`` is what the rate headers tell."""
+class OpenAISimSettings(ModelSimSettings):
+    """``rate_limit`` is what the rate headers tell."""
 
-    api_key: str = "sk-simulated"
-    model: str = "sim-1"
     embedding_model: str = "sim-embedding-1"
     dimensions: int = 256
-    context_tokens: int = 128_000
-    tokens_per_second: float = 0.0
     rate_limit: int = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A request as it came; header names are lower case."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: Json
-
-
-class OpenAISimulator(Simulator):
-    """See the module. ``requests`` holds the latest requests, ``model.script`` prepared replies."""
+class OpenAISimulator(ModelSimulator):
+    """See the module."""
 
     name: ClassVar[str] = "openai"
     Settings: ClassVar[type[SimulatorSettings]] = OpenAISimSettings
-    kinds: ClassVar[Mapping[str, FaultKind]] = STREAM_KINDS
 
     def __init__(self, settings: OpenAISimSettings) -> None:
         super().__init__(settings)
         self.settings = settings
-        self.model = Model(settings.context_tokens)
-        self.requests: deque[Recorded] = deque(maxlen=_KEPT)
-        self._number = 0
         self._started = int(time.time())
         self._routes = {
             "/v1/chat/completions": ("POST", self._chat),
@@ -79,140 +62,109 @@ class OpenAISimulator(Simulator):
             "embedding_model": s.embedding_model,
         }
 
-    def script(self, *replies: Scripted) -> None:
-        """Prepare replies, to be used in this order."""
-        self.model.script.extend(replies)
-
-    def reset(self) -> None:
-        super().reset()
-        self.model.script.clear()
-        self.requests.clear()
-
     def error_body(self, fault: Fault) -> Json:
         self.counters[f"status.{fault.number}"] += 1
         return error_for(fault.number, fault.options.get("code", ""))
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._number += 1
-        try:
-            return await self._route(request)
-        except ModelApiError as exc:
-            self.counters[f"status.{exc.status}"] += 1
-            return json_response(exc.body, exc.status, self._headers())
-
-    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+    def route(self, request: web.BaseRequest) -> ModelRoute:
         path, method = request.path, request.method
         if method == "GET" and path.startswith("/v1/models/"):
-            self._authorize(request)
-            return json_response(self._model(path.removeprefix("/v1/models/")), headers=self._headers())
+            return self._one_model
         if path not in self._routes:
             raise ModelApiError(404, error(f"Invalid URL ({method} {path})"))
-        wanted, handler = self._routes[path]
+        wanted, route = self._routes[path]
         if method != wanted:
             hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
             raise ModelApiError(405, error(f"Not allowed to {method} on {path}. {hint}"))
-        self._authorize(request)
-        self.counters[path.removeprefix("/v1/")] += 1
-        body = await self._read(request) if method == "POST" else {}
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        self.requests.append(Recorded(method, path, headers, body))
-        return await handler(request, body)
+        return route
 
-    def _authorize(self, request: web.BaseRequest) -> None:
-        if not self.settings.strict:
-            return
-        given = request.headers.get("Authorization", "")
-        if not given.startswith("Bearer "):
-            message = (
-                "You didn't provide an API key. You need to provide your API key in an Authorization header."
-            )
-            raise ModelApiError(401, error(message))
-        if given != f"Bearer {self.settings.api_key}":
-            raise ModelApiError(401, error_for(401))
+    def key_of(self, request: web.BaseRequest) -> str:
+        return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
-    async def _read(self, request: web.BaseRequest) -> Json:
-        try:
-            body = orjson.loads(await request.read())
-        except ValueError as exc:
-            raise invalid("We could not parse the JSON body of your request.") from exc
-        if not isinstance(body, dict):
-            raise invalid("We could not parse the JSON body of your request.")
+    def check(self, request: web.BaseRequest, recorded: Recorded) -> None:
         if self.settings.strict:
-            self._model(str(body.get("model") or self.settings.model))
-        return body
+            if not request.headers.get("Authorization", "").startswith("Bearer "):
+                message = (
+                    "You didn't provide an API key. You need to provide your API key in an Authorization"
+                    " header."
+                )
+                raise ModelApiError(401, error(message))
+            if recorded.key != self.settings.api_key:
+                raise ModelApiError(401, error_for(401))
+        self.counters[request.path.removeprefix("/v1/")] += 1
 
-    def _model(self, model: str) -> Json:
-        if self.settings.strict and model not in (self.settings.model, self.settings.embedding_model):
-            message = f"The model `{model}` does not exist or you do not have access to it."
-            raise ModelApiError(404, error(message, code="model_not_found"))
-        return {"id": model, "object": "model", "created": self._started, "owned_by": "mindbot-sim"}
+    def unreadable(self) -> ModelApiError:
+        return invalid("We could not parse the JSON body of your request.")
 
-    def _headers(self) -> dict[str, str]:
-        """Return the headers of every answer."""
+    def over_quota(self, spent: Spent) -> ModelApiError:
+        if spent.rule.endswith("day"):
+            return ModelApiError(429, error_for(429, "insufficient_quota"))
+        return ModelApiError(429, error_for(429), {"retry-after": str(max(1, round(spent.wait)))})
+
+    def answer_headers(self, recorded: Recorded) -> Mapping[str, str]:
         limit, minute = str(self.settings.rate_limit), time.time() % 60
+        left = max(0, self.settings.rate_limit - self.counters["requests"])
         return {
-            "x-request-id": f"req_{self._number:032x}",
+            "x-request-id": f"req_{recorded.number:032x}",
             "openai-version": "2020-10-01",
             "openai-processing-ms": str(round(self.latency * 1000)),
             "x-ratelimit-limit-requests": limit,
-            "x-ratelimit-remaining-requests": str(
-                max(0, self.settings.rate_limit - self.counters["requests"])
-            ),
+            "x-ratelimit-remaining-requests": str(left),
             "x-ratelimit-reset-requests": f"{60 - minute:.3f}s",
             "x-ratelimit-limit-tokens": "2000000",
             "x-ratelimit-remaining-tokens": "1999000",
             "x-ratelimit-reset-tokens": "30ms",
         }
 
-    async def _models(self, request: web.BaseRequest, body: Json) -> web.StreamResponse:
-        models = [self._model(self.settings.model), self._model(self.settings.embedding_model)]
-        return json_response({"object": "list", "data": models}, headers=self._headers())
+    def _named(self, model: str) -> Json:
+        """Return what is told of a model; raises ModelApiError for one that there is not."""
+        if self.settings.strict and model not in (self.settings.model, self.settings.embedding_model):
+            message = f"The model `{model}` does not exist or you do not have access to it."
+            raise ModelApiError(404, error(message, code="model_not_found"))
+        return {"id": model, "object": "model", "created": self._started, "owned_by": "mindbot-sim"}
 
-    async def _embeddings(self, request: web.BaseRequest, body: Json) -> web.StreamResponse:
-        return json_response(embeddings(body, self.settings.dimensions), headers=self._headers())
+    async def _one_model(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
+        return await self.whole(request, recorded, self._named(request.path.removeprefix("/v1/models/")))
 
-    async def _chat(self, request: web.BaseRequest, body: Json) -> web.StreamResponse:
-        completion = self.model.complete(body)
+    async def _models(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
+        models = [self._named(self.settings.model), self._named(self.settings.embedding_model)]
+        return await self.whole(request, recorded, {"object": "list", "data": models})
+
+    async def _embeddings(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
+        self._named(str(recorded.body.get("model") or self.settings.model))
+        return await self.whole(request, recorded, embeddings(recorded.body, self.settings.dimensions))
+
+    async def _chat(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
+        body = recorded.body
+        self._named(str(body.get("model") or self.settings.model))
+        try:
+            reply = await self.reply(recorded, chat.question(body))
+        except TooLong as exc:
+            raise chat.too_long(exc) from exc
         head = {
-            "id": f"chatcmpl-{self._number:029d}",
+            "id": f"chatcmpl-{recorded.number:029d}",
             "created": int(time.time()),
-            "model": completion.model,
+            "model": reply.model,
             "service_tier": "default",
             "system_fingerprint": "fp_simulated",
         }
-        if self.latency:
-            await anyio.sleep(self.latency)
         if body.get("stream"):
             include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-            return await self._stream(request, completion, head, include_usage)
-        if self.settings.tokens_per_second:
-            await anyio.sleep(completion.completion_tokens / self.settings.tokens_per_second)
-        message: Json = {
-            "role": "assistant",
-            "content": completion.text or (None if completion.tool_calls else ""),
-            "refusal": None,
-            "annotations": [],
-        }
-        if completion.reasoning:
-            message["reasoning_content"] = completion.reasoning
-        if completion.tool_calls:
-            message["tool_calls"] = completion.tool_calls
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": completion.finish}
-        whole = {**head, "object": "chat.completion", "choices": [choice], "usage": completion.usage}
-        return json_response(whole, headers=self._headers())
+            return await self.stream(request, recorded, frames(reply, head, include_usage), SHAPE)
+        return await self.whole(request, recorded, _completion(reply, head), reply.tokens)
 
-    async def _stream(
-        self, request: web.BaseRequest, completion: ChatCompletion, head: Json, include_usage: bool
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(headers={**self._headers(), "Cache-Control": "no-cache"})
-        response.content_type, response.charset = "text/event-stream", "utf-8"
-        await response.prepare(request)
-        events = frames(completion, head, include_usage)
-        found = self.faults.strikes(request.path, STREAM_KINDS) if self.faults else []
-        struck = {fault.kind: fault for fault in found}
-        speed = self.settings.tokens_per_second
-        if not struck and not speed:
-            await response.write(b"".join(event.data for event in events))
-        elif not await play(response, events, struck, 1 / speed if speed else 0.0) and request.transport:
-            request.transport.close()
-        return response
+
+def _completion(reply: ModelReply, head: Json) -> Json:
+    """Return an answer that is not streamed."""
+    message: Json = {
+        "role": "assistant",
+        "content": reply.text or (None if reply.calls else ""),
+        "refusal": None,
+        "annotations": [],
+    }
+    if reply.reasoning:
+        message["reasoning_content"] = reply.reasoning
+    if reply.calls:
+        message["tool_calls"] = [chat.tool_call(call) for call in reply.calls]
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": chat.finish(reply)}
+    return {**head, "object": "chat.completion", "choices": [choice], "usage": chat.usage(reply)}

@@ -11,7 +11,7 @@ from mindbot.config.models import ModelSettings
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
 from mindbot.providers.openai import OpenAIProvider
-from mindbot.sim.openai.chat import Scripted
+from mindbot.sim.models.conversation import Scripted
 from mindbot.sim.testing import simulated
 from mindbot.testing.providers import KEY, Play, ProviderContract, ask, collect
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from aiohttp import ClientSession
 
-from mindbot.sim.openai.chat import Scripted
+from mindbot.sim.models.conversation import Scripted
 from mindbot.sim.openai.server import OpenAISimulator
 from mindbot.sim.testing import simulated
 
