@@ -34,6 +34,11 @@ class ModelSettings(Section):
     name: str = Field(min_length=1, description="As the vendor calls it.")
     max_tokens: Int | None = Field(None, ge=1, description="Longest answer.")
     temperature: Float | None = Field(None, ge=0, description="Sent with every call; absent: the vendor's.")
+    tools: bool | None = Field(None, description="Whether it calls tools; absent: as its name tells.")
+    images: bool | None = Field(None, description="Whether it takes pictures; absent: as its name tells.")
+    files: bool | None = Field(None, description="Whether it takes files; absent: as its name tells.")
+    audio: bool | None = Field(None, description="Whether it takes sounds; absent: as its name tells.")
+    max_context: Int | None = Field(None, ge=1, description="Tokens of prompt and answer together.")
 
 
 class NamedWorkflow(Section):

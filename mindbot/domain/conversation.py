@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
 
-from mindbot.domain.chat import ChatMessage
+from mindbot.domain.chat import ChatMessage, ChatPart, Text, ToolCall
 
 #: What stands for a message that came without words.
 WORDLESS = "[no words]"
@@ -39,33 +38,51 @@ def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     `WORDLESS`. Neighbours of one role are joined. What the assistant said before the user said anything
     becomes part of the system line. Calls of tools and their results stay as they are.
     """
-    system = [m.content for m in messages if m.role == "system" and not wordless(m.content)]
-    origin = next((m.origin for m in messages if m.role == "system"), "")
+    system = [m.parts for m in messages if m.role == "system" and not wordless(m.content)]
     lines: list[ChatMessage] = []
-    opening: list[str] = []
+    opening: list[tuple[ChatPart, ...]] = []
     for n, m in enumerate(messages):
         if m.role == "system":
             continue
         if m.role in _SHAPED and not m.tool_calls:
-            if wordless(m.content):
+            if wordless(m.content) and not m.attachments:
                 if n < len(messages) - 1 or m.role != "user":
                     continue
-                m = replace(m, content=WORDLESS)
+                m = ChatMessage(m.role, WORDLESS, origin=m.origin)
             if not lines and m.role == "assistant":
-                opening.append(m.content)
+                opening.append(m.parts)
                 continue
             if lines and lines[-1].role == m.role and not lines[-1].tool_calls:
-                lines[-1] = replace(lines[-1], content=f"{lines[-1].content}\n{m.content}")
+                lines[-1] = ChatMessage(m.role, _joined([lines[-1].parts, m.parts], "\n"))
                 continue
         lines.append(m)
     if opening:
-        system.append("\n".join([_SAID_BEFORE, *opening]))
-    return [*([ChatMessage("system", "\n\n".join(system), origin=origin)] if system else []), *lines]
+        system.append(_joined([(Text(_SAID_BEFORE),), *opening], "\n"))
+    return [*([ChatMessage("system", _joined(system, "\n\n"))] if system else []), *lines]
+
+
+def _joined(lines: Sequence[tuple[ChatPart, ...]], between: str) -> tuple[ChatPart, ...]:
+    """Join the parts of lines; each keeps its origin."""
+    if len(lines) == 1:
+        return lines[0]
+    out: list[ChatPart] = []
+    for n, parts in enumerate(lines):
+        if n:
+            out.append(Text(between))
+        out += parts
+    return tuple(out)
 
 
 def size(messages: Sequence[ChatMessage]) -> int:
-    """Return the characters of a conversation."""
-    return sum(len(m.content) for m in messages)
+    """Return the characters of a conversation: those of its texts, results and calls."""
+    return sum(map(_length, messages))
+
+
+def _length(message: ChatMessage) -> int:
+    parts = message.parts
+    if len(parts) == 1 and isinstance(parts[0], Text):
+        return len(parts[0].text)
+    return len(message.content) + sum(len(p.arguments) for p in parts if isinstance(p, ToolCall))
 
 
 def within(messages: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
@@ -80,7 +97,7 @@ def within(messages: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
     for n in range(last - 1, -1, -1):
         if messages[n].role == "system":
             continue
-        room -= len(messages[n].content)
+        room -= _length(messages[n])
         if room < 0:
             break
         if _begins(n, messages):
@@ -98,7 +115,7 @@ def recent(lines: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
     room, found = most, list[ChatMessage]()
     for line in reversed(lines):
         if len(line.content) > longest:
-            line = replace(line, content=f"{line.content[: longest - 1]}…")
+            line = ChatMessage(line.role, f"{line.content[: longest - 1]}…", origin=line.origin)
         room -= len(line.content)
         if room < 0:
             break
@@ -116,10 +133,10 @@ def past(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
 
 def without_system(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     """Put the instructions before the first line of the user, for models without a system role."""
-    system = [m.content for m in messages if m.role == "system"]
+    system = [m.parts for m in messages if m.role == "system"]
     lines = [m for m in messages if m.role != "system"]
     if system and lines and lines[0].role == "user":
-        lines[0] = replace(lines[0], content="\n\n".join([*system, lines[0].content]))
+        lines[0] = ChatMessage("user", _joined([*system, lines[0].parts], "\n\n"))
     return lines
 
 

@@ -41,7 +41,7 @@ class ChatRunner:
             span.data["request"] = {
                 "model": request.model,
                 "stream": request.stream,
-                "messages": [{"role": m.role, "content": m.content} for m in shaped(request.messages)],
+                "messages": [m.to_json() for m in shaped(request.messages)],
             }
             try:
                 ask = self._models.chat(request, provider=self._settings.provider, notes=span.data)
@@ -49,9 +49,9 @@ class ChatRunner:
                     async for chunk in chunks:
                         span.data.setdefault("first_ms", round((time.time() - span.start) * 1000, 3))
                         if chunk.finish:
-                            span.data["finish"] = chunk.finish
+                            span.data["finish"] = chunk.finish_word or chunk.finish
                         if chunk.usage:
-                            span.data["usage"] = chunk.usage
+                            span.data["usage"] = chunk.usage.to_json()
                         yield chunk
             except MindBotError as exc:
                 span.data["error"] = {"kind": exc.kind, "message": told(exc)}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mindbot.domain.message import Json
+from mindbot.domain.chat import Usage
 
 #: Values that one content may be put together of. Who sends more, or hides them deeper, means harm.
 _MOST_PARTS = 10_000
@@ -22,7 +22,7 @@ OF_THE_ANSWER = {
 }
 
 
-class Words(NamedTuple):
+class SaidWords(NamedTuple):
     """Of a content: what is said, what is thought, and whether there was more than anybody needs."""
 
     said: str
@@ -55,10 +55,10 @@ def has_message(doc: Any) -> bool:
     return choice is not None and bool(choice.get("message"))
 
 
-def words(content: Any) -> Words:
+def words(content: Any) -> SaidWords:
     """Read a content: a string, a number, an object, or a list of parts (Mistral), nested as it may be."""
     if isinstance(content, str):
-        return Words(content, "", False)
+        return SaidWords(content, "", False)
     said: list[str] = []
     thought: list[str] = []
     left = _MOST_PARTS
@@ -75,28 +75,42 @@ def words(content: Any) -> Words:
         elif isinstance(part, dict):
             waiting.append((next((part[k] for k in ("text", "content", "value") if part.get(k)), None), into))
             waiting.append((part.get("thinking"), thought))
-    return Words("".join(said), "".join(thought), bool(waiting))
+    return SaidWords("".join(said), "".join(thought), bool(waiting))
 
 
-def usage_of(usage: Any) -> Json:
-    """Return usage in our words; what cannot be read or is not told is left out."""
+def usage_of(usage: Any) -> Usage | None:
+    """Return usage in our words; None where none can be read. A number that cannot be read is left out."""
     if not isinstance(usage, dict):
-        return {}
-    asked = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
-    told = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+        return None
+    asked = count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    told = count(usage.get("completion_tokens", usage.get("output_tokens")))
     if asked is None and told is None:
-        return {}
-    out = {"input_tokens": asked or 0, "output_tokens": told or 0}
-    for ours, details, theirs in (
-        ("cached_tokens", usage.get("prompt_tokens_details"), "cached_tokens"),
-        ("reasoning_tokens", usage.get("completion_tokens_details"), "reasoning_tokens"),
-    ):
-        if isinstance(details, dict) and (count := _count(details.get(theirs))):
-            out[ours] = count
-    return out
+        return None
+    cost = _money(usage.get("cost"))  # OpenRouter, in its credits: US dollars
+    return Usage(
+        asked or 0,
+        told or 0,
+        cached_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens")
+        or count(usage.get("prompt_cache_hit_tokens"))  # DeepSeek
+        or 0,
+        reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
+        cost=cost,
+        currency="" if cost is None else "USD",
+    )
 
 
-def _count(value: Any) -> int | None:
+def _money(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return max(0.0, float(value))
+
+
+def _detail(usage: Mapping[str, Any], details: str, name: str) -> int:
+    found = usage.get(details)
+    return (count(found.get(name)) or 0) if isinstance(found, dict) else 0
+
+
+def count(value: Any) -> int | None:
     """Read a number of tokens: whole, with a fraction of nothing, or as text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None

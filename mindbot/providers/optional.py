@@ -36,9 +36,9 @@ class Optional:
     def __init__(self) -> None:
         self._refused: dict[str, list[str]] = {}
 
-    def fit(self, body: Json) -> Json:
+    def fit(self, model: str, body: Json) -> Json:
         """Return a request as its model takes it."""
-        refused = self._refused.get(body["model"], ())
+        refused = self._refused.get(model, ())
         for name in refused:
             if name in body:
                 value, other = body[name], _OPTIONAL[name]
@@ -47,11 +47,11 @@ class Optional:
                     body[other] = value
         return body
 
-    def learn(self, body: Mapping[str, Any], refusal: bytes) -> bool:
+    def learn(self, model: str, body: Mapping[str, Any], refusal: bytes) -> bool:
         """Note the field of ``body`` that a refusal names; false when it names none that can be left out."""
         name = _named(body, refusal)
         if name:
-            self._refused.setdefault(body["model"], []).append(name)
+            self._refused.setdefault(model, []).append(name)
         return bool(name)
 
     def left_out(self, model: str) -> list[str]:

@@ -16,10 +16,9 @@ from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected, Truncated
 from mindbot.domain.ports.http import StreamResponse
 from mindbot.http.answers import LineSplitter
 from mindbot.http.attempt import AnswerTooLong
+from mindbot.providers.answer import AnswerReader
 from mindbot.providers.documents import DONE, Documents
 from mindbot.providers.errors import web_page
-from mindbot.providers.openai_parts import has_message
-from mindbot.providers.openai_wire import AnswerReader
 
 _REFUSAL = 64 << 10  # bytes of a refusal that are read
 _EVENT = 4 << 20  # bytes that one event may always have, within what an answer may; it is decoded at once
@@ -117,7 +116,7 @@ async def read(reading: Reading, answer: AnswerReader) -> Chunks:
                     done = True
                     break
                 came += 1
-                alone = came == 1 and documents.framing == "json" and has_message(doc)
+                alone = came == 1 and documents.framing == "json" and answer.is_whole(doc)
                 if chunk := answer.take(doc, streamed=documents.framing == "events"):
                     reading.moved()
                     yield chunk

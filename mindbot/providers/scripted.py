@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from mindbot.domain.chat import ChatRequest, Chunk, Chunks
+from mindbot.domain.chat import ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import VENDOR_ERRORS, ConfigError
 from mindbot.providers.scripted_settings import ScriptedRule, ScriptedSettings
 
@@ -49,7 +49,7 @@ class ScriptedProvider:
         asked = sum(len(m.content) for m in request.messages)
         yield Chunk(
             finish="stop",
-            usage={"input_tokens": 1 + asked // _TOKEN, "output_tokens": 1 + len(reply) // _TOKEN},
+            usage=Usage(1 + asked // _TOKEN, 1 + len(reply) // _TOKEN),
         )
 
     async def _reply(self, text: str) -> str:

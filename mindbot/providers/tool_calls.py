@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from mindbot.domain.message import Json
+from mindbot.domain.chat import ToolCall
 from mindbot.providers.characters import Joiner
 
 _MOST = 128  # calls in one answer
@@ -27,6 +27,8 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
+    signature: str = ""
+    vendor: str = ""
 
 
 class ToolCalls:
@@ -44,17 +46,24 @@ class ToolCalls:
         each = fragments if isinstance(fragments, list) else [fragments]
         return sum(self._take(fragment) for fragment in each[:_FRAGMENTS] if isinstance(fragment, dict))
 
-    def whole(self) -> list[Json]:
-        """Return the calls, each ``{"id", "name", "arguments"}``; ids are unique."""
-        out: list[Json] = []
+    def add(self, call: ToolCall) -> int:
+        """Take a call that came whole; return how many characters of arguments it has."""
+        if len(self._calls) == _MOST:
+            return 0
+        self._calls.append(_Call(call.id, call.name, [call.arguments], call.signature, call.vendor))
+        return len(call.arguments)
+
+    def whole(self) -> tuple[ToolCall, ...]:
+        """Return the calls; their ids are unique."""
+        out: list[ToolCall] = []
         for number, call in enumerate(self._calls):
             id_ = call.id
-            if not id_ or any(other["id"] == id_ for other in out):
+            if not id_ or any(other.id == id_ for other in out):
                 id_ = f"call_{number}"
             joiner = Joiner()
             arguments = joiner.feed("".join(call.arguments)) + joiner.end()
-            out.append({"id": id_, "name": call.name, "arguments": arguments})
-        return out
+            out.append(ToolCall(id_, call.name, arguments, call.signature, call.vendor))
+        return tuple(out)
 
     def _take(self, fragment: Mapping[str, Any]) -> int:
         inner = fragment.get("function")

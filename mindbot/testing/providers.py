@@ -23,7 +23,7 @@ import anyio
 import anyio.abc
 import pytest
 
-from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Text, Tool, ToolResult
 from mindbot.domain.errors import (
     AuthFailed,
     ContentFiltered,
@@ -65,11 +65,11 @@ Fault = Literal[
 
 #: Given to providers under test; never to be seen in an error.
 KEY = "sk-contract-0123456789"
-TOOL: Json = {
-    "name": "weather",
-    "description": "Tell the weather",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
+TOOL = Tool(
+    "weather",
+    "Tell the weather",
+    {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+)
 _PATIENCE = 30.0
 #: Long enough for a break in its middle, whatever a provider holds back at the beginning to look at.
 _LONG = "a rather long answer that takes many pieces, and of which some have been said when it breaks off"
@@ -176,6 +176,17 @@ async def collect(provider: Provider, request: ChatRequest) -> CollectedAnswer:
         return CollectedAnswer([chunk async for chunk in chunks])
 
 
+def said(answer: CollectedAnswer) -> ChatMessage:
+    """Return an answer as the line that goes back to the model: thoughts first, then words, then calls."""
+    words = (Text(answer.text),) if answer.text else ()
+    return ChatMessage("assistant", (*answer.last.thoughts, *words, *answer.last.tool_calls))
+
+
+def results(answer: CollectedAnswer, text: str) -> list[ChatMessage]:
+    """Return the lines that answer all calls of an answer."""
+    return [ChatMessage("tool", [ToolResult(call.id, call.name, text)]) for call in answer.last.tool_calls]
+
+
 streamed = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 
 
@@ -204,8 +215,9 @@ class ProviderContract:
         assert answer.text == "echo: how are you?"
         assert answer.last.finish == "stop"
         assert all(not chunk.finish for chunk in answer.chunks[:-1])
-        assert answer.last.usage["input_tokens"] > 0
-        assert answer.last.usage["output_tokens"] > 0
+        assert answer.last.usage is not None
+        assert answer.last.usage.input_tokens > 0
+        assert answer.last.usage.output_tokens > 0
 
     async def test_streams_piece_by_piece(self) -> None:
         async with self.playing(Play(text=_LONG)) as (provider, _):
@@ -241,16 +253,12 @@ class ProviderContract:
             {"id": "call_2", "name": "weather", "arguments": '{"city": "Bonn"}'},
         ]
         async with self.playing(Play(tool_calls=calls)) as (provider, _):
-            request = ask("weather?", stream=stream, tools=[TOOL])
+            request = ask("weather?", stream=stream, tools=(TOOL,))
             answer = await collect(provider, request)
             assert answer.last.finish == "tool_calls"
-            wanted = [
-                (call["name"], json.loads(call["arguments"])["city"]) for call in answer.last.tool_calls
-            ]
+            wanted = [(call.name, json.loads(call.arguments)["city"]) for call in answer.last.tool_calls]
             assert wanted == [("weather", "北京"), ("weather", "Bonn")]
-            request.messages.append(ChatMessage("assistant", answer.text, tool_calls=answer.last.tool_calls))
-            for call in answer.last.tool_calls:
-                request.messages.append(ChatMessage("tool", "sunny", tool_call_id=call["id"]))
+            request.messages += [said(answer), *results(answer, "sunny")]
             after = await collect(provider, request)
         assert after.last.finish == "stop"
         assert "sunny" in after.text

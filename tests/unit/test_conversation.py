@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindbot.domain import conversation
-from mindbot.domain.chat import ChatMessage
+from mindbot.domain.chat import ChatMessage, ToolCall, ToolResult
 
 ROLES = st.sampled_from(["system", "user", "assistant"])
 WORDS = st.sampled_from(["", " \n", "\u200b", "yes", "what is it?", "好"])
@@ -78,8 +78,8 @@ def test_emoji_newer_than_the_tables_are_words_and_what_is_no_character_is_not()
 
 
 def test_calls_of_tools_and_their_results_stay_as_they_are() -> None:
-    call = ChatMessage("assistant", "", tool_calls=[{"id": "1", "name": "weather", "arguments": "{}"}])
-    lines = [ChatMessage("user", "sun?"), call, ChatMessage("tool", "", tool_call_id="1")]
+    call = ChatMessage("assistant", [ToolCall("1", "weather")])
+    lines = [ChatMessage("user", "sun?"), call, ChatMessage("tool", [ToolResult("1", "weather", "")])]
     assert conversation.shaped(lines) == lines
 
 

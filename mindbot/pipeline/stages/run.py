@@ -23,7 +23,7 @@ class _Unsaid:
     def see(self, chunk: Chunk) -> None:
         """Take the next piece."""
         self._thought = self._thought or bool(chunk.reasoning)
-        self._tools += [str(call.get("name") or "?") for call in chunk.tool_calls]
+        self._tools += [call.name or "?" for call in chunk.tool_calls]
 
     def why(self, finish: str) -> str:
         """Return why there are no words."""
@@ -68,7 +68,8 @@ class Run:
                             if chunk.text or chunk.afresh:
                                 pieces.append(chunk.text)
                                 answering.add(chunk)
-                            finish = chunk.finish or finish
+                            known = chunk.finish != "other"
+                            finish = (chunk.finish if known else chunk.finish_word) or finish
             finish = "stopped" if scope.cancelled_caught else finish
             made: Json = {"text": "".join(pieces), "finish": finish}
             if wordless(made["text"]):

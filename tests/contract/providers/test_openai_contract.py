@@ -62,7 +62,7 @@ class TestOpenAI(ProviderContract):
         async with self.playing(Play(text="42", reasoning="six times seven")) as (provider, _):
             answer = await collect(provider, ask(stream=True))
         assert "".join(chunk.reasoning for chunk in answer.chunks) == "six times seven"
-        assert answer.last.usage["reasoning_tokens"] > 0
+        assert answer.last.usage.reasoning_tokens > 0
 
 
 class TestOpenAIShredded(TestOpenAI):

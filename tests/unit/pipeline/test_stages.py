@@ -9,7 +9,7 @@ import pytest
 from pipeline_house import Echo, House, Watch
 
 from mindbot.domain.abilities import Silence
-from mindbot.domain.chat import Chunk
+from mindbot.domain.chat import Chunk, ToolCall
 from mindbot.domain.errors import (
     AuthFailed,
     ConfigError,
@@ -298,7 +298,10 @@ class Says(Echo):
             "on thinking before the first word: raise max_tokens",
         ),
         ([Chunk(finish="content_filter")], "content policy"),
-        ([Chunk(tool_calls=[{"name": "weather"}], finish="tool_calls")], "called weather and said nothing"),
+        (
+            [Chunk(tool_calls=(ToolCall("1", "weather"),), finish="tool_calls")],
+            "called weather and said nothing",
+        ),
     ],
 )
 async def test_an_answer_without_words_is_told_to_the_user_with_its_reason_kept(

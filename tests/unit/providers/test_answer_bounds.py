@@ -12,7 +12,7 @@ from mindbot.http.answers import LineSplitter
 from mindbot.providers.characters import Joiner
 from mindbot.providers.documents import Documents
 from mindbot.providers.openai_parts import words
-from mindbot.providers.openai_wire import AnswerReader
+from mindbot.providers.openai_wire import OpenAIAnswer
 from mindbot.providers.thinking import Thinking
 
 LIMIT = 1000
@@ -29,7 +29,7 @@ def delta(**fields: object) -> dict[str, object]:
 @pytest.mark.parametrize("hold", [0, 16, -1])
 @pytest.mark.parametrize("field", ["content", "reasoning_content"])
 def test_a_huge_piece_is_read_as_far_as_an_answer_may_go(unit: str, hold: int, field: str) -> None:
-    answer = AnswerReader("acme", limit=LIMIT, hold=hold)
+    answer = OpenAIAnswer("acme", limit=LIMIT, hold=hold)
     shown = [answer.feed(delta(**{field: unit * 20_000})), answer.rest()]
     assert answer.full
     assert sum(len(chunk.text.encode()) for chunk in shown if chunk) <= LIMIT
@@ -52,7 +52,7 @@ def nested(depth: int) -> Any:
 
 @pytest.mark.parametrize("depth", [1, 500, 5000])
 def test_a_content_of_lists_within_lists_is_no_trap(depth: int) -> None:
-    answer = AnswerReader("acme")
+    answer = OpenAIAnswer("acme")
     chunk = answer.feed(delta(content=nested(depth)))
     assert chunk is not None
     assert (chunk.text, answer.unread) == ("deep", 0)
@@ -63,17 +63,17 @@ def test_a_content_of_very_many_parts_is_left_out_in_part_and_counted() -> None:
     said, _, left_out = words([[{"text": "x"}] * 700] * 700)
     assert 0 < len(said) < 10_000
     assert left_out
-    answer = AnswerReader("acme")
+    answer = OpenAIAnswer("acme")
     answer.feed(delta(content=["x"] * 50_000))
     assert answer.unread == 1
 
 
 def test_a_chunk_brings_so_many_fragments_of_calls_and_no_more() -> None:
-    answer = AnswerReader("acme")
+    answer = OpenAIAnswer("acme")
     one = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "x"}}
     answer.feed(delta(tool_calls=[one] * 20_000))
     answer.cut("enough")
-    assert len(answer.end().tool_calls[0]["arguments"]) == 1000
+    assert len(answer.end().tool_calls[0].arguments) == 1000
 
 
 @pytest.mark.parametrize("between", [[], [b""]])

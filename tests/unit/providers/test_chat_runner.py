@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mindbot.config.sections import ChatSettings
-from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import Overloaded
 from mindbot.domain.message import Json, Message, text_part
 from mindbot.domain.turn import Turn
@@ -34,7 +34,7 @@ class Model:
             raise self._error
         try:
             yield Chunk("Hel")
-            yield Chunk("lo", finish="stop", usage={"input_tokens": 3, "output_tokens": 2})
+            yield Chunk("lo", finish="stop", usage=Usage(3, 2))
         except GeneratorExit:
             self.left_early = True
             raise

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Tool, ToolCall, ToolResult, Usage
 from mindbot.domain.errors import (
     ContentFiltered,
     ContextOverflow,
@@ -21,7 +21,8 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.providers.documents import decode
-from mindbot.providers.openai_wire import AnswerReader, request_body
+from mindbot.providers.openai_request import Accent, request_body
+from mindbot.providers.openai_wire import OpenAIAnswer
 
 
 def chunk(delta: Json | None = None, finish: str | None = None, **more: object) -> bytes:
@@ -30,7 +31,7 @@ def chunk(delta: Json | None = None, finish: str | None = None, **more: object) 
 
 
 def read(*events: bytes) -> tuple[str, Chunk]:
-    answer = AnswerReader("acme")
+    answer = OpenAIAnswer("acme")
     shown = [answer.feed(decode(event)) for event in events]
     assert answer.complete
     shown.append(answer.rest())
@@ -57,7 +58,7 @@ def test_usage_in_a_chunk_of_its_own() -> None:
         orjson.dumps({"choices": [], "usage": usage}),
     )
     assert (text, last.finish) == ("hi", "stop")
-    assert last.usage == {"input_tokens": 3, "output_tokens": 5, "cached_tokens": 2}
+    assert last.usage == Usage(3, 5, cached_tokens=2)
 
 
 def test_usage_with_the_finish_reason_and_on_every_chunk() -> None:
@@ -65,16 +66,16 @@ def test_usage_with_the_finish_reason_and_on_every_chunk() -> None:
         chunk({"content": "hi"}, usage={"prompt_tokens": 3, "completion_tokens": 1}),
         chunk(finish="stop", usage={"prompt_tokens": 3, "completion_tokens": 2}),
     )
-    assert last.usage == {"input_tokens": 3, "output_tokens": 2}
+    assert last.usage == Usage(3, 2)
 
 
 def test_no_usage_at_all() -> None:
-    assert read(chunk({"content": "hi"}, "stop"))[1].usage == {}
+    assert read(chunk({"content": "hi"}, "stop"))[1].usage is None
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_by_either_name(field: str) -> None:
-    shown = AnswerReader("acme").feed(decode(chunk({field: "hm"})))
+    shown = OpenAIAnswer("acme").feed(decode(chunk({field: "hm"})))
     assert shown == Chunk(reasoning="hm")
 
 
@@ -87,21 +88,18 @@ def test_parallel_calls_in_interleaved_fragments() -> None:
         chunk(finish="tool_calls"),
     )
     assert last.finish == "tool_calls"
-    assert last.tool_calls == [
-        {"id": "c1", "name": "add", "arguments": '{"a": 1}'},
-        {"id": "c2", "name": "mul", "arguments": '{"b": 2}'},
-    ]
+    assert last.tool_calls == (ToolCall("c1", "add", '{"a": 1}'), ToolCall("c2", "mul", '{"b": 2}'))
 
 
 def test_a_whole_call_without_id_or_index_and_with_an_argument_object() -> None:
     _, last = read(chunk({"tool_calls": [call(None, {"a": 1}, name="add")]}, "stop"))
     assert last.finish == "tool_calls"
-    assert last.tool_calls == [{"id": "call_0", "name": "add", "arguments": '{"a":1}'}]
+    assert last.tool_calls == (ToolCall("call_0", "add", '{"a":1}'),)
 
 
 def test_invalid_arguments_are_kept_for_the_agent_to_judge() -> None:
     _, last = read(chunk({"tool_calls": [call(0, '{"a": ', "c1", "add")]}), chunk(finish="tool_calls"))
-    assert last.tool_calls[0]["arguments"] == '{"a": '
+    assert last.tool_calls[0].arguments == '{"a": '
 
 
 @pytest.mark.parametrize(
@@ -115,7 +113,7 @@ def test_invalid_arguments_are_kept_for_the_agent_to_judge() -> None:
         ("sensitive", "content_filter"),
         ("model_context_window_exceeded", "length"),
         ("safety", "content_filter"),
-        ("ran_out_of_ink", "ran_out_of_ink"),
+        ("ran_out_of_ink", "other"),
     ],
 )
 def test_finish_reasons_after_some_text(reason: str, finish: str) -> None:
@@ -152,7 +150,7 @@ def test_finish_reasons_that_mean_a_failure_whatever_was_said(reason: str, error
 
 
 def test_the_word_null_is_no_reason() -> None:
-    answer = AnswerReader("acme")
+    answer = OpenAIAnswer("acme")
     answer.feed(decode(chunk({"content": "hi"}, "null")))
     assert not answer.complete
 
@@ -163,11 +161,11 @@ def test_a_refusal_is_text() -> None:
 
 def test_content_in_parts() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-    assert AnswerReader("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk(text="ab")
+    assert OpenAIAnswer("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk(text="ab")
 
 
 def test_an_empty_answer_is_an_answer() -> None:
-    answer = AnswerReader("acme")
+    answer = OpenAIAnswer("acme")
     assert answer.whole({"choices": [{"message": {"content": None}, "finish_reason": "stop"}]}) is None
     assert answer.end() == Chunk(finish="stop")
 
@@ -189,9 +187,9 @@ def test_an_empty_answer_is_an_answer() -> None:
 )
 def test_errors_that_come_with_http_200(doc: Json, error: type[VendorError]) -> None:
     with pytest.raises(error):
-        AnswerReader("acme").feed(doc)
+        OpenAIAnswer("acme").feed(doc)
     with pytest.raises(error):
-        AnswerReader("acme").whole(doc)
+        OpenAIAnswer("acme").whole(doc)
 
 
 @pytest.mark.parametrize(
@@ -221,13 +219,13 @@ def test_what_nobody_documented_does_not_cost_the_answer(odd: object) -> None:
     text, last = read(
         chunk({"content": "hel"}), orjson.dumps(odd), chunk({"content": "lo"}), chunk(finish="stop")
     )
-    assert (text, last.finish, last.usage, last.tool_calls) == ("hello", "stop", {}, [])
+    assert (text, last.finish, last.usage, last.tool_calls) == ("hello", "stop", None, ())
 
 
 @pytest.mark.parametrize("odd", [{}, {"choices": None}, {"choices": [7]}, None, [], 7, "x", {"id": "x"}])
 def test_an_answer_without_a_choice_is_none(odd: object) -> None:
     with pytest.raises(Overloaded):
-        AnswerReader("acme").whole(odd)
+        OpenAIAnswer("acme").whole(odd)
 
 
 @pytest.mark.parametrize(
@@ -241,9 +239,9 @@ def test_an_answer_without_a_choice_is_none(odd: object) -> None:
 )
 def test_usage_of_odd_shape(usage: Json, ours: tuple[int, int]) -> None:
     _, last = read(chunk({"content": "hi"}, "stop"), orjson.dumps({"choices": [], "usage": {}}))
-    assert last.usage == {}
+    assert last.usage is None
     _, last = read(chunk({"content": "hi"}, "stop"), json.dumps({"choices": [], "usage": usage}).encode())
-    assert (last.usage["input_tokens"], last.usage["output_tokens"]) == ours
+    assert (last.usage.input_tokens, last.usage.output_tokens) == ours
 
 
 def test_thinking_as_parts_and_reasoning_as_an_object() -> None:
@@ -251,9 +249,9 @@ def test_thinking_as_parts_and_reasoning_as_an_object() -> None:
         {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
         {"type": "text", "text": "4"},
     ]
-    assert AnswerReader("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk("4", "hm")
+    assert OpenAIAnswer("acme").whole({"choices": [{"message": {"content": parts}}]}) == Chunk("4", "hm")
     odd = {"choices": [{"message": {"content": "4", "reasoning": {"content": "hm"}}}]}
-    assert AnswerReader("acme").whole(odd) == Chunk("4", "hm")
+    assert OpenAIAnswer("acme").whole(odd) == Chunk("4", "hm")
 
 
 def test_characters_cut_in_two_by_the_stream() -> None:
@@ -271,7 +269,7 @@ def test_calls_without_numbers_with_null_and_with_one_number_for_all() -> None:
         more = [{**index, **call(None, arguments)} for arguments in ('{"a":1}', '{"b":2}')]
         each = [chunk({"tool_calls": [fragment]}) for fragment in (first, more[0], second, more[1])]
         _, last = read(*each, chunk(finish="tool_calls"))
-        assert [(c["id"], c["name"], c["arguments"]) for c in last.tool_calls] == [
+        assert [(c.id, c.name, c.arguments) for c in last.tool_calls] == [
             ("c1", "add", '{"a":1}'),
             ("c2", "mul", '{"b":2}'),
         ]
@@ -279,18 +277,18 @@ def test_calls_without_numbers_with_null_and_with_one_number_for_all() -> None:
 
 def test_two_whole_calls_without_ids_and_one_with_an_id_on_each_fragment() -> None:
     whole = [chunk({"tool_calls": [call(None, {"n": n}, name="add")]}) for n in (1, 2)]
-    assert [c["arguments"] for c in read(*whole, chunk(finish="stop"))[1].tool_calls] == [
+    assert [c.arguments for c in read(*whole, chunk(finish="stop"))[1].tool_calls] == [
         '{"n":1}',
         '{"n":2}',
     ]
     repeated = [chunk({"tool_calls": [call(0, part, "c1", "add")]}) for part in ('{"a"', ":1}")]
-    assert [c["arguments"] for c in read(*repeated, chunk(finish="stop"))[1].tool_calls] == ['{"a":1}']
+    assert [c.arguments for c in read(*repeated, chunk(finish="stop"))[1].tool_calls] == ['{"a":1}']
     older = chunk({"function_call": {"name": "add", "arguments": "{}"}}, "function_call")
-    assert read(older)[1].tool_calls == [{"id": "call_0", "name": "add", "arguments": "{}"}]
+    assert read(older)[1].tool_calls == (ToolCall("call_0", "add", "{}"),)
 
 
 def test_an_answer_is_cut_at_its_limit_within_no_character() -> None:
-    answer = AnswerReader("acme", limit=10)
+    answer = OpenAIAnswer("acme", limit=10)
     shown = [answer.feed({"choices": [{"delta": {"content": "你好"}}]}) for _ in range(2)]
     assert answer.full
     last = answer.end()
@@ -299,7 +297,7 @@ def test_an_answer_is_cut_at_its_limit_within_no_character() -> None:
 
 
 def test_thinking_without_end_is_cut_as_well() -> None:
-    answer = AnswerReader("acme", limit=10)
+    answer = OpenAIAnswer("acme", limit=10)
     while not answer.full:
         answer.feed({"choices": [{"delta": {"reasoning": "hmm"}}]})
     assert answer.rest() is None
@@ -348,7 +346,7 @@ answers = st.fixed_dictionaries(
 @given(json_values | answers)
 def test_any_json_is_an_answer_or_a_vendor_error(doc: object) -> None:
     for read_it in (lambda a: a.feed(doc), lambda a: a.whole(doc)):
-        answer = AnswerReader("acme")
+        answer = OpenAIAnswer("acme")
         try:
             read_it(answer)
             answer.rest()
@@ -358,14 +356,13 @@ def test_any_json_is_an_answer_or_a_vendor_error(doc: object) -> None:
 
 
 def test_a_tool_round_trip_as_the_reference_wants_it() -> None:
-    calls = [{"id": "c1", "name": "add", "arguments": '{"a": 1}'}]
     messages = [
         ChatMessage("user", "1+1"),
-        ChatMessage("assistant", "", tool_calls=calls),
-        ChatMessage("tool", "2", tool_call_id="c1"),
+        ChatMessage("assistant", [ToolCall("c1", "add", '{"a": 1}')]),
+        ChatMessage("tool", [ToolResult("c1", "add", "2")]),
     ]
     tool = {"name": "add", "parameters": {"type": "object"}}
-    body = request_body(ChatRequest(messages, model="m", tools=[tool]), "max_tokens")
+    body = request_body(ChatRequest(messages, model="m", tools=(Tool(**tool),)), Accent())
     assert body["messages"][1:] == [
         {
             "role": "assistant",
@@ -398,14 +395,14 @@ def test_an_answer_that_comes_whole_behind_its_pieces_is_said_once(pieces: list[
         chunk({"reasoning_content": "hm"}), *(chunk({"content": each}) for each in pieces), orjson.dumps(end)
     )
     assert text == "".join(pieces)
-    assert (finish.finish, finish.usage["input_tokens"]) == ("stop", 3)
+    assert (finish.finish, finish.usage.input_tokens) == ("stop", 3)
 
 
 def test_what_came_only_whole_is_taken_from_there() -> None:
     whole = [call(None, "{}", "c1", "now")]
     text, finish = read(chunk({"reasoning_content": "hm"}), last("Blue.", tool_calls=whole))
     assert (text, len(finish.tool_calls)) == ("Blue.", 1)
-    answer = AnswerReader("acme")
+    answer = OpenAIAnswer("acme")
     shown = [
         answer.feed({"choices": [{"text": each}]}) for each in ("o", "k")
     ]  # completions of the older kind
@@ -424,6 +421,6 @@ def test_a_failure_behind_a_complete_answer_is_noted() -> None:
 
 
 def test_nothing_is_said_behind_the_cut() -> None:
-    answer = AnswerReader("acme", limit=4)
+    answer = OpenAIAnswer("acme", limit=4)
     shown = [answer.feed({"choices": [{"delta": {"content": "abcdefg<thi"}}]}), answer.rest()]
     assert "".join(each.text for each in shown if each) == "abcd"

@@ -37,7 +37,7 @@ async def test_it_echoes_when_no_rule_matches() -> None:
     answer = await chunks("你好", rule("bye", "goodbye"))
     assert [chunk.text for chunk in answer] == ["echo: 你好", ""]
     assert answer[-1].finish == "stop"
-    assert answer[-1].usage["output_tokens"] > 0
+    assert answer[-1].usage.output_tokens > 0
 
 
 @pytest.mark.parametrize(

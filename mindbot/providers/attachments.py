@@ -1,0 +1,79 @@
+"""Pictures, files and sounds on their way to a model: read from disk, or named where it cannot take them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+
+from mindbot.domain.chat import Attachment, Capabilities, ChatMessage, ChatPart, Text
+
+#: Bytes of one attachment; vendors take about 20 MB a request, and base64 makes four of three.
+MOST_BYTES = 14 << 20
+
+
+def data_url(attachment: Attachment) -> str:
+    """Return what stands for an attachment in JSON: its address, or its bytes as a ``data:`` URL."""
+    if attachment.url and not attachment.data:
+        return attachment.url
+    return f"data:{attachment.type};base64,{encoded(attachment)}"
+
+
+def encoded(attachment: Attachment) -> str:
+    """Return its bytes in base64."""
+    return base64.b64encode(attachment.data).decode()
+
+
+async def ready(
+    messages: Sequence[ChatMessage], can: Capabilities, *, addresses: bool = True
+) -> tuple[list[ChatMessage], list[str]]:
+    """Return lines whose attachments hold their bytes, and what was left out of them and why.
+
+    What the model cannot take (``can``; without ``addresses`` also what only an address is known of), or what
+    cannot be read, is named in the words instead: the model then knows that something was there.
+    """
+    if not any(message.attachments for message in messages):
+        return list(messages), []
+    out: list[ChatMessage] = []
+    left_out: list[str] = []
+    for message in messages:
+        parts: list[ChatPart] = []
+        for part in message.parts:
+            if not isinstance(part, Attachment):
+                parts.append(part)
+                continue
+            found = await _one(part, can, addresses=addresses)
+            if isinstance(found, str):
+                left_out.append(f"{_named(part)}: {found}")
+                parts.append(Text(f"[{_named(part)}: not shown to you]", part.origin))
+            else:
+                parts.append(found)
+        out.append(ChatMessage(message.role, parts))
+    return out, left_out
+
+
+async def _one(part: Attachment, can: Capabilities, *, addresses: bool) -> Attachment | str:
+    takes = {"image": can.images, "file": can.files, "audio": can.audio}[part.kind]
+    if not takes:
+        return f"the model takes no {part.kind}"
+    if part.data:
+        return part if len(part.data) <= MOST_BYTES else "too large"
+    if part.url and not part.path:
+        return part if addresses else "only its address is known"
+    try:
+        data = await anyio.to_thread.run_sync(_read, part.path)
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return "too large" if len(data) > MOST_BYTES else replace(part, data=data)
+
+
+def _read(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def _named(part: Attachment) -> str:
+    return f"{part.kind} {part.name}".strip()

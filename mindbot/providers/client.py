@@ -1,0 +1,261 @@
+"""A vendor's model behind HTTP: what all wire families share: keys, limits, deadlines, fields not taken.
+
+A family says where a call goes and with which body (`ModelClient.call`), how it shows its key (`auth`), and
+how its answers are read (`reader`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import anyio
+
+from mindbot.config.models import ModelSettings, ProviderSettings
+from mindbot.domain.chat import Capabilities, ChatRequest, Chunks
+from mindbot.domain.errors import AuthFailed, Rejected, TimedOut, VendorError
+from mindbot.domain.host import Secrets
+from mindbot.domain.message import Json
+from mindbot.domain.ports.http import Http
+from mindbot.providers.answer import ANSWER_BYTES, AnswerReader
+from mindbot.providers.attachments import ready
+from mindbot.providers.errors import refusal
+from mindbot.providers.known_models import known
+from mindbot.providers.limits import CallLimits
+from mindbot.providers.optional import Optional
+from mindbot.providers.reading import Reading, read
+from mindbot.providers.secrets import bare_key
+from mindbot.providers.thinking import unopened
+
+#: Sent when no model is configured: servers with a single model ignore the name.
+_NO_MODEL = ModelSettings(name="default")
+_TOTAL = 3  # times the timeout, for a stream
+_BODY = 16  # times the longest answer: JSON takes up to six bytes for one, and there is more than the answer
+#: Characters of a model's first answer that are held back: an end tag may make thinking of them.
+_HOLD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a vendor. ``body`` is JSON; ``streamed`` is whether a stream was asked for."""
+
+    url: str
+    body: Json
+    streamed: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ModelClient(ABC):
+    """See the module. Times are seconds; ``concurrency`` and ``rate`` (calls a minute) 0 mean no limit.
+
+    ``api_key`` is the key, empty for servers that want none, or a function that finds it at the first call
+    and again after a refusal. The first of ``models`` is the default. ``timeout`` bounds a plain call as a
+    whole, and in a stream the wait for its beginning and every gap; ``total`` bounds a stream (0: three times
+    that). An answer longer than ``answer_bytes`` or ``total`` ends there, with finish ``length``.
+    """
+
+    #: The kind of vendor: what it signed goes back to its kind alone.
+    vendor: ClassVar[str] = ""
+    #: Where the vendor's own service is.
+    home: ClassVar[str] = ""
+    #: Whether the vendor fetches pictures and files from addresses by itself.
+    fetches: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        http: Http,
+        base_url: str = "",
+        api_key: str | Callable[[], Awaitable[str]] = "",
+        models: Sequence[ModelSettings] = (),
+        timeout: float = 60.0,
+        total: float = 0.0,
+        answer_bytes: int = ANSWER_BYTES,
+        concurrency: int = 0,
+        rate: int = 0,
+        stream: bool = True,
+    ) -> None:
+        self.name = name
+        self.http = http
+        self.base_url = base_url or self.home
+        self.timeout = timeout
+        self._find_key = api_key
+        self._key: str | None = None
+        self._models = {model.name: model for model in models}
+        self._default = models[0] if models else _NO_MODEL
+        self._total = total or _TOTAL * timeout
+        self._answer_bytes = answer_bytes
+        self._most = _BODY * answer_bytes
+        self._limits = CallLimits(name, concurrency=concurrency, rate=rate)
+        self._stream = stream
+        self._optional = Optional()
+        #: By model, how much is held back at the beginning of an answer: see `Thinking`.
+        self._holds = {model.name: -1 for model in models if unopened(model.name)}
+        http.allow(self.base_url)
+
+    @classmethod
+    def build(cls, name: str, settings: Any, http: Http, secrets: Secrets) -> Self:
+        """Make the provider of a `providers:` entry; its key is looked up at the first call."""
+        return cls(name, http=http, **cls.arguments(settings, secrets))
+
+    @classmethod
+    def arguments(cls, settings: ProviderSettings, secrets: Secrets) -> dict[str, Any]:
+        """Return what an entry's settings are to the client; a family with more of them adds its own."""
+        key = settings.api_key
+        return {
+            "base_url": settings.base_url,
+            "api_key": "" if key is None else lambda: secrets.aget(key),
+            "models": settings.models,
+            "timeout": settings.timeout,
+            "total": settings.stream_timeout,
+            "answer_bytes": settings.answer_bytes,
+            "concurrency": settings.concurrency,
+            "rate": settings.rate_limit or 0,
+            "stream": settings.stream,
+        }
+
+    # --- what a family says
+
+    @abstractmethod
+    def call(self, request: ChatRequest) -> Call:
+        """Return the call for a request: its model is named, its attachments hold their bytes.
+
+        Raises:
+            Rejected: this vendor cannot be asked such a thing.
+        """
+
+    @abstractmethod
+    def reader(self, model: str, **more: Any) -> AnswerReader:
+        """Return what reads one answer of a model."""
+
+    async def auth(self, key: str) -> Mapping[str, str]:
+        """Return the headers that show the key."""
+        return {"Authorization": f"Bearer {key}"}
+
+    # --- what every one does
+
+    def capabilities(self, model: str = "") -> Capabilities:
+        """Return what a model can do: by its name, unless its entry says otherwise."""
+        settings = self._models.get(model, self._default)
+        told = {
+            field: value
+            for field in ("tools", "images", "files", "audio", "max_context")
+            if (value := getattr(settings, field)) is not None
+        }
+        return replace(known(model or settings.name), streaming=self._stream, **told)
+
+    async def chat(self, request: ChatRequest) -> Chunks:
+        """Yield the answer; the last chunk has ``finish``, ``usage``, the tool calls and notes.
+
+        Raises:
+            VendorError: by what went wrong; `Truncated` for a stream that broke off.
+            SecretError: the key is not there.
+            TimedOut: the request's deadline has passed.
+        """
+        await self._limits.enter(min(self.timeout, self._left(request)))
+        try:
+            request, unseen = await self._fitted(request)
+            call = self.call(request)
+            headers = {**call.headers, **await self._headers()}
+            while True:
+                body = self._optional.fit(request.model, call.body)
+                ask = replace(call, body=body, headers=headers)
+                try:
+                    async with aclosing(
+                        self._answered(ask, request.model, self._left(request), unseen)
+                    ) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                except _Refused as exc:
+                    if not self._optional.learn(request.model, body, exc.body):
+                        raise exc.error from None
+                else:
+                    return
+        except AuthFailed:
+            self._key = None  # it may have been replaced since it was looked up
+            raise
+        finally:
+            self._limits.leave()
+
+    async def _answered(self, call: Call, model: str, left: float, unseen: list[str]) -> Chunks:
+        """Ask once. Raises like `chat`, and `_Refused` where the request itself is refused."""
+        answer = self.reader(
+            model, hide=self._key or "", limit=self._answer_bytes, hold=self._holds.get(model, _HOLD)
+        )
+        total = min(self._total if call.streamed else self.timeout, left)
+        ends = anyio.current_time() + total
+        async with self.http.stream(
+            "POST",
+            call.url,
+            json=call.body,
+            headers=call.headers,
+            first_byte=self.timeout,
+            idle=self.timeout,
+            total=total,
+        ) as response:
+            reading = Reading(self.name, response, timeout=self.timeout, ends=ends, limit=self._most)
+            if not 200 <= response.status < 300:
+                raise self._refusal(response.status, await reading.head(), response.headers)
+            try:
+                async with aclosing(read(reading, answer)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            except VendorError as exc:
+                exc.answered = True
+                raise
+        if answer.closed_unopened:
+            self._holds[model] = -1
+        elif answer.spoke:
+            self._holds[model] = 0
+        last = answer.end()
+        if left_out := self._optional.left_out(model):
+            last.notes["unsent"] = left_out
+        if unseen:
+            last.notes["unseen"] = unseen
+        yield last
+
+    async def _fitted(self, request: ChatRequest) -> tuple[ChatRequest, list[str]]:
+        """Return a request with its model's settings and the bytes of its attachments, and what has to go."""
+        model = self._models.get(request.model, self._default)
+        name = request.model or model.name
+        messages, unseen = await ready(request.messages, self.capabilities(name), addresses=self.fetches)
+        fitted = replace(
+            request,
+            messages=messages,
+            model=name,
+            temperature=model.temperature if request.temperature is None else request.temperature,
+            max_tokens=model.max_tokens if request.max_tokens is None else request.max_tokens,
+            stream=request.stream and self._stream,
+        )
+        return fitted, unseen
+
+    async def _headers(self) -> Mapping[str, str]:
+        if self._key is None:
+            found = self._find_key if isinstance(self._find_key, str) else await self._find_key()
+            self._key = bare_key(found)
+        return await self.auth(self._key) if self._key else {}
+
+    def _left(self, request: ChatRequest) -> float:
+        if not request.deadline:
+            return float("inf")
+        left = request.deadline - anyio.current_time()
+        if left <= 0:
+            raise TimedOut(f"{self.name}: the time for this answer is up")
+        return left
+
+    def _refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
+        error = refusal(self.name, status, body, headers, hide=self._key or "")
+        return _Refused(error, body) if isinstance(error, Rejected) and status in (400, 422) else error
+
+
+class _Refused(Exception):
+    """The request is not one this server takes; ``body`` is what it says."""
+
+    def __init__(self, error: Rejected, body: bytes) -> None:
+        super().__init__(error)
+        self.error = error
+        self.body = body
