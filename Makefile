@@ -16,20 +16,21 @@ UV = index=$${UV_DEFAULT_INDEX:-$(call PIP_HAS,index-url)}; cert=$${SSL_CERT_FIL
 	if [ -n "$$cert" ]; then export SSL_CERT_FILE="$$cert"; fi; VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 
 # One lock for developers and tests, two for servers at the same versions: everything, and without what is
-# large and not used yet. No lock names a package index.
+# large and not used yet; one for the vendors' clients that judge our simulators. No lock names a package index.
 LOCK = $(UV) pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
-LOCKS := requirements.lock locks/production.lock locks/light.lock
-FOR_requirements := --extra dev
-FOR_production := --constraint requirements.lock
-FOR_light := --constraint requirements.lock --excludes locks/light.without
+LOCKS := requirements.lock locks/production.lock locks/light.lock locks/referees.lock
+FOR_requirements := --extra dev pyproject.toml
+FOR_production := --constraint requirements.lock pyproject.toml
+FOR_light := --constraint requirements.lock --excludes locks/light.without pyproject.toml
+FOR_referees := locks/referees.in
 
 # Compiled once and kept: a command line that compiles what it imports takes twice its time.
 unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check test-all soak bench docs lock wheel format clean
+.PHONY: help install referees demo test check test-all soak bench docs lock wheel format clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -63,10 +64,19 @@ $(NODE)/.installed: $(NODE_LOCK) | $(STAMP)
 		--fetch-retries 0 --fetch-timeout 20000 --prefix $(NODE) >/dev/null 2>&1; \
 	then touch $@; else echo "no Node SDK of WeCom's AI bots: its tests skip" >&2; fi
 
+# The model vendors' clients, in an environment of their own. Where they cannot be had, their tests skip.
+REFEREES := $(VENV)/referees
+$(REFEREES)/.installed: locks/referees.lock | $(STAMP)
+	@if $(UV) venv --quiet --clear --python $(BIN)/python $(REFEREES) && \
+		$(UV) pip install --quiet --python $(REFEREES)/bin/python --require-hashes -r locks/referees.lock; \
+	then touch $@; else echo "no clients of model vendors: their tests skip" >&2; fi
+
+referees: $(REFEREES)/.installed  ## Install the model vendors' own clients, which judge our simulators
+
 test: install $(NODE)/.installed  ## The tests a change needs (under 5 minutes)
 	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m "not full and not soak"
 
-test-all: install $(NODE)/.installed  ## Everything CI runs
+test-all: install $(NODE)/.installed $(REFEREES)/.installed  ## Everything CI runs
 	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m "not soak"
 
 soak: install  ## The long runs
@@ -87,13 +97,13 @@ check-lock: $(LOCKS:%=check-%)
 .PHONY: $(LOCKS:%=check-%)
 $(LOCKS:%=check-%): check-%: install
 	@mkdir -p $(VENV)/fresh && cp $* $(VENV)/fresh/$(@F)
-	@$(LOCK) $(FOR_$(basename $(*F))) -o $(VENV)/fresh/$(@F) pyproject.toml
+	@$(LOCK) $(FOR_$(basename $(*F))) -o $(VENV)/fresh/$(@F)
 	@names() { sed -e '/--hash=/d' -e 's/ \\$$//' "$$1"; }; \
 		names $* > $(VENV)/fresh/$(@F).locked; names $(VENV)/fresh/$(@F) | diff -u $(VENV)/fresh/$(@F).locked - \
-		|| { echo "$* does not fit pyproject.toml: run make lock" >&2; exit 1; }
+		|| { echo "$* does not fit what it is made from: run make lock" >&2; exit 1; }
 
 lock: $(BIN)/uv  ## Bring the locks up to pyproject.toml; UPGRADE=1 takes newer releases
-	@$(foreach lock,$(LOCKS),$(LOCK) $(if $(UPGRADE),--upgrade) $(FOR_$(basename $(notdir $(lock)))) -o $(lock) pyproject.toml &&) true
+	@$(foreach lock,$(LOCKS),$(LOCK) $(if $(UPGRADE),--upgrade) $(FOR_$(basename $(notdir $(lock)))) -o $(lock) &&) true
 
 wheel: install  ## Build dist/: the wheel and the locks to install it with (docs/operations.md)
 	@rm -rf $(DIST) && mkdir -p $(DIST)

@@ -89,7 +89,7 @@ def locked(lock: str) -> dict[str, str]:
     return {re.split(r"[=\[ ;]", entry)[0]: entry for entry in entries if entry}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "locks/referees.lock"])
 def test_a_lock_pins_everything_with_hashes_and_names_no_index(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text
