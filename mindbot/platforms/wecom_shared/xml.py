@@ -89,17 +89,17 @@ class _Tree:
         self._open: list[tuple[str, Json]] = [("", {})]
         self._text: list[str] = []
         self._elements = 0
+
+    def parse(self, data: bytes) -> Json:
+        # Not kept here: it holds our methods, and the two would keep each other until the collector comes.
         parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
         parser.StartDoctypeDeclHandler = _no_doctype
-        self._parser = parser
-
-    def parse(self, data: bytes) -> Json:
         try:
-            self._parser.Parse(data, True)
+            parser.Parse(data, True)
         except expat.ExpatError as error:
             if error.code == _NO_MEMORY:
                 raise MemoryError from error
