@@ -10,7 +10,10 @@ from mindbot.sim.server import Simulator
 
 #: name → "module:Class", imported when first used.
 SIMULATORS: dict[str, str] = {
+    "chatglm": "mindbot.sim.chatglm.server:ChatGLMSimulator",
+    "coze": "mindbot.sim.coze.server:CozeSimulator",
     "dingtalk": "mindbot.sim.dingtalk.server:DingTalkSimulator",
+    "ollama": "mindbot.sim.ollama.server:OllamaSimulator",
     "openai": "mindbot.sim.openai.server:OpenAISimulator",
     "wecom": "mindbot.sim.wecom.server:WeComSimulator",
     "wecombot": "mindbot.sim.wecombot.server:WeComBotSimulator",
@@ -18,7 +21,7 @@ SIMULATORS: dict[str, str] = {
 }
 
 #: Those of them that are model vendors: they share `mindbot.sim.models`.
-MODEL_VENDORS = frozenset({"openai"})
+MODEL_VENDORS = frozenset({"chatglm", "coze", "ollama", "openai"})
 
 
 def create(name: str, **settings: Any) -> Simulator:

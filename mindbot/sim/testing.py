@@ -7,7 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, overload
 
 from mindbot.sim.catalog import create
+from mindbot.sim.chatglm.server import ChatGLMSimulator
+from mindbot.sim.coze.server import CozeSimulator
 from mindbot.sim.dingtalk.server import DingTalkSimulator
+from mindbot.sim.ollama.server import OllamaSimulator
 from mindbot.sim.openai.server import OpenAISimulator
 from mindbot.sim.server import Simulator
 from mindbot.sim.wecom.server import WeComSimulator
@@ -35,6 +38,18 @@ def simulated(
 def simulated(
     name: Literal["wecomcs"], *, fault: str | Sequence[str] = (), **settings: Any
 ) -> AbstractAsyncContextManager[WeComCsSimulator]: ...
+@overload
+def simulated(
+    name: Literal["chatglm"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[ChatGLMSimulator]: ...
+@overload
+def simulated(
+    name: Literal["coze"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[CozeSimulator]: ...
+@overload
+def simulated(
+    name: Literal["ollama"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[OllamaSimulator]: ...
 @overload
 def simulated(
     name: str, *, fault: str | Sequence[str] = (), **settings: Any

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from aiohttp.web import FileField
+
 from mindbot.domain.message import Json
 from mindbot.sim.models.conversation import ModelQuestion
 
@@ -12,6 +14,7 @@ _SECRET = frozenset(
     {"authorization", "x-api-key", "x-goog-api-key", "api-key", "proxy-authorization", "cookie"}
 )
 _SHOWN = 4  # last characters of a key
+_BEGIN = 16  # bytes of a file
 
 
 @dataclass(slots=True)
@@ -48,3 +51,12 @@ class Recorded:
             "status": self.status,
             "ended": self.ended,
         }
+
+
+def form_value(value: str | bytes | bytearray | FileField) -> Json | str:
+    """Return a field of a form as JSON: of a file its name, type, size, and the bytes it begins with."""
+    if isinstance(value, FileField):
+        data = value.file.read()
+        kind = {"filename": value.filename, "content_type": value.content_type}
+        return {**kind, "bytes": len(data), "begins": data[:_BEGIN].hex()}
+    return value if isinstance(value, str) else bytes(value).decode(errors="replace")

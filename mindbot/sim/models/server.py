@@ -19,7 +19,7 @@ from mindbot.sim.models.conversation import ModelQuestion, ModelReply, Scripted
 from mindbot.sim.models.model import Model
 from mindbot.sim.models.quotas import ModelQuotas, QuotaRules, Spent
 from mindbot.sim.models.refusals import ModelApiError, RefusalTable, refusal
-from mindbot.sim.models.requests import Recorded
+from mindbot.sim.models.requests import Recorded, form_value
 from mindbot.sim.models.streams import STREAM_KINDS, WHOLE_KINDS, Frame, StreamShape, play
 from mindbot.sim.server import Simulator, SimulatorSettings, json_response
 
@@ -133,10 +133,17 @@ class ModelSimulator(Simulator):
         if recorded.key in self.refused:
             raise self.refusal(self.refused[recorded.key])
         if request.method == "POST":
-            recorded.body = await self._read(request)
+            recorded.body = await self.read(request)
         return await route(request, recorded)
 
-    async def _read(self, request: web.BaseRequest) -> Json:
+    async def read(self, request: web.BaseRequest) -> Json:
+        """Return the body of a request: a JSON object, or the fields of a form.
+
+        Raises:
+            ModelApiError: it is neither.
+        """
+        if request.content_type == "multipart/form-data":
+            return {name: form_value(value) for name, value in (await request.post()).items()}
         try:
             body = orjson.loads(await request.read())
         except ValueError as exc:
@@ -152,14 +159,19 @@ class ModelSimulator(Simulator):
             TooLong: the question exceeds the context.
             ModelApiError: a quota is used up.
         """
+        reply = self.decide(recorded, question)
+        if self.latency or reply.think:
+            await anyio.sleep(self.latency + reply.think)
+        return reply
+
+    def decide(self, recorded: Recorded, question: ModelQuestion) -> ModelReply:
+        """Do the same at once, for vendors whose answer is fetched later."""
         recorded.question = question
         spent = self.quotas.take(recorded.key, question.tokens)
         if spent is not None:
             raise self.over_quota(spent)
         reply = self.model.reply(question)
         self.quotas.spend(recorded.key, reply.tokens)
-        if self.latency or reply.think:
-            await anyio.sleep(self.latency + reply.think)
         return reply
 
     async def whole(

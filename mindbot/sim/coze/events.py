@@ -1,0 +1,51 @@
+"""A chat as Coze streams it: ``event:NAME``, ``data:JSON`` without a blank after the colon, an empty line.
+
+Sources: cozepy's test data, captures in the field. After the answer's pieces comes the whole of it, then one
+``verbose`` message that says so, suggestions, the chat with its usage, and ``done`` with the text "[DONE]" as
+JSON, quotes and all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+
+from mindbot.domain.message import Json
+from mindbot.sim.coze.rooms import Talk
+
+DONE = b'event:done\ndata:"[DONE]"\n\n'
+
+
+def event(name: str, data: object) -> bytes:
+    """Return one event."""
+    return b"event:" + name.encode() + b"\ndata:" + orjson.dumps(data) + b"\n\n"
+
+
+def error_event(code: int, msg: str) -> bytes:
+    """Return the event of a failure after the 200."""
+    return event("error", {"code": code, "msg": msg})
+
+
+def finish_note() -> str:
+    """Return the content of the verbose message that ends all answers."""
+    data = '{"finish_reason":0,"FinData":""}'
+    note = {"msg_type": "generate_answer_finish", "data": data, "from_module": None, "from_unit": None}
+    return orjson.dumps(note).decode()
+
+
+def opening(talk: Talk) -> Iterator[bytes]:
+    """Yield what comes before the answer."""
+    for status in ("created", "in_progress"):
+        yield event(f"conversation.chat.{status}", talk.to_json(status))
+
+
+def completed(message: Json) -> bytes:
+    """Return the event of a whole message."""
+    return event("conversation.message.completed", message)
+
+
+def ending(talk: Talk) -> Iterator[bytes]:
+    """Yield what comes after the messages, by the chat's outcome."""
+    yield event(f"conversation.chat.{talk.outcome}", talk.to_json(talk.outcome))
+    yield DONE
