@@ -59,6 +59,14 @@ STATEMENTS: dict[str, str] = {
     "keep": f"""
         INSERT OR REPLACE INTO keep (platform, bot, key, value, ends)
         SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM {_ROWS}""",
+    "spend": f"""
+        INSERT INTO spending ("by", who, day, calls, input_tokens, output_tokens, cached_tokens, money)
+        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7
+        FROM {_ROWS} WHERE true
+        ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,
+               input_tokens = input_tokens + excluded.input_tokens,
+               output_tokens = output_tokens + excluded.output_tokens,
+               cached_tokens = cached_tokens + excluded.cached_tokens, money = money + excluded.money""",
 }
 _ORDER = tuple(STATEMENTS)
 _FIND = f"""

@@ -121,3 +121,17 @@ keep = Table(
     Column("ends", Float, comment="Unix seconds after which it is as good as gone"),
     sqlite_with_rowid=False,
 )
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("by", String(16), primary_key=True, comment="user, group, bot, workflow, provider, model or all"),
+    Column("who", String(255), primary_key=True),
+    Column("day", String(10), primary_key=True, comment="local: 2026-11-30"),
+    Column("calls", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False, comment="of those sent"),
+    Column("money", BigInteger, nullable=False, comment="billionths"),
+    sqlite_with_rowid=False,
+)

@@ -72,4 +72,16 @@ CREATE TABLE keep (
     PRIMARY KEY (platform, bot, "key")
 )
  WITHOUT ROWID;
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+CREATE TABLE spending (
+    "by" VARCHAR(16) NOT NULL,
+    who VARCHAR(255) NOT NULL,
+    day VARCHAR(10) NOT NULL,
+    calls BIGINT NOT NULL,
+    input_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    cached_tokens BIGINT NOT NULL,
+    money BIGINT NOT NULL,
+    PRIMARY KEY ("by", who, day)
+)
+ WITHOUT ROWID;
+INSERT INTO alembic_version (version_num) VALUES ('0003');

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,8 @@ import anyio.to_thread
 from mindbot.config.sections import StoreSettings
 from mindbot.domain import ids
 from mindbot.domain.errors import StoreError, StoreGone
-from mindbot.domain.ports.store import Anew, Live
-from mindbot.store import anew, backup, changes, recovery
+from mindbot.domain.ports.store import SPENDING_KEPT, Anew, Live
+from mindbot.store import anew, backup, changes, recovery, spending
 from mindbot.store.database import Database
 from mindbot.store.history import SqliteHistory
 from mindbot.store.inbox import SqliteInbox
@@ -25,6 +26,7 @@ from mindbot.store.journal import Journal
 from mindbot.store.keep import SqliteKeep
 from mindbot.store.lock import one_user
 from mindbot.store.outbox import SqliteOutbox
+from mindbot.store.spending import SqliteSpending
 from mindbot.store.turns import SqliteTurns
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.upgrade import ensure
@@ -76,6 +78,7 @@ class SqliteStore:
         self.turns = SqliteTurns(database, journal, self.history, unreadable)
         self.outbox = SqliteOutbox(database, journal, unreadable)
         self.keep = SqliteKeep(database, journal, unreadable)
+        self.spending = SqliteSpending(database, journal)
         self._queries: SqliteQueries | None = None
 
     @classmethod
@@ -161,7 +164,11 @@ class SqliteStore:
 
     async def purge_kept(self, limit: int = 2000) -> int:
         """See the port."""
-        return await self._database.write(partial(changes.purge_kept, now=time.time(), limit=limit))
+        now = time.time()
+        gone = await self._database.write(partial(changes.purge_kept, now=now, limit=limit))
+        before = date.fromtimestamp(now - SPENDING_KEPT).isoformat()
+        old = await self._database.write(partial(spending.purge, before=before, limit=limit))
+        return max(gone, old)
 
     async def backup(self, target: Path) -> None:
         """See the port. Reads wait meanwhile only where the file is gone: the open one is all there is."""

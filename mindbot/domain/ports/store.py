@@ -17,10 +17,15 @@ from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message
+from mindbot.domain.spending import Spender, Spent
 from mindbot.domain.turn import Turn
 
 #: Returns the turn in memory, by session and number, for one that still runs: on disk it is ``queued``.
 Live = Callable[[str, int], Turn | None]
+
+
+#: Seconds that sums of what was spent are kept.
+SPENDING_KEPT = 400 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,19 @@ class KeepStore(Protocol):
         """Whether something was kept under a key that could not be read and was put aside."""
 
 
+class SpendingStore(Protocol):
+    """What was spent on models, by whom and on which day: sums that only grow."""
+
+    async def add(self, spent: Sequence[Spent]) -> None:
+        """Add to the sums in one transaction; whoever is there twice is charged twice."""
+
+    async def of(self, by: Spender, who: str, first: str) -> list[Spent]:
+        """Return what somebody spent, by day from ``first`` on."""
+
+    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[Spent]:
+        """Return what everybody of a kind spent, by day from ``first`` on and by name."""
+
+
 class Queries(Protocol):
     """What operators ask. What cannot be read hides nothing else: it is shown as dead, with the reason."""
 
@@ -220,6 +238,8 @@ class Store(Protocol):
     def outbox(self) -> OutboxStore: ...
     @property
     def keep(self) -> KeepStore: ...
+    @property
+    def spending(self) -> SpendingStore: ...
 
     @property
     def place(self) -> str:
@@ -263,7 +283,10 @@ class Store(Protocol):
         """
 
     async def purge_kept(self, limit: int = 2000) -> int:
-        """Delete what was kept for a time that is over; returns how many went, at most ``limit``."""
+        """Delete what was kept for a time that is over, and what was spent over a year ago.
+
+        Returns: how many went, at most ``limit``.
+        """
 
     async def backup(self, target: Path) -> None:
         """Copy everything to a new file, and prove it; raises Conflict when one is there."""

@@ -13,10 +13,11 @@ from __future__ import annotations
 import pytest
 
 from mindbot.testing.stores.reads import ReadsContract
+from mindbot.testing.stores.sums import SumsContract
 from mindbot.testing.stores.writes import WritesContract
 
 
-class StoreContract(WritesContract, ReadsContract):
+class StoreContract(WritesContract, ReadsContract, SumsContract):
     """What every store promises. Subclass it, and provide a ``rig`` fixture."""
 
     pytestmark = pytest.mark.anyio

@@ -141,7 +141,7 @@ def test_a_copy_is_kept_before_the_schema_changes_and_three_of_them(tmp_path: Pa
     for _ in range(4):
         ensure(path)
         with closing(sqlite3.connect(path)) as db, db:
-            db.execute("DROP TABLE keep")
+            db.executescript("DROP TABLE keep; DROP TABLE spending")
             db.execute("UPDATE alembic_version SET version_num = '0001'")
     ensure(path)
     copies = list(tmp_path.glob("mindbot.db.schema-0001-*"))

@@ -283,7 +283,7 @@ def test_a_database_with_a_damaged_page_is_upgraded_and_kept_aside_as_it_is(tmp_
     ensure(path)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA journal_mode=DELETE")
-        db.execute("DROP TABLE keep")
+        db.executescript("DROP TABLE keep; DROP TABLE spending")
         db.execute("UPDATE alembic_version SET version_num = '0001'")
         (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'memo'").fetchone()
     with path.open("r+b") as file:

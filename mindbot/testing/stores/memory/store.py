@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import anyio.lowlevel
 from mindbot.domain import ids
 from mindbot.domain.errors import NotFound, StoreError
 from mindbot.domain.message import Json, Message
-from mindbot.domain.ports.store import Anew, Live
+from mindbot.domain.ports.store import SPENDING_KEPT, Anew, Live
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import delivery_json, everything_of, number_of, session_of, summary_of, turn_now
 from mindbot.testing.stores.memory.parts import (
@@ -31,6 +32,7 @@ from mindbot.testing.stores.memory.parts import (
     MemoryPart,
     MemoryTurns,
 )
+from mindbot.testing.stores.memory.spending import MemorySpending
 from mindbot.testing.stores.memory.tables import Tables, TurnRow
 
 _SHOWN = ("open", "pending", "sending", "unknown")
@@ -54,6 +56,7 @@ class MemoryStore:
         self.history = MemoryHistory(tables, self)
         self.outbox = MemoryOutbox(tables, self)
         self.keep = MemoryKeep(tables, self)
+        self.spending = MemorySpending(tables, self)
         self._part = MemoryPart(tables, self)
 
     @property
@@ -119,7 +122,11 @@ class MemoryStore:
         over = [place for place, kept in keep.items() if kept.ends is not None and kept.ends < now][:limit]
         for place in over:
             del keep[place]
-        return len(over)
+        first, spending = date.fromtimestamp(now - SPENDING_KEPT).isoformat(), self._tables.spending
+        old = [day for day in spending if day[0] < first][:limit]
+        for day in old:
+            del spending[day]
+        return max(len(over), len(old))
 
     async def backup(self, target: Path) -> None:
         """See the port: there is nothing that a file could be made of."""

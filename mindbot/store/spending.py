@@ -1,0 +1,53 @@
+"""What was spent on models, in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from mindbot.domain.spending import Spender, Spent
+from mindbot.store.database import Database
+from mindbot.store.journal import Journal, Row
+
+_COLUMNS = '"by", who, day, calls, input_tokens, output_tokens, cached_tokens, money'
+_OF = f'SELECT {_COLUMNS} FROM spending WHERE "by" = ? AND who = ? AND day >= ? ORDER BY day'
+_SINCE = f'SELECT {_COLUMNS} FROM spending WHERE "by" = ? AND day >= ? ORDER BY day, who LIMIT ?'
+
+
+class SqliteSpending:
+    """See the port."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+
+    async def add(self, spent: Sequence[Spent]) -> None:
+        """See the port."""
+        if spent:
+            await self._journal.commit({"spend": [_row(each) for each in spent]})
+
+    async def of(self, by: Spender, who: str, first: str) -> list[Spent]:
+        """See the port."""
+        return await self._read(_OF, (by, who, first))
+
+    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[Spent]:
+        """See the port."""
+        return await self._read(_SINCE, (by, first, limit))
+
+    async def _read(self, sql: str, values: tuple[Any, ...]) -> list[Spent]:
+        rows = await self._database.read(lambda db: db.execute(sql, values).fetchall())
+        return [Spent(*row) for row in rows]
+
+
+def purge(db: sqlite3.Connection, before: str, limit: int) -> int:
+    """Delete what was spent before a day, ``limit`` rows at most; returns how many."""
+    return db.execute(
+        'DELETE FROM spending WHERE ("by", who, day) IN '
+        '(SELECT "by", who, day FROM spending WHERE day < ? LIMIT ?)',
+        (before, limit),
+    ).rowcount
+
+
+def _row(s: Spent) -> Row:
+    return [s.by, s.who, s.day, s.calls, s.input_tokens, s.output_tokens, s.cached_tokens, s.money]
