@@ -72,3 +72,32 @@ async def test_without_limits_nobody_waits() -> None:
     limits = CallLimits("acme")
     for _ in range(100):
         await limits.enter(0)
+
+
+async def test_tokens_beyond_the_limit_wait_for_the_window() -> None:
+    limits = CallLimits("acme", tokens=100, per=0.05)
+    begun = anyio.current_time()
+    starts = []
+    for _ in range(3):
+        entry = await limits.enter(10, 60)
+        starts.append(entry.start - begun)
+        limits.leave()
+    assert starts[0] < 0.05 <= starts[1] < 0.1 <= starts[2]
+
+
+async def test_what_a_call_really_took_counts_once_it_is_known() -> None:
+    limits = CallLimits("acme", tokens=100, per=60)
+    for _ in range(2):
+        entry = await limits.enter(0, 60)
+        limits.settle(entry, 30)
+    with pytest.raises(RateLimited) as caught:
+        await limits.enter(10, 60)
+    assert "100 tokens a minute" in str(caught.value) and 59 < caught.value.retry_after <= 60
+    await limits.enter(0, 10)
+
+
+async def test_a_call_larger_than_the_limit_waits_until_it_is_alone() -> None:
+    limits = CallLimits("acme", tokens=100, per=60)
+    await limits.enter(0, 500)
+    with pytest.raises(RateLimited):
+        await limits.enter(0, 1)
