@@ -21,7 +21,7 @@ import structlog
 from anyio import to_thread
 
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError, StoreError, Unreachable
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import CheckedJson, ReloadedJson
 from mindbot.store.lock import only_one
 from mindbot.store.modes import tighten
 from mindbot_daemon.server.backend import Opener, Runtime
@@ -297,7 +297,7 @@ class Daemon:
 
     # --- reload
 
-    async def check(self) -> Json:
+    async def check(self) -> CheckedJson:
         """Read the configuration without using it: what is wrong with it, or what it would change."""
         runtime = self.runtime
         try:
@@ -312,7 +312,7 @@ class Daemon:
             "secrets": await runtime.resources.config.unreadable_secrets(loaded),
         }
 
-    async def reload(self) -> Json:
+    async def reload(self) -> ReloadedJson:
         """Read the configuration again and use it; on any error the old one stays and systemd is told."""
         runtime, listener = self._runtime, self.listener
         if runtime is None or listener is None or self.phase != "running":
@@ -329,8 +329,9 @@ class Daemon:
                 raise
             self._reload_failed = False
             self._notifier.ready(summary(runtime.resources.about.health()))
-        generation = runtime.resources.about.status().get("config", {}).get("generation", 0)
-        done = {"generation": generation, "warnings": [str(w) for w in loaded.warnings], "restart": restart}
+        generation = runtime.resources.about.status()["config"]["generation"]
+        warnings = [str(warning) for warning in loaded.warnings]
+        done: ReloadedJson = {"generation": generation, "warnings": warnings, "restart": restart}
         log.info("daemon.reloaded", **done)
         return done
 

@@ -12,7 +12,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import ComponentJson
 
 _FIRST_FD = 3  # SD_LISTEN_FDS_START
 
@@ -81,7 +81,7 @@ class Notifier:
             sender.sendto(message, address)
 
 
-def summary(components: list[Json], most: int = 400) -> str:
+def summary(components: list[ComponentJson], most: int = 400) -> str:
     """Return one line for the service manager: that it runs, and what has failed and why.
 
     ``most`` are the characters of it. The first is always named, with as much of why as fits; of the others,

@@ -9,6 +9,8 @@ from typing import Literal, Protocol, runtime_checkable
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.shapes.daemon import CheckJson
+from mindbot.domain.shapes.turns import HandedJson
 
 
 @runtime_checkable
@@ -105,7 +107,7 @@ class Transfers(Protocol):
     ``transfer`` (its text is said, ``data["to"]`` names to whom), which comes to `Platform.send` in its
     place among the other deliveries."""
 
-    async def transfer(self, address: Json, to: str) -> Json:
+    async def transfer(self, address: Json, to: str) -> HandedJson:
         """Hand a session to ``pool``, ``bot``, ``end``, or a person by user id; returns the new state.
 
         Raises:
@@ -154,7 +156,7 @@ class Check:
     detail: str = ""
     mend: str = ""
 
-    def to_json(self) -> Json:
+    def to_json(self) -> CheckJson:
         return {"name": self.name, "state": self.state, "detail": self.detail, "mend": self.mend}
 
 

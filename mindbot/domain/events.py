@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mindbot.domain.message import Json
 
@@ -46,10 +47,10 @@ class Event:
         self,
         type: str,
         turn: str = "",
-        data: Json | None = None,
+        data: Mapping[str, Any] | None = None,
         ts: float = 0.0,
         *,
-        make: Callable[[], Json] | None = None,
+        make: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         self.type = type
         self.turn = turn
@@ -59,7 +60,7 @@ class Event:
         self._make = make
 
     @property
-    def data(self) -> Json:
+    def data(self) -> Mapping[str, Any]:
         if self._data is None:
             self._data = self._make() if self._make is not None else {}
             self._make = None

@@ -13,6 +13,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.http import Http
 from mindbot.domain.ports.platform import Receipt
+from mindbot.domain.shapes.daemon import FileJson
 from mindbot.domain.shared import Shared
 
 
@@ -68,7 +69,7 @@ class File:
     type: str  # MIME
     name: str = ""  # as the sender called it
 
-    def to_json(self) -> Json:
+    def to_json(self) -> FileJson:
         return {"id": self.id, "size": self.size, "type": self.type, "name": self.name}
 
 

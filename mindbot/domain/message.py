@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-Json = dict[str, Any]
+# Whoever deals with messages knows plain data under this module's name too.
+from mindbot.domain.shapes.turns import Json as Json
+from mindbot.domain.shapes.turns import MessageJson, PartJson
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Part:
         """Whether it is quoted: somebody else's, or from earlier."""
         return self.kind == "quote" or bool(self.data.get("quoted"))
 
-    def to_json(self) -> Json:
-        out: Json = {"kind": self.kind}
+    def to_json(self) -> PartJson:
+        out: PartJson = {"kind": self.kind}
         if self.text:
             out["text"] = self.text
         if self.data:
@@ -116,8 +117,8 @@ class Message:
         """What the sender says, without what is quoted: the words that rules and commands look at."""
         return "\n".join(p.text for p in self.parts if p.text and not p.foreign)
 
-    def to_json(self) -> Json:
-        out: Json = {
+    def to_json(self) -> MessageJson:
+        out: MessageJson = {
             "platform": self.platform,
             "bot": self.bot,
             "key": self.key,

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from mindbot.domain.message import Json
+from mindbot.domain.shapes.turns import SpanJson
 
 
 @dataclass(slots=True)
@@ -26,8 +27,8 @@ class Span:
         if self.took < 0:
             self.took = time.time() - self.start
 
-    def to_json(self) -> Json:
-        out: Json = {
+    def to_json(self) -> SpanJson:
+        out: SpanJson = {
             "id": self.id,
             "parent": self.parent,
             "kind": self.kind,

@@ -15,8 +15,8 @@ from mindbot.config.keys import guess
 from mindbot.domain.bot import Bot
 from mindbot.domain.errors import ConfigError, NotFound
 from mindbot.domain.host import Host
-from mindbot.domain.message import Json
 from mindbot.domain.ports.platform import Receive, Webhook
+from mindbot.domain.shapes.daemon import BotJson
 from mindbot.runtime.lifecycle import Health
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.strays import Strays
@@ -186,21 +186,26 @@ class Bots:
             f"no bot {platform}/{bot or '*'}", hint=f"did you mean {meant}? {have}" if meant else have
         )
 
-    def list(self) -> list[Json]:
+    def list(self) -> list[BotJson]:
         """Return each bot with its state, its counters, and what its adapter has to add."""
-        rows = []
-        for bot in self.bots.values():
-            what = bot.component
-            row: Json = {"platform": bot.platform, "bot": bot.name, "state": self._health.state(what)}
-            row |= {"reason": self._health.reason(what), "since": self._health.since(what)}
-            row["traffic"] = self._outbox.traffic.of(bot.platform, bot.name).to_json()
-            row["traffic"]["waiting"] = self._outbox.waiting_of(bot.platform, bot.name)
-            row["abilities"] = _offered(bot)
-            if (hook := bot.webhook) is not None:
-                row["callback"] = f"/{bot.platform}/{bot.name}/callback"
-                row["listen"] = f"{hook.host}:{hook.port}"
-                row["details"] = self.strays.details((hook.host, hook.port), row["callback"])
-            if bot.describes is not None:
-                row["details"] = told_in(bot.describes.details()) | row.get("details", {})
-            rows.append(row)
-        return rows
+        return [self._row(bot) for bot in self.bots.values()]
+
+    def _row(self, bot: Bot) -> BotJson:
+        what = bot.component
+        waiting = self._outbox.waiting_of(bot.platform, bot.name)
+        row: BotJson = {
+            "platform": bot.platform,
+            "bot": bot.name,
+            "state": self._health.state(what),
+            "reason": self._health.reason(what),
+            "since": self._health.since(what),
+            "traffic": self._outbox.traffic.of(bot.platform, bot.name).to_json(waiting),
+            "abilities": _offered(bot),
+        }
+        if (hook := bot.webhook) is not None:
+            row["callback"] = f"/{bot.platform}/{bot.name}/callback"
+            row["listen"] = f"{hook.host}:{hook.port}"
+            row["details"] = self.strays.details((hook.host, hook.port), row["callback"])
+        if bot.describes is not None:
+            row["details"] = told_in(bot.describes.details()) | row.get("details", {})
+        return row

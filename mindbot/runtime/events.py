@@ -12,7 +12,9 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.domain.events import PASSING, Event
 from mindbot.domain.message import Json
-from mindbot.domain.records import message_record, passing_record, record_of
+from mindbot.domain.records import message_record, passing_record, record_of, timed_record
+from mindbot.domain.shapes.daemon import StatusJson
+from mindbot.domain.shapes.turns import MessageRecord, PassingRecord, TimedRecord, TurnRecord
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
 from mindbot.telemetry.redaction import redactor, told
@@ -35,11 +37,12 @@ class Shown:
     def __init__(self, turn: Turn) -> None:
         self.id = turn.id
         self._turn: Turn | None = turn
-        self._made: Json = {}
+        self._made: MessageRecord | None = None
 
     @property
-    def record(self) -> Json:
-        if self._turn is not None:
+    def record(self) -> MessageRecord:
+        if self._made is None:
+            assert self._turn is not None
             self._made = message_record(self._turn)
             self._made["text"] = clip(redactor.registered(self._made["text"]))
             self._turn = None
@@ -60,6 +63,7 @@ def tell_turn(bus: Bus, kind: str, turn: Turn) -> None:
     if turn.shown is None:
         turn.shown = Shown(turn)
     shown: Shown = turn.shown
+    make: Callable[[], PassingRecord | TimedRecord | TurnRecord]
     if kind in PASSING:
         make = partial(_passing, shown, turn.state, turn.took, turn.attempt)
     elif kind == "turn.duplicate":  # the state of the turn that was there before is not known here
@@ -69,22 +73,20 @@ def tell_turn(bus: Bus, kind: str, turn: Turn) -> None:
     bus.publish(Event(kind, shown.id, make=make))
 
 
-def _passing(shown: Shown, state: str, took: float, attempt: int) -> Json:
+def _passing(shown: Shown, state: str, took: float, attempt: int) -> PassingRecord:
     return passing_record(shown.record, state, took, attempt)
 
 
-def _without_state(shown: Shown, took: float, attempt: int) -> Json:
-    record = passing_record(shown.record, "", took, attempt)
-    del record["state"]
-    return record
+def _without_state(shown: Shown, took: float, attempt: int) -> TimedRecord:
+    return timed_record(shown.record, took, attempt)
 
 
-def _ended(shown: Shown, turn: Turn) -> Json:
+def _ended(shown: Shown, turn: Turn) -> TurnRecord:
     """An ended turn does not change any more; one that an operator runs again is a new one."""
     record = record_of(turn, shown.record)
     if turn.finished:
-        for name in ("reply", "reason"):
-            record[name] = clip(redactor.registered(record[name]))
+        record["reply"] = clip(redactor.registered(record["reply"]))
+        record["reason"] = clip(redactor.registered(record["reason"]))
     return record
 
 
@@ -138,23 +140,31 @@ def handler_lost(name: str, events: int) -> None:
     log.warning("handler too slow", handler=name, lost=events, hint="more happens than it handles")
 
 
-async def tell_stats(bus: Bus, status: Callable[[], Json], every: float = 1.0) -> None:
+async def tell_stats(bus: Bus, status: Callable[[], StatusJson], every: float = 1.0) -> None:
     """Publish the daemon in numbers, once a second, while somebody looks."""
-    before: tuple[float, Json] | None = None
+    before: tuple[float, dict[str, int]] | None = None
     while True:
         await anyio.sleep(every)
         if not bus.wants("stats"):
             before = None
             continue
         now, found = time.monotonic(), status()
-        counts = {name: found["totals"][name] for name in ("received", "answered", "failed", "dead")}
-        counts["sent"] = found["outbox"]["sent"]
+        totals = found["totals"]
+        counts = {
+            "received": totals["received"],
+            "answered": totals["answered"],
+            "failed": totals["failed"],
+            "dead": totals["dead"],
+            "sent": found["outbox"]["sent"],
+        }
         if before is not None:
             bus.publish(Event("stats.tick", data=_numbers(found, counts, *before, now)))
         before = now, counts
 
 
-def _numbers(found: Json, counts: Json, then: float, earlier: Json, now: float) -> Json:
+def _numbers(
+    found: StatusJson, counts: dict[str, int], then: float, earlier: dict[str, int], now: float
+) -> Json:
     passed = max(now - then, 1e-9)
     rates = {f"{name}_per_s": round((count - earlier[name]) / passed, 2) for name, count in counts.items()}
     return {

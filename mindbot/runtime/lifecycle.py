@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import ComponentJson
 from mindbot.telemetry.redaction import told
 
 
@@ -50,7 +50,7 @@ class Health:
         known = self._states.get(component)
         return known[1] if known else ""
 
-    def list(self) -> list[Json]:
+    def list(self) -> list[ComponentJson]:
         """Return all components, by name."""
         return [
             {"component": name, "state": state, "reason": reason, "since": since}

@@ -13,7 +13,7 @@ import orjson
 
 from mindbot.bus import Bus
 from mindbot.domain.events import Event
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import LogLineJson
 from mindbot.runtime.events import clip
 from mindbot.telemetry.logging import formatter
 
@@ -59,15 +59,16 @@ class LogTail(logging.Handler):
 
     def _publish(self, line: tuple[float, str]) -> None:
         found = line_json(*line)
-        self._bus.publish(Event("log.line", found.pop("turn"), found, ts=found.pop("ts")))
+        told = {name: found[name] for name in ("level", "component", "text", "fields")}
+        self._bus.publish(Event("log.line", found["turn"], told, ts=found["ts"]))
 
-    def lines(self) -> Iterator[Json]:
+    def lines(self) -> Iterator[LogLineJson]:
         """Yield what is kept, newest first."""
         for line in reversed(self._lines.copy()):
             yield line_json(*line)
 
 
-def line_json(created: float, text: str) -> Json:
+def line_json(created: float, text: str) -> LogLineJson:
     """Return a line as a flat record: what filters of ``EVENT_FIELDS`` see."""
     fields = orjson.loads(text)
     return {

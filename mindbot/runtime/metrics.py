@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mindbot.bus import Bus
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
 from mindbot.runtime.stats import Histogram, Stats
 from mindbot.runtime.traffic import Traffic
 
@@ -73,7 +73,7 @@ METRICS = (
 
 
 def measured(
-    status: Json, health: list[Json], stats: Stats, traffic: Traffic, bus: Bus
+    status: StatusJson, health: list[ComponentJson], stats: Stats, traffic: Traffic, bus: Bus
 ) -> dict[Measured, Samples]:
     """Return the samples of every metric."""
     outbox = status["outbox"]
@@ -84,7 +84,7 @@ def measured(
         STAGES: stats.stages.items(),
         MODELS: stats.models.items(),
         SENDS: traffic.sends.items(),
-        DELIVERIES: _by_name({state: outbox[state] for state in ("sent", "retried", "dead")}),
+        DELIVERIES: _by_name({"sent": outbox["sent"], "retried": outbox["retried"], "dead": outbox["dead"]}),
         WAITING: _one(outbox["waiting"]),
         HANDLERS: [
             ((name, outcome), count)
@@ -98,7 +98,7 @@ def measured(
     }
 
 
-def _by_name(counts: Json) -> Samples:
+def _by_name(counts: Mapping[str, Any]) -> Samples:
     return [((name,), count) for name, count in counts.items()]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import TrafficJson
 from mindbot.runtime.stats import Histogram, Times
 
 
@@ -45,8 +45,20 @@ class TrafficCounts:
             self.retried += 1
         self.failed, self.error = time.time(), error
 
-    def to_json(self) -> Json:
-        return asdict(self)
+    def to_json(self, waiting: int) -> TrafficJson:
+        """Return them, and beside them how many deliveries are ``waiting``."""
+        return {
+            "received": self.received,
+            "duplicates": self.duplicates,
+            "sent": self.sent,
+            "retried": self.retried,
+            "dead": self.dead,
+            "waiting": waiting,
+            "last_message": self.last_message,
+            "last_sent": self.last_sent,
+            "failed": self.failed,
+            "error": self.error,
+        }
 
 
 class Traffic:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Select, TextClause, event, func, select, text
@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from mindbot.domain.errors import NotFound, StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Json, Message
-from mindbot.domain.ports.store import Live
+from mindbot.domain.ports.store import Keeps, Live
+from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.turn import Turn
 from mindbot.store.database import as_text, explain
 from mindbot.store.rows import message_of, turn_name
@@ -36,10 +37,10 @@ from mindbot.store.views import (
     turn_now,
 )
 
+T = TypeVar("T")
+
 _PAGE = 200
 _SCAN = 50_000  # rows a filtered listing looks at before it gives up
-
-Predicate = Callable[[Json], bool]
 
 
 class SqliteQueries:
@@ -80,9 +81,9 @@ class SqliteQueries:
 
     # --- turns
 
-    async def list_turns(self, keep: Predicate | None, limit: int, before: str) -> list[Json]:
+    async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
         """Return summaries, newest first; ``before`` is the id to go on from."""
-        found: list[Json] = []
+        found: list[TurnLineJson] = []
         async for row in self._newest(number_of(before) if before else 0):
             record = self._summary(row)
             if keep is None or keep(record):
@@ -91,10 +92,10 @@ class SqliteQueries:
                     break
         return found
 
-    def _summary(self, row: Row[Any] | int) -> Json:
+    def _summary(self, row: Row[Any] | int) -> TurnLineJson:
         return self._shown(row, summary_of)
 
-    def _shown(self, row: Row[Any] | int, how: Callable[[Turn], Json]) -> Json:
+    def _shown(self, row: Row[Any] | int, how: Callable[[Turn], T]) -> T:
         """Show a turn; one that cannot be read is shown by its columns (an id alone: by that)."""
         if isinstance(row, int):
             return how(lost_turn(row, "unreadable: its page is damaged"))
@@ -141,7 +142,7 @@ class SqliteQueries:
             self._unreadable.note(turn_name(number), error)
             return number
 
-    async def get_turn(self, turn: str) -> Json:
+    async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn; raises NotFound."""
         number = number_of(turn)
         found = await self._all(select(turns).where(turns.c.id == number))
@@ -149,9 +150,8 @@ class SqliteQueries:
             raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
         row = found[0]
         sent = await self._all(select(outbox).where(outbox.c.turn == number).order_by(outbox.c.n))
-        return self._shown(row, lambda turn: everything_of(turn, row)) | {
-            "deliveries": [delivery_json(each, self._unreadable) for each in sent]
-        }
+        deliveries = [delivery_json(each, self._unreadable) for each in sent]
+        return self._shown(row, lambda turn: everything_of(turn, row, deliveries))
 
     async def message_of(self, turn: str) -> Message:
         """Return the message of a turn; raises NotFound, StoreUnreadable."""
@@ -173,9 +173,9 @@ class SqliteQueries:
 
     # --- dead letters, sessions, counts
 
-    async def list_dead(self, limit: int) -> list[Json]:
+    async def list_dead(self, limit: int) -> list[DeadLetterJson]:
         """Return dead letters, newest first: deliveries and turns that were given up on."""
-        letters = [
+        letters: list[DeadLetterJson] = [
             {"kind": "delivery", **delivery_json(row, self._unreadable)}
             for row in await self._dead_deliveries(limit)
         ]
@@ -220,7 +220,7 @@ class SqliteQueries:
                 break
         return found
 
-    async def list_sessions(self, limit: int, before: str) -> list[Json]:
+    async def list_sessions(self, limit: int, before: str) -> list[SessionRecord]:
         """Return sessions, the most recently active first; ``before`` is the turn to go on from."""
         last = func.max(turns.c.id).label("last")
         grouped = select(turns.c.session, last, func.count().label("turns")).group_by(turns.c.session)

@@ -6,13 +6,21 @@ A row is any object that has the columns of its table as attributes.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from mindbot.domain import ids
 from mindbot.domain.errors import NotFound, StoreUnreadable
-from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.message import Message, Part
 from mindbot.domain.ports.store import Live
 from mindbot.domain.records import turn_record
+from mindbot.domain.shapes.turns import (
+    DeliveryColumns,
+    DeliveryJson,
+    MessageJson,
+    SessionRecord,
+    TurnJson,
+    TurnLineJson,
+)
 from mindbot.domain.turn import OPEN_STATES, Reply, Turn
 from mindbot.store.rows import delivery_name, json_of, message_of, unpack_spans
 from mindbot.store.unreadable import ODD, Unreadable
@@ -83,13 +91,13 @@ def lost_turn(row: Row | int, reason: str) -> Turn:
     return Turn(row.id, message, state=state, reason=why, finished=_number(row.finished))  # type: ignore[arg-type]
 
 
-def summary_of(turn: Turn) -> Json:
+def summary_of(turn: Turn) -> TurnLineJson:
     """Return a turn's line in a list."""
     return {"reply": "", "reason": turn.reason, **turn_record(turn)}
 
 
-def everything_of(turn: Turn, row: Row) -> Json:
-    """Return all that is known of a turn, but for its deliveries."""
+def everything_of(turn: Turn, row: Row, deliveries: list[DeliveryJson]) -> TurnJson:
+    """Return all that is known of a turn."""
     return {
         **summary_of(turn),
         "message": message_json(row, turn),
@@ -99,13 +107,14 @@ def everything_of(turn: Turn, row: Row) -> Json:
         "reply_parts": [p.to_json() for p in turn.reply.parts],
         "spans": [s.to_json() for s in turn.spans],
         "notes": notes_of(row.record),
+        "deliveries": deliveries,
     }
 
 
-def message_json(row: Row, turn: Turn) -> Json:
+def message_json(row: Row, turn: Turn) -> MessageJson:
     """Return a turn's message as it is on disk, where it can be read."""
     try:
-        return json_of(row.message, dict)
+        return cast("MessageJson", json_of(row.message, dict))
     except ODD:
         return turn.message.to_json()
 
@@ -118,9 +127,44 @@ def notes_of(record: Any) -> list[Any]:
         return []
 
 
-def delivery_json(row: Row, unreadable: Unreadable) -> Json:
+def delivery_json(row: Row, unreadable: Unreadable) -> DeliveryJson:
     """Return an outbox row as the API shows it; what cannot be read in it is shown as it is."""
-    shown = {
+    try:
+        return unreadable.read(delivery_name(row.turn, row.n), lambda: _read(row))
+    except StoreUnreadable as error:
+        told = row.error or ""
+        why = f"{told}; {error.reason}" if told and error.reason not in told else error.reason
+        return {
+            **_columns(row),
+            "error": why,
+            "text": str(row.parts)[:200],
+            "attempts": 0,
+            "next_at": None,
+            "notes": {},
+            "created": 0.0,
+            "ended": None,
+            "took_ms": None,
+        }
+
+
+def _read(row: Row) -> DeliveryJson:
+    parts = [Part.from_json(part) for part in json_of(row.parts, list)]
+    json_of(row.address, dict)
+    return {
+        **_columns(row),
+        "text": "\n".join(part.text for part in parts if part.text),
+        "attempts": row.attempts,
+        "next_at": row.next_at or None,
+        "notes": json_of(row.notes, dict) if row.notes else {},
+        "created": row.created,
+        "ended": row.ended,
+        "took_ms": round((row.ended - row.created) * 1000, 3) if row.ended else None,
+    }
+
+
+def _columns(row: Row) -> DeliveryColumns:
+    """Return what needs no reading."""
+    return {
         "id": f"{ids.show(row.turn)}-{row.n}",
         "turn": ids.show(row.turn),
         "platform": row.platform,
@@ -132,40 +176,24 @@ def delivery_json(row: Row, unreadable: Unreadable) -> Json:
         "error": row.error or "",
         "sent_id": row.sent_id or "",
     }
-    try:
-        return unreadable.read(delivery_name(row.turn, row.n), lambda: shown | _read(row))
-    except StoreUnreadable as error:
-        told = row.error or ""
-        why = f"{told}; {error.reason}" if told and error.reason not in told else error.reason
-        return shown | {
-            "error": why,
-            "text": str(row.parts)[:200],
-            "attempts": 0,
-            "notes": {},
-            "created": 0.0,
-        }
 
 
-def _read(row: Row) -> Json:
-    parts = [Part.from_json(part) for part in json_of(row.parts, list)]
-    json_of(row.address, dict)
-    return {
-        "text": "\n".join(part.text for part in parts if part.text),
-        "attempts": row.attempts,
-        "next_at": row.next_at or None,
-        "notes": json_of(row.notes, dict) if row.notes else {},
-        "created": row.created,
-        "ended": row.ended,
-        "took_ms": round((row.ended - row.created) * 1000, 3) if row.ended else None,
-    }
-
-
-def session_of(last: Turn, session: str, count: int) -> Json:
+def session_of(last: Turn, session: str, count: int) -> SessionRecord:
     """Return a session's line in a list, by its last turn."""
     m = last.message
-    found: Json = {"session": session, "platform": m.platform, "bot": m.bot, "user": m.sender}
-    found |= {"chat": m.chat, "turns": count, "last": last.id, "active": m.received}
-    return found | {"state": last.state, "text": m.text, "address": m.reply_to}
+    return {
+        "session": session,
+        "platform": m.platform,
+        "bot": m.bot,
+        "user": m.sender,
+        "chat": m.chat,
+        "turns": count,
+        "last": last.id,
+        "active": m.received,
+        "state": last.state,
+        "text": m.text,
+        "address": m.reply_to,
+    }
 
 
 def _number(value: Any) -> float:

@@ -1,7 +1,8 @@
 """What the server needs of the thing it serves: one small protocol a resource, each asked by one route file.
 
-`mindbot.runtime.resources` satisfies them; tests bring a small fake. Shapes of the dictionaries:
-`mindbot.api.models`. Errors: `mindbot.domain.errors`; `errors.py` maps them to status codes.
+`mindbot.runtime.resources` satisfies them; tests bring a small fake. Shapes of the rows:
+`mindbot.domain.shapes`, which the routes publish as `mindbot.api.models`. Errors: `mindbot.domain.errors`;
+`errors.py` maps them to status codes.
 """
 
 from __future__ import annotations
@@ -12,8 +13,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mindbot.bus import Bus
-from mindbot.domain.message import Json
 from mindbot.domain.ports.platform import Receive, Webhook
+from mindbot.domain.shapes.daemon import (
+    BotJson,
+    ChangeJson,
+    CheckedJson,
+    CheckJson,
+    ComponentJson,
+    ConfigValuesJson,
+    FileJson,
+    LogLineJson,
+    ReloadedJson,
+    StatusJson,
+)
+from mindbot.domain.shapes.turns import (
+    ChunkJson,
+    ClearedJson,
+    DeadLetterJson,
+    DoneJson,
+    SessionJson,
+    SpanJson,
+    TakenBackJson,
+    TransferredJson,
+    TurnJson,
+    TurnLineJson,
+)
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
@@ -27,11 +51,11 @@ Bind = Callable[[Sequence[Webhook]], Awaitable[None]]
 class About(Protocol):
     """The daemon at a glance."""
 
-    def status(self) -> Json:
-        """Everything at a glance: `models.Status`."""
+    def status(self) -> StatusJson:
+        """Everything at a glance."""
 
-    def health(self) -> list[Json]:
-        """One entry a component: `models.Component`."""
+    def health(self) -> list[ComponentJson]:
+        """One entry a component."""
 
     def metrics(self) -> bytes:
         """Prometheus text format."""
@@ -40,11 +64,11 @@ class About(Protocol):
 class Platforms(Protocol):
     """The bots."""
 
-    def platforms(self) -> list[Json]:
-        """One entry a bot: `models.PlatformView`."""
+    def platforms(self) -> list[BotJson]:
+        """One entry a bot."""
 
-    def platform(self, platform: str, bot: str) -> Json:
-        """`models.PlatformView`; raises NotFound."""
+    def platform(self, platform: str, bot: str) -> BotJson:
+        """One bot; raises NotFound."""
 
     async def restart_platform(self, platform: str, bot: str) -> None:
         """Stop a bot's adapter and start it again; raises NotFound."""
@@ -52,8 +76,8 @@ class Platforms(Protocol):
     async def stop_platform(self, platform: str, bot: str) -> None:
         """Stop a bot's adapter; raises NotFound."""
 
-    async def test_platform(self, platform: str, bot: str) -> list[Json]:
-        """`models.PlatformCheck`; raises NotFound."""
+    async def test_platform(self, platform: str, bot: str) -> list[CheckJson]:
+        """Let a bot prove that it works, step by step; raises NotFound."""
 
     async def push(
         self, *, platform: str, bot: str, text: str, user: str, group: str, files: Sequence[str]
@@ -64,17 +88,17 @@ class Platforms(Protocol):
 class Turns(Protocol):
     """Turns, and test messages."""
 
-    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[TurnLineJson]:
         """Newest first, from the one before ``before``; raises for a filter that does not parse."""
 
-    async def get_turn(self, turn: str) -> Json:
-        """`models.TurnView`; raises NotFound."""
+    async def get_turn(self, turn: str) -> TurnJson:
+        """Everything known of a turn; raises NotFound."""
 
-    async def get_spans(self, turn: str) -> list[Json]:
-        """`models.SpanView`; raises NotFound."""
+    async def get_spans(self, turn: str) -> list[SpanJson]:
+        """A turn's steps, its deliveries last; raises NotFound."""
 
-    async def take_back(self, turn: str) -> list[Json]:
-        """`models.TakenBack`; raises NotFound, Invalid, Conflict."""
+    async def take_back(self, turn: str) -> list[TakenBackJson]:
+        """Take back what a turn sent; raises NotFound, Invalid, Conflict."""
 
     async def inject(
         self, *, text: str, platform: str, bot: str, user: str, session: str, files: Sequence[str]
@@ -85,34 +109,34 @@ class Turns(Protocol):
         StoreError when it could not be written.
         """
 
-    async def wait_turn(self, turn: str, timeout: float) -> Json:
+    async def wait_turn(self, turn: str, timeout: float) -> TurnJson:
         """Return the turn when it is done; raises TimedOut after ``timeout`` seconds."""
 
-    async def wait_sent(self, turn: str, timeout: float) -> Json:
+    async def wait_sent(self, turn: str, timeout: float) -> TurnJson:
         """Return the turn when its deliveries are sent or given up, or as it is after ``timeout`` seconds."""
 
-    def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
-        """Yield ``{"type": "chunk", "text": …}`` while it runs, then ``{"type": "done", "turn": {…}}``."""
+    def watch_turn(self, turn: str) -> AsyncGenerator[ChunkJson | DoneJson, None]:
+        """Yield the pieces of its answer while it runs, then the turn."""
 
 
 class Sessions(Protocol):
     """Conversations."""
 
-    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
-        """The most recently active first: `models.SessionView`."""
+    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[SessionJson]:
+        """The most recently active first."""
 
-    async def transfer(self, session: str, to: str) -> Json:
-        """`models.Transferred`; raises NotFound, Invalid, Conflict, VendorError."""
+    async def transfer(self, session: str, to: str) -> TransferredJson:
+        """Hand a session over; raises NotFound, Invalid, Conflict, VendorError."""
 
-    async def clear_session(self, session: str) -> Json:
-        """`models.Cleared`; raises NotFound, StoreError."""
+    async def clear_session(self, session: str) -> ClearedJson:
+        """Let what was said in a session be forgotten; raises NotFound, StoreError."""
 
 
 class DeadLetters(Protocol):
     """What was given up on."""
 
-    async def list_dead_letters(self, limit: int = 100) -> list[Json]:
-        """Newest first: `models.DeadLetter`."""
+    async def list_dead_letters(self, limit: int = 100) -> list[DeadLetterJson]:
+        """Newest first."""
 
     async def retry_dead_letter(self, id: str) -> None:
         """Put it back into the outbox; raises NotFound."""
@@ -137,14 +161,14 @@ class Secrets(Protocol):
 class Configuration(Protocol):
     """The configuration in force."""
 
-    def config(self) -> Json:
-        """`models.ConfigValues`, secrets masked."""
+    def config(self) -> ConfigValuesJson:
+        """Every effective value and its origin, secrets masked."""
 
     async def unreadable_secrets(self, loaded: Loaded) -> list[str]:
         """A line for each secret of a configuration that cannot be read."""
 
-    def changes(self, loaded: Loaded) -> list[Json]:
-        """What another configuration would change: `models.Change`."""
+    def changes(self, loaded: Loaded) -> list[ChangeJson]:
+        """What another configuration would change."""
 
     def waiting(self, loaded: Loaded) -> list[str]:
         """The settings in which it differs from what the daemon started with, and only a restart applies."""
@@ -160,8 +184,8 @@ class Database(Protocol):
 class Logs(Protocol):
     """The daemon's log."""
 
-    def logs(self, *, limit: int = 200, filter: str = "") -> list[Json]:
-        """The last lines that match, oldest first: `models.LogLine`; raises BadFilter."""
+    def logs(self, *, limit: int = 200, filter: str = "") -> list[LogLineJson]:
+        """The last lines that match, oldest first; raises BadFilter."""
 
     def log_levels(self) -> dict[str, str]:
         """By logger; the root's name is empty."""
@@ -173,8 +197,8 @@ class Logs(Protocol):
 class Media(Protocol):
     """Files for messages."""
 
-    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
-        """`models.MediaFile`; raises Invalid, StoreError."""
+    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> FileJson:
+        """Keep a file; raises Invalid, StoreError."""
 
 
 class Backend(Protocol):
@@ -251,11 +275,11 @@ class Host(Protocol):
     async def when_open(self) -> Runtime:
         """The same, once it is open; waits for a start of some seconds, then raises Unreachable."""
 
-    async def check(self) -> Json:
-        """Read the configuration again without using it; returns `models.Checked`."""
+    async def check(self) -> CheckedJson:
+        """Read the configuration again without using it, and tell what it is worth."""
 
-    async def reload(self) -> Json:
-        """Read the configuration again and use it; returns `models.Reloaded`.
+    async def reload(self) -> ReloadedJson:
+        """Read the configuration again and use it.
 
         Raises ConfigError, Conflict while the daemon starts or stops; the old configuration then stays.
         """

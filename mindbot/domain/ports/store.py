@@ -17,12 +17,15 @@ from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import Answer
 from mindbot.domain.message import Json, Message
+from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.spending import Spender, Spent
 from mindbot.domain.turn import Turn
 
 #: Returns the turn in memory, by session and number, for one that still runs: on disk it is ``queued``.
 Live = Callable[[str, int], Turn | None]
 
+#: Whether a listing has a turn in it: a filter.
+Keeps = Callable[[TurnLineJson], bool]
 
 #: Seconds that sums of what was spent are kept.
 SPENDING_KEPT = 400 * 86400.0
@@ -206,10 +209,10 @@ class SpendingStore(Protocol):
 class Queries(Protocol):
     """What operators ask. What cannot be read hides nothing else: it is shown as dead, with the reason."""
 
-    async def list_turns(self, keep: Callable[[Json], bool] | None, limit: int, before: str) -> list[Json]:
+    async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
         """Return summaries, newest first; ``before`` is the id to go on from."""
 
-    async def get_turn(self, turn: str) -> Json:
+    async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn; raises NotFound."""
 
     async def message_of(self, turn: str) -> Message:
@@ -218,10 +221,10 @@ class Queries(Protocol):
     async def last_message(self, session: str) -> Message:
         """Return the last message of a session; raises NotFound, StoreUnreadable."""
 
-    async def list_dead(self, limit: int) -> list[Json]:
+    async def list_dead(self, limit: int) -> list[DeadLetterJson]:
         """Return dead letters, newest first: deliveries and turns that were given up on."""
 
-    async def list_sessions(self, limit: int, before: str) -> list[Json]:
+    async def list_sessions(self, limit: int, before: str) -> list[SessionRecord]:
         """Return sessions, the most recently active first; ``before`` is the turn to go on from."""
 
 

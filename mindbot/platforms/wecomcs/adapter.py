@@ -21,6 +21,7 @@ from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, SecretE
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.domain.shapes.turns import HandedJson
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.profiles import Profiles
 from mindbot.platforms.self_test import SelfTest, well
@@ -244,7 +245,7 @@ class WeComCsPlatform:
             return await self._events.silence(message)
         return await self._talks.silence(message)
 
-    async def transfer(self, address: Json, to: str) -> Json:
+    async def transfer(self, address: Json, to: str) -> HandedJson:
         """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id; see `Conversations`.
 
         The customer is told what is configured for that; ``said`` in the answer is whether it worked.

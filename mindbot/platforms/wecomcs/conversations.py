@@ -17,6 +17,7 @@ from mindbot.domain.errors import Conflict, Rejected, StoreError
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.records import message_record
+from mindbot.domain.shapes.turns import HandedJson
 from mindbot.domain.turn import Turn
 from mindbot.filters import language
 from mindbot.platforms.wecom_shared.api import Api
@@ -123,7 +124,7 @@ class Conversations:
             answer = await self.move(to, POOL)
         return await self._noted(cause, answer, goal, f"the pool{note}" if goal == POOL else target)
 
-    async def transfer(self, address: Json, to: str) -> tuple[Json, HandedOver]:
+    async def transfer(self, address: Json, to: str) -> tuple[HandedJson, HandedOver]:
         """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id.
 
         Returns the new state, and the code for a message to the customer: also one of an earlier try whose

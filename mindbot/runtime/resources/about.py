@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from mindbot.bus import Bus
-from mindbot.domain.message import Json
 from mindbot.domain.ports.store import Store
+from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import Health
@@ -40,7 +40,7 @@ class AboutResource:
         self._outbox = outbox
         self._board = board
 
-    def status(self) -> Json:
+    def status(self) -> StatusJson:
         """Return the daemon's state in numbers."""
         s, current, phase = self._stats, self._current(), self._phase()
         return {
@@ -77,7 +77,7 @@ class AboutResource:
             "config": {"files": [str(f) for f in current.loaded.files], "generation": current.number},
         }
 
-    def health(self) -> list[Json]:
+    def health(self) -> list[ComponentJson]:
         """Return each component's state."""
         return self._board.list()
 

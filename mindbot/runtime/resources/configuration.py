@@ -10,7 +10,7 @@ from mindbot.config import restart
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
 from mindbot.config.secrets import Secrets
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import ChangeJson, ConfigValuesJson
 from mindbot.runtime.generation import Generation
 
 
@@ -22,7 +22,7 @@ class ConfigResource:
         self._started_with = started_with
         self._secrets = secrets
 
-    def config(self) -> Json:
+    def config(self) -> ConfigValuesJson:
         """Return every effective value with its origin; secrets are masked."""
         from mindbot.config import view
 
@@ -45,7 +45,7 @@ class ConfigResource:
         """Return a line for each secret of the configuration in force that cannot be read."""
         return await self.unreadable_secrets(self._current().loaded)
 
-    def changes(self, loaded: Loaded) -> list[Json]:
+    def changes(self, loaded: Loaded) -> list[ChangeJson]:
         """Return what another configuration would change; secrets are masked."""
         from mindbot.config import view
 

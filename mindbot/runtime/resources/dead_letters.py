@@ -5,8 +5,8 @@ from __future__ import annotations
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, NotFound
-from mindbot.domain.message import Json
 from mindbot.domain.ports.store import Store
+from mindbot.domain.shapes.turns import DeadLetterJson
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.resources.questions import Questions
@@ -22,9 +22,9 @@ class DeadLetterResource:
         self._outbox = outbox
         self._questions = questions
 
-    async def list_dead_letters(self, limit: int = 100) -> list[Json]:
+    async def list_dead_letters(self, limit: int = 100) -> list[DeadLetterJson]:
         """Return what was given up on, newest first."""
-        found: list[Json] = redactor.known(await (await self._questions.queries()).list_dead(limit))
+        found: list[DeadLetterJson] = redactor.known(await (await self._questions.queries()).list_dead(limit))
         return found
 
     async def retry_dead_letter(self, letter: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable
 import anyio.to_thread
 
 from mindbot.config.secrets import Secrets
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import FileJson
 from mindbot.media.spool import SpooledMedia
 
 
@@ -36,6 +36,6 @@ class MediaResource:
     def __init__(self, media: SpooledMedia) -> None:
         self._media = media
 
-    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> Json:
+    async def upload(self, chunks: AsyncIterable[bytes], name: str) -> FileJson:
         """Put a file into the media store; raises Invalid, StoreError."""
         return (await self._media.save(chunks, name=name)).to_json()

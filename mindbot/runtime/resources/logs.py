@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mindbot.domain.errors import Invalid
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import LogLineJson
 from mindbot.runtime.logs import LogTail
 
 
@@ -15,13 +15,13 @@ class LogResource:
     def __init__(self, tail: LogTail) -> None:
         self._tail = tail
 
-    def logs(self, *, limit: int = 200, filter: str = "") -> list[Json]:
+    def logs(self, *, limit: int = 200, filter: str = "") -> list[LogLineJson]:
         """Return the last log lines that match, oldest first; raises BadFilter."""
         from mindbot.filters.fields import EVENT_FIELDS
         from mindbot.filters.language import parse
 
         keep = parse(filter, EVENT_FIELDS).compile()
-        found: list[Json] = []
+        found: list[LogLineJson] = []
         for line in self._tail.lines():
             if len(found) >= limit:
                 break

@@ -6,7 +6,7 @@ import anyio
 
 from mindbot.config.secrets import Secrets
 from mindbot.domain.abilities import Check
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import BotJson, CheckJson
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.resources.injection import Injection
 from mindbot.telemetry.redaction import told_in
@@ -23,11 +23,11 @@ class PlatformResource:
         #: Lets a bot say something of its own accord; see `Injection.push`.
         self.push = injection.push
 
-    def platforms(self) -> list[Json]:
+    def platforms(self) -> list[BotJson]:
         """Return each bot's state."""
         return self._bots.list()
 
-    def platform(self, platform: str, bot: str) -> Json:
+    def platform(self, platform: str, bot: str) -> BotJson:
         """Return one bot's state; raises NotFound."""
         for found in self._bots.list():
             if (found["platform"], found["bot"]) == (platform, bot):
@@ -45,7 +45,7 @@ class PlatformResource:
         self.platform(platform, bot)
         self._bots.halt((platform, bot))
 
-    async def test_platform(self, platform: str, bot: str) -> list[Json]:
+    async def test_platform(self, platform: str, bot: str) -> list[CheckJson]:
         """Let a bot prove that it works, step by step; raises NotFound."""
         found = self._bots.find(platform, bot)
         if found.tests is None:

@@ -8,6 +8,7 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
 from mindbot.domain.ports.store import HistoryStore
+from mindbot.domain.shapes.turns import ClearedJson, SessionJson, SessionRecord, TransferredJson
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
@@ -23,17 +24,30 @@ class SessionResource:
         self._history = history
         self._questions = questions
 
-    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[Json]:
+    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[SessionJson]:
         """Return sessions, the most recently active first; ``before`` is the last turn of the page before."""
         queries = await self._questions.queries()
-        rows: list[Json] = redactor.known(await queries.list_sessions(limit, before))
-        for row in rows:
-            address, bot = row.pop("address"), self._bots.bots.get((row["platform"], row["bot"]))
-            row["transfer"] = bot is not None and bot.transfers is not None
-            row["left"] = await _left(bot, address)
-        return rows
+        rows: list[SessionRecord] = redactor.known(await queries.list_sessions(limit, before))
+        return [await self._line(row) for row in rows]
 
-    async def transfer(self, session: str, to: str) -> Json:
+    async def _line(self, row: SessionRecord) -> SessionJson:
+        bot = self._bots.bots.get((row["platform"], row["bot"]))
+        return {
+            "session": row["session"],
+            "platform": row["platform"],
+            "bot": row["bot"],
+            "user": row["user"],
+            "chat": row["chat"],
+            "turns": row["turns"],
+            "last": row["last"],
+            "active": row["active"],
+            "state": row["state"],
+            "text": row["text"],
+            "transfer": bot is not None and bot.transfers is not None,
+            "left": await _left(bot, row["address"]),
+        }
+
+    async def transfer(self, session: str, to: str) -> TransferredJson:
         """Hand a session to people, or back; raises NotFound, Invalid, Conflict, VendorError."""
         message = await (await self._questions.queries()).last_message(session)
         able = self._bots.find(message.platform, message.bot).transfers
@@ -41,7 +55,7 @@ class SessionResource:
             raise Invalid(f"{message.platform} has nobody to hand a session to")
         return {"session": session, **await able.transfer(message.reply_to, to)}
 
-    async def clear_session(self, session: str) -> Json:
+    async def clear_session(self, session: str) -> ClearedJson:
         """Let the bot forget what was said in a session so far; raises NotFound, StoreError."""
         message = await (await self._questions.queries()).last_message(session)
         await self._history.clear(session, message.platform, message.bot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from time import time
+from typing import cast
 
 import anyio
 
@@ -14,6 +15,15 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, Invalid, MindBotError, NetworkFailed, TimedOut
 from mindbot.domain.message import Json
 from mindbot.domain.ports.store import OutboxStore
+from mindbot.domain.shapes.turns import (
+    ChunkJson,
+    DeliveryJson,
+    DoneJson,
+    SpanJson,
+    TakenBackJson,
+    TurnJson,
+    TurnLineJson,
+)
 from mindbot.domain.turn import DONE_STATES
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.endings import Endings
@@ -22,6 +32,8 @@ from mindbot.runtime.resources.injection import Injection
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
 
+#: What of a delivery is shown as the data of its step.
+_SHOWN = ("kind", "state", "attempts", "error", "sent_id", "notes", "text")
 _TAKE_BACK_SECONDS = 15.0  # for one delivery
 _NOT_SENT = {"dead": "it was not sent", "discarded": "it was not sent"}
 
@@ -48,7 +60,7 @@ class TurnResource:
         self.inject = injection.inject
         self._later = later
 
-    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[TurnLineJson]:
         """Return summaries of turns that match, newest first."""
         keep = None
         if filter.strip():
@@ -57,38 +69,21 @@ class TurnResource:
 
             keep = parse(filter, TURN_FIELDS).compile()
         queries = await self._questions.queries()
-        found: list[Json] = redactor.known(await queries.list_turns(keep, limit, before))
+        found: list[TurnLineJson] = redactor.known(await queries.list_turns(keep, limit, before))
         return found
 
-    async def get_turn(self, turn: str) -> Json:
+    async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn, with what is secret in it masked; raises NotFound."""
-        found: Json = redactor.conversation(await (await self._questions.queries()).get_turn(turn))
+        found: TurnJson = redactor.conversation(await (await self._questions.queries()).get_turn(turn))
         return found
 
-    async def get_spans(self, turn: str) -> list[Json]:
+    async def get_spans(self, turn: str) -> list[SpanJson]:
         """Return a turn's spans, its deliveries among them as the last ones."""
         found = await self.get_turn(turn)
-        spans: list[Json] = found["spans"]
-        for n, d in enumerate(found["deliveries"], start=len(spans) + 1):
-            spans.append(
-                {
-                    "id": n,
-                    "parent": 0,
-                    "kind": "delivery",
-                    "name": f"{d['platform']}/{d['bot']}",
-                    "start": d["created"],
-                    "took_ms": d["took_ms"],
-                    "status": "error" if d["state"] == "dead" or "failed" in d["notes"] else "ok",
-                    "data": {
-                        k: d[k]
-                        for k in ("kind", "state", "attempts", "error", "sent_id", "notes", "text")
-                        if d[k]
-                    },
-                }
-            )
-        return spans
+        spans = found["spans"]
+        return spans + [_span(n, d) for n, d in enumerate(found["deliveries"], start=len(spans) + 1)]
 
-    async def wait_turn(self, turn: str, timeout: float) -> Json:
+    async def wait_turn(self, turn: str, timeout: float) -> TurnJson:
         """Return a turn when it is done; raises TimedOut, NotFound."""
         with self._endings.watch(ids.parse(turn)) as ended, anyio.move_on_after(timeout):
             found = await self.get_turn(turn)
@@ -100,7 +95,7 @@ class TurnResource:
             f"turn {turn} is not done after {timeout:g}s", hint=f"follow it with `mindbot trace {turn}`"
         )
 
-    async def wait_sent(self, turn: str, timeout: float) -> Json:
+    async def wait_sent(self, turn: str, timeout: float) -> TurnJson:
         """Return a turn when it and its deliveries have ended, or as it is after ``timeout`` seconds."""
         with self._bus.observe({"turn", "delivery"}) as observer:
             found = await self.get_turn(turn)
@@ -111,7 +106,7 @@ class TurnResource:
                         found = await self.get_turn(turn)
         return found
 
-    async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
+    async def watch_turn(self, turn: str) -> AsyncGenerator[ChunkJson | DoneJson, None]:
         """Yield an answer's pieces as they arrive, then the turn."""
         with self._bus.observe({"chunk", "turn"}) as observer:
             found = await self.get_turn(turn)
@@ -120,14 +115,14 @@ class TurnResource:
                 events, gap = observer.take() if done else await observer.batch()
                 for event in events:
                     if event.turn == turn and event.type == "chunk.text":
-                        yield {"type": "chunk", **event.data}
+                        yield cast("ChunkJson", {"type": "chunk", **event.data})
                 if done:
                     break
                 if gap or any(e.turn == turn and e.data.get("state") in DONE_STATES for e in events):
                     found = await self.get_turn(turn)
             yield {"type": "done", "turn": found}
 
-    async def take_back(self, turn: str) -> list[Json]:
+    async def take_back(self, turn: str) -> list[TakenBackJson]:
         """Take back what a turn sent, the newest delivery first; returns what became of each.
 
         Raises:
@@ -142,7 +137,7 @@ class TurnResource:
         deliveries = await self._sent.deliveries(ids.parse(turn))
         if not any(d.state == "sent" for d in deliveries):
             raise Conflict(f"turn {turn} sent nothing", hint=f"see: mindbot trace {turn}")
-        found: list[Json] = []
+        found: list[TakenBackJson] = []
         for d in reversed(deliveries):
             why = await self._take_back(able, d)
             found.append({"id": d.id, "taken_back": not why, "why": why})
@@ -179,7 +174,22 @@ class TurnResource:
             await self._later.told(d.id, fact)
 
 
-def _over(turn: Json) -> bool:
+def _span(id: int, d: DeliveryJson) -> SpanJson:
+    """Return a delivery as a step of its turn."""
+    facts = dict(d)
+    return {
+        "id": id,
+        "parent": 0,
+        "kind": "delivery",
+        "name": f"{d['platform']}/{d['bot']}",
+        "start": d["created"],
+        "took_ms": d["took_ms"],
+        "status": "error" if d["state"] == "dead" or "failed" in d["notes"] else "ok",
+        "data": {name: facts[name] for name in _SHOWN if facts[name]},
+    }
+
+
+def _over(turn: TurnJson) -> bool:
     """Tell whether a turn is done and nothing of it is on its way any more."""
     ended = all(d["state"] in ("sent", "dead", "discarded") for d in turn["deliveries"])
     return turn["state"] in DONE_STATES and ended

@@ -377,3 +377,15 @@ async def test_health_says_that_rows_cannot_be_read_and_messages_are_taken(tmp_p
         assert letter["reason"].startswith("unreadable: ")
         assert (await runtime.resources.turns.list_turns())[0]["id"] == letter["id"]
         assert len(await runtime.resources.sessions.list_sessions()) == 1
+
+
+async def test_a_trace_shows_a_delivery_that_cannot_be_read(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        turn, _ = await store.inbox.put(a_message("m"))
+        turn.state, turn.finished = "answered", time.time()
+        await store.turns.finish(turn, [a_delivery(turn, state="dead", error="refused")])
+    damage(tmp_path, "UPDATE outbox SET parts = 'x'")
+    async with Runtime.open(load(environ={}), tmp_path) as runtime:
+        (step,) = await runtime.resources.turns.get_spans(turn.id)
+    assert step["status"] == "error" and step["took_ms"] is None
+    assert "unreadable" in step["data"]["error"]

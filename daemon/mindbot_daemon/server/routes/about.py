@@ -10,7 +10,14 @@ from fastapi.responses import PlainTextResponse
 from mindbot.api import models
 from mindbot.domain.distribution import version
 from mindbot.domain.errors import Unreachable
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import (
+    ComponentJson,
+    HealthJson,
+    KnownJson,
+    PingJson,
+    StatusJson,
+    VersionJson,
+)
 from mindbot_daemon.server.auth import role_of
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.deps import VIEWER, AboutDep, HostDep
@@ -19,46 +26,56 @@ router = APIRouter(tags=["daemon"])
 
 
 @router.get("/ping", response_model=models.Ping)
-async def ping(host: HostDep) -> Json:
+async def ping(host: HostDep) -> PingJson:
     """Answer, also while the daemon starts."""
     return {"ok": True, "pid": os.getpid(), "phase": host.phase}
 
 
 @router.get("/version", response_model=models.Version)
-async def get_version() -> Json:
+async def get_version() -> VersionJson:
     """The daemon's version, and the API's."""
     return {"version": version(), "api": "v1"}
 
 
 @router.get("/status", response_model=models.Status, dependencies=VIEWER)
-async def status(host: HostDep, request: Request) -> Json:
+async def status(host: HostDep, request: Request) -> StatusJson | KnownJson:
     """Everything at a glance, and the caller's role; while the daemon starts, only what is known by then."""
     role = role_of(request)
-    known = {"version": version(), "pid": os.getpid(), "phase": host.phase}
-    known["role"] = role.name if role else ""
+    known: KnownJson = {
+        "version": version(),
+        "pid": os.getpid(),
+        "phase": host.phase,
+        "role": role.name if role else "",
+        "ready": False,
+    }
     try:
-        return host.runtime.resources.about.status() | known | {"ready": _takes_messages(host)}
+        found: StatusJson = {**host.runtime.resources.about.status(), **known}
     except Unreachable:
-        return known | {"ready": False}
+        return known
+    found["ready"] = _takes_messages(host)
+    return found
 
 
 @router.get("/health/live", response_model=models.Ping)
-async def live(host: HostDep) -> Json:
+async def live(host: HostDep) -> PingJson:
     """The event loop answers."""
     return {"ok": True, "pid": os.getpid(), "phase": host.phase}
 
 
 @router.get("/health/ready", response_model=models.Health, responses={503: {"model": models.Health}})
-async def ready(host: HostDep, request: Request, response: Response) -> Json:
+async def ready(host: HostDep, request: Request, response: Response) -> HealthJson:
     """200 when messages are taken, 503 when not: starting, draining, no disk. Components are for viewers."""
     try:
         components = host.runtime.resources.about.health()
     except Unreachable as starting:
-        components = [{"component": "daemon", "state": "starting", "reason": starting.message, "since": 0.0}]
+        components = [_starting(starting.message)]
     is_ready = _takes_messages(host)
     response.status_code = 200 if is_ready else 503
-    found = {"ready": is_ready, "phase": host.phase, "components": components}
-    return found if role_of(request) else found | {"components": []}
+    return {"ready": is_ready, "phase": host.phase, "components": components if role_of(request) else []}
+
+
+def _starting(reason: str) -> ComponentJson:
+    return {"component": "daemon", "state": "starting", "reason": reason, "since": 0.0}
 
 
 def _takes_messages(host: Host) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mindbot.api import models
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.turns import DeadLetterJson
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, DeadLettersDep
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 @router.get("", response_model=list[models.DeadLetter], dependencies=VIEWER)
 async def list_dead_letters(
     dead_letters: DeadLettersDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
-) -> list[Json]:
+) -> list[DeadLetterJson]:
     """Newest first."""
     return await dead_letters.list_dead_letters(limit)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mindbot.api import models
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import LogLineJson
 from mindbot_daemon.server.deps import ADMIN, VIEWER, LogsDep
 
 router = APIRouter(tags=["logs"])
@@ -18,7 +18,7 @@ async def list_logs(
     logs: LogsDep,
     limit: Annotated[int, Query(ge=1, le=2000)] = 200,
     filter: Annotated[str, Query(max_length=4096, description="E.g. level in [warning, error].")] = "",
-) -> list[Json]:
+) -> list[LogLineJson]:
     """The last lines that match, oldest first. The stream's topic `log` has them as they come."""
     return logs.logs(limit=limit, filter=filter)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from mindbot.api import models
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import FileJson
 from mindbot_daemon.server.deps import OPERATOR, MediaDep
 
 router = APIRouter(prefix="/media", tags=["media"])
@@ -24,6 +24,6 @@ async def upload(
     request: Request,
     media: MediaDep,
     name: Annotated[str, Query(max_length=256, description="What the file is called.")] = "",
-) -> Json:
+) -> FileJson:
     """Put a file into the media store; its id can be sent and pushed. Kept for `media.retention`."""
     return await media.upload(request.stream(), name)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from mindbot.api import models
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import BotJson, CheckJson
+from mindbot.domain.shapes.turns import TurnJson
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, PlatformsDep, TurnsDep
 
 router = APIRouter(prefix="/platforms", tags=["platforms"])
 
 
 @router.get("", response_model=list[models.PlatformView], dependencies=VIEWER)
-async def list_platforms(platforms: PlatformsDep) -> list[Json]:
+async def list_platforms(platforms: PlatformsDep) -> list[BotJson]:
     """Every bot, its state, and where vendors call it back."""
     return platforms.platforms()
 
 
 @router.get("/{platform}/{bot}", response_model=models.PlatformView, dependencies=VIEWER)
-async def get_platform(platform: str, bot: str, platforms: PlatformsDep) -> Json:
+async def get_platform(platform: str, bot: str, platforms: PlatformsDep) -> BotJson:
     """One bot."""
     return platforms.platform(platform, bot)
 
@@ -42,7 +43,7 @@ async def stop_platform(platform: str, bot: str, platforms: PlatformsDep) -> Non
 
 
 @router.post("/{platform}/{bot}/test", response_model=list[models.PlatformCheck], dependencies=OPERATOR)
-async def test_platform(platform: str, bot: str, platforms: PlatformsDep) -> list[Json]:
+async def test_platform(platform: str, bot: str, platforms: PlatformsDep) -> list[CheckJson]:
     """Let the bot prove that it works, in a real round trip with its platform, step by step."""
     return await platforms.test_platform(platform, bot)
 
@@ -50,7 +51,7 @@ async def test_platform(platform: str, bot: str, platforms: PlatformsDep) -> lis
 @router.post("/{platform}/{bot}/push", response_model=models.TurnView, dependencies=OPERATOR)
 async def push(
     platform: str, bot: str, message: models.Push, platforms: PlatformsDep, turns: TurnsDep
-) -> Json:
+) -> TurnJson:
     """Let the bot say something of its own accord, to a user or a group.
 
     Answers with its turn when the platform has taken or refused all of it, or after the timeout: the

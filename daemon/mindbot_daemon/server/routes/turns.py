@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Annotated
 
@@ -13,8 +13,8 @@ from fastapi.responses import StreamingResponse
 from mindbot.api import models
 from mindbot.api.errors import problem_of
 from mindbot.domain.errors import MindBotError, TimedOut
-from mindbot.domain.message import Json
 from mindbot.domain.plain import dumps
+from mindbot.domain.shapes.turns import SpanJson, TakenBackJson, TurnJson, TurnLineJson
 from mindbot_daemon.server.answers import Answer, said
 from mindbot_daemon.server.backend import Turns
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, TurnsDep
@@ -30,25 +30,25 @@ async def list_turns(
     filter: Annotated[str, Query(max_length=4096, description="An expression, e.g. took > 5s.")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     before: Annotated[str, Query(max_length=64, description="The last turn of the page before.")] = "",
-) -> list[Json]:
+) -> list[TurnLineJson]:
     """Newest first."""
     return await turns.list_turns(filter=filter, limit=limit, before=before)
 
 
 @router.get("/{turn}", response_model=models.TurnView, dependencies=VIEWER)
-async def get_turn(turn: str, turns: TurnsDep) -> Json:
+async def get_turn(turn: str, turns: TurnsDep) -> TurnJson:
     """Everything known of a turn, as it is at this moment."""
     return await turns.get_turn(turn)
 
 
 @router.get("/{turn}/spans", response_model=list[models.SpanView], dependencies=VIEWER)
-async def get_spans(turn: str, turns: TurnsDep) -> list[Json]:
+async def get_spans(turn: str, turns: TurnsDep) -> list[SpanJson]:
     """A turn's steps with their times, its deliveries last."""
     return await turns.get_spans(turn)
 
 
 @router.post("/{turn}/take-back", response_model=list[models.TakenBack], dependencies=OPERATOR)
-async def take_back(turn: str, turns: TurnsDep) -> list[Json]:
+async def take_back(turn: str, turns: TurnsDep) -> list[TakenBackJson]:
     """Take what a turn sent off the screens again, the newest delivery first; says what stays and why."""
     return await turns.take_back(turn)
 
@@ -62,7 +62,7 @@ async def take_back(turn: str, turns: TurnsDep) -> list[Json]:
         202: {"model": models.TurnView, "description": "not waited for: id and state only"},
     },
 )
-async def send(message: models.SendMessage, turns: TurnsDep, request: Request) -> Response | Json:
+async def send(message: models.SendMessage, turns: TurnsDep, request: Request) -> Response | TurnJson:
     """Send a test message through the whole pipeline, as that user.
 
     Answers with the finished turn, and waits two seconds more for the platform to take the reply; with
@@ -83,7 +83,7 @@ async def send(message: models.SendMessage, turns: TurnsDep, request: Request) -
     if not message.wait:
         return Answer({"id": turn, "state": "queued"}, 202)
     found = await turns.wait_turn(turn, message.timeout)
-    if any(each["state"] in ("pending", "sending") for each in found.get("deliveries", ())):
+    if any(each["state"] in ("pending", "sending") for each in found["deliveries"]):
         return await turns.wait_sent(turn, _SENT)
     return found
 
@@ -107,5 +107,5 @@ async def _lines(turns: Turns, turn: str, timeout: float) -> AsyncIterator[bytes
         yield _line({"type": "error", "problem": said(problem_of(error, turn))})
 
 
-def _line(value: Json) -> bytes:
+def _line(value: Mapping[str, object]) -> bytes:
     return dumps(value) + b"\n"

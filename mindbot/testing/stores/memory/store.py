@@ -20,8 +20,9 @@ import anyio.lowlevel
 
 from mindbot.domain import ids
 from mindbot.domain.errors import NotFound, StoreError
-from mindbot.domain.message import Json, Message
-from mindbot.domain.ports.store import SPENDING_KEPT, Anew, Live
+from mindbot.domain.message import Message
+from mindbot.domain.ports.store import SPENDING_KEPT, Anew, Keeps, Live
+from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import delivery_json, everything_of, number_of, session_of, summary_of, turn_now
 from mindbot.testing.stores.memory.parts import (
@@ -160,20 +161,20 @@ class MemoryQueries(MemoryPart):
         last = number_of(before) if before else 1 << 63
         return [row for n, row in sorted(self._tables.turns.items(), reverse=True) if n < last]
 
-    def _summary(self, row: TurnRow) -> Json:
+    def _summary(self, row: TurnRow) -> TurnLineJson:
         return summary_of(turn_now(row, self._live))
 
-    async def list_turns(self, keep: Callable[[Json], bool] | None, limit: int, before: str) -> list[Json]:
+    async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
         await self._reading()
         summaries = (self._summary(row) for row in self._newest(before))
         found = (each for each in summaries if keep is None or keep(each))
         return [each for each, _ in zip(found, range(limit), strict=False)]
 
-    async def get_turn(self, turn: str) -> Json:
+    async def get_turn(self, turn: str) -> TurnJson:
         tables = await self._reading()
         row = self._row(turn)
         sent = [delivery_json(each, self._unreadable) for each in tables.of_turn(row.id)]
-        return everything_of(turn_now(row, self._live), row) | {"deliveries": sent}
+        return everything_of(turn_now(row, self._live), row, sent)
 
     async def message_of(self, turn: str) -> Message:
         await self._reading()
@@ -192,14 +193,16 @@ class MemoryQueries(MemoryPart):
                 return row.read()
         raise NotFound(f"no session {session!r}", hint="`mindbot session list` shows them")
 
-    async def list_dead(self, limit: int) -> list[Json]:
+    async def list_dead(self, limit: int) -> list[DeadLetterJson]:
         tables = await self._reading()
         sent = (row for row in tables.outbox.values() if row.state == "dead")
-        letters = [{"kind": "delivery", **delivery_json(row, self._unreadable)} for row in sent]
+        letters: list[DeadLetterJson] = [
+            {"kind": "delivery", **delivery_json(row, self._unreadable)} for row in sent
+        ]
         letters += [{**self._summary(row), "kind": "turn"} for row in self._newest("") if row.state == "dead"]
         return sorted(letters, key=lambda letter: str(letter["id"]), reverse=True)[:limit]
 
-    async def list_sessions(self, limit: int, before: str) -> list[Json]:
+    async def list_sessions(self, limit: int, before: str) -> list[SessionRecord]:
         await self._reading()
         of: defaultdict[str, list[TurnRow]] = defaultdict(list)
         for row in self._newest(""):

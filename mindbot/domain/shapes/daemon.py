@@ -1,0 +1,192 @@
+"""The shapes of rows about the daemon: its state, log and configuration, its bots, files; see `turns`."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+from mindbot.domain.message import Json
+
+
+class PingJson(TypedDict):
+    ok: bool
+    pid: int
+    phase: str
+
+
+class VersionJson(TypedDict):
+    version: str
+    api: str
+
+
+class TurnCountsJson(TypedDict):
+    running: int
+    queued: int
+    parked: int
+    waiting: int
+
+
+class TotalsJson(TypedDict):
+    received: int
+    answered: int
+    dropped: int
+    failed: int
+    dead: int
+    duplicates: int
+    recovered: int
+
+
+class OutboxCountsJson(TypedDict):
+    waiting: int
+    sent: int
+    retried: int
+    dead: int
+
+
+class StoreJson(TypedDict):
+    """Where it is, and its transactions since the start."""
+
+    path: str
+    batches: int
+
+
+class InForceJson(TypedDict):
+    """The configuration in force: its files, and the count of reloads."""
+
+    files: list[str]
+    generation: int
+
+
+class KnownJson(TypedDict):
+    """What is known of a daemon that still starts; ``role`` is the caller's."""
+
+    version: str
+    pid: int
+    phase: str
+    role: str
+    ready: bool
+
+
+class StatusJson(TypedDict):
+    """A running daemon in numbers; ``version`` and ``role`` are said by whoever is asked for it."""
+
+    version: NotRequired[str]
+    pid: int
+    started: float
+    uptime_s: float
+    ready: bool
+    phase: str
+    role: NotRequired[str]
+    turns: TurnCountsJson
+    totals: TotalsJson
+    outbox: OutboxCountsJson
+    store: StoreJson
+    loop_lag_ms: float
+    rss_bytes: int
+    tasks: int
+    config: InForceJson
+
+
+class ComponentJson(TypedDict):
+    component: str
+    state: str
+    reason: str
+    since: float
+
+
+class HealthJson(TypedDict):
+    ready: bool
+    phase: str
+    components: list[ComponentJson]
+
+
+class LogLineJson(TypedDict):
+    ts: float
+    level: str
+    component: str
+    text: str
+    turn: str
+    fields: Json
+
+
+# --- the configuration
+
+
+class ConfigValuesJson(TypedDict):
+    """Every effective value by its dotted key, and where each was written."""
+
+    files: list[str]
+    values: Json
+    origins: dict[str, str]
+    warnings: list[str]
+
+
+class ChangeJson(TypedDict):
+    key: str
+    old: Any
+    new: Any
+
+
+class CheckedJson(TypedDict, total=False):
+    """What a configuration is worth: its ``problems``, or what a reload would do."""
+
+    ok: bool
+    problems: list[str]
+    warnings: list[str]
+    changes: list[ChangeJson]
+    restart: list[str]
+    secrets: list[str]
+
+
+class ReloadedJson(TypedDict):
+    generation: int
+    warnings: list[str]
+    restart: list[str]
+
+
+# --- bots
+
+
+class TrafficJson(TypedDict):
+    """A bot's counters since the start; ``waiting`` is not sent yet."""
+
+    received: int
+    duplicates: int
+    sent: int
+    retried: int
+    dead: int
+    last_message: float
+    last_sent: float
+    failed: float
+    error: str
+    waiting: int
+
+
+class BotJson(TypedDict):
+    """A bot's state; where it is called back, and what its platform has to add, only where there is such."""
+
+    platform: str
+    bot: str
+    state: str
+    reason: str
+    since: float
+    traffic: TrafficJson
+    abilities: list[str]
+    callback: NotRequired[str]
+    listen: NotRequired[str]
+    details: NotRequired[Json]
+
+
+class CheckJson(TypedDict):
+    name: str
+    state: str
+    detail: str
+    mend: str
+
+
+class FileJson(TypedDict):
+    """A file of the media store; ``size`` is bytes."""
+
+    id: str
+    size: int
+    type: str
+    name: str

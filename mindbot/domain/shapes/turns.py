@@ -1,0 +1,227 @@
+"""The shapes of what operators are shown, as plain data: rows of the local API, and what they are made of.
+
+They are written down here once, for whoever makes such a row (the store, the runtime, the daemon) and whoever
+is given one as it is (events in the console and the command line). `mindbot.api.models` reads the same rows
+over the wire, with a default for whatever an older daemon does not say; a test keeps the two alike. Times are
+Unix seconds where nothing else is said, a ``took_ms`` is milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+#: Plain data whose shape is not known here: a platform's, a vendor's, a flow's.
+Json: TypeAlias = dict[str, Any]
+
+
+# --- messages and turns
+
+
+class PartJson(TypedDict):
+    kind: str
+    text: NotRequired[str]
+    data: NotRequired[Json]
+
+
+class MessageJson(TypedDict):
+    """A message as it is on disk; ``reply_to`` is its platform's."""
+
+    platform: str
+    bot: str
+    key: str
+    session: str
+    sender: str
+    kind: str
+    parts: list[PartJson]
+    reply_to: Json
+    raw: str
+    chat: str
+    ts: float
+    received: float
+    aliases: NotRequired[list[str]]
+    corp: NotRequired[str]
+
+
+class SpanJson(TypedDict):
+    """A step; ``took_ms`` is None while it runs."""
+
+    id: int
+    parent: int
+    kind: str
+    name: str
+    start: float
+    took_ms: float | None
+    status: str
+    data: NotRequired[Json]
+
+
+class DeliveryColumns(TypedDict):
+    """What is known of any delivery, also of one that cannot be read."""
+
+    id: str
+    turn: str
+    platform: str
+    bot: str
+    session: str
+    kind: str
+    state: str
+    again: bool
+    error: str
+    sent_id: str
+
+
+class DeliveryJson(DeliveryColumns):
+    """A delivery; of one that cannot be read ``error`` says why, and no times are known."""
+
+    text: str
+    attempts: int
+    next_at: float | None
+    notes: Json
+    created: float
+    ended: float | None
+    took_ms: float | None
+
+
+class MessageRecord(TypedDict):
+    """The part of a turn's record that never changes; see `mindbot.domain.records`."""
+
+    id: str
+    platform: str
+    bot: str
+    session: str
+    user: str
+    chat: str
+    kind: str
+    text: str
+    received: float
+    quote: NotRequired[str]
+
+
+class TimedRecord(MessageRecord):
+    """The record of a turn of which no state is told; ``took`` is seconds."""
+
+    took: float
+    took_ms: float
+    attempt: int
+
+
+class PassingRecord(TimedRecord):
+    """The record of a turn in a state that it passes through."""
+
+    state: str
+
+
+class _Told(PassingRecord):
+    """What is said in every form, from a turn's end on or as soon as it is known."""
+
+    user_name: NotRequired[str]
+    department: NotRequired[list[str]]
+    error: NotRequired[str]
+    runner: NotRequired[str]
+    workflow: NotRequired[str]
+    provider: NotRequired[str]
+    model: NotRequired[str]
+    tokens: NotRequired[int]
+
+
+class TurnRecord(_Told):
+    """A turn as events tell it and filters see it; ``route`` is why it went where it did."""
+
+    reply: NotRequired[str]
+    reason: NotRequired[str]
+    route: NotRequired[str]
+    vars: NotRequired[dict[str, str | int | float]]
+
+
+class TurnLineJson(_Told):
+    """A turn's line in a list: its record, with a reply and a reason in any state."""
+
+    reply: str
+    reason: str
+    route: NotRequired[str]
+    vars: NotRequired[dict[str, str | int | float]]
+
+
+class TurnJson(_Told):
+    """Everything known of a turn."""
+
+    reply: str
+    reason: str
+    message: MessageJson
+    finished: float | None
+    route: Json
+    vars: Json
+    reply_parts: list[PartJson]
+    spans: list[SpanJson]
+    notes: list[Json]
+    deliveries: list[DeliveryJson]
+
+
+class ChunkJson(TypedDict):
+    """A piece of an answer; ``afresh``: it takes the place of all before."""
+
+    type: Literal["chunk"]
+    text: str
+    afresh: NotRequired[bool]
+
+
+class DoneJson(TypedDict):
+    """The last line of a streamed answer."""
+
+    type: Literal["done"]
+    turn: TurnJson
+
+
+class TakenBackJson(TypedDict):
+    id: str
+    taken_back: bool
+    why: str
+
+
+#: Given up on.
+DeadLetterJson: TypeAlias = DeliveryJson | TurnLineJson
+
+
+# --- sessions
+
+
+class _Session(TypedDict):
+    session: str
+    platform: str
+    bot: str
+    user: str
+    chat: str
+    turns: int
+    last: str
+    active: float
+    state: str
+    text: str
+
+
+class SessionRecord(_Session):
+    """A session as the store knows it; ``address`` answers its last message."""
+
+    address: Json
+
+
+class SessionJson(_Session):
+    """A session's line in a list; see `models.SessionView`."""
+
+    transfer: bool
+    left: int | None
+
+
+class HandedJson(TypedDict):
+    """Who has a session now, in the platform's word and by user id; ``said``: whether the user was told."""
+
+    state: str
+    servicer: str
+    said: NotRequired[bool]
+
+
+class TransferredJson(HandedJson):
+    session: str
+
+
+class ClearedJson(TypedDict):
+    session: str

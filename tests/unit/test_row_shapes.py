@@ -1,0 +1,94 @@
+"""What the daemon says and what its clients read have one shape: the types of rows and the models agree."""
+
+from __future__ import annotations
+
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+import pytest
+
+from mindbot.api import models
+from mindbot.domain.shapes import daemon, turns
+
+#: Each model, and the rows that it reads.
+ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
+    models.Ping: (daemon.PingJson,),
+    models.Version: (daemon.VersionJson,),
+    models.TurnCounts: (daemon.TurnCountsJson,),
+    models.Totals: (daemon.TotalsJson,),
+    models.OutboxCounts: (daemon.OutboxCountsJson,),
+    models.ConfigView: (daemon.InForceJson,),
+    models.Status: (daemon.StatusJson, daemon.KnownJson),
+    models.Component: (daemon.ComponentJson,),
+    models.Health: (daemon.HealthJson,),
+    models.BotTraffic: (daemon.TrafficJson,),
+    models.PlatformView: (daemon.BotJson,),
+    models.PlatformCheck: (daemon.CheckJson,),
+    models.MediaFile: (daemon.FileJson,),
+    models.ConfigValues: (daemon.ConfigValuesJson,),
+    models.Change: (daemon.ChangeJson,),
+    models.Checked: (daemon.CheckedJson,),
+    models.Reloaded: (daemon.ReloadedJson,),
+    models.LogLine: (daemon.LogLineJson,),
+    models.SpanView: (turns.SpanJson,),
+    models.TurnSummary: (turns.TurnLineJson,),
+    models.TurnView: (turns.TurnJson,),
+    models.DeadLetter: (turns.DeliveryJson, turns.TurnLineJson),
+    models.SessionView: (turns.SessionJson,),
+    models.Transferred: (turns.TransferredJson,),
+    models.Cleared: (turns.ClearedJson,),
+    models.TakenBack: (turns.TakenBackJson,),
+}
+#: What filters and templates name of a turn, and lists carry along: the reference of filters tells of it.
+RECORD = set(get_type_hints(turns.TurnRecord))
+#: Rows that say more than their model names: a client keeps it and does not look at it.
+MORE = {
+    models.TurnSummary: RECORD,
+    models.TurnView: RECORD,
+    models.DeadLetter: RECORD | set(get_type_hints(turns.DeliveryJson)),
+    models.Transferred: {"said"},
+}
+
+
+def fits(model: Any, row: Any) -> bool:
+    """Whether a model's field takes what a row has there."""
+    if model == row or model is Any or (model is float and row is int):
+        return True
+    if get_origin(row) in (Union, UnionType):
+        return all(fits(model, each) for each in get_args(row))
+    if get_origin(model) in (Union, UnionType):
+        return any(fits(each, row) for each in get_args(model))
+    if is_typeddict(row):
+        return get_origin(model) is dict or row in ROWS.get(model, ())
+    if get_origin(model) is get_origin(row) and get_origin(row) in (list, dict):
+        return all(map(fits, get_args(model), get_args(row)))
+    return False
+
+
+@pytest.mark.parametrize("model", ROWS, ids=lambda model: model.__name__)
+def test_a_model_reads_what_its_rows_say(model: type[models.Answer]) -> None:
+    hints = get_type_hints(model)
+    said: dict[str, Any] = {}
+    for row in ROWS[model]:
+        said |= get_type_hints(row)
+        for name, kind in get_type_hints(row).items():
+            if name in model.model_fields:
+                assert fits(hints[name], kind), f"{name}: {hints[name]} cannot be {kind}"
+    assert not model.model_fields.keys() - said.keys(), "the daemon says nothing of these"
+    more = said.keys() - model.model_fields.keys() - MORE.get(model, set())
+    assert not more, "the reference does not tell of these"
+
+
+def test_every_answer_is_read_from_a_row() -> None:
+    """A new model says which row it is of."""
+    answers = {
+        each for each in vars(models).values() if isinstance(each, type) and issubclass(each, models.Answer)
+    }
+    assert answers - ROWS.keys() == {models.Answer, models.Problem, models.StreamLine}
+
+
+def test_types_that_differ_do_not_fit() -> None:
+    assert not fits(int, str)
+    assert not fits(list[int], list[str])
+    assert not fits(float, float | NoneType)
+    assert not fits(models.Component, daemon.BotJson)
