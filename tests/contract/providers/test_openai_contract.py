@@ -53,7 +53,7 @@ class TestOpenAI(ProviderContract):
             http=http,
             base_url=base_url,
             api_key=KEY,
-            models=[ModelSettings(name="gpt-4")],
+            models=[ModelSettings(name="gpt-4", images=True)],
             timeout=timeout,
             total=60,
         )
