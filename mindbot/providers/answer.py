@@ -59,6 +59,8 @@ FAILED: Mapping[str, type[VendorError]] = {
     "timeout": Overloaded,
     "insufficient_system_resource": Overloaded,  # DeepSeek
     "network_error": Overloaded,  # GLM
+    "load": Overloaded,  # Ollama: the model was only loaded, or taken out of memory
+    "unload": Overloaded,
     "malformed_function_call": Overloaded,  # Gemini
     "malformed_response": Overloaded,
     "unexpected_tool_call": Overloaded,
@@ -81,6 +83,8 @@ class AnswerReader(ABC):
 
     #: What the vendor should have sent, for people.
     what: ClassVar[str] = "an answer"
+    #: Whether documents come with the names of their events (`NamedDocument`).
+    by_name: ClassVar[bool] = False
 
     def __init__(self, vendor: str, *, hide: str = "", limit: int = ANSWER_BYTES, hold: int = 0) -> None:
         self.full = self.over = False
@@ -92,6 +96,8 @@ class AnswerReader(ABC):
         self.usage: Usage | None = None
         self.thoughts: list[Reasoning] = []  # those that have to go back
         self.notes: Json = {}
+        #: What the vendor calls that which works on this answer there, until that has ended by itself.
+        self.running: dict[str, str] = {}
         self._limit = limit
         self._said = 0  # bytes
         self._beside = 0  # characters of everything else

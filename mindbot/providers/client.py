@@ -1,7 +1,8 @@
 """A vendor's model behind HTTP: what all wire families share: keys, limits, deadlines, fields not taken.
 
 A family says where a call goes and with which body (`ModelClient.call`), how it shows its key (`auth`), and
-how its answers are read (`reader`).
+how its answers are read (`reader`). One that has to send files first does so in `asked`; one whose vendor
+goes on with an answer that nobody reads any more ends that in `stop`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import anyio
+import structlog
 
 from mindbot.config.models import ModelSettings, ProviderSettings
 from mindbot.domain.chat import Capabilities, ChatRequest, Chunks
-from mindbot.domain.errors import AuthFailed, Rejected, TimedOut, VendorError
+from mindbot.domain.errors import AuthFailed, MindBotError, Rejected, TimedOut, VendorError
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
 from mindbot.providers.answer import ANSWER_BYTES, AnswerReader
 from mindbot.providers.attachments import ready
-from mindbot.providers.errors import refusal
+from mindbot.providers.errors import accuses, is_page, refusal, refusal_in_stream, web_page
 from mindbot.providers.known_models import known
 from mindbot.providers.limits import CallLimits
 from mindbot.providers.optional import Optional
@@ -36,6 +38,9 @@ _TOTAL = 3  # times the timeout, for a stream
 _BODY = 16  # times the longest answer: JSON takes up to six bytes for one, and there is more than the answer
 #: Characters of a model's first answer that are held back: an end tag may make thinking of them.
 _HOLD = 16
+_STOPPING = 5.0  # seconds for telling the vendor that nobody listens any more
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +133,26 @@ class ModelClient(ABC):
             Rejected: this vendor cannot be asked such a thing.
         """
 
+    async def asked(self, request: ChatRequest, headers: Mapping[str, str]) -> Call:
+        """Return the call for a request, after whatever has to be sent before it. Raises like `call`, and
+        VendorError."""
+        return self.call(request)
+
     @abstractmethod
     def reader(self, model: str, **more: Any) -> AnswerReader:
         """Return what reads one answer of a model."""
+
+    async def stop(self, call: Call, running: Mapping[str, str]) -> None:
+        """Tell the vendor that nobody reads this answer to its end (`AnswerReader.running`).
+
+        Raises:
+            MindBotError: it does not work; nobody is there to be told.
+        """
+        raise NotImplementedError
+
+    def clean(self, key: str) -> str:
+        """Return a key as it is shown, without what copying it may have added; raises SecretError."""
+        return bare_key(key)
 
     async def auth(self, key: str) -> Mapping[str, str]:
         """Return the headers that show the key."""
@@ -159,11 +181,11 @@ class ModelClient(ABC):
         await self._limits.enter(min(self.timeout, self._left(request)))
         try:
             request, unseen = await self._fitted(request)
-            call = self.call(request)
-            headers = {**call.headers, **await self._headers()}
+            headers = await self._headers()
+            call = await self.asked(request, headers)
             while True:
                 body = self._optional.fit(request.model, call.body)
-                ask = replace(call, body=body, headers=headers)
+                ask = replace(call, body=body, headers={**call.headers, **headers})
                 try:
                     async with aclosing(
                         self._answered(ask, request.model, self._left(request), unseen)
@@ -187,6 +209,25 @@ class ModelClient(ABC):
             model, hide=self._key or "", limit=self._answer_bytes, hold=self._holds.get(model, _HOLD)
         )
         total = min(self._total if call.streamed else self.timeout, left)
+        try:
+            async with aclosing(self._read(call, answer, total)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            if answer.running:
+                await self._stop(call, answer.running)
+        if answer.closed_unopened:
+            self._holds[model] = -1
+        elif answer.spoke:
+            self._holds[model] = 0
+        last = answer.end()
+        if left_out := self._optional.left_out(model):
+            last.notes["unsent"] = left_out
+        if unseen:
+            last.notes["unseen"] = unseen
+        yield last
+
+    async def _read(self, call: Call, answer: AnswerReader, total: float) -> Chunks:
         ends = anyio.current_time() + total
         async with self.http.stream(
             "POST",
@@ -207,16 +248,13 @@ class ModelClient(ABC):
             except VendorError as exc:
                 exc.answered = True
                 raise
-        if answer.closed_unopened:
-            self._holds[model] = -1
-        elif answer.spoke:
-            self._holds[model] = 0
-        last = answer.end()
-        if left_out := self._optional.left_out(model):
-            last.notes["unsent"] = left_out
-        if unseen:
-            last.notes["unseen"] = unseen
-        yield last
+
+    async def _stop(self, call: Call, running: Mapping[str, str]) -> None:
+        with anyio.move_on_after(_STOPPING, shield=True):
+            try:
+                await self.stop(call, running)
+            except MindBotError as exc:
+                _log.info("an answer that nobody reads goes on", provider=self.name, error=str(exc))
 
     async def _fitted(self, request: ChatRequest) -> tuple[ChatRequest, list[str]]:
         """Return a request with its model's settings and the bytes of its attachments, and what has to go."""
@@ -233,10 +271,59 @@ class ModelClient(ABC):
         )
         return fitted, unseen
 
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: Any = None,
+        form: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Make a call beside chats, within the same limits; return the JSON it is answered with.
+
+        ``form`` is a form to send in place of a ``body``. Without ``headers`` the key is shown.
+
+        Raises:
+            VendorError: it was refused, or answered with something unreadable.
+            SecretError: the key is not there.
+        """
+        await self._limits.enter(self.timeout)
+        try:
+            return await self.beside(
+                method,
+                url,
+                body=body,
+                form=form,
+                headers=await self._headers() if headers is None else headers,
+            )
+        except AuthFailed:
+            self._key = None
+            raise
+        finally:
+            self._limits.leave()
+
+    async def beside(
+        self, method: str, url: str, *, body: Any = None, form: Any = None, headers: Mapping[str, str]
+    ) -> Any:
+        """Make a call that is part of another one, outside of the limits. Raises like `exchange`."""
+        response = await self.http.request(
+            method, url, json=body, data=form, headers=headers, timeout=self.timeout
+        )
+        hide = self._key or ""
+        if not 200 <= response.status < 300:
+            raise refusal(self.name, response.status, response.body, response.headers, hide=hide)
+        if is_page(response.body):
+            raise web_page(self.name)
+        doc = response.json()
+        if isinstance(doc, dict) and accuses(doc):
+            raise refusal_in_stream(self.name, doc, hide=hide)
+        return doc
+
     async def _headers(self) -> Mapping[str, str]:
         if self._key is None:
             found = self._find_key if isinstance(self._find_key, str) else await self._find_key()
-            self._key = bare_key(found)
+            self._key = self.clean(found)
         return await self.auth(self._key) if self._key else {}
 
     def _left(self, request: ChatRequest) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -32,6 +32,13 @@ Framing = Literal["", "events", "json", "page", "utf-16", "other"]
 
 class NotJson(ValueError):
     """Not JSON, nor what some servers take for it."""
+
+
+class NamedDocument(NamedTuple):
+    """A document that came in an event, with the event's name; for vendors who tell by it what it is."""
+
+    event: str
+    doc: Any
 
 
 def decode(data: bytes) -> Any:
@@ -70,13 +77,14 @@ class Documents:
     """Turns the lines of an answer into documents. ``framing`` is empty until the first line with something.
 
     ``limit`` bounds, in bytes, what is kept of one event and how much of what is not quite JSON is read.
-    ``unread`` counts what could not be read.
+    ``by_name``: what comes in events is a `NamedDocument`. ``unread`` counts what could not be read.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, by_name: bool = False) -> None:
         self.framing: Framing = ""
         self.unread = 0
         self._limit = limit
+        self._by_name = by_name
         self._sse = SseDecoder(limit)
         self._whole: list[bytes] = []
         self._size = 0  # bytes of it
@@ -132,7 +140,9 @@ class Documents:
         together are little more work than one.
         """
         if line[:1] not in b"}]" and len(self._whole) > 1:
-            return []  # neither a document's only line nor the last one of a document with indents
+            # Neither a document's only line nor the last one of a document with indents; but a document in
+            # itself where what came before is one of many, and broken.
+            return self._one_of_many(line)
         if self._size < 2 * self._looked or not line.rstrip().endswith((b"}", b"]")):
             return []
         self._looked = self._size
@@ -142,6 +152,17 @@ class Documents:
         except ValueError:
             return []
         self._taken()
+        return [found]
+
+    def _one_of_many(self, line: bytes) -> list[Any]:
+        if line[:1] != b"{" or self._whole[0][:1] != b"{" or not line.rstrip().endswith(b"}"):
+            return []
+        try:
+            found = _decoded(line, 0)
+        except ValueError:
+            return []
+        self._taken()
+        self._miss()
         return [found]
 
     def _taken(self) -> bytes:
@@ -154,33 +175,33 @@ class Documents:
         if _is_done(event.data):
             return [DONE]
         try:
-            return [_named(decode(event.data), event.event)]
+            return [self._named(decode(event.data), event.event)]
         except NotJson:
             if event.event == _ERROR:
-                return [{_ERROR: event.data.decode(errors="replace")}]
+                return [self._named(event.data.decode(errors="replace"), _ERROR)]
         found: list[Any] = []
         lines = event.data.split(b"\n")
         for line in lines if len(lines) > 1 else ():  # events without the blank line between
             if _is_done(line):
                 return [*found, DONE]
             with suppress(NotJson):
-                found.append(_named(decode(line), event.event))
+                found.append(self._named(decode(line), event.event))
                 continue
             self._miss()
         if len(lines) == 1:
             self._miss()
         return found
 
+    def _named(self, doc: Any, event: str) -> Any:
+        """Return a document; under the name ``error`` it is one, whatever its shape."""
+        told = isinstance(doc, dict) and _ERROR in doc
+        doc = {_ERROR: doc} if event == _ERROR and not told else doc
+        return NamedDocument(event, doc) if self._by_name else doc
+
     def _miss(self) -> None:
         self.unread += 1
         if self.unread > _UNREAD:
             raise Overloaded(f"more than {_UNREAD} pieces that nobody can read", code="garbage")
-
-
-def _named(doc: Any, event: str) -> Any:
-    """Return a document; under the name ``error`` it is one, whatever its shape."""
-    told = isinstance(doc, dict) and _ERROR in doc
-    return {_ERROR: doc} if event == _ERROR and not told else doc
 
 
 def _is_done(data: bytes) -> bool:

@@ -105,7 +105,7 @@ async def read(reading: Reading, answer: AnswerReader) -> Chunks:
     Raises:
         VendorError: it is none, it broke off, or it took too long before it said anything.
     """
-    documents = Documents(min(reading.limit, max(_EVENT, reading.limit // 8)))
+    documents = Documents(min(reading.limit, max(_EVENT, reading.limit // 8)), by_name=answer.by_name)
     done = False
     came = 0
     alone = False  # whether a whole answer came, and nothing else
