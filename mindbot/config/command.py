@@ -124,9 +124,9 @@ def _unreadable(loaded: Loaded) -> list[str]:
     """Return the secrets that this command cannot read; a daemon has an environment of its own."""
     from mindbot.config.paths import state_dir
     from mindbot.config.secret_check import unreadable
-    from mindbot.config.secrets import Secrets
+    from mindbot.config.secrets import SecretLookup
 
-    return unreadable(loaded, Secrets(state_dir(loaded.config.state_dir)))
+    return unreadable(loaded, SecretLookup(state_dir(loaded.config.state_dir)))
 
 
 def _verdict(files: Sequence[str], problems: Sequence[str], warnings: Sequence[str]) -> str:

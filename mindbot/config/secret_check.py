@@ -9,12 +9,12 @@ from pydantic import BaseModel, SecretStr
 
 from mindbot.config import keys, tree
 from mindbot.config.load import Loaded
-from mindbot.config.secrets import Secrets
+from mindbot.config.secrets import SecretLookup
 from mindbot.config.tree import KeyPath
 from mindbot.domain.errors import SecretError
 
 
-def unreadable(loaded: Loaded, secrets: Secrets) -> list[str]:
+def unreadable(loaded: Loaded, secrets: SecretLookup) -> list[str]:
     """Return a line with place, reason and mend for each secret that cannot be read. May block.
 
     What is disabled needs none.

@@ -19,7 +19,7 @@ from mindbot.domain.visible import json_line
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
-    from mindbot.config.secrets import Secrets
+    from mindbot.config.secrets import SecretLookup
 
 secret = typer.Typer(
     help="Keep secrets out of the configuration.",
@@ -139,12 +139,12 @@ def _state_dir(loaded: Loaded) -> Path:
     return state_dir(loaded.config.state_dir)
 
 
-def _secrets(loaded: Loaded) -> Secrets:
+def _secrets(loaded: Loaded) -> SecretLookup:
     """Return this machine's secrets, where no daemon is asked; raises ConfigError for the wrong ones."""
     from mindbot.config.paths import own_state_dir
-    from mindbot.config.secrets import Secrets
+    from mindbot.config.secrets import SecretLookup
 
-    return Secrets(own_state_dir(loaded.config.state_dir))
+    return SecretLookup(own_state_dir(loaded.config.state_dir))
 
 
 def _print_json(value: Any) -> None:

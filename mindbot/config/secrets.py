@@ -32,7 +32,7 @@ T = TypeVar("T")
 SERVICE = "mindbot"
 
 
-class Secrets:
+class SecretLookup:
     """Looks secrets up and remembers them until `forget`. Never shows one in a representation or an error."""
 
     def __init__(

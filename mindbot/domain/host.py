@@ -113,7 +113,7 @@ class Media(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TurnAnswer:
     """How far a turn is: ``done`` when it has ended, with the deliveries of its reply in their order.
 
     ``overtakes``: something of an earlier turn of its session is still on its way.
@@ -141,7 +141,7 @@ class Host:
     media: Media
     stop: Callable[[str], Awaitable[bool]]
     told: Callable[[str, Json], Awaitable[None]]
-    answer: Callable[[str], Awaitable[Answer | None]]
+    answer: Callable[[str], Awaitable[TurnAnswer | None]]
     shared: Shared = field(default_factory=Shared)
     since: Callable[[], float] = lambda: 0.0
     knows: Callable[[], float] = lambda: 0.0

@@ -43,7 +43,7 @@ _DELETE = 500  # objects deleted by one call
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BucketPlace:
     """Which bucket, where; an empty ``endpoint`` is Amazon's own for the region."""
 
     bucket: str
@@ -69,7 +69,7 @@ class BucketMedia(SpooledMedia):
 
     def __init__(
         self,
-        place: Place,
+        place: BucketPlace,
         folder: Path,
         http: Http,
         limits: MediaLimits = USUAL,
@@ -218,7 +218,7 @@ class BucketMedia(SpooledMedia):
         return self._http.way(self._place.endpoint or f"https://s3.{self._place.region}.amazonaws.com").proxy
 
 
-def _s3_store(place: Place, access: str, secret: str, proxy: str | None, trusted: bytes) -> S3Store:
+def _s3_store(place: BucketPlace, access: str, secret: str, proxy: str | None, trusted: bytes) -> S3Store:
     from obstore.store import S3Store
 
     config: dict[str, Any] = {"region": place.region, "virtual_hosted_style_request": not place.path_style}

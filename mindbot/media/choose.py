@@ -28,14 +28,14 @@ def media_store(
     if settings.store == "folder":
         return FolderMedia(folder, http, limits)
 
-    from mindbot.media.bucket import BucketMedia, Place
+    from mindbot.media.bucket import BucketMedia, BucketPlace
 
     async def keys() -> tuple[str, str]:
         if settings.access_key is None or settings.secret_key is None:
             return "", ""
         return await secrets.aget(settings.access_key), await secrets.aget(settings.secret_key)
 
-    place = Place(
+    place = BucketPlace(
         settings.bucket, settings.prefix, settings.endpoint, settings.region, path_style=settings.path_style
     )
     return BucketMedia(place, folder, http, limits, keys=keys, cache=settings.cache_size, ca_file=ca_file)

@@ -18,7 +18,7 @@ from mindbot.domain.ports.answering import Runner
 from mindbot.domain.turn import Clock, Turn
 
 
-class Answering(Protocol):
+class GrowingAnswer(Protocol):
     """An answer while it is made. ``scope`` ends the work early; what is there is then the answer."""
 
     scope: CancelScope
@@ -47,7 +47,7 @@ class Services:
     #: Run a step once, also across a crash.
     once: Callable[[Turn, str, Callable[[], Awaitable[Json]]], Awaitable[Json]]
     #: Around a runner's work: takes the pieces of the answer for whoever is looking; can be stopped.
-    running: Callable[[Turn], AbstractAsyncContextManager[Answering]]
+    running: Callable[[Turn], AbstractAsyncContextManager[GrowingAnswer]]
     #: Around a wait that is not work (for an operator, for a person): others run in the turn's place.
     lend: Callable[[Turn], AbstractAsyncContextManager[None]]
     #: Why the bot must not answer this message, if it must not.

@@ -14,7 +14,7 @@ import structlog
 
 from mindbot.bus import Bus
 from mindbot.config.load import Loaded
-from mindbot.config.secrets import Secrets
+from mindbot.config.secrets import SecretLookup
 from mindbot.domain.bot import Bot
 from mindbot.domain.errors import StoreError
 from mindbot.domain.events import Event
@@ -38,7 +38,7 @@ from mindbot.runtime.generation import Generation, base_urls
 from mindbot.runtime.hosting import Later, hosting
 from mindbot.runtime.identities import Identities
 from mindbot.runtime.intake import Intake
-from mindbot.runtime.lifecycle import Component, Health, beside, running
+from mindbot.runtime.lifecycle import HealthBoard, RuntimePart, beside, running
 from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox, Policy
 from mindbot.runtime.overload import BusyNotices
@@ -79,13 +79,13 @@ class Runtime:
         self.generation: Generation
         self.stats = Stats()
         self.bus = Bus(on_dead=handler_gave_up, on_drop=handler_lost)
-        self.board = Health(self._health_changed)
+        self.board = HealthBoard(self._health_changed)
         self.log_tail = LogTail(self.bus)
         # Every running turn may have a call to one vendor open.
         self.http = HttpClient(
             per_host=max(1000, config.dispatcher.max_running), tls=lambda: context(config.http.ca_file)
         )
-        self.secrets = Secrets(state_dir)
+        self.secrets = SecretLookup(state_dir)
         self.store = kept = store(config.store, state_dir, from_now=from_now, on_state=self._store_state)
         self.media = media_store(
             config.media, state_dir / "media", self.http, self.secrets, ca_file=config.http.ca_file
@@ -177,17 +177,17 @@ class Runtime:
         self.generation = self._build(1, loaded)
         self.bots.use(self.bots.build(loaded.config.bots()))
         components = [
-            Component("store", self._open_store),
-            Component("http", self._open_http),
-            Component("bus", self.bus.running),
-            Component(
+            RuntimePart("store", self._open_store),
+            RuntimePart("http", self._open_http),
+            RuntimePart("bus", self.bus.running),
+            RuntimePart(
                 "media",
                 lambda: beside(partial(housekeeping.watch_media, self.media, loaded.config.media.retention)),
             ),
-            Component("outbox", self._open_outbox, ("store", "http", "bus")),
-            Component("dispatcher", self._open_dispatcher, ("store", "outbox", "bus")),
-            Component("bots", lambda: beside(self.bots.run), ("dispatcher", "http")),
-            Component("housekeeping", lambda: beside(*self._housekeeping()), ("store", "dispatcher")),
+            RuntimePart("outbox", self._open_outbox, ("store", "http", "bus")),
+            RuntimePart("dispatcher", self._open_dispatcher, ("store", "outbox", "bus")),
+            RuntimePart("bots", lambda: beside(self.bots.run), ("dispatcher", "http")),
+            RuntimePart("housekeeping", lambda: beside(*self._housekeeping()), ("store", "dispatcher")),
         ]
         with self.log_tail.installed():
             async with running(components, self.board):

@@ -17,7 +17,7 @@ from mindbot.domain.errors import ConfigError, NotFound
 from mindbot.domain.host import Host
 from mindbot.domain.ports.platform import Receive, Webhook
 from mindbot.domain.shapes.daemon import BotJson
-from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.strays import Strays
 from mindbot.telemetry.redaction import told_in
@@ -46,7 +46,7 @@ class Bots:
     """All configured bots. One that fails never takes another, or the daemon, down."""
 
     def __init__(
-        self, host: Callable[[str, str], Host], outbox: Outbox, health: Health, receive: Receive
+        self, host: Callable[[str, str], Host], outbox: Outbox, health: HealthBoard, receive: Receive
     ) -> None:
         self._host = host
         self._outbox = outbox

@@ -10,7 +10,7 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.domain import ids
 from mindbot.domain.events import Event
-from mindbot.domain.host import Answer, Host, Media, Secrets
+from mindbot.domain.host import Host, Media, Secrets, TurnAnswer
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
 from mindbot.domain.ports.store import Store
@@ -33,14 +33,14 @@ class Later:
         self._outbox = outbox
         self._on_show = on_show
 
-    async def answer(self, turn: str) -> Answer | None:
+    async def answer(self, turn: str) -> TurnAnswer | None:
         """Tell how far a turn is, also one of an earlier process; None when there is no such turn."""
         try:
             number = ids.parse(turn)
         except ValueError:
             return None
         if number in self._on_show:
-            return Answer(done=False)
+            return TurnAnswer(done=False)
         found = await self._store.turns.answer(number)
         if found is None or not any(self._outbox.overtakes(d) for d in found.deliveries):
             return found

@@ -16,7 +16,7 @@ from mindbot.domain.ports.store import Store
 from mindbot.domain.turn import Turn
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.dispatcher import Dispatcher
-from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.stats import Stats
 
 log = structlog.get_logger("mindbot.housekeeping")
@@ -55,7 +55,7 @@ async def once_it_passes(step: Callable[[], Awaitable[T]], failed: Callable[[Sto
 
 async def watch_store(
     store: Store,
-    health: Health,
+    health: HealthBoard,
     on_state: Callable[[StoreError | None], None],
     run: Callable[[Turn], None],
 ) -> None:
@@ -80,7 +80,7 @@ async def watch_store(
             log.warning("turns wait for the store", error=str(error))
 
 
-async def watch_secrets(missing: Callable[[], Awaitable[list[str]]], health: Health) -> None:
+async def watch_secrets(missing: Callable[[], Awaitable[list[str]]], health: HealthBoard) -> None:
     """Say in health from the start on which secrets cannot be read, not when a user has asked."""
     known = False
     while True:

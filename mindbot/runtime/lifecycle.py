@@ -14,7 +14,7 @@ from mindbot.domain.shapes.daemon import ComponentJson
 from mindbot.telemetry.redaction import told
 
 
-class Health:
+class HealthBoard:
     """How each component is: ok, starting, degraded or failed, why, and since when (Unix seconds)."""
 
     def __init__(self, on_change: Callable[[str, str, str], None] | None = None) -> None:
@@ -59,7 +59,7 @@ class Health:
 
 
 @dataclass(slots=True)
-class Component:
+class RuntimePart:
     """``open`` is entered when everything in ``needs`` has been, and left before any of them is."""
 
     name: str
@@ -81,13 +81,13 @@ async def beside(*tasks: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterat
 
 
 @asynccontextmanager
-async def running(components: list[Component], health: Health) -> AsyncIterator[None]:
+async def running(components: list[RuntimePart], health: HealthBoard) -> AsyncIterator[None]:
     """Run the components for the length of the block; raises the first failure."""
     by_name = {c.name: c for c in components}
     unknown = {need for c in components for need in c.needs} - by_name.keys()
     assert not unknown, f"components that do not exist: {unknown}"
 
-    async def serve(component: Component) -> None:
+    async def serve(component: RuntimePart) -> None:
         for need in component.needs:
             await by_name[need].started.wait()
         health.report(component.name, "starting")
@@ -100,7 +100,7 @@ async def running(components: list[Component], health: Health) -> AsyncIterator[
         finally:
             component.stopped.set()
 
-    async def stop(component: Component) -> None:
+    async def stop(component: RuntimePart) -> None:
         for other in components:
             if component.name in other.needs:
                 await other.stopped.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from anyio import to_thread
 
-from mindbot.config.secrets import Secrets
+from mindbot.config.secrets import SecretLookup
 from mindbot.config.sections import HttpSettings
 from mindbot.http.client import HttpClient
 from mindbot.http.proxy import Proxies
@@ -14,7 +14,7 @@ from mindbot.telemetry.redaction import redactor
 log = structlog.get_logger("mindbot.http")
 
 
-async def prepare(http: HttpClient, settings: HttpSettings, secrets: Secrets) -> None:
+async def prepare(http: HttpClient, settings: HttpSettings, secrets: SecretLookup) -> None:
     """Give the client its proxies and whom it trusts, before its first call.
 
     Raises:
@@ -32,7 +32,7 @@ async def prepare(http: HttpClient, settings: HttpSettings, secrets: Secrets) ->
     http.use(proxies)
 
 
-async def _proxies(settings: HttpSettings, secrets: Secrets) -> Proxies:
+async def _proxies(settings: HttpSettings, secrets: SecretLookup) -> Proxies:
     if settings.proxy == "none":
         return Proxies()
     password = await secrets.aget(settings.proxy_password) if settings.proxy_password else ""

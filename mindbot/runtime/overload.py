@@ -10,7 +10,7 @@ from mindbot.domain.message import text_part
 from mindbot.domain.ports.store import OutboxStore
 from mindbot.domain.turn import Turn
 from mindbot.runtime.generation import Generation
-from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
 
 BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
@@ -20,7 +20,7 @@ class BusyNotices:
     """One notice for each user while the queue is long."""
 
     def __init__(
-        self, current: Callable[[], Generation], kept: OutboxStore, outbox: Outbox, health: Health
+        self, current: Callable[[], Generation], kept: OutboxStore, outbox: Outbox, health: HealthBoard
     ) -> None:
         self._current = current
         self._kept = kept

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.host import Answer
+from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES, Turn
 from mindbot.store import changes
@@ -70,13 +70,13 @@ class SqliteTurns:
         self._journal.remember(turn.number, [turn.number, key, result])
         return result
 
-    async def answer(self, turn: int) -> Answer | None:
+    async def answer(self, turn: int) -> TurnAnswer | None:
         """See the port. Reads for many turns at once share one trip."""
         rows = await self._answers.get([turn])
         if not rows:
             return None
         said = readable((row[1:] for row in rows if row[1] is not None), self._unreadable)
-        return Answer(rows[0][0] in DONE_STATES, tuple(said))
+        return TurnAnswer(rows[0][0] in DONE_STATES, tuple(said))
 
     async def note(self, turn: int, fact: Json) -> bool:
         """See the port."""

@@ -26,7 +26,7 @@ from mindbot.domain.host import Media
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports.platform import Platform
 from mindbot.media.spool import bytes_of
-from mindbot.testing.platforms import Health, Inbox
+from mindbot.testing.platforms import HealthReports, Inbox
 
 #: Contents that platforms take for what they are called: they look at names, endings and sizes.
 FILES = {
@@ -48,7 +48,7 @@ class Rig(Protocol):
 
     platform: Platform
     inbox: Inbox
-    health: Health
+    health: HealthReports
     media: Media
     kinds: Sequence[str]
     sends: Sequence[str]

@@ -15,7 +15,7 @@ import anyio
 from aiohttp import web
 from pydantic import SecretStr
 
-from mindbot.domain.host import Answer, Host
+from mindbot.domain.host import Host, TurnAnswer
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.platform import Platform, Receipt, Receive, Webhook, WebhookRequest
 from mindbot.http.client import HttpClient
@@ -115,10 +115,10 @@ class Desk:
     def __init__(self) -> None:
         self.told: list[tuple[str, Json]] = []
         self.stopped: list[str] = []
-        self.answers: dict[str, Answer | None] = {}
+        self.answers: dict[str, TurnAnswer | None] = {}
 
-    async def answer(self, turn: str) -> Answer | None:
-        return self.answers.get(turn, Answer(done=False))
+    async def answer(self, turn: str) -> TurnAnswer | None:
+        return self.answers.get(turn, TurnAnswer(done=False))
 
     async def tell(self, subject: str, fact: Json) -> None:
         self.told.append((subject, fact))
@@ -142,7 +142,7 @@ def a_host(http: HttpClient, inbox: Inbox, folder: Path, *, desk: Desk | None = 
     )
 
 
-class Health:
+class HealthReports:
     """Keeps what an adapter reports; ``states`` is without the reasons."""
 
     def __init__(self) -> None:
@@ -181,7 +181,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(platform: Platform, inbox: Inbox, health: Health) -> AsyncIterator[Running]:
+async def running(platform: Platform, inbox: Inbox, health: HealthReports) -> AsyncIterator[Running]:
     """Let an adapter live while the block runs; begins once it reports ``ok``."""
     life = Running()
 

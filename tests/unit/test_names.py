@@ -10,17 +10,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-#: Names that stand more than once, and how often. They leave this list as they are renamed; none is added.
-STILL_DOUBLE = {
-    "Answer": 2,
-    "Answering": 2,
-    "Component": 2,
-    "Health": 3,
-    "MemoryKeep": 2,
-    "Place": 2,
-    "Secrets": 2,
-}
-
 
 def classes(package: Path) -> dict[str, list[str]]:
     """Return where each public class of a package is defined, by its name."""
@@ -34,8 +23,5 @@ def classes(package: Path) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("package", ["mindbot", "daemon/mindbot_daemon", "tui/mindbot_tui"])
 def test_a_public_class_name_stands_once(package: str) -> None:
-    allowed = STILL_DOUBLE if package == "mindbot" else {}
-    new = {
-        name: where for name, where in classes(ROOT / package).items() if len(where) > allowed.get(name, 1)
-    }
-    assert not new, f"name one of each for what it is: {new}"
+    twice = {name: where for name, where in classes(ROOT / package).items() if len(where) > 1}
+    assert not twice, f"name one of each for what it is: {twice}"

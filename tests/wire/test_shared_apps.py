@@ -25,7 +25,7 @@ from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.platforms.wecomcs.settings import WeComCsSettings
 from mindbot.runtime.app import Runtime
 from mindbot.sim.testing import simulated
-from mindbot.testing.platforms import Health, Inbox, a_host
+from mindbot.testing.platforms import HealthReports, Inbox, a_host
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -165,7 +165,7 @@ async def test_the_second_refusal_in_a_row_asks_for_a_person_and_names_the_mend(
     platform: str, tmp_path: Path
 ) -> None:
     fault, code, mend = REFUSALS[platform]
-    health, inbox = Health(), Inbox()
+    health, inbox = HealthReports(), Inbox()
     async with simulated(platform, strict=True) as far, HttpClient() as http:
         bot = a_bot(far, a_host(http, inbox, tmp_path))
         async with anyio.create_task_group() as tasks:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.host import Answer
+from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.spending import Spender, Spent
@@ -106,7 +106,7 @@ class TurnStore(Protocol):
     async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
         """Return the recorded result of a step, or run it and record what it returned."""
 
-    async def answer(self, turn: int) -> Answer | None:
+    async def answer(self, turn: int) -> TurnAnswer | None:
         """Tell how far a turn is, and what it said; None when there is no such turn."""
 
     async def note(self, turn: int, fact: Json) -> bool:

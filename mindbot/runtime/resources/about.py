@@ -12,7 +12,7 @@ from mindbot.domain.ports.store import Store
 from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.generation import Generation
-from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats, rss_bytes
 
@@ -29,7 +29,7 @@ class AboutResource:
         store: Store,
         dispatcher: Dispatcher,
         outbox: Outbox,
-        board: Health,
+        board: HealthBoard,
     ) -> None:
         self._current = current
         self._phase = phase

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mindbot.bus import Bus
 from mindbot.config.model import Config
-from mindbot.config.secrets import Secrets
+from mindbot.config.secrets import SecretLookup
 from mindbot.domain.ports.store import Store
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.bots import Bots
@@ -17,7 +17,7 @@ from mindbot.runtime.endings import Endings
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.hosting import Later
 from mindbot.runtime.intake import Intake
-from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.resources.about import AboutResource
@@ -59,10 +59,10 @@ def offered(
     store: Store,
     dispatcher: Dispatcher,
     outbox: Outbox,
-    board: Health,
+    board: HealthBoard,
     bots: Bots,
     intake: Intake,
-    secrets: Secrets,
+    secrets: SecretLookup,
     media: SpooledMedia,
     log_tail: LogTail,
     endings: Endings,

@@ -9,7 +9,7 @@ import anyio.to_thread
 from mindbot.config import restart
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
-from mindbot.config.secrets import Secrets
+from mindbot.config.secrets import SecretLookup
 from mindbot.domain.shapes.daemon import ChangeJson, ConfigValuesJson
 from mindbot.runtime.generation import Generation
 
@@ -17,7 +17,9 @@ from mindbot.runtime.generation import Generation
 class ConfigResource:
     """Answers ``/v1/config``. What only a restart applies is in force as the daemon ``started_with`` it."""
 
-    def __init__(self, current: Callable[[], Generation], started_with: Config, secrets: Secrets) -> None:
+    def __init__(
+        self, current: Callable[[], Generation], started_with: Config, secrets: SecretLookup
+    ) -> None:
         self._current = current
         self._started_with = started_with
         self._secrets = secrets

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable
 
 import anyio.to_thread
 
-from mindbot.config.secrets import Secrets
+from mindbot.config.secrets import SecretLookup
 from mindbot.domain.shapes.daemon import FileJson
 from mindbot.media.spool import SpooledMedia
 
@@ -14,7 +14,7 @@ from mindbot.media.spool import SpooledMedia
 class SecretResource:
     """Answers ``/v1/secrets``."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: SecretLookup) -> None:
         self._secrets = secrets
 
     async def set_secret(self, name: str, value: str) -> None:

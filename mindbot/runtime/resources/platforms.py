@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from mindbot.config.secrets import Secrets
+from mindbot.config.secrets import SecretLookup
 from mindbot.domain.abilities import Check
 from mindbot.domain.shapes.daemon import BotJson, CheckJson
 from mindbot.runtime.bots import Bots
@@ -17,7 +17,7 @@ _TEST_SECONDS = 60.0
 class PlatformResource:
     """Answers ``/v1/platforms``."""
 
-    def __init__(self, bots: Bots, secrets: Secrets, injection: Injection) -> None:
+    def __init__(self, bots: Bots, secrets: SecretLookup, injection: Injection) -> None:
         self._bots = bots
         self._secrets = secrets
         #: Lets a bot say something of its own accord; see `Injection.push`.

@@ -15,7 +15,7 @@ from s3_here import Bucket, s3_server
 from mindbot.config.load import load
 from mindbot.domain.errors import ConfigError, MindBotError, NotFound, SecretError, StoreError
 from mindbot.http.client import HttpClient
-from mindbot.media.bucket import BucketMedia, Place
+from mindbot.media.bucket import BucketMedia, BucketPlace
 from mindbot.media.cache import Cache
 from mindbot.media.spool import bytes_of
 from mindbot.runtime.app import Runtime
@@ -31,7 +31,7 @@ def s3() -> Iterator[Bucket]:
 
 
 def a_store(s3: Bucket, folder: Path, *, prefix: str = "", bucket: str = "", **more: object) -> BucketMedia:
-    place = Place(bucket or s3.bucket, prefix, s3.endpoint, path_style=True)
+    place = BucketPlace(bucket or s3.bucket, prefix, s3.endpoint, path_style=True)
     return BucketMedia(place, folder, HttpClient(), **{"keys": s3.keys, **more})  # type: ignore[arg-type]
 
 
@@ -138,7 +138,7 @@ async def test_a_bucket_that_does_not_answer_names_the_endpoint(tmp_path: Path) 
 
     async with HttpClient() as http:
         nobody = BucketMedia(
-            Place("media", "", "http://127.0.0.1:1", path_style=True), tmp_path, http, keys=keys
+            BucketPlace("media", "", "http://127.0.0.1:1", path_style=True), tmp_path, http, keys=keys
         )
         with pytest.raises(StoreError, match=r"media\.endpoint"):
             await nobody.check()
@@ -146,7 +146,7 @@ async def test_a_bucket_that_does_not_answer_names_the_endpoint(tmp_path: Path) 
         port = listener.extra(anyio.abc.SocketAttribute.local_port)
         async with listener:  # accepts, and says nothing
             silent = BucketMedia(
-                Place("media", "", f"http://127.0.0.1:{port}", path_style=True),
+                BucketPlace("media", "", f"http://127.0.0.1:{port}", path_style=True),
                 tmp_path,
                 http,
                 keys=keys,

@@ -10,7 +10,7 @@ import pytest
 from s3_here import Bucket, s3_server
 
 from mindbot.http.client import HttpClient
-from mindbot.media.bucket import BucketMedia, Place
+from mindbot.media.bucket import BucketMedia, BucketPlace
 from mindbot.media.folder import FolderMedia
 from mindbot.testing.media import MediaContract, MediaRig
 
@@ -31,7 +31,7 @@ def s3() -> Iterator[Bucket]:
 class TestBucket(MediaContract):
     @pytest.fixture
     async def rig(self, tmp_path: Path, s3: Bucket) -> AsyncIterator[MediaRig]:
-        place = Place(s3.bucket, f"tests/{uuid.uuid4().hex}", s3.endpoint, path_style=True)
+        place = BucketPlace(s3.bucket, f"tests/{uuid.uuid4().hex}", s3.endpoint, path_style=True)
         async with HttpClient() as http:
             yield MediaRig(
                 lambda limits: BucketMedia(place, tmp_path, http, limits, keys=s3.keys), tmp_path, http

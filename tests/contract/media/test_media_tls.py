@@ -14,7 +14,7 @@ from aiohttp import web
 from mindbot.config.load import load
 from mindbot.domain.errors import ConfigError, StoreError
 from mindbot.http.client import HttpClient
-from mindbot.media.bucket import BucketMedia, Place
+from mindbot.media.bucket import BucketMedia, BucketPlace
 from mindbot.runtime.app import Runtime
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ async def test_a_bucket_is_trusted_by_the_ca_file_alone(tmp_path: Path) -> None:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(tmp_path / "ca.pem")
     async with bucket_over_tls(ca.issue_cert("localhost")) as endpoint, HttpClient() as http:
-        place = Place("b", endpoint=endpoint, path_style=True)
+        place = BucketPlace("b", endpoint=endpoint, path_style=True)
         await BucketMedia(place, tmp_path, http, keys=keys, ca_file=str(tmp_path / "ca.pem")).check()
         with pytest.raises(StoreError, match="its certificate is not trusted") as refused:
             await BucketMedia(place, tmp_path, http, keys=keys).check()

@@ -15,7 +15,7 @@ from mindbot.sim.dingtalk.frames import StreamRules
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated
 from mindbot.testing.platform_contract import PlatformContract
-from mindbot.testing.platforms import Health, Inbox, a_host, running
+from mindbot.testing.platforms import HealthReports, Inbox, a_host, running
 
 BODIES = {
     "text": ("text", {"content": "hello"}),
@@ -49,7 +49,7 @@ class DingTalkRig:
         simulator: DingTalkSimulator,
         platform: DingTalkPlatform,
         inbox: Inbox,
-        health: Health,
+        health: HealthReports,
         media: Media,
         stop: Callable[[], Awaitable[None]],
     ) -> None:
@@ -106,7 +106,7 @@ class TestDingTalk(PlatformContract):
         rules = StreamRules(repush=0.5, attempts=1)
         async with simulated("dingtalk", strict=True, stream=rules) as simulator, HttpClient() as http:
             details = {k: v for k, v in simulator.details().items() if k != "base_url"}
-            inbox, health = Inbox(), Health()
+            inbox, health = Inbox(), HealthReports()
             settings = DingTalkSettings(**details, markdown_card=False)
             host = a_host(http, inbox, tmp_path)
             platform = DingTalkPlatform(settings, "default", host)

@@ -15,7 +15,7 @@ from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.send import SendRules
 from mindbot.sim.wecom.server import WeComSimulator
 from mindbot.testing.platform_contract import PlatformContract
-from mindbot.testing.platforms import Health, Inbox, a_host, running, served
+from mindbot.testing.platforms import HealthReports, Inbox, a_host, running, served
 
 FIELDS = {
     "text": {"Content": "hello"},
@@ -51,7 +51,7 @@ class WeComRig:
         simulator: WeComSimulator,
         platform: WeComPlatform,
         inbox: Inbox,
-        health: Health,
+        health: HealthReports,
         media: Media,
         stop: Callable[[], Awaitable[None]],
     ) -> None:
@@ -106,7 +106,7 @@ class WeComRig:
 async def rigged(folder: Path, **settings: object) -> AsyncIterator[WeComRig]:
     async with simulated("wecom", strict=True, **settings) as simulator, HttpClient() as http:
         details = {k: v for k, v in simulator.details().items() if k != "base_url"}
-        inbox, health = Inbox(), Health()
+        inbox, health = Inbox(), HealthReports()
         host = a_host(http, inbox, folder)
         platform = WeComPlatform(WeComSettings(**details), "default", host)
         async with served(platform, inbox.receive) as url:

@@ -21,7 +21,7 @@ from mindbot.sim.wecombot.gateway import LineRules
 from mindbot.sim.wecombot.polls import PollRules
 from mindbot.sim.wecombot.server import WeComBotSimulator
 from mindbot.testing.platform_contract import PlatformContract, a_part
-from mindbot.testing.platforms import Health, Inbox, a_host, running, served
+from mindbot.testing.platforms import HealthReports, Inbox, a_host, running, served
 
 BODIES = {
     "text": {"text": {"content": "hello"}},
@@ -45,7 +45,7 @@ class WeComBotRig:
         simulator: WeComBotSimulator,
         platform: ConnectionBot | WebhookBot,
         inbox: Inbox,
-        health: Health,
+        health: HealthReports,
         media: Media,
         stop: Callable[[], Awaitable[None]],
     ) -> None:
@@ -111,7 +111,7 @@ class TestConnection(PlatformContract):
     async def rig(self, tmp_path: Path) -> AsyncIterator[WeComBotRig]:
         rules = LineRules(subscribes=1000)
         async with simulated("wecombot", strict=True, line=rules) as simulator, HttpClient() as http:
-            inbox, health = Inbox(), Health()
+            inbox, health = Inbox(), HealthReports()
             host = a_host(http, inbox, tmp_path)
             platform = ConnectionBot(settings(simulator, "connection"), "default", host, backoff=0.02)
             async with running(platform, inbox, health) as life:
@@ -154,7 +154,7 @@ class TestWebhook(PlatformContract):
     async def rig(self, tmp_path: Path) -> AsyncIterator[WebhookRig]:
         rules = PollRules(every=0.03, open=100)
         async with simulated("wecombot", strict=True, poll=rules) as simulator, HttpClient() as http:
-            inbox, health = OneTurn(), Health()
+            inbox, health = OneTurn(), HealthReports()
             host = a_host(http, inbox, tmp_path)
             platform = WebhookBot(settings(simulator, "webhook"), "default", host)
             async with (

@@ -14,7 +14,7 @@ from mindbot.platforms.wecomcs.settings import WeComCsSettings
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.server import WeComCsSimulator
 from mindbot.testing.platform_contract import PlatformContract
-from mindbot.testing.platforms import Health, Inbox, a_host, running, served
+from mindbot.testing.platforms import HealthReports, Inbox, a_host, running, served
 
 BODIES = {
     "text": {"content": "hello"},
@@ -48,7 +48,7 @@ class WeComCsRig:
         simulator: WeComCsSimulator,
         platform: WeComCsPlatform,
         inbox: Inbox,
-        health: Health,
+        health: HealthReports,
         media: Media,
         stop: Callable[[], Awaitable[None]],
     ) -> None:
@@ -115,7 +115,7 @@ class TestWeComCs(PlatformContract):
     async def rig(self, tmp_path: Path) -> AsyncIterator[WeComCsRig]:
         async with simulated("wecomcs", strict=True) as simulator, HttpClient() as http:
             details = {k: v for k, v in simulator.details().items() if k != "base_url"}
-            inbox, health = Inbox(), Health()
+            inbox, health = Inbox(), HealthReports()
             settings = WeComCsSettings(**details)
             host = a_host(http, inbox, tmp_path)
             platform = WeComCsPlatform(settings, "default", host, backoff=0.05)

@@ -10,7 +10,7 @@ from keyring.core import load_keyring
 from keyring.errors import KeyringError, PasswordDeleteError
 from pydantic import SecretStr
 
-from mindbot.config.secrets import Secrets, variable
+from mindbot.config.secrets import SecretLookup, variable
 from mindbot.domain.errors import NotFound, SecretError
 from mindbot.telemetry.redaction import Redactor
 
@@ -42,7 +42,7 @@ def named_keyring() -> str:
 
 
 def test_a_plain_text_and_a_variable(tmp_path: Path) -> None:
-    secrets = Secrets(tmp_path, {"KEY": "from-env", "EMPTY": ""})
+    secrets = SecretLookup(tmp_path, {"KEY": "from-env", "EMPTY": ""})
     assert secrets.get("plain") == "plain"
     assert secrets.get(SecretStr("${KEY}")) == "from-env"
     assert secrets.get("${NO:-fallback}") == "fallback"
@@ -54,11 +54,11 @@ def test_a_plain_text_and_a_variable(tmp_path: Path) -> None:
 
 def test_the_order_credential_environment_keyring_file(tmp_path: Path, named_keyring: str) -> None:
     (tmp_path / "creds").mkdir()
-    Secrets(tmp_path, {}).set("name", "from-file")
+    SecretLookup(tmp_path, {}).set("name", "from-file")
     environ: dict[str, str] = {}
 
     def found() -> tuple[str, str]:
-        return Secrets(tmp_path, environ).lookup("name")
+        return SecretLookup(tmp_path, environ).lookup("name")
 
     assert found() == ("from-file", "secret file")
     environ["PYTHON_KEYRING_BACKEND"] = named_keyring
@@ -70,11 +70,11 @@ def test_the_order_credential_environment_keyring_file(tmp_path: Path, named_key
     (tmp_path / "creds" / "name").write_text("from-credential\n")
     environ["CREDENTIALS_DIRECTORY"] = str(tmp_path / "creds")
     assert found() == ("from-credential", "systemd credential")
-    assert Secrets(tmp_path, environ).get("keyring:name") == "from-credential"
+    assert SecretLookup(tmp_path, environ).get("keyring:name") == "from-credential"
 
 
 def test_a_credential_reference_is_that_and_nothing_else(tmp_path: Path) -> None:
-    secrets = Secrets(tmp_path, {"MINDBOT_SECRET_NAME": "x", "CREDENTIALS_DIRECTORY": str(tmp_path)})
+    secrets = SecretLookup(tmp_path, {"MINDBOT_SECRET_NAME": "x", "CREDENTIALS_DIRECTORY": str(tmp_path)})
     with pytest.raises(SecretError, match=r"no systemd credential named 'name' \(LoadCredential=name:PATH"):
         secrets.get("credential:name")
     (tmp_path / "name").write_text("two\nlines\n")
@@ -89,12 +89,12 @@ def test_an_unknown_name_says_how_to_set_it(tmp_path: Path) -> None:
     with pytest.raises(
         SecretError, match=r"no secret named 'wecom-secret' \(mindbot secret set wecom-secret\)"
     ):
-        Secrets(tmp_path, {}).get("keyring:wecom-secret")
+        SecretLookup(tmp_path, {}).get("keyring:wecom-secret")
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a b", "x" * 200, "a\n"])
 def test_a_name_is_never_a_path(tmp_path: Path, name: str) -> None:
-    secrets = Secrets(tmp_path / "state", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    secrets = SecretLookup(tmp_path / "state", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
     for attempt in (
         lambda: secrets.get(f"credential:{name}"),
         lambda: secrets.get(f"keyring:{name}"),
@@ -108,7 +108,7 @@ def test_a_name_is_never_a_path(tmp_path: Path, name: str) -> None:
 def test_set_list_delete_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "from-systemd").write_text("v")
-    secrets = Secrets(tmp_path, {"CREDENTIALS_DIRECTORY": str(tmp_path / "c")})
+    secrets = SecretLookup(tmp_path, {"CREDENTIALS_DIRECTORY": str(tmp_path / "c")})
     secrets.set("b", "1")
     assert secrets.get("keyring:b") == "1"
     secrets.set("b", "2")
@@ -122,7 +122,7 @@ def test_set_list_delete_in_the_file(tmp_path: Path) -> None:
 
 
 def test_set_and_delete_in_the_named_keyring(tmp_path: Path, named_keyring: str) -> None:
-    secrets = Secrets(tmp_path, {"PYTHON_KEYRING_BACKEND": named_keyring})
+    secrets = SecretLookup(tmp_path, {"PYTHON_KEYRING_BACKEND": named_keyring})
     secrets.set("b", "1")
     assert DictKeyring.kept == {("mindbot", "b"): "1"}
     assert not (tmp_path / "secrets.bin").exists()
@@ -133,16 +133,16 @@ def test_set_and_delete_in_the_named_keyring(tmp_path: Path, named_keyring: str)
 
 def test_a_strangers_error_does_not_leak(tmp_path: Path, named_keyring: str) -> None:
     with pytest.raises(SecretError, match="RuntimeError") as caught:
-        Secrets(tmp_path, {"PYTHON_KEYRING_BACKEND": named_keyring}).get("keyring:broken")
+        SecretLookup(tmp_path, {"PYTHON_KEYRING_BACKEND": named_keyring}).get("keyring:broken")
     assert "hunter2" not in str(caught.value) and caught.value.__cause__ is None
     with pytest.raises(SecretError, match=r"with no\.such\.Keyring"):
-        Secrets(tmp_path, {"PYTHON_KEYRING_BACKEND": "no.such.Keyring"}).get("keyring:a")
+        SecretLookup(tmp_path, {"PYTHON_KEYRING_BACKEND": "no.such.Keyring"}).get("keyring:a")
 
 
 async def test_resolved_values_are_masked_and_remembered(tmp_path: Path) -> None:
     masks = Redactor()
     environ = {"KEY": "sk-from-the-environment", "DB": "database-password"}
-    secrets = Secrets(tmp_path, environ, masks)
+    secrets = SecretLookup(tmp_path, environ, masks)
     assert await secrets.aget(SecretStr("${KEY}")) == "sk-from-the-environment"
     assert await secrets.aget("postgresql://u:${DB}@h/db") == "postgresql://u:database-password@h/db"
     environ["KEY"] = "changed-meanwhile"
@@ -164,7 +164,7 @@ def test_the_keyring_package_can_use_our_file(tmp_path: Path, monkeypatch: pytes
     keyring = load_keyring("mindbot.config.keyring_backend.MindBotKeyring")
     keyring.set_password("mindbot", "a", "v")
     assert keyring.get_password("mindbot", "a") == "v"
-    assert Secrets(tmp_path, {}).get("keyring:a") == "v"
+    assert SecretLookup(tmp_path, {}).get("keyring:a") == "v"
     keyring.delete_password("mindbot", "a")
     with pytest.raises(PasswordDeleteError):
         keyring.delete_password("mindbot", "a")

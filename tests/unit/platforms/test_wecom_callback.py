@@ -19,7 +19,7 @@ from mindbot.http.client import HttpClient
 from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.platforms.wecom.settings import WeComSettings
 from mindbot.platforms.wecom_shared.crypto import Crypto
-from mindbot.testing.platforms import Health, Inbox, a_host
+from mindbot.testing.platforms import HealthReports, Inbox, a_host
 
 pytestmark = pytest.mark.anyio
 
@@ -240,7 +240,7 @@ async def test_without_credentials_wecom_is_asked_to_come_back() -> None:
 
 
 async def test_run_says_which_credential_is_missing() -> None:
-    health = Health()
+    health = HealthReports()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(a_bot(secrets=NoSecrets()).run, Inbox().receive, health.report)
         reason = await health.until("failed")

@@ -17,7 +17,7 @@ from mindbot.domain.errors import Rejected, SecretError, StoreFull
 from mindbot.domain.ports.platform import Platform, Webhook, WebhookRequest
 from mindbot.platforms.wecom_shared.crypto import Crypto
 from mindbot.platforms.wecombot.media import decryption
-from mindbot.testing.platforms import Health, Inbox, running
+from mindbot.testing.platforms import HealthReports, Inbox, running
 
 pytestmark = pytest.mark.anyio
 
@@ -122,7 +122,7 @@ async def test_missing_secrets_are_told_and_nothing_is_taken(tmp_path: Path) -> 
         async def aget(self, value: SecretStr, /) -> str:
             raise SecretError("no secret wecombot-token", hint="mindbot secret set wecombot-token")
 
-    health, inbox = Health(), Inbox()
+    health, inbox = HealthReports(), Inbox()
     bot = a_bot(tmp_path, secrets=Locked())
     bot._report = health.report
     assert (await bot.callback(a_callback(), inbox.receive)).status == 503
@@ -152,7 +152,7 @@ async def test_a_callback_under_way_while_the_secrets_are_read_anew_is_answered_
         tasks.start_soon(call)
         await inbox.entered.wait()
         secrets.token = "another"
-        async with running(bot, inbox, Health()):
+        async with running(bot, inbox, HealthReports()):
             assert (await bot.callback(a_callback(), inbox.receive)).status == 403
             inbox.release()
     assert answers[0].status == 200 and opened(answers[0].body)["msgtype"] == "stream"

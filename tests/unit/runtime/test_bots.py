@@ -14,7 +14,7 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.message import Message, Part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.runtime.bots import Bots
-from mindbot.runtime.lifecycle import Health
+from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox, Policy
 
 pytestmark = pytest.mark.anyio
@@ -63,8 +63,8 @@ async def no_disk(delivery: Delivery) -> None:
 
 
 @asynccontextmanager
-async def running(line: Line) -> AsyncIterator[tuple[Bots, Health]]:
-    health = Health()
+async def running(line: Line) -> AsyncIterator[tuple[Bots, HealthBoard]]:
+    health = HealthBoard()
     outbox = Outbox(no_disk, lambda event: None, lambda topic: False, Policy())
     bots = Bots(cast(Any, None), outbox, health, nobody)
     bots.use({NAME: (Bot.of(line), {})})

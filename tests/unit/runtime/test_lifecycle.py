@@ -10,7 +10,7 @@ import pytest
 
 from mindbot.domain.errors import StoreError
 from mindbot.runtime import housekeeping
-from mindbot.runtime.lifecycle import Component, Health, running
+from mindbot.runtime.lifecycle import HealthBoard, RuntimePart, running
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -32,11 +32,11 @@ def recorder(log: list[str]) -> Callable[[str], Callable[[], AbstractAsyncContex
 async def test_needs_come_first_and_go_last() -> None:
     log: list[str] = []
     c = recorder(log)
-    health = Health()
+    health = HealthBoard()
     parts = [
-        Component("bots", c("bots"), ("store", "http")),
-        Component("store", c("store")),
-        Component("http", c("http")),
+        RuntimePart("bots", c("bots"), ("store", "http")),
+        RuntimePart("store", c("store")),
+        RuntimePart("http", c("http")),
     ]
     async with running(parts, health):
         assert log[-1] == "+bots"
@@ -58,7 +58,7 @@ async def test_independent_components_start_side_by_side() -> None:
             await both.wait()
         yield
 
-    async with running([Component("a", meet), Component("b", meet)], Health()):
+    async with running([RuntimePart("a", meet), RuntimePart("b", meet)], HealthBoard()):
         assert waiting == 2
 
 
@@ -70,16 +70,16 @@ async def test_a_failure_to_start_stops_what_had_started() -> None:
         raise OSError("port taken")
         yield
 
-    started = Component("store", recorder(log)("store"))
+    started = RuntimePart("store", recorder(log)("store"))
     with pytest.raises(ExceptionGroup) as caught:
-        async with running([started, Component("listener", broken, ("store",))], Health()):
+        async with running([started, RuntimePart("listener", broken, ("store",))], HealthBoard()):
             pytest.fail("the block must not run")
     assert caught.group_contains(OSError)
 
 
 def test_health_keeps_since_when_until_the_state_changes() -> None:
     changes: list[tuple[str, str, str]] = []
-    health = Health(lambda *change: changes.append(change))
+    health = HealthBoard(lambda *change: changes.append(change))
     health.report("store", "ok")
     since = health.since("store")
     health.report("store", "ok")

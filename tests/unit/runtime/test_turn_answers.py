@@ -16,7 +16,7 @@ from mindbot.domain import ids
 from mindbot.domain.bot import Bot
 from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.host import Answer
+from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports.platform import Receive, Report
 from mindbot.domain.turn import Turn
@@ -97,7 +97,7 @@ async def test_a_turn_is_asked_for_while_it_runs_when_it_ended_and_after_a_resta
     async with a_runtime(tmp_path, bot, runner, sqlite.configured) as runtime:
         answer = runtime.host("whole", "default").answer
         turn = ids.show((await runtime.receive(a_message())).turn)
-        assert await answer(turn) == Answer(done=False)
+        assert await answer(turn) == TurnAnswer(done=False)
         runner.go.set()
         await runtime.resources.turns.wait_turn(turn, PATIENCE)
         found = await answer(turn)
@@ -133,7 +133,7 @@ async def test_a_turn_without_a_reply_has_ended_with_nothing(tmp_path: Path) -> 
     async with a_runtime(tmp_path, Whole(), Runner()) as runtime:
         turn = ids.show((await runtime.receive(a_message("event"))).turn)
         await runtime.resources.turns.wait_turn(turn, PATIENCE)
-        assert await runtime.later.answer(turn) == Answer(done=True)
+        assert await runtime.later.answer(turn) == TurnAnswer(done=True)
 
 
 async def test_a_stream_ends_with_the_whole_first_message_and_the_rest_follows(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from mindbot.platforms.dingtalk.settings import DingTalkSettings
 from mindbot.sim.dingtalk.frames import StreamRules
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.testing import simulated
-from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host
+from mindbot.testing.platforms import Desk, HealthReports, Inbox, MemoryKeep, a_host
 from mindbot.testing.waiting import PATIENCE
 
 #: A busy machine is no reason to push again: only tests of what comes again want it soon.
@@ -33,7 +33,7 @@ class Here:
     bot: DingTalkPlatform
     sim: DingTalkSimulator
     inbox: Inbox
-    health: Health
+    health: HealthReports
     desk: Desk
     keep: MemoryKeep
     scope: anyio.CancelScope
@@ -74,7 +74,7 @@ async def connected(
     With ``again`` what is not acknowledged is pushed again soon.
     """
     settings = {"stream": SOON if again else RULES, **(sim or {})}
-    inbox, health, desk = Inbox(), Health(), Desk()
+    inbox, health, desk = Inbox(), HealthReports(), Desk()
     async with simulated("dingtalk", strict=True, fault=fault, **settings) as far, HttpClient() as http:
         section = {k: v for k, v in far.details().items() if k != "base_url"} | {"markdown_card": False}
         with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ from mindbot.platforms.dingtalk.client import DingTalkClient
 from mindbot.platforms.dingtalk.settings import DingTalkSettings
 from mindbot.platforms.dingtalk.stream import Stream
 from mindbot.sim.dingtalk.frames import HOSTILE, StreamRules
-from mindbot.testing.platforms import Health, Inbox, a_host
+from mindbot.testing.platforms import HealthReports, Inbox, a_host
 from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
@@ -157,7 +157,7 @@ async def test_a_bot_with_wrong_credentials_blocks_no_other() -> None:
     async with connected() as here, anyio.create_task_group() as tasks:
         section = {k: v for k, v in here.sim.details().items() if k != "base_url"} | {"client_secret": "no"}
         with tempfile.TemporaryDirectory() as folder:
-            inbox, health = Inbox(), Health()
+            inbox, health = Inbox(), HealthReports()
             host = a_host(here.bot._host.http, inbox, Path(folder))  # type: ignore[arg-type]
             other = DingTalkPlatform(DingTalkSettings(**section), "it", host)
             tasks.start_soon(other.run, inbox.receive, health.report)

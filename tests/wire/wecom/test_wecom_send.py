@@ -16,7 +16,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Part
 from mindbot.platforms.wecom.adapter import WeComPlatform
-from mindbot.testing.platforms import Health, Inbox, PlainSecrets
+from mindbot.testing.platforms import HealthReports, Inbox, PlainSecrets
 
 pytestmark = pytest.mark.anyio
 
@@ -155,9 +155,9 @@ class Running:
 
     def __init__(self, bot: WeComPlatform) -> None:
         self.bot = bot
-        self.health = Health()
+        self.health = HealthReports()
 
-    async def __aenter__(self) -> Health:
+    async def __aenter__(self) -> HealthReports:
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._tasks.start_soon(self.bot.run, Inbox().receive, self.health.report)

@@ -19,7 +19,7 @@ from mindbot.platforms.wecom.adapter import WeComPlatform
 from mindbot.platforms.wecom.settings import WeComSettings
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecom.server import WeComSimulator
-from mindbot.testing.platforms import Health, Inbox, MemoryKeep, a_host, served
+from mindbot.testing.platforms import HealthReports, Inbox, MemoryKeep, a_host, served
 from mindbot.testing.waiting import PATIENCE
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture" * 5
@@ -43,7 +43,7 @@ class Here:
     bot: WeComPlatform
     sim: WeComSimulator
     inbox: Inbox
-    health: Health
+    health: HealthReports
     host: Host
 
     @property
@@ -91,7 +91,7 @@ async def connected(
 
     ``callback`` saves the bot's URL in the simulated console, ``run`` lets the bot run.
     """
-    inbox, health = Inbox(), Health()
+    inbox, health = Inbox(), HealthReports()
     async with simulated("wecom", strict=True, fault=fault, **(sim or {})) as far, HttpClient() as http:
         section = {k: v for k, v in far.details().items() if k != "base_url"} | changed
         with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from wecombot_here import Here, called_back, reloaded, restarted
 
 from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Rejected
-from mindbot.domain.host import Answer
+from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message, text_part
 from mindbot.domain.shared import Shared
 from mindbot.platforms.wecombot.polled import PolledAnswers
@@ -34,7 +34,7 @@ async def polled(here: Here, bot: WebhookBot, message: Message) -> tuple[bool, s
 
 
 def stored(here: Here, delivery: Delivery, message: Message, *, overtakes: bool = False) -> None:
-    here.desk.answers[here.turn(message)] = Answer(True, (delivery,), overtakes)
+    here.desk.answers[here.turn(message)] = TurnAnswer(True, (delivery,), overtakes)
 
 
 def long_ago(message: Message) -> Json:
@@ -85,7 +85,7 @@ async def test_a_long_answer_by_the_url_says_how_much_its_one_message_leaves_out
         for delivery in (first, second):
             delivery.to = long_ago(message)
         stored(here, first, message)
-        here.desk.answers[here.turn(message)] = Answer(True, (first, second), False)
+        here.desk.answers[here.turn(message)] = TurnAnswer(True, (first, second), False)
         sent = await here.bot.send(first)
         shown = here.shown()[-1]
         kept = shown.rpartition("\n\n")[0]

@@ -13,13 +13,13 @@ from wecombot_here import Here, called_back, restarted, settings
 
 from mindbot.domain import ids
 from mindbot.domain.errors import RateLimited, Rejected, SecretError
-from mindbot.domain.host import Answer, Keep
+from mindbot.domain.host import Keep, TurnAnswer
 from mindbot.domain.message import Json, Message, Part
 from mindbot.media.folder import bytes_of
 from mindbot.platforms.wecombot.say import LATE, MAX_TEXT, stream_id
 from mindbot.platforms.wecombot.webhook import WebhookBot
 from mindbot.sim.wecombot.polls import PollRules
-from mindbot.testing.platforms import Health, served
+from mindbot.testing.platforms import HealthReports, served
 from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +58,9 @@ async def test_whatever_one_user_writes_is_stored_at_once_however_many_answers_a
             assert sent.notes["way"] == ("stream" if n < 2 else "response_url")
         await until(lambda: here.sim.counters["polls.finished"] >= 2)
         assert here.shown() == ["answer 0", "answer 1", *[LATE] * 4, *[f"answer {n}" for n in range(2, 6)]]
-        here.desk.answers[here.turn(messages[-1])] = Answer(True, (here.answer(messages[-1], state="sent"),))
+        here.desk.answers[here.turn(messages[-1])] = TurnAnswer(
+            True, (here.answer(messages[-1], state="sent"),)
+        )
         await here.asked("and now")
         assert here.shown()[-1] == "thinking", "those before have ended"
 
@@ -72,14 +74,14 @@ async def test_while_an_answer_is_to_come_by_url_no_stream_is_opened_above_it() 
         fourth = await here.asked("question 3")  # no stream is open any more, but the third is not answered
         elsewhere = await here.asked("of another", user="wang")
         assert here.shown("wang") == ["thinking"] and elsewhere.session != fourth.session
-        here.desk.answers[here.turn(fourth)] = Answer(True, (here.answer(fourth, "x", state="sending"),))
+        here.desk.answers[here.turn(fourth)] = TurnAnswer(True, (here.answer(fourth, "x", state="sending"),))
         fifth = await here.asked("question 4")  # it is on its way
         for message in (third, fourth, fifth):
             sent = await here.bot.send(here.answer(message, f"re {message.text}"))
             assert sent.notes["way"] == "response_url"
         texts = [f"re question {n}" for n in range(5)]
         assert [text for text in here.shown() if text != LATE] == texts
-        here.desk.answers[here.turn(fifth)] = Answer(True, (here.answer(fifth, "x", state="dead"),))
+        here.desk.answers[here.turn(fifth)] = TurnAnswer(True, (here.answer(fifth, "x", state="dead"),))
         await here.asked("question 5")
         assert here.shown()[-1] == "thinking", "nothing is to come any more"
 
@@ -114,7 +116,7 @@ async def test_polls_are_served_from_the_store_after_a_restart() -> None:
     async with called_back() as here:
         message = await here.asked("hello")
         delivery = here.answer(message, "from the store")
-        here.desk.answers[here.turn(message)] = Answer(done=True, deliveries=(delivery,))
+        here.desk.answers[here.turn(message)] = TurnAnswer(done=True, deliveries=(delivery,))
         new = restarted(here)
         async with served(new, here.inbox.receive) as url:
             poll = here.sim.people.poll("li", stream_id(here.turn(message)), "")
@@ -133,7 +135,7 @@ async def test_polls_are_served_from_the_store_after_a_restart() -> None:
 async def test_polls_of_a_turn_without_a_reply_and_of_unknown_streams_end() -> None:
     async with called_back() as here:
         message = await here.asked("hello")
-        here.desk.answers[here.turn(message)] = Answer(done=True)
+        here.desk.answers[here.turn(message)] = TurnAnswer(done=True)
         await until(lambda: here.sim.counters["polls.finished"] == 1)
         assert here.shown() == [], "nothing was said"
         here.desk.answers[ids.show(1)] = None
@@ -240,7 +242,7 @@ async def test_a_notice_is_shown_in_the_stream_until_the_answer_comes() -> None:
         await until(lambda: here.shown() == ["done"])
         other = await here.asked("hello")
         await here.bot.send(here.answer(other, "please wait", n=-1))
-        here.desk.answers[here.turn(other)] = Answer(done=True)
+        here.desk.answers[here.turn(other)] = TurnAnswer(done=True)
         await until(lambda: here.sim.counters["polls.finished"] == 2)
         assert here.shown() == ["done", "please wait"], "a turn without a reply leaves what was said"
 
@@ -446,7 +448,7 @@ async def test_secrets_that_the_test_can_read_clear_the_state() -> None:
             return value.get_secret_value()
 
     async with called_back() as here, anyio.create_task_group() as tasks:
-        drawer, health = Drawer(), Health()
+        drawer, health = Drawer(), HealthReports()
         bot = WebhookBot(here.bot._settings, "hr", replace(here.host, secrets=drawer))
         tasks.start_soon(bot.run, here.inbox.receive, health.report)
         assert "needs credentials" in await health.until("failed")

@@ -25,7 +25,7 @@ from mindbot.sim.testing import simulated
 from mindbot.sim.wecombot.gateway import LineRules
 from mindbot.sim.wecombot.polls import PollRules
 from mindbot.sim.wecombot.server import WeComBotSimulator
-from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host, running, served
+from mindbot.testing.platforms import Desk, HealthReports, Inbox, MemoryKeep, a_host, running, served
 from mindbot.testing.waiting import until
 
 POLL = PollRules(every=0.05)
@@ -52,7 +52,7 @@ class Here:
     bot: WebhookBot | ConnectionBot
     sim: WeComBotSimulator
     inbox: Intake
-    health: Health
+    health: HealthReports
     desk: Desk
     host: Host
 
@@ -122,7 +122,7 @@ async def called_back(
     *, fault: str | list[str] = (), sim: Json | None = None, **changed: Any
 ) -> AsyncIterator[Here]:
     """A strict simulator and a bot in webhook mode; ``changed`` are its settings."""
-    inbox, health, desk = Intake(), Health(), Desk()
+    inbox, health, desk = Intake(), HealthReports(), Desk()
     more = {"poll": POLL, **(sim or {})}
     async with simulated("wecombot", strict=True, fault=fault, **more) as far, HttpClient() as http:
         with tempfile.TemporaryDirectory() as folder:
@@ -138,7 +138,7 @@ async def connected(
     *, fault: str | list[str] = (), run: bool = True, sim: Json | None = None, **changed: Any
 ) -> AsyncIterator[Here]:
     """A strict simulator and a bot that is connected to it."""
-    inbox, health, desk = Intake(), Health(), Desk()
+    inbox, health, desk = Intake(), HealthReports(), Desk()
     more = {"line": LINE, **(sim or {})}
     async with simulated("wecombot", strict=True, fault=fault, **more) as far, HttpClient() as http:
         with tempfile.TemporaryDirectory() as folder:

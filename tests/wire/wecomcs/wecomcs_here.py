@@ -19,7 +19,7 @@ from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.platforms.wecomcs.settings import WeComCsSettings
 from mindbot.sim.testing import simulated
 from mindbot.sim.wecomcs.server import WeComCsSimulator
-from mindbot.testing.platforms import Desk, Health, Inbox, MemoryKeep, a_host, served
+from mindbot.testing.platforms import Desk, HealthReports, Inbox, MemoryKeep, a_host, served
 from mindbot.testing.waiting import PATIENCE, until
 
 ACCOUNT = "wkSIM1"
@@ -40,7 +40,7 @@ class Here:
     bot: WeComCsPlatform
     sim: WeComCsSimulator
     inbox: Inbox
-    health: Health
+    health: HealthReports
     desk: Desk
     keep: MemoryKeep
     clock: Clock
@@ -88,7 +88,7 @@ async def connected(
 
     What was said before ``since`` (Unix seconds) is not answered.
     """
-    inbox, health, desk, clock = Inbox(), Health(), Desk(), Clock()
+    inbox, health, desk, clock = Inbox(), HealthReports(), Desk(), Clock()
     more: Json = {"now": clock, **(sim or {})}
     async with simulated("wecomcs", strict=True, fault=fault, **more) as far, HttpClient() as http:
         section = {k: v for k, v in far.details().items() if k != "base_url"}

@@ -12,7 +12,7 @@ from mindbot.domain import ids
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
-from mindbot.domain.host import Answer
+from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
@@ -139,13 +139,13 @@ class MemoryTurns(MemoryPart):
         self._tables.memo.setdefault(turn.number, {})[key] = text_of(result)
         return result
 
-    async def answer(self, turn: int) -> Answer | None:
+    async def answer(self, turn: int) -> TurnAnswer | None:
         tables = await self._reading()
         row = tables.turns.get(turn)
         if row is None:
             return None
         said = (each.read() for each in tables.of_turn(turn) if each.n >= 0)
-        return Answer(row.state in DONE_STATES, tuple(said))
+        return TurnAnswer(row.state in DONE_STATES, tuple(said))
 
     async def note(self, turn: int, fact: Json) -> bool:
         tables = await self._writing()
@@ -270,7 +270,7 @@ class MemoryOutbox(MemoryPart):
         return True
 
 
-class MemoryKeep(MemoryPart):
+class MemoryKeepStore(MemoryPart):
     """See the port."""
 
     async def write(self, values: Sequence[Kept]) -> None:

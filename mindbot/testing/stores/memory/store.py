@@ -28,7 +28,7 @@ from mindbot.store.views import delivery_json, everything_of, number_of, session
 from mindbot.testing.stores.memory.parts import (
     MemoryHistory,
     MemoryInbox,
-    MemoryKeep,
+    MemoryKeepStore,
     MemoryOutbox,
     MemoryPart,
     MemoryTurns,
@@ -56,7 +56,7 @@ class MemoryStore:
         self.turns = MemoryTurns(tables, self)
         self.history = MemoryHistory(tables, self)
         self.outbox = MemoryOutbox(tables, self)
-        self.keep = MemoryKeep(tables, self)
+        self.keep = MemoryKeepStore(tables, self)
         self.spending = MemorySpending(tables, self)
         self._part = MemoryPart(tables, self)
 
