@@ -10,6 +10,7 @@ from mindbot.sim.server import Simulator
 
 #: name → "module:Class", imported when first used.
 SIMULATORS: dict[str, str] = {
+    "anthropic": "mindbot.sim.anthropic.server:AnthropicSimulator",
     "chatglm": "mindbot.sim.chatglm.server:ChatGLMSimulator",
     "coze": "mindbot.sim.coze.server:CozeSimulator",
     "dingtalk": "mindbot.sim.dingtalk.server:DingTalkSimulator",
@@ -21,7 +22,7 @@ SIMULATORS: dict[str, str] = {
 }
 
 #: Those of them that are model vendors: they share `mindbot.sim.models`.
-MODEL_VENDORS = frozenset({"chatglm", "coze", "ollama", "openai"})
+MODEL_VENDORS = frozenset({"anthropic", "chatglm", "coze", "ollama", "openai"})
 
 
 def create(name: str, **settings: Any) -> Simulator:

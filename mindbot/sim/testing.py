@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, overload
 
+from mindbot.sim.anthropic.server import AnthropicSimulator
 from mindbot.sim.catalog import create
 from mindbot.sim.chatglm.server import ChatGLMSimulator
 from mindbot.sim.coze.server import CozeSimulator
@@ -18,6 +19,10 @@ from mindbot.sim.wecombot.server import WeComBotSimulator
 from mindbot.sim.wecomcs.server import WeComCsSimulator
 
 
+@overload
+def simulated(
+    name: Literal["anthropic"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[AnthropicSimulator]: ...
 @overload
 def simulated(
     name: Literal["dingtalk"], *, fault: str | Sequence[str] = (), **settings: Any

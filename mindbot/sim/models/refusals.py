@@ -6,6 +6,7 @@ A name of such a table is a fault (`--fault overloaded_error:n=1`) and what a ke
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mindbot.domain.errors import NotFound
@@ -37,3 +38,9 @@ def refusal(table: RefusalTable, name: str, now: float) -> ModelApiError:
     if name not in table:
         raise NotFound(f"no refusal is called {name!r}", hint=f"one of {', '.join(table)}")
     return table[name](now)
+
+
+def first_of_next_month(now: float) -> datetime:
+    """Return when a monthly limit is renewed: the 1st, 00:00 UTC."""
+    day = datetime.fromtimestamp(now, UTC).replace(day=28, hour=0, minute=0, second=0, microsecond=0)
+    return (day + timedelta(days=4)).replace(day=1)

@@ -86,8 +86,8 @@ class ModelSimulator(Simulator):
         """Return the headers of every answer."""
         return {}
 
-    def refusal_body(self, exc: ModelApiError) -> Any:
-        """Return what is sent of a refusal."""
+    def refusal_body(self, exc: ModelApiError, number: int) -> Any:
+        """Return what is sent of a refusal of the request with this number."""
         return exc.body
 
     def refusal(self, name: str) -> ModelApiError:
@@ -121,7 +121,7 @@ class ModelSimulator(Simulator):
             self.counters[f"status.{exc.status}"] += 1
             recorded.status, recorded.ended = exc.status, True
             heads = {**self.answer_headers(recorded), **exc.headers}
-            return json_response(self.refusal_body(exc), exc.status, heads)
+            return json_response(self.refusal_body(exc, recorded.number), exc.status, heads)
         return response
 
     async def _answer(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:

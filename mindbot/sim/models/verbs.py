@@ -28,7 +28,11 @@ async def _refusals(sim: ModelSimulator, params: Json) -> Json:
     table = {}
     for name in sim.refusals:
         worded = sim.refusal(name)
-        table[name] = {"status": worded.status, "headers": worded.headers, "body": sim.refusal_body(worded)}
+        table[name] = {
+            "status": worded.status,
+            "headers": worded.headers,
+            "body": sim.refusal_body(worded, 0),
+        }
     return {"refusals": table}
 
 
