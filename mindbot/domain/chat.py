@@ -37,7 +37,8 @@ class Attachment:
     """A picture, a file or a sound beside the words.
 
     Where it is: the bytes themselves (``data``), a file of ours (``path``), or an address that the vendor may
-    fetch from (``url``); one of them is set. ``type`` is its MIME type.
+    fetch from (``url``); one of them is set. ``type`` is its MIME type. ``alt`` stands for it in the words
+    where a model cannot be shown it; None: its kind and name do.
     """
 
     kind: Literal["image", "file", "audio"]
@@ -47,9 +48,12 @@ class Attachment:
     path: str = ""
     url: str = ""
     origin: str = ""
+    alt: str | None = None
 
     def to_json(self) -> Json:
         out: Json = {"kind": self.kind, "type": self.type}
+        if self.alt is not None:
+            out["alt"] = self.alt
         if self.data:
             out["data"] = base64.b64encode(self.data).decode()
         told = {"name": self.name, "path": self.path, "url": self.url, "origin": self.origin}

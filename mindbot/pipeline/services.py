@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from anyio import CancelScope
@@ -56,6 +57,8 @@ class Services:
     greeting: Callable[[Turn], Sequence[Part]]
     #: Download what a part refers to; None when it refers to nothing.
     fetch: Callable[[Turn, Part], Awaitable[File | None]]
+    #: Where a file of the media store can be read: by its id. Raises NotFound, StoreError.
+    local: Callable[[str], Awaitable[Path]]
     #: The directory to ask for the sender, by the id in the message; None where the platform has none.
     directory: Callable[[Turn], Callable[[str], Awaitable[Json]] | None]
     #: Warn the log: (event, fields).

@@ -27,13 +27,20 @@ def encoded(attachment: Attachment) -> str:
     return base64.b64encode(attachment.data).decode()
 
 
+#: What vendors take of pictures and sounds; OpenAI, Anthropic and Google document these.
+_TYPES = {
+    "image": frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"}),
+    "audio": frozenset({"audio/mpeg", "audio/mp3", "audio/wav", "audio/x-wav", "audio/ogg", "audio/flac"}),
+}
+
+
 async def ready(
     messages: Sequence[ChatMessage], can: Capabilities, *, addresses: bool = True
 ) -> tuple[list[ChatMessage], list[str]]:
     """Return lines whose attachments hold their bytes, and what was left out of them and why.
 
     What the model cannot take (``can``; without ``addresses`` also what only an address is known of), or what
-    cannot be read, is named in the words instead: the model then knows that something was there.
+    cannot be read, is named in the words instead (`Attachment.alt`): the model then knows that it was there.
     """
     if not any(message.attachments for message in messages):
         return list(messages), []
@@ -48,7 +55,9 @@ async def ready(
             found = await _one(part, can, addresses=addresses)
             if isinstance(found, str):
                 left_out.append(f"{_named(part)}: {found}")
-                parts.append(Text(f"[{_named(part)}: not shown to you]", part.origin))
+                words = f"[{_named(part)}: not shown to you]" if part.alt is None else part.alt
+                if words:
+                    parts.append(Text(words, part.origin))
             else:
                 parts.append(found)
         out.append(ChatMessage(message.role, parts))
@@ -59,6 +68,8 @@ async def _one(part: Attachment, can: Capabilities, *, addresses: bool) -> Attac
     takes = {"image": can.images, "file": can.files, "audio": can.audio}[part.kind]
     if not takes:
         return f"the model takes no {part.kind}"
+    if part.type not in _TYPES.get(part.kind, (part.type,)):
+        return f"no vendor takes {part.type or 'what has no type'}"
     if part.data:
         return part if len(part.data) <= MOST_BYTES else "too large"
     if part.url and not part.path:

@@ -300,6 +300,7 @@ class Runtime:
             silence=self.bridge.silence,
             greeting=self.bridge.greeting,
             fetch=self.bridge.fetch,
+            local=self.media.path,
             directory=self.bridge.directory,
             warn=log.warning,
             clock=time.time,

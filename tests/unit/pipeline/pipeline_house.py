@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.abilities import Silence
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
+from mindbot.domain.errors import NotFound
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.span import Span
@@ -83,6 +85,7 @@ class House:
         self.greetings: tuple[Part, ...] = ()
         self.files: dict[str, File | Exception | None] = {}
         self.fetches = 0
+        self.local: dict[str, Path] = {}
         self.directory: Callable[[str], Awaitable[Json]] | None = None
         self.scope = anyio.CancelScope()
         config = load(environ={}, overrides=sections).config
@@ -98,6 +101,7 @@ class House:
             silence=self._silence,
             greeting=lambda turn: self.greetings,
             fetch=self._fetch,
+            local=self._local,
             warn=lambda event, **fields: self.warnings.append({"event": event, **fields}),
             clock=lambda: self.now,
             timer=lambda: self.now,
@@ -127,6 +131,11 @@ class House:
         if self.silence_error is not None:
             raise self.silence_error
         return self.silent
+
+    async def _local(self, id: str) -> Path:
+        if id not in self.local:
+            raise NotFound(f"no file {id}")
+        return self.local[id]
 
     async def _fetch(self, turn: Turn, part: Part) -> File | None:
         self.fetches += 1
