@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import structlog
-from anyio import TASK_STATUS_IGNORED, create_task_group, fail_after, to_thread
+from anyio import TASK_STATUS_IGNORED, create_task_group, to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
+from mindbot.deadlines import Within
 from mindbot.domain.errors import ConfigError, Conflict, MindBotError
 from mindbot.domain.ports.platform import Receive, Webhook, WebhookRequest, WebhookResponse
 from mindbot.runtime.strays import Address, Strays
@@ -130,7 +131,7 @@ class CallbackApp:
             {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         )
         try:
-            with fail_after(CALLBACK_TIMEOUT):
+            with Within(CALLBACK_TIMEOUT):
                 return await webhook.callback(request, self._receive)
         except TimeoutError:
             _slow.tell(*whose, platform=webhook.name, bot=webhook.bot, seconds=CALLBACK_TIMEOUT)

@@ -38,6 +38,8 @@ def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     `WORDLESS`. Neighbours of one role are joined. What the assistant said before the user said anything
     becomes part of the system line. Calls of tools and their results stay as they are.
     """
+    if _in_shape(messages):
+        return list(messages)
     system = [m.parts for m in messages if m.role == "system" and not wordless(m.content)]
     lines: list[ChatMessage] = []
     opening: list[tuple[ChatPart, ...]] = []
@@ -59,6 +61,24 @@ def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     if opening:
         system.append(_joined([(Text(_SAID_BEFORE),), *opening], "\n"))
     return [*([ChatMessage("system", _joined(system, "\n\n"))] if system else []), *lines]
+
+
+def _in_shape(messages: Sequence[ChatMessage]) -> bool:
+    """Tell whether a conversation is questions and answers by turns, the user first, as nearly always.
+
+    Each prompt is looked at twice, for the trace and for its vendor.
+    """
+    role = "user"
+    for n, m in enumerate(messages):
+        if n == 0 and m.role == "system":
+            expected = "system"
+        else:
+            expected, role = role, "assistant" if role == "user" else "user"
+        if m.role != expected or len(m.parts) != 1 or not isinstance(m.parts[0], Text):
+            return False
+        if wordless(m.parts[0].text):
+            return False
+    return True
 
 
 def _joined(lines: Sequence[tuple[ChatPart, ...]], between: str) -> tuple[ChatPart, ...]:
@@ -114,9 +134,11 @@ def recent(lines: Sequence[ChatMessage], most: int) -> list[ChatMessage]:
     longest = most // 4
     room, found = most, list[ChatMessage]()
     for line in reversed(lines):
-        if len(line.content) > longest:
-            line = ChatMessage(line.role, f"{line.content[: longest - 1]}…", origin=line.origin)
-        room -= len(line.content)
+        content = line.content
+        if len(content) > longest:
+            content = f"{content[: longest - 1]}…"
+            line = ChatMessage(line.role, content, origin=line.origin)
+        room -= len(content)
         if room < 0:
             break
         found.append(line)

@@ -21,9 +21,9 @@ from typing import Any
 
 import aiohttp
 import orjson
-from anyio import fail_after
 from yarl import URL
 
+from mindbot.deadlines import Within
 from mindbot.domain.errors import NetworkFailed, Rejected, VendorError
 from mindbot.domain.plain import tight
 from mindbot.domain.ports.http import Way
@@ -129,8 +129,7 @@ class HttpClient:
         try:
             async with session.request(
                 method,
-                url,
-                params=params,
+                _with_query(url, tuple(params.items())) if params else url,
                 data=data,
                 headers=headers,
                 timeout=self._limits(timeout),
@@ -172,7 +171,7 @@ class HttpClient:
         answer, failure = None, None
         try:
             # Of its own: with each 1xx and each header that trickles in, aiohttp's patience begins anew.
-            with fail_after(self._pool_wait + first_byte):
+            with Within(self._pool_wait + first_byte):
                 answer = await session.request(
                     method,
                     url,
@@ -238,6 +237,16 @@ class HttpClient:
         if self._on_call is not None:
             self._on_call(attempt.done(0, 0, failure.code))
         return failure
+
+
+@lru_cache(maxsize=64)
+def _with_query(url: str, params: tuple[tuple[str, str], ...]) -> URL:
+    """Return an address with its query; raises ValueError.
+
+    Platforms are called at a few addresses with one access token, and what aiohttp asks of an address (its
+    authority, its path with the query) is worked out once for each object.
+    """
+    return URL(url).extend_query(params)
 
 
 def _as_json(headers: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ platform keeps behind it, see `mindbot.platforms.profiles`.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,7 @@ class Directory:
     """Asks once for many who want to know the same. Times are seconds."""
 
     def __init__(
-        self, *, timeout: float, keep: float, retry: float, clock: Callable[[], float] = anyio.current_time
+        self, *, timeout: float, keep: float, retry: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._timeout = timeout
         self._keep = keep
@@ -53,7 +54,7 @@ class Directory:
         if found is None or ends <= self._clock():
             return None
         self._known.move_to_end(person)
-        return replace(found, cached=True)
+        return found
 
     async def find(self, person: Person, ask: Ask) -> Found:
         """Return what is known of somebody; never raises, and takes ``timeout`` at most."""
@@ -89,7 +90,7 @@ class Directory:
             found = Found(error=self._why(error))
             self._failures[bot] = self._failures.get(bot, (0, 0.0))[0] + 1, self._clock() + self._retry
         keep = self._retry if found.error or found.unset else self._keep
-        self._known[person] = self._clock() + keep, found
+        self._known[person] = self._clock() + keep, replace(found, cached=True)
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return found

@@ -17,6 +17,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from mindbot.config.sections import DeliverySettings
+from mindbot.deadlines import Within
 from mindbot.domain import ids
 from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
@@ -259,7 +260,7 @@ class Outbox:
         said = d.said
         begun = time.perf_counter()
         try:
-            with anyio.fail_after(self._policy.timeout):
+            with Within(self._policy.timeout):
                 try:
                     sent = await lane.bot.adapter.send(d)
                 finally:

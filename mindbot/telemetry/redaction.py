@@ -10,8 +10,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
-from itertools import takewhile
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -65,6 +63,7 @@ class Redactor:
     def __init__(self) -> None:
         self._lock = Lock()
         self._spellings: tuple[str, ...] = ()
+        self._unlike_words: tuple[str, ...] = ()  # those that no words look like; both the longest first
 
     def register(self, value: str) -> None:
         """Mask this value from now on; one shorter than `SHORTEST` characters is not kept."""
@@ -73,6 +72,7 @@ class Redactor:
         with self._lock:
             known = {*self._spellings, *_spellings(value)}
             self._spellings = tuple(sorted(known, key=len, reverse=True))  # the longest match wins
+            self._unlike_words = tuple(each for each in self._spellings if len(each) >= _UNLIKE_WORDS)
 
     def redact(self, value: Any) -> Any:
         """Return a text or JSON value with its secrets masked; other objects come back as they are."""
@@ -132,7 +132,7 @@ class Redactor:
 
     def _spoken(self, text: str, end: int) -> tuple[str, str]:
         """Return what begins before ``end`` with its values masked, and what is left of the text."""
-        spellings = [spelling for spelling in self._unlike_words() if spelling in text]
+        spellings = [spelling for spelling in self._unlike_words if spelling in text]
         said, at = [], 0
         for found in re.finditer("|".join(map(re.escape, spellings)), text) if spellings else ():
             if found.start() >= end:
@@ -144,17 +144,13 @@ class Redactor:
     def _begun(self, text: str) -> int:
         """Return how many characters at a text's end may begin a value, and are not yet all of it."""
         begun = 0
-        for spelling in self._unlike_words():
+        for spelling in self._unlike_words:
             at = text.find(spelling[0], max(0, len(text) - len(spelling) + 1))
             while at >= 0 and len(text) - at > begun:
                 if spelling.startswith(text[at:]):
                     begun = len(text) - at
                 at = text.find(spelling[0], at + 1)
         return begun
-
-    def _unlike_words(self) -> Iterator[str]:
-        """Return the spellings that no words look like, the longest first."""
-        return takewhile(lambda spelling: len(spelling) >= _UNLIKE_WORDS, self._spellings)
 
     def _text(self, text: str) -> str:
         text = self.registered(text)

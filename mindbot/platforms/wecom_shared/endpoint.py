@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
-
+from mindbot.deadlines import Within
 from mindbot.domain import fields
 from mindbot.domain.errors import ConfigError, MindBotError, SecretError
 from mindbot.domain.message import Json
@@ -148,7 +147,7 @@ class Endpoint:
             raise Malformed(f"the body has no {self._form.encrypted}")
         crypto, plain = await self._open(request, encrypted)
         try:
-            with anyio.fail_after(self._ack_within):
+            with Within(self._ack_within):
                 respond = await take(OpenedCallback(envelope, plain, crypto))
         except (RefusedCallback, MemoryError):
             raise
