@@ -1,4 +1,4 @@
-"""What starting costs: exec to READY, ``--help``, and memory at rest."""
+"""What starting costs: exec to READY, with and without a database, ``--help``, and memory at rest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from mindbot.testing.processes import Daemon, rss_bytes
 def _daemon() -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         daemon = Daemon(Path(folder), {})
-        daemon.start()  # makes the database; the second start is the one an operator sees
+        daemon.start()  # makes the database
+        first = daemon.ready_cpu
         daemon.stop()
         daemon.start()
         try:
@@ -24,7 +25,8 @@ def _daemon() -> Figures:
             rss = rss_bytes(daemon.pid)
         finally:
             daemon.stop()
-    return {"ready_cpu_s": daemon.ready_cpu, "ready_wall_s": daemon.ready_wall, "idle_rss_mb": rss / 2**20}
+    ready = {"first_cpu_s": first, "ready_cpu_s": daemon.ready_cpu, "ready_wall_s": daemon.ready_wall}
+    return {**ready, "idle_rss_mb": rss / 2**20}
 
 
 def _cpu_of(*command: str) -> float:
@@ -45,5 +47,5 @@ def _floor() -> Figures:
 def bench(rounds: int = 3) -> Result:
     """Measure in fresh processes."""
     daemon, helped, floor = interleaved(rounds, _daemon, _help, _floor)
-    goals = {"ready_cpu_s": "< 1.5", "help_cpu_s": "< 0.3", "idle_rss_mb": "< 120"}
+    goals = {"first_cpu_s": "< 1.2", "ready_cpu_s": "< 1.5", "help_cpu_s": "< 0.3", "idle_rss_mb": "< 120"}
     return Result("start", {**daemon, **helped}, floor, goals)

@@ -235,21 +235,21 @@ class Turn:
 class Step:
     """A span for the length of a block; see `Turn.span`. What leaves the block as an error is its failure."""
 
-    __slots__ = ("_aside", "_turn", "span")
+    __slots__ = ("_kind", "_name", "_parent", "_span", "_turn")
 
     def __init__(self, turn: Turn, kind: str, name: str, parent: Span | None) -> None:
         self._turn = turn
-        self._aside = parent is not None
-        inside = parent.id if parent is not None else turn.innermost
-        self.span = Span(len(turn.spans) + 1, inside, kind, name, 0.0)
+        self._kind = kind
+        self._name = name
+        self._parent = parent
 
     async def __aenter__(self) -> Span:
-        turn, span = self._turn, self.span
-        span.id = len(turn.spans) + 1
-        span.start = time.time()
+        turn, parent = self._turn, self._parent
+        number, inside = len(turn.spans) + 1, turn.innermost if parent is None else parent.id
+        span = self._span = Span(number, inside, self._kind, self._name, time.time())
         turn.spans.append(span)
-        if not self._aside:
-            turn.innermost = span.id
+        if parent is None:
+            turn.innermost = number
         if turn.tracer.active:
             turn.tracer.opened(turn, span)
             try:
@@ -265,13 +265,13 @@ class Step:
         self._close(error)
 
     def _close(self, error: BaseException | None) -> None:
-        turn, span = self._turn, self.span
+        turn, span = self._turn, self._span
         span.end()
         if error is not None:
             span.status = "error"
             if isinstance(error, Exception):  # that it was stopped, or its reader went away, says its status
                 span.data.setdefault("error", turn.tracer.words(error))
-        if not self._aside:
+        if self._parent is None:
             turn.innermost = span.parent
         if turn.tracer.active:
             turn.tracer.closed(turn, span)

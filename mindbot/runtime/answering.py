@@ -20,6 +20,19 @@ _UPDATE = 10.0  # seconds one update of a shown answer may take
 _LAST = 5.0  # seconds an update under way may still take when the answer is complete
 
 
+class _Growing:
+    """An answer on show: what it has said and not shown yet, whether it is complete, and no longer shown."""
+
+    __slots__ = ("afresh", "complete", "more", "over", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.afresh = False
+        self.more = anyio.Event()
+        self.complete = anyio.Event()
+        self.over = anyio.Event()
+
+
 class Answering:
     """See the module. Both get it masked, as the reply is masked at last. ``scope`` ends the work early."""
 
@@ -28,12 +41,7 @@ class Answering:
         self._bus = bus
         self._turn = turn
         self._speaking = Speaking()
-        self._pieces: list[str] = []
-        self._afresh = False
-        self._shown = shown
-        self._more = anyio.Event()
-        self._complete = anyio.Event()
-        self._over = anyio.Event()
+        self._growing = _Growing() if shown else None
 
     def add(self, chunk: Chunk) -> None:
         """Take the next piece; never waits."""
@@ -45,25 +53,26 @@ class Answering:
         if self._bus.wants("chunk"):
             more: Json = {"afresh": True} if afresh else {}
             self._bus.publish(Event("chunk.text", self._turn.id, {"text": text, **more}))
-        if self._shown:
+        if (growing := self._growing) is not None:
             if afresh:
-                self._pieces.clear()
-                self._afresh = True
-            self._pieces.append(text)
-            self._more.set()
+                growing.pieces.clear()
+                growing.afresh = True
+            growing.pieces.append(text)
+            growing.more.set()
 
     async def show(self, platform: Streams, delivery: Delivery) -> None:
         """Let the platform show the text so far at its pace, until the answer is complete or it cannot."""
-        text = ""
+        growing, text = self._growing, ""
+        assert growing is not None
         try:
-            while not self._complete.is_set():
-                await self._more.wait()
-                self._more = anyio.Event()
-                if not self._pieces:
+            while not growing.complete.is_set():
+                await growing.more.wait()
+                growing.more = anyio.Event()
+                if not growing.pieces:
                     continue
-                text = "".join(self._pieces) if self._afresh else text + "".join(self._pieces)
-                self._pieces.clear()
-                self._afresh = False
+                text = "".join(growing.pieces) if growing.afresh else text + "".join(growing.pieces)
+                growing.pieces.clear()
+                growing.afresh = False
                 if not text:
                     continue
                 began = anyio.current_time()
@@ -71,24 +80,24 @@ class Answering:
                     await platform.stream(delivery, text)
                 delivery.notes.updates = (delivery.notes.updates or 0) + 1
                 with anyio.move_on_after(platform.pace - (anyio.current_time() - began)):
-                    await self._complete.wait()
+                    await growing.complete.wait()
         except (MindBotError, TimeoutError) as error:
             delivery.notes.stream_error = str(error) or f"no answer in {_UPDATE:g}s"
         except Exception as error:  # noqa: BLE001 - an adapter's bug costs the show, not the answer
             delivery.notes.stream_error = f"internal: {type(error).__name__}: {error}"
         finally:
-            self._shown = False
-            self._over.set()
+            self._growing = None
+            growing.over.set()
 
     async def finish(self) -> None:
         """The answer is complete: let an update under way end, so that it does not overtake the last one."""
         if rest := self._speaking.rest():
             self._say(rest)
-        self._complete.set()
-        self._more.set()
-        if self._shown:
+        if (growing := self._growing) is not None:
+            growing.complete.set()
+            growing.more.set()
             with anyio.move_on_after(_LAST):
-                await self._over.wait()
+                await growing.over.wait()
 
 
 class OnShow:
