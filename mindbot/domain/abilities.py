@@ -10,7 +10,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.shapes.daemon import CheckJson
-from mindbot.domain.shapes.turns import HandedJson
+from mindbot.domain.shapes.turns import HandedJson, PersonJson
 
 
 @runtime_checkable
@@ -180,11 +180,10 @@ class Describes(Protocol):
 class People(Protocol):
     """There is a directory of the people who write."""
 
-    async def user(self, id: str) -> Json:
+    async def user(self, id: str) -> PersonJson:
         """Return what is known of somebody by the id that messages name as their sender.
 
-        ``name``, ``title`` and ``departments`` (a list of texts) where there are such, and whatever else the
-        platform says; empty for one it does not know.
+        It is empty for one that the platform does not know.
 
         Raises:
             ConfigError: the directory is not set up; the hint says what it takes.

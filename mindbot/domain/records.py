@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from mindbot.domain.message import Json
-from mindbot.domain.shapes.turns import MessageRecord, PassingRecord, TimedRecord, TurnRecord
+from mindbot.domain.shapes.turns import MessageRecord, PassingRecord, PersonJson, TimedRecord, TurnRecord
 from mindbot.domain.turn import Turn
 
 
@@ -61,7 +60,7 @@ def record_of(turn: Turn, message: MessageRecord) -> TurnRecord:
     return record
 
 
-def _add_person(record: TurnRecord, user: Json) -> None:
+def _add_person(record: TurnRecord, user: PersonJson) -> None:
     """Add what a directory says of the sender."""
     if name := str(user.get("name") or ""):
         record["user_name"] = name

@@ -17,6 +17,7 @@ from mindbot.domain.chat import ChatRequest as ChatRequest
 from mindbot.domain.chat import Chunk as Chunk
 from mindbot.domain.chat import Chunks as Chunks
 from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.shapes.turns import OrderJson, RouteJson
 from mindbot.domain.span import Span
 
 State = Literal["queued", "running", "parked", "waiting", "answered", "dropped", "failed", "dead"]
@@ -91,7 +92,7 @@ class Snapshot:
 
     message: Message
     vars: Json = field(default_factory=dict)
-    route: Json = field(default_factory=dict)
+    route: RouteJson = field(default_factory=RouteJson)
     history: tuple[ChatMessage, ...] = ()
     prompt: tuple[ChatMessage, ...] = ()
     parts: tuple[Part, ...] = ()
@@ -108,7 +109,7 @@ class Turn:
     message: Message
     state: State = "queued"
     vars: Json = field(default_factory=dict)
-    route: Json = field(default_factory=dict)
+    route: RouteJson = field(default_factory=RouteJson)
     #: What was said in the session so far, as far as this turn is shown it; not stored but in `prompt`.
     history: list[ChatMessage] = field(default_factory=list)
     #: What a model is asked: made once; the provider gives it the shape that its vendor takes.
@@ -151,7 +152,8 @@ class Turn:
         ``to`` is ``pool`` or a person's user id, ``say`` what the user is told. Platforms without people
         say that alone.
         """
-        self.vars["transfer"] = {"to": to, "say": say, "why": why}
+        order: OrderJson = {"to": to, "say": say, "why": why}
+        self.vars["transfer"] = order
 
     def span(self, kind: str, name: str, *, parent: Span | None = None) -> Step:
         """Return a step to be taken with ``async with``: timed, told to whoever looks, stopped at by a gate.

@@ -10,17 +10,18 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import anyio
 
 from mindbot.domain.errors import ConfigError, MindBotError, Rejected
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.turns import PersonJson
 
 _KEPT = 20_000  # people; the longest unused are forgotten first
 _DOWN = 3  # failures in a row after which a bot's directory is left alone
 
 Person = tuple[str, str, str]  # platform, bot, id
-Ask = Callable[[str], Awaitable[Json]]
+Ask = Callable[[str], Awaitable[PersonJson]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Found:
     """What the directory says, or why it says nothing: it failed (``error``), or is not set up (``unset``).
     ``cached`` when it was not asked now."""
 
-    user: Json = field(default_factory=dict)
+    user: PersonJson = field(default_factory=PersonJson)
     error: str = ""
     unset: str = ""
     cached: bool = False
@@ -79,7 +80,7 @@ class Directory:
         try:
             with anyio.fail_after(self._timeout):
                 said = await ask(person[2])
-            found = Found({name: value for name, value in said.items() if value})
+            found = Found(cast("PersonJson", {name: value for name, value in said.items() if value}))
             self._failures.pop(bot, None)
         except ConfigError as error:
             found = Found(unset=str(error))

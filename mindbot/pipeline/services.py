@@ -16,6 +16,8 @@ from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
 from mindbot.domain.ports.answering import Runner
+from mindbot.domain.ports.store import Recorded
+from mindbot.domain.shapes.turns import PersonJson
 from mindbot.domain.turn import Clock, Turn
 
 
@@ -35,6 +37,12 @@ class Models(Protocol):
         """Yield the answer; ``notes`` learns who gave it. Raises MindBotError."""
 
 
+class Once(Protocol):
+    """Runs a step once, also across a crash: what it returned is recorded, and returned again."""
+
+    async def __call__(self, turn: Turn, key: str, step: Callable[[], Awaitable[Recorded]]) -> Recorded: ...
+
+
 @dataclass(slots=True)
 class Services:
     """One configuration generation's services. Times are Unix seconds, but for those of ``timer``."""
@@ -46,7 +54,7 @@ class Services:
     #: The last exchanges of a session: (session, before this turn, how many, the group's session if any).
     history: Callable[[str, int, int, str], Awaitable[list[ChatMessage]]]
     #: Run a step once, also across a crash.
-    once: Callable[[Turn, str, Callable[[], Awaitable[Json]]], Awaitable[Json]]
+    once: Once
     #: Around a runner's work: takes the pieces of the answer for whoever is looking; can be stopped.
     running: Callable[[Turn], AbstractAsyncContextManager[GrowingAnswer]]
     #: Around a wait that is not work (for an operator, for a person): others run in the turn's place.
@@ -60,7 +68,7 @@ class Services:
     #: Where a file of the media store can be read: by its id. Raises NotFound, StoreError.
     local: Callable[[str], Awaitable[Path]]
     #: The directory to ask for the sender, by the id in the message; None where the platform has none.
-    directory: Callable[[Turn], Callable[[str], Awaitable[Json]] | None]
+    directory: Callable[[Turn], Callable[[str], Awaitable[PersonJson]] | None]
     #: Warn the log: (event, fields).
     warn: Callable[..., Any]
     clock: Clock

@@ -8,9 +8,10 @@ asked for anew, and platforms count that.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from mindbot.domain.host import Keep
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.turns import PersonJson
 
 
 class Profiles:
@@ -20,7 +21,7 @@ class Profiles:
         self._keep = keep
         self._ttl = ttl
 
-    async def find(self, key: str, ask: Callable[[], Awaitable[Json | None]]) -> Json:
+    async def find(self, key: str, ask: Callable[[], Awaitable[PersonJson | None]]) -> PersonJson:
         """Return what is kept, or else what ``ask`` answers; that is kept, unless it is None: then there is
         nothing that would stay true.
 
@@ -28,10 +29,10 @@ class Profiles:
             StoreError: it cannot be read or kept.
             VendorError: what ``ask`` raises.
         """
-        known = await self._keep.get(key)
+        if (kept := await self._keep.get(key)) is not None:
+            return cast("PersonJson", kept)
+        known = await ask()
         if known is None:
-            known = await ask()
-            if known is None:
-                return {}
-            await self._keep.put(key, known, ttl=self._ttl)
+            return {}
+        await self._keep.put(key, dict(known), ttl=self._ttl)
         return known

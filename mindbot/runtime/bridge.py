@@ -13,8 +13,9 @@ from mindbot.domain.abilities import Silence, Streams
 from mindbot.domain.bot import Bot
 from mindbot.domain.errors import MindBotError, RateLimited
 from mindbot.domain.host import File
-from mindbot.domain.message import Json, Part
+from mindbot.domain.message import Part
 from mindbot.domain.ports.store import OutboxStore
+from mindbot.domain.shapes.turns import PersonJson
 from mindbot.domain.turn import Turn
 from mindbot.runtime.answering import Answering, OnShow, opened
 from mindbot.runtime.outbox import Outbox
@@ -114,7 +115,7 @@ class Bridge:
         bot = self._bot(turn)
         return bot.greets.greeting(turn.message) if bot is not None and bot.greets is not None else ()
 
-    def directory(self, turn: Turn) -> Callable[[str], Awaitable[Json]] | None:
+    def directory(self, turn: Turn) -> Callable[[str], Awaitable[PersonJson]] | None:
         """Return who is asked for the sender's details; None where the platform has no directory."""
         bot = self._bot(turn)
         return bot.people.user if bot is not None and bot.people is not None else None

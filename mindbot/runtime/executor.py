@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import TypedDict
 
 import anyio
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError, StoreUnreadable
-from mindbot.domain.message import Json, Message
+from mindbot.domain.message import Message
 from mindbot.domain.ports.store import Store
 from mindbot.domain.turn import Turn
 from mindbot.runtime import suspicion
@@ -29,6 +30,10 @@ log = structlog.get_logger("mindbot.runtime")
 
 _TOGETHER = "together"  # the memo step that says which turns are answered with this one
 _PAUSE = 0.2, 5.0  # seconds until the store is tried again: at first, and at most
+
+
+class _Together(TypedDict):
+    turns: list[int]
 
 
 class Executor:
@@ -111,7 +116,7 @@ class Executor:
         if not turn.together:
             waiting = [t for t in self._dispatcher.behind(turn) if t.message.written]
 
-            async def choose() -> Json:
+            async def choose() -> _Together:
                 return {"turns": [t.number for t in waiting]}
 
             if waiting or _TOGETHER in turn.memo:
@@ -178,7 +183,7 @@ class Executor:
         for other in turn.together:
             other.state, other.started, other.finished = turn.state, turn.started, turn.finished
             other.reason = f"together with {turn.id}"
-            other.route, other.vars = dict(turn.route), {"together": turn.id}
+            other.route, other.vars = {**turn.route}, {"together": turn.id}
         await self._store.turns.finish(turn, deliveries)
         if deliveries:
             self._outbox.submit(deliveries)

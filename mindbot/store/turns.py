@@ -8,6 +8,7 @@ from functools import partial
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json
+from mindbot.domain.ports.store import Recorded
 from mindbot.domain.turn import DONE_STATES, Turn
 from mindbot.store import changes
 from mindbot.store.database import Database
@@ -61,10 +62,11 @@ class SqliteTurns:
         journal.remembered.difference_update(t.number for t in ended)
         self._history.ended(turn)
 
-    async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
+    async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Recorded]]) -> Recorded:
         """See the port."""
         if key in turn.memo:
-            return turn.memo[key]  # type: ignore[no-any-return]
+            known: Recorded = turn.memo[key]
+            return known
         result = await step()
         turn.memo[key] = result
         self._journal.remember(turn.number, [turn.number, key, result])

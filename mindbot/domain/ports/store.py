@@ -7,11 +7,11 @@ operations take and return is typed: neither connections nor rows are seen outsi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
@@ -20,6 +20,9 @@ from mindbot.domain.message import Json, Message
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.spending import Spender, Spent
 from mindbot.domain.turn import Turn
+
+#: What a step returns that is recorded: plain data.
+Recorded = TypeVar("Recorded", bound=Mapping[str, Any])
 
 #: Returns the turn in memory, by session and number, for one that still runs: on disk it is ``queued``.
 Live = Callable[[str, int], Turn | None]
@@ -103,7 +106,7 @@ class TurnStore(Protocol):
     async def finish(self, turn: Turn, deliveries: Sequence[Delivery]) -> None:
         """Write the end of a turn (and of those it answers as well) and its deliveries in one transaction."""
 
-    async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
+    async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Recorded]]) -> Recorded:
         """Return the recorded result of a step, or run it and record what it returned."""
 
     async def answer(self, turn: int) -> TurnAnswer | None:

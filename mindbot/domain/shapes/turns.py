@@ -82,6 +82,36 @@ class DeliveryJson(DeliveryColumns):
     took_ms: float | None
 
 
+class RouteJson(TypedDict, total=False):
+    """Where a turn goes, and ``why``; see *route* in docs/architecture.md."""
+
+    runner: str
+    workflow: str
+    why: str
+
+
+class PersonJson(TypedDict, total=False):
+    """What a platform's directory says of somebody; what it does not know is empty, or not there.
+
+    ``department`` is the main one of several, ``unionid`` what the vendor calls a person in all apps of a
+    company.
+    """
+
+    name: str
+    title: str
+    departments: list[str]
+    department: str
+    unionid: str
+
+
+class OrderJson(TypedDict):
+    """That a session is handed over: ``to`` is ``pool`` or a person, ``say`` what the user is told."""
+
+    to: str
+    say: str
+    why: str
+
+
 class MessageRecord(TypedDict):
     """The part of a turn's record that never changes; see `mindbot.domain.records`."""
 
@@ -149,7 +179,7 @@ class TurnJson(_Told):
     reason: str
     message: MessageJson
     finished: float | None
-    route: Json
+    route: RouteJson
     vars: Json
     reply_parts: list[PartJson]
     spans: list[SpanJson]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from mindbot.domain.message import Json
+from typing import TypedDict
+
 from mindbot.domain.turn import RETRIED, Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
 _KEPT = 50_000  # buckets; the oldest full ones are forgotten first
+
+
+class _Taken(TypedDict):
+    ok: bool
 
 
 class Limits:
@@ -41,7 +46,7 @@ class Limits:
             return
         if self._rate is not None and message.written:
 
-            async def take() -> Json:
+            async def take() -> _Taken:
                 return {"ok": self._take(f"{message.platform}:{message.bot}:{message.sender}")}
 
             if not (await self._once(turn, "limits", take))["ok"]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypedDict
 
 import anyio
 
 from mindbot.domain.errors import MindBotError, StoreError
 from mindbot.domain.host import File
-from mindbot.domain.message import Json, Part
+from mindbot.domain.message import Part
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
@@ -17,6 +18,15 @@ from mindbot.telemetry.redaction import told
 
 _STORE_PATIENCE = 10.0  # seconds until a message goes on without a file that cannot be kept
 KINDS = frozenset({"image", "voice", "video", "file"})
+
+
+class _Fetched(TypedDict, total=False):
+    """What became of a part's file: its place in the media store, or why it has none."""
+
+    media: str
+    type: str
+    size: int
+    error: str
 
 
 class FetchMedia:
@@ -40,8 +50,8 @@ class FetchMedia:
         wanted = [n for n, part in enumerate(parts) if part.kind in KINDS and "media" not in part.data]
         if wanted:
 
-            async def fetch() -> Json:
-                found: Json = {}
+            async def fetch() -> dict[str, _Fetched]:
+                found: dict[str, _Fetched] = {}
                 failures: list[StoreError] = []
                 stage = turn.spans[turn.innermost - 1]
                 async with anyio.create_task_group() as tasks:
@@ -59,7 +69,9 @@ class FetchMedia:
             turn.message = replace(turn.message, parts=changed)
         await call_next(turn)
 
-    async def _one(self, turn: Turn, stage: Span, n: int, found: Json, failures: list[StoreError]) -> None:
+    async def _one(
+        self, turn: Turn, stage: Span, n: int, found: dict[str, _Fetched], failures: list[StoreError]
+    ) -> None:
         part: Part = turn.message.parts[n]
         async with turn.span("media", part.kind, parent=stage) as span:
             try:

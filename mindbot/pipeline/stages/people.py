@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from mindbot.domain.message import Json
+from typing import TypedDict
+
+from mindbot.domain.shapes.turns import PersonJson
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.directory import Ask, Directory, Person
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
+
+
+class _Known(TypedDict):
+    user: PersonJson
 
 
 class LookUpSender:
@@ -28,19 +34,18 @@ class LookUpSender:
             turn.vars["user"] = user
         await call_next(turn)
 
-    async def _user(self, turn: Turn, ask: Ask) -> Json:
+    async def _user(self, turn: Turn, ask: Ask) -> PersonJson:
         m = turn.message
         person = (m.platform, m.bot, m.sender)
         if "people" not in turn.memo and self._people.known(person) is not None:
             return await self._look(turn, person, ask)  # nothing is asked that a crash could ask again
 
-        async def look() -> Json:
+        async def look() -> _Known:
             return {"user": await self._look(turn, person, ask)}
 
-        user: Json = (await self._once(turn, "people", look))["user"]
-        return user
+        return (await self._once(turn, "people", look))["user"]
 
-    async def _look(self, turn: Turn, person: Person, ask: Ask) -> Json:
+    async def _look(self, turn: Turn, person: Person, ask: Ask) -> PersonJson:
         async with turn.span("people", turn.message.sender) as span:
             found = await self._people.find(person, ask)
             if found.cached:

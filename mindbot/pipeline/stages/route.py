@@ -36,12 +36,12 @@ class ChooseRoute:
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if turn.message.kind == "push":
             turn.reply.parts.extend(turn.message.parts)
-            turn.route.update(runner="push", why="said of the bot's own accord")
+            turn.route.update({"runner": "push", "why": "said of the bot's own accord"})
             return
         if turn.message.kind == "event":
             turn.reply.parts.extend(self._greeting(turn))
             if turn.reply.parts:
-                turn.route.update(runner="greeting", why="the platform's adapter answers this event")
+                turn.route.update({"runner": "greeting", "why": "the platform's adapter answers this event"})
                 return
             turn.state, turn.reason = "dropped", "event: no route answers it"
             return
@@ -49,7 +49,7 @@ class ChooseRoute:
         if runner not in self._runners:
             hint = f"there are: {', '.join(sorted(self._runners)) or 'none'}"
             raise ConfigError(f"no runner {runner!r} can answer", hint=hint)
-        turn.route.update(runner=runner, why=why)
+        turn.route.update({"runner": runner, "why": why})
         await call_next(turn)
 
     def _chosen(self, turn: Turn) -> tuple[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from typing import NotRequired, TypedDict
 
 from mindbot.domain.chat import Chunk
 from mindbot.domain.conversation import wordless
 from mindbot.domain.errors import EmptyAnswer
-from mindbot.domain.message import Json, Part
+from mindbot.domain.message import Part
+from mindbot.domain.shapes.turns import OrderJson
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
@@ -38,6 +40,15 @@ class _Unsaid:
         return f"the model {does} nothing (finish: {finish or 'not told'})"
 
 
+class _Said(TypedDict):
+    """What a runner said, and how it ended; ``empty`` is why there are no words."""
+
+    text: str
+    finish: str
+    empty: NotRequired[str]
+    transfer: NotRequired[OrderJson]
+
+
 class Run:
     """Streams the runner's chunks into the reply. After a crash the recorded answer is used again.
 
@@ -53,7 +64,7 @@ class Run:
         self._notice = services.config.dispatcher.empty_notice
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
-        async def answer() -> Json:
+        async def answer() -> _Said:
             pieces: list[str] = []
             unsaid = _Unsaid()
             finish = ""
@@ -71,10 +82,12 @@ class Run:
                             known = chunk.finish != "other"
                             finish = (chunk.finish if known else chunk.finish_word) or finish
             finish = "stopped" if scope.cancelled_caught else finish
-            made: Json = {"text": "".join(pieces), "finish": finish}
+            made: _Said = {"text": "".join(pieces), "finish": finish}
             if wordless(made["text"]):
-                made |= {"text": "", "empty": unsaid.why(finish)}
-            return made | ({"transfer": turn.vars["transfer"]} if "transfer" in turn.vars else {})
+                made["text"], made["empty"] = "", unsaid.why(finish)
+            if "transfer" in turn.vars:
+                made["transfer"] = turn.vars["transfer"]
+            return made
 
         result = await self._once(turn, "run", answer)
         turn.reply.say(result["text"])

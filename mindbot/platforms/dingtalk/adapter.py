@@ -20,6 +20,7 @@ from mindbot.domain.errors import Invalid, Overloaded, StoreError
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports.platform import Receive, Report
+from mindbot.domain.shapes.turns import PersonJson
 from mindbot.platforms import split
 from mindbot.platforms.credentials import NEEDS_CREDENTIALS, Credentials
 from mindbot.platforms.dingtalk import cards, checks, content, say, wire
@@ -284,7 +285,7 @@ class DingTalkPlatform:
 
     # -- for operators -----------------------------------------------------------------------------------
 
-    async def user(self, id: str) -> Json:
+    async def user(self, id: str) -> PersonJson:
         """Return name, title and departments of a member, kept for a day; raises VendorError.
 
         Source: "Query user details" (open.dingtalk.com/document/development/query-user-details).
@@ -292,11 +293,14 @@ class DingTalkPlatform:
         if id.startswith("$:"):  # the id of an outsider, which no API takes
             return {}
 
-        async def ask() -> Json:
+        async def ask() -> PersonJson:
             answer = await self._client.call_old("/topapi/v2/user/get", {"userid": id})
             found = fields.mapping(answer.get("result"))
-            known: Json = {"name": fields.text(found.get("name")), "title": fields.text(found.get("title"))}
-            return known | {"departments": fields.texts(found.get("dept_id_list"))}
+            return {
+                "name": fields.text(found.get("name")),
+                "title": fields.text(found.get("title")),
+                "departments": fields.texts(found.get("dept_id_list")),
+            }
 
         return await self._profiles.find(f"user:{id}", ask)
 

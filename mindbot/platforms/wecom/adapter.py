@@ -29,6 +29,7 @@ from mindbot.domain.errors import (
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
+from mindbot.domain.shapes.turns import PersonJson
 from mindbot.platforms.clocks import timer_of
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.self_test import SelfTest
@@ -254,7 +255,7 @@ class WeComPlatform:
 
     # -- for operators -----------------------------------------------------------------------------------
 
-    async def user(self, id: str) -> Json:
+    async def user(self, id: str) -> PersonJson:
         """Return who a member is; see `mindbot.platforms.wecom.contacts`."""
         return await self._people.user(id)
 

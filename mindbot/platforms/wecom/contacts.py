@@ -14,6 +14,7 @@ from mindbot.domain import fields
 from mindbot.domain.errors import AuthFailed, Rejected, VendorError
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
+from mindbot.domain.shapes.turns import PersonJson
 from mindbot.platforms.profiles import Profiles
 from mindbot.platforms.wecom_shared.api import Api
 
@@ -39,7 +40,7 @@ class Contacts:
         self._refused_until = 0.0
         self.refusal = ""  # why the contacts secret is not used
 
-    async def user(self, id: str) -> Json:
+    async def user(self, id: str) -> PersonJson:
         """Return ``name``, ``title``, ``departments`` and ``department``, the main one; empty for whom WeCom
         does not know.
 
@@ -50,12 +51,12 @@ class Contacts:
             VendorError: WeCom cannot be asked.
         """
 
-        async def ask() -> Json:
+        async def ask() -> PersonJson:
             return await self._look_up(id)
 
         return await self._profiles.find(f"user:{id}", ask)
 
-    async def _look_up(self, id: str) -> Json:
+    async def _look_up(self, id: str) -> PersonJson:
         try:
             found = await self._ask("user/get", userid=id)
         except VendorError as error:
@@ -78,7 +79,7 @@ class Contacts:
     async def _department(self, id: str) -> str:
         """Return a department's name; empty where the application may not read it."""
 
-        async def ask() -> Json:
+        async def ask() -> PersonJson:
             try:
                 answer = await self._ask("department/get", id=id)
             except VendorError as error:

@@ -21,7 +21,7 @@ from mindbot.domain.errors import AuthFailed, ConfigError, MindBotError, SecretE
 from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receive, Report, WebhookRequest, WebhookResponse
-from mindbot.domain.shapes.turns import HandedJson
+from mindbot.domain.shapes.turns import HandedJson, PersonJson
 from mindbot.platforms.credentials import Credentials, needs_credentials
 from mindbot.platforms.profiles import Profiles
 from mindbot.platforms.self_test import SelfTest, well
@@ -291,10 +291,10 @@ class WeComCsPlatform:
 
     # -- for operators -----------------------------------------------------------------------------------
 
-    async def user(self, id: str) -> Json:
+    async def user(self, id: str) -> PersonJson:
         """Return a customer's name, kept for a day; raises VendorError. Source: "Customers" (path/95159)."""
 
-        async def ask() -> Json | None:
+        async def ask() -> PersonJson | None:
             body = {"external_userid_list": [id], "need_enter_session_context": 0}
             answer = await self._api.post("kf/customer/batchget", body)
             found: Json | None = next(iter(fields.mappings(answer.get("customer_list"))), None)

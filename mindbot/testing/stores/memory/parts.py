@@ -14,7 +14,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports.store import Kept
+from mindbot.domain.ports.store import Kept, Recorded
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
 from mindbot.store.history import Exchange, exchange, lines_of
 from mindbot.store.rows import record_of, storable
@@ -131,9 +131,10 @@ class MemoryTurns(MemoryPart):
                 shown.parts, shown.state = row.parts, row.state
                 shown.attempts, shown.notes = row.attempts, row.notes
 
-    async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Json]]) -> Json:
+    async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Recorded]]) -> Recorded:
         if key in turn.memo:
-            return turn.memo[key]  # type: ignore[no-any-return]
+            known: Recorded = turn.memo[key]
+            return known
         result = await step()
         turn.memo[key] = result
         self._tables.memo.setdefault(turn.number, {})[key] = text_of(result)
