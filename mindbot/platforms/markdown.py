@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mindbot.platforms.split import Piece, cut, head
 
@@ -23,8 +23,7 @@ _HEAD = 3  # a table's head is repeated where it takes at most this part of a pi
 _CODE_INDENT = 4  # blanks that make a line code by themselves, outside of lists
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A code block or a table, by places in the text.
 
     It begins at ``start``, what it holds is from ``body`` to ``end``, and its last line ends at ``after``.
@@ -153,7 +152,7 @@ def blocks(text: str) -> list[Block]:
 
 
 class _Lines:
-    """Reads a text line by line. ``_listed`` tells whether a list may still go on."""
+    """Reads a text line by line, each one once or twice. ``_listed`` tells whether a list may still go on."""
 
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines(keepends=True) if "\r" in text else _lines(text)
@@ -169,62 +168,75 @@ class _Lines:
     def skip(self) -> str:
         """Go on to the next line; returns this one."""
         line = self._lines[self._n]
+        self._take(line, _parts(line))
+        return line
+
+    def _take(self, line: str, found: re.Match[str]) -> None:
         self._n += 1
         self._place += len(line)
-        found = _LINE.match(line)
-        assert found is not None
         if found["item"]:
             self._listed = True
-        elif self._blank and line.strip() and not found["indent"]:
+        elif self._blank and not found["indent"] and line.strip():
             self._listed = False
         self._blank = not line.strip()
-        return line
 
     def code(self) -> Block | None:
         """Read a code block, if one begins here."""
-        found = _LINE.match(self._lines[self._n])
-        assert found is not None
-        mark, rest = found["mark"], found["rest"]
+        line = self._lines[self._n]
+        if "```" not in line and "~~~" not in line:
+            return None
+        found = _parts(line)
+        quote, indent, item, mark, rest = found.groups()
         if not mark or (mark[0] == "`" and "`" in rest):
             return None
-        if len(found["indent"]) >= _CODE_INDENT and not (self._listed or found["item"]):
+        if len(indent) >= _CODE_INDENT and not (self._listed or item):
             return None
         start = self._place
-        self.skip()
-        body, quotes = self._place, found["quote"].count(">")
-        inner = found["indent"] + " " * len(found["item"])
-        end = after = self._place
+        self._take(line, found)
+        body = self._place
+        inner = indent + " " * len(item)
+        end = self._body(mark, quote.count(">"), len(inner) + _CODE_INDENT)
+        opening = f"{quote}{mark}{rest}".rstrip()
+        if len(opening) * 4 > _OPENING:
+            opening = head(opening, _OPENING)
+        closed, closing = f"{quote}{mark}", f"{quote}{inner}{mark}"
+        return Block(True, start, body, end, self._place, opening, closing, closed, len(inner))
+
+    def _body(self, mark: str, quotes: int, indent: int) -> int:
+        """Go on behind the block that such a fence opened; returns where its closing line begins.
+
+        What looks like a list in code is none, so that its lines need not be read further than for their end.
+        """
         while self.left:
-            line = _LINE.match(self._lines[self._n])
-            assert line is not None
-            end = after = self._place
-            if line["quote"].count(">") < quotes and (quotes or not line["quote"]):
-                break
-            if self._closes(line, mark, len(inner)):
-                self.skip()
-                after = self._place
-                break
-            self.skip()
-            end = after = self._place
-        opening = head(f"{found['quote']}{mark}{rest}".rstrip(), _OPENING)
-        closed = f"{found['quote']}{mark}"
-        closing = f"{found['quote']}{inner}{mark}"
-        return Block(True, start, body, end, after, opening, closing, closed, len(inner))
+            line = self._lines[self._n]
+            if quotes or mark in line:
+                found = _parts(line)
+                if found["quote"].count(">") < quotes:
+                    break
+                if self._closes(found, mark, indent):
+                    end = self._place
+                    self._take(line, found)
+                    return end
+            self._n += 1
+            self._place += len(line)
+            self._blank = False
+        return self._place
 
     @staticmethod
     def _closes(line: re.Match[str], mark: str, indent: int) -> bool:
         shown = line["mark"] or ""
         same = shown.startswith(mark) and not line["item"] and not line["rest"].strip()
-        return same and len(line["indent"]) < indent + _CODE_INDENT
+        return same and len(line["indent"]) < indent
 
     def table(self) -> Block | None:
         """Read a table, if one begins here."""
         if self._n + 1 >= len(self._lines) or "|" not in self._lines[self._n]:
             return None
-        line, following = _LINE.match(self._lines[self._n]), _LINE.match(self._lines[self._n + 1])
-        assert line is not None and following is not None
-        ruler = self._lines[self._n + 1][len(following["quote"]) :].rstrip("\r\n")
-        if "|" not in ruler or not _DELIMITER.fullmatch(ruler):
+        following = self._lines[self._n + 1]
+        if "|" not in following or "-" not in following:
+            return None
+        ruler = following[len(_parts(following)["quote"]) :].rstrip("\r\n")
+        if not _DELIMITER.fullmatch(ruler):
             return None
         start = self._place
         opening = (self.skip() + self.skip()).rstrip("\r\n")
@@ -232,6 +244,12 @@ class _Lines:
         while self.left and "|" in self._lines[self._n]:
             self.skip()
         return Block(False, start, body, self._place, self._place, opening)
+
+
+def _parts(line: str) -> re.Match[str]:
+    found = _LINE.match(line)
+    assert found is not None  # each of its parts may be empty
+    return found
 
 
 def _lines(text: str) -> list[str]:

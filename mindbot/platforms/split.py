@@ -15,13 +15,15 @@ from mindbot.domain.message import Part
 from mindbot.domain.plain import printable as printable
 
 #: Where to cut, best first: after a paragraph, a line, a sentence, a clause, a space. Searched from behind.
+#: Runs of blanks and closing marks are taken whole, from their ends only: one that is no boundary costs its
+#: length, not the square of it.
 _BOUNDARIES = tuple(
     regex.compile(pattern, regex.REVERSE)
     for pattern in (
         r"\n\s*\n",
         r"\n",
-        r"[。！？；…]+[”’」』）]*\s*|(?<=[.!?;])\s+",
-        r"[，、：][”’」』）]*",
+        r"(?:[。！？；…][”’」』）]*+|(?<=[.!?;]))\s++(?!\s)|[。！？；…][”’」』）]*+(?![”’」』）\s])",
+        r"[，、：][”’」』）]*+(?![”’」』）])",
         r"\s",
     )
 )

@@ -18,6 +18,7 @@ from mindbot.platforms.split import Room, printable
 
 MAX_TEXT = 12_000  # bytes in one message, as a rule
 MAX_PARAM = 14_500  # bytes of msgParam: the documented 15,000, and some for a title
+_LINE_END = 4  # bytes that a line end may grow by: two blanks, and an empty line before a table
 FILES = frozenset({"image", "voice", "video", "file"})
 #: What each upload type takes: endings and bytes.
 UPLOADS: dict[str, tuple[frozenset[str], int]] = {
@@ -75,8 +76,7 @@ def _fitting(cut: split.Cut) -> split.Cut:
     def fitting(text: str, limit: int) -> Iterator[split.Piece]:
         start = 0
         for piece in cut(text, limit):
-            size = len(json.dumps(md.broken(piece.text), ensure_ascii=False).encode())
-            if size > MAX_PARAM and limit > 1000:
+            if limit > 1000 and not _fits(piece.text):
                 for part in fitting(piece.text, limit // 2):
                     yield split.Piece(part.text, min(piece.end, start + part.end))
             else:
@@ -84,6 +84,15 @@ def _fitting(cut: split.Cut) -> split.Cut:
             start = piece.end
 
     return fitting
+
+
+def _fits(text: str) -> bool:
+    """Whether a piece fits as JSON. What its line ends add is made only where it decides."""
+    size = len(json.dumps(text, ensure_ascii=False).encode())
+    most = size + text.count("\n") * _LINE_END
+    if size > MAX_PARAM or most <= MAX_PARAM:
+        return most <= MAX_PARAM
+    return len(json.dumps(md.broken(text), ensure_ascii=False).encode()) <= MAX_PARAM
 
 
 def at(parts: Sequence[Part]) -> tuple[Json, str]:

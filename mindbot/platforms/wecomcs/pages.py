@@ -57,14 +57,17 @@ class Broken(NetworkFailed):
         self.entries = list(entries)
 
 
-def of(answer: Json) -> Page:
-    """Return the page that an answer is.
+def of(answer: Json, asked: str = "") -> Page:
+    """Return the page that an answer is, behind the cursor that was asked with.
+
+    No list, or null, is a page without entries only where it leads nowhere: with a cursor that goes on,
+    nobody knows what would be passed.
 
     Raises:
         Broken: its list is none.
     """
     listed, cursor = answer.get("msg_list"), _cursor(answer)
-    if listed is not None and not isinstance(listed, list):
+    if not isinstance(listed, list) and (listed is not None or cursor not in ("", asked)):
         raise Broken(plain.dumps(answer).decode(), cursor)
     entries = fields.items(listed)
     more = answer.get("has_more")
@@ -73,7 +76,7 @@ def of(answer: Json) -> Page:
     return Page(entries, cursor, fields.flag(more) if told else bool(entries))
 
 
-def in_spite_of(error: NoAnswer) -> Page:
+def in_spite_of(error: NoAnswer, asked: str = "") -> Page:
     """Return the page of an answer that has no code: one that holds a list needs none.
 
     Raises:
@@ -92,7 +95,7 @@ def in_spite_of(error: NoAnswer) -> Page:
     if "msg_list" not in found:
         error.body = b""
         raise error
-    return of(found)
+    return of(found, asked)
 
 
 def smaller(limit: int) -> int:

@@ -265,10 +265,10 @@ class Account:
             VendorError: there is none; `pages.Broken`: it cannot be read.
         """
         try:
-            return pages.of(await self._ask(cursor, limit))
+            return pages.of(await self._ask(cursor, limit), cursor)
         except NoAnswer as error:
             try:
-                return pages.in_spite_of(error)
+                return pages.in_spite_of(error, cursor)
             except pages.Broken as broken:
                 if len(broken.entries) < limit or broken.cursor in ("", cursor):
                     raise

@@ -50,6 +50,14 @@ def _no_list(page: Json) -> bytes | None:
     return _whole(page | {"msg_list": str(page["msg_list"])}) if _marked(page) else None
 
 
+def _null_list(page: Json) -> bytes | None:
+    return _whole(page | {"msg_list": None}) if _marked(page) else None
+
+
+def _missing_list(page: Json) -> bytes | None:
+    return _whole({n: v for n, v in page.items() if n != "msg_list"}) if _marked(page) else None
+
+
 def _without_code(page: Json) -> bytes | None:
     return _whole({name: value for name, value in page.items() if name != "errcode"})
 
@@ -58,7 +66,7 @@ def _odd_envelope(page: Json) -> bytes | None:
     return _whole(page | {"errcode": None, "errmsg": 7, "has_more": {"odd": 1}})
 
 
-@pytest.mark.parametrize("breaks", [_unescaped, _cut, _no_list])
+@pytest.mark.parametrize("breaks", [_unescaped, _cut, _no_list, _null_list, _missing_list])
 async def test_one_entry_that_breaks_its_page_costs_none_beside_it(
     breaks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +81,7 @@ async def test_one_entry_that_breaks_its_page_costs_none_beside_it(
             await until(lambda: "behind 8" in here.texts())
         assert [text for text in here.texts() if text != "[unreadable]"] == [t for t in said if t != "BREAKS"]
         (kept,) = [m for m in here.inbox.messages if m.text == "[unreadable]"]
-        assert kept.kind == "event" and "kfid" in str(kept.parts[0].data["entry"])
+        assert kept.kind == "event" and "errcode" in str(kept.parts[0].data["entry"])
         assert _row(here)["unread"] == 1
         assert any(line["event"] == "an entry is passed: it cannot be read" for line in logs)
         assert "the page cannot be read" in await here.health.until("degraded")
@@ -128,6 +136,30 @@ async def test_what_breaks_every_page_is_no_entrys_fault(monkeypatch: pytest.Mon
         await until(lambda: len(here.texts()) >= len(said))
         assert here.texts() == said and _row(here)["unread"] == 0
         tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("listed", [None, {}, "", 0, False])
+async def test_a_cursor_far_ahead_without_a_list_passes_nobody(listed: Any) -> None:
+    async with connected(run=False, pull_interval=60) as here, anyio.create_task_group() as tasks:
+        here.sim.broken = lambda page: _whole(page | {"msg_list": listed, "has_more": 0})
+        said = [f"text {n}" for n in range(5)]
+        for n, text in enumerate(said):
+            here.sim.desk.says(ACCOUNT, "wm1", "text", {"content": text}, at=time.time() - 60 + n)
+        tasks.start_soon(here.bot.run, here.inbox.receive, here.health.report)
+        assert "the page cannot be read" in await here.health.until("degraded")
+        assert here.texts() == [] and here.keep.values[_KEY]["cursor"] == ""
+        here.sim.broken = lambda page: None
+        await until(lambda: len(here.texts()) >= len(said))
+        assert here.texts() == said
+        tasks.cancel_scope.cancel()
+
+
+async def test_no_list_where_nothing_is_behind_the_cursor_is_an_empty_page() -> None:
+    async with connected(pull_interval=60) as here:
+        here.sim.broken = lambda page: None if page["msg_list"] else _whole(page | {"msg_list": None})
+        await here.asked("one")
+        await here.asked("two")
+        assert here.texts() == ["one", "two"] and "degraded" not in here.health.states
 
 
 async def test_some_entries_in_a_row_that_break_are_passed(monkeypatch: pytest.MonkeyPatch) -> None:
