@@ -129,7 +129,6 @@ class CozeSettings(KeyedSettings):
 #: Types that configurations may name though no part here answers for them yet; a part of another package may.
 ANNOUNCED: Mapping[str, type[ProviderSettings]] = {
     "anthropic": KeyedSettings,
-    "chatglm": KeyedSettings,
     "coze": CozeSettings,
     "dify": DifySettings,
     "google": KeyedSettings,

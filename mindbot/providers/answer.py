@@ -78,7 +78,8 @@ class AnswerReader(ABC):
 
     ``complete`` is true once it is known why it ended; without that a stream was cut. No more of it should be
     read when it is ``over``, for it came whole, or ``full``: of ``limit`` bytes. ``hide`` is never shown,
-    should the vendor echo it. ``hold``: see `Thinking`.
+    should the vendor echo it. ``hold``: see `Thinking`. ``keeps`` is the kind of vendor that wants its
+    thinking back with the calls that it led to, as text; empty for all others.
     """
 
     #: What the vendor should have sent, for people.
@@ -86,7 +87,9 @@ class AnswerReader(ABC):
     #: Whether documents come with the names of their events (`NamedDocument`).
     by_name: ClassVar[bool] = False
 
-    def __init__(self, vendor: str, *, hide: str = "", limit: int = ANSWER_BYTES, hold: int = 0) -> None:
+    def __init__(
+        self, vendor: str, *, hide: str = "", limit: int = ANSWER_BYTES, hold: int = 0, keeps: str = ""
+    ) -> None:
         self.full = self.over = False
         self.spoke = False
         self.unread = 0  # pieces that could not be read
@@ -98,6 +101,8 @@ class AnswerReader(ABC):
         self.notes: Json = {}
         #: What the vendor calls that which works on this answer there, until that has ended by itself.
         self.running: dict[str, str] = {}
+        self._keeps = keeps
+        self._kept: list[str] = []
         self._limit = limit
         self._said = 0  # bytes
         self._beside = 0  # characters of everything else
@@ -194,6 +199,8 @@ class AnswerReader(ABC):
                 raise ContextOverflow(f"{self.vendor}: the prompt leaves no room", code=self._reason)
         if calls and finish == "stop":
             finish = "tool_calls"
+        if calls and self._kept:
+            self.thoughts.append(Reasoning("".join(self._kept), vendor=self._keeps))
         notes = {**self.notes, "unread": self.unread} if self.unread else dict(self.notes)
         return Chunk(
             tool_calls=calls,
@@ -224,6 +231,8 @@ class AnswerReader(ABC):
             self.cut(f"an answer over {self._limit} bytes")
         self._said += size
         self._beside += len(thought)
+        if thought and self._keeps:
+            self._kept.append(thought)
         if self._beside > self._limit * _BESIDE:
             self.cut(f"more than {self._limit * _BESIDE} characters beside the answer")
         if not (text or thought or afresh):

@@ -64,6 +64,11 @@ async def ready(
     return out, left_out
 
 
+async def with_bytes(part: Attachment) -> Attachment | str:
+    """Return an attachment that holds its bytes, or why there are none."""
+    return await _one(part, Capabilities(images=True, files=True, audio=True), addresses=False)
+
+
 async def _one(part: Attachment, can: Capabilities, *, addresses: bool) -> Attachment | str:
     takes = {"image": can.images, "file": can.files, "audio": can.audio}[part.kind]
     if not takes:

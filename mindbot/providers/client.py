@@ -160,6 +160,11 @@ class ModelClient(ABC):
 
     # --- what every one does
 
+    @property
+    def default(self) -> str:
+        """The model that is asked where none is named."""
+        return self._default.name
+
     def capabilities(self, model: str = "") -> Capabilities:
         """Return what a model can do: by its name, unless its entry says otherwise."""
         settings = self._models.get(model, self._default)

@@ -13,7 +13,7 @@ LIMIT = 1 << 20
 BROKEN = st.sampled_from([b'{"broken": ', b'{"a": "b', b'{"a" 1}', b'{"a": {"b": 1}'])
 
 
-@given(st.lists(st.integers(), min_size=1, max_size=8), BROKEN, st.integers(0, 7))
+@given(st.lists(st.integers(0, 999), min_size=1, max_size=8), BROKEN, st.integers(0, 7))
 def test_a_broken_line_costs_no_other(numbers: list[int], broken: bytes, at: int) -> None:
     lines = [orjson.dumps({"n": number}) for number in numbers]
     lines.insert(at % len(lines), broken)
@@ -23,7 +23,11 @@ def test_a_broken_line_costs_no_other(numbers: list[int], broken: bytes, at: int
     assert documents.unread == 1
 
 
-@given(st.recursive(st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=9))
+@given(
+    st.recursive(
+        st.integers(0, 999) | st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=9
+    )
+)
 def test_a_document_with_indents_is_one(value: object) -> None:
     data = orjson.dumps({"in": value, "more": {}}, option=orjson.OPT_INDENT_2)
     documents = Documents(LIMIT)
