@@ -24,13 +24,20 @@ def run_simulators(
     tokens_per_second: Annotated[
         float, typer.Option(min=0, help="How fast a model streams; 0 sends everything at once.")
     ] = 0,
+    face: Annotated[
+        str, typer.Option(help="Whose way openai speaks: openrouter, deepseek, azure, vllm, …")
+    ] = "openai",
     seed: Annotated[int, typer.Option(help="Makes the faults repeat.")] = 0,
 ) -> None:
     """Run simulators until a signal; the first line on stdout says how to reach them, as JSON."""
     from mindbot.domain.errors import ConfigError, Conflict, NotFound
     from mindbot.sim.catalog import MODEL_VENDORS
+    from mindbot.sim.openai.faces import FACES
     from mindbot.sim.process import run
 
+    if face not in FACES:
+        raise typer.BadParameter(f"{face!r} is none of {', '.join(FACES)}", param_hint="--face")
+    own = {"openai": {"face": face}}
     try:
         run(
             list(dict.fromkeys(names)),
@@ -40,7 +47,9 @@ def run_simulators(
             strict=strict,
             latency=latency / 1000,
             seed=seed,
-            own={name: {"tokens_per_second": tokens_per_second} for name in MODEL_VENDORS},
+            own={
+                name: {"tokens_per_second": tokens_per_second, **own.get(name, {})} for name in MODEL_VENDORS
+            },
         )
     except NotFound as exc:
         raise typer.BadParameter(str(exc), param_hint="NAME") from exc

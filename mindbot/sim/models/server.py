@@ -86,6 +86,10 @@ class ModelSimulator(Simulator):
         """Return the headers of every answer."""
         return {}
 
+    def reworded(self, exc: ModelApiError) -> ModelApiError:
+        """Return a refusal as it is sent, where a simulator speaks in more than one way."""
+        return exc
+
     def refusal_body(self, exc: ModelApiError, number: int) -> Any:
         """Return what is sent of a refusal of the request with this number."""
         return exc.body
@@ -117,7 +121,8 @@ class ModelSimulator(Simulator):
                     raise self.over_quota(spent)
                 response = await self._answer(request, recorded)
             recorded.status = response.status
-        except ModelApiError as exc:
+        except ModelApiError as refused:
+            exc = self.reworded(refused)
             self.counters[f"status.{exc.status}"] += 1
             recorded.status, recorded.ended = exc.status, True
             heads = {**self.answer_headers(recorded), **exc.headers}

@@ -27,7 +27,7 @@ async def _script(sim: ModelSimulator, params: Json) -> Json:
 async def _refusals(sim: ModelSimulator, params: Json) -> Json:
     table = {}
     for name in sim.refusals:
-        worded = sim.refusal(name)
+        worded = sim.reworded(sim.refusal(name))
         table[name] = {
             "status": worded.status,
             "headers": worded.headers,

@@ -209,7 +209,8 @@ async def test_strict_checks_key_and_model(http: ClientSession) -> None:
 async def test_models_and_wrong_paths(http: ClientSession) -> None:
     async with simulated("openai") as openai:
         async with http.get(f"{openai.base_url}/models") as response:
-            assert [m["id"] for m in (await response.json())["data"]] == ["sim-1", "sim-embedding-1"]
+            models = [m["id"] for m in (await response.json())["data"]]
+            assert models == ["sim-1", "sim-embedding-1", "sim-rerank-1", "sim-speech-1"]
         async with http.get(f"{openai.base_url}/chat/completions") as response:
             assert response.status == 405
         async with http.post(f"{openai.base_url}/responses", json={}) as response:
