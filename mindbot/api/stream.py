@@ -26,7 +26,7 @@ import orjson
 from mindbot.api.client import refusal, trouble
 from mindbot.api.sockets import find_socket
 from mindbot.domain.errors import MindBotError, TimedOut, Unreachable
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.events import EventJson
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -51,7 +51,7 @@ class StreamPlace:
 class Batch:
     """Events, oldest first."""
 
-    events: list[Json]
+    events: list[EventJson]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -19,6 +19,7 @@ from mindbot.cli.output import JsonOption, clock, cut, json_text, one_line, prin
 from mindbot.cli.turns import COLUMNS
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.message import Json
+from mindbot.domain.shapes.events import EventJson
 from mindbot.domain.turn import DONE_STATES
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -71,7 +72,7 @@ class Lines:
         """Whether the limit is reached."""
         return self._left == 0
 
-    def events(self, found: Iterable[Json]) -> None:
+    def events(self, found: Iterable[EventJson]) -> None:
         """Write events until the limit."""
         lines = []
         for event in found:
@@ -89,12 +90,12 @@ class Lines:
         else:
             print(f"-- {text}", flush=True)
 
-    def _line(self, event: Json) -> str:
+    def _line(self, event: EventJson) -> str:
         if self._machine:
             return json_text(event)
         return cut(self._event(event) if self._any else self._turn(event), _terminal())
 
-    def _turn(self, event: Json) -> str:
+    def _turn(self, event: EventJson) -> str:
         turn = models.TurnSummary.model_construct(**event)
         *cells, text = (one_line(column.cell(turn)) for column in COLUMNS)
         cells = [cut(cell, _WIDEST) for cell in cells]
@@ -105,7 +106,7 @@ class Lines:
         ]
         return "  ".join([*padded, text])
 
-    def _event(self, event: Json) -> str:
+    def _event(self, event: EventJson) -> str:
         rest = " ".join(f"{k}={v}" for k, v in event.items() if k not in _HIDDEN and v not in ("", None))
         return f"{clock(event['ts'])}  {event['type']:<16}  {event['turn']:<13}  {one_line(rest)}"
 
@@ -149,14 +150,14 @@ class Follower:
                 if again:
                     print("mindbot: connected again", file=sys.stderr)
 
-    def _events(self, found: list[Json]) -> None:
+    def _events(self, found: list[EventJson]) -> None:
         if self._topics:
             self._screen.events(found)
             return
         new = [e for e in found if e["ts"] > self._caught_at or e["turn"] not in self._caught]
         self._shown(new)
 
-    def _shown(self, turns: list[Json]) -> None:
+    def _shown(self, turns: list[EventJson]) -> None:
         self._screen.events(turns)
         self._seen |= dict.fromkeys(event["turn"] for event in turns)
         for turn in list(self._seen)[: len(self._seen) - _REMEMBERED]:
@@ -179,7 +180,7 @@ class Follower:
             and t.received + t.took_ms / 1000 >= self._heard - 1
         ]
         self._caught = {turn["turn"] for turn in missed}
-        self._shown(missed)
+        self._shown(cast("list[EventJson]", missed))  # but for their places in the stream
 
 
 def _terminal() -> int:

@@ -12,7 +12,7 @@ from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.events import Event
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.events import ChunkEvent
 from mindbot.domain.turn import Turn
 from mindbot.telemetry.speaking import Speaking
 
@@ -51,8 +51,8 @@ class Answering:
 
     def _say(self, text: str, afresh: bool = False) -> None:
         if self._bus.wants("chunk"):
-            more: Json = {"afresh": True} if afresh else {}
-            self._bus.publish(Event("chunk.text", self._turn.id, {"text": text, **more}))
+            piece: ChunkEvent = {"text": text, "afresh": True} if afresh else {"text": text}
+            self._bus.publish(Event("chunk.text", self._turn.id, piece))
         if (growing := self._growing) is not None:
             if afresh:
                 growing.pieces.clear()

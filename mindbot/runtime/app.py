@@ -20,6 +20,7 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.events import Event
 from mindbot.domain.ports.platform import Receive, Webhook
 from mindbot.domain.ports.store import Store
+from mindbot.domain.shapes.events import HealthEvent
 from mindbot.domain.turn import Turn
 from mindbot.http.client import HttpClient
 from mindbot.http.tls import context
@@ -346,9 +347,8 @@ class Runtime:
     def _health_changed(self, component: str, state: str, reason: str) -> None:
         level = log.warning if state in ("degraded", "failed") else log.info
         level("component", component=component, state=state, reason=reason)
-        self.bus.publish(
-            Event("health.changed", data={"component": component, "state": state, "reason": reason})
-        )
+        health: HealthEvent = {"component": component, "state": state, "reason": reason}
+        self.bus.publish(Event("health.changed", data=health))
 
     def _store_state(self, error: StoreError | None) -> None:
         if error is None:

@@ -11,9 +11,9 @@ import structlog
 
 from mindbot.bus import Bus
 from mindbot.domain.events import PASSING, Event
-from mindbot.domain.message import Json
 from mindbot.domain.records import message_record, passing_record, record_of, timed_record
 from mindbot.domain.shapes.daemon import StatusJson
+from mindbot.domain.shapes.events import SpanEvent, StatsEvent
 from mindbot.domain.shapes.turns import MessageRecord, PassingRecord, TimedRecord, TurnRecord
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
@@ -113,7 +113,8 @@ class SpanEvents:
 
     def closed(self, turn: Turn, span: Span) -> None:
         """Tell that a step ended."""
-        data = _step(span) | {"status": span.status, "took_ms": round(span.took * 1000, 3)}
+        data = _step(span)
+        data["status"], data["took_ms"] = span.status, round(span.took * 1000, 3)
         if error := span.data.get("error"):
             data["error"] = told(error)
         self._bus.publish(Event("span.closed", turn.id, data))
@@ -123,8 +124,8 @@ class SpanEvents:
         return told(error) or type(error).__name__
 
 
-def _step(span: Span) -> Json:
-    data: Json = {"name": span.name, "kind": span.kind, "span": span.id, "parent": span.parent}
+def _step(span: Span) -> SpanEvent:
+    data: SpanEvent = {"name": span.name, "kind": span.kind, "span": span.id, "parent": span.parent}
     if span.kind == "stage":
         data["stage"] = span.name
     return data
@@ -142,33 +143,31 @@ def handler_lost(name: str, events: int) -> None:
 
 async def tell_stats(bus: Bus, status: Callable[[], StatusJson], every: float = 1.0) -> None:
     """Publish the daemon in numbers, once a second, while somebody looks."""
-    before: tuple[float, dict[str, int]] | None = None
+    before: tuple[float, StatusJson] | None = None
     while True:
         await anyio.sleep(every)
         if not bus.wants("stats"):
             before = None
             continue
         now, found = time.monotonic(), status()
-        totals = found["totals"]
-        counts = {
-            "received": totals["received"],
-            "answered": totals["answered"],
-            "failed": totals["failed"],
-            "dead": totals["dead"],
-            "sent": found["outbox"]["sent"],
-        }
         if before is not None:
-            bus.publish(Event("stats.tick", data=_numbers(found, counts, *before, now)))
-        before = now, counts
+            then, earlier = before
+            bus.publish(Event("stats.tick", data=_numbers(found, earlier, now - then)))
+        before = now, found
 
 
-def _numbers(
-    found: StatusJson, counts: dict[str, int], then: float, earlier: dict[str, int], now: float
-) -> Json:
-    passed = max(now - then, 1e-9)
-    rates = {f"{name}_per_s": round((count - earlier[name]) / passed, 2) for name, count in counts.items()}
+def _numbers(found: StatusJson, earlier: StatusJson, passed: float) -> StatsEvent:
+    now, then = found["totals"], earlier["totals"]
+
+    def rate(count: int, before: int) -> float:
+        return round((count - before) / max(passed, 1e-9), 2)
+
     return {
-        **rates,
+        "received_per_s": rate(now["received"], then["received"]),
+        "answered_per_s": rate(now["answered"], then["answered"]),
+        "failed_per_s": rate(now["failed"], then["failed"]),
+        "dead_per_s": rate(now["dead"], then["dead"]),
+        "sent_per_s": rate(found["outbox"]["sent"], earlier["outbox"]["sent"]),
         **found["turns"],
         "outbox": found["outbox"]["waiting"],
         "loop_lag_ms": found["loop_lag_ms"],

@@ -23,7 +23,7 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, StoreError
 from mindbot.domain.events import Event
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.events import DeliveryEvent
 from mindbot.runtime.traffic import Traffic
 from mindbot.runtime.workers import Workers
 from mindbot.telemetry.redaction import told
@@ -351,7 +351,7 @@ class Outbox:
     def _tell(self, kind: str, d: Delivery) -> None:
         if self._wants("delivery"):
             id = d.id
-            data: Json = {
+            data: DeliveryEvent = {
                 "delivery": id,
                 "platform": d.platform,
                 "bot": d.bot,

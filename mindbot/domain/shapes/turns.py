@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
+from mindbot.domain.shapes.events import ChunkEvent
+
 #: Plain data whose shape is not known here: a platform's, a vendor's, a flow's.
 Json: TypeAlias = dict[str, Any]
 
@@ -187,12 +189,10 @@ class TurnJson(_Told):
     deliveries: list[DeliveryJson]
 
 
-class ChunkJson(TypedDict):
-    """A piece of an answer; ``afresh``: it takes the place of all before."""
+class ChunkJson(ChunkEvent):
+    """A line of a streamed answer."""
 
     type: Literal["chunk"]
-    text: str
-    afresh: NotRequired[bool]
 
 
 class DoneJson(TypedDict):

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from mindbot.api import models
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.events import (
+    AlertEvent,
+    BusEvent,
+    ConfigEvent,
+    DeliveryEvent,
+    EventJson,
+    HealthEvent,
+    StatsEvent,
+)
 from mindbot_tui.state.link import Link
 from mindbot_tui.state.numbers import Numbers
 from mindbot_tui.state.turns import TurnStore
@@ -49,26 +57,26 @@ class ConsoleState:
         """Whether we have a role, or may have it for all we know."""
         return not self.role or ROLES.index(self.role) >= ROLES.index(role)
 
-    def apply(self, events: Iterable[Json]) -> None:
+    def apply(self, events: Iterable[EventJson]) -> None:
         """Take over a batch of events; those it does not know are left to newer consoles."""
         for event in events:
             topic, _, what = str(event.get("type", "")).partition(".")
             if topic == "turn":
                 self._turn(what, event)
             elif topic == "delivery":
-                self.turns.delivered(str(event.get("turn", "")), str(event.get("state", what)))
+                state = cast(DeliveryEvent, event).get("state", what)
+                self.turns.delivered(str(event.get("turn", "")), str(state))
             elif topic == "stats":
-                self.numbers.take_stats(event)
+                self.numbers.take_stats(cast(StatsEvent, event))
             elif topic == "health":
-                self._health(event)
+                self._health(cast(HealthEvent, event))
             elif topic == "config":
-                self.changes += 1
-                self.note("ok", f"configuration generation {event.get('generation', '?')} is in use")
+                self._reloaded(cast(ConfigEvent, event))
             elif topic == "bus":
-                slow, lost = event.get("handler", "?"), event.get("count", "?")
-                self.note("bad", f"{slow} is too slow: {lost} events lost")
+                self._slow(cast(BusEvent, event))
             elif topic == "alert":
-                self.note("ok" if what == "resolved" else "bad", f"alert {event.get('alert', '')} {what}")
+                alert = cast(AlertEvent, event).get("alert", "")
+                self.note("ok" if what == "resolved" else "bad", f"alert {alert} {what}")
 
     def take_status(self, status: models.Status) -> None:
         """Take over the daemon's numbers; a daemon that says which role we have is believed."""
@@ -85,15 +93,22 @@ class ConsoleState:
         """Keep the command line that does what was just done."""
         self.calls.append(command)
 
-    def _turn(self, what: str, event: Json) -> None:
+    def _turn(self, what: str, event: EventJson) -> None:
         id = str(event.get("turn", ""))
         if what == "duplicate" or not id:
             return
         self.turns.apply(event, id)
 
-    def _health(self, event: Json) -> None:
+    def _health(self, event: HealthEvent) -> None:
         self.changes += 1
         state = str(event.get("state", ""))
         kind = {"ok": "ok", "failed": "bad"}.get(state, "warn")
         reason = f": {event['reason']}" if event.get("reason") else ""
         self.note(kind, f"{event.get('component', '')} is {state}{reason}")
+
+    def _reloaded(self, event: ConfigEvent) -> None:
+        self.changes += 1
+        self.note("ok", f"configuration generation {event.get('generation', '?')} is in use")
+
+    def _slow(self, event: BusEvent) -> None:
+        self.note("bad", f"{event.get('handler', '?')} is too slow: {event.get('count', '?')} events lost")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
 
 from mindbot.api import models
+from mindbot.domain.shapes.events import StatsEvent
 
 SECONDS = 60
 LATELY = 5  # seconds
@@ -34,7 +34,7 @@ class Numbers:
         self.lag, self.rss = status.loop_lag_ms, status.rss_bytes
         self.generation = status.config.generation
 
-    def take_stats(self, event: Mapping[str, Any]) -> None:
+    def take_stats(self, event: StatsEvent) -> None:
         """Take over a ``stats`` event; what it leaves out, or says in another kind, stays."""
         names = {
             "loop_lag_ms": "lag",
