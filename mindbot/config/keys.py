@@ -94,7 +94,9 @@ def field(model: type[BaseModel], path: KeyPath) -> FieldInfo | None:
 
 
 def is_secret(annotation: Any) -> bool:
-    return strip(annotation) is SecretStr
+    """Whether a text at a place is a secret: also where a section stands that a bare text is the key of."""
+    kind = strip(annotation)
+    return kind is SecretStr or bool(getattr(kind, "bare_secret", False))
 
 
 def is_collection(annotation: Any) -> bool:

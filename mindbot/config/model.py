@@ -31,6 +31,7 @@ from mindbot.config.sections import (
     SessionSettings,
     StoreSettings,
 )
+from mindbot.config.spending import BudgetsSettings, Price
 from mindbot.config.unread import unread_field
 from mindbot.domain.errors import ConfigError
 
@@ -60,6 +61,11 @@ class Config(Section):
         default_factory=dict, description="Models, by a name of your own."
     )
     provider_selection: ProviderSelection = ProviderSelection()
+    prices: dict[str, Price] = Field(
+        default_factory=dict,
+        description="What models cost, by model or provider/model, before MindBot's table.",
+    )
+    budgets: BudgetsSettings = BudgetsSettings()
     workflows: dict[str, WorkflowSettings] = unread_field(
         default_factory=dict,
         description="Dify apps, by a name of your own.",

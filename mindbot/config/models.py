@@ -6,7 +6,7 @@ Keys and aliases are those of the configuration samples operators already have.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -15,7 +15,9 @@ from mindbot import registry
 from mindbot.config.keys import guess
 from mindbot.config.patterns import check_patterns
 from mindbot.config.sections import Section
+from mindbot.config.spending import Price
 from mindbot.config.types import (
+    KEYS,
     NAMED,
     Duration,
     Float,
@@ -25,7 +27,6 @@ from mindbot.config.types import (
     Size,
     Url,
 )
-from mindbot.config.unread import unread_field
 
 
 class ModelSettings(Section):
@@ -39,6 +40,20 @@ class ModelSettings(Section):
     files: bool | None = Field(None, description="Whether it takes files; absent: as its name tells.")
     audio: bool | None = Field(None, description="Whether it takes sounds; absent: as its name tells.")
     max_context: Int | None = Field(None, ge=1, description="Tokens of prompt and answer together.")
+    price: Price | None = Field(None, description="Of a million tokens; absent: as `prices` says.")
+
+
+class KeySettings(Section):
+    """One of several keys of a provider; a bare text is the key."""
+
+    #: A text in its place is a secret, and shown to nobody.
+    bare_secret: ClassVar[bool] = True
+
+    key: Secret = Field(description="The vendor's key.")
+    label: str = Field("", max_length=64, description="What it is called; empty: key1, key2, … by its place.")
+    account: str = Field(
+        "", description="Keys of one account share its limits: all wait when one is asked to."
+    )
 
 
 class NamedWorkflow(Section):
@@ -54,11 +69,18 @@ class ProviderSettings(Section):
     type: str = Field("", description="openai, anthropic, …; empty: the entry's name.")
     enabled: bool = Field(True, description="Whether it may be used.")
     base_url: ModelBase = Field("", description="Empty: the vendor's own service.")
+    api_keys: Annotated[tuple[KeySettings, ...], KEYS] = Field(
+        (), description="Several keys: the next one is used when one is refused, throttled or spent."
+    )
     api_key: Secret | None = Field(
         None, validate_default=True, description="The vendor's key; own servers may need none."
     )
     models: Annotated[tuple[ModelSettings, ...], NAMED] = Field((), description="The first is the default.")
+    weight: Int = Field(
+        1, ge=0, description="Its share of the answers (strategy weighted); 0: only when named or a fallback."
+    )
     rate_limit: Int | None = Field(None, ge=1, description="Requests a minute.")
+    token_limit: Int | None = Field(None, ge=1, description="Tokens a minute, sent and answered together.")
     timeout: Duration = Field(60, gt=0, description="Longest one call may take.")
     stream_timeout: Duration = Field(
         0, ge=0, description="Longest a streamed answer may grow; 0: three times `timeout`."
@@ -91,9 +113,23 @@ class ProviderSettings(Section):
     @classmethod
     def _key(cls, value: Any, info: ValidationInfo) -> Any:
         """Say that a key is missing like any other missing key: beside all the others."""
-        if not value and info.data.get("enabled", False) and cls.needs_key(info.data):
+        keyless = not value and not info.data.get("api_keys")
+        if keyless and info.data.get("enabled", False) and cls.needs_key(info.data):
             raise PydanticCustomError("missing", "Field required")
         return value
+
+    @field_validator("api_keys")
+    @classmethod
+    def _labels(cls, value: tuple[KeySettings, ...]) -> tuple[KeySettings, ...]:
+        """Give each key a label: it stands for the key wherever one is named."""
+        named = tuple(
+            key if key.label else key.model_copy(update={"label": f"key{n}"})
+            for n, key in enumerate(value, 1)
+        )
+        labels = [key.label for key in named]
+        if twice := next((label for label in labels if labels.count(label) > 1), ""):
+            raise ValueError(f"has two keys labelled {twice}; give each its own `label`")
+        return named
 
 
 class KeyedSettings(ProviderSettings):
@@ -135,21 +171,25 @@ ANNOUNCED: Mapping[str, type[ProviderSettings]] = {
 }
 
 
-_IN_ORDER = "The first enabled provider answers; when it cannot, those of fallback_order in turn"
-
-
 class ProviderSelection(Section):
-    """How a provider is chosen."""
+    """How a provider is chosen where none is named."""
 
-    strategy: Literal["round_robin", "weighted", "performance_based"] = unread_field(
-        "round_robin", description="round_robin, weighted or performance_based.", instead=_IN_ORDER
+    strategy: Literal["first", "round_robin", "weighted", "performance_based", "least_busy", "cost"] = Field(
+        "first",
+        description="first: the first enabled one; round_robin: each in turn; weighted: by their `weight`; "
+        "performance_based: the quickest of those that succeed; least_busy: the fewest calls under way; "
+        "cost: the cheapest.",
     )
     fallback_order: tuple[str, ...] = Field((), description="Who answers when the one before cannot.")
-    performance_threshold: Float = unread_field(
-        0.8, ge=0, le=1, description="Share of calls that must succeed.", instead=_IN_ORDER
+    performance_threshold: Float = Field(
+        0.8, ge=0, le=1, description="performance_based: share of calls that must succeed."
     )
-    cost_optimization: bool = unread_field(
-        False, description="Prefer the cheaper of equals.", instead=_IN_ORDER
+    cost_optimization: bool = Field(
+        False, description="Where two come equal, and among those that come after, the cheaper is first."
+    )
+    cool_the_only: bool = Field(
+        False,
+        description="Whether a model that nobody could replace is left alone too when it fails or throttles.",
     )
 
 

@@ -176,12 +176,21 @@ ONE_OR_MANY = Also(
     lambda value: [value] if isinstance(value, dict) else value,
     lambda schema: {"anyOf": [schema["items"], schema]},
 )
+
+
+def _texts(key: str) -> Also:
+    """Return the spelling of a list of mappings of which a bare text is what stands under ``key``."""
+    return Also(
+        lambda value: (
+            [{key: v} if isinstance(v, str) else v for v in value]
+            if isinstance(value, list | tuple)
+            else value
+        ),
+        lambda schema: {"type": "array", "items": {"anyOf": [{"type": "string"}, schema["items"]]}},
+    )
+
+
 #: A list of mappings with a name, of which a bare text is the name alone.
-NAMED = Also(
-    lambda value: (
-        [{"name": v} if isinstance(v, str) else v for v in value]
-        if isinstance(value, list | tuple)
-        else value
-    ),
-    lambda schema: {"type": "array", "items": {"anyOf": [{"type": "string"}, schema["items"]]}},
-)
+NAMED = _texts("name")
+#: A list of keys with what belongs to each, of which a bare text is the key alone.
+KEYS = _texts("key")

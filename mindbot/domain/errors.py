@@ -18,6 +18,7 @@ MindBotError                    what, where and how to mend it (``hint``)
 ├── Unreachable                 the daemon does not answer
 ├── TimedOut                    a deadline passed
 ├── EmptyAnswer                 a runner ended without a word
+├── BudgetSpent                 nothing is left of a budget for models
 └── VendorError                 a platform, model or workflow behind a socket
     ├── AuthFailed              credentials are wrong; a person must mend it
     ├── QuotaExceeded           paid up or cut off; waiting does not help
@@ -195,6 +196,12 @@ class EmptyAnswer(MindBotError):
     """A runner ended without a word that can be said; the message tells why, as far as it is known."""
 
     kind = "empty_answer"
+
+
+class BudgetSpent(MindBotError):
+    """Nothing is left of a budget for models; the message says whose, and the user is told."""
+
+    kind = "budget_spent"
 
 
 class VendorError(MindBotError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mindbot.domain.message import Message
+
 #: By whom it is counted; ``all`` is everybody together, and ``model`` is a provider's model.
 Spender = Literal["user", "group", "bot", "workflow", "provider", "model", "all"]
 
@@ -20,6 +22,14 @@ class Payer:
     group: str = ""  # platform/chat
     bot: str = ""  # platform/bot
     workflow: str = ""
+
+    @classmethod
+    def of(cls, message: Message, workflow: str = "") -> Payer:
+        """Return whom an answer to a message is for."""
+        m = message
+        in_group = m.session.startswith(f"{m.platform}:{m.bot}:{m.chat}:")
+        group = f"{m.platform}/{m.chat}" if in_group else ""
+        return cls(f"{m.platform}/{m.sender}", group, f"{m.platform}/{m.bot}", workflow)
 
 
 NOBODY = Payer()

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from mindbot.domain.chat import ChatRequest, Chunks
 from mindbot.domain.conversation import shaped
 from mindbot.domain.errors import MindBotError
+from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
@@ -44,7 +45,9 @@ class ChatRunner:
                 "messages": [m.to_json() for m in shaped(request.messages)],
             }
             try:
-                ask = self._models.chat(request, provider=self._settings.provider, notes=span.data)
+                payer = Payer.of(turn.message, turn.route.get("workflow", ""))
+                named = self._settings.provider
+                ask = self._models.chat(request, provider=named, notes=span.data, payer=payer)
                 async with aclosing(ask) as chunks:
                     async for chunk in chunks:
                         span.data.setdefault("first_ms", round((time.time() - span.start) * 1000, 3))

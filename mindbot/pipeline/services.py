@@ -18,6 +18,7 @@ from mindbot.domain.message import Json, Part
 from mindbot.domain.ports.answering import Runner
 from mindbot.domain.ports.store import Recorded
 from mindbot.domain.shapes.turns import PersonJson
+from mindbot.domain.spending import NOBODY, Payer
 from mindbot.domain.turn import Clock, Turn
 
 
@@ -33,8 +34,10 @@ class GrowingAnswer(Protocol):
 class Models(Protocol):
     """The models that can be asked."""
 
-    def chat(self, request: ChatRequest, *, provider: str = "", notes: Json | None = None) -> Chunks:
-        """Yield the answer; ``notes`` learns who gave it. Raises MindBotError."""
+    def chat(
+        self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY
+    ) -> Chunks:
+        """Yield the answer; ``notes`` learns who gave it, ``payer`` is charged. Raises MindBotError."""
 
 
 class Once(Protocol):

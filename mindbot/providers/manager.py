@@ -1,53 +1,45 @@
-"""Providers by name: built when first used, tried again when that helps, replaced by the next when not."""
+"""Providers by name: who is asked, who answers instead, what it costs, and how they are.
+
+Choosing is `selection`, what may be asked now `deployments`, the loop that asks `asking`; what outlives a
+configuration generation is `standing`.
+"""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 
 import anyio
 
-from mindbot import registry
 from mindbot.config.model import Config
-from mindbot.config.parts import UnreadProvider
-from mindbot.domain.chat import ChatMessage, ChatRequest, Chunks
-from mindbot.domain.errors import (
-    ConfigError,
-    ContentFiltered,
-    MindBotError,
-    NotFound,
-    RateLimited,
-    SecretError,
-    TimedOut,
-    VendorError,
-)
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunks, Usage
+from mindbot.domain.errors import BudgetSpent, Conflict, MindBotError, NotFound
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
-from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
-from mindbot.telemetry.redaction import told
+from mindbot.domain.spending import BILLION, NOBODY, Payer
+from mindbot.providers.asking import Asking, Sleep
+from mindbot.providers.breaker import CircuitKey
+from mindbot.providers.budgets import Budgets, Used, bill
+from mindbot.providers.deployments import Deployment, Deployments
+from mindbot.providers.known_models import known
+from mindbot.providers.prices import Prices
+from mindbot.providers.selection import Candidate, Selection
+from mindbot.providers.shorter import Refusals
+from mindbot.providers.standing import Standing
+from mindbot.providers.status import ProviderStatus, status_of
 
-_TRIES = 4
-_TRIES_BEFORE_ANOTHER = 2  # when a fallback could answer instead
-_TRIES_ANSWERED = 2  # when each may have to be paid for
-_FIRST_BACKOFF = 0.5  # seconds; doubles with each try
-_LONGEST_WAIT = 20.0  # a vendor that asks for more is given up for this answer
 _PING_SECONDS = 20.0
-_SILENT = 0.9  # of a provider's timeout: who takes that long gives no answer, rather than a failure
-#: Failures of one provider that another may not have.
-_GO_ON = (VendorError, SecretError, ConfigError, NotFound)
-#: Failures that say nothing about the provider.
-_OF_THE_PROMPT = (ContentFiltered, *OF_THE_HISTORY)
 
 
 class ProviderManager:
-    """Answers by the provider asked for or the first enabled one, and falls back in the configured order.
+    """Answers by the provider asked for or the one that the strategy chooses, and falls back.
 
-    A failure is final once a piece of the answer has been shown. ``sleep`` is replaced in tests. ``report``
-    is told (provider, "degraded", reason) when one fails after all its tries, and "ok" when it answers again.
+    ``standing`` is shared by the generations of one process. ``sleep`` is replaced in tests. ``report`` is
+    told (provider, "degraded", reason) when one fails after all its tries or a key needs a person, and "ok"
+    when it answers again and none does.
     """
 
     def __init__(
@@ -55,45 +47,36 @@ class ProviderManager:
         config: Config,
         http: Http,
         secrets: Secrets,
+        standing: Standing | None = None,
         *,
-        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        sleep: Sleep = anyio.sleep,
         report: Callable[[str, str, str], None] = lambda provider, state, reason: None,
     ) -> None:
         self._settings = config.providers
         self._longest = config.chat.timeout
-        self._fallbacks = config.provider_selection.fallback_order
-        self._http = http
-        self._secrets = secrets
+        self.standing = standing or Standing()
+        self._deployments = Deployments(config, http, secrets, self.standing)
+        self._selection = Selection(config.provider_selection)
+        self._prices = Prices(config.providers, config.prices, config.budgets)
+        self._budgets = Budgets(config.budgets, self.standing.ledger)
         self._sleep = sleep
-        self._built: dict[str, Provider] = {}
         self._report = report
         self._failing: set[str] = set()
         self._refusals = Refusals()
 
     def get(self, name: str) -> Provider:
-        """Return a provider, built on first use.
+        """Return a provider with its first key, built on first use.
 
         Raises:
-            NotFound: none has that name, or it is disabled.
+            NotFound: none has that name, or it is disabled or off.
             ConfigError: nobody implements its kind, or its settings are unusable.
         """
-        if name not in self._built:
-            settings = self._settings.get(name)
-            if settings is None or not settings.enabled:
-                why = "is configured" if settings is None else "is enabled"
-                raise NotFound(f"no provider named {name!r} {why}", hint=f"usable: {self._usable_names()}")
-            kind = settings.type or name
-            if kind not in registry.names("providers"):
-                raise ConfigError(f"providers.{name}: not available yet: {kind}")
-            self._built[name] = registry.load("providers", kind).build(
-                name, settings, self._http, self._secrets
-            )
-        return self._built[name]
+        return self._deployments.client(name, self._deployments.pool(name).keys[0])
 
     def default(self) -> str:
         """Return the name of the first enabled provider that can be built; raises NotFound."""
         for name in self._settings:
-            if self._usable(name):
+            if self._deployments.usable(name):
                 return name
         raise NotFound("no provider is enabled", hint="add one under providers:")
 
@@ -110,118 +93,160 @@ class ProviderManager:
                 pass
         return anyio.current_time() - start
 
-    async def chat(self, request: ChatRequest, *, provider: str = "", notes: Json | None = None) -> Chunks:
-        """Yield the answer. ``notes`` learns the ``provider`` and ``model`` that gave it, and what failed.
+    async def chat(
+        self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY
+    ) -> Chunks:
+        """Yield the answer. ``notes`` learns who gave it, with which key, what failed before, and the cost.
 
         A conversation that nobody takes as it is gets shorter: whoever refused its length or its roles is
-        asked again with less of it, and ``notes["left_out"]`` tells what and why.
+        asked again with less of it, and ``notes["left_out"]`` tells what and why. When an answer breaks off
+        after some of it was shown, the next provider's whole answer takes its place (`Chunk.afresh`).
 
         Raises:
+            BudgetSpent: ``payer`` has nothing left to spend, or no provider has.
             MindBotError: the failure of the provider asked for, when no other could help.
         """
         notes = {} if notes is None else notes
         request = replace(request, deadline=request.deadline or anyio.current_time() + self._longest)
-        failures: list[MindBotError] = []
-        order = self._order(provider or self.default())
-        asks: list[tuple[str, Ask | None]] = [(name, None) for name in order]
-        shorter: list[tuple[str, Ask | None]] = []
-        while asks:
-            name, ask = asks.pop(0)
-            tries = _TRIES if not asks else _TRIES_BEFORE_ANOTHER
-            again = ask is not None
-            whole = request if not failures else self._translated(request, name)
-            for attempt in range(tries):
-                shown = False
-                begun = anyio.current_time()
-                try:
-                    chosen = self.get(name)
-                    model = self._model(whole, name)
-                    ask = ask or self._refusals.first(whole, name, model)
-                    notes["provider"], notes["model"] = name, model
-                    _tell(notes, ask)
-                    async with aclosing(chosen.chat(ask.request)) as chunks:
-                        async for chunk in chunks:
-                            shown = shown or bool(chunk.text or chunk.tool_calls)
-                            notes.update(chunk.notes)
-                            yield chunk
-                    if again:
-                        self._refusals.learn(ask, name, model)
-                    if name in self._failing:
-                        self._failing.discard(name)
-                        self._report(name, "ok", "")
-                    return
-                except TimedOut as exc:
-                    raise (failures or [exc])[0] from None
-                except _GO_ON as exc:
-                    notes.setdefault("failures", []).append(
-                        {"provider": name, "kind": exc.kind, "why": told(exc)}
-                    )
-                    if not isinstance(exc, _OF_THE_PROMPT):
-                        self._failing.add(name)
-                    if shown or isinstance(exc, ContentFiltered):
-                        self._degraded(name, exc)
-                        raise
-                    failures.append(exc)
-                wait = _wait(failures[-1], tries - 1 - attempt, attempt, request.deadline)
-                if self._used_up(name, anyio.current_time() - begun):
-                    wait = None
-                if wait is None:
-                    self._degraded(name, failures[-1])
-                    break
-                await self._sleep(wait)
-            if ask and isinstance(failures[-1], OF_THE_HISTORY) and (less := ask.after(failures[-1])):
-                shorter.append((name, less))
-            if not asks:
-                asks, shorter = shorter, []
-        raise failures[0]
 
-    def _degraded(self, name: str, failure: MindBotError) -> None:
-        if name in self._failing and not isinstance(failure, _OF_THE_PROMPT):
+        async def charge(deployment: Deployment, usage: Usage, notes: Json, *, told: bool) -> None:
+            await self._charge(payer, deployment, usage, notes, told=told)
+
+        asking = Asking(
+            self._deployments,
+            self._refusals,
+            request,
+            await self._line(request, provider, payer, notes),
+            notes,
+            sleep=self._sleep,
+            tell=self._tell,
+            charge=charge,
+        )
+        async with aclosing(asking.run()) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    # --- who is asked
+
+    async def _line(self, request: ChatRequest, provider: str, payer: Payer, notes: Json) -> list[Deployment]:
+        """Return who is asked, in order; raises NotFound, BudgetSpent, StoreError."""
+        soft = await self._budgets.check(payer)
+        if not provider:
+            self.default()
+        usable = [name for name in self._settings if self._deployments.usable(name)]
+        spent = {
+            name: used for name in usable if (used := await self._budgets.of_provider(name)) and used.hard
+        }
+        able = [name for name in usable if name not in spent]
+        names = self._selection.line(self._candidates(able, request.model), provider)
+        if provider in spent:
+            names.remove(provider)
+        if not names:
+            why = " and ".join(map(str, spent.values()))
+            raise BudgetSpent(why, hint="raise it under budgets.limits, or enable another provider")
+        notes["choice"] = "named" if provider else self._selection.strategy
+        line = [(name, self._model(request, name, first=not n)) for n, name in enumerate(names)]
+        if soft is not None and (cheaper := self._cheaper(soft, line[0], able)) is not None:
+            notes["choice"], notes["budget"] = "budget", str(soft)
+            line = [cheaper, *(each for each in line if each != cheaper)]
+        return [one for name, model in line for one in self._deployments.of(name, model)]
+
+    def _candidates(self, names: list[str], model: str) -> list[Candidate]:
+        """Return what is known of providers; the strategy takes none without the model asked for."""
+        having = [name for name in names if self._has(name, model)] or names
+        return [self._candidate(name, chosen=name in having) for name in names]
+
+    def _candidate(self, name: str, *, chosen: bool) -> Candidate:
+        tally = self.standing.tally(name)
+        return Candidate(
+            name,
+            self._settings[name].weight if chosen else 0,
+            len(tally.late),
+            tally.share or 0.0,
+            tally.latency or 0.0,
+            tally.in_flight,
+            self._prices.of_a_million(name, self._first_model(name)),
+        )
+
+    def _model(self, request: ChatRequest, name: str, *, first: bool) -> str:
+        """Return the model a provider is asked for: a fallback its own, unless it has the one asked for."""
+        if request.model and (first or self._has(name, request.model)):
+            return request.model
+        return self._first_model(name)
+
+    def _has(self, name: str, model: str) -> bool:
+        return any(each.name == model for each in self._settings[name].models)
+
+    def _first_model(self, name: str) -> str:
+        settings = self._settings.get(name)
+        return settings.models[0].name if settings is not None and settings.models else ""
+
+    def _cheaper(self, soft: Used, chosen: tuple[str, str], able: list[str]) -> tuple[str, str] | None:
+        """Return the provider and model that a budget wants instead; None where there is none."""
+        wanted = soft.budget.cheaper
+        offers = [(name, model.name) for name in able for model in self._settings[name].models]
+        if wanted:
+            return next((o for o in offers if wanted in (o[1], f"{o[0]}/{o[1]}")), None)
+        priced = [
+            (price, offer)
+            for offer in offers
+            if (price := self._prices.of_a_million(*offer)) is not None and known(offer[1]).streaming
+        ]
+        now = self._prices.of_a_million(*chosen)
+        least = min(priced, default=None)
+        return least[1] if least is not None and (now is None or least[0] < now) else None
+
+    # --- what comes of it
+
+    async def _charge(
+        self, payer: Payer, deployment: Deployment, usage: Usage, notes: Json, *, told: bool
+    ) -> None:
+        """Write what an answer took; raises StoreError."""
+        money = self._prices.of_usage(deployment.provider, deployment.model, usage)
+        if money is not None:
+            cost: Json = {"money": money / BILLION, "currency": self._prices.currency}
+            notes["cost"] = cost if told else {**cost, "estimated": True}
+        ledger = self.standing.ledger
+        model = deployment.model or "default"
+        await ledger.add(bill(payer, deployment.provider, model, usage, money or 0, ledger.today))
+
+    def _tell(self, name: str, failure: MindBotError | None) -> None:
+        """Report how a provider is, after a call that failed for good, or was answered."""
+        if failure is not None:
+            self._failing.add(name)
             self._report(name, "degraded", str(failure))
+        elif name in self._failing and not self._lame(name):
+            self._failing.discard(name)
+            self._report(name, "ok", "")
 
-    def _used_up(self, name: str, took: float) -> bool:
-        """Tell whether a call failed by giving no answer: its user would wait as long once more."""
-        settings = self._settings.get(name)
-        return settings is not None and took >= _SILENT * settings.timeout
+    def _lame(self, name: str) -> bool:
+        """Tell whether a person has to look after one of a provider's keys."""
+        look = self.standing.breakers.look
+        circuits = [look(CircuitKey(name, key.label)) for key in self._deployments.pool(name).keys]
+        return any(circuit is not None and circuit.reason in ("auth", "quota") for circuit in circuits)
 
-    def _usable(self, name: str) -> bool:
-        settings = self._settings.get(name)
-        if settings is None or not settings.enabled or isinstance(settings, UnreadProvider):
-            return False
-        return (settings.type or name) in registry.names("providers")
+    # --- for operators
 
-    def _usable_names(self) -> str:
-        return ", ".join(filter(self._usable, self._settings)) or "none"
+    async def status(self) -> list[ProviderStatus]:
+        """Return how each configured provider is; raises StoreError."""
+        return [
+            await status_of(name, self._deployments, self._budgets, self._prices) for name in self._settings
+        ]
 
-    def _order(self, first: str) -> list[str]:
-        return [first, *(name for name in self._fallbacks if name != first and self._usable(name))]
+    async def switch(self, name: str, *, on: bool) -> ProviderStatus:
+        """Switch a provider off, or on again, until somebody does the contrary, also over restarts.
 
-    def _model(self, request: ChatRequest, name: str) -> str:
-        models = self._settings[name].models
-        return request.model or (models[0].name if models else "")
+        Switching on also lets all its keys be tried again. Returns how it is now.
 
-    def _translated(self, request: ChatRequest, name: str) -> ChatRequest:
-        """Ask a fallback for its own default model unless it has the one asked for."""
-        known = any(model.name == request.model for model in self._settings[name].models)
-        return request if known else replace(request, model="")
-
-
-def _tell(notes: Json, ask: Ask) -> None:
-    """Note what was left out of this call; an earlier one's note goes."""
-    notes.pop("left_out", None)
-    if (left_out := ask.left_out()) is not None:
-        notes["left_out"] = left_out
-
-
-def _wait(failure: MindBotError, left: int, attempt: int, deadline: float) -> float | None:
-    """Return the seconds before the next of ``left`` tries, with full jitter; None for no more."""
-    if not failure.retryable or not left:
-        return None
-    if isinstance(failure, VendorError) and failure.answered and attempt + 1 >= _TRIES_ANSWERED:
-        return None
-    wait = random.uniform(0, _FIRST_BACKOFF * 2**attempt)
-    if isinstance(failure, RateLimited):
-        wait += failure.retry_after
-    if wait > _LONGEST_WAIT or (deadline and anyio.current_time() + wait >= deadline):
-        return None
-    return wait
+        Raises:
+            NotFound: none has that name.
+            Conflict: the configuration disables it.
+            StoreError: it is not on disk, and not done.
+        """
+        if (settings := self._settings.get(name)) is None:
+            raise NotFound(f"no provider named {name!r}", hint=f"there are: {', '.join(self._settings)}")
+        if on and not settings.enabled:
+            hint = f"set providers.{name}.enabled: true and reload"
+            raise Conflict(f"the configuration disables the provider {name!r}", hint=hint)
+        await self.standing.switch(name, on=on)
+        return await status_of(name, self._deployments, self._budgets, self._prices)

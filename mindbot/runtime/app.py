@@ -27,6 +27,7 @@ from mindbot.http.tls import context
 from mindbot.media.choose import media_store
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
+from mindbot.providers.standing import Standing
 from mindbot.runtime import generation, heap, housekeeping, outward, suspicion
 from mindbot.runtime.answering import OnShow
 from mindbot.runtime.bots import Bots
@@ -88,6 +89,7 @@ class Runtime:
         )
         self.secrets = SecretLookup(state_dir)
         self.store = kept = store(config.store, state_dir, from_now=from_now, on_state=self._store_state)
+        self.standing = Standing(kept.keep, kept.spending)
         self.media = media_store(
             config.media, state_dir / "media", self.http, self.secrets, ca_file=config.http.ca_file
         )
@@ -209,6 +211,7 @@ class Runtime:
         async with AsyncExitStack() as stack:
             await self._when_there_is_room(lambda: stack.enter_async_context(self.store.opened()))
             await self._when_there_is_room(self.store.probe)
+            await self._when_there_is_room(self.standing.load)
             if (anew := self.store.anew).reason:
                 log.warning(
                     "store begins anew",
@@ -283,7 +286,8 @@ class Runtime:
         for each in self.board.list():
             if each["component"].startswith(PROVIDER):  # how it is now is told when it is asked next
                 self.board.forget(each["component"])
-        providers = ProviderManager(loaded.config, self.http, self.secrets, report=self._provider_is)
+        shared = self.http, self.secrets, self.standing
+        providers = ProviderManager(loaded.config, *shared, report=self._provider_is)
         built = generation.build(number, loaded, providers, self.tracer, self._services)
         for part, why in built.left_out.items():
             self.board.report(part, "failed", why)

@@ -37,8 +37,8 @@ limits: {per_user: 20}
         "a.yaml:6:3: providers.coze.api_key is missing (The vendor's key; own servers may need none)",
         "a.yaml:6:3: providers.coze.bot_id is missing (Coze only: the bot that answers)",
         "a.yaml:7:3: providers.openai.api_key is missing (The vendor's key; own servers may need none)",
-        "a.yaml:8:32: provider_selection.strategy should be round_robin, weighted or performance_based; "
-        "did you mean round_robin? (it is 'roundrobin')",
+        "a.yaml:8:32: provider_selection.strategy should be first, round_robin, weighted, performance_based, "
+        "least_busy or cost; did you mean round_robin? (it is 'roundrobin')",
         "a.yaml:9:1: wecomm is no known key",
         "a.yaml:10:20: limits.per_user is no rate; write e.g",
     ]

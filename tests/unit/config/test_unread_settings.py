@@ -41,15 +41,13 @@ def test_what_nothing_reads_is_marked() -> None:
 
 
 def test_a_warning_says_what_happens_instead(load_text: Callable[[str], Loaded]) -> None:
-    text = "providers: {scripted: {}}\nprovider_selection: {strategy: weighted}\nchromadb: {chunk_size: 10}\n"
+    text = "providers: {scripted: {}}\nchromadb: {chunk_size: 10}\n"
     told = [warning.rpartition("a.yaml:")[2] for warning in load_text(text).warnings]
     assert told == [
-        "2:32: provider_selection.strategy is not read by this version. The first enabled provider answers; "
-        "when it cannot, those of fallback_order in turn",
-        "3:11: chromadb is not read by this version. Nothing is looked up for an answer",
+        "2:11: chromadb is not read by this version. Nothing is looked up for an answer",
     ]
 
 
 def test_what_is_marked_stands_in_the_tables() -> None:
-    (line,) = [line for line in schema.tables().splitlines() if line.startswith("| `strategy`")]
+    (line,) = [line for line in schema.tables().splitlines() if line.startswith("| `routes`")]
     assert "Not read by this version." in line

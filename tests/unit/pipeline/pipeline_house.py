@@ -18,6 +18,7 @@ from mindbot.domain.errors import NotFound
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.span import Span
+from mindbot.domain.spending import NOBODY, Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
@@ -64,7 +65,9 @@ class Watch:
 class Nobody:
     """Models where none is asked."""
 
-    async def chat(self, request: ChatRequest, *, provider: str = "", notes: Json | None = None) -> Chunks:
+    async def chat(
+        self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY
+    ) -> Chunks:
         raise AssertionError("no model is asked here")
         yield Chunk()
 

@@ -12,6 +12,7 @@ from mindbot.config.sections import ChatSettings
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import Overloaded
 from mindbot.domain.message import Json, Message, text_part
+from mindbot.domain.spending import NOBODY, Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.chat import ChatRunner
 
@@ -26,7 +27,9 @@ class Model:
         self.left_early = False
         self._error = error
 
-    async def chat(self, request: ChatRequest, *, provider: str = "", notes: Json | None = None) -> Chunks:
+    async def chat(
+        self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY
+    ) -> Chunks:
         self.asked.append((request, provider))
         assert notes is not None
         notes |= {"provider": "acme", "model": "acme-1"}

@@ -1,0 +1,375 @@
+"""One question to the models: the one loop that knows what to do when somebody does not answer."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import anyio
+import structlog
+
+from mindbot.domain.chat import ChatRequest, Chunk, Chunks, Usage
+from mindbot.domain.errors import (
+    AuthFailed,
+    ConfigError,
+    ContentFiltered,
+    MindBotError,
+    NetworkFailed,
+    NotFound,
+    QuotaExceeded,
+    RateLimited,
+    Rejected,
+    SecretError,
+    StoreError,
+    TimedOut,
+    VendorError,
+)
+from mindbot.domain.message import Json
+from mindbot.providers import tokens
+from mindbot.providers.deployments import Deployment, Deployments, Ticket
+from mindbot.providers.keys import OF_THE_KEY
+from mindbot.providers.limits import OWN_LIMITS
+from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
+from mindbot.providers.tally import LastError, Tally
+from mindbot.telemetry.redaction import told
+
+log = structlog.get_logger("mindbot.providers")
+
+Sleep = Callable[[float], Awaitable[None]]
+
+_RETRIES = 3  # times that anybody is asked again, in the whole call
+_TRIES_BEFORE_ANOTHER = 2  # of one, when another could answer instead
+_TRIES_ANSWERED = 2  # when each may have to be paid for
+_FIRST_BACKOFF = 0.5  # seconds; doubles with each try
+_LONGEST_WAIT = 20.0  # a vendor that asks for more is given up for this answer
+_WAITS = 60.0  # seconds of waiting in the whole call, at most
+_ROUNDS = 2  # times that it waits for those who are left alone
+_SILENT = 0.9  # of a provider's timeout: who takes that long gives no answer, rather than a failure
+_SPILL = 1.0  # seconds that a call waits for our own limits when another could answer instead
+#: Failures of one provider that another may not have.
+_GO_ON = (VendorError, SecretError, ConfigError, NotFound)
+#: Failures that say nothing about the provider.
+_OF_THE_PROMPT = (ContentFiltered, *OF_THE_HISTORY)
+#: What a server says that is none of ours, or has no such model: the prompt is not why.
+_NO_SERVER = frozenset({"garbage", "web_page", "too_large", "404", "model_not_found", "1211"})
+
+
+class Charge(Protocol):
+    """Counts what an answer took, before its end is handed on; raises StoreError."""
+
+    async def __call__(self, deployment: Deployment, usage: Usage, notes: Json, *, told: bool) -> None: ...
+
+
+@dataclass(slots=True)
+class _Step:
+    """A deployment that is to be asked; ``ask`` once it was found what it takes."""
+
+    deployment: Deployment
+    ask: Ask | None = None
+    tries: int = 0
+    shorter: bool = False  # than what it refused
+    failure: MindBotError | None = None
+    took: float = 0.0
+
+
+class Asking:
+    """See the module. ``tell`` learns of a provider (name, failure or None) how its last call went."""
+
+    def __init__(
+        self,
+        deployments: Deployments,
+        refusals: Refusals,
+        request: ChatRequest,
+        line: Sequence[Deployment],
+        notes: Json,
+        *,
+        sleep: Sleep,
+        tell: Callable[[str, MindBotError | None], None],
+        charge: Charge,
+    ) -> None:
+        self._deployments = deployments
+        self._refusals = refusals
+        self._request = request
+        self._notes = notes
+        self._sleep = sleep
+        self._tell = tell
+        self._charge = charge
+        self._steps = deque(_Step(each) for each in line)
+        self._alone = len(line) == 1
+        self._shorter: list[_Step] = []
+        self._waiting: list[_Step] = []
+        self._failures: list[MindBotError] = []
+        self._retries = _RETRIES
+        self._waited = 0.0
+        self._rounds = 0
+        self._shown = False  # some of an answer
+        self._stale = False  # what was shown is not the answer
+
+    async def run(self) -> Chunks:
+        """Yield the answer; raises the first failure when nobody could help."""
+        while await self._any():
+            step = self._steps.popleft()
+            ticket = self._deployments.admit(step.deployment, alone=self._alone)
+            if ticket is None:
+                self._skip(step)
+                continue
+            async with aclosing(self._ask(step, ticket)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            await self._deployments.standing.save()
+            if step.failure is None:
+                return
+            await self._after(step, step.failure)
+        if not self._failures:
+            raise self._deployments.left_alone(self._waiting[0].deployment)
+        raise self._failures[0]
+
+    async def _any(self) -> bool:
+        """Tell whether somebody is left to be asked; wait for who is left alone, if that is not long."""
+        if not self._steps:
+            self._steps.extend(self._shorter)
+            self._shorter = []
+        if not self._steps and self._waiting and not self._shown and self._rounds < _ROUNDS:
+            self._rounds += 1
+            free = await self._proved()
+            self._waiting = [step for step in self._waiting if step not in free]
+            self._steps.extend(free)
+        return bool(self._steps)
+
+    def _skip(self, step: _Step) -> None:
+        self._waiting.append(step)
+        deployment = step.deployment
+        why = self._deployments.left_alone(deployment)
+        self._notes.setdefault("skipped", []).append({**_named(deployment), "why": told(why)})
+
+    async def _proved(self) -> list[_Step]:
+        """Wait until those who are left alone may be asked, and for who proves that; return them."""
+        deployments = self._deployments
+        soonest = min(deployments.waits(step.deployment) for step in self._waiting)
+        if not self._may_wait(soonest):
+            return []
+        if soonest > 0:
+            await self._pause(soonest)
+        ends = anyio.current_time() + min(_LONGEST_WAIT, self._left())
+        while True:
+            free = [step for step in self._waiting if deployments.free(step.deployment)]
+            probed = any(deployments.waits(step.deployment) == 0 for step in self._waiting)
+            left = ends - anyio.current_time()
+            if free or not probed or left <= 0:
+                return free
+            await deployments.standing.moved(left)
+
+    # --- one of them
+
+    async def _ask(self, step: _Step, ticket: Ticket) -> Chunks:
+        """Yield what one answers; whether it failed is then in ``step``."""
+        deployment = step.deployment
+        name, model = deployment.provider, deployment.model
+        tally = self._deployments.standing.tally(name)
+        begun = anyio.current_time()
+        step.failure = None
+        try:
+            whole = replace(self._request, model=model)
+            step.ask = step.ask or self._refusals.first(whole, name, model)
+            self._notes.pop("key", None)
+            self._notes |= _named(deployment)
+            _note_left_out(self._notes, step.ask)
+            async with aclosing(self._answer(step, step.ask, tally, begun)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            ticket.succeeded()
+            if step.shorter:
+                self._refusals.learn(step.ask, name, model)
+            self._tell(name, None)
+        except TimedOut as exc:
+            raise (self._failures or [exc])[0] from None
+        except _GO_ON as exc:
+            step.failure, step.took = exc, anyio.current_time() - begun
+            self._judge(step, exc, ticket, tally)
+        finally:
+            ticket.release()
+
+    async def _answer(self, step: _Step, ask: Ask, tally: Tally, begun: float) -> Chunks:
+        """Yield an answer, within our own limits, and have it counted before its end is handed on."""
+        deployment, deployments = step.deployment, self._deployments
+        client = deployments.client(deployment.provider, deployment.key)
+        settings = deployments.settings[deployment.provider]
+        limits = deployments.standing.limits(deployment.provider, settings)
+        guess = tokens.of_prompt(ask.request.messages) if settings.token_limit else 0
+        patience = _SPILL if self._others() else settings.timeout
+        entry = await limits.enter(min(patience, self._left()), guess)
+        tally.begin()
+        said: list[str] = []
+        usage: Usage | None = None
+        charged = False
+        try:
+            async with aclosing(client.chat(ask.request)) as chunks:
+                async for chunk in chunks:
+                    if chunk.text or chunk.reasoning:
+                        if not said:
+                            tally.answered(anyio.current_time() - begun)
+                        said.append(chunk.text or chunk.reasoning)
+                    usage = chunk.usage or usage
+                    if chunk.finish and not charged:
+                        if not said:
+                            tally.answered(anyio.current_time() - begun)
+                        charged = True
+                        usage = await self._count(deployment, ask, usage, said)
+                    self._notes.update(chunk.notes)
+                    yield self._marked(chunk)
+        finally:
+            limits.leave()
+            if said and not charged:  # it broke off, or was stopped: it has to be paid for all the same
+                usage = await self._count_rest(deployment, ask, usage, said)
+            spent = usage.input_tokens + usage.output_tokens if usage is not None else 0
+            limits.settle(entry, spent)
+            tally.end(spent)
+
+    def _marked(self, chunk: Chunk) -> Chunk:
+        """Say where the answer begins, when what was shown before was another's that broke off."""
+        if self._stale and (chunk.text or chunk.finish):
+            chunk.afresh, self._stale = True, False
+        self._shown = self._shown or bool(chunk.text or chunk.tool_calls)
+        return chunk
+
+    async def _count(
+        self, deployment: Deployment, ask: Ask, usage: Usage | None, said: Sequence[str]
+    ) -> Usage:
+        known = usage is not None
+        if usage is None:
+            usage = Usage(tokens.of_prompt(ask.request.messages), tokens.of_text("".join(said)))
+        await self._charge(deployment, usage, self._notes, told=known)
+        return usage
+
+    async def _count_rest(
+        self, deployment: Deployment, ask: Ask, usage: Usage | None, said: Sequence[str]
+    ) -> Usage | None:
+        with anyio.CancelScope(shield=True):
+            try:
+                usage = await self._count(deployment, ask, usage, said)
+            except StoreError as error:
+                name = deployment.provider
+                log.warning("a broken answer is not counted", provider=name, error=str(error))
+        return usage
+
+    # --- what a failure means
+
+    def _judge(self, step: _Step, failure: MindBotError, ticket: Ticket, tally: Tally) -> None:
+        """Note a failure, in the trace and with whom it says something about."""
+        deployment = step.deployment
+        kind = _kind(failure)
+        noted = {**_named(deployment), "kind": kind, "why": told(failure)}
+        self._notes.setdefault("failures", []).append(noted)
+        own = isinstance(failure, VendorError) and failure.code in OWN_LIMITS
+        if own or isinstance(failure, _OF_THE_PROMPT) or not isinstance(failure, VendorError):
+            return
+        if isinstance(failure, Rejected) and failure.code not in _NO_SERVER:
+            return
+        opens = self._deployments.opens(alone=self._alone)
+        error = LastError(
+            self._deployments.standing.clock(), kind, told(failure), deployment.key.label, deployment.model
+        )
+        tally.failed(error)
+        if isinstance(failure, OF_THE_KEY):
+            pool = self._deployments.pool(deployment.provider)
+            pool.refused(deployment.key, failure, deployment.circuits[1].model, rate=opens)
+        else:
+            ticket.failed(told(failure), opens=opens)
+
+    async def _after(self, step: _Step, failure: MindBotError) -> None:
+        """Find out who is asked next; raises where nobody can help."""
+        self._failures.append(failure)
+        if isinstance(failure, ContentFiltered):
+            raise failure
+        self._stale = self._shown
+        step.tries += 1
+        if (wait := self._again(step, failure)) is not None:
+            self._retries -= 1
+            await self._pause(wait)
+            self._steps.appendleft(step)
+            return
+        deployment = step.deployment
+        if not isinstance(failure, (*OF_THE_KEY, SecretError)):  # its other keys would not help
+            self._steps = deque(each for each in self._steps if not _as_well(failure, deployment, each))
+        self._blame(deployment.provider, failure)
+        if self._shown:
+            return
+        if isinstance(failure, OF_THE_HISTORY) and step.ask and (less := step.ask.after(failure)):
+            self._shorter.append(_Step(deployment, less, shorter=True))
+        if isinstance(failure, RateLimited) and not self._alone and self._retries:
+            self._retries -= 1
+            self._waiting.append(step)
+
+    def _again(self, step: _Step, failure: MindBotError) -> float | None:
+        """Return the seconds before the same one is asked again, with full jitter; None for no more."""
+        if not failure.retryable or not self._retries or self._shown:
+            return None
+        if isinstance(failure, VendorError):
+            own = failure.code in OWN_LIMITS
+            if own or (failure.answered and step.tries >= _TRIES_ANSWERED):
+                return None
+        if isinstance(failure, RateLimited) and not self._alone:
+            return None
+        if step.tries >= _TRIES_BEFORE_ANOTHER and self._others():
+            return None
+        settings = self._deployments.settings.get(step.deployment.provider)
+        if settings is not None and step.took >= _SILENT * settings.timeout:
+            return None  # it gave no answer: its user would wait as long once more
+        wait = random.uniform(0, _FIRST_BACKOFF * 2.0 ** (step.tries - 1))
+        wait += failure.retry_after if isinstance(failure, RateLimited) else 0.0
+        return wait if self._may_wait(wait) else None
+
+    def _others(self) -> bool:
+        return any(self._deployments.free(step.deployment) for step in self._steps)
+
+    def _blame(self, provider: str, failure: MindBotError) -> None:
+        """Tell that a provider failed: at once for a key a person must look after, else when it is left."""
+        if isinstance(failure, _OF_THE_PROMPT):
+            return
+        others = any(step.deployment.provider == provider for step in self._steps)
+        if isinstance(failure, AuthFailed | QuotaExceeded) or not others:
+            self._tell(provider, failure)
+
+    # --- time
+
+    def _left(self) -> float:
+        return max(0.0, self._request.deadline - anyio.current_time())
+
+    def _may_wait(self, seconds: float) -> bool:
+        within = self._waited + seconds <= _WAITS and seconds < self._left()
+        return seconds <= _LONGEST_WAIT and within
+
+    async def _pause(self, seconds: float) -> None:
+        self._waited += seconds
+        await self._sleep(seconds)
+
+
+def _named(deployment: Deployment) -> Json:
+    """Return what a trace calls a deployment: its key by the label alone."""
+    named = {"provider": deployment.provider, "model": deployment.model}
+    return {**named, "key": deployment.key.label} if deployment.key.label else named
+
+
+def _as_well(failure: MindBotError, failed: Deployment, step: _Step) -> bool:
+    """Tell whether another one fails for the same reason: that of a server holds for all its models."""
+    other = step.deployment
+    of_the_model = isinstance(failure, (Rejected, *_OF_THE_PROMPT))
+    return other.provider == failed.provider and (not of_the_model or other.model == failed.model)
+
+
+def _kind(failure: MindBotError) -> str:
+    """Return the kind of a failure; an answer that stopped growing is ``stalled``."""
+    if isinstance(failure, NetworkFailed) and failure.answered and failure.code == "timeout":
+        return "stalled"
+    return failure.kind
+
+
+def _note_left_out(notes: Json, ask: Ask) -> None:
+    """Note what was left out of this call; an earlier one's note goes."""
+    notes.pop("left_out", None)
+    if (left_out := ask.left_out()) is not None:
+        notes["left_out"] = left_out

@@ -1,0 +1,156 @@
+"""Who may spend how much on models, and what was spent.
+
+What an answer took is on disk before its end is handed on: a crash loses none of it, and what is spent beyond
+a budget is bounded by the calls under way when it ran out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fnmatch import fnmatchcase
+
+import anyio
+
+from mindbot.config.spending import BudgetSettings, BudgetsSettings
+from mindbot.domain.chat import Usage
+from mindbot.domain.errors import BudgetSpent
+from mindbot.domain.ports.store import SpendingStore
+from mindbot.domain.spending import BILLION, Payer, Spender, Spent
+from mindbot.domain.turn import Clock
+
+_KEPT = 50_000  # sums in memory; the others are read again
+
+
+class Ledger:
+    """The sums of the running month, read once and kept in memory; without a store, in memory alone."""
+
+    def __init__(self, store: SpendingStore | None = None, clock: Clock = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._reading = anyio.Lock()
+        self._sums: OrderedDict[tuple[Spender, str], dict[str, Spent]] = OrderedDict()
+
+    @property
+    def today(self) -> str:
+        """The day that is counted on, by the machine's time zone."""
+        return date.fromtimestamp(self._clock()).isoformat()
+
+    async def add(self, spent: Sequence[Spent]) -> None:
+        """Write what was spent, then count it; raises StoreError, and nothing is counted."""
+        for each in spent:
+            await self._read(each.by, each.who)
+        if self._store is not None:
+            await self._store.add(spent)
+        for each in spent:
+            days = self._sums.setdefault((each.by, each.who), {})
+            days[each.day] = _sum([*filter(None, [days.get(each.day)]), each], each)
+
+    async def spent(self, by: Spender, who: str, every: str) -> Spent:
+        """Return what somebody spent today, or (``month``) this month so far; raises StoreError."""
+        days = await self._read(by, who)
+        today = self.today
+        first = f"{today[:8]}01" if every == "month" else today
+        return _sum([each for day, each in days.items() if first <= day <= today], Spent(by, who, today))
+
+    async def _read(self, by: Spender, who: str) -> dict[str, Spent]:
+        place = (by, who)
+        if (days := self._sums.get(place)) is None:
+            async with self._reading:
+                if (days := self._sums.get(place)) is None:
+                    read = await self._store.of(by, who, f"{self.today[:8]}01") if self._store else []
+                    days = self._sums[place] = {each.day: each for each in read}
+                    if len(self._sums) > _KEPT:
+                        self._sums.popitem(last=False)
+        return days
+
+
+def _sum(days: Sequence[Spent], like: Spent) -> Spent:
+    return replace(
+        like,
+        calls=sum(each.calls for each in days),
+        input_tokens=sum(each.input_tokens for each in days),
+        output_tokens=sum(each.output_tokens for each in days),
+        cached_tokens=sum(each.cached_tokens for each in days),
+        money=sum(each.money for each in days),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How much of one budget is used. ``share`` is 1 and more when it is spent."""
+
+    budget: BudgetSettings
+    who: str
+    spent: Spent
+    share: float
+
+    @property
+    def hard(self) -> bool:
+        """Whether nothing is left."""
+        return self.share >= 1
+
+    @property
+    def soft(self) -> bool:
+        """Whether a cheaper model has to do."""
+        return self.budget.soft is not None and self.share >= self.budget.soft
+
+    def __str__(self) -> str:
+        b = self.budget
+        whose = "all" if b.per == "all" else f"{b.per} {self.who}"
+        return f"{self.share:.0%} of the {b.every}'s budget of {whose}"
+
+
+class Budgets:
+    """The budgets of one configuration over the sums."""
+
+    def __init__(self, settings: BudgetsSettings, ledger: Ledger) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._of_providers = [b for b in settings.limits if b.per == "provider"]
+        self._of_payers = [b for b in settings.limits if b.per != "provider"]
+
+    async def check(self, payer: Payer) -> Used | None:
+        """Return the budget that asks for a cheaper model, if one does.
+
+        Raises:
+            BudgetSpent: nothing is left of one.
+            StoreError: what was spent cannot be read.
+        """
+        soft = None
+        for budget in self._of_payers:
+            who = "" if budget.per == "all" else getattr(payer, budget.per)
+            if budget.per != "all" and not (who and fnmatchcase(who, budget.who)):
+                continue
+            used = await self._used(budget, who)
+            if used.hard:
+                raise BudgetSpent(
+                    str(used), hint="raise it under budgets.limits, or wait until it begins anew"
+                )
+            soft = soft or (used if used.soft else None)
+        return soft
+
+    async def of_provider(self, name: str) -> Used | None:
+        """Return the budget of a provider that is most used; None where it has none. Raises StoreError."""
+        its = [await self._used(b, name) for b in self._of_providers if fnmatchcase(name, b.who)]
+        return max(its, key=lambda used: used.share, default=None)
+
+    async def _used(self, budget: BudgetSettings, who: str) -> Used:
+        spent = await self._ledger.spent(budget.per, who, budget.every)
+        shares = [0.0]
+        if budget.tokens:
+            shares.append(spent.tokens / budget.tokens)
+        if budget.money:
+            shares.append(spent.money / (budget.money * BILLION))
+        return Used(budget, who, spent, max(shares))
+
+
+def bill(payer: Payer, provider: str, model: str, usage: Usage, money: int, day: str) -> list[Spent]:
+    """Return what one answer adds to the sums of everybody it was for."""
+    who: list[tuple[Spender, str]] = [("all", ""), ("provider", provider), ("model", f"{provider}/{model}")]
+    who += [("user", payer.user), ("group", payer.group), ("bot", payer.bot), ("workflow", payer.workflow)]
+    counts = (1, usage.input_tokens, usage.output_tokens, usage.cached_tokens, money)
+    return [Spent(by, name, day, *counts) for by, name in who if name or by == "all"]

@@ -1,0 +1,188 @@
+"""What can be asked: a model of a provider with one of its keys. Each key has a client, made at first use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mindbot import registry
+from mindbot.config.model import Config
+from mindbot.config.models import ProviderSettings
+from mindbot.config.parts import UnreadProvider
+from mindbot.domain.errors import (
+    AuthFailed,
+    ConfigError,
+    MindBotError,
+    NotFound,
+    Overloaded,
+    QuotaExceeded,
+    RateLimited,
+    VendorError,
+)
+from mindbot.domain.host import Secrets
+from mindbot.domain.ports.answering import Provider
+from mindbot.domain.ports.http import Http
+from mindbot.providers.breaker import Admission, Circuit, CircuitKey
+from mindbot.providers.keys import KeyPool, PoolKey, keys_of
+from mindbot.providers.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Who is asked, for what, with which key."""
+
+    provider: str
+    key: PoolKey
+    model: str
+
+    @property
+    def circuits(self) -> tuple[CircuitKey, CircuitKey]:
+        """Those of the key as a whole and of the model with it."""
+        label = self.key.label
+        return CircuitKey(self.provider, label), CircuitKey(self.provider, label, self.model or "default")
+
+
+class Ticket:
+    """Leave to ask a deployment; ends in one of its methods. `release` after another does nothing."""
+
+    def __init__(
+        self, standing: Standing, keys: Sequence[CircuitKey], admissions: Sequence[Admission]
+    ) -> None:
+        self._standing = standing
+        self._keys = keys
+        self._open = list(admissions)
+
+    def succeeded(self) -> None:
+        """It answered."""
+        breakers = self._standing.breakers
+        for key, admission in zip(self._keys, self._open, strict=False):
+            if breakers.of(key).succeeded(admission):
+                breakers.changed.add(key)
+        self._open = []
+
+    def failed(self, why: str, *, opens: bool) -> None:
+        """It failed, and not for its key: that is the model's failure."""
+        breakers = self._standing.breakers
+        of_the_key, of_the_model = self._open
+        breakers.of(self._keys[0]).release(of_the_key)
+        if breakers.of(self._keys[1]).failed(of_the_model, why, opens=opens):
+            breakers.changed.add(self._keys[1])
+        self._open = []
+
+    def release(self) -> None:
+        """It says nothing of whom was asked."""
+        for key, admission in zip(self._keys, self._open, strict=False):
+            self._standing.breakers.of(key).release(admission)
+        self._open = []
+
+
+class Deployments:
+    """All deployments of a configuration."""
+
+    def __init__(self, config: Config, http: Http, secrets: Secrets, standing: Standing) -> None:
+        self.settings = config.providers
+        self._cool_the_only = config.provider_selection.cool_the_only
+        self._http = http
+        self._secrets = secrets
+        self.standing = standing
+        self._clients: dict[tuple[str, str], Provider] = {}
+        self._pools: dict[str, KeyPool] = {}
+        standing.use(config.providers)
+
+    def usable(self, name: str) -> bool:
+        """Tell whether a provider is there, enabled, of a kind that somebody implements, and not off."""
+        settings = self.settings.get(name)
+        if settings is None or not settings.enabled or isinstance(settings, UnreadProvider):
+            return False
+        return (settings.type or name) in registry.names("providers") and not self.standing.is_off(name)
+
+    def pool(self, name: str) -> KeyPool:
+        """Return a provider's keys."""
+        if (found := self._pools.get(name)) is None:
+            settings = self.settings.get(name)
+            keys = (PoolKey(""),) if settings is None else keys_of(settings)
+            standing = self.standing
+            found = self._pools[name] = KeyPool(name, keys, standing.breakers, standing.clock)
+        return found
+
+    def of(self, name: str, model: str) -> list[Deployment]:
+        """Return a provider's deployments of a model, one for each key, by turns."""
+        return [Deployment(name, key, model) for key in self.pool(name).line()]
+
+    def client(self, name: str, key: PoolKey) -> Provider:
+        """Return the client of a provider's key, made at its first use.
+
+        Raises:
+            NotFound: none has that name, or it is disabled or off.
+            ConfigError: nobody implements its kind, or its settings are unusable.
+        """
+        if (made := self._clients.get((name, key.label))) is None:
+            settings = self._enabled(name)
+            kind = settings.type or name
+            if kind not in registry.names("providers"):
+                raise ConfigError(f"providers.{name}: not available yet: {kind}")
+            # The limits hold for all keys together, and are kept by whoever asks.
+            one = {"api_key": key.secret, "api_keys": (), "concurrency": 0, "rate_limit": None}
+            fitted = settings.model_copy(update=one)
+            made = registry.load("providers", kind).build(name, fitted, self._http, self._secrets)
+            self._clients[name, key.label] = made
+        elif self.standing.is_off(name):
+            self._enabled(name)
+        return made
+
+    def _enabled(self, name: str) -> ProviderSettings:
+        settings = self.settings.get(name)
+        if settings is None or not settings.enabled:
+            why = "is configured" if settings is None else "is enabled"
+            usable = ", ".join(filter(self.usable, self.settings)) or "none"
+            raise NotFound(f"no provider named {name!r} {why}", hint=f"usable: {usable}")
+        if self.standing.is_off(name):
+            raise NotFound(f"the provider {name!r} was switched off", hint=f"mindbot provider enable {name}")
+        return settings
+
+    # --- whether one may be asked now
+
+    def free(self, deployment: Deployment) -> bool:
+        """Tell whether one could be asked now."""
+        return all(circuit.free for circuit in self._circuits(deployment))
+
+    def waits(self, deployment: Deployment) -> float:
+        """Return the seconds until one may be asked, if it is proved by then."""
+        return max((circuit.waits for circuit in self._circuits(deployment)), default=0.0)
+
+    def admit(self, deployment: Deployment, *, alone: bool) -> Ticket | None:
+        """Take leave to ask; None while it is left alone.
+
+        Whom nobody could replace (``alone``) is not left alone for failing or for a rate.
+        """
+        breakers = self.standing.breakers
+        keys = deployment.circuits
+        circuits = [breakers.of(key) for key in keys]
+        if alone and not self._cool_the_only:
+            for key, circuit in zip(keys, circuits, strict=True):
+                if circuit.reason in ("failures", "rate"):
+                    circuit.close()
+                    breakers.changed.add(key)
+        if not all(circuit.free for circuit in circuits):
+            return None
+        admissions = [admission for circuit in circuits if (admission := circuit.admit()) is not None]
+        return Ticket(self.standing, keys, admissions)
+
+    def opens(self, *, alone: bool) -> bool:
+        """Tell whether failures may have a deployment left alone."""
+        return self._cool_the_only or not alone
+
+    def left_alone(self, deployment: Deployment) -> MindBotError:
+        """Return the failure that says why one is not asked now."""
+        circuit = max(self._circuits(deployment), key=lambda each: each.waits)
+        name, seconds = deployment.provider, max(1.0, circuit.waits)
+        what = f"{name}: left alone for {seconds:.0f}s more"
+        message = f"{what}: {circuit.why}" if circuit.why else what
+        if circuit.reason == "rate":
+            return RateLimited(message, code="cooling", retry_after=seconds)
+        kinds: dict[str | None, type[VendorError]] = {"quota": QuotaExceeded, "auth": AuthFailed}
+        return kinds.get(circuit.reason, Overloaded)(message, code="cooling")
+
+    def _circuits(self, deployment: Deployment) -> list[Circuit]:
+        look = self.standing.breakers.look
+        return [found for key in deployment.circuits if (found := look(key)) is not None]

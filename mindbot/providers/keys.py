@@ -1,0 +1,85 @@
+"""Several keys of one vendor: which may be used now, and what a refusal means for the others.
+
+The same for chat, embeddings and search: a key that is throttled or spent is left alone and the next one is
+used in the same call; one that is refused is left alone too, and that is told, for it hides a wrong setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from mindbot.config.models import ProviderSettings
+from mindbot.domain.errors import AuthFailed, QuotaExceeded, RateLimited, VendorError
+from mindbot.domain.turn import Clock
+from mindbot.providers.breaker import AUTH, Breakers, CircuitKey, CoolReason
+from mindbot.providers.resets import asked_again
+
+#: Failures of one key that another may not have.
+OF_THE_KEY = (AuthFailed, QuotaExceeded, RateLimited)
+#: What the key under `api_key` is called.
+THE_KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolKey:
+    """A key by its label; nobody is shown more. ``secret`` is None where no key is wanted."""
+
+    label: str
+    secret: SecretStr | None = None
+    account: str = ""
+
+
+def keys_of(settings: ProviderSettings) -> tuple[PoolKey, ...]:
+    """Return the keys of an entry: `api_key`, then `api_keys`; one without a secret where there are none."""
+    found = [PoolKey(THE_KEY, settings.api_key)] if settings.api_key is not None else []
+    found += [PoolKey(each.label, each.key, each.account) for each in settings.api_keys]
+    return tuple(found) or (PoolKey(""),)
+
+
+class KeyPool:
+    """The keys of one provider, by turns."""
+
+    def __init__(self, provider: str, keys: Sequence[PoolKey], breakers: Breakers, clock: Clock) -> None:
+        self.provider = provider
+        self.keys = tuple(keys)
+        self._breakers = breakers
+        self._clock = clock
+        self._turn = 0
+
+    def line(self) -> list[PoolKey]:
+        """Return all keys, beginning with another one each time."""
+        begin = self._turn % len(self.keys)
+        self._turn += 1
+        return [*self.keys[begin:], *self.keys[:begin]]
+
+    def refused(self, key: PoolKey, failure: VendorError, model: str = "", *, rate: bool = True) -> bool:
+        """Leave a key alone for what it was refused with; true when that was done.
+
+        Keys of one account are left alone together for a rate and for money. ``rate`` is false for whom
+        nobody could replace: such a one waits in its call instead.
+        """
+        now = self._clock()
+        why = failure.message
+        if isinstance(failure, AuthFailed):
+            self._cool(CircuitKey(self.provider, key.label), now + AUTH, "auth", why)
+        elif isinstance(failure, QuotaExceeded):
+            until = asked_again(failure, now)
+            for each in self._beside(key):
+                self._cool(CircuitKey(self.provider, each.label), until, "quota", why)
+        elif isinstance(failure, RateLimited) and rate:
+            for each in self._beside(key):
+                limited = CircuitKey(self.provider, each.label, model)
+                self._cool(limited, now + failure.retry_after, "rate", why)
+        else:
+            return False
+        return True
+
+    def _beside(self, key: PoolKey) -> list[PoolKey]:
+        return [each for each in self.keys if each == key or (key.account and each.account == key.account)]
+
+    def _cool(self, key: CircuitKey, until: float, reason: CoolReason, why: str) -> None:
+        self._breakers.of(key).cool(until, reason, why)
+        self._breakers.changed.add(key)

@@ -1,0 +1,131 @@
+"""How the providers stand: what outlives a configuration generation, and (in part) the process.
+
+On disk are the circuits that are not closed, with the moment they may be tried again, and the providers that
+somebody switched off at run time. The sums of what was spent are the store's own. Late calls, limits and
+refused keys are in memory: a restart, and for keys a reload, begins anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+import anyio
+import structlog
+
+from mindbot.config.models import ProviderSettings
+from mindbot.domain.errors import StoreError
+from mindbot.domain.message import Json
+from mindbot.domain.ports.store import KeepStore, Kept, SpendingStore
+from mindbot.domain.turn import Clock
+from mindbot.providers.breaker import Breakers, CircuitKey
+from mindbot.providers.budgets import Ledger
+from mindbot.providers.limits import CallLimits
+from mindbot.providers.tally import Tally
+
+log = structlog.get_logger("mindbot.providers")
+
+_PLACE = "mindbot", "providers"  # where the store keeps it, beside what bots keep
+_CIRCUIT, _OFF = "circuit:", "off:"
+_MOST = 10_000
+_BEHIND = 86_400.0  # seconds an open circuit is remembered after its moment: until it is proved
+
+
+class Standing:
+    """See the module. Without stores nothing is on disk. ``clock`` is Unix seconds."""
+
+    def __init__(
+        self,
+        keep: KeepStore | None = None,
+        spending: SpendingStore | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        self._keep = keep
+        self.clock = clock
+        self.breakers = Breakers(clock)
+        self.ledger = Ledger(spending, clock)
+        self._off: set[str] = set()
+        self._tallies: dict[str, Tally] = {}
+        self._limits: dict[str, tuple[tuple[int, int, int], CallLimits]] = {}
+        self._moved = anyio.Event()
+
+    async def load(self) -> None:
+        """Read what an earlier process left; raises StoreError."""
+        if self._keep is None:
+            return
+        for value in (await self._keep.items(*_PLACE, _CIRCUIT, _MOST)).values():
+            with suppress(LookupError, TypeError, ValueError):  # of a newer program
+                key = CircuitKey(value["provider"], value["key"], value["model"])
+                self.breakers.of(key).restore(value)
+        off = await self._keep.items(*_PLACE, _OFF, _MOST)
+        self._off = {name.removeprefix(_OFF) for name in off}
+
+    async def save(self) -> None:
+        """Write the circuits that changed, and wake who waits for one. A store that fails costs no answer."""
+        if not self.breakers.changed:
+            return
+        changed = list(self.breakers.changed)
+        self.breakers.changed.clear()
+        self._moved.set()
+        self._moved = anyio.Event()
+        if self._keep is None:
+            return
+        try:
+            await self._keep.write([self._kept(key) for key in changed])
+        except StoreError as error:
+            self.breakers.changed.update(changed)
+            log.warning("how the providers stand is not on disk", error=str(error))
+
+    async def moved(self, seconds: float) -> None:
+        """Wait until a circuit changes, for so many seconds at most."""
+        with anyio.move_on_after(seconds):
+            await self._moved.wait()
+
+    def _kept(self, key: CircuitKey) -> Kept:
+        circuit = self.breakers.of(key)
+        # A refused key is tried again by whoever starts anew: its owner was just there.
+        data = circuit.to_json() if circuit.reason != "auth" else None
+        names: Json = {"provider": key.provider, "key": key.key, "model": key.model}
+        ends = 0.0 if data is None else circuit.until + _BEHIND
+        return Kept(*_PLACE, f"{_CIRCUIT}{key}", {**names, **(data or {})}, ends)
+
+    # --- switched off at run time
+
+    def is_off(self, provider: str) -> bool:
+        """Tell whether somebody switched a provider off."""
+        return provider in self._off
+
+    async def switch(self, provider: str, *, on: bool) -> None:
+        """Switch a provider off, or on again, also for later processes; raises StoreError."""
+        if self._keep is not None:
+            since: Json = {"since": self.clock()}
+            await self._keep.write([Kept(*_PLACE, f"{_OFF}{provider}", since, 0.0 if on else None)])
+        if on:
+            self._off.discard(provider)
+            self.breakers.forgive(provider)
+            await self.save()
+        else:
+            self._off.add(provider)
+
+    # --- by provider
+
+    def tally(self, provider: str) -> Tally:
+        """Return how a provider's calls went lately."""
+        if (found := self._tallies.get(provider)) is None:
+            found = self._tallies[provider] = Tally(self.clock)
+        return found
+
+    def use(self, entries: Mapping[str, ProviderSettings]) -> None:
+        """Begin with a configuration: keys that were refused are tried again."""
+        self.breakers.forgive_keys()
+        self._limits = {name: kept for name, kept in self._limits.items() if name in entries}
+
+    def limits(self, provider: str, settings: ProviderSettings) -> CallLimits:
+        """Return the limits of a provider: the same ones as long as the configuration says the same."""
+        wanted = settings.concurrency, settings.rate_limit or 0, settings.token_limit or 0
+        if (kept := self._limits.get(provider)) is None or kept[0] != wanted:
+            concurrency, rate, tokens = wanted
+            made = CallLimits(provider, concurrency=concurrency, rate=rate, tokens=tokens)
+            kept = self._limits[provider] = wanted, made
+        return kept[1]
