@@ -20,6 +20,7 @@ import structlog
 
 from mindbot.domain.errors import Conflict, NotFound, StoreCorrupt, StoreFull
 from mindbot.store.database import explain, explain_os
+from mindbot.store.indexes import problems
 
 log = structlog.get_logger("mindbot.store")
 
@@ -124,7 +125,7 @@ def verify(path: Path) -> str:
         raise NotFound(f"there is no database at {path}", hint="see: mindbot db backup --help")
     try:
         with closing(reading(path)) as db:
-            found = [row[0] for row in db.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
+            found = problems(db, 5)
             if found:
                 raise StoreCorrupt(f"{path} is damaged: {'; '.join(found)}", hint="use another backup")
             try:

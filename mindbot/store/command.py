@@ -192,12 +192,13 @@ def check(
 def _inspect(path: Path) -> dict[str, Any]:
     """Read only: a running daemon is not disturbed."""
     from mindbot.store.backup import reading
+    from mindbot.store.indexes import problems as damage
 
     rows: dict[str, int] = {}
     schema = ""
     try:
         with closing(reading(path)) as connection:
-            problems = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+            problems = damage(connection, 20)
             tables = {
                 row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             }

@@ -18,9 +18,13 @@ from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+import structlog
 
 from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreGone, StoreReadOnly
+from mindbot.store import indexes
 from mindbot.store.files import Files
+
+log = structlog.get_logger("mindbot.store")
 
 T = TypeVar("T")
 
@@ -130,6 +134,7 @@ class Database:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._files: Files | None = None
+        self.mended = ""  # what was done about damaged pages, for the operator
         self._write_thread: ThreadPoolExecutor
         self._read_thread: ThreadPoolExecutor
         self._make_threads()
@@ -155,10 +160,30 @@ class Database:
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in one transaction; it is rolled back when anything fails.
 
+        The first time that a damaged page is met, the indexes are made again from their tables and ``work``
+        is run once more: an index is all that many damages concern.
+
         Raises:
             StoreError: nothing was written.
         """
+        try:
+            return await self._run(self._write_thread, self._transact, work)
+        except StoreCorrupt:
+            if self.mended or not await self._run(self._write_thread, self._mend):
+                raise
         return await self._run(self._write_thread, self._transact, work)
+
+    def _mend(self) -> bool:
+        """Make the indexes again; those of a damaged table stay as they are. Tells whether any was made."""
+        assert self._writer is not None
+        made, left = indexes.make_again(self._writer)
+        self.mended = (
+            f"pages of the database are damaged; indexes made again: {', '.join(made) or 'none'}"
+            + (f", not: {', '.join(left)}" if left else "")
+            + " (look after its disk; run `mindbot db check`)"
+        )
+        log.warning("damaged pages", file=str(self.path), made_again=made, left=left, hint="mindbot db check")
+        return bool(made)
 
     async def write_apart(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` as `write` does; in a damaged file again, each of its statements by itself.

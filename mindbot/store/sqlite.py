@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,9 @@ import anyio.to_thread
 
 from mindbot.config.sections import StoreSettings
 from mindbot.domain import ids
-from mindbot.domain.errors import StoreError, StoreGone
+from mindbot.domain.errors import StoreCorrupt, StoreError, StoreGone
 from mindbot.domain.ports.store import SPENDING_KEPT, Anew, Live
-from mindbot.store import anew, backup, changes, recovery, spending
+from mindbot.store import anew, backup, changes, indexes, recovery, spending
 from mindbot.store.database import Database
 from mindbot.store.history import SqliteHistory
 from mindbot.store.inbox import SqliteInbox
@@ -102,7 +102,7 @@ class SqliteStore:
     @property
     def damage(self) -> str:
         """See the port."""
-        return self.unreadable.words
+        return "; ".join(filter(None, (self.unreadable.words, self._database.mended)))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -127,6 +127,8 @@ class SqliteStore:
                     await anyio.to_thread.run_sync(self._database.close)
 
     async def _begin(self) -> None:
+        with suppress(StoreCorrupt):  # what is damaged for good is read and changed row by row
+            await self._database.write(indexes.try_open_rows)
         ids.follow(await self._database.read(recovery.newest))
         worker, self.anew = await self._database.write_apart(self._take_over)
         ids.work_as(worker)

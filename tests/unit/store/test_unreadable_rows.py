@@ -21,6 +21,7 @@ from mindbot.domain.ports.store import Kept
 from mindbot.domain.turn import Turn
 from mindbot.runtime.app import Runtime
 from mindbot.runtime.keep import BotKeep
+from mindbot.store.indexes import problems
 from mindbot.store.queries import SqliteQueries
 from mindbot.store.sqlite import SqliteStore
 
@@ -339,6 +340,21 @@ async def test_a_damaged_index_hides_no_row_that_its_table_has(tmp_path: Path, i
         assert [d.turn for d in await store.outbox.open_deliveries()] == [turn.number for turn in turns[1:]]
         assert list(await store.outbox.open_streams()) == [turns[0].number]
         assert not store.unreadable.count
+        if index.startswith("sqlite_autoindex"):
+            return  # a table's own; it is met by the next message, and cannot be made again
+        await store.inbox.put(a_message("new", "u0"))
+        assert index in store.damage.partition("not:")[0], store.damage
+        for delivery in await store.outbox.open_deliveries():
+            delivery.state = "sent"
+            await store.outbox.mark(delivery)
+        for turn in turns:
+            turn.state, turn.finished = "answered", time.time()
+            await store.turns.finish(turn, [])
+    async with a_store(tmp_path) as store:
+        assert not store.damage and [t.message.key for t in await store.inbox.recover()] == ["new"]
+        assert await store.outbox.open_deliveries() == []
+    with closing(sqlite3.connect(path)) as db:
+        assert problems(db, 5) == []
 
 
 async def test_dead_letters_beside_a_damaged_page_are_listed(tmp_path: Path) -> None:
