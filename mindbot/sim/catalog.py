@@ -14,6 +14,7 @@ SIMULATORS: dict[str, str] = {
     "chatglm": "mindbot.sim.chatglm.server:ChatGLMSimulator",
     "coze": "mindbot.sim.coze.server:CozeSimulator",
     "dingtalk": "mindbot.sim.dingtalk.server:DingTalkSimulator",
+    "gemini": "mindbot.sim.gemini.server:GeminiSimulator",
     "ollama": "mindbot.sim.ollama.server:OllamaSimulator",
     "openai": "mindbot.sim.openai.server:OpenAISimulator",
     "wecom": "mindbot.sim.wecom.server:WeComSimulator",
@@ -22,7 +23,7 @@ SIMULATORS: dict[str, str] = {
 }
 
 #: Those of them that are model vendors: they share `mindbot.sim.models`.
-MODEL_VENDORS = frozenset({"anthropic", "chatglm", "coze", "ollama", "openai"})
+MODEL_VENDORS = frozenset({"anthropic", "chatglm", "coze", "gemini", "ollama", "openai"})
 
 
 def create(name: str, **settings: Any) -> Simulator:

@@ -11,6 +11,7 @@ from mindbot.sim.catalog import create
 from mindbot.sim.chatglm.server import ChatGLMSimulator
 from mindbot.sim.coze.server import CozeSimulator
 from mindbot.sim.dingtalk.server import DingTalkSimulator
+from mindbot.sim.gemini.server import GeminiSimulator
 from mindbot.sim.ollama.server import OllamaSimulator
 from mindbot.sim.openai.server import OpenAISimulator
 from mindbot.sim.server import Simulator
@@ -27,6 +28,10 @@ def simulated(
 def simulated(
     name: Literal["dingtalk"], *, fault: str | Sequence[str] = (), **settings: Any
 ) -> AbstractAsyncContextManager[DingTalkSimulator]: ...
+@overload
+def simulated(
+    name: Literal["gemini"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[GeminiSimulator]: ...
 @overload
 def simulated(
     name: Literal["openai"], *, fault: str | Sequence[str] = (), **settings: Any

@@ -130,8 +130,8 @@ class AnthropicSimulator(ModelSimulator):
             headers[f"anthropic-ratelimit-{name}-reset"] = f"{at:%Y-%m-%dT%H:%M:%SZ}"
         return headers
 
-    def refusal_body(self, exc: ModelApiError, number: int) -> Any:
-        return {**exc.body, "request_id": _request_id(number)}
+    def refusal_body(self, exc: ModelApiError, recorded: Recorded) -> Any:
+        return {**exc.body, "request_id": _request_id(recorded.number)}
 
     def _named(self, model: str) -> Json:
         """Return what is told of a model; raises ModelApiError for one that there is not."""

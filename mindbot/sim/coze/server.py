@@ -108,7 +108,7 @@ class CozeSimulator(ModelSimulator):
         """Give an answer the id under which the platform finds it in its log."""
         return body if "error_code" in body else {**body, "detail": {"logid": self._log}}
 
-    def refusal_body(self, exc: ModelApiError, number: int) -> Any:
+    def refusal_body(self, exc: ModelApiError, recorded: Recorded) -> Any:
         self.counters[f"code.{exc.body.get('code')}"] += 1
         return self._enveloped(exc.body)
 

@@ -90,8 +90,8 @@ class ModelSimulator(Simulator):
         """Return a refusal as it is sent, where a simulator speaks in more than one way."""
         return exc
 
-    def refusal_body(self, exc: ModelApiError, number: int) -> Any:
-        """Return what is sent of a refusal of the request with this number."""
+    def refusal_body(self, exc: ModelApiError, recorded: Recorded) -> Any:
+        """Return what is sent of a refusal of this request."""
         return exc.body
 
     def refusal(self, name: str) -> ModelApiError:
@@ -126,7 +126,7 @@ class ModelSimulator(Simulator):
             self.counters[f"status.{exc.status}"] += 1
             recorded.status, recorded.ended = exc.status, True
             heads = {**self.answer_headers(recorded), **exc.headers}
-            return json_response(self.refusal_body(exc, recorded.number), exc.status, heads)
+            return json_response(self.refusal_body(exc, recorded), exc.status, heads)
         return response
 
     async def _answer(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:

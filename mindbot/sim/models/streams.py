@@ -135,7 +135,7 @@ async def _write(
     if "comments" in struck:
         data = shape.comment + data
     if "crlf" in struck:
-        data = data.replace(b"\n", b"\r\n")
+        data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     if drip := struck.get("drip"):
         for byte in data:
             await response.write(bytes((byte,)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
 from mindbot.sim.models.conversation import Scripted
+from mindbot.sim.models.requests import Recorded
 from mindbot.sim.models.server import ModelSimulator
 from mindbot.sim.verbs import Verbs, changed, shown
 
@@ -31,7 +32,7 @@ async def _refusals(sim: ModelSimulator, params: Json) -> Json:
         table[name] = {
             "status": worded.status,
             "headers": worded.headers,
-            "body": sim.refusal_body(worded, 0),
+            "body": sim.refusal_body(worded, Recorded("", "", {})),
         }
     return {"refusals": table}
 
