@@ -14,6 +14,7 @@ from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.http import Http
 from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.shapes.daemon import FileJson
+from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.shared import Shared
 
 
@@ -36,7 +37,7 @@ class Keep(Protocol):
     async def lost(self, key: str) -> bool:
         """Whether there was a value, until it could not be read."""
 
-    async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
+    async def put(self, key: str, value: Plain | None, *, ttl: float = 0.0) -> None:
         """Write a value, for ``ttl`` seconds or (0) for good; None removes it."""
 
     async def items(self, prefix: str, *, limit: int = 1000) -> dict[str, Json]:
@@ -45,7 +46,7 @@ class Keep(Protocol):
     async def receive(
         self,
         messages: Sequence[Message],
-        values: Mapping[str, Json],
+        values: Mapping[str, Plain],
         *,
         ttl: float | Mapping[str, float] = 0.0,
     ) -> list[Receipt]:
@@ -140,7 +141,7 @@ class Host:
     keep: Keep
     media: Media
     stop: Callable[[str], Awaitable[bool]]
-    told: Callable[[str, Json], Awaitable[None]]
+    told: Callable[[str, Plain], Awaitable[None]]
     answer: Callable[[str], Awaitable[TurnAnswer | None]]
     shared: Shared = field(default_factory=Shared)
     since: Callable[[], float] = lambda: 0.0

@@ -34,5 +34,5 @@ class Profiles:
         known = await ask()
         if known is None:
             return {}
-        await self._keep.put(key, dict(known), ttl=self._ttl)
+        await self._keep.put(key, known, ttl=self._ttl)
         return known

@@ -11,9 +11,9 @@ from mindbot.bus import Bus
 from mindbot.domain import ids
 from mindbot.domain.events import Event
 from mindbot.domain.host import Host, Media, Secrets, TurnAnswer
-from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
 from mindbot.domain.ports.store import Store
+from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.shared import Shared
 from mindbot.runtime.answering import OnShow
 from mindbot.runtime.bridge import Bridge
@@ -46,7 +46,7 @@ class Later:
             return found
         return replace(found, overtakes=True)
 
-    async def told(self, subject: str, fact: Json) -> None:
+    async def told(self, subject: str, fact: Plain) -> None:
         """Keep what a platform says later of a turn, or of a delivery (``TURN-N``), and tell observers."""
         id, _, n = subject.partition("-")
         try:

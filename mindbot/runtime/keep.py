@@ -9,6 +9,7 @@ from mindbot.domain import ids
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.ports.store import Kept, Store
+from mindbot.domain.shapes.turns import Plain
 
 #: Puts messages and what a bot keeps on disk in one transaction, and queues the turns.
 ReceiveAll = Callable[[Sequence[Message], Sequence[Kept]], Awaitable[list[Receipt]]]
@@ -32,7 +33,7 @@ class BotKeep:
         """See the port."""
         return await self._keep.lost(self._platform, self._bot, key)
 
-    async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
+    async def put(self, key: str, value: Plain | None, *, ttl: float = 0.0) -> None:
         """See the port."""
         await self._keep.write(self._kept({key: value}, ttl))
 
@@ -43,7 +44,7 @@ class BotKeep:
     async def receive(
         self,
         messages: Sequence[Message],
-        values: Mapping[str, Json],
+        values: Mapping[str, Plain],
         *,
         ttl: float | Mapping[str, float] = 0.0,
     ) -> list[Receipt]:
@@ -55,7 +56,7 @@ class BotKeep:
         number = await self._inbox.turn_of(self._platform, self._bot, key)
         return ids.show(number) if number is not None else ""
 
-    def _kept(self, values: Mapping[str, Json | None], ttl: float | Mapping[str, float]) -> list[Kept]:
+    def _kept(self, values: Mapping[str, Plain | None], ttl: float | Mapping[str, float]) -> list[Kept]:
         lives = ttl if isinstance(ttl, Mapping) else dict.fromkeys(values, ttl)
         now = time.time()
         return [

@@ -10,7 +10,7 @@ from functools import partial
 import orjson
 
 from mindbot.domain import ids
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.turn import RETRIED, Turn
 from mindbot.store.recovery import OPEN
 from mindbot.store.rows import json_of, message_of, turn_name
@@ -19,7 +19,7 @@ from mindbot.store.unreadable import ODD, Unreadable
 _ASIDE_FOR = 30 * 86400.0  # seconds a bot's value that cannot be read is kept
 
 
-def note_turn(db: sqlite3.Connection, turn: int, fact: Json) -> bool:
+def note_turn(db: sqlite3.Connection, turn: int, fact: Plain) -> bool:
     """Keep a fact of a turn; false when there is no such turn."""
     row = db.execute("SELECT record FROM turns WHERE id = ?", (turn,)).fetchone()
     if row is None:
@@ -34,7 +34,7 @@ def note_turn(db: sqlite3.Connection, turn: int, fact: Json) -> bool:
     return True
 
 
-def note_delivery(db: sqlite3.Connection, turn: int, n: int, fact: Json) -> bool:
+def note_delivery(db: sqlite3.Connection, turn: int, n: int, fact: Plain) -> bool:
     """Keep a fact of a delivery; false when there is no such delivery."""
     text = orjson.dumps(fact).decode()
     sql = "UPDATE outbox SET notes = iif(json_valid(notes), json_patch(notes, ?), ?) WHERE turn = ? AND n = ?"

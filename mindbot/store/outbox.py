@@ -8,7 +8,7 @@ from functools import partial
 
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.turns import Plain
 from mindbot.store import changes, recovery
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal
@@ -53,7 +53,7 @@ class SqliteOutbox:
         """See the port."""
         return await self._database.write_apart(partial(recovery.open_streams, unreadable=self._unreadable))
 
-    async def note(self, turn: int, n: int, fact: Json) -> bool:
+    async def note(self, turn: int, n: int, fact: Plain) -> bool:
         """See the port."""
         return await self._database.write(partial(changes.note_delivery, turn=turn, n=n, fact=fact))
 

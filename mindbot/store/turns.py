@@ -7,8 +7,8 @@ from functools import partial
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import TurnAnswer
-from mindbot.domain.message import Json
 from mindbot.domain.ports.store import Recorded
+from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.turn import DONE_STATES, Turn
 from mindbot.store import changes
 from mindbot.store.database import Database
@@ -80,7 +80,7 @@ class SqliteTurns:
         said = readable((row[1:] for row in rows if row[1] is not None), self._unreadable)
         return TurnAnswer(rows[0][0] in DONE_STATES, tuple(said))
 
-    async def note(self, turn: int, fact: Json) -> bool:
+    async def note(self, turn: int, fact: Plain) -> bool:
         """See the port."""
         return await self._database.write(partial(changes.note_turn, turn=turn, fact=fact))
 

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from mindbot.domain.host import Host, TurnAnswer
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.platform import Platform, Receipt, Receive, Webhook, WebhookRequest
+from mindbot.domain.shapes.turns import Plain
 from mindbot.http.client import HttpClient
 from mindbot.media.folder import FolderMedia
 
@@ -73,7 +74,7 @@ class MemoryKeep:
     async def lost(self, key: str) -> bool:
         return key in self.unreadable
 
-    async def put(self, key: str, value: Json | None, *, ttl: float = 0.0) -> None:
+    async def put(self, key: str, value: Plain | None, *, ttl: float = 0.0) -> None:
         if self.stalled:
             await anyio.sleep_forever()
         if self.error:
@@ -91,7 +92,7 @@ class MemoryKeep:
     async def receive(
         self,
         messages: Sequence[Message],
-        values: Mapping[str, Json],
+        values: Mapping[str, Plain],
         *,
         ttl: float | Mapping[str, float] = 0.0,
     ) -> list[Receipt]:
@@ -102,7 +103,7 @@ class MemoryKeep:
             self._write(key, value)
         return receipts
 
-    def _write(self, key: str, value: Json | None) -> None:
+    def _write(self, key: str, value: Plain | None) -> None:
         if value is None:
             self.values.pop(key, None)
         else:
@@ -113,14 +114,14 @@ class Desk:
     """Keeps what an adapter tells and asks of the runtime: ``told`` and ``stopped``; ``answers`` by turn."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, Json]] = []
+        self.told: list[tuple[str, Plain]] = []
         self.stopped: list[str] = []
         self.answers: dict[str, TurnAnswer | None] = {}
 
     async def answer(self, turn: str) -> TurnAnswer | None:
         return self.answers.get(turn, TurnAnswer(done=False))
 
-    async def tell(self, subject: str, fact: Json) -> None:
+    async def tell(self, subject: str, fact: Plain) -> None:
         self.told.append((subject, fact))
 
     async def stop(self, turn: str) -> bool:

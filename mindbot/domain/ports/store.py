@@ -7,22 +7,22 @@ operations take and return is typed: neither connections nor rows are seen outsi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message
-from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
+from mindbot.domain.shapes.turns import DeadLetterJson, Plain, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.spending import Spender, Spent
 from mindbot.domain.turn import Turn
 
 #: What a step returns that is recorded: plain data.
-Recorded = TypeVar("Recorded", bound=Mapping[str, Any])
+Recorded = TypeVar("Recorded", bound=Plain)
 
 #: Returns the turn in memory, by session and number, for one that still runs: on disk it is ``queued``.
 Live = Callable[[str, int], Turn | None]
@@ -44,7 +44,7 @@ class Kept:
     platform: str
     bot: str
     key: str
-    value: Json
+    value: Plain
     ends: float | None = None
 
 
@@ -112,7 +112,7 @@ class TurnStore(Protocol):
     async def answer(self, turn: int) -> TurnAnswer | None:
         """Tell how far a turn is, and what it said; None when there is no such turn."""
 
-    async def note(self, turn: int, fact: Json) -> bool:
+    async def note(self, turn: int, fact: Plain) -> bool:
         """Keep what a platform said later of a turn; false when there is none."""
 
     async def requeue(self, turn: int) -> Turn | None:
@@ -157,7 +157,7 @@ class OutboxStore(Protocol):
     async def open_streams(self) -> dict[int, Delivery]:
         """Return the answers that were on show when a process ended, by turn."""
 
-    async def note(self, turn: int, n: int, fact: Json) -> bool:
+    async def note(self, turn: int, n: int, fact: Plain) -> bool:
         """Keep what a platform said later of a delivery; false when there is none."""
 
     async def sent_since(self, ts: float, platform: str, bot: str, limit: int = 20_000) -> list[Delivery]:

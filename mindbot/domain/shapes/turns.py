@@ -8,12 +8,15 @@ Unix seconds where nothing else is said, a ``took_ms`` is milliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 from mindbot.domain.shapes.events import ChunkEvent
 
 #: Plain data whose shape is not known here: a platform's, a vendor's, a flow's.
 Json: TypeAlias = dict[str, Any]
+#: Plain data to be written as it is: a `Json`, or one of a known shape.
+Plain: TypeAlias = Mapping[str, Any]
 
 
 # --- messages and turns

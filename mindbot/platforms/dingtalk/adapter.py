@@ -274,13 +274,12 @@ class DingTalkPlatform:
 
     async def _pressed(self, data: Json, raw: str) -> Json | None:
         """Take the press of a button; returns what the card shows then, None for no ack."""
-        track, user, action, params = wire.action_of(data)
+        track, press = wire.action_of(data)
         if turn := cards.turn_of(track):
-            if self._settings.card_stop in (action, params.get("action")):
+            if self._settings.card_stop in (press["action"], press["params"].get("action")):
                 await self._host.stop(turn)
             return {}
         assert self._tasks is not None
-        press = {"user": user, "action": action, "params": params}
         return await self._buttons.pressed(track, press, raw, self._tasks)
 
     # -- for operators -----------------------------------------------------------------------------------

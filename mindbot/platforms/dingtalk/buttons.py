@@ -59,7 +59,7 @@ class ButtonCards:
     ) -> None:
         self._client = client
         self._settings = settings
-        self._ledger = CardLedger(host.keep, settings.card_ttl)
+        self._ledger: CardLedger[wire.CardPress] = CardLedger(host.keep, settings.card_ttl)
         self._bot = bot
         self._clock = clock
 
@@ -102,7 +102,7 @@ class ButtonCards:
         possible = self.makes(delivery) and cards.can_show(delivery.to) and not delivery.notes.plain
         return possible and bool(self._template(delivery.parts[0]))
 
-    async def pressed(self, track: str, press: Json, raw: str, tasks: TaskGroup) -> Json | None:
+    async def pressed(self, track: str, press: wire.CardPress, raw: str, tasks: TaskGroup) -> Json | None:
         """Take a press: the first one is a message of the session, later ones are shown what it was.
 
         Returns the answer to the callback; None when it is not on disk in time. It is not acknowledged then,
@@ -118,7 +118,7 @@ class ButtonCards:
             return None
         return None if taken.shows is None else _shows(taken.shows)
 
-    async def _take(self, track: str, press: Json, raw: str, taken: _Taken) -> None:
+    async def _take(self, track: str, press: wire.CardPress, raw: str, taken: _Taken) -> None:
         try:
             async with self._ledger.pressing(track):
                 taken.shows = await self._stored(track, press, raw)
@@ -134,7 +134,7 @@ class ButtonCards:
         except VendorError as error:
             log.warning("the card does not show its late press", card=track, error=str(error))
 
-    async def _stored(self, track: str, press: Json, raw: str) -> dict[str, str]:
+    async def _stored(self, track: str, press: wire.CardPress, raw: str) -> dict[str, str]:
         """Put the first press on disk; returns what the card shows. Raises StoreError."""
         card = await self._ledger.find(track)
         if card is None:
@@ -145,7 +145,7 @@ class ButtonCards:
         button = _button(card.part, counted["action"])
         return _params(card.part, tips=f"✓ {button.get('text', '')}", pressed=True)
 
-    def _message(self, card: SentCard, press: Json, raw: str) -> Message:
+    def _message(self, card: SentCard[wire.CardPress], press: wire.CardPress, raw: str) -> Message:
         part, to, now = card.part, card.to, self._clock()
         button = _button(part, press["action"])
         text = str(button.get("value") or button.get("text") or press["action"])

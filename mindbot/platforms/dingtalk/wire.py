@@ -7,7 +7,7 @@ document), "Event callback of cards" (open.dingtalk.com/document/development/eve
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 from mindbot.domain import fields, plain
 from mindbot.domain.errors import Invalid
@@ -116,8 +116,16 @@ def kept(data: Json, raw: str, *, bot: str, received: float) -> Message:
     return to_message(bare | {"content": {"text": "[unreadable]"}}, raw, bot=bot, received=received)
 
 
-def action_of(data: Json) -> tuple[str, str, str, Json]:
-    """Return card, user, button and parameters of a card callback.
+class CardPress(TypedDict):
+    """Who pressed which button (``action``) of a card, with what the card was told (``params``)."""
+
+    user: str
+    action: str
+    params: Json
+
+
+def action_of(data: Json) -> tuple[str, CardPress]:
+    """Return the card of a card callback, and its press.
 
     Raises:
         Invalid: it is none.
@@ -129,4 +137,5 @@ def action_of(data: Json) -> tuple[str, str, str, Json]:
     if not track or not isinstance(private, dict):
         raise Invalid("no outTrackId or cardPrivateData")
     action = next(iter(fields.texts(private.get("actionIds"))), "")
-    return track, fields.text(data.get("userId")), action, fields.mapping(private.get("params"))
+    params = fields.mapping(private.get("params"))
+    return track, {"user": fields.text(data.get("userId")), "action": action, "params": params}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 import anyio
 import structlog
@@ -51,6 +51,24 @@ def task_of(delivery: Delivery) -> str:
     return f"{_OURS}{delivery.id}"
 
 
+class _Press(TypedDict):
+    """A press in WeCom's words: the button's ``key``, and the ids chosen by question."""
+
+    key: str
+    selected: dict[str, list[str]]
+    user: NotRequired[str]
+
+
+class _Update(TypedDict):
+    """A change of a card that is due, as it is kept; ``code`` is good for one."""
+
+    code: str
+    task: str
+    agentid: int | None
+    to: Json
+    change: Json
+
+
 class TemplateCards:
     """The cards of one bot."""
 
@@ -62,7 +80,7 @@ class TemplateCards:
         self._keep = host.keep
         self._clock = clock
         self._retry = retry
-        self._ledger = CardLedger(host.keep, settings.card_ttl)
+        self._ledger: CardLedger[_Press] = CardLedger(host.keep, settings.card_ttl)
         self._due = anyio.Event()
         self.presses = 0
         self.updates = 0
@@ -112,27 +130,33 @@ class TemplateCards:
             card = await self._ledger.find(task)
             if card is None and not task.startswith(_OURS):
                 return False
-            press = {"key": text_of(event, "EventKey"), "selected": incoming.selected(event)}
+            press: _Press = {"key": text_of(event, "EventKey"), "selected": incoming.selected(event)}
             if text_of(event, "Event").lower() == incoming.MENU:  # stays as it is: it may be used again
                 if card is not None:
                     await self._ledger.record(None, [_said(message, card, press, key=message.key)])
             else:
-                await self._take(card, message, press | {"user": message.sender}, code)
+                await self._take(card, message, {**press, "user": message.sender}, code)
         self.presses += 1
         self._due.set()
         return True
 
-    async def _take(self, card: SentCard | None, message: Message, press: Json, code: str) -> None:
+    async def _take(self, card: SentCard[_Press] | None, message: Message, press: _Press, code: str) -> None:
         """Put a press on disk, with how its card is to look then; None: a card of which nothing is known."""
         said: list[Message] = []
-        values: dict[str, Json] = {}
+        values: dict[str, _Update] = {}
         if card is not None and card.press(press):
             said.append(_said(message, card, press, key=f"press:{card.id}"))
         if code:
             task, to = text_of(message.parts[0].data, "TaskId"), card.to if card else message.reply_to
             change = _after(card) if card else _shows(_EXPIRED)
-            update = {"code": code, "task": task, "agentid": message.reply_to.get("agentid")}
-            values[_update_key(code)] = update | {"to": to, "change": change}
+            agent = message.reply_to.get("agentid")
+            values[_update_key(code)] = {
+                "code": code,
+                "task": task,
+                "agentid": agent,
+                "to": to,
+                "change": change,
+            }
         if card is not None or values:
             await self._ledger.record(card, said, values)
 
@@ -152,7 +176,7 @@ class TemplateCards:
         wait = 0.0
         try:
             for key, update in (await self._keep.items("update:")).items():
-                wait = max(wait, await self._update(key, update))
+                wait = max(wait, await self._update(key, cast(_Update, update)))
         except (RateLimited, AuthFailed) as error:  # the others would fare no better
             log.warning("card updates are waiting", reason=str(error))
             wait = error.retry_after if isinstance(error, RateLimited) else max(self._retry, _RETRY_AUTH)
@@ -161,7 +185,7 @@ class TemplateCards:
             wait = max(wait, self._retry)
         return wait
 
-    async def _update(self, key: str, update: Json) -> float:
+    async def _update(self, key: str, update: _Update) -> float:
         """Do one update; returns the seconds to wait before it is tried again, 0 at its end.
 
         Raises:
@@ -206,15 +230,16 @@ class TemplateCards:
         await self._change(kept["code"], card.to, None, body)
 
 
-def _said(message: Message, card: SentCard, press: Json, *, key: str) -> Message:
+def _said(message: Message, card: SentCard[_Press], press: _Press, *, key: str) -> Message:
     text, _ = templates.pressed(card.part, press["key"], press["selected"])
     part = card.said(text, press["key"], press["selected"])
     return replace(message, key=key, session=card.session, kind="text", parts=(part,))
 
 
-def _after(card: SentCard) -> Json:
+def _after(card: SentCard[_Press]) -> Json:
     """Return how a card looks once it was pressed: ``data["after"]`` says it, or the button turns grey."""
-    after, press = card.part.data.get("after"), card.pressed or {}
+    after, press = card.part.data.get("after"), card.pressed
+    assert press is not None
     if isinstance(after, dict):
         return {"template_card": templates.with_task(after, f"{card.id}-r")}
     if isinstance(after, str) and after:

@@ -45,7 +45,7 @@ class WeComBot:
         self._settings = settings
         self._host = host
         self._clock = clock
-        self._ledger = CardLedger(host.keep, settings.card_ttl)
+        self._ledger: CardLedger[Json] = CardLedger(host.keep, settings.card_ttl)
         self._report: Report = lambda state, reason: None
         host.http.allow(settings.api_base_url)
 
@@ -79,7 +79,7 @@ class WeComBot:
         task, key, chosen = wire.press_of(event)
         message = self._read(body, raw, address)
         known = await self._ledger.find(task)
-        card = known or SentCard(task, Part("card"))
+        card = known or SentCard[Json](task, Part("card"))
         text = " ".join([say.label_of(card.part, key), *chosen]).strip() or "[pressed]"
         said = card.said(text, key, {"chosen": chosen} if chosen else {})
         answerable = "req_id" in address or bool(message.reply_to["response_url"])
@@ -144,6 +144,6 @@ class WeComBot:
     async def _card(self, part: Part, delivery: Delivery) -> Json:
         """Return a template card; what its buttons say is on disk before anybody can press one."""
         made = say.card(part, f"mb-{delivery.id}")
-        card = SentCard(made["task_id"], part, delivery.to, delivery.session, delivery.id)
+        card = SentCard[Json](made["task_id"], part, delivery.to, delivery.session, delivery.id)
         await self._ledger.open(card)
         return made

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypedDict
 from weakref import WeakValueDictionary
 
 import anyio
@@ -28,11 +29,19 @@ def talk_key(account: str, customer: str) -> str:
     return f"talk:{account}:{customer}"
 
 
+class Talk(TypedDict):
+    """A conversation as it is kept: when its customer last wrote (Unix seconds), and the ids of the
+    deliveries that went out since."""
+
+    last: float
+    spent: list[str]
+
+
 @dataclass(slots=True)
 class Renewals:
     """What to write together with messages that renew budgets; ``ttl`` is seconds."""
 
-    values: dict[str, Json] = field(default_factory=dict)
+    values: dict[str, Talk] = field(default_factory=dict)
     ttl: dict[str, float] = field(default_factory=dict)
 
 
@@ -68,7 +77,7 @@ class Budget:
                     found.values[key], found.ttl[key] = talk, _KEPT_FOR
             yield found
 
-    async def _renewed(self, talk: Json | None, messages: Sequence[Message]) -> Json | None:
+    async def _renewed(self, talk: Talk | None, messages: Sequence[Message]) -> Talk | None:
         changed = False
         for message in messages:
             last = float(talk["last"]) if talk else 0.0
@@ -127,13 +136,14 @@ class Budget:
                 await self._keep.put(key, talk, ttl=_KEPT_FOR)
             return _left(talk)
 
-    async def _talk(self, key: str) -> Json | None:
+    async def _talk(self, key: str) -> Talk | None:
         """Return what is known of a conversation; None when there is nothing that can be read."""
         talk = fields.mapping(await self._keep.get(key))
         last, spent = talk.get("last"), talk.get("spent")
-        known = isinstance(last, int | float) and isinstance(spent, list)
-        return {"last": last, "spent": fields.texts(spent)} if known else None
+        if not (isinstance(last, int | float) and isinstance(spent, list)):
+            return None
+        return {"last": last, "spent": fields.texts(spent)}
 
 
-def _left(talk: Json) -> int:
+def _left(talk: Talk) -> int:
     return max(0, BUDGET - len(talk["spent"]))

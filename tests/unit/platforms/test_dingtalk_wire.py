@@ -173,8 +173,9 @@ def test_a_message_without_an_id_is_invalid(gone: str) -> None:
 def test_a_press_is_read() -> None:
     content = {"cardPrivateData": {"actionIds": ["ok"], "params": {"n": 1, "deep": {"x": []}}}}
     data = {"outTrackId": "t", "userId": "li", "content": json.dumps(content)}
-    assert wire.action_of(data) == ("t", "li", "ok", {"n": 1, "deep": {"x": []}})
-    assert wire.action_of({**data, "content": content})[2] == "ok"
+    press = {"user": "li", "action": "ok", "params": {"n": 1, "deep": {"x": []}}}
+    assert wire.action_of(data) == ("t", press)
+    assert wire.action_of({**data, "content": content})[1]["action"] == "ok"
 
 
 @pytest.mark.parametrize(

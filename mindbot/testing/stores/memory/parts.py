@@ -15,6 +15,7 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept, Recorded
+from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
 from mindbot.store.history import Exchange, exchange, lines_of
 from mindbot.store.rows import record_of, storable
@@ -148,7 +149,7 @@ class MemoryTurns(MemoryPart):
         said = (each.read() for each in tables.of_turn(turn) if each.n >= 0)
         return TurnAnswer(row.state in DONE_STATES, tuple(said))
 
-    async def note(self, turn: int, fact: Json) -> bool:
+    async def note(self, turn: int, fact: Plain) -> bool:
         tables = await self._writing()
         row = tables.turns.get(turn)
         if row is None:
@@ -237,7 +238,7 @@ class MemoryOutbox(MemoryPart):
         rows = (await self._reading()).outbox.values()
         return {row.turn: row.read() for row in rows if row.state == "open"}
 
-    async def note(self, turn: int, n: int, fact: Json) -> bool:
+    async def note(self, turn: int, n: int, fact: Plain) -> bool:
         row = (await self._writing()).outbox.get((turn, n))
         if row is None:
             return False

@@ -15,6 +15,7 @@ from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import Conflict, StoreError
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept
+from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.spending import Spent
 from mindbot.domain.turn import OPEN_STATES, Turn
 
@@ -104,7 +105,7 @@ class DeliveryRow:
             kind=self.kind,
         )
 
-    def noted(self, notes: Json) -> str | None:
+    def noted(self, notes: Plain) -> str | None:
         """Return its notes with these added (RFC 7396); raises StoreError for what is no JSON."""
         found: Json = orjson.loads(self.notes) if self.notes else {}
         return text_of(_patched(found, orjson.loads(text_of(notes)))) if notes else self.notes
