@@ -312,7 +312,9 @@ class Asking:
             own = failure.code in OWN_LIMITS
             if own or (failure.answered and step.tries >= _TRIES_ANSWERED):
                 return None
-        if isinstance(failure, RateLimited) and not self._alone:
+        if not self._alone and (
+            isinstance(failure, RateLimited) or not self._deployments.free(step.deployment)
+        ):
             return None
         if step.tries >= _TRIES_BEFORE_ANOTHER and self._others():
             return None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from contextlib import aclosing
 
 import anyio
 import pytest
-from pydantic import SecretStr
+from managed_providers import Managed, openai, scripted
 
-from mindbot.config.parts import read
 from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.errors import (
     AuthFailed,
@@ -25,65 +23,10 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
-from mindbot.providers.manager import ProviderManager
-from mindbot.providers.standing import Standing
-from mindbot.sim.testing import simulated
 from mindbot.testing.providers import Tap
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
-
-
-class Vault:
-    """Secrets named after themselves; ``lost`` is not there."""
-
-    async def aget(self, value: SecretStr) -> str:
-        if value.get_secret_value() == "lost":
-            raise SecretError("no secret is called lost")
-        return value.get_secret_value()
-
-
-class Managed:
-    """A manager over a configuration; remembers the waits between tries instead of waiting."""
-
-    def __init__(
-        self, http: HttpClient, providers: Json, fallback_order: tuple[str, ...] = (), **more: Json
-    ) -> None:
-        config = read(
-            {"providers": providers, "provider_selection": {"fallback_order": fallback_order}, **more}
-        )
-        self.waits: list[float] = []
-        self.notes: Json = {}
-        self.told: list[tuple[str, str]] = []
-        self.now = 1_000_000.0
-        standing = Standing(clock=lambda: self.now)
-        self.manager = ProviderManager(
-            config, http, Vault(), standing, sleep=self._sleep, report=self._report
-        )
-
-    def _report(self, provider: str, state: str, reason: str) -> None:
-        assert reason or state == "ok"
-        self.told.append((provider, state))
-
-    async def _sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    async def ask(self, text: str = "hi", *, provider: str = "", **more: Any) -> str:
-        request = ChatRequest([ChatMessage("user", text)], **more)
-        async with aclosing(self.manager.chat(request, provider=provider, notes=self.notes)) as chunks:
-            return "".join([chunk.text async for chunk in chunks])
-
-
-@asynccontextmanager
-async def openai(fault: str | tuple[str, ...] = (), **settings: Any) -> AsyncIterator[Any]:
-    """A simulated OpenAI and the entry that configures it."""
-    async with simulated("openai", fault=fault, **settings) as far:
-        far.entry = {"type": "openai", "base_url": far.base_url, "api_key": "k", "models": ["gpt-4"]}
-        yield far
-
-
-def scripted(reply: str = "", error: str = "", **more: Any) -> Json:
-    return {"type": "scripted", "rules": [{"match": "", "reply": reply, "error": error}], **more}
 
 
 @pytest.fixture
