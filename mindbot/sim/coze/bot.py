@@ -9,7 +9,7 @@ import orjson
 from mindbot.domain.message import Json
 from mindbot.sim.coze.errors import sentence
 from mindbot.sim.coze.events import DONE, completed, ending, error_event, event, finish_note, opening
-from mindbot.sim.coze.rooms import Rooms, Talk
+from mindbot.sim.coze.rooms import CozeTalk, Rooms
 from mindbot.sim.models.conversation import ModelReply, pieces
 from mindbot.sim.models.streams import Frame, StreamShape
 
@@ -27,7 +27,7 @@ SHAPE = StreamShape(
 )
 
 
-def take_up(talk: Talk, reply: ModelReply, rooms: Rooms, suggestions: Sequence[str]) -> list[Json]:
+def take_up(talk: CozeTalk, reply: ModelReply, rooms: Rooms, suggestions: Sequence[str]) -> list[Json]:
     """Give a chat the messages of a reply; returns those that are new.
 
     With calls the chat waits for their outputs, otherwise it ends with a note and the suggestions.
@@ -61,7 +61,7 @@ def _object(arguments: str) -> object:
         return arguments
 
 
-def frames(talk: Talk, reply: ModelReply, new: Sequence[Json]) -> Iterator[Frame]:
+def frames(talk: CozeTalk, reply: ModelReply, new: Sequence[Json]) -> Iterator[Frame]:
     """Yield the events of a chat, or of what follows the outputs of its tools."""
     for data in opening(talk):
         yield Frame(data, "head")

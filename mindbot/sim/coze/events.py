@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import orjson
 
 from mindbot.domain.message import Json
-from mindbot.sim.coze.rooms import Talk
+from mindbot.sim.coze.rooms import CozeTalk
 
 DONE = b'event:done\ndata:"[DONE]"\n\n'
 
@@ -34,7 +34,7 @@ def finish_note() -> str:
     return orjson.dumps(note).decode()
 
 
-def opening(talk: Talk) -> Iterator[bytes]:
+def opening(talk: CozeTalk) -> Iterator[bytes]:
     """Yield what comes before the answer."""
     for status in ("created", "in_progress"):
         yield event(f"conversation.chat.{status}", talk.to_json(status))
@@ -45,7 +45,7 @@ def completed(message: Json) -> bytes:
     return event("conversation.message.completed", message)
 
 
-def ending(talk: Talk) -> Iterator[bytes]:
+def ending(talk: CozeTalk) -> Iterator[bytes]:
     """Yield what comes after the messages, by the chat's outcome."""
     yield event(f"conversation.chat.{talk.outcome}", talk.to_json(talk.outcome))
     yield DONE

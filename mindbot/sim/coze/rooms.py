@@ -22,7 +22,7 @@ FINAL = frozenset({"completed", "failed", "requires_action", "canceled"})
 
 
 @dataclass(slots=True)
-class Room:
+class CozeRoom:
     """One conversation. ``history`` holds messages as Coze shows them."""
 
     id: str
@@ -47,11 +47,11 @@ class Room:
 
 
 @dataclass(slots=True)
-class Talk:
+class CozeTalk:
     """One chat. ``until`` is when it ends with ``outcome``, infinity while a stream of it runs."""
 
     id: str
-    room: Room
+    room: CozeRoom
     bot_id: str
     user_id: str
     created: int
@@ -112,31 +112,31 @@ class Rooms:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._rooms: dict[str, Room] = {}
-        self._talks: dict[str, Talk] = {}
+        self._rooms: dict[str, CozeRoom] = {}
+        self._talks: dict[str, CozeTalk] = {}
         self._numbers: Iterator[int] = count(7_400_000_000_000_000_001)
 
     def number(self) -> str:
         """Return a new id; they are numbers of nineteen digits, written as text."""
         return str(next(self._numbers))
 
-    def open(self, **fields: Any) -> Room:
+    def open(self, **fields: Any) -> CozeRoom:
         """Make a conversation."""
-        room = Room(self.number(), self.number(), int(self._clock()), **fields)
+        room = CozeRoom(self.number(), self.number(), int(self._clock()), **fields)
         self._rooms[room.id] = room
         return room
 
-    def room(self, number: str) -> Room:
+    def room(self, number: str) -> CozeRoom:
         """Return a conversation; raises ModelApiError when there is none."""
         if number not in self._rooms:
             raise refused(4200, f"conversation_id={number}")
         return self._rooms[number]
 
-    def of_bot(self, bot_id: str) -> list[Room]:
+    def of_bot(self, bot_id: str) -> list[CozeRoom]:
         """Return a bot's conversations (of all for ""), the newest first."""
         return [r for r in reversed(self._rooms.values()) if not bot_id or r.bot_id in ("", bot_id)]
 
-    def begin(self, room: Room, bot_id: str, user_id: str, meta_data: Json, *, saved: bool) -> Talk:
+    def begin(self, room: CozeRoom, bot_id: str, user_id: str, meta_data: Json, *, saved: bool) -> CozeTalk:
         """Begin a chat.
 
         Raises:
@@ -144,11 +144,11 @@ class Rooms:
         """
         if any(self._seen(t).status not in FINAL for t in self._talks.values() if t.room is room):
             raise refused(4016, room.id)
-        talk = Talk(self.number(), room, bot_id, user_id, int(self._clock()), meta_data, saved)
+        talk = CozeTalk(self.number(), room, bot_id, user_id, int(self._clock()), meta_data, saved)
         self._talks[talk.id] = talk
         return talk
 
-    def talk(self, room: str, number: str) -> Talk:
+    def talk(self, room: str, number: str) -> CozeTalk:
         """Return a chat as it stands now; raises ModelApiError when the conversation has no such one."""
         self.room(room)
         talk = self._talks.get(number)
@@ -156,26 +156,26 @@ class Rooms:
             raise refused(4200, f"chat_id={number}")
         return self._seen(talk)
 
-    def cancel(self, talk: Talk) -> None:
+    def cancel(self, talk: CozeTalk) -> None:
         """Take a chat back; raises ModelApiError when it has come to an end."""
         if talk.status in FINAL and talk.status != "canceled":
             raise refused(4104, talk.id)
         talk.status = "canceled"
 
-    def end_in(self, talk: Talk, seconds: float) -> None:
+    def end_in(self, talk: CozeTalk, seconds: float) -> None:
         """Bring a chat to its outcome so much later; a canceled one stays canceled."""
         talk.until = self._clock() + seconds
         self._seen(talk)
 
-    def resume(self, talk: Talk) -> None:
+    def resume(self, talk: CozeTalk) -> None:
         """Let a chat go on that has waited."""
         talk.status, talk.until = "in_progress", float("inf")
 
-    def drop(self, talk: Talk) -> None:
+    def drop(self, talk: CozeTalk) -> None:
         """Forget a chat that was refused after all."""
         del self._talks[talk.id]
 
-    def _seen(self, talk: Talk) -> Talk:
+    def _seen(self, talk: CozeTalk) -> CozeTalk:
         if talk.status not in FINAL and self._clock() >= talk.until:
             talk.status = talk.outcome
             if talk.status == "completed" and talk.saved:

@@ -16,7 +16,7 @@ from mindbot.sim.coze import chat
 from mindbot.sim.coze.bot import SHAPE, frames, take_up
 from mindbot.sim.coze.errors import REFUSALS, USUAL, refused, sentence
 from mindbot.sim.coze.oauth import TokenDesk, private_key
-from mindbot.sim.coze.rooms import Room, Rooms, Talk
+from mindbot.sim.coze.rooms import CozeRoom, CozeTalk, Rooms
 from mindbot.sim.faults import Fault, FaultKind, kind
 from mindbot.sim.models.conversation import ModelReply
 from mindbot.sim.models.quotas import Spent
@@ -176,7 +176,7 @@ class CozeSimulator(ModelSimulator):
         return await self._work(request, recorded, talk, [*talk.room.history, *talk.asked, *talk.said])
 
     async def _work(
-        self, request: web.BaseRequest, recorded: Recorded, talk: Talk, said: list[Json]
+        self, request: web.BaseRequest, recorded: Recorded, talk: CozeTalk, said: list[Json]
     ) -> web.StreamResponse:
         """Answer a chat, as a stream or while its caller polls."""
         fault = self.faults.strike(request.path, "chat-failed")
@@ -202,7 +202,7 @@ class CozeSimulator(ModelSimulator):
         self,
         request: web.BaseRequest,
         recorded: Recorded,
-        talk: Talk,
+        talk: CozeTalk,
         reply: ModelReply,
         new: list[Json],
         wait: float,
@@ -218,7 +218,7 @@ class CozeSimulator(ModelSimulator):
         speed = self.settings.tokens_per_second
         return reply.tokens / speed if speed else 0.0
 
-    def _talk(self, query: Mapping[str, Any]) -> Talk:
+    def _talk(self, query: Mapping[str, Any]) -> CozeTalk:
         for name in ("conversation_id", "chat_id"):
             if not query.get(name):
                 raise refused(4000, f"{name} is required")
@@ -324,9 +324,9 @@ async def _has_body(request: web.BaseRequest) -> bool:
     return bool(request.content_type == "multipart/form-data" or await request.read())
 
 
-def _entered(message: Json, where: Talk | Room, number: Callable[[], str]) -> Json:
+def _entered(message: Json, where: CozeTalk | CozeRoom, number: Callable[[], str]) -> Json:
     """Return a message that a caller sent as the platform keeps it."""
-    room = where.room if isinstance(where, Talk) else where
+    room = where.room if isinstance(where, CozeTalk) else where
     usual = "question" if message["role"] == "user" else "answer"
     return {
         **message,
@@ -334,7 +334,7 @@ def _entered(message: Json, where: Talk | Room, number: Callable[[], str]) -> Js
         "conversation_id": room.id,
         "bot_id": room.bot_id,
         "type": message.get("type") or usual,
-        "chat_id": where.id if isinstance(where, Talk) else "",
+        "chat_id": where.id if isinstance(where, CozeTalk) else "",
         "section_id": room.section,
         "created_at": room.created,
     }

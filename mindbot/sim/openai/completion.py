@@ -5,15 +5,15 @@ from __future__ import annotations
 from mindbot.domain.message import Json
 from mindbot.sim.models.conversation import ModelReply
 from mindbot.sim.openai.chat import finish, tool_call, usage
-from mindbot.sim.openai.faces import Face
+from mindbot.sim.openai.faces import SimulatedFace
 
 
-def face_usage(reply: ModelReply, face: Face) -> Json:
+def face_usage(reply: ModelReply, face: SimulatedFace) -> Json:
     """Return what an answer has used, with what the face tells besides."""
     return {**usage(reply), **face.spent(reply)}
 
 
-def reasoning_fields(text: str, face: Face) -> Json:
+def reasoning_fields(text: str, face: SimulatedFace) -> Json:
     """Return the fields that hold a piece of reasoning."""
     values: Json = {}
     for name in face.reasoning:
@@ -25,7 +25,7 @@ def reasoning_fields(text: str, face: Face) -> Json:
     return values
 
 
-def completion(reply: ModelReply, head: Json, face: Face, *, odd: bool = False) -> Json:
+def completion(reply: ModelReply, head: Json, face: SimulatedFace, *, odd: bool = False) -> Json:
     """Return an answer that is not streamed; ``odd``: with "stop" beside tool calls."""
     message: Json = {
         "role": "assistant",

@@ -25,7 +25,7 @@ _CAUGHT = {"hate": {"filtered": True, "severity": "high"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Face:
+class SimulatedFace:
     """One of them.
 
     ``shape`` is how an error is written, ``words`` are errors by their name at OpenAI that come with another
@@ -97,7 +97,7 @@ def _timings(reply: ModelReply) -> Json:
     return {"timings": {**told, "cache_n": reply.cached, "predicted_ms": 20.0, "predicted_per_second": 50.0}}
 
 
-_OPENROUTER = Face(
+_OPENROUTER = SimulatedFace(
     shape="coded",
     root="/api/v1",
     reasoning=("reasoning", "reasoning_details"),
@@ -130,7 +130,7 @@ _OPENROUTER = Face(
         ),
     },
 )
-_DEEPSEEK = Face(
+_DEEPSEEK = SimulatedFace(
     root="",
     usage="finish",
     spent=_cache,
@@ -146,7 +146,7 @@ _DEEPSEEK = Face(
         "overloaded": _deepseek(503, "service_unavailable_error", "Service is too busy"),
     },
 )
-_SILICONFLOW = Face(
+_SILICONFLOW = SimulatedFace(
     shape="flat",
     usage="chunks",
     words={
@@ -163,7 +163,7 @@ _SILICONFLOW = Face(
         "overloaded": _flat(503, 50505, "Model service overloaded. Please try again later."),
     },
 )
-_MOONSHOT = Face(
+_MOONSHOT = SimulatedFace(
     shape="plain",
     usage="choice",
     spent=lambda reply: {"cached_tokens": reply.cached},
@@ -193,7 +193,7 @@ _MOONSHOT = Face(
         ),
     },
 )
-_AZURE = Face(
+_AZURE = SimulatedFace(
     shape="code_text",
     root="/openai",
     key_header="api-key",
@@ -233,7 +233,7 @@ _AZURE = Face(
         ),
     },
 )
-_VLLM = Face(
+_VLLM = SimulatedFace(
     shape="numbered",
     needs_key=False,
     reasoning=("reasoning",),
@@ -251,7 +251,7 @@ _VLLM = Face(
         "server_error": _vllm(500, "InternalServerError", "EngineCore encountered an issue."),
     },
 )
-_LLAMACPP = Face(
+_LLAMACPP = SimulatedFace(
     shape="llama",
     needs_key=False,
     told=_timings,
@@ -268,7 +268,7 @@ _LLAMACPP = Face(
         "server_error": _numbered(500, "server_error", "Failed to parse messages"),
     },
 )
-_OLLAMA = Face(
+_OLLAMA = SimulatedFace(
     needs_key=False,
     reasoning=("reasoning",),
     words={
@@ -289,8 +289,8 @@ _OLLAMA = Face(
         ),
     },
 )
-FACES: Mapping[str, Face] = {
-    "openai": Face(rate_headers=True),
+FACES: Mapping[str, SimulatedFace] = {
+    "openai": SimulatedFace(rate_headers=True),
     "openrouter": _OPENROUTER,
     "deepseek": _DEEPSEEK,
     "siliconflow": _SILICONFLOW,

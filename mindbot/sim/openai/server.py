@@ -22,7 +22,7 @@ from mindbot.sim.openai import chat
 from mindbot.sim.openai.completion import completion
 from mindbot.sim.openai.embed import embeddings
 from mindbot.sim.openai.errors import REFUSALS, error, invalid, refused
-from mindbot.sim.openai.faces import FACES, Face
+from mindbot.sim.openai.faces import FACES, SimulatedFace
 from mindbot.sim.openai.rerank import rerank
 from mindbot.sim.openai.stream import CALL_KINDS, StreamOptions, frames, shape
 from mindbot.sim.openai.transcribe import transcription
@@ -67,7 +67,7 @@ class OpenAISimulator(ModelSimulator):
         super().__init__(settings)
         self.settings = settings
         self.face_name = ""
-        self.face = Face()
+        self.face = SimulatedFace()
         self.wear(settings.face)
         self._started = int(time.time())
         s = settings

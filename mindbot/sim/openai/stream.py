@@ -18,7 +18,7 @@ from mindbot.sim.models.conversation import ModelCall, ModelReply, pieces
 from mindbot.sim.models.streams import Frame, StreamShape
 from mindbot.sim.openai.chat import finish, tool_call
 from mindbot.sim.openai.completion import face_usage, reasoning_fields
-from mindbot.sim.openai.faces import Face
+from mindbot.sim.openai.faces import SimulatedFace
 from mindbot.sim.openai.wording import in_stream
 
 #: Odd ways in which servers write the tool calls of a stream.
@@ -42,7 +42,7 @@ class StreamOptions:
     odd: Collection[str] = ()
 
 
-def shape(face: Face, head: Json) -> StreamShape:
+def shape(face: SimulatedFace, head: Json) -> StreamShape:
     """Return how this face writes a stream."""
     return StreamShape(
         lambda code: in_stream(face, code, head), content_type="text/event-stream; charset=utf-8"
@@ -53,7 +53,7 @@ def _sent(value: object) -> bytes:
     return b"data: " + orjson.dumps(value) + b"\n\n"
 
 
-def frames(reply: ModelReply, head: Json, face: Face, options: StreamOptions) -> Iterator[Frame]:
+def frames(reply: ModelReply, head: Json, face: SimulatedFace, options: StreamOptions) -> Iterator[Frame]:
     """Yield the events of a stream; ``head`` holds id, created, model and the like."""
     base = {**head, **face.chunk, "object": "chat.completion.chunk"}
     spent = face_usage(reply, face)
@@ -87,7 +87,12 @@ def frames(reply: ModelReply, head: Json, face: Face, options: StreamOptions) ->
 
 
 def _last(
-    reply: ModelReply, base: Json, face: Face, options: StreamOptions, spent: Json | None, asked: bool
+    reply: ModelReply,
+    base: Json,
+    face: SimulatedFace,
+    options: StreamOptions,
+    spent: Json | None,
+    asked: bool,
 ) -> bytes:
     """Return the chunk that says why the answer ends."""
     reason = "stop" if "stop-reason" in options.odd and reply.calls else finish(reply)

@@ -10,7 +10,7 @@ import orjson
 from mindbot.domain.message import Json
 from mindbot.sim.models.refusals import ModelApiError
 from mindbot.sim.openai.errors import error_for, refused
-from mindbot.sim.openai.faces import Face
+from mindbot.sim.openai.faces import SimulatedFace
 
 _TYPES = {400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 429: "RateLimitError"}
 #: Names of errors whose code is not their name, by the status and type they have.
@@ -62,7 +62,7 @@ def name_of(status: int, error: Json) -> str:
     return _NAMED.get((status, error["type"])) or error.get("code") or ""
 
 
-def worded(face: Face, exc: ModelApiError) -> ModelApiError:
+def worded(face: SimulatedFace, exc: ModelApiError) -> ModelApiError:
     """Return a refusal as the face says it; its own words keep what the request itself was told of."""
     error = exc.body.get("error") if isinstance(exc.body, dict) else None
     if not isinstance(error, dict) or "type" not in error or not (face.words or face.shape != "openai"):
@@ -71,7 +71,7 @@ def worded(face: Face, exc: ModelApiError) -> ModelApiError:
     return ModelApiError(status, body, exc.headers)
 
 
-def in_words(face: Face, status: int, error: Json) -> tuple[int, Any]:
+def in_words(face: SimulatedFace, status: int, error: Json) -> tuple[int, Any]:
     """Return status and body of an error as the face says it."""
     if found := face.words.get(name_of(status, error)):
         return found
@@ -79,13 +79,13 @@ def in_words(face: Face, status: int, error: Json) -> tuple[int, Any]:
     return status, shape(status, error) if shape else {"error": error}
 
 
-def body_for(face: Face, status: int, code: str) -> Any:
+def body_for(face: SimulatedFace, status: int, code: str) -> Any:
     """Return the body that comes with a status (and a code), whatever status the face would give it."""
     error = error_for(status, code)["error"]
     return in_words(face, status, error)[1]
 
 
-def in_stream(face: Face, code: str, head: Json) -> bytes:
+def in_stream(face: SimulatedFace, code: str, head: Json) -> bytes:
     """Return what a stream says of a failure in its middle."""
     exc = refused(code) if code else refused("server_error")
     body = in_words(face, exc.status, exc.body["error"])[1]
