@@ -164,10 +164,8 @@ class CozeSettings(KeyedSettings):
 
 #: Types that configurations may name though no part here answers for them yet; a part of another package may.
 ANNOUNCED: Mapping[str, type[ProviderSettings]] = {
-    "anthropic": KeyedSettings,
     "coze": CozeSettings,
     "dify": DifySettings,
-    "google": KeyedSettings,
 }
 
 

@@ -12,7 +12,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from mindbot.domain.chat import Chunk, Finish, Reasoning, Usage
-from mindbot.domain.errors import ContentFiltered, ContextOverflow, Overloaded, Truncated, VendorError
+from mindbot.domain.errors import (
+    ContentFiltered,
+    ContextOverflow,
+    HistoryRefused,
+    Overloaded,
+    Truncated,
+    VendorError,
+)
 from mindbot.domain.message import Json
 from mindbot.providers.characters import Joiner
 from mindbot.providers.quoting import quoted
@@ -36,6 +43,7 @@ _FINISH: Mapping[str, Finish] = {
     "length": "length",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
+    "pause_turn": "length",  # Anthropic: a long turn is to be gone on with
     "tool_calls": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
@@ -47,6 +55,9 @@ _FINISH: Mapping[str, Finish] = {
     "blocklist": "content_filter",
     "recitation": "content_filter",
     "spii": "content_filter",
+    "language": "content_filter",  # Gemini: one that it does not speak
+    "image_prohibited_content": "content_filter",
+    "image_recitation": "content_filter",
     "jailbreak": "content_filter",
     "model_armor": "content_filter",
     "refusal": "content_filter",
@@ -63,6 +74,7 @@ FAILED: Mapping[str, type[VendorError]] = {
     "unload": Overloaded,
     "malformed_function_call": Overloaded,  # Gemini
     "malformed_response": Overloaded,
+    "missing_thought_signature": HistoryRefused,
     "unexpected_tool_call": Overloaded,
     "too_many_tool_calls": Overloaded,
     "abort": Truncated,  # vLLM, SGLang

@@ -35,7 +35,12 @@ _TYPES = {
 
 
 async def ready(
-    messages: Sequence[ChatMessage], can: Capabilities, *, addresses: bool = True
+    messages: Sequence[ChatMessage],
+    can: Capabilities,
+    *,
+    addresses: bool = True,
+    types: tuple[str, ...] = (),
+    pictures: int = MOST_BYTES,
 ) -> tuple[list[ChatMessage], list[str]]:
     """Return lines whose attachments hold their bytes, and what was left out of them and why.
 
@@ -52,7 +57,11 @@ async def ready(
             if not isinstance(part, Attachment):
                 parts.append(part)
                 continue
-            found = await _one(part, can, addresses=addresses)
+            if part.type and types and not part.type.startswith(types):
+                found: Attachment | str = f"the model takes no {part.type}"
+            else:
+                most = pictures if part.kind == "image" else MOST_BYTES
+                found = await _one(part, can, addresses=addresses, most=most)
             if isinstance(found, str):
                 left_out.append(f"{_named(part)}: {found}")
                 words = f"[{_named(part)}: not shown to you]" if part.alt is None else part.alt
@@ -66,29 +75,31 @@ async def ready(
 
 async def with_bytes(part: Attachment) -> Attachment | str:
     """Return an attachment that holds its bytes, or why there are none."""
-    return await _one(part, Capabilities(images=True, files=True, audio=True), addresses=False)
+    return await _one(
+        part, Capabilities(images=True, files=True, audio=True), addresses=False, most=MOST_BYTES
+    )
 
 
-async def _one(part: Attachment, can: Capabilities, *, addresses: bool) -> Attachment | str:
+async def _one(part: Attachment, can: Capabilities, *, addresses: bool, most: int) -> Attachment | str:
     takes = {"image": can.images, "file": can.files, "audio": can.audio}[part.kind]
     if not takes:
         return f"the model takes no {part.kind}"
     if part.type not in _TYPES.get(part.kind, (part.type,)):
         return f"no vendor takes {part.type or 'what has no type'}"
     if part.data:
-        return part if len(part.data) <= MOST_BYTES else "too large"
+        return part if len(part.data) <= most else "too large"
     if part.url and not part.path:
         return part if addresses else "only its address is known"
     try:
-        data = await anyio.to_thread.run_sync(_read, part.path)
+        data = await anyio.to_thread.run_sync(_read, part.path, most)
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
-    return "too large" if len(data) > MOST_BYTES else replace(part, data=data)
+    return "too large" if len(data) > most else replace(part, data=data)
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, most: int) -> bytes:
     with Path(path).open("rb") as file:
-        return file.read(MOST_BYTES + 1)
+        return file.read(most + 1)
 
 
 def _named(part: Attachment) -> str:

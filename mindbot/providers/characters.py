@@ -39,3 +39,9 @@ class Joiner:
         whole = decoder.decode(data, final=last or bool(half))
         self._held = half or decoder.getstate()[0].decode("ascii", "surrogateescape")
         return whole
+
+
+def joined(text: str) -> str:
+    """Return a text that has come whole, its halves of characters joined."""
+    joiner = Joiner()
+    return joiner.feed(text) + joiner.end()

@@ -23,7 +23,7 @@ from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
 from mindbot.providers.answer import ANSWER_BYTES, AnswerReader
-from mindbot.providers.attachments import ready
+from mindbot.providers.attachments import MOST_BYTES, ready
 from mindbot.providers.errors import accuses, is_page, refusal, refusal_in_stream, web_page
 from mindbot.providers.known_models import known
 from mindbot.providers.limits import CallLimits
@@ -45,12 +45,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to a vendor. ``body`` is JSON; ``streamed`` is whether a stream was asked for."""
+    """One request to a vendor. ``body`` is JSON; ``streamed`` is whether a stream was asked for.
+
+    ``unsent`` are the fields of the request that this vendor does not take, for the trace.
+    """
 
     url: str
     body: Json
     streamed: bool
     headers: Mapping[str, str] = field(default_factory=dict)
+    unsent: tuple[str, ...] = ()
 
 
 class ModelClient(ABC):
@@ -68,6 +72,10 @@ class ModelClient(ABC):
     home: ClassVar[str] = ""
     #: Whether the vendor fetches pictures and files from addresses by itself.
     fetches: ClassVar[bool] = True
+    #: What the MIME types of the pictures and files that it takes begin with; empty: whatever there is.
+    media: ClassVar[tuple[str, ...]] = ()
+    #: Bytes of the largest picture that it takes.
+    picture_bytes: ClassVar[int] = MOST_BYTES
 
     def __init__(
         self,
@@ -226,7 +234,7 @@ class ModelClient(ABC):
         elif answer.spoke:
             self._holds[model] = 0
         last = answer.end()
-        if left_out := self._optional.left_out(model):
+        if left_out := [*call.unsent, *self._optional.left_out(model)]:
             last.notes["unsent"] = left_out
         if unseen:
             last.notes["unseen"] = unseen
@@ -265,7 +273,13 @@ class ModelClient(ABC):
         """Return a request with its model's settings and the bytes of its attachments, and what has to go."""
         model = self._models.get(request.model, self._default)
         name = request.model or model.name
-        messages, unseen = await ready(request.messages, self.capabilities(name), addresses=self.fetches)
+        messages, unseen = await ready(
+            request.messages,
+            self.capabilities(name),
+            addresses=self.fetches,
+            types=self.media,
+            pictures=self.picture_bytes,
+        )
         fitted = replace(
             request,
             messages=messages,

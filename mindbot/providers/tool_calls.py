@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from mindbot.domain.chat import ToolCall
-from mindbot.providers.characters import Joiner
+from mindbot.providers.characters import joined
 
 _MOST = 128  # calls in one answer
 _FRAGMENTS = 1000  # that one chunk may bring
@@ -50,7 +50,8 @@ class ToolCalls:
         """Take a call that came whole; return how many characters of arguments it has."""
         if len(self._calls) == _MOST:
             return 0
-        self._calls.append(_Call(call.id, call.name, [call.arguments], call.signature, call.vendor))
+        name, signature = _word(call.name), joined(call.signature)
+        self._calls.append(_Call(_word(call.id), name, [call.arguments], signature, call.vendor))
         return len(call.arguments)
 
     def whole(self) -> tuple[ToolCall, ...]:
@@ -60,8 +61,7 @@ class ToolCalls:
             id_ = call.id
             if not id_ or any(other.id == id_ for other in out):
                 id_ = f"call_{number}"
-            joiner = Joiner()
-            arguments = joiner.feed("".join(call.arguments)) + joiner.end()
+            arguments = joined("".join(call.arguments))
             out.append(ToolCall(id_, call.name, arguments, call.signature, call.vendor))
         return tuple(out)
 
@@ -76,7 +76,7 @@ class ToolCalls:
         if call is None:
             return 0
         call.id, call.name = call.id or id_, call.name or name
-        text = "" if arguments is None else arguments if isinstance(arguments, str) else _as_json(arguments)
+        text = "" if arguments is None else arguments if isinstance(arguments, str) else as_json(arguments)
         call.arguments.append(text)
         return len(text)
 
@@ -107,7 +107,8 @@ def _word(value: Any) -> str:
     return value[:_LONGEST].encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
-def _as_json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """Return arguments that came as a value as JSON."""
     try:
         return orjson.dumps(value).decode()
     except TypeError:  # half a character, or nested without end
