@@ -100,3 +100,16 @@ def in_credential(text: str, place: Origin, key: str, quoted: bool) -> Finding |
     what = f"{key} holds" if found else f"{key} begins or ends with"
     told = _finding(place.source, place.line, place.column + at + quoted, text[at], what)
     return told if found else Finding(told.origin, f"{what} {named(' ')}. Delete it")
+
+
+def unusable(secret: str) -> str:
+    """Return what no credential holds and an input method, a chat or a paste put there; empty for nothing.
+
+    Its words name the character and its place, and nothing of the secret.
+    """
+    for n, char in enumerate(secret, start=1):
+        if unicodedata.category(char) in ("Cc", "Cs"):
+            what = "a line end" if char in "\r\n" else named(char)
+            return f"{what} at character {n}"
+    found = _ODD.search(secret)
+    return f"{named(found[0])} at character {found.start() + 1}. {_mend(found[0])}" if found else ""

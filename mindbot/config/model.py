@@ -32,6 +32,7 @@ from mindbot.config.sections import (
     StoreSettings,
 )
 from mindbot.config.spending import BudgetsSettings, Price
+from mindbot.config.types import FilePath
 from mindbot.config.unread import unread_field
 from mindbot.domain.errors import ConfigError
 
@@ -94,7 +95,9 @@ class Config(Section):
     http: HttpSettings = HttpSettings()
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
-    state_dir: str = restart_field("", description="Where data lives; empty: the platform's usual place.")
+    state_dir: FilePath = restart_field(
+        "", description="Where data lives; empty: the platform's usual place."
+    )
 
     @field_validator("providers", mode="before")
     @classmethod

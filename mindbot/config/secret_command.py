@@ -38,8 +38,13 @@ _LONGEST = 65_536  # characters; what the API takes
 def set_secret(ctx: typer.Context, name: Name, as_json: JsonOption = False) -> None:
     """Keep a secret, or replace it. Asks for the value, or reads it from standard input."""
     from mindbot.api import calls
+    from mindbot.config.lookalikes import unusable
 
     value = _value(name)
+    if why := unusable(value):
+        raise SecretError(f"nothing was kept: the value holds {why}", hint="copy it once more, alone")
+    if value != value.strip():
+        typer.echo("warning: the value begins or ends with blanks, and is kept with them", err=True)
     loaded = _load(ctx)
     if daemon := daemon_of(ctx, loaded):
         daemon.ask(calls.set_secret(name, value))
@@ -118,6 +123,8 @@ def _value(name: str) -> str:
         value = getpass(f"{name}: ")
         if getpass("again: ") != value:
             raise SecretError("the two differ; nothing was kept")
+        if not value:
+            raise SecretError("a secret cannot be empty; nothing was kept", hint=f"mindbot secret set {name}")
         return value
     value = sys.stdin.read(_LONGEST + 2).removesuffix("\n").removesuffix("\r")
     if not value:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio.to_thread
 from pydantic import SecretStr
 
-from mindbot.config import references
+from mindbot.config import lookalikes, references
 from mindbot.config.paths import state_dir as usual_state_dir
 from mindbot.config.secret_file import SecretFile
 from mindbot.domain.errors import NotFound, SecretError
@@ -91,6 +91,8 @@ class SecretLookup:
         _check_name(name)
         if not value:
             raise SecretError("a secret cannot be empty", hint=f"mindbot secret delete {name} removes one")
+        if why := lookalikes.unusable(value):
+            raise SecretError(f"the value cannot be a secret: {why}", hint="copy it once more, alone")
         self._masks.register(value)
         if self._keyring_name():
             self._ask("keep", lambda keyring: keyring.set_password(SERVICE, name, value))

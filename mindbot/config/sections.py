@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo,
 from pydantic_core import PydanticCustomError
 
 from mindbot.config.restart import restart_field
-from mindbot.config.types import Duration, Int, Rate, Secret, Size, Url
+from mindbot.config.types import Duration, FilePath, Int, Rate, Secret, Size, Url
 
 #: What `http.proxy` may be instead of an address.
 PROXY_WORDS = ("environment", "none")
@@ -41,7 +41,7 @@ class Section(BaseModel):
 class StoreSettings(Section):
     """Where messages are kept."""
 
-    file: str = restart_field(
+    file: FilePath = restart_field(
         "mindbot.db", min_length=1, description="SQLite file, relative to the state directory."
     )
     commit_interval: Duration = restart_field(
@@ -201,7 +201,9 @@ class ConsoleSettings(Section):
 class ApiSettings(Section):
     """The local API's socket."""
 
-    socket: str = restart_field("", description="Path; empty: the user's runtime directory, or /run/mindbot.")
+    socket: FilePath = restart_field(
+        "", description="Path; empty: the user's runtime directory, or /run/mindbot."
+    )
     group: str = restart_field("", description="Unix group that may connect; empty: the daemon's own.")
     viewers: tuple[str, ...] = restart_field((), description="Unix groups with the role viewer.")
     operators: tuple[str, ...] = restart_field((), description="Unix groups with the role operator.")
@@ -220,7 +222,7 @@ class HttpSettings(Section):
     no_proxy: tuple[str, ...] = restart_field(
         (), description="Names, addresses and networks reached directly; loopback always is."
     )
-    ca_file: str = restart_field("", description="Certificates (PEM) to trust beside the system's.")
+    ca_file: FilePath = restart_field("", description="Certificates (PEM) to trust beside the system's.")
 
     @field_validator("no_proxy")
     @classmethod

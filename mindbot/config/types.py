@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -82,6 +83,16 @@ def _not_negative(value: float) -> float:
     return value
 
 
+def _path(value: str) -> str:
+    """Refuse a home that is nobody's before somebody needs it."""
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        who = value.partition("/")[0]
+        raise ValueError(f"{who!r} is no user's home on this machine; write the path out") from None
+    return value
+
+
 #: Not a `ge` of the type: that would take the place of the one that a setting asks for.
 _NOT_NEGATIVE = AfterValidator(_not_negative)
 _DURATION_SCHEMA = {
@@ -100,6 +111,8 @@ Float = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
 Port = Annotated[int, BeforeValidator(_not_bool), Field(ge=1, le=65535)]
 #: An http(s) address without a slash at its end.
 Url = Annotated[str, Address()]
+#: A path; ``~`` and ``~user`` are homes.
+FilePath = Annotated[str, AfterValidator(_path)]
 WsUrl = Annotated[str, Address(schemes=("ws", "wss"))]
 #: Scheme and host of a platform's API.
 ApiBase = Annotated[str, Address(endings=("/cgi-bin",))]

@@ -178,6 +178,7 @@ class Runtime:
         """
         self = cls(loaded, state_dir, from_now=from_now, on_wait=on_wait, store=store)
         self.generation = self._build(1, loaded)
+        self.board.leave_out(self.generation.left_out)
         self.bots.use(self.bots.build(loaded.config.bots()))
         components = [
             RuntimePart("store", self._open_store),
@@ -288,10 +289,7 @@ class Runtime:
                 self.board.forget(each["component"])
         shared = self.http, self.secrets, self.standing
         providers = ProviderManager(loaded.config, *shared, report=self._provider_is)
-        built = generation.build(number, loaded, providers, self.tracer, self._services)
-        for part, why in built.left_out.items():
-            self.board.report(part, "failed", why)
-        return built
+        return generation.build(number, loaded, providers, self.tracer, self._services)
 
     def _services(self, loaded: Loaded, providers: ProviderManager) -> Services:
         return Services(
@@ -343,6 +341,7 @@ class Runtime:
         self.bots.use(made)
         self.secrets.forget()
         self.generation, self.loaded = fresh, loaded
+        self.board.leave_out(fresh.left_out)
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
         return self.resources.config.waiting(loaded)
 

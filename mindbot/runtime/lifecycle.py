@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ class HealthBoard:
     def __init__(self, on_change: Callable[[str, str, str], None] | None = None) -> None:
         self._states: dict[str, tuple[str, str, float]] = {}
         self._on_change = on_change
+        self._left_out: set[str] = set()
 
     def report(self, component: str, state: str, reason: str = "") -> None:
         """Note a component's state; saying the same again changes nothing. The reason is masked (`told`)."""
@@ -35,6 +36,14 @@ class HealthBoard:
     def forget(self, component: str) -> None:
         """Drop a component that no longer exists."""
         self._states.pop(component, None)
+
+    def leave_out(self, parts: Mapping[str, str]) -> None:
+        """Note the parts that a configuration does without, with why; nothing is left of those before."""
+        for part in self._left_out - parts.keys():
+            self.forget(part)
+        for part, why in parts.items():
+            self.report(part, "failed", why)
+        self._left_out = set(parts)
 
     def state(self, component: str) -> str:
         """Return a component's state, or an empty text."""

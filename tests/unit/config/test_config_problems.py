@@ -69,6 +69,10 @@ limits: {per_user: 20}
             "is no regular expression: missing )",
         ),
         ("providers: {vllm: {models: [{}]}}", "a.yaml:1:29", "providers.vllm.models[0].name is missing"),
+        ("state_dir: ~nosuchuser/x", "a.yaml:1:12", "'~nosuchuser' is no user's home on this machine"),
+        ("store: {file: ~nosuchuser/x.db}", "a.yaml:1:15", "write the path out"),
+        ("api: {socket: ~nosuchuser/s}", "a.yaml:1:15", "is no user's home"),
+        ("http: {ca_file: ~nosuchuser/ca.pem}", "a.yaml:1:17", "is no user's home"),
         ("log: {levels: {mindbot: loud}}", "a.yaml:1:25", "log.levels.mindbot should be debug"),
     ],
 )

@@ -121,6 +121,23 @@ def test_set_list_delete_in_the_file(tmp_path: Path) -> None:
         secrets.set("b", "")
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("sk-a\nb", "a line end at character 5"),
+        ("sk-a\x1b[0m", r"U\+001B at character 5"),
+        ("sk\0", r"U\+0000 at character 3"),
+        ("sk－a", r"U\+FF0D \(full-width hyphen-minus\) at character 3. Type a plain -"),
+        ("sk-\u200b", r"U\+200B .*at character 4. Delete it"),
+    ],
+)
+def test_what_no_credential_holds_is_not_kept(tmp_path: Path, value: str, told: str) -> None:
+    secrets = SecretLookup(tmp_path, {})
+    with pytest.raises(SecretError, match=told) as caught:
+        secrets.set("b", value)
+    assert "sk" not in str(caught.value) and secrets.list() == []
+
+
 def test_set_and_delete_in_the_named_keyring(tmp_path: Path, named_keyring: str) -> None:
     secrets = SecretLookup(tmp_path, {"PYTHON_KEYRING_BACKEND": named_keyring})
     secrets.set("b", "1")

@@ -109,3 +109,17 @@ async def test_a_media_store_that_fails_is_tried_again_soon(monkeypatch: pytest.
             await works.wait()
             tasks.cancel_scope.cancel()
     assert media.tries == 3
+
+
+def test_a_part_that_works_again_is_no_longer_told_of() -> None:
+    board = HealthBoard()
+    board.report("store", "ok")
+    board.leave_out({"stage theirs": "it is broken", "runner theirs": "it is broken"})
+    assert [each["component"] for each in board.list()] == ["runner theirs", "stage theirs", "store"]
+    board.leave_out({"stage theirs": "broken in another way"})
+    assert [(each["component"], each["reason"]) for each in board.list()] == [
+        ("stage theirs", "broken in another way"),
+        ("store", ""),
+    ]
+    board.leave_out({})
+    assert [each["component"] for each in board.list()] == ["store"]
