@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -73,6 +74,23 @@ def test_the_first_line_says_how_to_reach_them() -> None:
         assert codes == [45009, 0]
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.slow
+def test_vendors_of_models_stand_side_by_side() -> None:
+    fault = ("--fault", "anthropic/overloaded_error:n=1", "--fault", "pause:1ms")
+    with running("anthropic", "gemini", *fault, "--strict", "--tokens-per-second", "500") as (_, ready):
+        anthropic, gemini = ready["anthropic"], ready["gemini"]
+        assert {"api_key", "model"} < set(anthropic)
+        assert {"api_key", "model", "embedding_model"} < set(gemini)
+        headers = {"x-api-key": anthropic["api_key"], "anthropic-version": "2023-06-01"}
+        models = Request(f"{anthropic['base_url']}/v1/models", headers=headers)
+        with pytest.raises(HTTPError, match="529"):
+            urlopen(models)
+        with urlopen(models) as response:
+            assert [model["id"] for model in json.load(response)["data"]] == [anthropic["model"]]
+        with urlopen(f"{gemini['base_url']}/v1beta/models?key={gemini['api_key']}") as response:
+            assert json.load(response)["models"][0]["name"] == f"models/{gemini['model']}"
 
 
 @pytest.mark.full
