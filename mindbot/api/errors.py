@@ -7,16 +7,16 @@ from typing import Any
 
 from mindbot.api.models import Problem
 from mindbot.domain.errors import BadFilter, ConfigError, MindBotError
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import ProblemJson
 
 
-def problem_of(error: MindBotError, turn: str = "") -> Json:
+def problem_of(error: MindBotError, turn: str = "") -> ProblemJson:
     """Return the body that describes ``error``."""
-    body: Json = {"kind": error.kind, "message": error.message, "hint": error.hint, "turn": turn}
+    body: ProblemJson = {"kind": error.kind, "message": error.message, "hint": error.hint, "turn": turn}
     if isinstance(error, ConfigError) and error.problems:
         body["problems"] = error.problems
     if isinstance(error, BadFilter):
-        body |= {"column": error.column, "length": error.length, "fields": error.fields}
+        body["column"], body["length"], body["fields"] = error.column, error.length, list(error.fields)
     return body
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 
@@ -12,6 +12,8 @@ from mindbot.domain.shapes import daemon, turns
 
 #: Each model, and the rows that it reads.
 ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
+    models.Problem: (daemon.ProblemJson,),
+    models.StreamLine: (turns.AcceptedJson, turns.ChunkJson, turns.DoneJson, daemon.FailedJson),
     models.Ping: (daemon.PingJson,),
     models.Version: (daemon.VersionJson,),
     models.TurnCounts: (daemon.TurnCountsJson,),
@@ -56,6 +58,8 @@ def fits(model: Any, row: Any) -> bool:
         return True
     if get_origin(row) in (Union, UnionType):
         return all(fits(model, each) for each in get_args(row))
+    if get_origin(row) is Literal:
+        return all(fits(model, type(each)) for each in get_args(row))
     if get_origin(model) in (Union, UnionType):
         return any(fits(each, row) for each in get_args(model))
     if is_typeddict(row):
@@ -84,7 +88,7 @@ def test_every_answer_is_read_from_a_row() -> None:
     answers = {
         each for each in vars(models).values() if isinstance(each, type) and issubclass(each, models.Answer)
     }
-    assert answers - ROWS.keys() == {models.Answer, models.Problem, models.StreamLine}
+    assert answers - ROWS.keys() == {models.Answer}
 
 
 def test_types_that_differ_do_not_fit() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from mindbot.domain.message import Json
 from mindbot.domain.plain import dumps
+from mindbot.domain.shapes.daemon import ProblemJson
 from mindbot.telemetry.redaction import redactor, told
 
 
@@ -22,9 +22,13 @@ class Answer(JSONResponse):
         return dumps(redactor.known(content))
 
 
-def said(problem: Json) -> Json:
+def said(problem: ProblemJson) -> ProblemJson:
     """Return an error's body with its words masked and bounded: vendors repeat what they were sent."""
-    words: Json = {name: told(problem[name]) for name in ("message", "hint") if problem.get(name)}
+    words: ProblemJson = {**problem}
+    if problem["message"]:
+        words["message"] = told(problem["message"])
+    if problem["hint"]:
+        words["hint"] = told(problem["hint"])
     if found := problem.get("problems"):
         words["problems"] = [told(each) for each in found]
-    return problem | words
+    return words

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from mindbot.api.errors import problem_of
 from mindbot.domain import errors
-from mindbot.domain.message import Json
+from mindbot.domain.shapes.daemon import ProblemJson
 from mindbot_daemon.server.answers import Answer, said
 
 log = structlog.get_logger(__name__)
@@ -90,5 +90,5 @@ def _turn(request: Request) -> str:
     return made or str(request.path_params.get("turn", ""))
 
 
-def _body(kind: str, message: str, hint: str, turn: str) -> Json:
+def _body(kind: str, message: str, hint: str, turn: str) -> ProblemJson:
     return {"kind": kind, "message": message, "hint": hint, "turn": turn}

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from mindbot.domain.message import Json
+
+
+class ProblemJson(TypedDict):
+    """The body of every error; of a filter that does not parse also where, and what it may name."""
+
+    kind: str
+    message: str
+    hint: str
+    turn: str
+    problems: NotRequired[list[str]]
+    column: NotRequired[int]
+    length: NotRequired[int]
+    fields: NotRequired[list[str]]
+
+
+class FailedJson(TypedDict):
+    """The last line of a streamed answer that could not be told to its end."""
+
+    type: Literal["error"]
+    problem: ProblemJson
 
 
 class PingJson(TypedDict):

@@ -192,8 +192,15 @@ class TurnJson(_Told):
     deliveries: list[DeliveryJson]
 
 
+class AcceptedJson(TypedDict):
+    """The first line of a streamed answer: its turn's id."""
+
+    type: Literal["accepted"]
+    turn: str
+
+
 class ChunkJson(ChunkEvent):
-    """A line of a streamed answer."""
+    """A line of a streamed answer that brings more of it."""
 
     type: Literal["chunk"]
 

@@ -29,7 +29,7 @@ def talk_key(account: str, customer: str) -> str:
     return f"talk:{account}:{customer}"
 
 
-class Talk(TypedDict):
+class KeptTalk(TypedDict):
     """A conversation as it is kept: when its customer last wrote (Unix seconds), and the ids of the
     deliveries that went out since."""
 
@@ -41,7 +41,7 @@ class Talk(TypedDict):
 class Renewals:
     """What to write together with messages that renew budgets; ``ttl`` is seconds."""
 
-    values: dict[str, Talk] = field(default_factory=dict)
+    values: dict[str, KeptTalk] = field(default_factory=dict)
     ttl: dict[str, float] = field(default_factory=dict)
 
 
@@ -77,7 +77,7 @@ class Budget:
                     found.values[key], found.ttl[key] = talk, _KEPT_FOR
             yield found
 
-    async def _renewed(self, talk: Talk | None, messages: Sequence[Message]) -> Talk | None:
+    async def _renewed(self, talk: KeptTalk | None, messages: Sequence[Message]) -> KeptTalk | None:
         changed = False
         for message in messages:
             last = float(talk["last"]) if talk else 0.0
@@ -136,7 +136,7 @@ class Budget:
                 await self._keep.put(key, talk, ttl=_KEPT_FOR)
             return _left(talk)
 
-    async def _talk(self, key: str) -> Talk | None:
+    async def _talk(self, key: str) -> KeptTalk | None:
         """Return what is known of a conversation; None when there is nothing that can be read."""
         talk = fields.mapping(await self._keep.get(key))
         last, spent = talk.get("last"), talk.get("spent")
@@ -145,5 +145,5 @@ class Budget:
         return {"last": last, "spent": fields.texts(spent)}
 
 
-def _left(talk: Talk) -> int:
+def _left(talk: KeptTalk) -> int:
     return max(0, BUDGET - len(talk["spent"]))

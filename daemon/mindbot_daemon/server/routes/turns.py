@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
 
@@ -14,7 +14,16 @@ from mindbot.api import models
 from mindbot.api.errors import problem_of
 from mindbot.domain.errors import MindBotError, TimedOut
 from mindbot.domain.plain import dumps
-from mindbot.domain.shapes.turns import SpanJson, TakenBackJson, TurnJson, TurnLineJson
+from mindbot.domain.shapes.daemon import FailedJson
+from mindbot.domain.shapes.turns import (
+    AcceptedJson,
+    ChunkJson,
+    DoneJson,
+    SpanJson,
+    TakenBackJson,
+    TurnJson,
+    TurnLineJson,
+)
 from mindbot_daemon.server.answers import Answer, said
 from mindbot_daemon.server.backend import Turns
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, TurnsDep
@@ -90,7 +99,7 @@ async def send(message: models.SendMessage, turns: TurnsDep, request: Request) -
 
 async def _lines(turns: Turns, turn: str, timeout: float) -> AsyncIterator[bytes]:
     """Stream a turn; what goes wrong after the first line can only be said in a line."""
-    yield _line({"type": "accepted", "turn": turn})
+    yield _line(AcceptedJson(type="accepted", turn=turn))
     deadline = current_time() + timeout
     try:
         async with aclosing(turns.watch_turn(turn)) as updates:
@@ -102,10 +111,14 @@ async def _lines(turns: Turns, turn: str, timeout: float) -> AsyncIterator[bytes
                 yield _line(update)
     except TimeoutError:
         late = TimedOut(f"turn {turn} is not done after {timeout:g}s", hint=f"see: mindbot trace {turn}")
-        yield _line({"type": "error", "problem": said(problem_of(late, turn))})
+        yield _line(_failed(late, turn))
     except MindBotError as error:
-        yield _line({"type": "error", "problem": said(problem_of(error, turn))})
+        yield _line(_failed(error, turn))
 
 
-def _line(value: Mapping[str, object]) -> bytes:
+def _failed(error: MindBotError, turn: str) -> FailedJson:
+    return {"type": "error", "problem": said(problem_of(error, turn))}
+
+
+def _line(value: AcceptedJson | ChunkJson | DoneJson | FailedJson) -> bytes:
     return dumps(value) + b"\n"
