@@ -16,9 +16,11 @@ class Missing:
             raise ModuleNotFoundError(f"{name} is left out", name=name)
 
 sys.meta_path.insert(0, Missing())
+ADAPTERS = ("mindbot.providers.langchain.lines", "mindbot.providers.langchain.model")
 for root in ("mindbot", "mindbot_daemon", "mindbot_tui"):
     for module in pkgutil.walk_packages(importlib.import_module(root).__path__, f"{root}."):
-        if not module.name.startswith("mindbot.store.migrations."):  # Alembic runs these, nobody imports them
+        # Alembic runs migrations, nobody imports them; the adapter is imported where LangChain is used.
+        if not module.name.startswith(("mindbot.store.migrations.", *ADAPTERS)):
             importlib.import_module(module.name)
 print(len(sys.modules))
 """
