@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from mindbot.domain.message import Json
 from mindbot.sim.chatglm.errors import refused
+from mindbot.sim.chatglm.fields import CHAT
 from mindbot.sim.models.conversation import ModelQuestion, Utterance
 from mindbot.sim.models.pictures import decoded, media_type
 
@@ -26,8 +27,8 @@ def question(body: Json) -> ModelQuestion:
     messages = body.get("messages")
     if not messages:
         raise refused("1213")
-    if not isinstance(messages, list):
-        raise refused("1214", "messages is illegal")
+    if field := CHAT.misfit(body):
+        raise refused("1214", f"{field} is illegal")
     _check_fields(body)
     stops = body.get("stop") or ()
     return ModelQuestion(

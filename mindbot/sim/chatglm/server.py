@@ -12,6 +12,7 @@ from aiohttp import web
 from mindbot.domain.message import Json
 from mindbot.sim.chatglm import chat
 from mindbot.sim.chatglm.errors import NAMED, REFUSALS, refused, worded
+from mindbot.sim.chatglm.fields import EMBEDDING
 from mindbot.sim.chatglm.frames import SHAPE, completion, frames
 from mindbot.sim.chatglm.keys import objection
 from mindbot.sim.faults import Fault, FaultKind
@@ -128,6 +129,8 @@ class ChatGLMSimulator(ModelSimulator):
     async def _embeddings(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
         body = recorded.body
         self._check_model(body, self.settings.embedding_model)
+        if field := EMBEDDING.misfit(body):
+            raise refused("1214", f"{field} is illegal")
         inputs = body.get("input")
         texts = [inputs] if isinstance(inputs, str) else inputs
         if not isinstance(texts, list) or not texts or not all(isinstance(t, str) and t for t in texts):
@@ -137,7 +140,7 @@ class ChatGLMSimulator(ModelSimulator):
         if max(map(count_tokens, texts)) > _LONGEST_INPUT:
             raise refused("1261")
         dimensions = body.get("dimensions") or self.settings.dimensions
-        if self.settings.strict and dimensions not in _DIMENSIONS:
+        if dimensions < 1 or (self.settings.strict and dimensions not in _DIMENSIONS):
             raise refused("1214", "dimensions is illegal")
         tokens = sum(map(count_tokens, texts))
         data = [

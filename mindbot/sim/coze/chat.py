@@ -9,6 +9,7 @@ import orjson
 
 from mindbot.domain.message import Json
 from mindbot.sim.coze.errors import refused
+from mindbot.sim.coze.fields import CHAT, MESSAGE, OBJECTS
 from mindbot.sim.models.conversation import ModelQuestion, Utterance
 
 _MOST_MESSAGES = 100
@@ -22,6 +23,8 @@ KnownFile = Callable[[str], bool]
 
 def check(body: Json, known: KnownFile) -> list[Json]:
     """Return the messages that came with a chat request; raises ModelApiError when it is not in order."""
+    if field := CHAT.misfit(body):
+        raise refused(4000, field)
     for name in ("bot_id", "user_id"):
         if not isinstance(body.get(name), str) or not body[name]:
             raise refused(4000, f"{name} is required")
@@ -29,7 +32,7 @@ def check(body: Json, known: KnownFile) -> list[Json]:
         raise refused(4000, "auto_save_history must be true when stream is false")
     check_meta_data(body.get("meta_data"))
     messages = body.get("additional_messages") or []
-    if not isinstance(messages, list) or len(messages) > _MOST_MESSAGES:
+    if len(messages) > _MOST_MESSAGES:
         raise refused(4000, f"additional_messages has at most {_MOST_MESSAGES} items")
     for message in messages:
         check_message(message, known)
@@ -48,9 +51,9 @@ def check_meta_data(pairs: Any) -> None:
         raise refused(4000, "meta_data")
 
 
-def check_message(message: Any, known: KnownFile) -> None:
+def check_message(message: Json, known: KnownFile) -> None:
     """Raise ModelApiError unless a message is one that may be sent."""
-    if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
+    if MESSAGE.misfit(message) or message.get("role") not in ("user", "assistant"):
         raise refused(4000, "role must be user or assistant")
     if (message.get("type") or "") not in _TYPES:
         raise refused(4000, "type")
@@ -72,9 +75,10 @@ def objects(content: str) -> list[Json]:
         found = orjson.loads(content)
     except ValueError as exc:
         raise refused(4000, "content is no JSON, as object_string wants it") from exc
-    if not isinstance(found, list) or not found or not all(isinstance(each, dict) for each in found):
+    if not found or OBJECTS.misfit({"content": found}):
         raise refused(4000, "content is no array of objects")
-    return found
+    parts: list[Json] = found
+    return parts
 
 
 def _check_object(each: Json, known: KnownFile) -> None:
@@ -103,7 +107,7 @@ def question(bot: str, messages: Sequence[Json], tools: tuple[str, ...], most: i
 def _utterance(message: Json) -> Utterance:
     kind, content = message.get("type"), message["content"]
     if kind == "function_call":
-        return Utterance("assistant", calls=(str(orjson.loads(content).get("name")),))
+        return Utterance("assistant", content, calls=(message.get("id", ""),))
     if kind in ("tool_output", "tool_response"):
         return Utterance("tool", content, result_of=message.get("tool_call_id", ""))
     role = "assistant" if message["role"] == "assistant" else "user"

@@ -15,6 +15,7 @@ from mindbot.domain.message import Json
 from mindbot.sim.coze import chat
 from mindbot.sim.coze.bot import SHAPE, frames, take_up
 from mindbot.sim.coze.errors import REFUSALS, USUAL, refused, sentence
+from mindbot.sim.coze.fields import CHAT, SUBMISSION
 from mindbot.sim.coze.oauth import TokenDesk, private_key
 from mindbot.sim.coze.rooms import CozeRoom, CozeTalk, Rooms
 from mindbot.sim.faults import Fault, FaultKind, kind
@@ -165,6 +166,8 @@ class CozeSimulator(ModelSimulator):
 
     async def _submit(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
         talk = self._talk(recorded.query)
+        if field := SUBMISSION.misfit(recorded.body):
+            raise refused(4000, field)
         outputs = {o.get("tool_call_id"): o.get("output") for o in recorded.body.get("tool_outputs") or ()}
         if talk.status != "requires_action" or outputs.keys() != {call["id"] for call in talk.calls}:
             raise refused(4000, "tool_outputs: one for each call that waits")
@@ -242,6 +245,8 @@ class CozeSimulator(ModelSimulator):
 
     async def _open(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
         body = recorded.body
+        if field := CHAT.misfit(body):
+            raise refused(4000, field)
         chat.check_meta_data(body.get("meta_data"))
         messages = body.get("messages") or []
         for message in messages:
@@ -276,6 +281,8 @@ class CozeSimulator(ModelSimulator):
 
     async def _history(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
         room = self.rooms.room(recorded.query.get("conversation_id", ""))
+        if field := SUBMISSION.misfit(recorded.body):
+            raise refused(4000, field)
         newest_first = recorded.body.get("order", "desc") == "desc"
         limit = int(recorded.body.get("limit") or 50)
         found = list(reversed(room.history)) if newest_first else list(room.history)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mindbot.domain.message import Json
+from mindbot.sim.ollama.fields import CHAT
 from mindbot.sim.ollama.library import LocalModel, seconds
 
 _THINKING = ("low", "medium", "high", "max")
@@ -26,28 +27,22 @@ _LENGTH = {
 
 def complaint(body: Json, model: LocalModel) -> str:
     """Return the sentence with which a request is refused; empty when there is none."""
+    if field := CHAT.misfit(body):
+        option = field.removeprefix("options.")
+        if option != field:
+            return f'option "{option}" must be of another type'
+        return f"json: cannot unmarshal value into Go struct field ChatRequest.{field}"
     return (
         _of_messages(body.get("messages"), model)
         or _of_capabilities(body, model)
         or _of_think(body.get("think"))
-        or _of_options(body)
+        or _of_keep_alive(body.get("keep_alive"))
     )
 
 
-def _of_messages(messages: Any, model: LocalModel) -> str:
-    if messages is not None and not isinstance(messages, list):
-        return "json: cannot unmarshal string into Go struct field ChatRequest.messages of type []api.Message"
+def _of_messages(messages: Sequence[Json] | None, model: LocalModel) -> str:
     for message in messages or ():
-        if not isinstance(message, dict) or not isinstance(message.get("content", ""), str):
-            return "json: cannot unmarshal array into Go struct field ChatRequest.messages of type string"
-        for call in message.get("tool_calls") or ():
-            if not isinstance(call.get("function", {}).get("arguments", {}), dict):
-                return (
-                    "json: cannot unmarshal string into Go struct field"
-                    " ToolCallFunction.messages.tool_calls.function.arguments of type map[string]interface {}"
-                )
-        found = _of_images(message.get("images") or (), model)
-        if found:
+        if found := _of_images(message.get("images") or (), model):
             return found
     return ""
 
@@ -81,16 +76,9 @@ def _of_think(think: Any) -> str:
     return f'invalid think value: "{think}" (must be "high", "medium", "low", "max", true, or false)'
 
 
-def _of_options(body: Json) -> str:
-    options = body.get("options") or {}
-    if not isinstance(options, dict):
-        return "json: cannot unmarshal string into Go struct field ChatRequest.options of type map[string]any"
-    for name, kind in _LENGTH.items():
-        value = options.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, kind | int)):
-            return f'option "{name}" must be of type {"integer" if kind is int else "float32"}'
+def _of_keep_alive(keep_alive: Any) -> str:
     try:
-        seconds(body.get("keep_alive"))
+        seconds(keep_alive)
     except ValueError as exc:
         return str(exc)
     return ""

@@ -20,6 +20,7 @@ from mindbot.sim.models.server import ModelRoute, ModelSimSettings, ModelSimulat
 from mindbot.sim.models.vectors import embed
 from mindbot.sim.ollama.checks import complaint, fitted
 from mindbot.sim.ollama.errors import REFUSALS, bad, refused, worded
+from mindbot.sim.ollama.fields import EMBED
 from mindbot.sim.ollama.frames import SHAPE, Durations, line, stream, tool_calls, whole
 from mindbot.sim.ollama.library import CAPABILITIES, Library, LocalModel
 from mindbot.sim.server import SimulatorSettings
@@ -196,7 +197,7 @@ class OllamaSimulator(ModelSimulator):
         return ModelQuestion(
             model=body["model"],
             said=_said(fitted(messages, sizes, limit)),
-            tools=tuple(t.get("function", {}).get("name", "") for t in body.get("tools") or ()),
+            tools=tuple((t.get("function") or {}).get("name") or "" for t in body.get("tools") or ()),
             limit=max(0, options.get("num_predict") or 0),
             stops=(stops,) if isinstance(stops, str) else tuple(stops),
             thinks=bool(body.get("think")),
@@ -207,6 +208,8 @@ class OllamaSimulator(ModelSimulator):
         model = self._model(body)
         if self.settings.strict and "embedding" not in model.capabilities:
             raise bad(f'"{body["model"]}" does not support embeddings')
+        if field := EMBED.misfit(body):
+            raise bad(f"json: cannot unmarshal value into Go struct field EmbedRequest.{field}")
         inputs: Any = body.get("input")
         texts = [inputs] if isinstance(inputs, str) else inputs
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
@@ -214,7 +217,7 @@ class OllamaSimulator(ModelSimulator):
         if body.get("truncate") is False and any(count_tokens(text) > _EMBEDDED for text in texts):
             raise refused("context", body["model"])
         load = await self._loaded(model, body)
-        dimensions = body.get("dimensions") or self.settings.dimensions
+        dimensions = max(0, body.get("dimensions") or 0) or self.settings.dimensions
         answer = {
             "model": body["model"],
             "embeddings": [embed(text, dimensions) for text in texts],
@@ -232,9 +235,14 @@ def _said(messages: list[Json]) -> list[Utterance]:
     """
     found = []
     for message in messages:
-        role: Role = _ROLES.get(message.get("role", ""), "user")
-        calls = tuple(c.get("id", "") or c["function"]["name"] for c in message.get("tool_calls") or ())
+        role: Role = _ROLES.get(message.get("role") or "", "user")
+        calls = tuple(_call_id(call) for call in message.get("tool_calls") or ())
         result_of = message.get("tool_call_id") or message.get("tool_name") or "" if role == "tool" else ""
         pictures = len(message.get("images") or ())
         found.append(Utterance(role, message.get("content") or "", calls, result_of, pictures))
     return found
+
+
+def _call_id(call: Json) -> str:
+    """Return what tells a tool call from others: its id, or its name in older builds."""
+    return call.get("id") or (call.get("function") or {}).get("name") or ""

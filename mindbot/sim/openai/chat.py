@@ -11,6 +11,7 @@ from mindbot.sim.models.conversation import ModelCall, ModelQuestion, ModelReply
 from mindbot.sim.models.model import TooLong
 from mindbot.sim.models.refusals import ModelApiError
 from mindbot.sim.openai.errors import invalid
+from mindbot.sim.openai.fields import CHAT
 from mindbot.sim.openai.messages import checked_messages, utterance
 
 _FINISH = {"stop": "stop", "length": "length", "calls": "tool_calls", "sequence": "stop"}
@@ -35,6 +36,8 @@ def question(body: Json, *, reasons: bool) -> ModelQuestion:
     """
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise invalid("you must provide a model parameter")
+    if field := CHAT.misfit(body):
+        raise invalid(f"Invalid type for '{field}'.", field, "invalid_type")
     said = [utterance(message) for message in checked_messages(body.get("messages"))]
     if body.get("n", 1) != 1:
         raise invalid("This simulator answers with one choice.", "n", "unsupported_value")

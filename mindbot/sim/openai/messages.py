@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from mindbot.domain.message import Json
 from mindbot.sim.models.conversation import Utterance
@@ -28,14 +28,10 @@ def utterance(message: Json) -> Utterance:
     return Utterance(_ROLES[message["role"]], text_of(content), calls, result_of, pictures_in(content))
 
 
-def checked_messages(messages: Any) -> list[Json]:
-    """Return the messages of a request; raises ModelApiError (400) as the API does."""
+def checked_messages(messages: list[Json] | None) -> list[Json]:
+    """Return the messages of a request, whose types are right; raises ModelApiError (400) as the API does."""
     if messages is None:
         raise invalid("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
-    if not isinstance(messages, list):
-        raise invalid(
-            "Invalid type for 'messages': expected an array of objects.", "messages", "invalid_type"
-        )
     if not messages:
         raise invalid(
             "Invalid 'messages': empty array. Expected an array with minimum length 1.",
@@ -44,7 +40,7 @@ def checked_messages(messages: Any) -> list[Json]:
         )
     open_calls: set[str] = set()
     for i, message in enumerate(messages):
-        role = str(message.get("role")) if isinstance(message, dict) else ""
+        role = message.get("role", "")
         if role not in _ROLES:
             raise invalid(f"Invalid value: {role!r}.", f"messages[{i}].role", "invalid_value")
         check_content(message.get("content"), role, f"messages[{i}].content")

@@ -204,6 +204,7 @@ def signed(pem: str, header: Json, claims: Json) -> str:
     return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
+@pytest.mark.slow
 async def test_a_signed_jwt_is_exchanged_for_a_token(http: ClientSession) -> None:
     async with simulated("coze", strict=True) as coze:
         app, now, host = coze.details(), int(time.time()), f"{coze.host}:{coze.port}"

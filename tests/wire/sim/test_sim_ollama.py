@@ -153,7 +153,11 @@ async def test_embeddings(http: ClientSession) -> None:
         ({"model": "sim-1", "messages": said("x"), "think": "deeply"}, 400, "invalid think value"),
         ({"model": "sim-1", "messages": said("x", images=["?"])}, 400, "illegal base64"),
         ({"model": "sim-1", "messages": said("x"), "keep_alive": "soon"}, 400, 'invalid duration "soon"'),
-        ({"model": "sim-1", "messages": said("x"), "options": {"num_ctx": "4k"}}, 400, "must be of type"),
+        (
+            {"model": "sim-1", "messages": said("x"), "options": {"num_ctx": "4k"}},
+            400,
+            "must be of another type",
+        ),
         (["no object"], 400, "invalid character"),
     ],
 )
