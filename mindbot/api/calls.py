@@ -1,4 +1,4 @@
-"""The local API as functions: each returns a `Call`, which a client of either kind carries out.
+"""The local API as functions: each returns a `ApiCall`, which a client of either kind carries out.
 
 Client().ask(calls.turns('platform == "wecom"'))
 await AsyncClient().ask(calls.status())
@@ -21,7 +21,7 @@ M = TypeVar("M", bound=models.Answer)
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class ApiCall(Generic[T]):
     """One request and how to read its answer. ``timeout`` is seconds; ``also`` are statuses from 400 on whose
     body is an answer as well."""
 
@@ -80,173 +80,173 @@ def _bot(platform: str, bot: str) -> str:
     return f"/v1/platforms/{_segment(platform, 'bot')}/{_segment(bot, 'bot')}"
 
 
-def ping() -> Call[models.Ping]:
+def ping() -> ApiCall[models.Ping]:
     """Is a daemon there?"""
-    return Call("GET", "/v1/ping", _one(models.Ping), timeout=10.0)
+    return ApiCall("GET", "/v1/ping", _one(models.Ping), timeout=10.0)
 
 
-def version() -> Call[models.Version]:
-    return Call("GET", "/v1/version", _one(models.Version))
+def version() -> ApiCall[models.Version]:
+    return ApiCall("GET", "/v1/version", _one(models.Version))
 
 
-def status() -> Call[models.Status]:
-    return Call("GET", "/v1/status", _one(models.Status))
+def status() -> ApiCall[models.Status]:
+    return ApiCall("GET", "/v1/status", _one(models.Status))
 
 
-def ready() -> Call[models.Health]:
+def ready() -> ApiCall[models.Health]:
     """How the components are, and whether messages are taken (``ready``)."""
-    return Call("GET", "/v1/health/ready", _one(models.Health), also=(503,))
+    return ApiCall("GET", "/v1/health/ready", _one(models.Health), also=(503,))
 
 
-def platforms() -> Call[list[models.PlatformView]]:
-    return Call("GET", "/v1/platforms", _many(models.PlatformView))
+def platforms() -> ApiCall[list[models.PlatformView]]:
+    return ApiCall("GET", "/v1/platforms", _many(models.PlatformView))
 
 
-def platform(platform: str, bot: str) -> Call[models.PlatformView]:
-    return Call("GET", _bot(platform, bot), _one(models.PlatformView))
+def platform(platform: str, bot: str) -> ApiCall[models.PlatformView]:
+    return ApiCall("GET", _bot(platform, bot), _one(models.PlatformView))
 
 
-def start_platform(platform: str, bot: str) -> Call[None]:
-    return Call("POST", _bot(platform, bot) + "/start", _nothing)
+def start_platform(platform: str, bot: str) -> ApiCall[None]:
+    return ApiCall("POST", _bot(platform, bot) + "/start", _nothing)
 
 
-def stop_platform(platform: str, bot: str) -> Call[None]:
+def stop_platform(platform: str, bot: str) -> ApiCall[None]:
     """What the bot has to send waits until it is started again."""
-    return Call("POST", _bot(platform, bot) + "/stop", _nothing)
+    return ApiCall("POST", _bot(platform, bot) + "/stop", _nothing)
 
 
-def test_platform(platform: str, bot: str) -> Call[list[models.PlatformCheck]]:
+def test_platform(platform: str, bot: str) -> ApiCall[list[models.PlatformCheck]]:
     """A real round trip with the platform."""
     path = _bot(platform, bot) + "/test"
-    return Call("POST", path, _many(models.PlatformCheck), timeout=90.0)
+    return ApiCall("POST", path, _many(models.PlatformCheck), timeout=90.0)
 
 
-def push(platform: str, bot: str, message: models.Push) -> Call[models.TurnView]:
+def push(platform: str, bot: str, message: models.Push) -> ApiCall[models.TurnView]:
     """Let a bot say something of its own accord."""
     path = _bot(platform, bot) + "/push"
     body = message.model_dump(mode="json")
-    return Call("POST", path, _one(models.TurnView), body=body, timeout=message.timeout + 10)
+    return ApiCall("POST", path, _one(models.TurnView), body=body, timeout=message.timeout + 10)
 
 
-def transfer(session: str, to: str) -> Call[models.Transferred]:
+def transfer(session: str, to: str) -> ApiCall[models.Transferred]:
     """Hand a session to people, or back."""
     path = f"/v1/sessions/{_segment(session, 'session')}/transfer"
-    return Call("POST", path, _one(models.Transferred), body={"to": to})
+    return ApiCall("POST", path, _one(models.Transferred), body={"to": to})
 
 
-def clear(session: str) -> Call[models.Cleared]:
+def clear(session: str) -> ApiCall[models.Cleared]:
     """Let the bot forget what was said in a session so far."""
-    return Call("POST", f"/v1/sessions/{_segment(session, 'session')}/clear", _one(models.Cleared))
+    return ApiCall("POST", f"/v1/sessions/{_segment(session, 'session')}/clear", _one(models.Cleared))
 
 
-def take_back(turn: str) -> Call[list[models.TakenBack]]:
+def take_back(turn: str) -> ApiCall[list[models.TakenBack]]:
     """Take back what a turn sent, the newest delivery first."""
-    return Call(
+    return ApiCall(
         "POST", f"/v1/turns/{_segment(turn, 'turn')}/take-back", _many(models.TakenBack), timeout=120.0
     )
 
 
-def upload(file: Path) -> Call[models.MediaFile]:
+def upload(file: Path) -> ApiCall[models.MediaFile]:
     """Put a local file into the media store."""
-    return Call("POST", "/v1/media", _one(models.MediaFile), {"name": file.name}, file=file, timeout=300.0)
+    return ApiCall("POST", "/v1/media", _one(models.MediaFile), {"name": file.name}, file=file, timeout=300.0)
 
 
-def restart_platform(platform: str, bot: str) -> Call[None]:
+def restart_platform(platform: str, bot: str) -> ApiCall[None]:
     """Stop a bot's adapter and start it again."""
-    return Call("POST", _bot(platform, bot) + "/restart", _nothing)
+    return ApiCall("POST", _bot(platform, bot) + "/restart", _nothing)
 
 
-def sessions(limit: int = 100, before: str = "") -> Call[list[models.SessionView]]:
+def sessions(limit: int = 100, before: str = "") -> ApiCall[list[models.SessionView]]:
     """The most recently active first; ``before`` is ``last`` of the last one of the page before."""
     query = {"limit": str(limit)} | ({"before": before} if before else {})
-    return Call("GET", "/v1/sessions", _many(models.SessionView), query=query)
+    return ApiCall("GET", "/v1/sessions", _many(models.SessionView), query=query)
 
 
-def turns(filter: str = "", limit: int = 50, before: str = "") -> Call[list[models.TurnSummary]]:
+def turns(filter: str = "", limit: int = 50, before: str = "") -> ApiCall[list[models.TurnSummary]]:
     """Newest first; ``before`` is the last turn of the page before."""
     query = {"limit": str(limit)}
     if filter:
         query["filter"] = filter
     if before:
         query["before"] = before
-    return Call("GET", "/v1/turns", _many(models.TurnSummary), query=query)
+    return ApiCall("GET", "/v1/turns", _many(models.TurnSummary), query=query)
 
 
-def turn(id: str) -> Call[models.TurnView]:
-    return Call("GET", f"/v1/turns/{_segment(id, 'turn')}", _one(models.TurnView))
+def turn(id: str) -> ApiCall[models.TurnView]:
+    return ApiCall("GET", f"/v1/turns/{_segment(id, 'turn')}", _one(models.TurnView))
 
 
-def spans(turn: str) -> Call[list[models.SpanView]]:
-    return Call("GET", f"/v1/turns/{_segment(turn, 'turn')}/spans", _many(models.SpanView))
+def spans(turn: str) -> ApiCall[list[models.SpanView]]:
+    return ApiCall("GET", f"/v1/turns/{_segment(turn, 'turn')}/spans", _many(models.SpanView))
 
 
-def send(message: models.SendMessage) -> Call[models.TurnView]:
+def send(message: models.SendMessage) -> ApiCall[models.TurnView]:
     """Inject a message. With ``wait`` the answer is the finished turn; the call outlives its timeout a
     little, so that the daemon can say itself that it timed out."""
     patience = message.timeout + 10.0 if message.wait else 30.0
-    return Call(
+    return ApiCall(
         "POST", "/v1/turns", _one(models.TurnView), body=message.model_dump(mode="json"), timeout=patience
     )
 
 
-def send_streamed(message: models.SendMessage) -> Call[models.StreamLine]:
+def send_streamed(message: models.SendMessage) -> ApiCall[models.StreamLine]:
     """Inject a message and read its answer as lines: use a client's ``lines``, not ``ask``."""
     body = message.model_dump(mode="json") | {"stream": True}
-    return Call("POST", "/v1/turns", _one(models.StreamLine), body=body, timeout=message.timeout + 10.0)
+    return ApiCall("POST", "/v1/turns", _one(models.StreamLine), body=body, timeout=message.timeout + 10.0)
 
 
-def dead_letters(limit: int = 100) -> Call[list[models.DeadLetter]]:
-    return Call("GET", "/v1/dead-letters", _many(models.DeadLetter), query={"limit": str(limit)})
+def dead_letters(limit: int = 100) -> ApiCall[list[models.DeadLetter]]:
+    return ApiCall("GET", "/v1/dead-letters", _many(models.DeadLetter), query={"limit": str(limit)})
 
 
-def settle_dead_letter(id: str, action: Literal["retry", "discard"]) -> Call[None]:
+def settle_dead_letter(id: str, action: Literal["retry", "discard"]) -> ApiCall[None]:
     """Retry or discard one."""
-    return Call("POST", f"/v1/dead-letters/{_segment(id, 'dead letter')}/{action}", _nothing)
+    return ApiCall("POST", f"/v1/dead-letters/{_segment(id, 'dead letter')}/{action}", _nothing)
 
 
-def secrets() -> Call[list[str]]:
+def secrets() -> ApiCall[list[str]]:
     """Names only."""
-    return Call("GET", "/v1/secrets", list)
+    return ApiCall("GET", "/v1/secrets", list)
 
 
-def set_secret(name: str, value: str) -> Call[None]:
-    return Call("PUT", f"/v1/secrets/{_segment(name, 'secret')}", _nothing, body={"value": value})
+def set_secret(name: str, value: str) -> ApiCall[None]:
+    return ApiCall("PUT", f"/v1/secrets/{_segment(name, 'secret')}", _nothing, body={"value": value})
 
 
-def delete_secret(name: str) -> Call[None]:
-    return Call("DELETE", f"/v1/secrets/{_segment(name, 'secret')}", _nothing)
+def delete_secret(name: str) -> ApiCall[None]:
+    return ApiCall("DELETE", f"/v1/secrets/{_segment(name, 'secret')}", _nothing)
 
 
-def config() -> Call[models.ConfigValues]:
-    return Call("GET", "/v1/config", _one(models.ConfigValues))
+def config() -> ApiCall[models.ConfigValues]:
+    return ApiCall("GET", "/v1/config", _one(models.ConfigValues))
 
 
-def check_config() -> Call[models.Checked]:
+def check_config() -> ApiCall[models.Checked]:
     """Read the files as a reload would, and change nothing."""
-    return Call("POST", "/v1/config/check", _one(models.Checked), timeout=120.0)
+    return ApiCall("POST", "/v1/config/check", _one(models.Checked), timeout=120.0)
 
 
-def reload() -> Call[models.Reloaded]:
+def reload() -> ApiCall[models.Reloaded]:
     """Read the configuration again; raises ConfigError and keeps the old one when it cannot be used."""
-    return Call("POST", "/v1/config/reload", _one(models.Reloaded), timeout=120.0)
+    return ApiCall("POST", "/v1/config/reload", _one(models.Reloaded), timeout=120.0)
 
 
-def backup() -> Call[None]:
+def backup() -> ApiCall[None]:
     """The database as a file: for `Client.save`."""
-    return Call("GET", "/v1/database/backup", _nothing, timeout=3600.0)
+    return ApiCall("GET", "/v1/database/backup", _nothing, timeout=3600.0)
 
 
-def logs(limit: int = 200, filter: str = "") -> Call[list[models.LogLine]]:
+def logs(limit: int = 200, filter: str = "") -> ApiCall[list[models.LogLine]]:
     """The last lines that match, oldest first."""
     query = {"limit": str(limit)} | ({"filter": filter} if filter else {})
-    return Call("GET", "/v1/logs", _many(models.LogLine), query=query)
+    return ApiCall("GET", "/v1/logs", _many(models.LogLine), query=query)
 
 
-def log_levels() -> Call[dict[str, str]]:
+def log_levels() -> ApiCall[dict[str, str]]:
     """By logger; the root's name is empty."""
-    return Call("GET", "/v1/log-levels", dict)
+    return ApiCall("GET", "/v1/log-levels", dict)
 
 
-def set_log_levels(levels: dict[str, str]) -> Call[dict[str, str]]:
+def set_log_levels(levels: dict[str, str]) -> ApiCall[dict[str, str]]:
     """Change some until the daemon ends, and return them all; an empty one follows its parent again."""
-    return Call("PUT", "/v1/log-levels", dict, body=levels)
+    return ApiCall("PUT", "/v1/log-levels", dict, body=levels)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from pydantic import ValidationError
 
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot.api.errors import error_of
 from mindbot.api.models import Problem
 from mindbot.api.sockets import find_socket
@@ -41,7 +41,7 @@ class Client:
     def __init__(self, socket: str | Path | None = None) -> None:
         self.socket = find_socket(socket, os.environ)
 
-    def ask(self, call: Call[T]) -> T:
+    def ask(self, call: ApiCall[T]) -> T:
         """Carry out a call and return its answer."""
         connection, response = self._request(call)
         try:
@@ -51,7 +51,7 @@ class Client:
         finally:
             connection.close()
 
-    def lines(self, call: Call[T]) -> Iterator[T]:
+    def lines(self, call: ApiCall[T]) -> Iterator[T]:
         """Carry out a call whose answer is JSON lines, and yield them as they come."""
         connection, response = self._request(call)
         try:
@@ -62,7 +62,7 @@ class Client:
         finally:
             connection.close()
 
-    def save(self, call: Call[Any], out: BinaryIO) -> None:
+    def save(self, call: ApiCall[Any], out: BinaryIO) -> None:
         """Carry out a call whose answer is a file, and write it to ``out``."""
         connection, response = self._request(call)
         try:
@@ -72,7 +72,7 @@ class Client:
         finally:
             connection.close()
 
-    def _request(self, call: Call[Any]) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    def _request(self, call: ApiCall[Any]) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         connection = _UnixConnection(self.socket, call.timeout)
         body = None if call.body is None else json.dumps(call.body).encode()
         headers = {"content-type": "application/json"} if body else {}
@@ -114,7 +114,7 @@ class AsyncClient:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def ask(self, call: Call[T]) -> T:
+    async def ask(self, call: ApiCall[T]) -> T:
         """Carry out a call and return its answer."""
         import httpx
 
@@ -126,7 +126,7 @@ class AsyncClient:
             raise refusal(response.status_code, response.content)
         return _read(call, response.content)
 
-    async def lines(self, call: Call[T]) -> AsyncIterator[T]:
+    async def lines(self, call: ApiCall[T]) -> AsyncIterator[T]:
         """Carry out a call whose answer is JSON lines, and yield them as they come."""
         import httpx
 
@@ -142,7 +142,7 @@ class AsyncClient:
         except httpx.HTTPError as error:
             raise trouble(error, self.socket) from error
 
-    def _request(self, call: Call[Any]) -> httpx.Request:
+    def _request(self, call: ApiCall[Any]) -> httpx.Request:
         if call.file is not None:
             raise NotImplementedError("files are uploaded by the blocking client")
         return self._http.build_request(call.method, call.target, json=call.body, timeout=call.timeout)
@@ -161,7 +161,7 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _read(call: Call[T], body: bytes) -> T:
+def _read(call: ApiCall[T], body: bytes) -> T:
     try:
         return call.read(json.loads(body) if body else None)
     except (ValueError, TypeError, ValidationError) as error:

@@ -36,7 +36,7 @@ NOBODY = Payer()
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class DaySpent:
     """What somebody spent on a day (``2026-11-30``); ``money`` is in billionths of the budgets' currency."""
 
     by: Spender

@@ -19,7 +19,7 @@ from mindbot.config.spending import BudgetSettings, BudgetsSettings
 from mindbot.domain.chat import Usage
 from mindbot.domain.errors import BudgetSpent
 from mindbot.domain.ports.store import SpendingStore
-from mindbot.domain.spending import BILLION, Payer, Spender, Spent
+from mindbot.domain.spending import BILLION, DaySpent, Payer, Spender
 from mindbot.domain.turn import Clock
 
 _KEPT = 50_000  # sums in memory; the others are read again
@@ -32,14 +32,14 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._reading = anyio.Lock()
-        self._sums: OrderedDict[tuple[Spender, str], dict[str, Spent]] = OrderedDict()
+        self._sums: OrderedDict[tuple[Spender, str], dict[str, DaySpent]] = OrderedDict()
 
     @property
     def today(self) -> str:
         """The day that is counted on, by the machine's time zone."""
         return date.fromtimestamp(self._clock()).isoformat()
 
-    async def add(self, spent: Sequence[Spent]) -> None:
+    async def add(self, spent: Sequence[DaySpent]) -> None:
         """Write what was spent, then count it; raises StoreError, and nothing is counted."""
         for each in spent:
             await self._read(each.by, each.who)
@@ -49,14 +49,14 @@ class Ledger:
             days = self._sums.setdefault((each.by, each.who), {})
             days[each.day] = _sum([*filter(None, [days.get(each.day)]), each], each)
 
-    async def spent(self, by: Spender, who: str, every: str) -> Spent:
+    async def spent(self, by: Spender, who: str, every: str) -> DaySpent:
         """Return what somebody spent today, or (``month``) this month so far; raises StoreError."""
         days = await self._read(by, who)
         today = self.today
         first = f"{today[:8]}01" if every == "month" else today
-        return _sum([each for day, each in days.items() if first <= day <= today], Spent(by, who, today))
+        return _sum([each for day, each in days.items() if first <= day <= today], DaySpent(by, who, today))
 
-    async def _read(self, by: Spender, who: str) -> dict[str, Spent]:
+    async def _read(self, by: Spender, who: str) -> dict[str, DaySpent]:
         place = (by, who)
         if (days := self._sums.get(place)) is None:
             async with self._reading:
@@ -68,7 +68,7 @@ class Ledger:
         return days
 
 
-def _sum(days: Sequence[Spent], like: Spent) -> Spent:
+def _sum(days: Sequence[DaySpent], like: DaySpent) -> DaySpent:
     return replace(
         like,
         calls=sum(each.calls for each in days),
@@ -85,7 +85,7 @@ class Used:
 
     budget: BudgetSettings
     who: str
-    spent: Spent
+    spent: DaySpent
     share: float
 
     @property
@@ -148,9 +148,9 @@ class Budgets:
         return Used(budget, who, spent, max(shares))
 
 
-def bill(payer: Payer, provider: str, model: str, usage: Usage, money: int, day: str) -> list[Spent]:
+def bill(payer: Payer, provider: str, model: str, usage: Usage, money: int, day: str) -> list[DaySpent]:
     """Return what one answer adds to the sums of everybody it was for."""
     who: list[tuple[Spender, str]] = [("all", ""), ("provider", provider), ("model", f"{provider}/{model}")]
     who += [("user", payer.user), ("group", payer.group), ("bot", payer.bot), ("workflow", payer.workflow)]
     counts = (1, usage.input_tokens, usage.output_tokens, usage.cached_tokens, money)
-    return [Spent(by, name, day, *counts) for by, name in who if name or by == "all"]
+    return [DaySpent(by, name, day, *counts) for by, name in who if name or by == "all"]

@@ -19,7 +19,7 @@ _SAMPLES = 10
 
 
 @dataclass(slots=True)
-class Entry:
+class TrafficEntry:
     """One message of a run. Times are ``time.perf_counter`` seconds, 0 while it did not happen."""
 
     number: int
@@ -67,7 +67,7 @@ class TrafficReport:
         return {name: getattr(self, name) for name in self.__slots__} | {"ok": self.ok}
 
 
-class Ledger:
+class TrafficLedger:
     """Matches replies to messages.
 
     Each text ends in a marker of its own, so that a reply that quotes the text names its message. With
@@ -79,10 +79,10 @@ class Ledger:
         self._equal = text if equal_texts else ""
         self._marker = re.compile(rf"#{run}-(\d+)\b")
         self.entries = [
-            Entry(n, users[n % len(users)], text if equal_texts else f"{text} #{run}-{n}")
+            TrafficEntry(n, users[n % len(users)], text if equal_texts else f"{text} #{run}-{n}")
             for n in range(count)
         ]
-        self._of_user: dict[str, list[Entry]] = defaultdict(list)
+        self._of_user: dict[str, list[TrafficEntry]] = defaultdict(list)
         for entry in self.entries:
             self._of_user[entry.user.lower()].append(entry)
         self._replies: dict[str, int] = defaultdict(int)  # matching replies of a user, without duplicates
@@ -103,7 +103,7 @@ class Ledger:
         for entry in entries:
             self._answered(entry, shown, now)
 
-    def _answered(self, entry: Entry, shown: ShownMessage, now: float) -> None:
+    def _answered(self, entry: TrafficEntry, shown: ShownMessage, now: float) -> None:
         if entry.answered:
             self._duplicated += 1
             return
@@ -117,7 +117,7 @@ class Ledger:
             if not self._missing:
                 self._complete.set()
 
-    def _match(self, shown: ShownMessage) -> list[Entry]:
+    def _match(self, shown: ShownMessage) -> list[TrafficEntry]:
         """Return the messages this reply answers: one, or several that were answered together."""
         own = self._of_user.get(shown.user)
         if own is None:

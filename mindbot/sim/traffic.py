@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mindbot.domain.errors import ConfigError, NetworkFailed
 from mindbot.domain.message import Json
-from mindbot.sim.ledger import Entry, Ledger, TrafficReport
+from mindbot.sim.ledger import TrafficEntry, TrafficLedger, TrafficReport
 from mindbot.sim.phones import Phones
 
 
@@ -78,7 +78,7 @@ async def run(plan: TrafficPlan, platform: Sending | None = None) -> TrafficRepo
     if not (plan.callback or platform.callback_url):
         raise ConfigError("the plan has no callback URL")
     users = [f"{plan.user_prefix}{i}" for i in range(min(plan.users, plan.messages))]
-    ledger = Ledger(plan.text, plan.messages, users, equal_texts=plan.equal_texts)
+    ledger = TrafficLedger(plan.text, plan.messages, users, equal_texts=plan.equal_texts)
     start = time.perf_counter()
     with platform.phones.watched(ledger.see):
         async with anyio.create_task_group() as group:
@@ -94,7 +94,7 @@ async def run(plan: TrafficPlan, platform: Sending | None = None) -> TrafficRepo
     return ledger.report()
 
 
-async def _talk(plan: TrafficPlan, platform: Sending, entries: list[Entry], start: float) -> None:
+async def _talk(plan: TrafficPlan, platform: Sending, entries: list[TrafficEntry], start: float) -> None:
     """Be one user."""
     for entry in entries:
         await _write(plan, platform, entry, start)
@@ -103,7 +103,7 @@ async def _talk(plan: TrafficPlan, platform: Sending, entries: list[Entry], star
 async def _call(
     plan: TrafficPlan,
     platform: Sending,
-    shared: Iterator[Entry],
+    shared: Iterator[TrafficEntry],
     in_turn: Mapping[str, anyio.Lock],
     start: float,
 ) -> None:
@@ -113,7 +113,7 @@ async def _call(
             await _write(plan, platform, entry, start)
 
 
-async def _write(plan: TrafficPlan, platform: Sending, entry: Entry, start: float) -> None:
+async def _write(plan: TrafficPlan, platform: Sending, entry: TrafficEntry, start: float) -> None:
     """Send one message when its time has come, and wait for its acks."""
     if plan.rate:
         await anyio.sleep(max(0.0, start + entry.number / plan.rate - time.perf_counter()))
@@ -127,7 +127,7 @@ async def _write(plan: TrafficPlan, platform: Sending, entry: Entry, start: floa
             group.start_soon(_push, plan, platform, entry, msgid)
 
 
-async def _push(plan: TrafficPlan, platform: Sending, entry: Entry, msgid: str) -> None:
+async def _push(plan: TrafficPlan, platform: Sending, entry: TrafficEntry, msgid: str) -> None:
     pushed = await platform.push_text(
         entry.user, entry.text, msgid=msgid, url=plan.callback, persistent=plan.persistent
     )

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from mindbot.domain.spending import Spender, Spent
+from mindbot.domain.spending import DaySpent, Spender
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal, Row
 
@@ -22,22 +22,22 @@ class SqliteSpending:
         self._database = database
         self._journal = journal
 
-    async def add(self, spent: Sequence[Spent]) -> None:
+    async def add(self, spent: Sequence[DaySpent]) -> None:
         """See the port."""
         if spent:
             await self._journal.commit({"spend": [_row(each) for each in spent]})
 
-    async def of(self, by: Spender, who: str, first: str) -> list[Spent]:
+    async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         """See the port."""
         return await self._read(_OF, (by, who, first))
 
-    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[Spent]:
+    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[DaySpent]:
         """See the port."""
         return await self._read(_SINCE, (by, first, limit))
 
-    async def _read(self, sql: str, values: tuple[Any, ...]) -> list[Spent]:
+    async def _read(self, sql: str, values: tuple[Any, ...]) -> list[DaySpent]:
         rows = await self._database.read(lambda db: db.execute(sql, values).fetchall())
-        return [Spent(*row) for row in rows]
+        return [DaySpent(*row) for row in rows]
 
 
 def purge(db: sqlite3.Connection, before: str, limit: int) -> int:
@@ -49,5 +49,5 @@ def purge(db: sqlite3.Connection, before: str, limit: int) -> int:
     ).rowcount
 
 
-def _row(s: Spent) -> Row:
+def _row(s: DaySpent) -> Row:
     return [s.by, s.who, s.day, s.calls, s.input_tokens, s.output_tokens, s.cached_tokens, s.money]

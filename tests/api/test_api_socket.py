@@ -139,7 +139,7 @@ async def test_nobody_there_says_how_to_start_a_daemon(tmp_path: Path) -> None:
 
 async def test_a_daemon_that_hangs_is_a_timeout(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.sock"
-    call = calls.Call("GET", "/v1/ping", lambda found: found, timeout=0.05)
+    call = calls.ApiCall("GET", "/v1/ping", lambda found: found, timeout=0.05)
     with listening(path):
         with pytest.raises(TimedOut):
             Client(path).ask(call)
@@ -149,7 +149,7 @@ async def test_a_daemon_that_hangs_is_a_timeout(tmp_path: Path) -> None:
 
 
 async def test_an_answer_that_cannot_be_read_is_an_error_of_ours(up: Running) -> None:
-    call = calls.Call("GET", "/v1/metrics", lambda found: found)
+    call = calls.ApiCall("GET", "/v1/metrics", lambda found: found)
     with pytest.raises(MindBotError, match="cannot read"):
         await up.client.ask(call)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset, Update
 from mindbot.domain.errors import MindBotError, NotFound, Unreachable
 from mindbot.domain.message import Json
@@ -45,7 +45,7 @@ class FakeDaemon:
         self.subscribed: list[tuple[tuple[str, ...], str]] = []
         self._streams: list[Any] = []
 
-    async def ask(self, call: Call[T]) -> T:
+    async def ask(self, call: ApiCall[T]) -> T:
         self.asked.append((f"{call.method} {call.path}", call.body or dict(call.query)))
         if not self.up:
             raise Unreachable("no daemon answers on mindbot.sock", hint="start one with: mindbot up")

@@ -10,7 +10,7 @@ from console_driver import console
 from console_fakes import FakeClock, FakeDaemon
 from console_sample import filled, turn_id
 
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -106,7 +106,7 @@ async def test_a_push_says_that_it_is_on_its_way_and_takes_a_doubled_at(
 ) -> None:
     taken = anyio.Event()
 
-    async def push(call: Call[Any]) -> dict[str, Any]:
+    async def push(call: ApiCall[Any]) -> dict[str, Any]:
         await taken.wait()
         return {"id": turn_id(30), "state": "answered", "deliveries": [{"state": "sent"}]}
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from mindbot.api import calls
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot.api.client import Client
 from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
@@ -38,7 +38,7 @@ class Both:
         found: list[dict[str, Any]] = processes.get(f"{self.url}/_sim/inbox?user={user}")["messages"]
         return found
 
-    def ask(self, call: Call[T]) -> T:
+    def ask(self, call: ApiCall[T]) -> T:
         return Client(self.daemon.socket).ask(call)
 
     def to(self, mode: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from typing import Protocol, TypeVar
 
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot.api.stream import Update
 
 T = TypeVar("T")
@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Daemon(Protocol):
     """Answers calls and tells what happens."""
 
-    async def ask(self, call: Call[T]) -> T:
+    async def ask(self, call: ApiCall[T]) -> T:
         """Carry out a call; raises MindBotError."""
 
     def stream(self, topics: Iterable[str] = (), filter: str = "") -> AsyncGenerator[Update, None]:

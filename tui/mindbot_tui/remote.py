@@ -12,7 +12,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot.api.client import AsyncClient
 from mindbot.api.sockets import find_socket
 from mindbot.api.stream import Update, events
@@ -29,7 +29,7 @@ class Remote:
         self._open = AsyncExitStack()
         self._opening = anyio.Lock()
 
-    async def ask(self, call: Call[T]) -> T:
+    async def ask(self, call: ApiCall[T]) -> T:
         """Carry out a call; raises MindBotError."""
         return await (await self._opened()).ask(call)
 

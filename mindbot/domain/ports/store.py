@@ -18,7 +18,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message
 from mindbot.domain.shapes.turns import DeadLetterJson, Plain, SessionRecord, TurnJson, TurnLineJson
-from mindbot.domain.spending import Spender, Spent
+from mindbot.domain.spending import DaySpent, Spender
 from mindbot.domain.turn import Turn
 
 #: What a step returns that is recorded: plain data.
@@ -199,13 +199,13 @@ class KeepStore(Protocol):
 class SpendingStore(Protocol):
     """What was spent on models, by whom and on which day: sums that only grow."""
 
-    async def add(self, spent: Sequence[Spent]) -> None:
+    async def add(self, spent: Sequence[DaySpent]) -> None:
         """Add to the sums in one transaction; whoever is there twice is charged twice."""
 
-    async def of(self, by: Spender, who: str, first: str) -> list[Spent]:
+    async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         """Return what somebody spent, by day from ``first`` on."""
 
-    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[Spent]:
+    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[DaySpent]:
         """Return what everybody of a kind spent, by day from ``first`` on and by name."""
 
 

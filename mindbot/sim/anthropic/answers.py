@@ -33,7 +33,7 @@ class Caching:
 
 
 @dataclass(frozen=True, slots=True)
-class AnthropicAnswer:
+class AnthropicReply:
     """One answer. ``shown`` is false where thoughts are left out and their signature stays."""
 
     id: str

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from mindbot.domain.message import Json
-from mindbot.sim.anthropic.answers import SHAPE, AnthropicAnswer, Caching
+from mindbot.sim.anthropic.answers import SHAPE, AnthropicReply, Caching
 from mindbot.sim.anthropic.messages import VERSIONS, question
 from mindbot.sim.anthropic.refusals import REFUSALS, error, error_for, invalid
 from mindbot.sim.faults import Fault, FaultKind
@@ -169,7 +169,7 @@ class AnthropicSimulator(ModelSimulator):
         except TooLong as exc:
             raise invalid(f"prompt is too long: {exc.tokens} tokens > {exc.most} maximum") from exc
         shown = (body.get("thinking") or {}).get("display") != "omitted"
-        answer = AnthropicAnswer(f"msg_{recorded.number:024d}", reply, self._cache(body, reply), shown)
+        answer = AnthropicReply(f"msg_{recorded.number:024d}", reply, self._cache(body, reply), shown)
         if body.get("stream"):
             return await self.stream(request, recorded, answer.frames(), SHAPE)
         return await self.whole(request, recorded, answer.to_json(), reply.tokens)

@@ -23,7 +23,7 @@ _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "calls": "STOP", "sequence": 
 
 
 @dataclass(frozen=True, slots=True)
-class GeminiAnswer:
+class GeminiReply:
     """One answer. ``signed``: calls carry signatures, thoughts leave one behind."""
 
     id: str

@@ -12,7 +12,7 @@ from aiohttp import web
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, FaultKind
 from mindbot.sim.gemini import fields as f
-from mindbot.sim.gemini.answers import ARRAY, EVENTS, GeminiAnswer
+from mindbot.sim.gemini.answers import ARRAY, EVENTS, GeminiReply
 from mindbot.sim.gemini.embed import batch, embedding
 from mindbot.sim.gemini.questions import GeminiQuestion, read
 from mindbot.sim.gemini.refusals import REFUSALS, bad_key, error, error_for, invalid, over
@@ -188,7 +188,7 @@ class GeminiSimulator(ModelSimulator):
                 f"The input token count ({exc.tokens}) exceeds the maximum number of tokens allowed"
                 f" ({exc.most})."
             ) from exc
-        answer = GeminiAnswer(
+        answer = GeminiReply(
             f"resp{recorded.number:019d}", reply, asked.shows_thoughts, self.settings.signatures
         )
         if _called(request) == "generateContent":

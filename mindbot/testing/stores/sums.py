@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from mindbot.domain.spending import Spent
+from mindbot.domain.spending import DaySpent
 from mindbot.testing.stores.rig import StoreRig
 
 
@@ -13,7 +13,7 @@ class SumsContract:
 
     async def test_what_is_spent_adds_up_also_over_a_restart(self, rig: StoreRig) -> None:
         async with rig.open() as store:
-            lin = Spent("user", "console/lin", "2999-11-30", 1, 100, 10, 5, 7)
+            lin = DaySpent("user", "console/lin", "2999-11-30", 1, 100, 10, 5, 7)
             await store.spending.add([lin, lin])
             async with anyio.create_task_group() as tasks:
                 for _ in range(20):
@@ -21,13 +21,16 @@ class SumsContract:
         async with rig.open() as store:
             await store.spending.add([lin])
             assert await store.spending.of("user", "console/lin", "2999-11-01") == [
-                Spent("user", "console/lin", "2999-11-30", 23, 2300, 230, 115, 161)
+                DaySpent("user", "console/lin", "2999-11-30", 23, 2300, 230, 115, 161)
             ]
 
     async def test_what_was_spent_is_found_by_its_kind_its_name_and_its_day(self, rig: StoreRig) -> None:
         async with rig.open() as store:
-            days = [Spent("bot", "b", f"2999-01-0{n}", calls=n) for n in (1, 2, 3)]
-            others = [Spent("user", "b", "2999-01-03", calls=9), Spent("bot", "a", "2999-01-03", calls=4)]
+            days = [DaySpent("bot", "b", f"2999-01-0{n}", calls=n) for n in (1, 2, 3)]
+            others = [
+                DaySpent("user", "b", "2999-01-03", calls=9),
+                DaySpent("bot", "a", "2999-01-03", calls=4),
+            ]
             await store.spending.add([*reversed(days), *others])
             await store.spending.add([])
             assert await store.spending.of("bot", "b", "2999-01-02") == days[1:]
@@ -37,8 +40,8 @@ class SumsContract:
 
     async def test_what_was_spent_long_ago_goes(self, rig: StoreRig) -> None:
         async with rig.open() as store:
-            new = Spent("all", "", "2999-01-01", calls=1)
-            await store.spending.add([Spent("all", "", f"2020-01-0{n}", calls=1) for n in (1, 2, 3)])
+            new = DaySpent("all", "", "2999-01-01", calls=1)
+            await store.spending.add([DaySpent("all", "", f"2020-01-0{n}", calls=1) for n in (1, 2, 3)])
             await store.spending.add([new])
             assert await store.purge_kept(2) == 2
             assert await store.purge_kept(2) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot_tui.commands.base import Command
 from mindbot_tui.surface import Surface
 
@@ -25,7 +25,7 @@ class OnBot(Command):
         assert console.view.bot is not None
         return console.view.bot
 
-    async def change(self, console: Surface, verb: str, call: Call[None], said: str) -> None:
+    async def change(self, console: Surface, verb: str, call: ApiCall[None], said: str) -> None:
         """Do it, say so, and list again."""
         platform, bot = self.bot(console)
         console.state.called(f"mindbot platform {verb} {platform}/{bot}")

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import ClassVar
 
 from mindbot.api import calls, models
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.table import Table
 from mindbot_tui.widgets.columns import Cell, Column
@@ -37,9 +37,9 @@ class Configuration(Table[Value]):
             Column("FROM", _origin, weight=3),
         ]
 
-    def call(self) -> Call[list[Value]]:
+    def call(self) -> ApiCall[list[Value]]:
         found = calls.config()
-        return Call(found.method, found.path, lambda answer: _values(found.read(answer)))
+        return ApiCall(found.method, found.path, lambda answer: _values(found.read(answer)))
 
     def key(self, row: Value) -> str:
         return row.key

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from mindbot.api import calls
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot.api.models import DeadLetter
 from mindbot_tui.cells import age
 from mindbot_tui.keymap import bindings
@@ -34,7 +34,7 @@ class DeadLetters(Table[DeadLetter]):
             Column("ID", lambda d: (d.id, "dim"), 16, least=110),
         ]
 
-    def call(self) -> Call[list[DeadLetter]]:
+    def call(self) -> ApiCall[list[DeadLetter]]:
         return calls.dead_letters(limit=1000)
 
     def key(self, row: DeadLetter) -> str:

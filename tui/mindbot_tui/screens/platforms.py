@@ -9,7 +9,7 @@ from rich.cells import set_cell_size
 from textual.app import ComposeResult
 
 from mindbot.api import calls
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot.api.models import PlatformView
 from mindbot.api.shown import facts, links
 from mindbot_tui.cells import age, fit, wrap
@@ -63,7 +63,7 @@ class Platforms(Table[PlatformView]):
     def _reason(self, row: PlatformView) -> Cell:
         return self.console.words(row.reason), "bad" if row.state == "failed" else "wait"
 
-    def call(self) -> Call[list[PlatformView]]:
+    def call(self) -> ApiCall[list[PlatformView]]:
         return calls.platforms()
 
     def key(self, row: PlatformView) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from mindbot.api import calls
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot.api.models import SessionView
 from mindbot_tui.cells import age
 from mindbot_tui.keymap import bindings
@@ -37,7 +37,7 @@ class Sessions(Table[SessionView]):
             Column("SESSION", lambda s: (s.session, "dim"), weight=2, least=100),
         ]
 
-    def call(self) -> Call[list[SessionView]]:
+    def call(self) -> ApiCall[list[SessionView]]:
         return calls.sessions(limit=200)
 
     def key(self, row: SessionView) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 
-from mindbot.api.calls import Call
+from mindbot.api.calls import ApiCall
 from mindbot_tui.screens.view import View
 from mindbot_tui.widgets.columns import Column
 from mindbot_tui.widgets.rows import Rows
@@ -26,7 +26,7 @@ class Table(View, Generic[R]):
         """Return the columns."""
         raise NotImplementedError
 
-    def call(self) -> Call[list[R]]:
+    def call(self) -> ApiCall[list[R]]:
         """Return the call that brings the rows."""
         raise NotImplementedError
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mindbot.domain.spending import Spender, Spent
+from mindbot.domain.spending import DaySpent, Spender
 from mindbot.testing.stores.memory.parts import MemoryPart
 
 
 class MemorySpending(MemoryPart):
     """See the port."""
 
-    async def add(self, spent: Sequence[Spent]) -> None:
+    async def add(self, spent: Sequence[DaySpent]) -> None:
         sums = (await self._writing()).spending
         for new in spent:
             place = new.day, new.by, new.who
-            old = sums.get(place, Spent(new.by, new.who, new.day))
+            old = sums.get(place, DaySpent(new.by, new.who, new.day))
             sums[place] = replace(
                 old,
                 calls=old.calls + new.calls,
@@ -26,10 +26,10 @@ class MemorySpending(MemoryPart):
                 money=old.money + new.money,
             )
 
-    async def of(self, by: Spender, who: str, first: str) -> list[Spent]:
+    async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         found = (await self._reading()).spending
         return [s for _, s in sorted(found.items()) if (s.by, s.who) == (by, who) and s.day >= first]
 
-    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[Spent]:
+    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[DaySpent]:
         found = (await self._reading()).spending
         return [s for _, s in sorted(found.items()) if s.by == by and s.day >= first][:limit]

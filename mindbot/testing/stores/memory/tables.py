@@ -16,7 +16,7 @@ from mindbot.domain.errors import Conflict, StoreError
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept
 from mindbot.domain.shapes.turns import Plain
-from mindbot.domain.spending import Spent
+from mindbot.domain.spending import DaySpent
 from mindbot.domain.turn import OPEN_STATES, Turn
 
 
@@ -119,7 +119,7 @@ class Tables:
     outbox: dict[tuple[int, int], DeliveryRow] = field(default_factory=dict)
     memo: dict[int, dict[str, str]] = field(default_factory=dict)
     keep: dict[tuple[str, str, str], Kept] = field(default_factory=dict)
-    spending: dict[tuple[str, str, str], Spent] = field(default_factory=dict)  # by day, kind, name
+    spending: dict[tuple[str, str, str], DaySpent] = field(default_factory=dict)  # by day, kind, name
     cleared: dict[str, int] = field(default_factory=dict)  # by session: the turn up to which it is forgotten
     since: float = 0.0
     user: object | None = None  # the store that is open
