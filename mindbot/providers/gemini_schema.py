@@ -27,6 +27,8 @@ def understood(schema: Mapping[str, Any], depth: int = 0) -> Json:
     """Return a schema in the words that Gemini knows."""
     if depth > _DEEPEST:
         return {}
+    if isinstance(all_of := schema.get("allOf"), list) and len(all_of) == 1 and isinstance(all_of[0], dict):
+        schema = {**schema, "allOf": None, **all_of[0]}
     if isinstance(schema.get("$ref"), str):  # beside it nothing may stand but what begins with "$"
         defined = schema["$ref"].replace("#/definitions/", "#/$defs/")
         schema = {**{name: value for name, value in schema.items() if name.startswith("$")}, "$ref": defined}
@@ -38,8 +40,6 @@ def understood(schema: Mapping[str, Any], depth: int = 0) -> Json:
             values = value if name == "enum" else [value]
             if isinstance(values, list) and all(map(_can_be_listed, values)):
                 out["enum"] = values
-        elif name == "allOf" and isinstance(value, list) and len(value) == 1:
-            out |= _schema(value[0], depth)
         elif name == "definitions":
             out["$defs"] = _each(value, depth)
         elif name in _ONE:
@@ -52,9 +52,8 @@ def understood(schema: Mapping[str, Any], depth: int = 0) -> Json:
 
 
 def _each(schemas: Any, depth: int) -> Json:
-    return (
-        {name: _schema(value, depth) for name, value in schemas.items()} if isinstance(schemas, dict) else {}
-    )
+    each = schemas.items() if isinstance(schemas, dict) else ()
+    return {name: _schema(value, depth) for name, value in each}
 
 
 def _can_be_listed(value: Any) -> bool:

@@ -20,6 +20,8 @@ from mindbot.sim.models.conversation import Utterance
 from mindbot.sim.models.pictures import decoded, media_type
 
 _SIGNING = b"simulated"
+#: What may stand for the signature of a call that is another model's.
+_UNCHECKED = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 _TAKEN = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif", "image/gif")
 _LOOKED_AT = ("image/png", "image/jpeg", "image/webp", "image/gif")
 _OTHER = ("audio/", "video/", "text/", "application/pdf", "application/json")
@@ -164,6 +166,8 @@ def _check_signature(part: Json, i: int) -> None:
             "Function call is missing a thought_signature in functionCall parts. This is required for tools"
             f" to work correctly. Function call `{call['name']}` in contents[{i}]."
         )
+    if given in _UNCHECKED:
+        return
     if str(given).translate(str.maketrans("-_", "+/")) != signature(call["name"], call["args"]):
         raise invalid("Corrupted thought signature.")
 
