@@ -149,22 +149,8 @@ class DifySettings(KeyedSettings):
     workflows: Annotated[tuple[NamedWorkflow, ...], NAMED] = Field((), description="Dify only.")
 
 
-class CozeSettings(KeyedSettings):
-    """An entry of the type `coze`."""
-
-    bot_id: str = Field("", validate_default=True, description="Coze only: the bot that answers.")
-
-    @field_validator("bot_id")
-    @classmethod
-    def _bot(cls, value: str, info: ValidationInfo) -> str:
-        if not value and info.data.get("enabled", False):
-            raise PydanticCustomError("missing", "Field required")
-        return value
-
-
 #: Types that configurations may name though no part here answers for them yet; a part of another package may.
 ANNOUNCED: Mapping[str, type[ProviderSettings]] = {
-    "coze": CozeSettings,
     "dify": DifySettings,
 }
 

@@ -47,6 +47,7 @@ _FINISH: Mapping[str, Finish] = {
     "tool_calls": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
+    "requires_action": "tool_calls",  # Coze
     "content_filter": "content_filter",
     "sensitive": "content_filter",
     "safety": "content_filter",

@@ -59,6 +59,11 @@ class ChatGLMProvider(OpenAIProvider):
         """Return the header that shows the key, or a token made of it."""
         return self.face.auth(self._signed(key) if self._jwt else key)
 
+    def forget(self) -> None:
+        """See `ModelClient.forget`."""
+        super().forget()
+        self._token = ("", "", 0.0)
+
     def call(self, request: ChatRequest) -> Call:
         """Return the call of chat completions."""
         call = super().call(request)

@@ -158,6 +158,10 @@ class ModelClient(ABC):
         """
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Look the key up again before the next call: it may have been replaced."""
+        self._key = None
+
     def clean(self, key: str) -> str:
         """Return a key as it is shown, without what copying it may have added; raises SecretError."""
         return bare_key(key)
@@ -211,7 +215,7 @@ class ModelClient(ABC):
                 else:
                     return
         except AuthFailed:
-            self._key = None  # it may have been replaced since it was looked up
+            self.forget()
             raise
         finally:
             self._limits.leave()
@@ -222,13 +226,9 @@ class ModelClient(ABC):
             model, hide=self._key or "", limit=self._answer_bytes, hold=self._holds.get(model, _HOLD)
         )
         total = min(self._total if call.streamed else self.timeout, left)
-        try:
-            async with aclosing(self._read(call, answer, total)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        finally:
-            if answer.running:
-                await self._stop(call, answer.running)
+        async with aclosing(self._read(call, answer, total)) as chunks:
+            async for chunk in chunks:
+                yield chunk
         if answer.closed_unopened:
             self._holds[model] = -1
         elif answer.spoke:
@@ -261,6 +261,10 @@ class ModelClient(ABC):
             except VendorError as exc:
                 exc.answered = True
                 raise
+            finally:
+                # While we still listen: a vendor may take a broken connection for an end.
+                if answer.running:
+                    await self._stop(call, answer.running)
 
     async def _stop(self, call: Call, running: Mapping[str, str]) -> None:
         with anyio.move_on_after(_STOPPING, shield=True):
@@ -317,7 +321,7 @@ class ModelClient(ABC):
                 headers=await self._headers() if headers is None else headers,
             )
         except AuthFailed:
-            self._key = None
+            self.forget()
             raise
         finally:
             self._limits.leave()

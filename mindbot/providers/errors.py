@@ -37,6 +37,8 @@ _RULED_OUT: dict[int, tuple[type[VendorError], ...]] = {
     429: (ContentFiltered, ContextOverflow, Rejected),
     5: (AuthFailed, ContentFiltered, ContextOverflow, Rejected),
 }
+#: Where vendors put their sentence; the last one is that of Coze's tokens.
+_MESSAGES = ("message", "msg", "detail", "error_message")
 _WELL = frozenset({"", "0", "200", "ok", "success", "none", "null"})
 
 
@@ -158,10 +160,10 @@ def _read(doc: Any, deepest: int = _DEEPEST) -> _Said:
     said.spent = (
         error is doc and doc.get("code") == "rate_limit_error" and not doc.keys() & {"type", "object"}
     )
-    for name in ("code", "type", "status"):
+    for name in ("code", "type", "status", "error_code"):
         if error.get(name) != "error":
             said.add(error.get(name), "flat" if error is doc else "nested")
-    message = next((error[name] for name in ("message", "msg", "detail") if error.get(name)), "")
+    message = next((error[name] for name in _MESSAGES if error.get(name)), "")
     said.message = message if isinstance(message, str) else dumps(message).decode()
     if said.message.lstrip()[:1] in ("{", "[") and deepest:
         # Gateways put what they were told into a message of their own.

@@ -23,7 +23,7 @@ from mindbot.providers.listing import names_of
 from mindbot.providers.openai_faces import OPENAI, Face, face_of
 from mindbot.providers.openai_others import ranked, rerank_body, speech_form, transcript, vectors
 from mindbot.providers.openai_request import Accent, LimitField, request_body
-from mindbot.providers.openai_settings import OpenAISettings
+from mindbot.providers.openai_settings import AzureSettings, CloudSettings, OpenAISettings
 from mindbot.providers.openai_wire import OpenAIAnswer
 from mindbot.providers.uploads import multipart
 
@@ -120,3 +120,15 @@ class OpenAIProvider(Embeds, ModelClient):
 
     def _url(self, path: str, model: str) -> str:
         return self.face.url(self.base_url, path, model, self._version)
+
+
+class CloudProvider(OpenAIProvider):
+    """A service that is known by its type, and asks for a key wherever it runs."""
+
+    Settings: ClassVar[type[ProviderSettings]] = CloudSettings
+
+
+class AzureProvider(OpenAIProvider):
+    """Azure OpenAI."""
+
+    Settings: ClassVar[type[ProviderSettings]] = AzureSettings

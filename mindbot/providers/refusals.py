@@ -102,9 +102,10 @@ TELLING: Meanings = (
             " AuthenticationError AccessDenied InvalidAccountStatus ModelNotOpen"
             " base_resp.1004 base_resp.2049",
             nested="1000 1001 1002 1003 1004 1110 1111 1112 1120 1121 1220 1221 1222",
-            flat="4100 4101 700012006",
+            flat="4001 4100 4101 700012006",
         ),
     ),
+    (RateLimited, _codes("", nested="1302 1303 1305")),
     (
         Rejected,
         _codes(
@@ -125,7 +126,6 @@ HINTING: Meanings = (
             " ModelAccountRpmRateLimitExceeded ModelAccountTpmRateLimitExceeded AccountRateLimitExceeded"
             " EndpointRateLimitExceeded InflightBatchsizeExceeded"
             " base_resp.1002 base_resp.1039",
-            nested="1302 1303 1305",
             flat="4013 4019 4020 4028 4029",
         ),
     ),
@@ -147,7 +147,7 @@ HINTING: Meanings = (
             "invalid_request_error invalid_argument invalid_param invalid_parameter_error bad_request"
             " not_found not_found_error BadRequestError base_resp.2013",
             nested="1210 1212 1213 1214 1215 1231",
-            flat="4000",
+            flat="4000 4015 4016 4104 4200",
         ),
     ),
 )
@@ -164,7 +164,9 @@ SENTENCES: tuple[tuple[type[VendorError], re.Pattern[str]], ...] = (
             r"spend(ing)? limit|specified (workspace )?api usage limits|credit balance is too low",
             r"credits? (are|is|have been|has been) (depleted|exhausted|used up|insufficient)|out of credits",
             r"insufficient (\w+ )?(balance|credits?|funds|quota)",
-            r"(balance|quota|credits?) (is |are )?(not enough|insufficient|used up)",
+            r"(balance|quota|credits?) (of your plan )?((is|are|ha(s|ve) been) )?(not enough|insufficient)",
+            r"(balance|quota|credits?) (of your plan )?((is|are|ha(s|ve) been) )?used up",
+            r"number of requests a day .{0,40}used up",
             r"overdue (balance|payment)|in arrears|limit: 0(?![.\d])|per-day|\bRPD\b",
             r"key limit exceeded|enable billing",
             r"余额不足|额度不足|额度已用[尽完]|欠费",
@@ -182,6 +184,8 @@ SENTENCES: tuple[tuple[type[VendorError], re.Pattern[str]], ...] = (
             r"超[出过].{0,8}(最大|上下文).{0,6}(长度|限制)",
         ),
     ),
+    # Ollama says this with HTTP 500; it does not pass.
+    (Rejected, _any(r"requires more system memory")),
     (
         HistoryRefused,
         _any(

@@ -20,4 +20,4 @@ __all__ = ["KEY", "CollectedAnswer", "Play", "ProviderContract", "Tap", "ask", "
 
 
 class ProviderContract(AnswersContract, FailuresContract):
-    """See the module. What the vendor lacks, ``tools`` or ``images``, it says there."""
+    """See the module. What the vendor lacks (``tools``, ``images``, …) it says there."""

@@ -59,6 +59,7 @@ class AnswersContract(PlayedProvider):
 
     @streamed
     async def test_stops_at_the_output_limit(self, stream: bool) -> None:
+        self.needs_output_limit()
         async with self.playing(Play(text="word " * 50)) as (provider, _):
             answer = await collect(provider, ask(stream=stream, max_tokens=5))
         assert answer.last.finish == "length"

@@ -98,6 +98,7 @@ class FailuresContract(PlayedProvider):
         ],
     )
     async def test_refusals(self, fault: Fault, expected: type[VendorError], stream: bool) -> None:
+        self.needs_failure(fault)
         async with self.playing(Play(fault)) as (provider, _):
             with pytest.raises(VendorError) as caught:
                 await collect(provider, ask(stream=stream))

@@ -185,6 +185,9 @@ class PlayedProvider:
     #: What the vendor has; what it lacks is not tested.
     tools: ClassVar[bool] = True
     images: ClassVar[bool] = True
+    output_limit: ClassVar[bool] = True
+    #: Failures that it has no words for.
+    unheard_of: ClassVar[frozenset[Fault]] = frozenset()
 
     def vendor(self, play: Play) -> AbstractAsyncContextManager[str]:
         """Run the vendor's simulator, behaving as told; yields its base URL."""
@@ -203,3 +206,13 @@ class PlayedProvider:
         """Skip a test that is none of this vendor's."""
         if not self.tools:
             pytest.skip("the vendor has no tools")
+
+    def needs_output_limit(self) -> None:
+        """Skip a test that is none of this vendor's."""
+        if not self.output_limit:
+            pytest.skip("the vendor cannot be told how long an answer may be")
+
+    def needs_failure(self, fault: Fault) -> None:
+        """Skip a test about a failure that this vendor does not know."""
+        if fault in self.unheard_of:
+            pytest.skip(f"the vendor has no such failure: {fault}")
