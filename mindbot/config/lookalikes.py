@@ -31,6 +31,10 @@ _MEANT: Mapping[str, str] = {
 _ODD = re.compile("[" + re.escape("".join(_MEANT)) + "]")
 _CALLED = {"\t": "tab", "\ufeff": "byte order mark", " ": "blank"}
 
+#: RFC 7468, "Textual Encodings of PKIX, PKCS, and CMS Structures", with the headers (RFC 1421) of encrypted
+#: keys; several in a row are a chain. No line inside begins as the edges do: there is one way to read it.
+_PEM = re.compile(r"(?:-----BEGIN ([A-Z0-9 ]+)-----\n(?:(?!-----)[ -~]*\n)+-----END \1-----(?:\n+|\Z))+")
+
 _INDENT = re.compile(r"(?P<before> *)(?P<odd>[^\S \n]|[\u180e\u200b-\u200f\u2060\ufeff])")
 _KEY = re.compile(r"[ ]*(?:- +)*[\"']?[A-Za-z_][\w.-]*[\"']?(?P<odd>[：﹕︰∶꞉])", re.ASCII)
 _COLONS = "：﹕︰∶꞉"
@@ -102,14 +106,29 @@ def in_credential(text: str, place: Origin, key: str, quoted: bool) -> Finding |
     return told if found else Finding(told.origin, f"{what} {named(' ')}. Delete it")
 
 
+def kept(secret: str) -> str:
+    """Return a secret as it is kept: lines of a PEM block end with LF, as openssl writes them."""
+    lined = re.sub("\r\n?", "\n", secret)
+    return lined if _PEM.fullmatch(lined) else secret
+
+
 def unusable(secret: str) -> str:
     """Return what no credential holds and an input method, a chat or a paste put there; empty for nothing.
 
-    Its words name the character and its place, and nothing of the secret.
+    Its words name the character and its place, and nothing of the secret. Line ends are for PEM alone: a key
+    or a certificate from its first line to its last.
     """
+    if _PEM.fullmatch(kept(secret)):
+        return ""
     for n, char in enumerate(secret, start=1):
         if unicodedata.category(char) in ("Cc", "Cs"):
-            what = "a line end" if char in "\r\n" else named(char)
+            what = _line_end(secret) if char in "\r\n" else named(char)
             return f"{what} at character {n}"
     found = _ODD.search(secret)
     return f"{named(found[0])} at character {found.start() + 1}. {_mend(found[0])}" if found else ""
+
+
+def _line_end(secret: str) -> str:
+    if "-----BEGIN " not in secret:
+        return "a line end"
+    return "more than a whole PEM block (-----BEGIN … to -----END …, nothing else): a line end"

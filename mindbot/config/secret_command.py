@@ -121,6 +121,9 @@ def _value(name: str) -> str:
         from getpass import getpass
 
         value = getpass(f"{name}: ")
+        if value.startswith("-----BEGIN ") and "-----END " not in value:
+            hint = f"a prompt reads one line; the whole file: mindbot secret set {name} < FILE"
+            raise SecretError("that is the first line of a key; nothing was kept", hint=hint)
         if getpass("again: ") != value:
             raise SecretError("the two differ; nothing was kept")
         if not value:

@@ -87,8 +87,12 @@ class SecretLookup:
     # --- keeping secrets: in the named keyring, else in our file
 
     def set(self, name: str, value: str) -> None:
-        """Keep a secret, or replace it. May block; raises SecretError."""
+        """Keep a secret, or replace it. May block; raises SecretError.
+
+        A key or certificate in PEM has line ends, which become LF; any other secret is one line.
+        """
         _check_name(name)
+        value = lookalikes.kept(value)
         if not value:
             raise SecretError("a secret cannot be empty", hint=f"mindbot secret delete {name} removes one")
         if why := lookalikes.unusable(value):

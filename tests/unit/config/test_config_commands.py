@@ -276,6 +276,13 @@ def test_a_secret_is_kept_found_and_deleted(mindbot: Mindbot, tmp_path: Path) ->
     assert mindbot("secret", "delete", "wecom-secret").code == 1
 
 
+def test_a_key_in_pem_is_read_from_its_file(mindbot: Mindbot) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----"
+    ran = mindbot("secret", "set", "coze-key", stdin=f"{key}\n")
+    assert (ran.code, ran.err) == (0, "")
+    assert mindbot("secret", "get", "coze-key", "--reveal", "--json").json["value"] == key
+
+
 def test_a_secret_lands_in_the_configured_state_directory(mindbot: Mindbot, tmp_path: Path) -> None:
     file = a_config(tmp_path, f"state_dir: {tmp_path}/elsewhere")
     assert mindbot("--config", file, "secret", "set", "a", stdin="value").code == 0

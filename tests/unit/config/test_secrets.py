@@ -138,6 +138,43 @@ def test_what_no_credential_holds_is_not_kept(tmp_path: Path, value: str, told: 
     assert "sk" not in str(caught.value) and secrets.list() == []
 
 
+KEY = "-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\nAAAA\n-----END PRIVATE KEY-----"
+SEALED_KEY = (
+    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nbm90\n-----END RSA PRIVATE KEY-----\n"
+)
+
+
+@pytest.mark.parametrize("value", [KEY, SEALED_KEY, f"{KEY}\n{SEALED_KEY}\n{KEY}"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_key_in_pem_is_kept_whole(tmp_path: Path, named_keyring: str, value: str, ends: str) -> None:
+    written = value.replace("\n", ends)
+    (tmp_path / "credential").write_bytes(written.encode() + b"\n")
+    SecretLookup(tmp_path, {}).set("file", written)
+    named = {"PYTHON_KEYRING_BACKEND": named_keyring}
+    SecretLookup(tmp_path, named).set("keyring", written)
+    found = SecretLookup(tmp_path, {**named, "CREDENTIALS_DIRECTORY": str(tmp_path)})
+    for place in ("keyring:file", "keyring:keyring", "credential:credential"):
+        assert found.get(place) == value, place
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        KEY + "\nand more",
+        "key:\n" + KEY,
+        KEY.removesuffix("-----END PRIVATE KEY-----"),
+        KEY.replace("END PRIVATE", "END PUBLIC"),
+        KEY.replace("AAAA\n", "AA\x1bA\n"),
+        KEY.replace("AAAA\n", "AA\u200bA\n"),
+        KEY.replace("AAAA\n", "-----BEGIN PRIVATE KEY-----\nAAAA\n"),
+        (KEY + "\n") * 400 + "-",
+    ],
+)
+def test_a_key_in_pem_with_something_else_is_not_kept(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SecretError, match=r"more than a whole PEM block .*: a line end at character \d+"):
+        SecretLookup(tmp_path, {}).set("b", value)
+
+
 def test_set_and_delete_in_the_named_keyring(tmp_path: Path, named_keyring: str) -> None:
     secrets = SecretLookup(tmp_path, {"PYTHON_KEYRING_BACKEND": named_keyring})
     secrets.set("b", "1")
