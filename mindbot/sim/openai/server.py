@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
+import orjson
 from aiohttp import web
 
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, FaultKind
+from mindbot.sim.models.conversation import ModelReply
 from mindbot.sim.models.model import TooLong
 from mindbot.sim.models.quotas import Spent
 from mindbot.sim.models.refusals import ModelApiError, RefusalTable, refusal_kinds
@@ -24,11 +26,13 @@ from mindbot.sim.openai.embed import embeddings
 from mindbot.sim.openai.errors import REFUSALS, error, invalid, refused
 from mindbot.sim.openai.faces import FACES, SimulatedFace
 from mindbot.sim.openai.rerank import rerank
+from mindbot.sim.openai.stray import STRAY_KINDS, odd_usage, refuse, strayed, think_aloud
 from mindbot.sim.openai.stream import CALL_KINDS, StreamOptions, frames, shape
 from mindbot.sim.openai.transcribe import transcription
 from mindbot.sim.openai.wording import body_for, worded
 from mindbot.sim.server import SimulatorSettings
 
+_ODD = (*CALL_KINDS, *STRAY_KINDS)
 _AZURE_VERSION = "2024-10-21"
 _DEPLOYMENTS = "/deployments/"
 
@@ -60,6 +64,7 @@ class OpenAISimulator(ModelSimulator):
     kinds: ClassVar[Mapping[str, FaultKind]] = {
         **ModelSimulator.kinds,
         **CALL_KINDS,
+        **STRAY_KINDS,
         **refusal_kinds(REFUSALS),
     }
 
@@ -225,6 +230,8 @@ class OpenAISimulator(ModelSimulator):
             body.setdefault("model", self.settings.model)
         self._named(str(body.get("model") or self.settings.model))
         question = chat.question(body, reasons=self.settings.reasons)
+        odd = {f.kind for f in self.faults.strikes(request.path, _ODD)} if self.faults else set()
+        refuse(body, question, odd)
         if not self.settings.auto_tools and body.get("tools") and body.get("tool_choice") in (None, "auto"):
             said = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
             raise invalid(said)
@@ -236,6 +243,15 @@ class OpenAISimulator(ModelSimulator):
             raise refused("content_filter")
         if body.get("parallel_tool_calls") is False:
             del reply.calls[1:]
+        if "think-tags" in odd:
+            think_aloud(reply)
+        return await self._answered(request, recorded, reply, odd)
+
+    async def _answered(
+        self, request: web.BaseRequest, recorded: Recorded, reply: ModelReply, odd: Collection[str]
+    ) -> web.StreamResponse:
+        """Send an answer, in the framing that is wanted unless that is what is odd."""
+        body = recorded.body
         head = {
             "id": f"chatcmpl-{recorded.number:029d}",
             "created": int(time.time()),
@@ -243,12 +259,21 @@ class OpenAISimulator(ModelSimulator):
             "service_tier": "default",
             "system_fingerprint": "fp_simulated",
         }
-        odd = {f.kind for f in self.faults.strikes(request.path, CALL_KINDS)} if self.faults else set()
-        if body.get("stream"):
+        if "error-in-200" in odd:
+            exc = self.reworded(refused("rate_limit_exceeded"))
+            return await self.whole(request, recorded, exc.body)
+        if bool(body.get("stream")) != ("other-framing" in odd) and "json-and-done" not in odd:
             wanted = body.get("stream_options") or {}
             continuous = bool(wanted.get("continuous_usage_stats")) and self.face_name == "vllm"
             options = StreamOptions(bool(wanted.get("include_usage")), continuous, odd)
             events = frames(reply, head, self.face, options)
+            if odd:
+                events = strayed(events, odd, {**head, "object": "chat.completion.chunk"})
             return await self.stream(request, recorded, events, shape(self.face, head))
         whole = completion(reply, head, self.face, odd="stop-reason" in odd)
+        if "odd-usage" in odd:
+            whole["usage"] = odd_usage(whole["usage"])
+        if "json-and-done" in odd:
+            written = orjson.dumps(whole) + b"\ndata: [DONE]\n\n"
+            return web.Response(body=written, content_type="application/json")
         return await self.whole(request, recorded, whole, reply.tokens)
