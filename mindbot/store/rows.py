@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import orjson
 
@@ -15,6 +15,7 @@ from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept
+from mindbot.domain.shapes.turns import PartJson, RouteJson
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
 from mindbot.store.journal import Row
@@ -53,7 +54,16 @@ def unpack_spans(rows: Iterable[Row]) -> list[Span]:
     return [Span(a, b, c, d, e / 1e6, f / 1e6, g, h or {}) for a, b, c, d, e, f, g, h in rows]
 
 
-def record_of(turn: Turn) -> Json:
+class KeptTurn(TypedDict):
+    """What is kept of an ended turn beside its message; spans as `pack_spans` makes them."""
+
+    route: RouteJson
+    vars: Json
+    reply: list[PartJson]
+    spans: list[Row]
+
+
+def record_of(turn: Turn) -> KeptTurn:
     """Return what is kept of an ended turn."""
     return {
         "route": turn.route,

@@ -18,6 +18,7 @@ from mindbot.domain.ports.store import Kept
 from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.spending import DaySpent
 from mindbot.domain.turn import OPEN_STATES, Turn
+from mindbot.store.rows import KeptTurn
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ class Tables:
         """Return a turn's deliveries in order."""
         return [row for (turn, _), row in sorted(self.outbox.items()) if turn == number]
 
-    def ended(self, row: TurnRow, turn: Turn, record: Json) -> Callable[[], None]:
+    def ended(self, row: TurnRow, turn: Turn, record: KeptTurn) -> Callable[[], None]:
         """Prepare the end of a turn; returns what writes it. Raises StoreError for what is no JSON."""
         notes = row.facts().get("notes")
         text = text_of({**record, "notes": notes} if isinstance(notes, list) else record)
