@@ -47,13 +47,17 @@ class SimulatorSettings:
     faults: tuple[str, ...] = ()
 
 
-def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Return ``value`` as a JSON answer; half a surrogate pair goes out escaped, as vendors send it."""
+def dumped(value: object) -> bytes:
+    """Return JSON; half a surrogate pair is escaped, as vendors send it."""
     try:
-        body = orjson.dumps(value)
+        return orjson.dumps(value)
     except orjson.JSONEncodeError:
-        body = json.dumps(value).encode()
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return ``value`` as a JSON answer."""
+    return web.Response(body=dumped(value), status=status, headers=headers, content_type="application/json")
 
 
 def need(params: Json, name: str) -> str:

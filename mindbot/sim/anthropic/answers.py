@@ -18,6 +18,7 @@ from mindbot.sim.anthropic.blocks import signature
 from mindbot.sim.anthropic.refusals import REFUSALS, error, error_for
 from mindbot.sim.models.conversation import ModelReply, pieces
 from mindbot.sim.models.streams import Frame, StreamShape
+from mindbot.sim.server import dumped
 
 _STOP = {"stop": "end_turn", "length": "max_tokens", "calls": "tool_use", "sequence": "stop_sequence"}
 _ARGUMENT_PIECE = 5  # characters
@@ -159,7 +160,7 @@ def _deltas(block: Json, arguments: Iterator[str]) -> tuple[Json, list[Json]]:
 
 
 def _event(event: Json) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), orjson.dumps(event))
+    return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), dumped(event))
 
 
 def _frame(event: Json, part: Any) -> Frame:
@@ -179,5 +180,9 @@ SHAPE = StreamShape(
     _error,
     bad_line=b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":\n\n',
     comment=b'event: ping\ndata: {"type": "ping"}\n\n: keep-alive\n\n',
+    odd=(
+        b'event: content_block_news\ndata: {"type":"content_block_news","index":0}\n\n',
+        b'event: message_news\ndata: {"type":"message_news","message":null}\n\n',
+    ),
     content_type="text/event-stream; charset=utf-8",
 )

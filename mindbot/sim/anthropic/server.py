@@ -21,7 +21,7 @@ from mindbot.sim.models.quotas import Spent
 from mindbot.sim.models.refusals import ModelApiError, RefusalTable, refusal_kinds
 from mindbot.sim.models.requests import Recorded
 from mindbot.sim.models.server import ModelRoute, ModelSimSettings, ModelSimulator
-from mindbot.sim.models.streams import STREAM_KINDS, WHOLE_KINDS
+from mindbot.sim.models.streams import ODD_KINDS, STREAM_KINDS, WHOLE_KINDS
 from mindbot.sim.server import SimulatorSettings
 
 _MOST_BYTES = 32 << 20  # of a request
@@ -49,7 +49,12 @@ class AnthropicSimulator(ModelSimulator):
     name: ClassVar[str] = "anthropic"
     Settings: ClassVar[type[SimulatorSettings]] = AnthropicSimSettings
     refusals: ClassVar[RefusalTable] = REFUSALS
-    kinds: ClassVar[Mapping[str, FaultKind]] = {**STREAM_KINDS, **WHOLE_KINDS, **refusal_kinds(REFUSALS)}
+    kinds: ClassVar[Mapping[str, FaultKind]] = {
+        **STREAM_KINDS,
+        **WHOLE_KINDS,
+        **ODD_KINDS,
+        **refusal_kinds(REFUSALS),
+    }
     call_id: ClassVar[str] = "toolu_{:024d}"
 
     def __init__(self, settings: AnthropicSimSettings) -> None:
@@ -170,7 +175,7 @@ class AnthropicSimulator(ModelSimulator):
             raise invalid(f"prompt is too long: {exc.tokens} tokens > {exc.most} maximum") from exc
         shown = (body.get("thinking") or {}).get("display") != "omitted"
         answer = AnthropicReply(f"msg_{recorded.number:024d}", reply, self._cache(body, reply), shown)
-        if body.get("stream"):
+        if self.framed(request, bool(body.get("stream"))):
             return await self.stream(request, recorded, answer.frames(), SHAPE)
         return await self.whole(request, recorded, answer.to_json(), reply.tokens)
 

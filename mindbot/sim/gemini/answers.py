@@ -18,6 +18,7 @@ from mindbot.sim.gemini.contents import signature
 from mindbot.sim.gemini.refusals import REFUSALS, error_for
 from mindbot.sim.models.conversation import ModelReply, count_tokens, pieces
 from mindbot.sim.models.streams import Frame, StreamShape
+from mindbot.sim.server import dumped
 
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "calls": "STOP", "sequence": "STOP"}
 
@@ -135,13 +136,13 @@ class GeminiReply:
     def events(self) -> Iterator[Frame]:
         """Yield the stream as server-sent events."""
         for each, part in self.objects():
-            yield Frame(b"data: %b\r\n\r\n" % orjson.dumps(each), part)
+            yield Frame(b"data: %b\r\n\r\n" % dumped(each), part)
 
     def array(self) -> Iterator[Frame]:
         """Yield the stream as one JSON array."""
         opened = False
         for each, part in self.objects():
-            yield Frame((b",\r\n" if opened else b"[") + orjson.dumps(each), part)
+            yield Frame((b",\r\n" if opened else b"[") + dumped(each), part)
             opened = True
         yield Frame(b"\r\n]", "marker")
 
@@ -168,11 +169,18 @@ def _error(code: str) -> bytes:
 
 
 EVENTS = StreamShape(
-    lambda code: b"data: %b\r\n\r\n" % _error(code), bad_line=b'data: {"candidates": [{\r\n\r\n'
+    lambda code: b"data: %b\r\n\r\n" % _error(code),
+    bad_line=b'data: {"candidates": [{\r\n\r\n',
+    odd=(
+        b'data: {"candidates": [{"content": {}, "index": 0}]}\r\n\r\n',
+        b'data: {"usageMetadata": {"promptTokenCount": 1}}\r\n\r\n',
+        b'data: {"candidates": [{"content": {"role": "model", "parts": [{"news": {}}]}}]}\r\n\r\n',
+    ),
 )
 ARRAY = StreamShape(
     lambda code: b",\r\n%b]" % _error(code),
     bad_line=b',\r\n{"candidates": [{',
     comment=b" ",
+    odd=(),
     content_type="application/json; charset=utf-8",
 )

@@ -21,7 +21,7 @@ from mindbot.sim.models.quotas import Spent
 from mindbot.sim.models.refusals import ModelApiError, RefusalTable, refusal_kinds
 from mindbot.sim.models.requests import Recorded
 from mindbot.sim.models.server import ModelRoute, ModelSimSettings, ModelSimulator
-from mindbot.sim.models.streams import STREAM_KINDS, WHOLE_KINDS
+from mindbot.sim.models.streams import ODD_KINDS, STREAM_KINDS, WHOLE_KINDS
 from mindbot.sim.server import SimulatorSettings
 
 _PATH = re.compile(r"/v1(?:beta)?/models(?:/([\w.-]+)(?::(\w+))?)?")
@@ -51,7 +51,12 @@ class GeminiSimulator(ModelSimulator):
     name: ClassVar[str] = "gemini"
     Settings: ClassVar[type[SimulatorSettings]] = GeminiSimSettings
     refusals: ClassVar[RefusalTable] = REFUSALS
-    kinds: ClassVar[Mapping[str, FaultKind]] = {**STREAM_KINDS, **WHOLE_KINDS, **refusal_kinds(REFUSALS)}
+    kinds: ClassVar[Mapping[str, FaultKind]] = {
+        **STREAM_KINDS,
+        **WHOLE_KINDS,
+        **ODD_KINDS,
+        **refusal_kinds(REFUSALS),
+    }
     call_id: ClassVar[str] = "fc_{:016d}"
 
     def __init__(self, settings: GeminiSimSettings) -> None:
@@ -191,9 +196,10 @@ class GeminiSimulator(ModelSimulator):
         answer = GeminiReply(
             f"resp{recorded.number:019d}", reply, asked.shows_thoughts, self.settings.signatures
         )
-        if _called(request) == "generateContent":
+        streamed = _called(request) == "streamGenerateContent"
+        if not self.framed(request, streamed):
             return await self.whole(request, recorded, answer.to_json(), reply.tokens)
-        if request.query.get("alt") == "sse":
+        if not streamed or request.query.get("alt") == "sse":
             return await self.stream(request, recorded, answer.events(), EVENTS)
         return await self.stream(request, recorded, answer.array(), ARRAY)
 

@@ -32,6 +32,12 @@ def first_tokens(text: str, count: int) -> str:
     return text[: count * _TOKEN]
 
 
+def in_halves(text: str) -> str:
+    """Return a text whose characters beyond 16 bits are two halves each, to be cut between them."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    return "".join(chr(int.from_bytes(units[i : i + 2], "little")) for i in range(0, len(units), 2))
+
+
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """One thing said in a conversation. A message that a vendor lets hold several becomes several.

@@ -15,13 +15,13 @@ from aiohttp import web
 
 from mindbot.domain.message import Json
 from mindbot.sim.faults import Fault, FaultKind
-from mindbot.sim.models.conversation import ModelQuestion, ModelReply, Scripted
+from mindbot.sim.models.conversation import ModelQuestion, ModelReply, Scripted, in_halves
 from mindbot.sim.models.model import Model
 from mindbot.sim.models.quotas import ModelQuotas, QuotaRules, Spent
 from mindbot.sim.models.refusals import ModelApiError, RefusalTable, refusal
 from mindbot.sim.models.requests import Recorded, form_value
 from mindbot.sim.models.streams import STREAM_KINDS, WHOLE_KINDS, Frame, StreamShape, play
-from mindbot.sim.server import Simulator, SimulatorSettings, json_response
+from mindbot.sim.server import Simulator, SimulatorSettings, dumped, json_response
 
 _KEPT = 1000  # requests remembered for tests
 _MEGABYTE = b" " * (1 << 20)
@@ -176,8 +176,14 @@ class ModelSimulator(Simulator):
         if spent is not None:
             raise self.over_quota(spent)
         reply = self.model.reply(question)
+        if self.faults and self.faults.strike(recorded.path, "half-characters"):
+            reply.text = in_halves(reply.text)
         self.quotas.spend(recorded.key, reply.tokens)
         return reply
+
+    def framed(self, request: web.BaseRequest, streamed: bool) -> bool:
+        """Whether an answer is streamed that is asked for so, or not: one fault does the other thing."""
+        return streamed != bool(self.faults and self.faults.strike(request.path, "other-framing"))
 
     async def whole(
         self, request: web.BaseRequest, recorded: Recorded, body: object, tokens: int = 0
@@ -189,7 +195,7 @@ class ModelSimulator(Simulator):
         headers = self.answer_headers(recorded)
         struck = self.faults.strikes(request.path, WHOLE_KINDS) if self.faults else []
         if struck:
-            return await self._spoiled(request, struck[0], orjson.dumps(body), headers)
+            return await self._spoiled(request, struck[0], dumped(body), headers)
         return json_response(body, headers=headers)
 
     async def _spoiled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -17,14 +18,14 @@ STREAM_KINDS: Mapping[str, FaultKind] = {
     "cut-stream": kind(chunks=True),  # the connection breaks
     "cut-event": kind(chunks=True),  # it breaks in the middle of an event
     "no-body": kind(),  # it breaks behind the headers
-    "end-early": kind(
-        chunks=True
-    ),  # the answer ends well formed, but without a finish reason and its end marker
+    "end-early": kind(chunks=True),  # it ends well formed, but without a finish reason and its end marker
     "stall": kind(chunks=True),  # nothing more comes, and the connection stays open
     "endless": kind(chunks=True),  # the same chunk comes again and again, as long as somebody reads
     "error-in-stream": kind("code", chunks=True),  # an error event after the 200, then the end
     "bad-line": kind(chunks=True),  # an event that is no JSON, then the stream goes on
     "pause": kind(takes_duration=True, chunks=True),  # so long nothing, then the stream goes on
+    "odd-events": kind(),  # harmless events that no document knows, one before each chunk in turn
+    "no-space": kind(),  # no blank behind the colons of the framing
     "drip": kind(takes_duration=True),  # byte by byte, so long apart
     "no-done": kind(),  # everything but the end marker
     "split": kind(),  # bytes in pieces that respect neither events nor characters
@@ -36,7 +37,13 @@ WHOLE_KINDS: Mapping[str, FaultKind] = {
     "cut-body": kind(),  # the connection breaks half way
     "huge": kind("mb"),  # blanks before the answer: so many megabytes (200)
 }
+#: Faults of both, for simulators that offer them: see `mindbot.sim.models.server.ModelSimulator`.
+ODD_KINDS: Mapping[str, FaultKind] = {
+    "other-framing": kind(),  # streamed where no stream was asked for, and the other way round
+    "half-characters": kind(),  # an emoji is written, and cut, as the two halves that UTF-16 has
+}
 _ENDINGS = ("cut-stream", "cut-event", "end-early", "stall", "endless", "error-in-stream")
+_FRAMING = re.compile(rb"^((?:data|event):) ", re.MULTILINE)
 _BREAKS = ("cut-stream", "cut-event")
 
 
@@ -59,6 +66,7 @@ class StreamShape:
     error: Callable[[str], bytes]
     bad_line: bytes = b'data: {"broken": \n\n'
     comment: bytes = b": keep-alive\n\n"
+    odd: tuple[bytes, ...] = (b"data: null\n\n", b"data: {}\n\n", b'event: news\ndata: {"type":"news"}\n\n')
     content_type: str = "text/event-stream"
 
 
@@ -109,6 +117,8 @@ async def _interrupt(
         await anyio.sleep(gap.seconds)
     if (bad := struck.get("bad-line")) and bad.count("after", 0) == sent:
         await _write(response, shape.bad_line, shape, struck)
+    if "odd-events" in struck and shape.odd:
+        await _write(response, shape.odd[sent % len(shape.odd)], shape, struck)
 
 
 async def _end(
@@ -134,6 +144,8 @@ async def _write(
 ) -> None:
     if "comments" in struck:
         data = shape.comment + data
+    if "no-space" in struck:
+        data = _FRAMING.sub(rb"\1", data)
     if "crlf" in struck:
         data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     if drip := struck.get("drip"):

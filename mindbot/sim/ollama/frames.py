@@ -119,5 +119,6 @@ SHAPE = StreamShape(
     error=lambda code: orjson.dumps(worded(500, code)) + b"\n",
     bad_line=b'{"broken": \n',
     comment=b"",
+    odd=(b"null\n", b"{}\n"),
     content_type="application/x-ndjson",
 )

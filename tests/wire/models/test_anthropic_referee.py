@@ -46,6 +46,12 @@ async def test_a_stream_with_thinking() -> None:
     )
 
 
+async def test_a_stream_with_news_pings_and_bytes_apart() -> None:
+    async with simulated("anthropic", fault=["odd-events", "comments", "split", "no-space"]) as far:
+        found = await sdk(far, "stream")
+    assert "".join(found["said"]) == "echo: 你好, wide world"
+
+
 async def test_parallel_tools_and_their_results() -> None:
     async with simulated("anthropic", strict=True) as far:
         found = await sdk(far, "tools")

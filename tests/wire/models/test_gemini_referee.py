@@ -45,6 +45,12 @@ async def test_a_stream_with_thinking() -> None:
     assert finishes == [None] * (len(chunks) - 1) + ["STOP"]
 
 
+async def test_a_stream_with_news_and_bytes_apart() -> None:
+    async with simulated("gemini", fault=["odd-events", "split"]) as far:
+        chunks = await sdk(far, "stream")
+    assert sum("content" in chunk.get("candidates", [{}])[0] for chunk in chunks) > 7
+
+
 async def test_parallel_tools_their_signature_and_results() -> None:
     async with simulated("gemini", strict=True) as far:
         found = await sdk(far, "tools")

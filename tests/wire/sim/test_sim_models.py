@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import orjson
 import pytest
 from aiohttp import ClientPayloadError, ClientResponse, ClientSession
 from hypothesis import given
@@ -175,6 +176,8 @@ async def test_a_whole_stream_is_recorded_as_ended(name: str) -> None:
         pytest.param("drip:0ms", 7, True, marks=pytest.mark.slow),
         ("split", 7, True),
         ("comments", 7, True),
+        ("odd-events", 7, True),
+        ("no-space", 7, True),
         ("crlf", 7, True),
     ],
 )
@@ -229,6 +232,30 @@ async def test_whole_answers_that_break_or_are_huge(name: str) -> None:
             assert (len(raw) > 2 << 20, whole) == (True, True)
         async with http.post(far.origin + path, json=body, headers=HEADERS) as response:
             assert TEXT in await response.text()
+
+
+@anyio_test
+@pytest.mark.parametrize("name", ["anthropic", "gemini"])
+async def test_the_other_framing_and_halves_of_characters(name: str) -> None:
+    path, body, end = STREAMS[name]
+    plain = path.replace("streamGenerateContent?alt=sse", "generateContent")
+    async with (
+        simulated(name, fault=["other-framing:n=2", "half-characters"]) as far,
+        ClientSession() as http,
+    ):
+        far.script(Scripted("xab\N{GRINNING FACE}", times=2))
+        async with http.post(far.origin + path, json=body, headers=HEADERS) as response:
+            assert response.content_type == "application/json"
+            assert "xab\N{GRINNING FACE}" in str(orjson.loads(await response.read()))
+        asked = {key: value for key, value in body.items() if key != "stream"}
+        async with http.post(far.origin + plain, json=asked, headers=HEADERS) as response:
+            assert response.content_type == "text/event-stream"
+            assert (await response.read()).endswith(end)
+        far.script(Scripted("xab\N{GRINNING FACE}c"))
+        async with http.post(far.origin + path, json=body, headers=HEADERS) as response:
+            raw = await response.read()
+            assert b'"xab\\ud83d"' in raw
+            assert b'"\\ude00c"' in raw
 
 
 @anyio_test
