@@ -34,6 +34,12 @@ def chunks(data: bytes) -> list[Any]:
     ]
 
 
+def written(data: bytes) -> bytes:
+    """Return the words of a stream as they stand in its bytes."""
+    found = [line.split(b'"content":"')[1:] for line in data.splitlines()]
+    return b"".join(each[0].split(b'"')[0] for each in found if each)
+
+
 def words(found: list[Any]) -> str:
     choices = [choice for chunk in found if chunk for choice in chunk["choices"] or ()]
     return "".join(choice["delta"].get("content") or "" for choice in choices)
@@ -61,18 +67,11 @@ async def test_usage_in_another_shape(http: ClientSession) -> None:
 async def test_characters_in_halves(http: ClientSession) -> None:
     data = await stream(http, "half-surrogates")
     assert b"\\ud83d" in data and "😀".encode() not in data
-    pieces = [
-        line.split(b'"content":"')[1].split(b'"')[0] for line in data.splitlines() if b'"content":"' in line
-    ]
-    joined = b"".join(pieces).decode()
-    assert orjson.loads(f'"{joined}"') == TEXT
+    assert orjson.loads(f'"{written(data).decode()}"') == TEXT
     data = await stream(http, "half-bytes")
     with pytest.raises(UnicodeDecodeError):
         data.decode()
-    pieces = [
-        line.split(b'"content":"')[1].split(b'"')[0] for line in data.splitlines() if b'"content":"' in line
-    ]
-    assert b"".join(pieces).decode() == TEXT
+    assert written(data).decode() == TEXT
 
 
 async def test_a_control_character_that_is_not_escaped(http: ClientSession) -> None:
