@@ -176,7 +176,7 @@ def bench_users(users: int = 10_000, latency: float = 5000) -> Result:
         dispatcher={"max_running": users, "max_running_per_bot": users},
         delivery={"concurrency": 64},
     )
-    goals = {"answered": f"{users:,}", "rss_mb": "< 400"}
+    goals = {"answered": f"{users:,}", "rss_mb": "< 450"}
     return Result("users", figures, goals=goals, note=f"{users:,} users at once, model {latency:g} ms")
 
 

@@ -175,6 +175,8 @@ def unreached(answer: Json, to: Json) -> list[str]:
     Raises:
         Rejected: nobody got it.
     """
+    if not (answer.get("invaliduser") or answer.get("unlicenseduser")):  # as nearly always
+        return []
     users = receivers(to)
     missed = {
         name: fields.text(answer.get(name)).lower().split("|") for name in ("invaliduser", "unlicenseduser")
