@@ -199,7 +199,7 @@ SENTENCES: tuple[tuple[type[VendorError], re.Pattern[str]], ...] = (
             r"tool_calls?\b.{0,80}(did not have|must be followed by|must be a response)",
             r"tool_use`?.{0,60}without .{0,20}`?tool_result|unexpected `?tool_use_id|tool_use`? ids must be",
             r"function (call|response).{0,60}(comes immediately|equal to the number)",
-            r"(missing|invalid) (a )?`?thought_?signature|invalid `?signature`? in `?thinking",
+            r"(missing|invalid|corrupted) (a )?`?thought[_ ]?signature|invalid `?signature`? in `?thinking",
         ),
     ),
     (
