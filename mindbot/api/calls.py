@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
-from mindbot.api import models
+from mindbot.api import models, provider_models
 from mindbot.domain.errors import Invalid, NotFound
 from mindbot.domain.message import Json
 
@@ -55,6 +55,7 @@ def _nothing(_: Any) -> None:
 #: Where the names of things are listed.
 _LISTS = {
     "bot": "see: mindbot platform list",
+    "provider": "see: mindbot provider list",
     "turn": "see: mindbot turns",
     "session": "see: mindbot session list",
     "dead letter": "see: mindbot dlq list",
@@ -104,6 +105,45 @@ def platforms() -> ApiCall[list[models.PlatformView]]:
 
 def platform(platform: str, bot: str) -> ApiCall[models.PlatformView]:
     return ApiCall("GET", _bot(platform, bot), _one(models.PlatformView))
+
+
+def _provider(name: str) -> str:
+    return f"/v1/providers/{_segment(name, 'provider')}"
+
+
+def providers() -> ApiCall[list[provider_models.ProviderView]]:
+    return ApiCall("GET", "/v1/providers", _many(provider_models.ProviderView))
+
+
+def provider(name: str) -> ApiCall[provider_models.ProviderView]:
+    return ApiCall("GET", _provider(name), _one(provider_models.ProviderView))
+
+
+def test_provider(name: str, model: str = "") -> ApiCall[list[models.PlatformCheck]]:
+    """A real conversation with a model, step by step."""
+    return ApiCall(
+        "POST", f"{_provider(name)}/test", _many(models.PlatformCheck), query={"model": model}, timeout=320.0
+    )
+
+
+def switch_provider(name: str, *, on: bool) -> ApiCall[provider_models.ProviderView]:
+    """Off until it is switched on again, also over restarts."""
+    verb = "enable" if on else "disable"
+    return ApiCall("POST", f"{_provider(name)}/{verb}", _one(provider_models.ProviderView))
+
+
+def provider_models_of(name: str, *, ask: bool = False) -> ApiCall[list[provider_models.ModelView]]:
+    """Its models; with ``ask`` those that its vendor tells of too."""
+    query = {"ask": "true"} if ask else {}
+    return ApiCall(
+        "GET", f"{_provider(name)}/models", _many(provider_models.ModelView), query=query, timeout=60.0
+    )
+
+
+def usage(by: str = "provider", days: int = 1) -> ApiCall[list[provider_models.SpentView]]:
+    """Tokens and money by day."""
+    query = {"by": by, "days": str(days)}
+    return ApiCall("GET", "/v1/providers/usage", _many(provider_models.SpentView), query=query)
 
 
 def start_platform(platform: str, bot: str) -> ApiCall[None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from mindbot.domain.chat import ChatRequest, Chunk, Chunks, Usage
+from mindbot.domain.chat import Capabilities, ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import VENDOR_ERRORS, ConfigError
 from mindbot.providers.scripted_settings import ScriptedRule, ScriptedSettings
 
@@ -36,6 +36,10 @@ class ScriptedProvider:
     ) -> ScriptedProvider:
         """Make the provider of a `providers:` entry; it needs neither network nor secrets."""
         return cls(name, rules=settings.rules)
+
+    def capabilities(self, model: str = "") -> Capabilities:
+        """Return that it has words alone."""
+        return Capabilities(tools=False)
 
     async def chat(self, request: ChatRequest) -> Chunks:
         """Yield the answer; raises what the rule says."""

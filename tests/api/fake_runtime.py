@@ -13,13 +13,18 @@ from typing import Any
 import anyio
 
 from mindbot.bus import Bus
+from mindbot.config.load import load
 from mindbot.domain import ids
 from mindbot.domain.errors import ConfigError, NotFound, SecretError, StoreFull, TimedOut
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.platform import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
+from mindbot.domain.spending import DaySpent, Spender
 from mindbot.filters.fields import EVENT_FIELDS
 from mindbot.filters.language import parse
+from mindbot.providers.manager import ProviderManager
+from mindbot.providers.standing import Standing
 from mindbot.runtime.resources.all import Resources
+from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.strays import Strays
 
 
@@ -48,6 +53,41 @@ class EchoHook:
         return WebhookResponse(200, request.body.upper())
 
 
+PROVIDERS: Json = {
+    "scripted": {
+        "models": [{"name": "tiny", "tools": False}],
+        "rules": [{"match": "twenty", "reply": "one two three"}],
+    },
+    "broken": {"type": "scripted", "rules": [{"match": "", "error": "auth_failed"}]},
+    "unused": {"type": "scripted", "enabled": False},
+}
+
+
+class Sums:
+    """What was spent, in memory and not summed."""
+
+    def __init__(self) -> None:
+        self.spent: list[DaySpent] = []
+
+    async def add(self, spent: Sequence[DaySpent]) -> None:
+        self.spent += spent
+
+    async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
+        return [s for s in self.spent if (s.by, s.who) == (by, who) and s.day >= first]
+
+    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[DaySpent]:
+        return [s for s in self.spent if s.by == by and s.day >= first][:limit]
+
+
+def providers_of(sections: Json) -> ProviderResource:
+    """Return the real thing, with models that need no network and sums in memory."""
+    loaded = load(environ={}, overrides={"providers": sections})
+    sums = Sums()
+    manager = ProviderManager(loaded.config, None, None, Standing(spending=sums))  # type: ignore[arg-type]
+    generation: Any = SimpleNamespace(loaded=loaded, providers=manager)
+    return ProviderResource(lambda: generation, sums)
+
+
 class FakeRuntime:
     """See `mindbot_daemon.server.backend.Runtime`."""
 
@@ -74,6 +114,7 @@ class FakeRuntime:
         self.finish.set()
         self.thoughts: list[str] = []  # shown before it turns out that they are no answer
         self.resources: Any = SimpleNamespace(**dict.fromkeys(Resources.__dataclass_fields__, self))
+        self.resources.providers = providers_of(PROVIDERS)
 
     def status(self) -> Json:
         return {

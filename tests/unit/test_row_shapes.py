@@ -7,8 +7,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 import pytest
 
-from mindbot.api import models
-from mindbot.domain.shapes import daemon, turns
+from mindbot.api import models, provider_models
+from mindbot.domain.shapes import daemon, providers, turns
 
 #: Each model, and the rows that it reads.
 ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
@@ -27,6 +27,12 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     models.PlatformView: (daemon.BotJson,),
     models.PlatformCheck: (daemon.CheckJson,),
     models.MediaFile: (daemon.FileJson,),
+    provider_models.ProviderKey: (providers.ProviderKeyJson,),
+    provider_models.ProviderCircuit: (providers.CircuitJson,),
+    provider_models.ProviderError: (providers.ProviderErrorJson,),
+    provider_models.ProviderView: (providers.ProviderJson,),
+    provider_models.ModelView: (providers.ModelJson,),
+    provider_models.SpentView: (providers.SpentJson,),
     models.ConfigValues: (daemon.ConfigValuesJson,),
     models.Change: (daemon.ChangeJson,),
     models.Checked: (daemon.CheckedJson,),

@@ -23,6 +23,7 @@ from mindbot_daemon.server.routes import (
     logs,
     media,
     platforms,
+    providers,
     secrets,
     sessions,
     turns,
@@ -32,6 +33,7 @@ from mindbot_daemon.server.stream.hub import Hub
 RESOURCES = (
     about,
     platforms,
+    providers,
     turns,
     sessions,
     dead_letters,

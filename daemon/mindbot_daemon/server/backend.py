@@ -26,6 +26,7 @@ from mindbot.domain.shapes.daemon import (
     ReloadedJson,
     StatusJson,
 )
+from mindbot.domain.shapes.providers import ModelJson, ProviderJson, SpentJson
 from mindbot.domain.shapes.turns import (
     ChunkJson,
     ClearedJson,
@@ -83,6 +84,28 @@ class Platforms(Protocol):
         self, *, platform: str, bot: str, text: str, user: str, group: str, files: Sequence[str]
     ) -> str:
         """Let a bot speak of its own accord; returns the turn. Raises NotFound, Invalid."""
+
+
+class Providers(Protocol):
+    """The models' providers."""
+
+    async def providers(self) -> list[ProviderJson]:
+        """One entry a provider; raises StoreError."""
+
+    async def provider(self, name: str) -> ProviderJson:
+        """One provider; raises NotFound, StoreError."""
+
+    async def test_provider(self, name: str, model: str = "") -> list[CheckJson]:
+        """Ask one really, step by step; raises NotFound, ConfigError."""
+
+    async def switch_provider(self, name: str, *, on: bool) -> ProviderJson:
+        """Switch one off or on; raises NotFound, Conflict, StoreError."""
+
+    async def models(self, name: str, *, ask: bool) -> list[ModelJson]:
+        """A provider's models; raises NotFound, Invalid, VendorError."""
+
+    async def usage(self, by: str, days: int) -> list[SpentJson]:
+        """What was spent, by day; raises Invalid, StoreError."""
 
 
 class Turns(Protocol):

@@ -29,6 +29,7 @@ def _resource(name: str) -> Callable[[Request], Awaitable[Any]]:
 HostDep = Annotated[Host, Depends(_host)]
 AboutDep = Annotated[backend.About, Depends(_resource("about"))]
 PlatformsDep = Annotated[backend.Platforms, Depends(_resource("platforms"))]
+ProvidersDep = Annotated[backend.Providers, Depends(_resource("providers"))]
 TurnsDep = Annotated[backend.Turns, Depends(_resource("turns"))]
 SessionsDep = Annotated[backend.Sessions, Depends(_resource("sessions"))]
 DeadLettersDep = Annotated[backend.DeadLetters, Depends(_resource("dead_letters"))]

@@ -28,6 +28,7 @@ from mindbot.runtime.resources.injection import Injection
 from mindbot.runtime.resources.kept import MediaResource, SecretResource
 from mindbot.runtime.resources.logs import LogResource
 from mindbot.runtime.resources.platforms import PlatformResource
+from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.resources.questions import Questions
 from mindbot.runtime.resources.sessions import SessionResource
 from mindbot.runtime.resources.turns import TurnResource
@@ -40,6 +41,7 @@ class Resources:
 
     about: AboutResource
     platforms: PlatformResource
+    providers: ProviderResource
     turns: TurnResource
     sessions: SessionResource
     dead_letters: DeadLetterResource
@@ -76,6 +78,7 @@ def offered(
     return Resources(
         about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board),
         platforms=PlatformResource(bots, secrets, injection),
+        providers=ProviderResource(current, store.spending),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
         dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),

@@ -1,0 +1,233 @@
+"""`mindbot provider`: the models' providers, how they are, and what they cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from mindbot.api import calls
+from mindbot.api.models import PlatformCheck
+from mindbot.api.provider_models import (
+    ModelView,
+    ProviderCircuit,
+    ProviderKey,
+    ProviderView,
+    SpentView,
+)
+from mindbot.api.shown import ago
+from mindbot.cli.connect import connect
+from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
+
+app = typer.Typer(
+    help="Models' providers: how they are, tests, cost.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="As the configuration names it.")]
+_BARS = "▁▂▃▄▅▆▇█"
+_LABEL = 12  # columns of a fact's name
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2f}s"
+
+
+def _money(amount: float, currency: str) -> str:
+    return f"{amount:.4f} {currency}".rstrip() if amount else "-"
+
+
+def sparkline(values: Sequence[float], width: int = 20) -> str:
+    """Return the last values as bars of eight heights, the tallest for the greatest."""
+    late = values[-width:]
+    most = max(late, default=0.0)
+    return "".join(_BARS[min(7, int(v / most * 7.999))] if most else _BARS[0] for v in late)
+
+
+def why(found: ProviderView) -> str:
+    """Return what is wrong with a provider, in a line."""
+    now = time.time()
+    told = [
+        f"key {key.label} {key.state}{_until(key.until, now)}: {key.why}" for key in found.keys if key.why
+    ]
+    told += [f"{c.model} {c.state}{_until(c.until, now)}: {c.why}" for c in found.circuits if c.why]
+    return "; ".join(told) or (found.errors[-1].why if found.errors and found.state != "ok" else "")
+
+
+def _until(until: float, now: float) -> str:
+    return f" for {ago(until - now)}" if until > now else ""
+
+
+COLUMNS: list[Column[ProviderView]] = [
+    Column("PROVIDER", lambda p: p.name),
+    Column("TYPE", lambda p: p.type),
+    Column("STATE", lambda p: p.state),
+    Column("KEYS", lambda p: f"{sum(k.state == 'ok' for k in p.keys)}/{len(p.keys)}", right=True),
+    Column("NOW", lambda p: str(p.in_flight), right=True),
+    Column("/MIN", lambda p: f"{p.calls_a_minute}/{p.rate_limit or '-'}", right=True),
+    Column("OK", lambda p: _percent(p.success), right=True),
+    Column("FIRST", lambda p: _seconds(p.latency), right=True),
+    Column("CALLS", lambda p: str(p.calls_today), right=True),
+    Column("COST TODAY", lambda p: _money(p.money_today, p.currency), right=True),
+    Column("WHY", why),
+]
+
+
+@app.command(name="list")
+def list_providers(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List providers: their state, keys, calls, share of successes, time to the first word, cost today."""
+    found = connect(ctx).ask(calls.providers())
+    if wants_json(as_json):
+        for each in found:
+            print_json(each.to_json())
+    else:
+        print_table(found, COLUMNS, "no providers are configured")
+
+
+@app.command()
+def show(ctx: typer.Context, provider: Name, as_json: JsonOption = False) -> None:
+    """Show one provider: its keys by their labels, breakers, limits, cost and late errors."""
+    found = connect(ctx).ask(calls.provider(provider))
+    if wants_json(as_json):
+        print_json(found.to_json())
+        return
+    print(one_line(found.name))
+    for name, text in _facts(found):
+        print(f"  {name:{_LABEL}}{one_line(text)}")
+
+
+def _facts(found: ProviderView) -> Iterator[tuple[str, str]]:
+    now = time.time()
+    yield "type", found.type
+    yield "state", found.state
+    yield "models", ", ".join(found.models) or "-"
+    for key in found.keys:
+        yield "key", _circuit(key.label, key, now)
+    for circuit in found.circuits:
+        yield "breaker", _circuit(f"{circuit.model} with {circuit.key}", circuit, now)
+    yield "calls", f"{found.in_flight} now{_of(found.concurrency)}"
+    yield "a minute", f"{found.calls_a_minute} calls{_of(found.rate_limit)}"
+    yield "", f"{found.tokens_a_minute} tokens{_of(found.token_limit)}"
+    yield "late calls", f"{_percent(found.success)} succeeded, first word after {_seconds(found.latency)}"
+    if found.latencies:
+        yield "", sparkline(found.latencies)
+    tokens = f"{found.input_tokens_today} + {found.output_tokens_today} tokens"
+    cost = _money(found.money_today, found.currency)
+    yield "today", f"{found.calls_today} calls, {tokens}, {cost}"
+    if found.budget is not None:
+        yield "budget", f"{_percent(found.budget)} used"
+    for error in reversed(found.errors):
+        with_key = f" (key {error.key})" if error.key else ""
+        yield "error", f"{ago(now - error.ts)} ago, {error.kind}: {error.why}{with_key}"
+
+
+def _circuit(name: str, found: ProviderKey | ProviderCircuit, now: float) -> str:
+    reason = f": {found.why}" if found.why else ""
+    return f"{name} {found.state}{_until(found.until, now)}{reason}"
+
+
+def _of(limit: int) -> str:
+    return f" of {limit}" if limit else ""
+
+
+@app.command()
+def test(
+    ctx: typer.Context,
+    provider: Name,
+    model: Annotated[str, typer.Option(help="Which one; empty: its first.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Ask it really: an answer, a stream, a tool, a picture; exits 1 when a step failed. It costs tokens."""
+    found = connect(ctx).ask(calls.test_provider(provider, model))
+    if wants_json(as_json):
+        for each in found:
+            print_json(each.to_json())
+    else:
+        for line in _checks(found):
+            print(line)
+    raise typer.Exit(1 if any(each.state == "failed" for each in found) else 0)
+
+
+def _checks(found: Iterable[PlatformCheck]) -> Iterator[str]:
+    for each in found:
+        detail = f": {one_line(each.detail)}" if each.detail else ""
+        yield f"{each.state:8}{one_line(each.name)}{detail}"
+        if each.mend:
+            yield f"{'':8}mend: {one_line(each.mend)}"
+
+
+@app.command()
+def enable(ctx: typer.Context, provider: Name) -> None:
+    """Switch a provider on again; refused and cooling keys are tried again."""
+    _switched(connect(ctx).ask(calls.switch_provider(provider, on=True)))
+
+
+@app.command()
+def disable(ctx: typer.Context, provider: Name) -> None:
+    """Switch a provider off until it is switched on again, also over restarts."""
+    _switched(connect(ctx).ask(calls.switch_provider(provider, on=False)))
+
+
+def _switched(found: ProviderView) -> None:
+    print(one_line(f"{found.name}: {found.state}"))
+
+
+_ABILITIES = ("streaming", "tools", "images", "files", "audio")
+MODELS: list[Column[ModelView]] = [
+    Column("MODEL", lambda m: m.name),
+    Column("CONFIGURED", lambda m: "yes" if m.configured else "-"),
+    Column("LISTED", lambda m: "yes" if m.listed else "-"),
+    Column("CAN", lambda m: ", ".join(n for n in _ABILITIES if getattr(m, n)) or "words"),
+    Column("CONTEXT", lambda m: str(m.max_context or "-"), right=True),
+]
+
+
+@app.command()
+def models(
+    ctx: typer.Context,
+    provider: Name,
+    ask: Annotated[bool, typer.Option("--ask", help="Ask the vendor which there are.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List a provider's models and what they can do, as far as their names and entries tell."""
+    found = connect(ctx).ask(calls.provider_models_of(provider, ask=ask))
+    if wants_json(as_json):
+        for each in found:
+            print_json(each.to_json())
+    else:
+        print_table(found, MODELS, "no models are configured: see --ask")
+
+
+USAGE: list[Column[SpentView]] = [
+    Column("DAY", lambda s: s.day),
+    Column("WHO", lambda s: s.who or "all"),
+    Column("CALLS", lambda s: str(s.calls), right=True),
+    Column("INPUT", lambda s: str(s.input_tokens), right=True),
+    Column("CACHED", lambda s: str(s.cached_tokens), right=True),
+    Column("OUTPUT", lambda s: str(s.output_tokens), right=True),
+    Column("COST", lambda s: _money(s.money, s.currency), right=True),
+]
+
+
+@app.command()
+def usage(
+    ctx: typer.Context,
+    by: Annotated[str, typer.Option(help="user, group, bot, workflow, provider, model or all.")] = "provider",
+    days: Annotated[int, typer.Option(min=1, help="How many, today the last.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Show tokens and money by day."""
+    found = connect(ctx).ask(calls.usage(by, days))
+    if wants_json(as_json):
+        for each in found:
+            print_json(each.to_json())
+    else:
+        print_table(found, USAGE, "nothing was spent")
