@@ -48,6 +48,19 @@ class DaySpent:
     cached_tokens: int = 0
     money: int = 0
 
+    def plus(self, other: DaySpent) -> DaySpent:
+        """Return this sum with another's numbers added."""
+        return DaySpent(
+            self.by,
+            self.who,
+            self.day,
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.money + other.money,
+        )
+
     @property
     def tokens(self) -> int:
         """All of them, sent and answered."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
@@ -42,19 +42,24 @@ class Ledger:
     async def add(self, spent: Sequence[DaySpent]) -> None:
         """Write what was spent, then count it; raises StoreError, and nothing is counted."""
         for each in spent:
-            await self._read(each.by, each.who)
+            if (each.by, each.who) not in self._sums:
+                await self._read(each.by, each.who)
         if self._store is not None:
             await self._store.add(spent)
         for each in spent:
             days = self._sums.setdefault((each.by, each.who), {})
-            days[each.day] = _sum([*filter(None, [days.get(each.day)]), each], each)
+            days[each.day] = days[each.day].plus(each) if each.day in days else each
 
     async def spent(self, by: Spender, who: str, every: str) -> DaySpent:
         """Return what somebody spent today, or (``month``) this month so far; raises StoreError."""
         days = await self._read(by, who)
         today = self.today
         first = f"{today[:8]}01" if every == "month" else today
-        return _sum([each for day, each in days.items() if first <= day <= today], DaySpent(by, who, today))
+        total = DaySpent(by, who, today)
+        for day, each in days.items():
+            if first <= day <= today:
+                total = total.plus(each)
+        return total
 
     async def _read(self, by: Spender, who: str) -> dict[str, DaySpent]:
         place = (by, who)
@@ -66,17 +71,6 @@ class Ledger:
                     if len(self._sums) > _KEPT:
                         self._sums.popitem(last=False)
         return days
-
-
-def _sum(days: Sequence[DaySpent], like: DaySpent) -> DaySpent:
-    return replace(
-        like,
-        calls=sum(each.calls for each in days),
-        input_tokens=sum(each.input_tokens for each in days),
-        output_tokens=sum(each.output_tokens for each in days),
-        cached_tokens=sum(each.cached_tokens for each in days),
-        money=sum(each.money for each in days),
-    )
 
 
 @dataclass(frozen=True, slots=True)

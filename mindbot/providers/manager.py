@@ -138,7 +138,7 @@ class ProviderManager:
             name: used for name in usable if (used := await self._budgets.of_provider(name)) and used.hard
         }
         able = [name for name in usable if name not in spent]
-        names = self._selection.line(self._candidates(able, request.model), provider)
+        names = self._selection.line(self._candidates(able, request.model, provider), provider)
         if provider in spent:
             names.remove(provider)
         if not names:
@@ -151,8 +151,10 @@ class ProviderManager:
             line = [cheaper, *(each for each in line if each != cheaper)]
         return [one for name, model in line for one in self._deployments.of(name, model)]
 
-    def _candidates(self, names: list[str], model: str) -> list[Candidate]:
+    def _candidates(self, names: list[str], model: str, asked_for: str) -> list[Candidate]:
         """Return what is known of providers; the strategy takes none without the model asked for."""
+        if asked_for or (self._selection.strategy == "first" and not model):
+            return [Candidate(name, self._settings[name].weight) for name in names]
         having = [name for name in names if self._has(name, model)] or names
         return [self._candidate(name, chosen=name in having) for name in names]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pipeline_house import Echo, House
 
-from mindbot.domain.errors import AuthFailed
+from mindbot.domain.errors import AuthFailed, BudgetSpent
 from mindbot.domain.message import text_part
 
 pytestmark = pytest.mark.anyio
@@ -68,3 +68,10 @@ async def test_a_failure_is_not_told_to_somebody_who_wrote_nothing(kind: str) ->
     turn = await house.run(kind=kind)
     assert (turn.state, turn.reply.parts) == ("failed", [])
     assert turn.reason == "auth_failed: no token"
+
+
+async def test_who_has_nothing_left_to_spend_is_told_that_and_nothing_failed() -> None:
+    spent = BudgetSpent("100% of the day's budget of user console/lin")
+    turn = await House(Echo(spent), budgets={"notice": "That was all for today."}).run()
+    assert (turn.state, turn.reply.text) == ("dropped", "That was all for today.")
+    assert turn.reason == "budget_spent: 100% of the day's budget of user console/lin"

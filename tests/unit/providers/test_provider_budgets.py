@@ -21,7 +21,7 @@ from mindbot.config.spending import BudgetsSettings
 from mindbot.domain.chat import Usage
 from mindbot.domain.errors import BudgetSpent, StoreError
 from mindbot.domain.message import Json
-from mindbot.domain.spending import BILLION, Payer, Spent
+from mindbot.domain.spending import BILLION, DaySpent, Payer
 from mindbot.http.client import HttpClient
 from mindbot.providers.budgets import Ledger
 from mindbot.providers.prices import Prices
@@ -100,7 +100,7 @@ async def test_an_answer_is_counted_for_everybody_it_is_for(http: HttpClient, st
         ("all", ""),
     ]:
         assert await store.spending.of(by, who, "") == [  # type: ignore[arg-type]
-            Spent(by, who, day, 1, usage.input_tokens, usage.output_tokens, usage.cached_tokens, money)  # type: ignore[arg-type]
+            DaySpent(by, who, day, 1, usage.input_tokens, usage.output_tokens, usage.cached_tokens, money)  # type: ignore[arg-type]
         ]
     (row,) = await here.manager.status()
     assert (row.calls_today, row.input_tokens_today) == (1, usage.input_tokens)
@@ -202,7 +202,7 @@ async def test_what_goes_beyond_a_budget_is_what_was_under_way(http: HttpClient,
 
 async def test_sums_in_memory_are_those_on_disk(store: MemoryStore) -> None:
     ledger = Ledger(store.spending)
-    lin = Spent("user", "lin", ledger.today, 1, 2, 3, 0, 5)
+    lin = DaySpent("user", "lin", ledger.today, 1, 2, 3, 0, 5)
     async with anyio.create_task_group() as tasks:
         for _ in range(30):
             tasks.start_soon(ledger.add, [lin, lin])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mindbot.domain.spending import DaySpent, Spender
 from mindbot.testing.stores.memory.parts import MemoryPart
@@ -16,15 +15,7 @@ class MemorySpending(MemoryPart):
         sums = (await self._writing()).spending
         for new in spent:
             place = new.day, new.by, new.who
-            old = sums.get(place, DaySpent(new.by, new.who, new.day))
-            sums[place] = replace(
-                old,
-                calls=old.calls + new.calls,
-                input_tokens=old.input_tokens + new.input_tokens,
-                output_tokens=old.output_tokens + new.output_tokens,
-                cached_tokens=old.cached_tokens + new.cached_tokens,
-                money=old.money + new.money,
-            )
+            sums[place] = sums[place].plus(new) if place in sums else new
 
     async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         found = (await self._reading()).spending
