@@ -40,6 +40,7 @@ class AnthropicAnswer(AnswerReader):
 
     def __init__(self, vendor: str, **more: Any) -> None:
         super().__init__(vendor, **more)
+        self._in_pieces = False
         self._tokens: dict[str, int] = {}
         self._own: dict[int, _Thought] = {}  # by the number of the block
         #: Calls by the number of the block: the arguments they began with, until a piece of some comes.
@@ -48,7 +49,7 @@ class AnthropicAnswer(AnswerReader):
     @property
     def _answered(self) -> bool:
         """Whether there is an answer that has come to a good end: nothing that follows can undo it."""
-        return self.complete and not self.failed and self.heard
+        return self.complete and not self.failed and (self._in_pieces or self.heard)
 
     def is_whole(self, doc: Any) -> bool:
         """Tell whether a document holds the content of a message."""
@@ -91,9 +92,10 @@ class AnthropicAnswer(AnswerReader):
         return None
 
     def _whole(self, doc: Mapping[str, Any]) -> Chunk | None:
+        """Take a message. Who has read its pieces has read it: it tells how it ends and what it took."""
         said: list[str] = []
         thought: list[str] = []
-        for number, each in enumerate(doc["content"][:_MOST_BLOCKS]):
+        for number, each in enumerate([] if self._in_pieces else doc["content"][:_MOST_BLOCKS]):
             block = _object(each)
             self._begin(number, block)
             said.append(_text(block, "text"))
@@ -107,6 +109,7 @@ class AnthropicAnswer(AnswerReader):
         return chunk
 
     def _block(self, number: int, block: Mapping[str, Any]) -> Chunk | None:
+        self._in_pieces = True
         self._begin(number, block)
         return self.say(_text(block, "text"), _text(block, "thinking"))
 
@@ -127,6 +130,7 @@ class AnthropicAnswer(AnswerReader):
 
     def _delta(self, number: int, delta: Mapping[str, Any]) -> Chunk | None:
         said = thought = ""
+        self._in_pieces = True
         match delta.get("type"):
             case "text_delta":
                 said = _text(delta, "text")

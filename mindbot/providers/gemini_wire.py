@@ -40,7 +40,8 @@ class GeminiAnswer(AnswerReader):
 
     def __init__(self, vendor: str, **more: Any) -> None:
         super().__init__(vendor, **more)
-        self._tokens: dict[str, int] = {}
+        self._tokens: dict[str, Any] = {}  # what was told of them last
+        self._came = False
 
     def is_whole(self, doc: Any) -> bool:
         """Tell whether a document holds candidates: the reason may be missing."""
@@ -66,7 +67,7 @@ class GeminiAnswer(AnswerReader):
 
     def _take(self, doc: Mapping[str, Any], said: list[str], thought: list[str]) -> None:
         if accuses(doc):
-            if self.complete and not self.failed and self.heard:
+            if self.complete and not self.failed and self._came:
                 self.unread += 1  # the answer is there: nothing that follows can undo it
                 return
             raise refusal_in_stream(self.vendor, doc, hide=self.hide)
@@ -80,6 +81,7 @@ class GeminiAnswer(AnswerReader):
         parts = content.get("parts") if isinstance(content, dict) else None
         for part in parts[:_MOST] if isinstance(parts, list) else ():
             if isinstance(part, dict):
+                self._came = True
                 self._part(part, said, thought)
         if (reason := candidate.get("finishReason")) != _NO_REASON:
             self.ends(reason)
@@ -105,15 +107,18 @@ class GeminiAnswer(AnswerReader):
 
     def _use(self, usage: Any) -> None:
         """Take what is told of tokens: sums, of which the latest count."""
-        if not isinstance(usage, dict):
-            return
-        found = {name: count(usage.get(name)) for name in _COUNTS}
-        self._tokens |= {name: number for name, number in found.items() if number is not None}
-        if self._tokens:
-            asked, tools, told, thoughts, cached = (self._tokens.get(name, 0) for name in _COUNTS)
+        if isinstance(usage, dict):
+            self._tokens |= {name: told for name in _COUNTS if (told := usage.get(name)) is not None}
+
+    def end(self) -> Chunk:
+        """Return the last chunk; see `AnswerReader.end`."""
+        found = {name: number for name, told in self._tokens.items() if (number := count(told)) is not None}
+        if found:
+            asked, tools, told, thoughts, cached = (found.get(name, 0) for name in _COUNTS)
             self.usage = Usage(
                 asked + tools, told + thoughts, cached_tokens=cached, reasoning_tokens=thoughts
             )
+        return super().end()
 
 
 def _first(candidates: Any) -> Mapping[str, Any] | None:

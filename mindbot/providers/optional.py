@@ -24,7 +24,7 @@ _OPTIONAL = {
 }
 _UNKNOWN = re.compile(
     r"un(known|recogni[sz]ed|supported|expected)|not (supported|permitted|allowed|recogni[sz]ed)"
-    r"|does(n't| not) support|extra (inputs?|fields?|parameters?)|additional propert"
+    r"|does(n't| not) support|deprecated|extra (inputs?|fields?|parameters?)|additional propert"
     r"|invalid (argument|param|field)|instead|不支持|未知",
     re.I,
 )

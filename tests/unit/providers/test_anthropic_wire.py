@@ -50,7 +50,7 @@ def ends(reason: str | None = "end_turn", **usage: int) -> Json:
 
 def read(*events: object) -> tuple[str, str, Chunk]:
     """Return the text, the thinking, and the last chunk."""
-    answer = AnthropicAnswer("acme")
+    answer = AnthropicAnswer("acme", hold=16)
     shown = [answer.take(event, streamed=True) for event in events]
     assert answer.complete
     shown.append(answer.rest())
@@ -218,6 +218,19 @@ def test_a_whole_message(streamed: bool) -> None:
     assert (answer.over, last.tool_calls) == (True, (ToolCall("t", "add", '{"a":1}'),))
     assert last.thoughts == (Reasoning("hm", "s", vendor="anthropic"),)
     assert last.usage == Usage(1, 0)
+
+
+def test_a_whole_message_behind_its_pieces_is_not_said_again() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "add", "input": {}}
+    doc = {
+        "type": "message",
+        "content": [{"type": "text", "text": "hi"}, call],
+        "stop_reason": "tool_use",
+        "usage": {"output_tokens": 5},
+    }
+    text, _, last = read(*said("hi")[:-2], begins(1, **call), doc)
+    assert (text, last.tool_calls) == ("hi", (ToolCall("t", "add", "{}"),))
+    assert last.usage == Usage(7, 5)
 
 
 STRANGE: list[object] = [
