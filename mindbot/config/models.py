@@ -102,8 +102,7 @@ class ProviderSettings(Section):
     @field_validator("type")
     @classmethod
     def _known(cls, value: str) -> str:
-        if value and value not in ANNOUNCED and value not in (kinds := registry.names("providers")):
-            known = sorted({*kinds, *ANNOUNCED})
+        if value and value not in (known := registry.names("providers")):
             meant = guess(value, known)
             mend = f"; did you mean {meant}?" if meant else f": {', '.join(known)}"
             raise ValueError(f"should be a provider type{mend}")
@@ -141,18 +140,6 @@ class KeyedSettings(ProviderSettings):
     def needs_key(cls, entry: Mapping[str, Any]) -> bool:
         """Tell that it does."""
         return True
-
-
-class DifySettings(KeyedSettings):
-    """An entry of the type `dify`."""
-
-    workflows: Annotated[tuple[NamedWorkflow, ...], NAMED] = Field((), description="Dify only.")
-
-
-#: Types that configurations may name though no part here answers for them yet; a part of another package may.
-ANNOUNCED: Mapping[str, type[ProviderSettings]] = {
-    "dify": DifySettings,
-}
 
 
 class ProviderSelection(Section):

@@ -20,7 +20,7 @@ from mindbot.config.bots import BotSettings
 from mindbot.config.entries import Entries
 from mindbot.config.features import AgentSettings
 from mindbot.config.model import Config
-from mindbot.config.models import ANNOUNCED, ProviderSettings
+from mindbot.config.models import ProviderSettings
 from mindbot.config.sections import Section
 from mindbot.config.tree import KeyPath, Node, Origin
 from mindbot.config.types import ONE_OR_MANY
@@ -177,7 +177,7 @@ def section_names() -> list[str]:
 
 def provider_types() -> list[str]:
     """Return every type that an entry of `providers:` may have."""
-    return sorted({*registry.names("providers"), *ANNOUNCED})
+    return registry.names("providers")
 
 
 def types_with(key: str) -> list[str]:
@@ -190,7 +190,7 @@ def types_with(key: str) -> list[str]:
 def entry_settings(kind: str) -> type[ProviderSettings]:
     """Return the settings of a type of providers; those that all have for one that nobody knows."""
     if kind not in registry.names("providers"):
-        return ANNOUNCED.get(kind, ProviderSettings)
+        return ProviderSettings
     return settings_or(UnreadProvider, "providers", kind) or ProviderSettings
 
 

@@ -163,6 +163,13 @@ class AnswerReader(ABC):
             self.cut(f"a piece of more than {room} characters")
         return chunk
 
+    def anew(self, text: str) -> Chunk | None:
+        """Put a text in the place of all that was said before."""
+        self._thinking, self._text = Thinking(), Joiner()
+        if not (self.spoke or text):
+            return None
+        return self._shown(text, "", afresh=True)
+
     def aside(self, characters: int) -> None:
         """Count what came beside the answer: arguments of calls."""
         self._beside += characters

@@ -13,6 +13,7 @@ SIMULATORS: dict[str, str] = {
     "anthropic": "mindbot.sim.anthropic.server:AnthropicSimulator",
     "chatglm": "mindbot.sim.chatglm.server:ChatGLMSimulator",
     "coze": "mindbot.sim.coze.server:CozeSimulator",
+    "dify": "mindbot.sim.dify.server:DifySimulator",
     "dingtalk": "mindbot.sim.dingtalk.server:DingTalkSimulator",
     "gemini": "mindbot.sim.gemini.server:GeminiSimulator",
     "ollama": "mindbot.sim.ollama.server:OllamaSimulator",
@@ -23,7 +24,7 @@ SIMULATORS: dict[str, str] = {
 }
 
 #: Those of them that are model vendors: they share `mindbot.sim.models`.
-MODEL_VENDORS = frozenset({"anthropic", "chatglm", "coze", "gemini", "ollama", "openai"})
+MODEL_VENDORS = frozenset({"anthropic", "chatglm", "coze", "dify", "gemini", "ollama", "openai"})
 
 
 def create(name: str, **settings: Any) -> Simulator:

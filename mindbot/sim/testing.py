@@ -10,6 +10,7 @@ from mindbot.sim.anthropic.server import AnthropicSimulator
 from mindbot.sim.catalog import create
 from mindbot.sim.chatglm.server import ChatGLMSimulator
 from mindbot.sim.coze.server import CozeSimulator
+from mindbot.sim.dify.server import DifySimulator
 from mindbot.sim.dingtalk.server import DingTalkSimulator
 from mindbot.sim.gemini.server import GeminiSimulator
 from mindbot.sim.ollama.server import OllamaSimulator
@@ -56,6 +57,10 @@ def simulated(
 def simulated(
     name: Literal["coze"], *, fault: str | Sequence[str] = (), **settings: Any
 ) -> AbstractAsyncContextManager[CozeSimulator]: ...
+@overload
+def simulated(
+    name: Literal["dify"], *, fault: str | Sequence[str] = (), **settings: Any
+) -> AbstractAsyncContextManager[DifySimulator]: ...
 @overload
 def simulated(
     name: Literal["ollama"], *, fault: str | Sequence[str] = (), **settings: Any

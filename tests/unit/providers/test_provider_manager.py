@@ -12,7 +12,6 @@ from managed_providers import Managed, openai, scripted
 from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.errors import (
     AuthFailed,
-    ConfigError,
     ContentFiltered,
     NetworkFailed,
     NotFound,
@@ -39,7 +38,6 @@ async def test_the_first_enabled_provider_that_can_be_built_answers(http: HttpCl
     here = Managed(
         http,
         {
-            "dify": {"api_key": "k"},
             "off": scripted("no", enabled=False),
             "b": scripted("me"),
             "c": scripted("no"),
@@ -51,14 +49,9 @@ async def test_the_first_enabled_provider_that_can_be_built_answers(http: HttpCl
     assert here.notes["provider"] == "c"
 
 
-async def test_kinds_nobody_implements_are_told_and_harm_nobody(http: HttpClient) -> None:
-    here = Managed(
-        http,
-        {"mine": {"type": "dify", "api_key": "k"}, "openai": {"api_key": "k"}, "vllm": {"enabled": False}},
-    )
+async def test_who_is_disabled_or_unknown_is_not_found(http: HttpClient) -> None:
+    here = Managed(http, {"openai": {"api_key": "k"}, "vllm": {"enabled": False}})
     assert here.manager.default() == "openai"
-    with pytest.raises(ConfigError):
-        await here.ask(provider="mine")
     with pytest.raises(NotFound):
         here.manager.get("vllm")
     with pytest.raises(NotFound):
@@ -67,7 +60,7 @@ async def test_kinds_nobody_implements_are_told_and_harm_nobody(http: HttpClient
 
 async def test_without_any_provider_the_error_says_what_to_do(http: HttpClient) -> None:
     with pytest.raises(NotFound) as caught:
-        await Managed(http, {"dify": {"api_key": "k"}}).ask()
+        await Managed(http, {"vllm": {"enabled": False}}).ask()
     assert "providers:" in caught.value.hint
 
 
