@@ -10,6 +10,7 @@ from typing import Any
 
 from mindbot.domain.message import Json
 from mindbot.sim.anthropic.blocks import STRICTER, blocks, said
+from mindbot.sim.anthropic.fields import check_types
 from mindbot.sim.anthropic.refusals import invalid
 from mindbot.sim.models.conversation import ModelQuestion, Utterance
 
@@ -31,6 +32,7 @@ def question(body: Json, version: str, most: int = 0) -> ModelQuestion:
         ModelApiError: it is not one that the real API accepts.
     """
     _check_fields(body, version, _FIELDS if most else _COUNTED)
+    check_types(body)
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise invalid("model: Field required")
     limit = _limit(body, most) if most else 0

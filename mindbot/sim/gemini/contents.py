@@ -65,8 +65,6 @@ def parts(value: Any, where: str) -> list[Json]:
             what = "required oneof field 'data' must have one initialized field"
             raise invalid(f"* GenerateContentRequest.{at}.data: {what}\n")
         match data.pop():
-            case "text" if not isinstance(part["text"], str):
-                raise invalid(f"Invalid value at '{at}' (text), {orjson.dumps(part['text']).decode()}")
             case "inlineData":
                 part["inlineData"] = _blob(part["inlineData"], at)
             case "functionCall":

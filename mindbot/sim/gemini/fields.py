@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
+
 from mindbot.domain.message import Json
 from mindbot.sim.gemini.refusals import invalid, unknown_field
 
@@ -54,6 +56,16 @@ _SCHEMA = frozenset({
     "maxLength", "pattern", "example", "anyOf", "propertyOrdering", "default", "items",
     "minimum", "maximum", "additionalProperties",
 })  # fmt: skip
+_NAMES_BY_TYPE = {
+    "string": "role text id name mimeType data fileUri thoughtSignature description mode taskType title type"
+    " model format pattern thinkingLevel responseMimeType category threshold cachedContent",
+    "int32": "candidateCount maxOutputTokens thinkingBudget outputDimensionality seed",
+    "bool": "thought includeThoughts nullable",
+    "strings": "stopSequences allowedFunctionNames required enum",
+    "struct": "args response properties",
+    "messages": "anyOf",
+}
+_TYPE_OF = {name: type_ for type_, names in _NAMES_BY_TYPE.items() for name in names.split()}
 _TYPES = ("STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL")
 
 
@@ -66,9 +78,31 @@ def fields(value: Any, known: frozenset[str], where: str) -> Json:
         camel = re.sub(r"(?<=.)_([a-z])", lambda letter: letter[1].upper(), name)
         if camel not in known:
             raise unknown_field(name, where)
-        if each is not None:
-            found[camel] = each
+        if each is None:
+            continue
+        if not _fits(camel, each):
+            shown = orjson.dumps(each).decode()
+            raise invalid(f"Invalid value at '{where}.{name}' (TYPE_{_TYPE_OF[camel].upper()}), {shown}")
+        found[camel] = each
     return found
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether a value is of the type of the field with this name, which is the same wherever one has it."""
+    match _TYPE_OF.get(name):
+        case "string":
+            return isinstance(value, str)
+        case "int32":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "bool":
+            return isinstance(value, bool)
+        case "strings":
+            return isinstance(value, list) and all(isinstance(each, str) for each in value)
+        case "struct":
+            return isinstance(value, dict)
+        case "messages":
+            return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+    return True
 
 
 def items(value: Any, where: str) -> list[Any]:

@@ -176,7 +176,7 @@ class ModelSimulator(Simulator):
         if spent is not None:
             raise self.over_quota(spent)
         reply = self.model.reply(question)
-        if self.faults and self.faults.strike(recorded.path, "half-characters"):
+        if self.faults and self.faults.strike(recorded.path, "half-surrogates"):
             reply.text = in_halves(reply.text)
         self.quotas.spend(recorded.key, reply.tokens)
         return reply

@@ -40,7 +40,7 @@ WHOLE_KINDS: Mapping[str, FaultKind] = {
 #: Faults of both, for simulators that offer them: see `mindbot.sim.models.server.ModelSimulator`.
 ODD_KINDS: Mapping[str, FaultKind] = {
     "other-framing": kind(),  # streamed where no stream was asked for, and the other way round
-    "half-characters": kind(),  # an emoji is written, and cut, as the two halves that UTF-16 has
+    "half-surrogates": kind(),  # an emoji is written, and cut, as the two halves that UTF-16 has
 }
 _ENDINGS = ("cut-stream", "cut-event", "end-early", "stall", "endless", "error-in-stream")
 _FRAMING = re.compile(rb"^((?:data|event):) ", re.MULTILINE)

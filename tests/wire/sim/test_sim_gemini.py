@@ -67,7 +67,7 @@ async def stream(http: ClientSession, far: GeminiSimulator, *contents: Json, **m
         ([{"role": "user", "parts": []}], {}, "parts must not be empty"),
         ([user({"text": "x", **blob()})], {}, "must have one initialized field"),
         ([user({"thought": True})], {}, "must have one initialized field"),
-        ([user({"text": 5})], {}, "(text), 5"),
+        ([user({"text": 5})], {}, "text' (TYPE_STRING), 5"),
         ([user({"image": "x"})], {}, "Unknown name \"image\" at 'contents[0].parts[0]'"),
         ([user(blob("no base64!"))], {}, "Base64 decoding failed"),
         ([user(blob(mime="application/x-thing"))], {}, "Unsupported MIME type"),

@@ -240,7 +240,7 @@ async def test_the_other_framing_and_halves_of_characters(name: str) -> None:
     path, body, end = STREAMS[name]
     plain = path.replace("streamGenerateContent?alt=sse", "generateContent")
     async with (
-        simulated(name, fault=["other-framing:n=2", "half-characters"]) as far,
+        simulated(name, fault=["other-framing:n=2", "half-surrogates"]) as far,
         ClientSession() as http,
     ):
         far.script(Scripted("xab\N{GRINNING FACE}", times=2))

@@ -1,5 +1,6 @@
 """Whatever stands in a request's fields, simulated models answer it or refuse it as their vendor does."""
 
+import base64
 import copy
 import random
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ MESSAGES = [
     {"role": "assistant", "content": None, "tool_calls": [CALL]},
     RESULT,
 ]
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+TOOL_RESULT = {"type": "tool_result", "tool_use_id": "1", "content": [{"type": "text", "text": "x"}]}
 TOOL = {"type": "function", "function": {"name": "add"}}
 QUESTION = {"role": "user", "type": "question", "content": "x", "content_type": "text"}
 OBJECTS = {**QUESTION, "content": '[{"type": "text", "text": "x"}]', "content_type": "object_string"}
@@ -36,6 +40,78 @@ BODIES: dict[tuple[str, str], Any] = {
         "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
         "reasoning": {"effort": "low"},
         "stream": True,
+    },
+    ("anthropic", "/v1/messages"): {
+        "model": "m",
+        "max_tokens": 2000,
+        "system": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}],
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "a"}, IMAGE]},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "add", "input": {}}]},
+            {"role": "user", "content": [TOOL_RESULT, {"type": "text", "text": "b", "citations": []}]},
+        ],
+        "tools": [{"name": "add", "input_schema": {"type": "object"}}],
+        "tool_choice": {"type": "auto"},
+        "stop_sequences": ["a"],
+        "metadata": {"user_id": "u"},
+        "thinking": {"type": "disabled"},
+        "stream": True,
+    },
+    ("anthropic", "/v1/messages/count_tokens"): {
+        "model": "m",
+        "messages": [{"role": "user", "content": "a"}],
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+    },
+    ("gemini", "/v1beta/models/m:generateContent"): {
+        "contents": [
+            {
+                "role": "user",
+                "parts": [{"text": "a"}, {"inlineData": {"mimeType": "image/png", "data": PNG}}],
+            },
+            {"role": "model", "parts": [{"functionCall": {"id": "1", "name": "add", "args": {}}}]},
+            {
+                "role": "user",
+                "parts": [{"functionResponse": {"id": "1", "name": "add", "response": {"output": "x"}}}],
+            },
+            {"role": "model", "parts": [{"text": "a", "thought": True}, {"fileData": {"fileUri": "x"}}]},
+            {"role": "user", "parts": [{"text": "b"}]},
+        ],
+        "systemInstruction": {"parts": [{"text": "a"}]},
+        "tools": [
+            {
+                "functionDeclarations": [
+                    {
+                        "name": "add",
+                        "parameters": {
+                            "type": "OBJECT",
+                            "properties": {"a": {"type": "ARRAY", "items": {"type": "STRING"}}},
+                            "anyOf": [{"type": "STRING"}],
+                        },
+                    }
+                ]
+            }
+        ],
+        "toolConfig": {"functionCallingConfig": {"mode": "VALIDATED", "allowedFunctionNames": ["add"]}},
+        "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}],
+        "generationConfig": {
+            "maxOutputTokens": 5,
+            "stopSequences": ["a"],
+            "candidateCount": 1,
+            "thinkingConfig": {"includeThoughts": True, "thinkingBudget": 5},
+        },
+    },
+    ("gemini", "/v1beta/models/m:countTokens"): {
+        "generateContentRequest": {"model": "models/m", "contents": [{"parts": [{"text": "a"}]}]}
+    },
+    ("gemini", "/v1beta/models/m:batchEmbedContents"): {
+        "requests": [
+            {
+                "model": "models/m",
+                "content": {"parts": [{"text": "a"}]},
+                "taskType": "CLUSTERING",
+                "outputDimensionality": 3,
+            }
+        ]
     },
     ("openai", "/v1/embeddings"): {"model": "m", "input": ["a", [1, 2]], "dimensions": 3},
     ("openai", "/v1/rerank"): {"model": "m", "query": "q", "documents": ["a", {"text": "b"}], "top_n": 1},
@@ -71,6 +147,7 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("coze", "/v1/conversation/create"): {"bot_id": "1", "messages": [QUESTION], "meta_data": {"a": "b"}},
 }
+HEADERS = {"anthropic-version": "2026-10-21"}
 ODD = [None, True, 0, -1, 1.5, "", "x", "5m", [], {}, [1], [None], {"a": 1}, [[]], [{}], 10**6]
 
 
@@ -101,6 +178,6 @@ async def test_odd_fields(http: ClientSession, name: str, path: str) -> None:
     async with simulated(name) as sim:
         for _ in range(150):
             body = spoiled(BODIES[name, path], chance)
-            async with http.post(f"{sim.origin}{path}", json=body) as response:
+            async with http.post(f"{sim.origin}{path}", json=body, headers=HEADERS) as response:
                 await response.read()
                 assert response.status < 500, body
