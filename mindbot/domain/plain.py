@@ -3,7 +3,7 @@
 What people type travels in it through gateways that are not always right about it: halves of surrogate
 pairs, characters cut off, control characters as they are, a backslash by itself. And legal JSON (RFC 8259)
 may hold numbers of any size and lists nested without end. Each of them is refused somewhere, and one such
-value must not cost the message beside it. `loads` is the one reader for all of it.
+value must not cost the message beside it. `loads` is the one reader for all of it; ids go through `marked`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ _LARGE_TEXT, _LARGE_BYTES = re.compile(r"[:,\[]" + _LARGE), re.compile(rb"[:,\[]
 #: Characters of JSON that is worth to be cut where it is nested too deep: each bracket of it is looked at.
 _MENDED = 256 << 10
 _BOM = "\ufeff"
+#: What an id cannot hold everywhere: SQL functions end a text at NUL (sqlite.org/nulinstr.html), and UTF-8
+#: has no halves of surrogate pairs. Each has a mark instead, which no platform's ids hold.
+_UNMARKED, _MARKED = re.compile("[\0\ud800-\udfff]"), re.compile("\u241b(0000|d[89a-f][0-9a-f]{2})")
 #: Strings, so that brackets inside them do not count, and brackets. Possessive: linear on any input.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
@@ -38,6 +41,21 @@ def printable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def marked(id: str) -> str:
+    """Return an id that every store holds whole: of two that differ, two. What is marked already stays so.
+
+    The parts of an id are marked as they are in it, so that they are found there and it begins with them.
+    """
+    if id.isascii() and "\0" not in id:
+        return id
+    return _UNMARKED.sub(lambda found: f"\u241b{ord(found[0]):04x}", id)
+
+
+def unmarked(id: str) -> str:
+    """Return the id that `marked` was given."""
+    return _MARKED.sub(lambda found: chr(int(found[1], 16)), id) if "\u241b" in id else id
 
 
 def decoded(data: bytes) -> str:

@@ -1,4 +1,7 @@
-"""What one bot keeps on disk: a ``mindbot.domain.host.Keep``."""
+"""What one bot keeps on disk: a ``mindbot.domain.host.Keep``.
+
+Keys are made of what platforms send: here, and nowhere else, they become what every store holds whole.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from mindbot.domain import ids
 from mindbot.domain.message import Json, Message
+from mindbot.domain.plain import marked, unmarked
 from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.ports.store import Kept, Store
 from mindbot.domain.shapes.turns import Plain
@@ -27,11 +31,11 @@ class BotKeep:
 
     async def get(self, key: str) -> Json | None:
         """See the port."""
-        return await self._keep.get(self._platform, self._bot, key)
+        return await self._keep.get(self._platform, self._bot, marked(key))
 
     async def lost(self, key: str) -> bool:
         """See the port."""
-        return await self._keep.lost(self._platform, self._bot, key)
+        return await self._keep.lost(self._platform, self._bot, marked(key))
 
     async def put(self, key: str, value: Plain | None, *, ttl: float = 0.0) -> None:
         """See the port."""
@@ -39,7 +43,8 @@ class BotKeep:
 
     async def items(self, prefix: str, *, limit: int = 1000) -> dict[str, Json]:
         """See the port."""
-        return await self._keep.items(self._platform, self._bot, prefix, limit)
+        found = await self._keep.items(self._platform, self._bot, marked(prefix), limit)
+        return {unmarked(key): value for key, value in found.items()}
 
     async def receive(
         self,
@@ -53,15 +58,17 @@ class BotKeep:
 
     async def turn_of(self, key: str) -> str:
         """See the port."""
-        number = await self._inbox.turn_of(self._platform, self._bot, key)
+        number = await self._inbox.turn_of(self._platform, self._bot, marked(key))
         return ids.show(number) if number is not None else ""
 
     def _kept(self, values: Mapping[str, Plain | None], ttl: float | Mapping[str, float]) -> list[Kept]:
         lives = ttl if isinstance(ttl, Mapping) else dict.fromkeys(values, ttl)
         now = time.time()
         return [
-            Kept(self._platform, self._bot, key, {}, 0)
+            Kept(self._platform, self._bot, marked(key), {}, 0)
             if value is None
-            else Kept(self._platform, self._bot, key, value, now + lives[key] if lives.get(key) else None)
+            else Kept(
+                self._platform, self._bot, marked(key), value, now + lives[key] if lives.get(key) else None
+            )
             for key, value in values.items()
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypedDict, TypeVar
 
@@ -77,8 +78,13 @@ def storable(m: Message) -> Message:
     """Return a message as a row can hold it, which is nearly always the same one.
 
     What JSON allows and no row can hold (see `mindbot.domain.plain.plain`) would be refused for ever, and
-    pushed again for ever. ``raw`` is text, and says what it was.
+    pushed again for ever. Ids that a row would cut have marks, so that two never become one. ``raw`` is text,
+    and says what it was; ``reply_to`` leads to whom it came from.
     """
+    ids = (m.key, m.session, m.sender, m.chat, m.corp, *m.aliases)
+    if (whole := tuple(map(plain.marked, ids))) != ids:
+        key, session, sender, chat, corp, *aliases = whole
+        m = replace(m, key=key, session=session, sender=sender, chat=chat, corp=corp, aliases=tuple(aliases))
     try:
         orjson.dumps([[[[[[m.to_json()]]]]]])  # wrapped as deep as it will be
     except TypeError:
@@ -89,8 +95,7 @@ def storable(m: Message) -> Message:
 def put_row(number: int, m: Message) -> Row:
     """Return the row of an inbound message."""
     partition = partition_of(m.session)
-    key = m.key.replace("\0", "\ufffd")  # SQLite's JSON cuts a text there, and cut keys may be equal
-    return [number, m.platform, m.bot, key, m.session, m.sender, partition, m.received, m.to_json()]
+    return [number, m.platform, m.bot, m.key, m.session, m.sender, partition, m.received, m.to_json()]
 
 
 def enqueue_row(d: Delivery) -> Row:

@@ -63,10 +63,13 @@ class InboxStore(Protocol):
     """Messages as they came in, and their turns while they are open."""
 
     def storable(self, message: Message) -> Message:
-        """Return a message as the store can hold it, which is nearly always the same one."""
+        """Return a message as the store can hold it, which is nearly always the same one.
+
+        Ids that differ stay different, and those that this has returned once are returned as they are.
+        """
 
     async def put(self, message: Message) -> tuple[Turn, bool]:
-        """Write a message; returns its turn, and whether it had been there before."""
+        """Write a message that is `storable`; returns its turn, and whether it had been there before."""
 
     async def put_all(self, messages: Sequence[Message], kept: Sequence[Kept]) -> list[tuple[Turn, bool]]:
         """Write messages and what is kept in one transaction; returns as `put`, for each message."""

@@ -152,11 +152,16 @@ class WritesContract:
             assert await store.outbox.revive(turn.number, 0) is not None
             assert await store.outbox.revive(turn.number, 0) is None, "somebody has revived it already"
 
-    async def test_keys_that_differ_behind_a_nul_are_two_messages(self, rig: StoreRig) -> None:
+    async def test_ids_that_differ_behind_a_nul_are_two(self, rig: StoreRig) -> None:
         async with rig.open() as store:
-            assert not (await store.inbox.put(a_message("a\0b")))[1]
-            assert not (await store.inbox.put(a_message("a\0c")))[1]
-            assert (await store.inbox.put(a_message("a\0c")))[1]
+            for id in ("a\0b", "a\0c", "a", "a\ufffdb"):
+                message = store.inbox.storable(a_message(id, text=f"from {id}", user=id))
+                turn, again = await store.inbox.put(message)
+                assert not again and (await store.inbox.put(message))[1]
+                assert await store.inbox.turn_of("console", "default", message.key) == turn.number
+                await store.turns.finish(answered(turn, "yes"), [])
+                told = await store.history.last(message.session, turn.number + 1, 9)
+                assert [line.content for line in told] == [f"from {id}", "yes"]
 
     async def test_messages_and_what_is_kept_are_written_together_or_not_at_all(self, rig: StoreRig) -> None:
         async with rig.open() as store:

@@ -41,8 +41,7 @@ class TurnRow:
 
     @classmethod
     def of(cls, number: int, m: Message) -> TurnRow:
-        key = m.key.replace("\0", "\ufffd")
-        return cls(number, m.platform, m.bot, key, m.session, m.sender, m.received, text_of(m.to_json()))
+        return cls(number, m.platform, m.bot, m.key, m.session, m.sender, m.received, text_of(m.to_json()))
 
     @property
     def open(self) -> bool:
@@ -145,7 +144,7 @@ class Tables:
 
     def place(self, platform: str, bot: str, key: str) -> int | None:
         """Return the turn of the message under a key."""
-        return self._keys.get((platform, bot, key.replace("\0", "\ufffd")))
+        return self._keys.get((platform, bot, key))
 
     def add(self, row: TurnRow) -> None:
         self.turns[row.id] = row
