@@ -145,6 +145,7 @@ class Asking:
         deployment = step.deployment
         why = self._deployments.left_alone(deployment)
         self._notes.setdefault("skipped", []).append({**_named(deployment), "why": told(why)})
+        self._blame(deployment.provider, why)
 
     async def _proved(self) -> list[_Step]:
         """Wait until those who are left alone may be asked, and for who proves that; return them."""
@@ -205,18 +206,18 @@ class Asking:
         tally.begin()
         said: list[str] = []
         usage: Usage | None = None
+        first: float | None = None
         charged = False
         try:
             async with aclosing(client.chat(ask.request)) as chunks:
                 async for chunk in chunks:
+                    if first is None:
+                        first = anyio.current_time() - begun
                     if chunk.text or chunk.reasoning:
-                        if not said:
-                            tally.answered(anyio.current_time() - begun)
                         said.append(chunk.text or chunk.reasoning)
                     usage = chunk.usage or usage
                     if chunk.finish and not charged:
-                        if not said:
-                            tally.answered(anyio.current_time() - begun)
+                        tally.answered(first)
                         charged = True
                         usage = await self._count(deployment, ask, usage, said)
                     self._notes.update(chunk.notes)
@@ -264,12 +265,14 @@ class Asking:
         kind = _kind(failure)
         noted = {**_named(deployment), "kind": kind, "why": told(failure)}
         self._notes.setdefault("failures", []).append(noted)
+        opens = self._deployments.opens(alone=self._alone)
+        if isinstance(failure, SecretError):
+            self._deployments.pool(deployment.provider).refused(deployment.key, failure, rate=opens)
         own = isinstance(failure, VendorError) and failure.code in OWN_LIMITS
         if own or isinstance(failure, _OF_THE_PROMPT) or not isinstance(failure, VendorError):
             return
         if isinstance(failure, Rejected) and failure.code not in _NO_SERVER:
             return
-        opens = self._deployments.opens(alone=self._alone)
         error = LastError(
             self._deployments.standing.clock(), kind, told(failure), deployment.key.label, deployment.model
         )
@@ -293,7 +296,7 @@ class Asking:
             self._steps.appendleft(step)
             return
         deployment = step.deployment
-        if not isinstance(failure, (*OF_THE_KEY, SecretError)):  # its other keys would not help
+        if not isinstance(failure, OF_THE_KEY):  # its other keys would not help
             self._steps = deque(each for each in self._steps if not _as_well(failure, deployment, each))
         self._blame(deployment.provider, failure)
         if self._shown:
@@ -333,7 +336,7 @@ class Asking:
         if isinstance(failure, _OF_THE_PROMPT):
             return
         others = any(step.deployment.provider == provider for step in self._steps)
-        if isinstance(failure, AuthFailed | QuotaExceeded) or not others:
+        if isinstance(failure, AuthFailed | QuotaExceeded | SecretError) or not others:
             self._tell(provider, failure)
 
     # --- time

@@ -9,16 +9,7 @@ from mindbot import registry
 from mindbot.config.model import Config
 from mindbot.config.models import ProviderSettings
 from mindbot.config.parts import UnreadProvider
-from mindbot.domain.errors import (
-    AuthFailed,
-    ConfigError,
-    MindBotError,
-    NotFound,
-    Overloaded,
-    QuotaExceeded,
-    RateLimited,
-    VendorError,
-)
+from mindbot.domain.errors import ConfigError, NotFound, VendorError
 from mindbot.domain.host import Secrets
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
@@ -172,16 +163,9 @@ class Deployments:
         """Tell whether failures may have a deployment left alone."""
         return self._cool_the_only or not alone
 
-    def left_alone(self, deployment: Deployment) -> MindBotError:
+    def left_alone(self, deployment: Deployment) -> VendorError:
         """Return the failure that says why one is not asked now."""
-        circuit = max(self._circuits(deployment), key=lambda each: each.waits)
-        name, seconds = deployment.provider, max(1.0, circuit.waits)
-        what = f"{name}: left alone for {seconds:.0f}s more"
-        message = f"{what}: {circuit.why}" if circuit.why else what
-        if circuit.reason == "rate":
-            return RateLimited(message, code="cooling", retry_after=seconds)
-        kinds: dict[str | None, type[VendorError]] = {"quota": QuotaExceeded, "auth": AuthFailed}
-        return kinds.get(circuit.reason, Overloaded)(message, code="cooling")
+        return self.pool(deployment.provider).left_alone(deployment.key, deployment.circuits[1].model)
 
     def _circuits(self, deployment: Deployment) -> list[Circuit]:
         look = self.standing.breakers.look

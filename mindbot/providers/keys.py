@@ -6,19 +6,33 @@ used in the same call; one that is refused is left alone too, and that is told, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import SecretStr
 
 from mindbot.config.models import ProviderSettings
-from mindbot.domain.errors import AuthFailed, QuotaExceeded, RateLimited, VendorError
+from mindbot.domain.errors import (
+    AuthFailed,
+    MindBotError,
+    Overloaded,
+    QuotaExceeded,
+    RateLimited,
+    SecretError,
+    VendorError,
+)
 from mindbot.domain.turn import Clock
 from mindbot.providers.breaker import AUTH, Breakers, CircuitKey, CoolReason
 from mindbot.providers.resets import asked_again
 
+T = TypeVar("T")
+
 #: Failures of one key that another may not have.
-OF_THE_KEY = (AuthFailed, QuotaExceeded, RateLimited)
+OF_THE_KEY = (AuthFailed, QuotaExceeded, RateLimited, SecretError)
+_UNREADABLE = 30.0  # seconds a key is left alone that cannot be read
+#: The code of a failure without a call: whoever would be asked is left alone.
+COOLING = "cooling"
 #: What the key under `api_key` is called.
 THE_KEY = "key"
 
@@ -55,7 +69,43 @@ class KeyPool:
         self._turn += 1
         return [*self.keys[begin:], *self.keys[:begin]]
 
-    def refused(self, key: PoolKey, failure: VendorError, model: str = "", *, rate: bool = True) -> bool:
+    async def ask(self, call: Callable[[PoolKey], Awaitable[T]]) -> T:
+        """Call with one key after the other until one of them is taken.
+
+        Raises:
+            MindBotError: the first failure when none is, or the first that is not for a key.
+        """
+        failures: list[MindBotError] = []
+        for key in self.line():
+            circuit = self._breakers.of(CircuitKey(self.provider, key.label))
+            if (admission := circuit.admit()) is None:
+                continue
+            try:
+                done = await call(key)
+            except OF_THE_KEY as exc:
+                self.refused(key, exc)
+                failures.append(exc)
+            else:
+                if circuit.succeeded(admission):
+                    self._breakers.changed.add(CircuitKey(self.provider, key.label))
+                return done
+            finally:
+                circuit.release(admission)
+        raise failures[0] if failures else self.left_alone(self.keys[0])
+
+    def left_alone(self, key: PoolKey, model: str = "") -> VendorError:
+        """Return the failure that says why a key is not used now; its code is `COOLING`."""
+        circuits = [self._breakers.of(CircuitKey(self.provider, key.label, name)) for name in {"", model}]
+        circuit = max(circuits, key=lambda each: (each.reason is not None, each.waits))
+        seconds = max(1.0, circuit.waits)
+        what = f"{self.provider}: left alone for {seconds:.0f}s more"
+        message = f"{what}: {circuit.why}" if circuit.why else what
+        if circuit.reason == "rate":
+            return RateLimited(message, code=COOLING, retry_after=seconds)
+        kinds: dict[str | None, type[VendorError]] = {"quota": QuotaExceeded, "auth": AuthFailed}
+        return kinds.get(circuit.reason, Overloaded)(message, code=COOLING)
+
+    def refused(self, key: PoolKey, failure: MindBotError, model: str = "", *, rate: bool = True) -> bool:
         """Leave a key alone for what it was refused with; true when that was done.
 
         Keys of one account are left alone together for a rate and for money. ``rate`` is false for whom
@@ -65,6 +115,8 @@ class KeyPool:
         why = failure.message
         if isinstance(failure, AuthFailed):
             self._cool(CircuitKey(self.provider, key.label), now + AUTH, "auth", why)
+        elif isinstance(failure, SecretError) and rate:
+            self._cool(CircuitKey(self.provider, key.label), now + _UNREADABLE, "auth", why)
         elif isinstance(failure, QuotaExceeded):
             until = asked_again(failure, now)
             for each in self._beside(key):

@@ -14,7 +14,7 @@ import anyio
 
 from mindbot.config.model import Config
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunks, Usage
-from mindbot.domain.errors import BudgetSpent, Conflict, MindBotError, NotFound
+from mindbot.domain.errors import BudgetSpent, Conflict, MindBotError, NotFound, VendorError
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Provider
@@ -24,6 +24,7 @@ from mindbot.providers.asking import Asking, Sleep
 from mindbot.providers.breaker import CircuitKey
 from mindbot.providers.budgets import Budgets, Used, bill
 from mindbot.providers.deployments import Deployment, Deployments
+from mindbot.providers.keys import COOLING
 from mindbot.providers.known_models import known
 from mindbot.providers.prices import Prices
 from mindbot.providers.selection import Candidate, Selection
@@ -215,6 +216,9 @@ class ProviderManager:
     def _tell(self, name: str, failure: MindBotError | None) -> None:
         """Report how a provider is, after a call that failed for good, or was answered."""
         if failure is not None:
+            left_alone = isinstance(failure, VendorError) and failure.code == COOLING
+            if left_alone and name in self._failing:
+                return  # it was told why
             self._failing.add(name)
             self._report(name, "degraded", str(failure))
         elif name in self._failing and not self._lame(name):

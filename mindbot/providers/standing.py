@@ -116,9 +116,13 @@ class Standing:
             found = self._tallies[provider] = Tally(self.clock)
         return found
 
-    def use(self, entries: Mapping[str, ProviderSettings]) -> None:
-        """Begin with a configuration: keys that were refused are tried again."""
+    def forgive_keys(self) -> None:
+        """Let keys that were refused be tried again: somebody has just looked after them."""
         self.breakers.forgive_keys()
+
+    def use(self, entries: Mapping[str, ProviderSettings]) -> None:
+        """Begin with a configuration."""
+        self.forgive_keys()
         self._limits = {name: kept for name, kept in self._limits.items() if name in entries}
 
     def limits(self, provider: str, settings: ProviderSettings) -> CallLimits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 
 import anyio.to_thread
 
@@ -12,14 +12,16 @@ from mindbot.media.spool import SpooledMedia
 
 
 class SecretResource:
-    """Answers ``/v1/secrets``."""
+    """Answers ``/v1/secrets``. ``changed`` is told of each new one: whoever was refused may try again."""
 
-    def __init__(self, secrets: SecretLookup) -> None:
+    def __init__(self, secrets: SecretLookup, changed: Callable[[], None] = lambda: None) -> None:
         self._secrets = secrets
+        self._changed = changed
 
     async def set_secret(self, name: str, value: str) -> None:
         """Keep a secret in the keyring; raises SecretError."""
         await anyio.to_thread.run_sync(self._secrets.set, name, value)
+        self._changed()
 
     async def list_secrets(self) -> list[str]:
         """Return the names of stored secrets."""

@@ -275,6 +275,29 @@ async def test_a_key_that_was_refused_is_tried_again_after_a_reload(http: HttpCl
         assert far.requests == 2
 
 
+async def test_a_key_that_cannot_be_read_is_told_and_the_next_one_used(http: HttpClient) -> None:
+    async with openai() as far:
+        entry = {**far.entry, "api_keys": ["lost", "good"]}
+        del entry["api_key"]
+        here = Managed(http, {"a": entry})
+        for _ in range(4):
+            assert await here.ask() == "echo: hi"
+        assert here.told == [("a", "degraded")]
+        (row,) = await here.manager.status()
+        assert [key.state for key in row.keys] == ["disabled", "ok"]
+
+
+async def test_a_reload_tells_anew_who_is_left_alone(http: HttpClient) -> None:
+    async with Refusing(429, error("insufficient_quota")).running() as poor:
+        entries = {"poor": poor.entry, "b": scripted("me")}
+        here = Managed(http, entries, ("b",))
+        await here.ask()
+        again = Managed(http, entries, ("b",), standing=here.standing, now=here.now)
+        for _ in range(3):
+            assert await again.ask() == "me"
+        assert again.told == [("poor", "degraded")] and poor.requests == 1
+
+
 # --- strategies
 
 

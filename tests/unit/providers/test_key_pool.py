@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 from pydantic import ValidationError
 
 from mindbot.config.models import ProviderSettings
 from mindbot.domain.errors import AuthFailed, Overloaded, QuotaExceeded, RateLimited
 from mindbot.providers.breaker import Breakers, CircuitKey
-from mindbot.providers.keys import KeyPool, keys_of
+from mindbot.providers.keys import KeyPool, PoolKey, keys_of
 
 NOW = 1_000_000.0
 
@@ -68,3 +69,41 @@ def test_what_is_not_the_keys_fault_changes_nothing() -> None:
     assert not pool.pool.refused(pool.keys["key1"], Overloaded("busy"))
     assert not pool.pool.refused(pool.keys["key1"], RateLimited("slow"), rate=False)
     assert not pool.breakers.changed
+
+
+@pytest.mark.anyio
+async def test_whatever_is_asked_goes_on_with_the_next_key() -> None:
+    pool = Pool(api_keys=["a", "b", "c", "d"])
+    says: dict[str, Exception] = {
+        "key1": QuotaExceeded("no money"),
+        "key2": AuthFailed("wrong key"),
+        "key3": RateLimited("slow", retry_after=5),
+    }
+    asked: list[str] = []
+
+    async def call(key: PoolKey) -> str:
+        asked.append(key.label)
+        if key.label in says:
+            raise says[key.label]
+        return f"by {key.label}"
+
+    assert [await pool.pool.ask(call) for _ in range(4)] == ["by key4"] * 4
+    assert asked == ["key1", "key2", "key3", "key4", "key4", "key4", "key4"]
+    says["key4"] = Overloaded("busy")
+    with pytest.raises(Overloaded):
+        await pool.pool.ask(call)
+    says["key4"] = QuotaExceeded("no money here either")
+    for _ in range(2):
+        with pytest.raises(QuotaExceeded):
+            await pool.pool.ask(call)
+    assert asked.count("key4") == 6
+
+
+@pytest.mark.anyio
+async def test_who_stops_waiting_for_an_answer_leaves_the_key_as_it_was() -> None:
+    pool = Pool(api_keys=["a"])
+    circuit = pool.breakers.of(CircuitKey("a", "key1"))
+    circuit.cool(NOW, "quota", "no money")
+    with anyio.move_on_after(0.01):
+        await pool.pool.ask(lambda key: anyio.sleep_forever())
+    assert circuit.state == "half_open" and circuit.free
