@@ -49,16 +49,22 @@ def with_console(files: Sequence[str], socket: str | None) -> int:
 def _child(command: Sequence[str], log: Path, patience: float) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command with its output in a file; SIGTERM ends it, SIGKILL after ``patience`` seconds.
 
-    It has a session of its own and would outlive us: a signal that is to end us ends it first.
+    It has a session of its own and would outlive us: a signal that is to end us ends it first, also one that
+    comes while it is being started.
     """
+    early: list[int] = []
     for each in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(each, _leave)
+        signal.signal(each, lambda number, _: early.append(number))
     with log.open("wb") as out:
         # A session of its own: ctrl-c belongs to the console.
         child = subprocess.Popen(  # noqa: S603 - our own program
             command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
         )
     try:
+        for each in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(each, _leave)
+        if early:
+            raise SystemExit(128 + early[0])
         yield child
     finally:
         child.terminate()
