@@ -64,7 +64,7 @@ class CozeSimulator(ModelSimulator):
         self.rooms = Rooms(settings.clock)
         self.desk = TokenDesk(settings.api_key, settings.app_id, settings.public_key_id, settings.clock)
         self.files: dict[str, Json] = {}
-        self._log = ""
+        self._begun = time.strftime("%Y%m%d%H%M%S")
         self._routes: dict[str, ModelRoute] = {
             f"POST {_TOKEN}": self._token,
             "POST /v3/chat": self._chat,
@@ -103,19 +103,21 @@ class CozeSimulator(ModelSimulator):
     def error_body(self, fault: Fault) -> Json:
         code = int(fault.options.get("code", 0)) or USUAL.get(fault.number, 5000)
         self.counters[f"code.{code}"] += 1
-        return self._enveloped({"code": code, "msg": sentence(code)})
+        return self._enveloped({"code": code, "msg": sentence(code)}, self.number + 1)
 
-    def _enveloped(self, body: Json) -> Json:
-        """Give an answer the id under which the platform finds it in its log."""
-        return body if "error_code" in body else {**body, "detail": {"logid": self._log}}
+    def _enveloped(self, body: Json, number: int) -> Json:
+        """Give the answer to a request the id under which the platform finds it in its log."""
+        return body if "error_code" in body else {**body, "detail": {"logid": self._logid(number)}}
+
+    def _logid(self, number: int) -> str:
+        return f"{self._begun}{number:018d}"
 
     def refusal_body(self, exc: ModelApiError, recorded: Recorded) -> Any:
         self.counters[f"code.{exc.body.get('code')}"] += 1
-        return self._enveloped(exc.body)
+        return self._enveloped(exc.body, recorded.number)
 
     def answer_headers(self, recorded: Recorded) -> Mapping[str, str]:
-        self._log = f"{time.strftime('%Y%m%d%H%M%S')}{recorded.number:018d}"
-        return {"x-tt-logid": self._log}
+        return {"x-tt-logid": self._logid(recorded.number)}
 
     def route(self, request: web.BaseRequest) -> ModelRoute:
         found = self._routes.get(f"{request.method} {request.path}")
@@ -144,8 +146,7 @@ class CozeSimulator(ModelSimulator):
     async def _sent(
         self, request: web.BaseRequest, recorded: Recorded, data: object, **more: object
     ) -> web.StreamResponse:
-        self.answer_headers(recorded)
-        body = self._enveloped({"code": 0, "msg": "", "data": data, **more})
+        body = self._enveloped({"code": 0, "msg": "", "data": data, **more}, recorded.number)
         return await self.whole(request, recorded, body)
 
     async def _token(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
