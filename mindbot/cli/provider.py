@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
 
 from mindbot.api import calls
 from mindbot.api.models import PlatformCheck
-from mindbot.api.provider_models import (
-    ModelView,
-    ProviderCircuit,
-    ProviderKey,
-    ProviderView,
-    SpentView,
-)
+from mindbot.api.provider_models import ModelView, ProviderView, SpentView
 from mindbot.api.shown import ago
+from mindbot.api.shown_providers import can, facts, keys_ok, late_errors, money, percent, seconds, why
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
 
@@ -29,55 +24,20 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="As the configuration names it.")]
-_BARS = "▁▂▃▄▅▆▇█"
 _LABEL = 12  # columns of a fact's name
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0%}"
-
-
-def _seconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.2f}s"
-
-
-def _money(amount: float, currency: str) -> str:
-    return f"{amount:.4f} {currency}".rstrip() if amount else "-"
-
-
-def sparkline(values: Sequence[float], width: int = 20) -> str:
-    """Return the last values as bars of eight heights, the tallest for the greatest."""
-    late = values[-width:]
-    most = max(late, default=0.0)
-    return "".join(_BARS[min(7, int(v / most * 7.999))] if most else _BARS[0] for v in late)
-
-
-def why(found: ProviderView) -> str:
-    """Return what is wrong with a provider, in a line."""
-    now = time.time()
-    told = [
-        f"key {key.label} {key.state}{_until(key.until, now)}: {key.why}" for key in found.keys if key.why
-    ]
-    told += [f"{c.model} {c.state}{_until(c.until, now)}: {c.why}" for c in found.circuits if c.why]
-    return "; ".join(told) or (found.errors[-1].why if found.errors and found.state != "ok" else "")
-
-
-def _until(until: float, now: float) -> str:
-    return f" for {ago(until - now)}" if until > now else ""
-
 
 COLUMNS: list[Column[ProviderView]] = [
     Column("PROVIDER", lambda p: p.name),
     Column("TYPE", lambda p: p.type),
     Column("STATE", lambda p: p.state),
-    Column("KEYS", lambda p: f"{sum(k.state == 'ok' for k in p.keys)}/{len(p.keys)}", right=True),
+    Column("KEYS", keys_ok, right=True),
     Column("NOW", lambda p: str(p.in_flight), right=True),
     Column("/MIN", lambda p: f"{p.calls_a_minute}/{p.rate_limit or '-'}", right=True),
-    Column("OK", lambda p: _percent(p.success), right=True),
-    Column("FIRST", lambda p: _seconds(p.latency), right=True),
+    Column("OK", lambda p: percent(p.success), right=True),
+    Column("FIRST", lambda p: seconds(p.latency), right=True),
     Column("CALLS", lambda p: str(p.calls_today), right=True),
-    Column("COST TODAY", lambda p: _money(p.money_today, p.currency), right=True),
-    Column("WHY", why),
+    Column("COST TODAY", lambda p: money(p.money_today, p.currency), right=True),
+    Column("WHY", lambda p: why(p, time.time())),
 ]
 
 
@@ -100,42 +60,16 @@ def show(ctx: typer.Context, provider: Name, as_json: JsonOption = False) -> Non
         print_json(found.to_json())
         return
     print(one_line(found.name))
-    for name, text in _facts(found):
+    for name, text in _lines(found):
         print(f"  {name:{_LABEL}}{one_line(text)}")
 
 
-def _facts(found: ProviderView) -> Iterator[tuple[str, str]]:
+def _lines(found: ProviderView) -> Iterator[tuple[str, str]]:
     now = time.time()
-    yield "type", found.type
-    yield "state", found.state
-    yield "models", ", ".join(found.models) or "-"
-    for key in found.keys:
-        yield "key", _circuit(key.label, key, now)
-    for circuit in found.circuits:
-        yield "breaker", _circuit(f"{circuit.model} with {circuit.key}", circuit, now)
-    yield "calls", f"{found.in_flight} now{_of(found.concurrency)}"
-    yield "a minute", f"{found.calls_a_minute} calls{_of(found.rate_limit)}"
-    yield "", f"{found.tokens_a_minute} tokens{_of(found.token_limit)}"
-    yield "late calls", f"{_percent(found.success)} succeeded, first word after {_seconds(found.latency)}"
-    if found.latencies:
-        yield "", sparkline(found.latencies)
-    tokens = f"{found.input_tokens_today} + {found.output_tokens_today} tokens"
-    cost = _money(found.money_today, found.currency)
-    yield "today", f"{found.calls_today} calls, {tokens}, {cost}"
-    if found.budget is not None:
-        yield "budget", f"{_percent(found.budget)} used"
-    for error in reversed(found.errors):
+    yield from facts(found, now)
+    for n, error in enumerate(late_errors(found)):
         with_key = f" (key {error.key})" if error.key else ""
-        yield "error", f"{ago(now - error.ts)} ago, {error.kind}: {error.why}{with_key}"
-
-
-def _circuit(name: str, found: ProviderKey | ProviderCircuit, now: float) -> str:
-    reason = f": {found.why}" if found.why else ""
-    return f"{name} {found.state}{_until(found.until, now)}{reason}"
-
-
-def _of(limit: int) -> str:
-    return f" of {limit}" if limit else ""
+        yield "" if n else "errors", f"{ago(now - error.ts)} ago, {error.kind}: {error.why}{with_key}"
 
 
 @app.command()
@@ -180,12 +114,11 @@ def _switched(found: ProviderView) -> None:
     print(one_line(f"{found.name}: {found.state}"))
 
 
-_ABILITIES = ("streaming", "tools", "images", "files", "audio")
 MODELS: list[Column[ModelView]] = [
     Column("MODEL", lambda m: m.name),
     Column("CONFIGURED", lambda m: "yes" if m.configured else "-"),
     Column("LISTED", lambda m: "yes" if m.listed else "-"),
-    Column("CAN", lambda m: ", ".join(n for n in _ABILITIES if getattr(m, n)) or "words"),
+    Column("CAN", can),
     Column("CONTEXT", lambda m: str(m.max_context or "-"), right=True),
 ]
 
@@ -213,7 +146,7 @@ USAGE: list[Column[SpentView]] = [
     Column("INPUT", lambda s: str(s.input_tokens), right=True),
     Column("CACHED", lambda s: str(s.cached_tokens), right=True),
     Column("OUTPUT", lambda s: str(s.output_tokens), right=True),
-    Column("COST", lambda s: _money(s.money, s.currency), right=True),
+    Column("COST", lambda s: money(s.money, s.currency), right=True),
 ]
 
 

@@ -9,8 +9,6 @@ from cli_here import Run
 from daemon_here import Running
 
 from mindbot.api import calls
-from mindbot.api.provider_models import ProviderKey, ProviderView
-from mindbot.cli.provider import sparkline, why
 from mindbot.domain.spending import BILLION, DaySpent
 
 pytestmark = pytest.mark.anyio
@@ -80,14 +78,3 @@ async def test_a_client_reads_the_rows(up: Running) -> None:
     found = await up.client.ask(calls.provider("scripted"))
     assert found.keys[0].state == "ok" and found.circuits == []
     assert (await up.client.ask(calls.provider_models_of("scripted")))[0].name == "tiny"
-
-
-def test_why_names_keys_breakers_and_the_last_error() -> None:
-    key = ProviderKey(label="first", state="disabled", why="refused")
-    assert why(ProviderView(state="degraded", keys=[key])) == "key first disabled: refused"
-    assert why(ProviderView(state="ok")) == ""
-
-
-def test_bars_show_the_latest() -> None:
-    assert sparkline([0.0, 1.0, 2.0, 4.0]) == "▁▂▄█"
-    assert sparkline([]) == "" and sparkline([0.0]) == "▁"
