@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from mindbot.http.guard import endpoint
 from mindbot.providers.openai_request import Accent
@@ -19,6 +19,7 @@ from mindbot.providers.openai_request import Accent
 AZURE_VERSION = "2024-10-21"
 
 
+_DEPLOYMENTS = "/deployments/"
 _NO_ACCENT = Accent()
 
 
@@ -43,19 +44,23 @@ class Face:
         return {self.key_header: f"Bearer {key}" if bearer else key}
 
     def url(self, base_url: str, path: str, model: str, version: str) -> str:
-        """Return the address of a call about a model."""
+        """Return the address of a call about a model, or ("") about all."""
         if not self.deployments:
             return endpoint(base_url, path)
         address = urlsplit(base_url)
-        if "/deployments/" not in address.path:
-            if address.path.rstrip("/").endswith("/v1"):
-                return endpoint(base_url, path)  # Azure's newer API: as OpenAI's own
-            prefix = "" if address.path.rstrip("/").endswith("/openai") else "/openai"
-            path = f"{prefix}/deployments/{quote(model, safe='')}{path}"
-        url = endpoint(base_url, path)
-        if "api-version" in parse_qs(address.query):
-            return url
-        return f"{url}{'&' if address.query else '?'}api-version={quote(version or AZURE_VERSION)}"
+        resource, named, _ = address.path.partition(_DEPLOYMENTS)
+        if not named and resource.rstrip("/").endswith("/v1"):
+            return endpoint(base_url, path)  # Azure's newer API: as OpenAI's own
+        if not named:
+            resource = resource.rstrip("/").removesuffix("/openai") + "/openai"
+        if not model:
+            where = resource
+        else:
+            where = address.path if named else f"{resource}{_DEPLOYMENTS}{quote(model, safe='')}"
+        query = address.query
+        if "api-version" not in parse_qs(query):
+            query += f"{'&' if query else ''}api-version={quote(version or AZURE_VERSION)}"
+        return urlunsplit(address._replace(path=where.rstrip("/") + path, query=query))
 
 
 OPENAI = Face(home="https://api.openai.com/v1", hosts=("api.openai.com",))

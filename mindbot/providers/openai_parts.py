@@ -92,6 +92,7 @@ def usage_of(usage: Any) -> Usage | None:
         told or 0,
         cached_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens")
         or count(usage.get("prompt_cache_hit_tokens"))  # DeepSeek
+        or count(usage.get("cached_tokens"))  # Moonshot
         or 0,
         reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
         cost=cost,

@@ -62,6 +62,8 @@ class OpenAIAnswer(AnswerReader):
         if usage := usage_of(doc.get("usage")):
             self.usage = usage
         choice = choice_of(doc)
+        if choice and (usage := usage_of(choice.get("usage"))):  # Moonshot
+            self.usage = usage
         if choice is None:
             self.unread += bool(doc.get("choices"))
             return None
