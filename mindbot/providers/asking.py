@@ -14,16 +14,9 @@ import structlog
 
 from mindbot.domain.chat import ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import (
-    AuthFailed,
-    ConfigError,
     ContentFiltered,
     MindBotError,
-    NetworkFailed,
-    NotFound,
-    QuotaExceeded,
     RateLimited,
-    Rejected,
-    SecretError,
     StoreError,
     TimedOut,
     VendorError,
@@ -32,9 +25,17 @@ from mindbot.domain.message import Json
 from mindbot.providers import tokens
 from mindbot.providers.deployments import Deployment, Deployments, Ticket
 from mindbot.providers.keys import OF_THE_KEY
-from mindbot.providers.limits import OWN_LIMITS
 from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
 from mindbot.providers.tally import LastError, Tally
+from mindbot.providers.verdict import (
+    FOR_A_PERSON,
+    GO_ON,
+    OF_THE_PROMPT,
+    fails_as_well,
+    kind_of,
+    of_our_limits,
+    of_the_provider,
+)
 from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.providers")
@@ -50,12 +51,6 @@ _WAITS = 60.0  # seconds of waiting in the whole call, at most
 _ROUNDS = 2  # times that it waits for those who are left alone
 _SILENT = 0.9  # of a provider's timeout: who takes that long gives no answer, rather than a failure
 _SPILL = 1.0  # seconds that a call waits for our own limits when another could answer instead
-#: Failures of one provider that another may not have.
-_GO_ON = (VendorError, SecretError, ConfigError, NotFound)
-#: Failures that say nothing about the provider.
-_OF_THE_PROMPT = (ContentFiltered, *OF_THE_HISTORY)
-#: What a server says that is none of ours, or has no such model: the prompt is not why.
-_NO_SERVER = frozenset({"garbage", "web_page", "too_large", "404", "model_not_found", "1211"})
 
 
 class Charge(Protocol):
@@ -144,7 +139,7 @@ class Asking:
         self._waiting.append(step)
         deployment = step.deployment
         why = self._deployments.left_alone(deployment)
-        self._notes.setdefault("skipped", []).append({**_named(deployment), "why": told(why)})
+        self._notes.setdefault("skipped", []).append({**deployment.named, "why": told(why)})
         self._blame(deployment.provider, why)
 
     async def _proved(self) -> list[_Step]:
@@ -177,7 +172,7 @@ class Asking:
             whole = replace(self._request, model=model)
             step.ask = step.ask or self._refusals.first(whole, name, model)
             self._notes.pop("key", None)
-            self._notes |= _named(deployment)
+            self._notes |= deployment.named
             _note_left_out(self._notes, step.ask)
             async with aclosing(self._answer(step, step.ask, tally, begun)) as chunks:
                 async for chunk in chunks:
@@ -188,7 +183,7 @@ class Asking:
             self._tell(name, None)
         except TimedOut as exc:
             raise (self._failures or [exc])[0] from None
-        except _GO_ON as exc:
+        except GO_ON as exc:
             step.failure, step.took = exc, anyio.current_time() - begun
             self._judge(step, exc, ticket, tally)
         finally:
@@ -261,27 +256,18 @@ class Asking:
 
     def _judge(self, step: _Step, failure: MindBotError, ticket: Ticket, tally: Tally) -> None:
         """Note a failure, in the trace and with whom it says something about."""
-        deployment = step.deployment
-        kind = _kind(failure)
-        noted = {**_named(deployment), "kind": kind, "why": told(failure)}
-        self._notes.setdefault("failures", []).append(noted)
+        deployment, standing = step.deployment, self._deployments.standing
+        kind, why = kind_of(failure), told(failure)
+        self._notes.setdefault("failures", []).append({**deployment.named, "kind": kind, "why": why})
         opens = self._deployments.opens(alone=self._alone)
-        if isinstance(failure, SecretError):
-            self._deployments.pool(deployment.provider).refused(deployment.key, failure, rate=opens)
-        own = isinstance(failure, VendorError) and failure.code in OWN_LIMITS
-        if own or isinstance(failure, _OF_THE_PROMPT) or not isinstance(failure, VendorError):
-            return
-        if isinstance(failure, Rejected) and failure.code not in _NO_SERVER:
-            return
-        error = LastError(
-            self._deployments.standing.clock(), kind, told(failure), deployment.key.label, deployment.model
-        )
-        tally.failed(error)
+        if of_the_provider(failure):
+            tally.failed(LastError(standing.clock(), kind, why, deployment.key.label, deployment.model))
         if isinstance(failure, OF_THE_KEY):
-            pool = self._deployments.pool(deployment.provider)
-            pool.refused(deployment.key, failure, deployment.circuits[1].model, rate=opens)
-        else:
-            ticket.failed(told(failure), opens=opens)
+            if not of_our_limits(failure):
+                pool = self._deployments.pool(deployment.provider)
+                pool.refused(deployment.key, failure, deployment.circuits[1].model, rate=opens)
+        elif of_the_provider(failure):
+            ticket.failed(why, opens=opens)
 
     async def _after(self, step: _Step, failure: MindBotError) -> None:
         """Find out who is asked next; raises where nobody can help."""
@@ -297,7 +283,8 @@ class Asking:
             return
         deployment = step.deployment
         if not isinstance(failure, OF_THE_KEY):  # its other keys would not help
-            self._steps = deque(each for each in self._steps if not _as_well(failure, deployment, each))
+            others = [each for each in self._steps if not fails_as_well(failure, deployment, each.deployment)]
+            self._steps = deque(others)
         self._blame(deployment.provider, failure)
         if self._shown:
             return
@@ -311,10 +298,9 @@ class Asking:
         """Return the seconds before the same one is asked again, with full jitter; None for no more."""
         if not failure.retryable or not self._retries or self._shown:
             return None
-        if isinstance(failure, VendorError):
-            own = failure.code in OWN_LIMITS
-            if own or (failure.answered and step.tries >= _TRIES_ANSWERED):
-                return None
+        answered = isinstance(failure, VendorError) and failure.answered
+        if of_our_limits(failure) or (answered and step.tries >= _TRIES_ANSWERED):
+            return None
         if not self._alone and (
             isinstance(failure, RateLimited) or not self._deployments.free(step.deployment)
         ):
@@ -333,10 +319,10 @@ class Asking:
 
     def _blame(self, provider: str, failure: MindBotError) -> None:
         """Tell that a provider failed: at once for a key a person must look after, else when it is left."""
-        if isinstance(failure, _OF_THE_PROMPT):
+        if isinstance(failure, OF_THE_PROMPT) or self._deployments.standing.is_off(provider):
             return
         others = any(step.deployment.provider == provider for step in self._steps)
-        if isinstance(failure, AuthFailed | QuotaExceeded | SecretError) or not others:
+        if isinstance(failure, FOR_A_PERSON) or not others:
             self._tell(provider, failure)
 
     # --- time
@@ -351,26 +337,6 @@ class Asking:
     async def _pause(self, seconds: float) -> None:
         self._waited += seconds
         await self._sleep(seconds)
-
-
-def _named(deployment: Deployment) -> Json:
-    """Return what a trace calls a deployment: its key by the label alone."""
-    named = {"provider": deployment.provider, "model": deployment.model}
-    return {**named, "key": deployment.key.label} if deployment.key.label else named
-
-
-def _as_well(failure: MindBotError, failed: Deployment, step: _Step) -> bool:
-    """Tell whether another one fails for the same reason: that of a server holds for all its models."""
-    other = step.deployment
-    of_the_model = isinstance(failure, (Rejected, *_OF_THE_PROMPT))
-    return other.provider == failed.provider and (not of_the_model or other.model == failed.model)
-
-
-def _kind(failure: MindBotError) -> str:
-    """Return the kind of a failure; an answer that stopped growing is ``stalled``."""
-    if isinstance(failure, NetworkFailed) and failure.answered and failure.code == "timeout":
-        return "stalled"
-    return failure.kind
 
 
 def _note_left_out(notes: Json, ask: Ask) -> None:

@@ -11,6 +11,7 @@ from mindbot.config.models import ProviderSettings
 from mindbot.config.parts import UnreadProvider
 from mindbot.domain.errors import ConfigError, NotFound, VendorError
 from mindbot.domain.host import Secrets
+from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
 from mindbot.providers.breaker import Admission, Circuit, CircuitKey
@@ -31,6 +32,12 @@ class Deployment:
         """Those of the key as a whole and of the model with it."""
         label = self.key.label
         return CircuitKey(self.provider, label), CircuitKey(self.provider, label, self.model or "default")
+
+    @property
+    def named(self) -> Json:
+        """What a trace calls it: its key by the label alone."""
+        named: Json = {"provider": self.provider, "model": self.model}
+        return {**named, "key": self.key.label} if self.key.label else named
 
 
 class Ticket:
