@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from mindbot.domain import ids
+from mindbot.domain import ids, plain
 from mindbot.domain.message import Json, Part
 
 DeliveryState = Literal["open", "pending", "sending", "sent", "unknown", "dead", "discarded"]
@@ -130,10 +130,20 @@ class Delivery:
     sent_id: str = ""
     notes: DeliveryNotes = field(default_factory=DeliveryNotes)
     kind: Literal["message", "stream"] = "message"
+    on_disk: bool = False  # what it says is on disk alone (not stored)
 
     @property
     def id(self) -> str:
         return f"{ids.show(self.turn)}-{self.n}"
+
+    @property
+    def length(self) -> int:
+        """How many characters it says, about: its texts and what the platform needs beside them."""
+        return sum(len(part.text) + (plain.length(part.data) if part.data else 0) for part in self.parts)
+
+    def put_down(self) -> None:
+        """Hold no longer what it says: that is on disk, and read again in time."""
+        self.parts, self.on_disk = [], True
 
     @property
     def said(self) -> int:

@@ -96,6 +96,15 @@ def plain(value: Any, deepest: int = DEEPEST) -> Any:
     return _said(value)
 
 
+def length(value: Any) -> int:
+    """Return how many characters the texts of JSON data have."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + length(each) for key, each in value.items())
+    return sum(map(length, value)) if isinstance(value, list | tuple) else 0
+
+
 def dumps(value: Any) -> bytes:
     """Encode any value as JSON: what JSON cannot say is said as well as it can be. Never raises.
 

@@ -42,8 +42,9 @@ from mindbot.runtime.identities import Identities
 from mindbot.runtime.intake import Intake
 from mindbot.runtime.lifecycle import HealthBoard, RuntimePart, beside, running
 from mindbot.runtime.logs import LogTail
-from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.overload import BusyNotices
+from mindbot.runtime.patience import Policy
 from mindbot.runtime.resources.all import offered
 from mindbot.runtime.stats import Stats
 from mindbot.runtime.strays import Strays
@@ -113,6 +114,7 @@ class Runtime:
             self.bus.publish,
             self.bus.wants,
             Policy.of(config.delivery),
+            read=self.store.outbox.delivery,
         )
         self.on_show = on_show = OnShow()
         self.endings = endings = Endings()

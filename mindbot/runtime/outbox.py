@@ -6,24 +6,30 @@ A delivery goes ``pending → sending → sent``, back to ``pending`` when it su
 
 from __future__ import annotations
 
-import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from mindbot.config.sections import DeliverySettings
 from mindbot.deadlines import Within
 from mindbot.domain import ids
 from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, StoreError
+from mindbot.domain.errors import (
+    AuthFailed,
+    MindBotError,
+    NetworkFailed,
+    RateLimited,
+    StoreError,
+    StoreUnreadable,
+)
 from mindbot.domain.events import Event
 from mindbot.domain.shapes.events import DeliveryEvent
+from mindbot.runtime.in_hand import InHand, Read
+from mindbot.runtime.patience import Policy
 from mindbot.runtime.traffic import Traffic
 from mindbot.runtime.workers import Workers
 from mindbot.telemetry.redaction import told
@@ -34,27 +40,11 @@ log = structlog.get_logger("mindbot.runtime")
 Session = tuple[str, str, str]
 
 _OPEN = frozenset({"open", "pending", "sending", "unknown"})
-_LONGEST_QUIET = 600.0  # seconds a vendor may ask for; one that means more is asked again
+_PAUSE = 0.2, 5.0  # seconds until a store that fails is asked again, at first and at most
 
 
 def _session(d: Delivery) -> Session:
     return d.platform, d.bot, d.session
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How long the outbox tries. Times are seconds."""
-
-    max_attempts: int = 24
-    min_backoff: float = 0.5
-    max_backoff: float = 60.0
-    concurrency: int = 64
-    timeout: float = 30.0
-
-    @classmethod
-    def of(cls, settings: DeliverySettings) -> Policy:
-        """Take it from the `delivery:` section."""
-        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
 
 
 class _Lane:
@@ -69,7 +59,16 @@ class _Lane:
 
 
 class Outbox:
-    """Owns every delivery that is on disk and not ended."""
+    """Owns every delivery that is on disk and not ended.
+
+    Args:
+        mark: writes a delivery's new state.
+        publish: tells observers.
+        wants: whether there are any, of a topic.
+        policy: how long it tries.
+        read: reads a delivery again, by its turn and place; None keeps all that waits in memory.
+        held: characters of waiting deliveries in memory, about; `Delivery.length`.
+    """
 
     def __init__(
         self,
@@ -77,7 +76,11 @@ class Outbox:
         publish: Callable[[Event], None],
         wants: Callable[[str], bool],
         policy: Policy,
+        *,
+        read: Read | None = None,
+        held: int = 8_000_000,
     ) -> None:
+        self.in_hand = InHand(read, held)
         self._mark = mark
         self._publish = publish
         self._wants = wants
@@ -172,11 +175,13 @@ class Outbox:
             session = _session(d)
             waiting = self._sessions.get(session)
             if waiting is None:
+                self.in_hand.wait(d, at_once=d.state == "sending")
                 self._sessions[session] = [d]
                 self._ready(session)
             else:
                 if d.state == "sending":  # it was free when the row was written, and no longer is
                     d.state, d.attempts = "pending", 0
+                self.in_hand.wait(d)
                 waiting.append(d)
 
     def _ready(self, session: Session) -> None:
@@ -201,6 +206,7 @@ class Outbox:
         waiting = self._sessions[session]
         while waiting:
             d = waiting[0]
+            self.in_hand.leave(d)
             await self._end(d, "dead", f"no bot {d.bot!r} on {d.platform!r} is configured any more")
             waiting.pop(0)
         self._finished(session)
@@ -238,15 +244,35 @@ class Outbox:
             wait = max(self._when(d), lane.quiet_until) - time.monotonic()
             if wait > 0:
                 return wait
-            await self._attempt(d, lane)
+            self.in_hand.leave(d)
+            if await self._taken_up(d):
+                await self._attempt(d, lane)
             if d.state in ("sent", "dead"):
                 waiting.pop(0)
+            else:
+                self.in_hand.wait(d)
         self._finished(session)
         return 0.0
 
     def _finished(self, session: Session) -> None:
         del self._sessions[session]
         self._idle.set()
+
+    async def _taken_up(self, d: Delivery) -> bool:
+        """Have what a delivery says; one that can never be read is given up. Waits for a store that fails."""
+        delay, longest = _PAUSE
+        while True:
+            try:
+                await self.in_hand.take_up(d)
+                return True
+            except StoreError as error:
+                if not error.retryable:
+                    await self._end(
+                        d, "dead", error.reason if isinstance(error, StoreUnreadable) else str(error)
+                    )
+                    return False
+            await anyio.sleep(delay)
+            delay = min(longest, delay * 2)
 
     async def _attempt(self, d: Delivery, lane: _Lane) -> None:
         if (d.again or d.state == "unknown") and not lane.bot.recognises(d):
@@ -297,7 +323,7 @@ class Outbox:
         d.again = d.again or unknown
         d.error = told(error)
         self.traffic.of(d.platform, d.bot).refused(d.error, dead=False)
-        wait = self._backoff(d.attempts, error)
+        wait = self._policy.backoff(d.attempts, error)
         d.next_at = time.time() + wait
         due = self._due[d.id] = time.monotonic() + wait
         if isinstance(error, RateLimited) and error.scope == "bot":
@@ -316,12 +342,6 @@ class Outbox:
             self._due[d.id] = time.monotonic() + wait
         return self._due.get(d.id, 0.0)
 
-    def _backoff(self, attempts: int, error: MindBotError) -> float:
-        if isinstance(error, RateLimited):
-            return min(error.retry_after, _LONGEST_QUIET) * random.uniform(1.0, 1.1)
-        ceiling = min(self._policy.max_backoff, self._policy.min_backoff * 2.0 ** (attempts - 1))
-        return ceiling * random.uniform(0.5, 1.0)
-
     async def _end(self, d: Delivery, state: str, error: str, bug: Exception | None = None) -> None:
         d.state = "sent" if state == "sent" else "dead"
         d.error = told(error)
@@ -339,14 +359,14 @@ class Outbox:
 
     async def _store(self, d: Delivery) -> None:
         """Write the state; a store that cannot write is waited for, with the delivery in hand."""
-        delay = 0.2
+        delay, longest = _PAUSE
         while True:
             try:
                 await self._mark(d)
                 return
             except StoreError:
                 await anyio.sleep(delay)
-                delay = min(5.0, delay * 2)
+                delay = min(longest, delay * 2)
 
     def _tell(self, kind: str, d: Delivery) -> None:
         if self._wants("delivery"):

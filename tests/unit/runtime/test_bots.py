@@ -15,7 +15,8 @@ from mindbot.domain.message import Message, Part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.lifecycle import HealthBoard
-from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.patience import Policy
 
 pytestmark = pytest.mark.anyio
 

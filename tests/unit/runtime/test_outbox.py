@@ -18,7 +18,8 @@ from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Reject
 from mindbot.domain.events import Event
 from mindbot.domain.message import Part, text_part
 from mindbot.domain.ports.platform import Receive, Report
-from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.patience import Policy
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio

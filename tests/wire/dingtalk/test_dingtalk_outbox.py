@@ -13,7 +13,8 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Part
 from mindbot.media.spool import bytes_of
-from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.patience import Policy
 from mindbot.testing.waiting import until
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,8 @@ from wecom_here import Clock, a_delivery, connected
 from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import NetworkFailed
-from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.patience import Policy
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio

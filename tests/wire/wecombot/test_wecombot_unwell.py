@@ -16,7 +16,8 @@ from mindbot.domain.message import Json, Part
 from mindbot.media.folder import bytes_of
 from mindbot.platforms.wecombot import connection, say, sender
 from mindbot.platforms.wecombot.connection import ConnectionBot
-from mindbot.runtime.outbox import Outbox, Policy
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.patience import Policy
 from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
