@@ -72,8 +72,8 @@ def _function(tool: Tool) -> Json:
 def _content(line: ChatMessage, *, signed: bool) -> Json:
     parts = [part for each in line.parts if (part := _part(each))]
     calls = [part for part in parts if "functionCall" in part]
-    if signed and calls and not any("thoughtSignature" in part for part in calls):
-        calls[0]["thoughtSignature"] = _UNSIGNED  # one of a step's calls is signed, or none was this model's
+    if signed and calls:  # the first of a step's calls carries the signature of all
+        calls[0].setdefault("thoughtSignature", _UNSIGNED)
     return {"role": "model" if line.role == "assistant" else "user", "parts": parts}
 
 

@@ -390,6 +390,7 @@ json = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(["$ref", "allOf", "anyOf", "properties", "const", "type"]), json))
 def test_any_schema_becomes_one(schema: Json) -> None:
     assert understood(understood(schema)) == understood(schema)
