@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import orjson
-
 from mindbot.domain.message import Json
 from mindbot.sim.chatglm.errors import coded
 from mindbot.sim.models.conversation import ModelCall, ModelReply, pieces
 from mindbot.sim.models.streams import Frame, StreamShape
+from mindbot.sim.server import dumped
 
 _FINISH = {"stop": "stop", "length": "length", "calls": "tool_calls", "sequence": "stop"}
 _ARGUMENT_PIECE = 5  # characters
 
 
 def _sent(value: object) -> bytes:
-    return b"data: " + orjson.dumps(value) + b"\n\n"
+    return b"data: " + dumped(value) + b"\n\n"
 
 
 SHAPE = StreamShape(error=lambda code: _sent(coded(code or "1234")))

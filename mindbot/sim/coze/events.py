@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import orjson
-
 from mindbot.domain.message import Json
 from mindbot.sim.coze.rooms import CozeTalk
+from mindbot.sim.server import dumped
 
 DONE = b'event:done\ndata:"[DONE]"\n\n'
 
 
 def event(name: str, data: object) -> bytes:
     """Return one event."""
-    return b"event:" + name.encode() + b"\ndata:" + orjson.dumps(data) + b"\n\n"
+    return b"event:" + name.encode() + b"\ndata:" + dumped(data) + b"\n\n"
 
 
 def error_event(code: int, msg: str) -> bytes:
@@ -31,7 +30,7 @@ def finish_note() -> str:
     """Return the content of the verbose message that ends all answers."""
     data = '{"finish_reason":0,"FinData":""}'
     note = {"msg_type": "generate_answer_finish", "data": data, "from_module": None, "from_unit": None}
-    return orjson.dumps(note).decode()
+    return dumped(note).decode()
 
 
 def opening(talk: CozeTalk) -> Iterator[bytes]:

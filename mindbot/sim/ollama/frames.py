@@ -18,6 +18,7 @@ from mindbot.domain.message import Json
 from mindbot.sim.models.conversation import ModelCall, ModelReply, pieces
 from mindbot.sim.models.streams import Frame, StreamShape
 from mindbot.sim.ollama.errors import worded
+from mindbot.sim.server import dumped
 
 _A_TOKEN = 20_000_000  # nanoseconds, for durations that somebody may divide by
 
@@ -103,7 +104,7 @@ def stream(reply: ModelReply, calls: list[Json], spent: Durations) -> Iterator[F
     if calls:
         yield _framed(line(reply.model, {"content": "", "tool_calls": calls}))
     last = line(reply.model, {"content": ""}, done=True, done_reason=_reason(reply), **spent.fields())
-    yield Frame(orjson.dumps(last) + b"\n", "closing")
+    yield Frame(dumped(last) + b"\n", "closing")
 
 
 def _reason(reply: ModelReply) -> str:
@@ -111,12 +112,12 @@ def _reason(reply: ModelReply) -> str:
 
 
 def _framed(value: Json) -> Frame:
-    return Frame(orjson.dumps(value) + b"\n")
+    return Frame(dumped(value) + b"\n")
 
 
 #: Lines of JSON have no comments and no end marker; an error is a line of its own.
 SHAPE = StreamShape(
-    error=lambda code: orjson.dumps(worded(500, code)) + b"\n",
+    error=lambda code: dumped(worded(500, code)) + b"\n",
     bad_line=b'{"broken": \n',
     comment=b"",
     odd=(b"null\n", b"{}\n"),

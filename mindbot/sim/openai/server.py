@@ -20,6 +20,7 @@ from mindbot.sim.models.quotas import Spent
 from mindbot.sim.models.refusals import ModelApiError, RefusalTable, refusal_kinds
 from mindbot.sim.models.requests import Recorded
 from mindbot.sim.models.server import ModelRoute, ModelSimSettings, ModelSimulator
+from mindbot.sim.models.streams import ODD_KINDS
 from mindbot.sim.openai import chat
 from mindbot.sim.openai.completion import completion
 from mindbot.sim.openai.embed import embeddings
@@ -63,6 +64,7 @@ class OpenAISimulator(ModelSimulator):
     refusals: ClassVar[RefusalTable] = REFUSALS
     kinds: ClassVar[Mapping[str, FaultKind]] = {
         **ModelSimulator.kinds,
+        **ODD_KINDS,
         **CALL_KINDS,
         **STRAY_KINDS,
         **refusal_kinds(REFUSALS),
@@ -262,7 +264,7 @@ class OpenAISimulator(ModelSimulator):
         if "error-in-200" in odd:
             exc = self.reworded(refused("rate_limit_exceeded"))
             return await self.whole(request, recorded, exc.body)
-        if bool(body.get("stream")) != ("other-framing" in odd) and "json-and-done" not in odd:
+        if "json-and-done" not in odd and self.framed(request, bool(body.get("stream"))):
             wanted = body.get("stream_options") or {}
             continuous = bool(wanted.get("continuous_usage_stats")) and self.face_name == "vllm"
             options = StreamOptions(bool(wanted.get("include_usage")), continuous, odd)

@@ -6,7 +6,6 @@ put something odd into an answer that is whole but for it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -27,10 +26,8 @@ STRAY_KINDS: Mapping[str, FaultKind] = {
     "null-chunk": kind(),  # `data: null` in the middle
     "odd-usage": kind(),  # usage in another shape: words for numbers, a list of details
     "error-beside": kind(),  # in the middle an error beside `choices`; the answer ends as if nothing were
-    "half-surrogates": kind(),  # an emoji's two halves in two chunks
     "half-bytes": kind(),  # a character's bytes in two chunks
     "raw-control": kind(),  # control characters that are not escaped
-    "other-framing": kind(),  # a stream where none was wanted, and the other way round
     "json-and-done": kind(),  # a whole JSON answer, and the end marker of a stream behind it
     "error-in-200": kind(),  # an error's JSON under 200
 }
@@ -94,15 +91,10 @@ def _between(stray: Collection[str], head: Json) -> Iterator[Frame]:
 def _rewritten(frame: Frame, stray: Collection[str]) -> Iterator[Frame]:
     """Yield the frames that a content chunk becomes."""
     text = _content(frame.data)
-    if text is None or not {"half-surrogates", "half-bytes", "raw-control"} & set(stray):
+    if text is None or not {"half-bytes", "raw-control"} & set(stray):
         yield frame
         return
     before, after = _around(frame.data)
-    if "half-surrogates" in stray and (at := next((i for i, c in enumerate(text) if c > "\uffff"), -1)) >= 0:
-        high, low = json.dumps(text[at])[1:7], json.dumps(text[at])[7:13]
-        yield Frame(before + json.dumps(text[:at])[1:-1].encode() + high.encode() + after)
-        yield Frame(before + low.encode() + json.dumps(text[at + 1 :])[1:-1].encode() + after)
-        return
     written = orjson.dumps(text)[1:-1]
     cut = next((i + 1 for i, byte in enumerate(written) if byte >= 0xC0), 0)
     if "half-bytes" in stray and cut:

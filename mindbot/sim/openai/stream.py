@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from mindbot.domain.message import Json
 from mindbot.sim.faults import FaultKind, kind
 from mindbot.sim.models.conversation import ModelCall, ModelReply, pieces
@@ -20,6 +18,7 @@ from mindbot.sim.openai.chat import finish, tool_call
 from mindbot.sim.openai.completion import face_usage, reasoning_fields
 from mindbot.sim.openai.faces import SimulatedFace
 from mindbot.sim.openai.wording import in_stream
+from mindbot.sim.server import dumped
 
 #: Odd ways in which servers write the tool calls of a stream.
 CALL_KINDS: Mapping[str, FaultKind] = {
@@ -50,7 +49,7 @@ def shape(face: SimulatedFace, head: Json) -> StreamShape:
 
 
 def _sent(value: object) -> bytes:
-    return b"data: " + orjson.dumps(value) + b"\n\n"
+    return b"data: " + dumped(value) + b"\n\n"
 
 
 def frames(reply: ModelReply, head: Json, face: SimulatedFace, options: StreamOptions) -> Iterator[Frame]:
@@ -60,13 +59,13 @@ def frames(reply: ModelReply, head: Json, face: SimulatedFace, options: StreamOp
     everywhere = face.usage == "chunks" or options.usage_in_chunks
     asked = face.usage == "always" or (face.usage == "asked" and options.include_usage)
     # The head and the tail of a content chunk never change: only the delta is encoded anew.
-    before = orjson.dumps(base)[:-1] + b',"choices":[{"index":0,"delta":'
-    choice = b"".join(b',"%b":%b' % (k.encode(), orjson.dumps(v)) for k, v in face.choice.items())
+    before = dumped(base)[:-1] + b',"choices":[{"index":0,"delta":'
+    choice = b"".join(b',"%b":%b' % (k.encode(), dumped(v)) for k, v in face.choice.items())
     after = b',"logprobs":null,"finish_reason":null' + choice + b"}]"
-    after += b',"usage":' + orjson.dumps(spent) + b"}" if everywhere else b',"usage":null}' if asked else b"}"
+    after += b',"usage":' + dumped(spent) + b"}" if everywhere else b',"usage":null}' if asked else b"}"
 
     def delta(value: Any) -> bytes:
-        return b"data: " + before + orjson.dumps(value) + after + b"\n\n"
+        return b"data: " + before + dumped(value) + after + b"\n\n"
 
     if face.comment:
         yield Frame(face.comment, "head")
