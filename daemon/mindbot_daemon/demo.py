@@ -20,6 +20,9 @@ from mindbot.testing import configs, processes
 
 _LOOK_EVERY = 0.1  # seconds
 _PLATFORMS = ("wecom", "dingtalk", "wecomcs")
+#: The first of them fails, so that the others answer for it.
+_MODELS = ("openai", "anthropic", "gemini", "ollama")
+_FAILS = ["--fault", "openai/503"]
 
 
 def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool = False) -> int:
@@ -44,15 +47,16 @@ def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool
 
 
 def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
-    _say("starting simulators of DingTalk, WeCom, WeCom Customer Service and an OpenAI-compatible model …")
+    _say("starting simulators of DingTalk, WeCom, WeCom Customer Service, and of four models …")
+    _say("OpenAI's fails on purpose: Anthropic's, Google's and Ollama's answer for it")
     # The pool is the outermost: when the simulators are gone, so is the request that its thread waits for.
     with (
         ThreadPoolExecutor(len(_PLATFORMS)) as pool,
-        processes.simulators(*_PLATFORMS, "openai", args=["--latency", "50"]) as sims,
+        processes.simulators(*_PLATFORMS, *_MODELS, args=["--latency", "50", *_FAILS]) as sims,
     ):
         _say("starting the daemon …")
         port = processes.free_port()
-        config = configs.three(sims, port)
+        config = configs.three(sims, port) | configs.models(sims)
         own_socket = {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}  # whatever the caller's is
         daemon = processes.Daemon(folder, config, own_socket)
         try:
@@ -62,10 +66,13 @@ def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
                 pool.submit(_talk, sims, name, port, plan)
                 for name, plan in _plans(messages, users, rate).items()
             ]
-            _print_conversations(
-                Client(daemon.socket), lambda: all(each.done() for each in traffic), messages
-            )
-            return summary_of([each.result() for each in traffic])
+            client = Client(daemon.socket)
+            _print_conversations(client, lambda: all(each.done() for each in traffic), messages)
+            providers = client.ask(calls.providers())
+            for each in providers:
+                _say(f"{each.name:10} {each.state:9} answered {each.calls_today}")
+            answered_by = {each.name: each.calls_today for each in providers}
+            return summary_of([each.result() for each in traffic]) | {"answered_by": answered_by}
         finally:
             daemon.stop()
 
@@ -77,11 +84,11 @@ def _show(folder: Path, users: int) -> None:
     _say("starting simulators and a daemon …")
     with (
         ThreadPoolExecutor(len(_PLATFORMS)) as pool,
-        processes.simulators(*_PLATFORMS, "openai", args=["--latency", "400"]) as sims,
+        processes.simulators(*_PLATFORMS, *_MODELS, args=["--latency", "400", *_FAILS]) as sims,
     ):
         port = processes.free_port()
         own_socket = {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}
-        daemon = processes.Daemon(folder, configs.three(sims, port), own_socket)
+        daemon = processes.Daemon(folder, configs.three(sims, port) | configs.models(sims), own_socket)
         try:
             daemon.start()
             # More than anybody watches; it ends with the simulators.

@@ -17,6 +17,18 @@ def openai(sims: Mapping[str, Any]) -> dict[str, Any]:
     return {"openai": {"api_key": far["api_key"], "base_url": far["base_url"], "models": [far["model"]]}}
 
 
+def models(sims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sections of four vendors' simulated models, which answer in turn and for each other."""
+    kinds = {"openai": "openai", "anthropic": "anthropic", "google": "gemini", "ollama": "ollama"}
+    entries: dict[str, Any] = {}
+    for name, sim in kinds.items():
+        far = sims[sim]
+        key = {"api_key": far["api_key"]} if "api_key" in far else {}
+        entries[name] = {"base_url": far["base_url"], "models": [far["model"]], **key}
+    selection = {"strategy": "round_robin", "fallback_order": list(kinds)}
+    return {"providers": entries, "provider_selection": selection}
+
+
 def dingtalk(sims: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
     """Return the configuration of a DingTalk bot; ``changed`` are settings of it."""
     far = sims["dingtalk"]

@@ -283,5 +283,8 @@ def test_the_demo_answers_everything_and_leaves_nothing_behind(tmp_path: Path) -
     report = json.loads(last)
     assert report["sent"] >= 20
     assert (report["answered"], report["lost"], report["duplicated"]) == (report["sent"], 0, 0)
+    answered_by = report["answered_by"]
+    assert answered_by.pop("openai") == 0, "it fails on purpose"
+    assert len(answered_by) == 3 and min(answered_by.values()) > 0
     assert len(conversations) == 2 * report["sent"]
     assert list(tmp_path.iterdir()) == []
