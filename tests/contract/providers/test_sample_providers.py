@@ -1,47 +1,51 @@
-"""The providers of the samples that operators have answer, beyond keys and base URLs as they stand."""
+"""The samples that operators have, with their keys and base URLs filled in, against the simulators."""
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from mindbot import registry
 from mindbot.config.load import load
 from mindbot.config.secrets import SecretLookup
-from mindbot.domain.ports.answering import Able, Lists
+from mindbot.domain.chat import ChatRequest
 from mindbot.http.client import HttpClient
 from mindbot.sim.testing import simulated
-from mindbot.testing.models.rig import ask, collect
+from mindbot.testing.providers import ask, collect
 
-pytestmark = pytest.mark.anyio
 SAMPLES = Path(__file__).parents[2] / "data" / "config"
-#: Entry of the samples → its simulator and the model it names.
-VENDORS = {
-    "openai": ("openai", "gpt-4"),
-    "chatglm": ("chatglm", "chatglm3-6b"),
-    "anthropic": ("anthropic", "claude-3-sonnet"),
-    "google": ("gemini", "gemini-pro"),
+#: type → the simulator of its vendor, and what it has to be set to.
+VENDORS: dict[str, tuple[str, dict[str, Any]]] = {
+    "openai": ("openai", {"model": "gpt-4"}),
+    "dify": ("dify", {}),
+    "coze": ("coze", {"model": "bot_123"}),
+    "chatglm": ("chatglm", {"model": "chatglm3-6b"}),
+    "anthropic": ("anthropic", {"model": "claude-3-sonnet"}),
+    "google": ("gemini", {"model": "gemini-pro"}),
 }
 
 
-@pytest.mark.parametrize("samples", [["05-providers.yaml"], ["05-providers.yaml", "07-agent.yaml"]])
-@pytest.mark.parametrize("entry", VENDORS)
-async def test_an_entry_answers_plain_and_streamed(entry: str, samples: list[str], tmp_path: Path) -> None:
-    vendor, model = VENDORS[entry]
+@pytest.mark.anyio
+@pytest.mark.parametrize("samples", [["05-providers"], ["05-providers", "07-agent"]], ids=["own", "agent"])
+@pytest.mark.parametrize("kind", VENDORS)
+async def test_every_provider_of_the_samples_answers(kind: str, samples: list[str], tmp_path: Path) -> None:
+    vendor, settings = VENDORS[kind]
     async with AsyncExitStack() as stack:
-        simulator = await stack.enter_async_context(simulated(vendor, strict=True, model=model))
+        sim = await stack.enter_async_context(simulated(vendor, strict=True, **settings))
         http = await stack.enter_async_context(HttpClient())
-        key = simulator.details()["api_key"]
-        environ = {f"{name.upper()}_API_KEY": key for name in (*VENDORS, "dify", "coze")}
-        loaded = load([SAMPLES / sample for sample in samples], environ=environ)
-        assert not [warning for warning in loaded.warnings if entry in warning]
-        settings = loaded.config.providers[entry].model_copy(update={"base_url": simulator.base_url})
-        secrets = SecretLookup(tmp_path, environ)
-        provider = registry.load("providers", entry).build(entry, settings, http, secrets)
+        base_url = f"{sim.base_url}/v1" if kind == "coze" else sim.base_url
+        mine = tmp_path / "mine.yaml"
+        mine.write_text(yaml.safe_dump({"providers": {kind: {"base_url": base_url}}}))
+        key = {f"{kind.upper()}_API_KEY": sim.details()["api_key"]}
+        config = load([*(SAMPLES / f"{name}.yaml" for name in samples), mine], environ=key).config
+        provider = registry.load("providers", kind).build(
+            kind, config.providers[kind], http, SecretLookup(tmp_path, key)
+        )
         for stream in (False, True):
-            answer = await collect(provider, ask("hello", stream=stream))
-            assert (answer.text, answer.last.finish, answer.last.notes) == ("echo: hello", "stop", {})
-        assert isinstance(provider, Able) and provider.capabilities().max_context
-        assert isinstance(provider, Lists) and model in await provider.list_models()
+            request: ChatRequest = ask("how are you?", stream=stream)
+            answer = await collect(provider, request)
+            assert (answer.text, answer.last.finish) == ("echo: how are you?", "stop")
