@@ -15,9 +15,11 @@ from mindbot.domain.chat import Chunk, ToolCall, Usage
 from mindbot.domain.errors import ContentFiltered, Overloaded, RateLimited, Truncated, VendorError
 from mindbot.http.answers import LineSplitter
 from mindbot.providers.answer import AnswerReader
+from mindbot.providers.anthropic_wire import AnthropicAnswer
 from mindbot.providers.coze_wire import CozeAnswer
 from mindbot.providers.dify_wire import DifyAnswer
 from mindbot.providers.documents import DONE, Documents
+from mindbot.providers.gemini_wire import GeminiAnswer
 from mindbot.providers.ollama_wire import OllamaAnswer
 from mindbot.providers.openai_wire import OpenAIAnswer
 
@@ -94,6 +96,46 @@ GLM = [
 ]
 
 
+def claude(doc: Any) -> bytes:
+    return sse(doc, doc["type"])
+
+
+def claude_delta(number: int, kind: str, text: str) -> bytes:
+    delta = {"type": f"{kind}_delta", kind: text}
+    return claude({"type": "content_block_delta", "index": number, "delta": delta})
+
+
+ANTHROPIC = [
+    claude({"type": "message_start", "message": {"usage": {"input_tokens": 3, "output_tokens": 1}}}),
+    claude(
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}}
+    ),
+    claude_delta(0, "thinking", "hm"),
+    claude({"type": "ping"}),
+    claude({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
+    *(claude_delta(1, "text", piece) for piece in PIECES),
+    claude({"type": "content_block_stop", "index": 1}),
+    claude({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 4}}),
+    claude({"type": "message_stop"}),
+]
+
+
+def gemini_piece(part: Any, **more: Any) -> bytes:
+    return sse({"candidates": [{"content": {"role": "model", "parts": [part]}, **more}]})
+
+
+GEMINI = [
+    gemini_piece({"text": "hm", "thought": True}),
+    *(gemini_piece({"text": piece}) for piece in PIECES),
+    sse(
+        {
+            "candidates": [{"content": {"parts": [{"text": ""}]}, "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4},
+        }
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Wire:
     reader: Callable[..., AnswerReader]
@@ -118,6 +160,18 @@ WIRES = {
     ),
     "chatglm": Wire(
         OpenAIAnswer, GLM, b"data: {\n\n", sse({"error": {"code": "1234", "message": "network error"}})
+    ),
+    "anthropic": Wire(
+        AnthropicAnswer,
+        ANTHROPIC,
+        b"event: content_block_delta\ndata: {\n\n",
+        claude({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
+    ),
+    "gemini": Wire(
+        GeminiAnswer,
+        GEMINI,
+        b"data: {\n\n",
+        sse({"error": {"code": 503, "status": "UNAVAILABLE", "message": "The model is overloaded."}}),
     ),
 }
 wires = pytest.mark.parametrize("name", WIRES)
@@ -228,6 +282,37 @@ def test_stray_events_of_coze_end_in_an_answer_or_a_named_failure(events: list[t
 def test_stray_lines_of_ollama_end_in_an_answer_or_a_named_failure(docs: list[Any]) -> None:
     try:
         read(OllamaAnswer, b"".join(orjson.dumps(doc) + b"\n" for doc in docs))
+    except VendorError as exc:
+        assert str(exc).startswith("acme")
+
+
+TYPES = (
+    "message_start message_delta message_stop content_block_start content_block_delta message error ping"
+    " text_delta thinking_delta signature_delta input_json_delta tool_use thinking redacted_thinking text"
+)
+SAID_BY_BOTH = (
+    "type index content_block delta message content usage stop_reason text thinking signature data id name"
+    " input partial_json stop_details input_tokens candidates parts functionCall args thought"
+    " thoughtSignature finishReason finishMessage usageMetadata promptFeedback blockReason promptTokenCount error code status"
+)
+KINDS, WORDS = TYPES.split(), SAID_BY_BOTH.split()
+ODD = st.recursive(
+    VALUES | st.sampled_from(KINDS),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, min_size=1, max_size=5)
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reader", [AnthropicAnswer, GeminiAnswer])
+@given(docs=st.lists(ODD, max_size=10))
+def test_stray_events_end_in_an_answer_or_a_named_failure(
+    reader: Callable[..., AnswerReader], docs: list[Any]
+) -> None:
+    try:
+        read(reader, b"".join(map(sse, docs)))
     except VendorError as exc:
         assert str(exc).startswith("acme")
 
