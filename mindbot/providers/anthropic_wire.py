@@ -15,8 +15,8 @@ from mindbot.domain.message import Json
 from mindbot.providers.answer import AnswerReader
 from mindbot.providers.anthropic_request import VENDOR
 from mindbot.providers.characters import joined
+from mindbot.providers.counts import count
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.openai_parts import count
 from mindbot.providers.quoting import quoted
 from mindbot.providers.tool_calls import as_json
 

@@ -14,9 +14,9 @@ import orjson
 from mindbot.domain.chat import Attachment, ChatMessage, ChatRequest, Chunk, Text, ToolCall, ToolResult, Usage
 from mindbot.domain.message import Json
 from mindbot.providers.answer import AnswerReader
+from mindbot.providers.counts import count
 from mindbot.providers.documents import NamedDocument
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.openai_parts import count
 
 VENDOR = "coze"
 _MOST_LINES = 100

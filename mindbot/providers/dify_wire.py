@@ -16,8 +16,8 @@ from mindbot.domain.chat import Attachment, ChatMessage, ChatRequest, Chunk, Usa
 from mindbot.domain.errors import Overloaded, Rejected, VendorError
 from mindbot.domain.message import Json
 from mindbot.providers.answer import AnswerReader
+from mindbot.providers.counts import count
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.openai_parts import count
 from mindbot.providers.quoting import quoted
 
 History = Literal["query", "inputs", "none"]

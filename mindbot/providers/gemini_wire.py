@@ -14,10 +14,10 @@ from mindbot.domain.chat import Chunk, ToolCall, Usage
 from mindbot.domain.errors import ContentFiltered
 from mindbot.domain.ports.answering import Embedding
 from mindbot.providers.answer import AnswerReader
+from mindbot.providers.counts import count
 from mindbot.providers.embedding import numbers
 from mindbot.providers.errors import accuses, refusal_in_stream
 from mindbot.providers.gemini_request import VENDOR
-from mindbot.providers.openai_parts import count
 from mindbot.providers.quoting import quoted
 from mindbot.providers.refusals import HINTS
 from mindbot.providers.tool_calls import as_json

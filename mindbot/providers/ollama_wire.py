@@ -15,9 +15,10 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Embedding
 from mindbot.providers.answer import AnswerReader
 from mindbot.providers.attachments import encoded
+from mindbot.providers.counts import count
 from mindbot.providers.embedding import numbers
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.openai_parts import count, words
+from mindbot.providers.openai_parts import words
 
 VENDOR = "ollama"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mindbot.domain.chat import Usage
+from mindbot.providers.counts import count
 
 #: Values that one content may be put together of. Who sends more, or hides them deeper, means harm.
 _MOST_PARTS = 10_000
@@ -109,14 +110,3 @@ def _money(value: Any) -> float | None:
 def _detail(usage: Mapping[str, Any], details: str, name: str) -> int:
     found = usage.get(details)
     return (count(found.get(name)) or 0) if isinstance(found, dict) else 0
-
-
-def count(value: Any) -> int | None:
-    """Read a number of tokens: whole, with a fraction of nothing, or as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return int(number) if math.isfinite(number) and 0 <= number < 1 << 53 else None

@@ -293,7 +293,8 @@ TYPES = (
 SAID_BY_BOTH = (
     "type index content_block delta message content usage stop_reason text thinking signature data id name"
     " input partial_json stop_details input_tokens candidates parts functionCall args thought"
-    " thoughtSignature finishReason finishMessage usageMetadata promptFeedback blockReason promptTokenCount error code status"
+    " thoughtSignature finishReason finishMessage usageMetadata promptFeedback blockReason promptTokenCount"
+    " error code status"
 )
 KINDS, WORDS = TYPES.split(), SAID_BY_BOTH.split()
 ODD = st.recursive(
