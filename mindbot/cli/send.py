@@ -68,6 +68,8 @@ def send(
         print(_remark(turn), file=sys.stderr)
         if why := undelivered(turn):
             print(f"not delivered: {one_line(why)}", file=sys.stderr)
+    if whose := remembered(turn, message):
+        print(f"note: {one_line(whose)}", file=sys.stderr)
     raise typer.Exit(EXIT.get(turn.state, 1))
 
 
@@ -82,6 +84,20 @@ def outcome(turn: models.TurnView) -> Json:
         "session": turn.session,
         "undelivered": undelivered(turn),
     }
+
+
+def remembered(turn: models.TurnView, asked: models.SendMessage) -> str:
+    """Return whose conversation a message is a part of from now on; empty where it is the console's own.
+
+    A turn that was not waited for has no session yet.
+    """
+    session = turn.session or asked.session
+    whose = session or f"{asked.user or 'operator'} on {asked.platform}"
+    ours = (session or f"{asked.platform}:").startswith("console:")
+    if ours or EXIT.get(turn.state, 1):
+        return ""
+    forget = f"; `mindbot session clear {session}` forgets it and all before it" if session else ""
+    return f"message and answer are part of the history of {whose}, as if said there{forget}"
 
 
 def undelivered(turn: models.TurnView) -> str:

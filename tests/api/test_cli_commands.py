@@ -39,6 +39,31 @@ async def test_send_as_somebody(run: Run, up: Running) -> None:
     assert [turn[k] for k in ("platform", "bot", "user", "session")] == ["wecom", "b", "alice", "s1"]
 
 
+@pytest.mark.parametrize(
+    ("to", "whose"),
+    [
+        (["--session", "console:default:operator"], ""),
+        (
+            ["--session", "wecom:hr:alice"],
+            "of wecom:hr:alice, as if said there; `mindbot session clear wecom:",
+        ),
+        (["--platform", "wecom", "--session", "console:default:me"], ""),
+        (["--platform", "wecom", "--session", "wecom:hr:alice", "--no-wait"], "of wecom:hr:alice, as if"),
+        (["--platform", "wecom", "--user", "alice", "--no-wait"], "of alice on wecom, as if said there\n"),
+        (["--no-wait"], ""),
+    ],
+)
+async def test_send_says_whose_history_it_enters(run: Run, up: Running, to: list[str], whose: str) -> None:
+    if "--no-wait" in to:
+        up.runtime.finish = anyio.Event()
+    done = await run("send", "hi", *to)
+    assert (f"part of the history {whose}" in done.err) if whose else ("history" not in done.err)
+
+
+async def test_what_was_dropped_enters_no_history(run: Run) -> None:
+    assert "history" not in (await run("send", "drop me", "--session", "wecom:hr:alice")).err
+
+
 @pytest.mark.parametrize(("text", "code"), [("drop me", 5), ("fail me", 1)])
 async def test_the_exit_code_says_what_became_of_the_turn(run: Run, text: str, code: int) -> None:
     assert (await run("send", text)).code == code
