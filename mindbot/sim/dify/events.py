@@ -26,7 +26,7 @@ _A_TOKEN = 0.000002  # what one costs, in dollars
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class AppRun:
     """One run of an app. A ``node`` that is named fails, with ``error``."""
 
     task: str
@@ -80,7 +80,7 @@ def usage(reply: ModelReply) -> Json:
     }
 
 
-def whole(run: Run, reply: ModelReply) -> Json:
+def whole(run: AppRun, reply: ModelReply) -> Json:
     """Return the answer of a blocking call."""
     metadata = {"usage": usage(reply), "retriever_resources": []}
     return {
@@ -96,7 +96,7 @@ def whole(run: Run, reply: ModelReply) -> Json:
     }
 
 
-def frames(run: Run, reply: ModelReply) -> Iterator[Frame]:
+def frames(run: AppRun, reply: ModelReply) -> Iterator[Frame]:
     """Yield the events of a run."""
     yield from _beginning(run)
     if run.node:
@@ -121,7 +121,7 @@ def frames(run: Run, reply: ModelReply) -> Iterator[Frame]:
         yield Frame(_finished(run, "succeeded", {"answer": reply.text}, None, tokens), "closing")
 
 
-def _beginning(run: Run) -> Iterator[Frame]:
+def _beginning(run: AppRun) -> Iterator[Frame]:
     if run.mode == "advanced-chat":
         started = {"id": run.workflow_run, "workflow_id": "w1", "inputs": {}, "reason": "initial"}
         yield Frame(run.event("workflow_started", data=started), "head")
@@ -129,7 +129,7 @@ def _beginning(run: Run) -> Iterator[Frame]:
         yield Frame(run.event("node_started", data=node), "head")
 
 
-def _failure(run: Run) -> Iterator[Frame]:
+def _failure(run: AppRun) -> Iterator[Frame]:
     node = {"id": "n1", "node_id": "llm", "node_type": "llm", "title": run.node, "index": 1}
     failed = {**node, "status": "failed", "error": run.error, "outputs": None}
     yield Frame(run.event("node_finished", data=failed), "closing")
@@ -137,7 +137,7 @@ def _failure(run: Run) -> Iterator[Frame]:
     yield Frame(error_event("completion_request_error"), "closing")
 
 
-def _finished(run: Run, status: str, outputs: Json, error: str | None, tokens: int) -> bytes:
+def _finished(run: AppRun, status: str, outputs: Json, error: str | None, tokens: int) -> bytes:
     data = {
         "id": run.workflow_run,
         "workflow_id": "w1",

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from mindbot.domain.message import Json
 from mindbot.sim.dify.errors import REFUSALS, refused, worded
-from mindbot.sim.dify.events import SHAPE, Mode, Run, frames, whole
+from mindbot.sim.dify.events import SHAPE, AppRun, Mode, frames, whole
 from mindbot.sim.faults import Fault, FaultKind, kind
 from mindbot.sim.models.conversation import ModelQuestion, Utterance
 from mindbot.sim.models.model import TooLong
@@ -141,7 +141,7 @@ class DifySimulator(ModelSimulator):
         fault = self.faults.strike(request.path, "node-failed") if self.faults else None
         node = fault.options.get("node", "LLM") if fault else ""
         error = fault.options.get("error", "it broke") if fault else ""
-        ran = Run(task, message, talk, run, self._now(), self.settings.mode, node, error)
+        ran = AppRun(task, message, talk, run, self._now(), self.settings.mode, node, error)
         if not streamed:
             return await self.whole(request, recorded, whole(ran, reply), reply.tokens)
         return await self.stream(request, recorded, frames(ran, reply), SHAPE)
