@@ -16,7 +16,7 @@ _SEES = Capabilities(images=True)
 _KNOWN: tuple[tuple[str, Capabilities], ...] = (
     (r"embed|rerank|whisper|tts", Capabilities(tools=False, streaming=False)),
     (r"claude", Capabilities(images=True, files=True, max_context=200_000)),
-    (r"gemini-(1\.0-)?pro$|gemini-pro(?!-vision)", Capabilities(max_context=32_760)),
+    (r"gemini-(1\.0-)?pro$|gemini-pro(?!-vision)", Capabilities(system_role=False, max_context=32_760)),
     (r"gemini", Capabilities(images=True, files=True, audio=True, max_context=1_048_576)),
     (r"gpt-4o.*audio|gpt-audio", Capabilities(audio=True, max_context=128_000)),
     (r"gpt-(4o|4\.1|[5-9])|^o[1345](-|$)", Capabilities(images=True, files=True, max_context=128_000)),
@@ -30,7 +30,8 @@ _KNOWN: tuple[tuple[str, Capabilities], ...] = (
     (r"deepseek", Capabilities(max_context=128_000)),
     (r"moonshot-v1-8k(?!.*vision)", Capabilities(max_context=8_192)),
     (r"kimi|moonshot.*vision", Capabilities(images=True, max_context=128_000)),
-    (r"[-_.]vl\b|[-_]vl[-_:]|vision|llava|pixtral|minicpm-v|gemma3|gemma-3", _SEES),
+    (r"[-_.]vl\b|[-_]vl[-_:]|vision|llava|pixtral|minicpm-v", _SEES),
+    (r"gemma-?3", Capabilities(images=True, system_role=False)),
     (r"gemma", Capabilities(tools=False, system_role=False)),
 )
 

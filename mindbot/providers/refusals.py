@@ -195,6 +195,7 @@ SENTENCES: tuple[tuple[type[VendorError], re.Pattern[str]], ...] = (
             r"(start|begin|end)s? with .{0,20}\buser\b|must (have|be) non-empty",
             r"(message|content).{0,60}(must|should|can|may|could) ?(not|n't) be empty",
             r"\broles?\b.{0,40}\b(order|sequence)\b",
+            r"developer instruction is not enabled|system (role|prompt|messages?) .{0,20}not supported",
             # Calls of tools and their results, which do not belong together: OpenAI, Anthropic, Gemini.
             r"tool_calls?\b.{0,80}(did not have|must be followed by|must be a response)",
             r"tool_use`?.{0,60}without .{0,20}`?tool_result|unexpected `?tool_use_id|tool_use`? ids must be",

@@ -79,6 +79,15 @@ async def test_the_version_may_be_in_the_base_url(path: str) -> None:
         assert (await collect(provider, ask("hello"))).text == "echo: hello"
 
 
+@pytest.mark.parametrize("name", ["gemini-pro", "gemma-3-27b-it"])
+async def test_a_model_without_a_system_role_has_its_instructions_in_front(name: str) -> None:
+    async with simulated("gemini", strict=True, model=name) as gemini, HttpClient() as http:
+        provider = GoogleProvider("acme", http=http, base_url=gemini.base_url, api_key=KEY)
+        answer = await collect(provider, ask("hello", model=name))
+    assert "systemInstruction" not in gemini.requests[0].body
+    assert answer.text.startswith("echo: Be brief.")
+
+
 @streamed
 async def test_signatures_go_back_with_their_calls(stream: bool) -> None:
     async with asking(thinking=500) as (gemini, provider):

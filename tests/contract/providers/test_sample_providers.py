@@ -48,4 +48,5 @@ async def test_every_provider_of_the_samples_answers(kind: str, samples: list[st
         for stream in (False, True):
             request: ChatRequest = ask("how are you?", stream=stream)
             answer = await collect(provider, request)
-            assert (answer.text, answer.last.finish) == ("echo: how are you?", "stop")
+            assert answer.text.startswith("echo: ") and answer.text.endswith("how are you?")
+            assert answer.last.finish == "stop"
