@@ -1,7 +1,8 @@
 """Who may spend how much on models, and what was spent.
 
-What an answer took is on disk before its end is handed on: a crash loses none of it, and what is spent beyond
-a budget is bounded by the calls under way when it ran out.
+What an answer took is handed to the store before its end is handed on, and is on disk no later than the end
+of its turn: a crash loses none of what was answered, and what is spent beyond a budget is bounded by the
+calls under way when it ran out.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ _KEPT = 50_000  # sums in memory; the others are read again
 
 
 class Ledger:
-    """The sums of the running month, read once and kept in memory; without a store, in memory alone."""
+    """The sums of the running month: those that are asked for are read once and kept in memory, the others
+    are the store's alone. Without a store all are in memory.
+    """
 
     def __init__(self, store: SpendingStore | None = None, clock: Clock = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._reading = anyio.Lock()
+        self._lock = anyio.Lock()
+        self._reading: tuple[Spender, str] | None = None
         self._sums: OrderedDict[tuple[Spender, str], dict[str, DaySpent]] = OrderedDict()
 
     @property
@@ -39,15 +43,25 @@ class Ledger:
         """The day that is counted on, by the machine's time zone."""
         return date.fromtimestamp(self._clock()).isoformat()
 
-    async def add(self, spent: Sequence[DaySpent]) -> None:
-        """Write what was spent, then count it; raises StoreError, and nothing is counted."""
-        for each in spent:
-            if (each.by, each.who) not in self._sums:
-                await self._read(each.by, each.who)
+    async def count(self, spent: Sequence[DaySpent]) -> None:
+        """Hand what was spent to the store and count it.
+
+        This waits only for a sum that is being read: nobody could tell whether that has it already.
+
+        Raises:
+            StoreError: the store is closed, and nothing is counted.
+        """
+        while self._reading is not None and any((each.by, each.who) == self._reading for each in spent):
+            async with self._lock:
+                pass
         if self._store is not None:
-            await self._store.add(spent)
+            self._store.count(spent)
         for each in spent:
-            days = self._sums.setdefault((each.by, each.who), {})
+            days = self._sums.get((each.by, each.who))
+            if days is None:
+                if self._store is not None:
+                    continue
+                days = self._sums[each.by, each.who] = {}
             days[each.day] = days[each.day].plus(each) if each.day in days else each
 
     async def spent(self, by: Spender, who: str, every: str) -> DaySpent:
@@ -64,13 +78,23 @@ class Ledger:
     async def _read(self, by: Spender, who: str) -> dict[str, DaySpent]:
         place = (by, who)
         if (days := self._sums.get(place)) is None:
-            async with self._reading:
+            async with self._lock:
                 if (days := self._sums.get(place)) is None:
-                    read = await self._store.of(by, who, f"{self.today[:8]}01") if self._store else []
-                    days = self._sums[place] = {each.day: each for each in read}
+                    days = self._sums[place] = await self._read_anew(by, who)
                     if len(self._sums) > _KEPT:
                         self._sums.popitem(last=False)
         return days
+
+    async def _read_anew(self, by: Spender, who: str) -> dict[str, DaySpent]:
+        if self._store is None:
+            return {}
+        self._reading = by, who
+        try:
+            await self._store.settled()
+            read = await self._store.of(by, who, f"{self.today[:8]}01")
+        finally:
+            self._reading = None
+        return {each.day: each for each in read}
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,14 +204,14 @@ class ProviderManager:
     async def _charge(
         self, payer: Payer, deployment: Deployment, usage: Usage, notes: Json, *, told: bool
     ) -> None:
-        """Write what an answer took; raises StoreError."""
+        """Count what an answer took; raises StoreError."""
         money = self._prices.of_usage(deployment.provider, deployment.model, usage)
         if money is not None:
             cost: Json = {"money": money / BILLION, "currency": self._prices.currency}
             notes["cost"] = cost if told else {**cost, "estimated": True}
         ledger = self.standing.ledger
         model = deployment.model or "default"
-        await ledger.add(bill(payer, deployment.provider, model, usage, money or 0, ledger.today))
+        await ledger.count(bill(payer, deployment.provider, model, usage, money or 0, ledger.today))
 
     def _tell(self, name: str, failure: MindBotError | None) -> None:
         """Report how a provider is, after a call that failed for good, or was answered."""

@@ -2,22 +2,31 @@
 
 While a batch is being written the next one gathers; an idle journal commits at once. A busy one lingers up
 to ``interval`` seconds or ``rows`` rows, so that a batch is worth its fsync. None is much larger than that.
+
+Sums are for nobody to wait for: they go with the next batch, added up, so that many calls are few rows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import add
 from typing import Any
 
 import anyio
 import orjson
+import structlog
 
 from mindbot.domain.errors import StoreError, StoreGone
 from mindbot.store.database import Database
 
+log = structlog.get_logger("mindbot.store")
+
 Row = list[Any]
+_LINGER = 0.05  # seconds that sums wait for a batch to go with: the end of their turn is about to come
+_AGAIN = 1.0  # seconds until sums alone are tried again, after a failure
 
 #: A JSON array of rows, as bytes: a text of them would be made and encoded again, at four times the size.
 _ROWS = "json_each(CAST(? AS TEXT))"
@@ -105,6 +114,8 @@ class Journal:
         self._on_state = on_state
         self._entries: list[_Entry] = []
         self._later: dict[int, list[Row]] = {}
+        self._sums: dict[tuple[str, str, str], Row] = {}
+        self._adding = False  # sums are being written
         #: Turns that may have memo rows on disk.
         self.remembered: set[int] = set()
         self._waiting = 0
@@ -125,8 +136,7 @@ class Journal:
         Raises:
             StoreError: nothing of these rows was written.
         """
-        if self._closed:
-            raise StoreError("the store is closed", hint="the daemon is stopping")
+        self._check_open()
         entry = _Entry(rows, asyncio.get_running_loop().create_future())
         self._entries.append(entry)
         self._waiting += sum(map(len, rows.values()))
@@ -134,6 +144,25 @@ class Journal:
         if self._waiting >= self._limit:
             self._enough.set()
         return await entry.done
+
+    def spend(self, rows: Iterable[Row]) -> None:
+        """Add rows to the sums, in the same transaction as whatever is committed next; raises StoreError."""
+        self._check_open()
+        if not self._sums:
+            self._wake.set()
+        for row in rows:
+            there = self._sums.setdefault((row[0], row[1], row[2]), row)
+            if there is not row:
+                there[3:] = map(add, there[3:], row[3:])
+
+    async def settled(self) -> None:
+        """Wait until the sums so far are on disk; raises StoreError."""
+        if self._sums or self._adding:
+            await self.commit({})
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed", hint="the daemon is stopping")
 
     def remember(self, turn: int, row: Row) -> None:
         """Write a memo row with the next batch, unless the turn ends first: then it has no use."""
@@ -149,9 +178,7 @@ class Journal:
         size = 0
         try:
             while True:
-                while not self._entries and not self._later:
-                    self._wake = anyio.Event()
-                    await self._wake.wait()
+                await self._something()
                 if size > 8 and self._waiting < self._limit:
                     self._enough = anyio.Event()
                     with anyio.move_on_after(self._interval):
@@ -161,20 +188,37 @@ class Journal:
             with anyio.CancelScope(shield=True):
                 while self._entries or self._later:
                     await self._flush()
+                if self._sums:
+                    await self._flush()
             self._closed = True
+            if self._sums:
+                log.warning("sums of what was spent are not on disk", sums=len(self._sums))
+
+    async def _something(self) -> None:
+        """Wait until something is to be written; sums wait a little for what comes after them."""
+        while not self._entries and not self._later:
+            self._wake = anyio.Event()
+            patience = (_AGAIN if self._failed else _LINGER) if self._sums else math.inf
+            with anyio.move_on_after(patience):
+                await self._wake.wait()
+                continue
+            return
 
     async def _flush(self) -> int:
         entries = self._next()
         later, self._later = self._later, {}
+        sums, self._sums = self._sums, {}
         self.remembered.update(later)
-        memo: Rows = {"memo": [row for rows in later.values() for row in rows]} if later else {}
+        extra: Rows = {"memo": [row for rows in later.values() for row in rows], "spend": [*sums.values()]}
+        self._adding = bool(sums)
         try:
-            await self._write(entries, memo)
+            await self._write(entries, extra)
         except StoreError as error:
             if not isinstance(error, _BadRows):
                 self._report(error)
             self._doubt(entries, error)
-            if len(entries) > 1 and not error.passes:
+            await self._keep_sums(sums, error, alone=not entries)
+            if len(entries) + bool(sums) > 1 and not error.passes:
                 # One bad row, or damaged page, must not fail its neighbours: write each caller's rows alone.
                 for entry in entries:
                     await self._alone(entry)
@@ -183,6 +227,8 @@ class Journal:
                     _fail(entry, error)
         else:
             self._report(None)
+        finally:
+            self._adding = False
         return sum(len(rows) for e in entries for rows in e.rows.values())
 
     def _next(self) -> list[_Entry]:
@@ -201,6 +247,25 @@ class Journal:
         except StoreError as error:
             self._doubt([entry], error)
             _fail(entry, error)
+
+    async def _keep_sums(
+        self, sums: dict[tuple[str, str, str], Row], error: StoreError, *, alone: bool
+    ) -> None:
+        """Keep sums for the next batch, but for those in a file that is gone or that cannot be written."""
+        if error.passes:
+            if not (isinstance(error, StoreGone) and error.written):
+                newer, self._sums = self._sums, sums
+                self.spend(newer.values())
+            return
+        if sums and not alone:
+            try:
+                await self._write([], {"spend": [*sums.values()]})
+            except StoreError as again:
+                error = again
+            else:
+                return
+        if sums:
+            log.warning("sums of what was spent cannot be written", sums=len(sums), error=str(error))
 
     def _doubt(self, entries: list[_Entry], error: StoreError) -> None:
         if isinstance(error, StoreGone) and error.written:

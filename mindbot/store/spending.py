@@ -22,10 +22,13 @@ class SqliteSpending:
         self._database = database
         self._journal = journal
 
-    async def add(self, spent: Sequence[DaySpent]) -> None:
+    def count(self, spent: Sequence[DaySpent]) -> None:
         """See the port."""
-        if spent:
-            await self._journal.commit({"spend": [_row(each) for each in spent]})
+        self._journal.spend([_row(each) for each in spent])
+
+    async def settled(self) -> None:
+        """See the port."""
+        await self._journal.settled()
 
     async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         """See the port."""

@@ -69,7 +69,9 @@ class Sums:
     def __init__(self) -> None:
         self.spent: list[DaySpent] = []
 
-    async def add(self, spent: Sequence[DaySpent]) -> None:
+    async def settled(self) -> None: ...
+
+    def count(self, spent: Sequence[DaySpent]) -> None:
         self.spent += spent
 
     async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:

@@ -66,7 +66,7 @@ async def test_what_was_spent(run: Run, up: Running) -> None:
     assert (await run("provider", "usage", terminal=True)).out == "nothing was spent\n"
     today = date.today().isoformat()
     spent = DaySpent("user", "wecom/lin", today, 2, 100, 50, 10, 3 * BILLION // 1000)
-    await up.runtime.resources.providers._spending.add([spent])
+    up.runtime.resources.providers._spending.count([spent])
     table = (await run("provider", "usage", "--by", "user", terminal=True)).out.splitlines()
     assert table[1].split()[:7] == [today, "wecom/lin", "2", "100", "10", "50", "0.0030"]
     assert (await run("provider", "usage", "--by", "user", "--days", "7")).objects[0]["output_tokens"] == 50

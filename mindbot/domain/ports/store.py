@@ -202,8 +202,18 @@ class KeepStore(Protocol):
 class SpendingStore(Protocol):
     """What was spent on models, by whom and on which day: sums that only grow."""
 
-    async def add(self, spent: Sequence[DaySpent]) -> None:
-        """Add to the sums in one transaction; whoever is there twice is charged twice."""
+    def count(self, spent: Sequence[DaySpent]) -> None:
+        """Add to the sums without waiting; whoever is there twice is charged twice.
+
+        It is on disk no later than whatever is written after this, and soon in any case. While the store
+        cannot be written it is kept, and what is wrong is told as with other writes.
+
+        Raises:
+            StoreError: the store is closed, and nothing is added.
+        """
+
+    async def settled(self) -> None:
+        """Wait until what was counted so far is on disk; raises StoreError while it cannot be."""
 
     async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         """Return what somebody spent, by day from ``first`` on."""

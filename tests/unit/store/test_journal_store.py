@@ -14,10 +14,12 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
+from mindbot.domain.spending import DaySpent
 from mindbot.domain.turn import Turn
 from mindbot.store.rows import partition_of
 from mindbot.store.sqlite import SqliteStore
 from mindbot.testing.stores.rig import a_message, answered
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +50,47 @@ async def test_one_bad_turn_does_not_fail_its_neighbours(tmp_path: Path) -> None
         assert len(failures) == 1
         assert not states, "the store itself is well"
         assert [t.number for t in await store.inbox.recover()] == [bad.number]
+
+
+async def test_sums_are_kept_while_the_disk_is_full(tmp_path: Path) -> None:
+    states: list[StoreError | None] = []
+    lin = DaySpent("user", "console/lin", "2999-11-30", 1, 2, 3, 4, 5)
+    async with a_store(tmp_path, on_state=states.append) as store:
+        await store._database.write_pragma("PRAGMA max_page_count=1")
+        store.spending.count([lin])
+        with pytest.raises(StoreFull):
+            await store.inbox.put(a_message("during", "x" * 100_000))
+        store.spending.count([lin])
+        with pytest.raises(StoreFull):
+            await store.inbox.put(a_message("during", "x" * 100_000))
+        assert isinstance(states[-1], StoreFull)
+        await store._database.write_pragma("PRAGMA max_page_count=1000000")
+        await store.spending.settled()
+        assert states[-1] is None
+        assert await store.spending.of("user", "console/lin", "") == [lin.plus(lin)]
+
+
+async def test_sums_and_rows_that_cannot_be_written_do_not_fail_each_other(tmp_path: Path) -> None:
+    lin = DaySpent("user", "console/lin", "2999-11-30", 1)
+    async with a_store(tmp_path) as store:
+        bad, _ = await store.inbox.put(a_message("bad"))
+        bad.vars["x"] = object()
+        store.spending.count([lin])
+        with pytest.raises(StoreError, match="JSON"):
+            await store.turns.finish(answered(bad, "x"), [])
+        store.spending.count([DaySpent("user", "mei", "2999-11-30", money=2**80)])
+        await store.inbox.put(a_message("good"))
+        assert await store.spending.of("user", "console/lin", "") == [lin]
+        assert await store.spending.of("user", "mei", "") == []
+
+
+async def test_sums_are_written_without_anything_after_them(tmp_path: Path) -> None:
+    lin = DaySpent("user", "console/lin", "2999-11-30", 1)
+    async with a_store(tmp_path) as store:
+        store.spending.count([lin])
+        with anyio.fail_after(PATIENCE):
+            while await store.spending.of("user", "console/lin", "") != [lin]:
+                await anyio.sleep(0.005)
 
 
 async def test_a_step_marked_once_is_not_run_again_after_a_crash(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from mindbot.testing.stores.memory.parts import MemoryPart
 class MemorySpending(MemoryPart):
     """See the port."""
 
-    async def add(self, spent: Sequence[DaySpent]) -> None:
-        sums = (await self._writing()).spending
-        for new in spent:
-            place = new.day, new.by, new.who
-            sums[place] = sums[place].plus(new) if place in sums else new
+    def count(self, spent: Sequence[DaySpent]) -> None:
+        self._tables.owe(self._owner, spent)
+
+    async def settled(self) -> None:
+        await self._writing()
 
     async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         found = (await self._reading()).spending

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,8 @@ class MemoryStore:
             self.anew = self._begin()
             yield
         finally:
+            with suppress(StoreError):
+                self._tables.check(self)
             self._tables.user = None
 
     def _begin(self) -> Anew:

@@ -5,7 +5,7 @@ Nothing in it is shared with whoever wrote it: what is read is what was written,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +120,7 @@ class Tables:
     memo: dict[int, dict[str, str]] = field(default_factory=dict)
     keep: dict[tuple[str, str, str], Kept] = field(default_factory=dict)
     spending: dict[tuple[str, str, str], DaySpent] = field(default_factory=dict)  # by day, kind, name
+    owed: list[DaySpent] = field(default_factory=list)  # counted, and added with whatever is done next
     cleared: dict[str, int] = field(default_factory=dict)  # by session: the turn up to which it is forgotten
     since: float = 0.0
     user: object | None = None  # the store that is open
@@ -134,6 +135,7 @@ class Tables:
         if self.user is not None:
             raise Conflict("these tables are used by another store", hint="close it first")
         self.user = who
+        self.owed.clear()
 
     def check(self, who: object) -> None:
         """Raise StoreError where a store may not use them, or fails on purpose."""
@@ -141,6 +143,16 @@ class Tables:
             raise StoreError("the store is closed", hint="the daemon is stopping")
         if self.error is not None:
             raise self.error
+        for new in self.owed:
+            place = new.day, new.by, new.who
+            self.spending[place] = self.spending[place].plus(new) if place in self.spending else new
+        self.owed.clear()
+
+    def owe(self, who: object, spent: Sequence[DaySpent]) -> None:
+        """Take sums to be added; raises StoreError where a store may not use the tables."""
+        if self.user is not who:
+            raise StoreError("the store is closed", hint="the daemon is stopping")
+        self.owed += spent
 
     def place(self, platform: str, bot: str, key: str) -> int | None:
         """Return the turn of the message under a key."""
