@@ -98,7 +98,8 @@ class GoogleProvider(Embeds, ModelClient):
 
     def _method(self, model: str, method: str) -> str:
         """Return the address of a model's method."""
-        return endpoint(self._base, f"/{quote(_resource(model))}:{method}")
+        kind, _, name = _resource(model).partition("/")
+        return endpoint(self._base, f"/{kind}/{quote(name, safe='')}:{method}")
 
 
 def _resource(model: str) -> str:

@@ -79,6 +79,22 @@ async def test_the_version_may_be_in_the_base_url(path: str) -> None:
         assert (await collect(provider, ask("hello"))).text == "echo: hello"
 
 
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("gemini-3-flash", "/models/gemini-3-flash"),
+        ("models/gemini-3-flash", "/models/gemini-3-flash"),
+        ("tunedModels/mine-1", "/tunedModels/mine-1"),
+        ("models/../files?x=1", "/models/..%2Ffiles%3Fx%3D1"),
+    ],
+)
+async def test_a_model_is_one_piece_of_the_address(model: str, path: str) -> None:
+    async with HttpClient() as http:
+        provider = GoogleProvider("acme", http=http, base_url="https://far.example/v1beta?project=p")
+        call = provider.call(ask(stream=True, model=model))
+    assert call.url == f"https://far.example/v1beta{path}:streamGenerateContent?project=p&alt=sse"
+
+
 @pytest.mark.parametrize("name", ["gemini-pro", "gemma-3-27b-it"])
 async def test_a_model_without_a_system_role_has_its_instructions_in_front(name: str) -> None:
     async with simulated("gemini", strict=True, model=name) as gemini, HttpClient() as http:
