@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from mindbot.domain.chat import ChatRequest
 from mindbot.domain.host import Secrets
 from mindbot.http.guard import endpoint
-from mindbot.providers.addresses import versioned
+from mindbot.providers.addresses import asking, versioned
 from mindbot.providers.answer import AnswerReader
 from mindbot.providers.anthropic_request import NEWEST, SAMPLING, VENDOR, request_body
 from mindbot.providers.anthropic_settings import AnthropicSettings
@@ -76,8 +75,8 @@ class AnthropicProvider(ModelClient):
         headers = {**await self._headers(), "anthropic-version": NEWEST}
         after = ""
         for _ in range(_MOST_PAGES):
-            page = f"/models?limit=1000{f'&after_id={quote(after)}' if after else ''}"
-            doc = await self.exchange("GET", endpoint(self._base, page), headers=headers)
+            url = asking(endpoint(self._base, "/models"), limit="1000", after_id=after)
+            doc = await self.exchange("GET", url, headers=headers)
             models = names_of(self.name, doc, "data", "id")
             found += models
             if not (models and doc.get("has_more")):

@@ -14,7 +14,7 @@ from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Embedding
 from mindbot.http.guard import endpoint
-from mindbot.providers.addresses import versioned
+from mindbot.providers.addresses import asking, versioned
 from mindbot.providers.answer import AnswerReader
 from mindbot.providers.client import Call, ModelClient
 from mindbot.providers.embedding import Embeds
@@ -62,10 +62,10 @@ class GoogleProvider(Embeds, ModelClient):
         """Return the call of generateContent; a stream is another method."""
         system_role = self.capabilities(request.model).system_role
         body = request_body(request, thinking=self._thinking, system_role=system_role)
-        url = self._method(request.model, "streamGenerateContent" if request.stream else "generateContent")
-        if request.stream:  # without it the answer is one array
-            url += f"{'&' if '?' in url else '?'}alt=sse"
-        return Call(url, body, request.stream)
+        if not request.stream:
+            return Call(self._method(request.model, "generateContent"), body, streamed=False)
+        url = asking(self._method(request.model, "streamGenerateContent"), alt="sse")  # or it is one array
+        return Call(url, body, streamed=True)
 
     def reader(self, model: str, **more: Any) -> AnswerReader:
         """Return what reads one answer."""
@@ -76,9 +76,8 @@ class GoogleProvider(Embeds, ModelClient):
         found: list[str] = []
         after = ""
         for _ in range(_MOST_PAGES):
-            page = f"pageSize=1000{f'&pageToken={quote(after)}' if after else ''}"
-            url = endpoint(self._base, "/models")
-            doc = await self.exchange("GET", f"{url}{'&' if '?' in url else '?'}{page}")
+            url = asking(endpoint(self._base, "/models"), pageSize="1000", pageToken=after)
+            doc = await self.exchange("GET", url)
             found += [name.removeprefix("models/") for name in names_of(self.name, doc, "models", "name")]
             after = doc.get("nextPageToken") or ""
             if not after or not isinstance(after, str):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from mindbot.config.models import ModelSettings
 from mindbot.domain.chat import Attachment, ChatMessage, ChatRequest, Reasoning, Text, ToolCall, ToolResult
@@ -268,3 +270,23 @@ async def test_the_list_of_models_needs_the_key() -> None:
         provider = AnthropicProvider("acme", http=http, base_url=anthropic.base_url, api_key="sk-wrong")
         with pytest.raises(AuthFailed):
             await provider.list_models()
+
+
+async def test_models_come_in_pages() -> None:
+    pages = [
+        {"data": [{"id": "a"}, {"id": "b"}], "has_more": True, "last_id": "b"},
+        {"data": [{"id": "c"}], "has_more": False},
+    ]
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path_qs)
+        return web.json_response(pages[len(asked) - 1])
+
+    app = web.Application()
+    app.router.add_get("/v1/models", answer)
+    async with TestServer(app) as server, HttpClient() as http:
+        base_url = str(server.make_url("/v1?project=p"))
+        provider = AnthropicProvider("acme", http=http, base_url=base_url, api_key=KEY)
+        assert await provider.list_models() == ["a", "b", "c"]
+    assert asked == ["/v1/models?project=p&limit=1000", "/v1/models?project=p&limit=1000&after_id=b"]
