@@ -38,7 +38,7 @@ _TOTAL = 3  # times the timeout, for a stream
 _BODY = 16  # times the longest answer: JSON takes up to six bytes for one, and there is more than the answer
 #: Characters of a model's first answer that are held back: an end tag may make thinking of them.
 _HOLD = 16
-_STOPPING = 5.0  # seconds for telling the vendor that nobody listens any more
+_STOPPING = 2.0  # seconds for telling the vendor that nobody listens any more
 
 _log = structlog.get_logger(__name__)
 
