@@ -29,6 +29,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     max_head = 32 << 10  # bytes
+    max_unread = 64 << 20  # bytes that are read of a body nobody wants, before the connection is cut
     patience = 10.0  # seconds for one whole request, body included
 
     _head = 0  # bytes of the head, and of what follows the body, that have been parsed
@@ -36,6 +37,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _within = False  # whether a request has begun and not ended
     _moved = False  # whether what is being read began a request, or brought a piece of a body
     _deadline: asyncio.TimerHandle | None = None
+    _unread: int | None = None  # bytes of such a body so far; None: the connection goes on
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -55,7 +57,30 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
         self._count(len(name) + len(value) + 4)  # colon, blank, line end
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.cycle is not None and self.cycle.transport is self.transport:
+            self.cycle.transport = _Answering(self)  # type: ignore[assignment]
+
+    def end(self) -> None:
+        """Close after an answer; where its request still arrives, once the client has heard it and hung up.
+
+        A client that is cut off while it sends may never read why (RFC 9112, 9.6): what it still sends is
+        read and thrown away, as long as a request may take.
+        """
+        if self._within and self._unread is None and self.transport.can_write_eof():
+            self._unread = 0
+            self.transport.write_eof()
+            self.flow.resume_reading()
+        else:
+            self.transport.close()
+
     def data_received(self, data: bytes) -> None:
+        if self._unread is not None:
+            self._unread += len(data)
+            if self._unread > self.max_unread:
+                self.transport.close()
+            return
         before = self._head
         self._moved = False
         super().data_received(data)
@@ -100,6 +125,18 @@ class GuardedProtocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
+
+
+class _Answering:
+    """A connection as the answer to one request sees it: closing it is the protocol's affair."""
+
+    def __init__(self, protocol: GuardedProtocol) -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+
+    def close(self) -> None:
+        self._protocol.end()
 
 
 class HttpServer(uvicorn.Server):

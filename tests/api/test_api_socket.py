@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -21,6 +22,7 @@ from mindbot.domain.errors import ConfigError, Conflict, MindBotError, TimedOut,
 from mindbot.store.lock import only_one
 from mindbot.testing.waiting import PATIENCE
 from mindbot_daemon.daemon import Daemon, Place
+from mindbot_daemon.serving import GuardedProtocol
 from mindbot_daemon.sockets import bind_unix, remove_unix
 from mindbot_daemon.systemd import Inherited, Notifier
 
@@ -182,3 +184,28 @@ async def test_a_client_that_hangs_up_during_an_upload_is_a_line_and_no_mistake_
                 await anyio.sleep(0.01)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert [line for line in lines if line["log_level"] == "error"] == []
+
+
+async def said_to(path: Path, head: str, body: int) -> bytes:
+    """Send a request whole before any of the answer is read; return the answer up to its end."""
+    heard = b""
+    async with await anyio.connect_unix(path) as stream:
+        await stream.send(f"{head}\r\nhost: x\r\ncontent-length: {body}\r\n\r\n".encode())
+        for _ in range(body >> 20):
+            await stream.send(b"x" * (1 << 20))
+        with suppress(anyio.EndOfStream):
+            while True:
+                heard += await stream.receive()
+    return heard
+
+
+@pytest.mark.parametrize("more", ["", "\r\nconnection: close"])
+async def test_who_still_sends_what_is_refused_hears_why(up: Running, more: str) -> None:
+    heard = await said_to(up.socket, f"POST /v1/turns HTTP/1.1{more}", 8 << 20)
+    assert heard.startswith(b"HTTP/1.1 413") and b"over 1048576 bytes" in heard
+
+
+async def test_who_never_ends_is_cut_off(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GuardedProtocol, "max_unread", 1 << 20)
+    with pytest.raises(anyio.BrokenResourceError):
+        await said_to(up.socket, "POST /v1/turns HTTP/1.1", 64 << 20)
