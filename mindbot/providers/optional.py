@@ -1,7 +1,8 @@
 """Fields of a request that a server may refuse: left out or renamed, and remembered.
 
 Older vLLM, Databricks, NIM, Azure and some gateways refuse ``stream_options``; reasoning models take no
-``temperature`` and want another name for the output limit; Mistral and others know no ``user``.
+``temperature`` and want another name for the output limit; Mistral and others know no ``user``; models
+of Anthropic's that choose by themselves when to think refuse ``thinking`` of a given length.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _OPTIONAL = {
     "stream_options": "",
     "temperature": "",
     "user": "",
+    "thinking": "",
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }

@@ -27,6 +27,7 @@ from mindbot.domain.message import Json
 from mindbot.providers.anthropic_request import MOST_TOKENS, request_body
 from mindbot.providers.anthropic_wire import AnthropicAnswer
 from mindbot.providers.documents import Documents
+from mindbot.providers.optional import Optional
 
 START = {
     "type": "message_start",
@@ -417,3 +418,22 @@ def test_no_thinking_where_it_would_be_refused() -> None:
     own = Reasoning("hm", "s", vendor="anthropic")
     lines[1] = ChatMessage("assistant", [own, ToolCall("t", "add")])
     assert body(*lines, thinking=2000, tools=(ADD,))["thinking"]["type"] == "enabled"
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("temperature", "temperature: Extra inputs are not permitted"),
+        ("temperature", "`temperature` is deprecated for this model."),
+        (
+            "thinking",
+            '"thinking.type.enabled" is not supported for this model.',
+        ),
+    ],
+)
+def test_what_a_model_refuses_is_left_out_from_then_on(field: str, message: str) -> None:
+    optional = Optional()
+    sent = {"model": "m", "max_tokens": 9, field: 1}
+    assert optional.learn("m", sent, orjson.dumps(failure("invalid_request_error", message)))
+    assert optional.fit("m", sent) == {"model": "m", "max_tokens": 9}
+    assert optional.left_out("m") == [field]
