@@ -60,6 +60,7 @@ def well_again(house: House) -> Iterator[None]:
     yield
     for name in ("wecom", "openai"):
         house.faults(name)
+    house.says("provider", "enable", "openai")  # who was refused is left alone for a while
 
 
 def on_page(*words: str) -> None:
@@ -122,7 +123,7 @@ def test_a_user_who_complains_of_silence(house: House) -> None:
     ],
 )
 def test_a_model_that_refuses(house: House, fault: str, kind: str) -> None:
-    on_page(f"`{kind}`", "mindbot turns 'state == failed' --limit 20")
+    on_page(f"`{kind}`", "mindbot turns 'state == failed' --limit 20", "mindbot provider enable NAME")
     house.faults("openai", fault)
     house.says("send", f"asked with {kind}", "--timeout", "60")
     failed = house.says("turns", f"state == failed and error == {kind}", "--limit", "20")
