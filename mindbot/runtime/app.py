@@ -39,6 +39,7 @@ from mindbot.runtime.executor import Executor
 from mindbot.runtime.generation import Generation, base_urls
 from mindbot.runtime.hosting import Later, hosting
 from mindbot.runtime.identities import Identities
+from mindbot.runtime.in_hand import resume
 from mindbot.runtime.intake import Intake
 from mindbot.runtime.lifecycle import HealthBoard, RuntimePart, beside, running
 from mindbot.runtime.logs import LogTail
@@ -247,7 +248,7 @@ class Runtime:
     async def _open_outbox(self) -> AsyncIterator[None]:
         await self._remind(self.bots.bots.values())
         self.on_show.recover(await self.store.outbox.open_streams())
-        self.outbox.submit(await self.store.outbox.open_deliveries())
+        await resume(self.store.outbox, self.outbox.submit)
         async with beside(self.outbox.run):
             yield
 

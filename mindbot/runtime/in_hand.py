@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreUnreadable
+from mindbot.domain.ports.store import OutboxStore
+from mindbot.runtime.dispatcher import PAGE
 
 #: Reads a delivery from disk by its turn and place; raises StoreError.
 Read = Callable[[int, int], Awaitable[Delivery | None]]
@@ -48,3 +50,11 @@ class InHand:
                 f"delivery {d.id}: {reason}", hint="was the database replaced?", reason=reason
             )
         d.parts, d.on_disk = found.parts, False
+
+
+async def resume(kept: OutboxStore, submit: Callable[[list[Delivery]], None]) -> None:
+    """Take over what an earlier process has not sent, page by page; raises StoreError."""
+    place = (0, 0)
+    while page := await kept.open_deliveries(place, PAGE):
+        submit(page)
+        place = (page[-1].turn, page[-1].n)

@@ -44,9 +44,11 @@ class SqliteOutbox:
         """See the port."""
         await self._journal.commit({"deliver": [deliver_row(delivery)]})
 
-    async def open_deliveries(self) -> list[Delivery]:
+    async def open_deliveries(
+        self, after: tuple[int, int] = recovery.FIRST, limit: int = -1
+    ) -> list[Delivery]:
         """See the port."""
-        read = partial(recovery.open_deliveries, unreadable=self._unreadable)
+        read = partial(recovery.open_deliveries, unreadable=self._unreadable, after=after, limit=limit)
         return await self._database.write_apart(read)
 
     async def open_streams(self) -> dict[int, Delivery]:

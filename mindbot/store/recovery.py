@@ -44,6 +44,8 @@ _ALL_IDS = (
 _ASIDE = -100  # where in its turn an answer goes that was on show and cannot be read
 
 Row = tuple[Any, ...]
+Place = tuple[int, int]  # a delivery's turn, and where in it
+FIRST: Place = (0, 0)  # before every delivery: turns are numbered from 1
 
 
 @dataclass(slots=True)
@@ -136,10 +138,23 @@ def bury_all(db: sqlite3.Connection, reason: str, now: float, unreadable: Unread
     return turns, deliveries
 
 
-def open_deliveries(db: sqlite3.Connection, unreadable: Unreadable) -> list[Delivery]:
-    """Return what is not sent and not dead, in order. What was being sent is now ``unknown``."""
+def open_deliveries(
+    db: sqlite3.Connection, unreadable: Unreadable, after: Place = FIRST, limit: int = -1
+) -> list[Delivery]:
+    """Return what is not sent and not dead, in order. What was being sent is now ``unknown``.
+
+    Of a damaged table it may be more than ``limit``: it is looked through once, not for each page.
+    """
+    while rows := _deliveries(db, _UNSENT, unreadable, after, limit):
+        if found := _unsent(db, rows, unreadable):
+            return found
+        after = rows[-1][:2]
+    return []
+
+
+def _unsent(db: sqlite3.Connection, rows: Sequence[Row], unreadable: Unreadable) -> list[Delivery]:
     found = []
-    for row in _deliveries(db, _UNSENT, unreadable):
+    for row in rows:
         turn, n = row[:2]
         try:
             delivery = unreadable.read(delivery_name(turn, n), partial(delivery_of, row))
@@ -192,14 +207,18 @@ def bearing(unreadable: Unreadable | None = None, what: str = "") -> Iterator[No
             unreadable.note(what, error)
 
 
-def _deliveries(db: sqlite3.Connection, state: str, unreadable: Unreadable) -> list[Row]:
+def _deliveries(
+    db: sqlite3.Connection, state: str, unreadable: Unreadable, after: Place = FIRST, limit: int = -1
+) -> list[Row]:
     """Return the deliveries in a state, in order; of a damaged table those that can be read."""
-    every = f"SELECT {DELIVERY} FROM outbox WHERE {state} ORDER BY turn, n"
+    turn, n = after
+    wanted = f"{state} AND (turn, n) > ({turn:d}, {n:d})"
+    every = f"SELECT {DELIVERY} FROM outbox WHERE {wanted} ORDER BY turn, n LIMIT ?"
     one = tuple(
-        f"SELECT {DELIVERY} FROM outbox {way} WHERE turn = ? AND {state} ORDER BY n"
+        f"SELECT {DELIVERY} FROM outbox {way} WHERE turn = ? AND {wanted} ORDER BY n"
         for way in ("INDEXED BY outbox_open", "NOT INDEXED")
     )
-    return _rows(db, (every, ()), (_ALL_IDS, ()), one, _deliveries_of, unreadable)
+    return _rows(db, (every, (limit,)), (_ALL_IDS, ()), one, _deliveries_of, unreadable)
 
 
 def _deliveries_of(turn: int) -> str:

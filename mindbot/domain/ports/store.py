@@ -154,8 +154,11 @@ class OutboxStore(Protocol):
     async def mark(self, delivery: Delivery) -> None:
         """Write a delivery's new state; its notes are added to those that are there."""
 
-    async def open_deliveries(self) -> list[Delivery]:
-        """Return what is not sent and not dead, in order. What was being sent is now ``unknown``."""
+    async def open_deliveries(self, after: tuple[int, int] = (0, 0), limit: int = -1) -> list[Delivery]:
+        """Return what is not sent and not dead, in order. What was being sent is now ``unknown``.
+
+        That is about ``limit`` deliveries behind one, by its turn and place; none: there is no more.
+        """
 
     async def open_streams(self) -> dict[int, Delivery]:
         """Return the answers that were on show when a process ended, by turn."""

@@ -82,6 +82,19 @@ class WritesContract:
             await store.outbox.mark(first)
             assert [d.n for d in await store.outbox.open_deliveries()] == [1]
 
+    async def test_what_is_not_sent_is_read_page_by_page(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turns = [(await store.inbox.put(a_message(f"m{n}")))[0] for n in range(3)]
+            for turn in turns:
+                await store.outbox.enqueue([a_delivery(turn, n) for n in (-1, 0)])
+            sent = a_delivery(turns[1], 0, state="sent")
+            await store.outbox.mark(sent)
+            pages, place = [], (0, 0)
+            while page := await store.outbox.open_deliveries(place, 2):
+                place = (page[-1].turn, page[-1].n)
+                pages.append([(turns[0].number < d.turn, d.n) for d in page])
+            assert pages == [[(False, -1), (False, 0)], [(True, -1), (True, -1)], [(True, 0)]]
+
     async def test_a_state_written_late_keeps_what_the_platform_said_meanwhile(self, rig: StoreRig) -> None:
         async with rig.open() as store:
             turn, _ = await store.inbox.put(a_message())

@@ -17,6 +17,7 @@ from mindbot.domain.delivery import Delivery, Sent
 from mindbot.domain.errors import Overloaded, StoreBusy
 from mindbot.domain.message import Part, text_part
 from mindbot.domain.ports.platform import Receive, Report
+from mindbot.runtime.in_hand import resume
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.patience import Policy
 from mindbot.store.sqlite import SqliteStore
@@ -163,3 +164,19 @@ async def test_what_is_put_down_for_a_bot_that_is_gone_is_given_up(tmp_path: Pat
         assert {each.state for each in waiting} == {"dead"} and outbox.in_hand.characters == 0
         found = [await store.outbox.delivery(each.turn, each.n) for each in waiting]
         assert [each.text for each in found if each is not None] == ["one", "two"], "they can be sent again"
+
+
+async def test_a_start_takes_them_over_page_by_page_whatever_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mindbot.runtime.in_hand.PAGE", 2)
+    phone = Phone()
+    phone.up = True
+    async with SqliteStore.open(tmp_path / "mindbot.db") as store, an_outbox(store, phone, 3) as outbox:
+        waiting = [a_delivery(f"{n}", "s") for n in range(7)]
+        await store.outbox.enqueue(waiting)
+        for each in waiting[2:4]:  # a page of them
+            damage(store, each)
+        await resume(store.outbox, outbox.submit)
+        await until_said(outbox)
+        assert phone.said == {"s": ["0", "1", "4", "5", "6"]} and outbox.in_hand.characters == 0

@@ -225,10 +225,11 @@ class MemoryOutbox(MemoryPart):
             row.state, row.attempts, row.again, row.next_at = d.state, d.attempts, d.again, d.next_at
             row.error, row.sent_id, row.ended = d.error or None, d.sent_id or None, d.ended or None
 
-    async def open_deliveries(self) -> list[Delivery]:
+    async def open_deliveries(self, after: tuple[int, int] = (0, 0), limit: int = -1) -> list[Delivery]:
         tables = await self._writing()
-        rows = [row for _, row in sorted(tables.outbox.items())]
+        rows = [row for place, row in sorted(tables.outbox.items()) if place > after]
         unsent = [row for row in rows if row.state in ("pending", "sending", "unknown")]
+        unsent = unsent[: limit if limit >= 0 else None]
         for row in unsent:
             if row.state == "sending":
                 row.state, row.again = "unknown", True
