@@ -105,7 +105,8 @@ async def _streamed(provider: Provider, asked: ChatRequest) -> Check:
 
 
 async def _tools(provider: Provider, asked: ChatRequest) -> Check:
-    lines = [ChatMessage("user", "What is 20 + 22? Use the tool.")]
+    question = 'What is 20 + 22? Use the tool: call add({"a": 20, "b": 22})'
+    lines = [ChatMessage("user", question)]
     first = await _collect(provider, replace(asked, messages=lines, tools=(_TOOL,)))
     if not first.last.tool_calls:
         return Check(
