@@ -59,6 +59,11 @@ class ChatGLMProvider(OpenAIProvider):
         """Return the header that shows the key, or a token made of it."""
         return self.face.auth(self._signed(key) if self._jwt else key)
 
+    def renew(self) -> bool:
+        """Drop the token: it may have ended by the vendor's clock."""
+        self._token = ("", "", 0.0)
+        return self._jwt
+
     def forget(self) -> None:
         """See `ModelClient.forget`."""
         super().forget()

@@ -162,6 +162,10 @@ class ModelClient(ABC):
         """Look the key up again before the next call: it may have been replaced."""
         self._key = None
 
+    def renew(self) -> bool:
+        """Drop what was made of the key and was refused; true where the key may make another."""
+        return False
+
     def clean(self, key: str) -> str:
         """Return a key as it is shown, without what copying it may have added; raises SecretError."""
         return bare_key(key)
@@ -198,8 +202,8 @@ class ModelClient(ABC):
         await self._limits.enter(min(self.timeout, self._left(request)))
         try:
             request, unseen = await self._fitted(request)
-            headers = await self._headers()
-            call = await self.asked(request, headers)
+            headers, call = await self._prepared(request)
+            renewed = begun = False
             while True:
                 body = self._optional.fit(request.model, call.body)
                 ask = replace(call, body=body, headers={**call.headers, **headers})
@@ -208,7 +212,13 @@ class ModelClient(ABC):
                         self._answered(ask, request.model, self._left(request), unseen)
                     ) as chunks:
                         async for chunk in chunks:
+                            begun = True
                             yield chunk
+                except AuthFailed:
+                    if renewed or begun or not self.renew():
+                        raise
+                    renewed = True
+                    headers = await self._headers()
                 except _Refused as exc:
                     if not self._optional.learn(request.model, body, exc.body):
                         raise exc.error from None
@@ -219,6 +229,14 @@ class ModelClient(ABC):
             raise
         finally:
             self._limits.leave()
+
+    async def _prepared(self, request: ChatRequest) -> tuple[Mapping[str, str], Call]:
+        """Show the key and send what has to be sent first, within the time that the answer has."""
+        with anyio.move_on_after(self._left(request)) as time:
+            headers = await self._headers()
+            return headers, await self.asked(request, headers)
+        assert time.cancelled_caught
+        raise TimedOut(f"{self.name}: the time for this answer is up")
 
     async def _answered(self, call: Call, model: str, left: float, unseen: list[str]) -> Chunks:
         """Ask once. Raises like `chat`, and `_Refused` where the request itself is refused."""

@@ -83,6 +83,11 @@ class CozeProvider(ModelClient):
         """Return a key as it is shown; a private key keeps its lines."""
         return key.replace("\\n", "\n").strip() if self._app else super().clean(key)
 
+    def renew(self) -> bool:
+        """Drop the token: it may have been revoked before its time."""
+        self._token = ("", 0.0)
+        return bool(self._app)
+
     def forget(self) -> None:
         """See `ModelClient.forget`."""
         super().forget()

@@ -21,6 +21,7 @@ from mindbot.domain.errors import (
     RateLimited,
     Rejected,
     SecretError,
+    TimedOut,
 )
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
@@ -31,6 +32,7 @@ from mindbot.sim.models.conversation import Scripted
 from mindbot.sim.testing import simulated
 from mindbot.testing.models.rig import DOT, LONG
 from mindbot.testing.providers import KEY, Play, ProviderContract, ask, collect
+from mindbot.testing.waiting import PATIENCE
 
 FAULTS = {
     "bad_request": "400",
@@ -176,6 +178,14 @@ async def test_files_are_uploaded_and_addresses_are_named() -> None:
     ]
 
 
+async def test_an_upload_that_hangs_keeps_the_deadline() -> None:
+    lines = [ChatMessage("user", [Attachment("image", "image/png", "dot.png", data=DOT)])]
+    async with coze(fault="hang@/v1/files") as (_, provider):
+        request = ChatRequest(lines, deadline=anyio.current_time() + 0.1)
+        with anyio.fail_after(PATIENCE), pytest.raises(TimedOut):
+            await collect(provider, request)
+
+
 async def test_suggestions_and_notes_are_no_part_of_the_answer() -> None:
     reply = Scripted("42", reasoning="six times seven")
     async with coze(reply, sim={"suggestions": ("And then?",)}) as (_, provider):
@@ -236,9 +246,8 @@ async def test_an_oauth_app_signs_for_a_token_and_keeps_it() -> None:
         assert (await collect(provider, ask("again"))).text == "echo: again"
         assert paths(server).count("/api/permission/oauth2/token") == 2
         server.desk.revoke()
-        with pytest.raises(AuthFailed):
-            await collect(provider, ask())
         assert (await collect(provider, ask("once more"))).text == "echo: once more"
+        assert paths(server).count("/api/permission/oauth2/token") == 3
 
 
 async def test_a_key_that_is_none_is_named_without_being_shown() -> None:
@@ -258,3 +267,10 @@ async def test_a_key_that_is_none_is_named_without_being_shown() -> None:
         )
         with pytest.raises(AuthFailed, match="iss"):
             await collect(wrong, ask())
+
+
+async def test_a_personal_token_that_is_refused_is_shown_once() -> None:
+    async with coze(api_key="pat_wrong") as (server, provider):
+        with pytest.raises(AuthFailed):
+            await collect(provider, ask())
+    assert paths(server) == ["/v3/chat"]
