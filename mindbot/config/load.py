@@ -78,6 +78,7 @@ def load(
             f"the configuration has {count}", hint="`mindbot config schema` lists every key", problems=lines
         )
     checks.names(root, config, found)
+    checks.cheaper(root, config, found)
     checks.answerers(root, config, found)
     broken = [Finding(tree.find(root, path)[0].place, what) for path, what in parts.broken(config)]
     origins = {tree.dotted(path): str(node.place) for path, node in tree.leaves(root) if path}
