@@ -71,6 +71,8 @@ class Ticket:
         """It says nothing of whom was asked."""
         for key, admission in zip(self._keys, self._open, strict=False):
             self._standing.breakers.of(key).release(admission)
+        if Admission.PROBE in self._open:
+            self._standing.wake()  # another one may prove it
         self._open = []
 
 

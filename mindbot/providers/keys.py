@@ -69,8 +69,8 @@ class KeyPool:
         self._turn += 1
         return [*self.keys[begin:], *self.keys[:begin]]
 
-    async def ask(self, call: Callable[[PoolKey], Awaitable[T]]) -> T:
-        """Call with one key after the other until one of them is taken.
+    async def ask(self, call: Callable[[PoolKey], Awaitable[T]], tell: Callable[[MindBotError], None]) -> T:
+        """Call with one key after the other until one of them is taken; ``tell`` learns why one is not.
 
         Raises:
             MindBotError: the first failure when none is, or the first that is not for a key.
@@ -84,6 +84,7 @@ class KeyPool:
                 done = await call(key)
             except OF_THE_KEY as exc:
                 self.refused(key, exc)
+                tell(exc)
                 failures.append(exc)
             else:
                 if circuit.succeeded(admission):

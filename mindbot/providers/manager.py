@@ -6,7 +6,7 @@ configuration generation is `standing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -14,23 +14,25 @@ import anyio
 
 from mindbot.config.model import Config
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunks, Usage
-from mindbot.domain.errors import BudgetSpent, Conflict, MindBotError, NotFound, VendorError
+from mindbot.domain.errors import BudgetSpent, ConfigError, Conflict, MindBotError, NotFound, VendorError
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
-from mindbot.domain.ports.answering import Provider
+from mindbot.domain.ports.answering import Embedder, Embedding, Provider
 from mindbot.domain.ports.http import Http
 from mindbot.domain.spending import BILLION, NOBODY, Payer
+from mindbot.providers import tokens
 from mindbot.providers.asking import Asking, Sleep
 from mindbot.providers.breaker import CircuitKey
 from mindbot.providers.budgets import Budgets, Used, bill
 from mindbot.providers.deployments import Deployment, Deployments
-from mindbot.providers.keys import COOLING
+from mindbot.providers.keys import COOLING, PoolKey
 from mindbot.providers.known_models import known
 from mindbot.providers.prices import Prices
 from mindbot.providers.selection import Candidate, Selection
 from mindbot.providers.shorter import Refusals
 from mindbot.providers.standing import Standing
 from mindbot.providers.status import ProviderStatus, status_of
+from mindbot.providers.verdict import FOR_A_PERSON
 
 _PING_SECONDS = 20.0
 
@@ -126,6 +128,44 @@ class ProviderManager:
         async with aclosing(asking.run()) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        provider: str,
+        model: str = "",
+        dimensions: int = 0,
+        payer: Payer = NOBODY,
+    ) -> Embedding:
+        """Return a vector for each text, by whichever key of a provider is taken; see `Embedder`.
+
+        Raises:
+            NotFound, ConfigError: there is no such provider, or it has no embeddings.
+            BudgetSpent: ``payer`` has nothing left to spend.
+            VendorError: no key was taken, or the vendor failed.
+        """
+        await self._budgets.check(payer)
+        by: list[PoolKey] = []
+
+        async def call(key: PoolKey) -> Embedding:
+            client = self._deployments.client(provider, key)
+            if not isinstance(client, Embedder):
+                raise ConfigError(f"providers.{provider}: its type has no embeddings")
+            by.append(key)
+            return await client.embed(texts, model=model, dimensions=dimensions)
+
+        def tell(failure: MindBotError) -> None:
+            if isinstance(failure, FOR_A_PERSON):
+                self._tell(provider, failure)
+
+        try:
+            found = await self._deployments.pool(provider).ask(call, tell)
+        finally:
+            await self.standing.save()
+        told, usage = found.usage is not None, found.usage or Usage(sum(map(tokens.of_text, texts)))
+        await self._charge(payer, Deployment(provider, by[-1], model), usage, {}, told=told)
+        return found
 
     # --- who is asked
 

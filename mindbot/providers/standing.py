@@ -67,8 +67,7 @@ class Standing:
             return
         changed = list(self.breakers.changed)
         self.breakers.changed.clear()
-        self._moved.set()
-        self._moved = anyio.Event()
+        self.wake()
         if self._keep is None:
             return
         try:
@@ -76,6 +75,11 @@ class Standing:
         except StoreError as error:
             self.breakers.changed.update(changed)
             log.warning("how the providers stand is not on disk", error=str(error))
+
+    def wake(self) -> None:
+        """Let who waits for a circuit look again."""
+        self._moved.set()
+        self._moved = anyio.Event()
 
     async def moved(self, seconds: float) -> None:
         """Wait until a circuit changes, for so many seconds at most."""

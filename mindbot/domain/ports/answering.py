@@ -51,6 +51,7 @@ class Lists(Protocol):
         """Return their names; raises VendorError."""
 
 
+@runtime_checkable
 class Embedder(Protocol):
     """What turns texts into vectors."""
 

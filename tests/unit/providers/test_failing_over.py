@@ -12,7 +12,7 @@ import orjson
 import pytest
 from managed_providers import Managed, openai, scripted
 
-from mindbot.domain.errors import AuthFailed, Overloaded, QuotaExceeded, RateLimited, Truncated
+from mindbot.domain.errors import AuthFailed, ConfigError, Overloaded, QuotaExceeded, RateLimited, Truncated
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
 from mindbot.testing.waiting import PATIENCE
@@ -296,6 +296,24 @@ async def test_a_reload_tells_anew_who_is_left_alone(http: HttpClient) -> None:
         for _ in range(3):
             assert await again.ask() == "me"
         assert again.told == [("poor", "degraded")] and poor.requests == 1
+
+
+async def test_embeddings_use_the_same_keys(http: HttpClient) -> None:
+    async with openai() as far:
+        far.refused = {"sk-1": "invalid_api_key", "sk-2": "insufficient_quota"}
+        entry = {**far.entry, "api_keys": ["sk-1", "sk-2", "sk-3"]}
+        del entry["api_key"]
+        here = Managed(http, {"a": entry, "b": scripted("me")})
+        for _ in range(4):
+            found = await here.manager.embed(["one", "two"], provider="a", model="text-embedding-3-small")
+            assert len(found.vectors) == 2
+        assert far.counters["requests"] == 6
+        (row, _) = await here.manager.status()
+        assert [key.state for key in row.keys] == ["disabled", "cooling", "ok"]
+        assert row.calls_today == 4
+        assert here.told == [("a", "degraded")] * 2, "one for each key that a person must look after"
+        with pytest.raises(ConfigError, match="no embeddings"):
+            await here.manager.embed(["one"], provider="b")
 
 
 # --- strategies

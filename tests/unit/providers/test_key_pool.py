@@ -80,6 +80,7 @@ async def test_whatever_is_asked_goes_on_with_the_next_key() -> None:
         "key3": RateLimited("slow", retry_after=5),
     }
     asked: list[str] = []
+    told: list[Exception] = []
 
     async def call(key: PoolKey) -> str:
         asked.append(key.label)
@@ -87,15 +88,16 @@ async def test_whatever_is_asked_goes_on_with_the_next_key() -> None:
             raise says[key.label]
         return f"by {key.label}"
 
-    assert [await pool.pool.ask(call) for _ in range(4)] == ["by key4"] * 4
+    assert [await pool.pool.ask(call, told.append) for _ in range(4)] == ["by key4"] * 4
+    assert told == list(says.values())
     assert asked == ["key1", "key2", "key3", "key4", "key4", "key4", "key4"]
     says["key4"] = Overloaded("busy")
     with pytest.raises(Overloaded):
-        await pool.pool.ask(call)
+        await pool.pool.ask(call, told.append)
     says["key4"] = QuotaExceeded("no money here either")
     for _ in range(2):
         with pytest.raises(QuotaExceeded):
-            await pool.pool.ask(call)
+            await pool.pool.ask(call, told.append)
     assert asked.count("key4") == 6
 
 
@@ -105,5 +107,5 @@ async def test_who_stops_waiting_for_an_answer_leaves_the_key_as_it_was() -> Non
     circuit = pool.breakers.of(CircuitKey("a", "key1"))
     circuit.cool(NOW, "quota", "no money")
     with anyio.move_on_after(0.01):
-        await pool.pool.ask(lambda key: anyio.sleep_forever())
+        await pool.pool.ask(lambda key: anyio.sleep_forever(), print)
     assert circuit.state == "half_open" and circuit.free
