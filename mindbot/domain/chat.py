@@ -167,20 +167,32 @@ class ChatMessage:
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
+        if self._words:
+            return ()
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
     @property
     def results(self) -> tuple[ToolResult, ...]:
+        if self._words:
+            return ()
         return tuple(part for part in self.parts if isinstance(part, ToolResult))
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
+        if self._words:
+            return ()
         return tuple(part for part in self.parts if isinstance(part, Attachment))
 
     @property
     def plain(self) -> bool:
         """Whether it is words and nothing else."""
-        return all(isinstance(part, Text) for part in self.parts)
+        return self._words or all(isinstance(part, Text) for part in self.parts)
+
+    @property
+    def _words(self) -> bool:
+        """Whether it is one text, as nearly always: each line of a history is asked what it has besides."""
+        parts = self.parts
+        return len(parts) == 1 and type(parts[0]) is Text
 
     def to_json(self) -> Json:
         """Return it as data: its words as one text where it has one origin and nothing else."""

@@ -31,15 +31,21 @@ def _is_no_character(c: str) -> bool:
     return "\ufdd0" <= c <= "\ufdef" or ord(c) & 0xFFFE == 0xFFFE
 
 
+class _Shaped(list[ChatMessage]):
+    """A conversation that `shaped` returned: nobody changes it, and it is not looked at again."""
+
+
 def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-    """Return a conversation that the strictest vendor takes.
+    """Return a conversation that the strictest vendor takes; one that this returned comes back as it is.
 
     System lines become one at the top. Lines without words go, but for the last of the user, which becomes
     `WORDLESS`. Neighbours of one role are joined. What the assistant said before the user said anything
     becomes part of the system line. Calls of tools and their results stay as they are.
     """
+    if isinstance(messages, _Shaped):
+        return messages
     if _in_shape(messages):
-        return list(messages)
+        return _Shaped(messages)
     system = [m.parts for m in messages if m.role == "system" and not wordless(m.content)]
     lines: list[ChatMessage] = []
     opening: list[tuple[ChatPart, ...]] = []
@@ -60,14 +66,12 @@ def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
         lines.append(m)
     if opening:
         system.append(_joined([(Text(_SAID_BEFORE),), *opening], "\n"))
-    return [*([ChatMessage("system", _joined(system, "\n\n"))] if system else []), *lines]
+    top = [ChatMessage("system", _joined(system, "\n\n"))] if system else []
+    return _Shaped([*top, *lines])
 
 
 def _in_shape(messages: Sequence[ChatMessage]) -> bool:
-    """Tell whether a conversation is questions and answers by turns, the user first, as nearly always.
-
-    Each prompt is looked at twice, for the trace and for its vendor.
-    """
+    """Tell whether a conversation is questions and answers by turns, the user first, as nearly always."""
     role = "user"
     for n, m in enumerate(messages):
         if n == 0 and m.role == "system":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mindbot.domain.message import Message
 
@@ -35,8 +35,7 @@ class Payer:
 NOBODY = Payer()
 
 
-@dataclass(frozen=True, slots=True)
-class DaySpent:
+class DaySpent(NamedTuple):
     """What somebody spent on a day (``2026-11-30``); ``money`` is in billionths of the budgets' currency."""
 
     by: Spender

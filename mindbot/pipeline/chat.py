@@ -32,8 +32,10 @@ class ChatRunner:
 
     async def run(self, turn: Turn) -> Chunks:
         """Yield the answer; raises MindBotError."""
+        prompt = list(turn.prompt)
+        seen = shaped(prompt)
         request = ChatRequest(
-            list(turn.prompt),
+            seen if seen == prompt else prompt,  # one in shape already is looked at once
             model=self._settings.model,
             stream=bool(turn.vars.get("stream")),
             conversation=turn.session,
@@ -42,7 +44,7 @@ class ChatRunner:
             span.data["request"] = {
                 "model": request.model,
                 "stream": request.stream,
-                "messages": [m.to_json() for m in shaped(request.messages)],
+                "messages": [m.to_json() for m in seen],
             }
             try:
                 payer = Payer.of(turn.message, turn.route.get("workflow", ""))

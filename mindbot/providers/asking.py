@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -26,7 +27,7 @@ from mindbot.providers import tokens
 from mindbot.providers.deployments import Deployment, Deployments, Ticket
 from mindbot.providers.keys import OF_THE_KEY
 from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
-from mindbot.providers.tally import LastError, Tally
+from mindbot.providers.tally import LastError
 from mindbot.providers.verdict import (
     FOR_A_PERSON,
     GO_ON,
@@ -56,7 +57,9 @@ _SPILL = 1.0  # seconds that a call waits for our own limits when another could 
 class Charge(Protocol):
     """Counts what an answer took, before its end is handed on; raises StoreError."""
 
-    async def __call__(self, deployment: Deployment, usage: Usage, notes: Json, *, told: bool) -> None: ...
+    def __call__(
+        self, deployment: Deployment, usage: Usage, notes: Json, *, told: bool
+    ) -> Awaitable[None]: ...
 
 
 @dataclass(slots=True)
@@ -72,16 +75,18 @@ class _Step:
 
 
 class Asking:
-    """See the module. ``tell`` learns of a provider (name, failure or None) how its last call went."""
+    """See the module. ``line`` says who is asked, in order. ``tell`` learns of a provider (name, failure or
+    None) how its last call went. ``longest`` is how many seconds a request without a deadline may take."""
 
     def __init__(
         self,
         deployments: Deployments,
         refusals: Refusals,
         request: ChatRequest,
-        line: Sequence[Deployment],
+        line: Callable[[], Awaitable[Sequence[Deployment]]],
         notes: Json,
         *,
+        longest: float,
         sleep: Sleep,
         tell: Callable[[str, MindBotError | None], None],
         charge: Charge,
@@ -93,8 +98,11 @@ class Asking:
         self._sleep = sleep
         self._tell = tell
         self._charge = charge
-        self._steps = deque(_Step(each) for each in line)
-        self._alone = len(line) == 1
+        self._line = line
+        self._longest = longest
+        self._deadline = 0.0
+        self._steps: deque[_Step] = deque()
+        self._alone = False
         self._shorter: list[_Step] = []
         self._waiting: list[_Step] = []
         self._failures: list[MindBotError] = []
@@ -105,16 +113,31 @@ class Asking:
         self._stale = False  # what was shown is not the answer
 
     async def run(self) -> Chunks:
-        """Yield the answer; raises the first failure when nobody could help."""
+        """Yield the answer; raises the first failure when nobody could help, and what ``line`` raises."""
+        self._deadline = self._request.deadline or anyio.current_time() + self._longest
+        self._steps.extend(map(_Step, await self._line()))
+        self._alone = len(self._steps) == 1
         while await self._any():
             step = self._steps.popleft()
             ticket = self._deployments.admit(step.deployment, alone=self._alone)
             if ticket is None:
                 self._skip(step)
                 continue
-            async with aclosing(self._ask(step, ticket)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+            begun = time.monotonic()
+            step.failure = None
+            try:
+                ask = self._begin(step)
+                async with aclosing(self._answer(step, ask, begun)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                self._answered(step, ask, ticket)
+            except TimedOut as exc:
+                raise (self._failures or [exc])[0] from None
+            except GO_ON as exc:
+                step.failure, step.took = exc, time.monotonic() - begun
+                self._judge(step, exc, ticket)
+            finally:
+                ticket.release()
             await self._deployments.standing.save()
             if step.failure is None:
                 return
@@ -161,41 +184,34 @@ class Asking:
 
     # --- one of them
 
-    async def _ask(self, step: _Step, ticket: Ticket) -> Chunks:
-        """Yield what one answers; whether it failed is then in ``step``."""
+    def _begin(self, step: _Step) -> Ask:
+        """Return what one is asked, and note that it is."""
         deployment = step.deployment
-        name, model = deployment.provider, deployment.model
-        tally = self._deployments.standing.tally(name)
-        begun = anyio.current_time()
-        step.failure = None
-        try:
-            whole = replace(self._request, model=model)
-            step.ask = step.ask or self._refusals.first(whole, name, model)
-            self._notes.pop("key", None)
-            self._notes |= deployment.named
-            _note_left_out(self._notes, step.ask)
-            async with aclosing(self._answer(step, step.ask, tally, begun)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            ticket.succeeded()
-            if step.shorter:
-                self._refusals.learn(step.ask, name, model)
-            self._tell(name, None)
-        except TimedOut as exc:
-            raise (self._failures or [exc])[0] from None
-        except GO_ON as exc:
-            step.failure, step.took = exc, anyio.current_time() - begun
-            self._judge(step, exc, ticket, tally)
-        finally:
-            ticket.release()
+        if step.ask is None:
+            whole = replace(self._request, model=deployment.model, deadline=self._deadline)
+            step.ask = self._refusals.first(whole, deployment.provider, deployment.model)
+        self._notes.pop("key", None)
+        self._notes |= deployment.named
+        _note_left_out(self._notes, step.ask)
+        return step.ask
 
-    async def _answer(self, step: _Step, ask: Ask, tally: Tally, begun: float) -> Chunks:
+    def _answered(self, step: _Step, ask: Ask, ticket: Ticket) -> None:
+        """Note that one answered."""
+        deployment = step.deployment
+        ticket.succeeded()
+        if step.shorter:
+            self._refusals.learn(ask, deployment.provider, deployment.model)
+        self._tell(deployment.provider, None)
+
+    async def _answer(self, step: _Step, ask: Ask, begun: float) -> Chunks:
         """Yield an answer, within our own limits, and have it counted before its end is handed on."""
         deployment, deployments = step.deployment, self._deployments
         client = deployments.client(deployment.provider, deployment.key)
         settings = deployments.settings[deployment.provider]
         limits = deployments.standing.limits(deployment.provider, settings)
-        guess = tokens.of_prompt(ask.request.messages) if settings.token_limit else 0
+        tally = deployments.standing.tally(deployment.provider)
+        request = ask.request
+        guess = tokens.of_prompt(request.messages) if settings.token_limit else 0
         patience = _SPILL if self._others() else settings.timeout
         entry = await limits.enter(min(patience, self._left()), guess)
         tally.begin()
@@ -204,10 +220,10 @@ class Asking:
         first: float | None = None
         charged = False
         try:
-            async with aclosing(client.chat(ask.request)) as chunks:
+            async with aclosing(client.chat(request)) as chunks:
                 async for chunk in chunks:
                     if first is None:
-                        first = anyio.current_time() - begun
+                        first = time.monotonic() - begun
                     if chunk.text or chunk.reasoning:
                         said.append(chunk.text or chunk.reasoning)
                     usage = chunk.usage or usage
@@ -215,7 +231,8 @@ class Asking:
                         tally.answered(first)
                         charged = True
                         usage = await self._count(deployment, ask, usage, said)
-                    self._notes.update(chunk.notes)
+                    if chunk.notes:
+                        self._notes.update(chunk.notes)
                     yield self._marked(chunk)
         finally:
             limits.leave()
@@ -254,14 +271,15 @@ class Asking:
 
     # --- what a failure means
 
-    def _judge(self, step: _Step, failure: MindBotError, ticket: Ticket, tally: Tally) -> None:
+    def _judge(self, step: _Step, failure: MindBotError, ticket: Ticket) -> None:
         """Note a failure, in the trace and with whom it says something about."""
         deployment, standing = step.deployment, self._deployments.standing
         kind, why = kind_of(failure), told(failure)
         self._notes.setdefault("failures", []).append({**deployment.named, "kind": kind, "why": why})
         opens = self._deployments.opens(alone=self._alone)
         if of_the_provider(failure):
-            tally.failed(LastError(standing.clock(), kind, why, deployment.key.label, deployment.model))
+            error = LastError(standing.clock(), kind, why, deployment.key.label, deployment.model)
+            standing.tally(deployment.provider).failed(error)
         if isinstance(failure, OF_THE_KEY):
             if not of_our_limits(failure):
                 pool = self._deployments.pool(deployment.provider)
@@ -328,7 +346,7 @@ class Asking:
     # --- time
 
     def _left(self) -> float:
-        return max(0.0, self._request.deadline - anyio.current_time())
+        return max(0.0, self._deadline - anyio.current_time())
 
     def _may_wait(self, seconds: float) -> bool:
         within = self._waited + seconds <= _WAITS and seconds < self._left()

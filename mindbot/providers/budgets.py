@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
@@ -150,6 +150,13 @@ class Budgets:
                 )
             soft = soft or (used if used.soft else None)
         return soft
+
+    async def spent_of(self, providers: Iterable[str]) -> dict[str, Used]:
+        """Return the budgets of those of the providers that have nothing left. Raises StoreError."""
+        if not self._of_providers:
+            return {}
+        used = {name: await self.of_provider(name) for name in providers}
+        return {name: found for name, found in used.items() if found is not None and found.hard}
 
     async def of_provider(self, name: str) -> Used | None:
         """Return the budget of a provider that is most used; None where it has none. Raises StoreError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mindbot import registry
 from mindbot.config.model import Config
@@ -18,6 +18,9 @@ from mindbot.providers.breaker import Admission, Circuit, CircuitKey
 from mindbot.providers.keys import KeyPool, PoolKey, keys_of
 from mindbot.providers.standing import Standing
 
+_CALLS = (Admission.CALL, Admission.CALL)
+_KEPT = 1_000  # deployments that were made; the others are made again
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -26,12 +29,13 @@ class Deployment:
     provider: str
     key: PoolKey
     model: str
+    #: Those of the key as a whole and of the model with it.
+    circuits: tuple[CircuitKey, CircuitKey] = field(init=False, compare=False, repr=False)
 
-    @property
-    def circuits(self) -> tuple[CircuitKey, CircuitKey]:
-        """Those of the key as a whole and of the model with it."""
-        label = self.key.label
-        return CircuitKey(self.provider, label), CircuitKey(self.provider, label, self.model or "default")
+    def __post_init__(self) -> None:
+        name, label = self.provider, self.key.label
+        circuits = CircuitKey(name, label), CircuitKey(name, label, self.model or "default")
+        object.__setattr__(self, "circuits", circuits)
 
     @property
     def named(self) -> Json:
@@ -48,7 +52,7 @@ class Ticket:
     ) -> None:
         self._standing = standing
         self._keys = keys
-        self._open = list(admissions)
+        self._open = admissions
 
     def succeeded(self) -> None:
         """It answered."""
@@ -56,7 +60,7 @@ class Ticket:
         for key, admission in zip(self._keys, self._open, strict=False):
             if breakers.of(key).succeeded(admission):
                 breakers.changed.add(key)
-        self._open = []
+        self._open = ()
 
     def failed(self, why: str, *, opens: bool) -> None:
         """It failed, and not for its key: that is the model's failure."""
@@ -65,7 +69,7 @@ class Ticket:
         breakers.of(self._keys[0]).release(of_the_key)
         if breakers.of(self._keys[1]).failed(of_the_model, why, opens=opens):
             breakers.changed.add(self._keys[1])
-        self._open = []
+        self._open = ()
 
     def release(self) -> None:
         """It says nothing of whom was asked."""
@@ -73,7 +77,7 @@ class Ticket:
             self._standing.breakers.of(key).release(admission)
         if Admission.PROBE in self._open:
             self._standing.wake()  # another one may prove it
-        self._open = []
+        self._open = ()
 
 
 class Deployments:
@@ -87,6 +91,8 @@ class Deployments:
         self.standing = standing
         self._clients: dict[tuple[str, str], Provider] = {}
         self._pools: dict[str, KeyPool] = {}
+        self._made: dict[tuple[str, str, str], Deployment] = {}
+        self._kinds = frozenset(registry.names("providers"))
         standing.use(config.providers)
 
     def usable(self, name: str) -> bool:
@@ -94,7 +100,7 @@ class Deployments:
         settings = self.settings.get(name)
         if settings is None or not settings.enabled or isinstance(settings, UnreadProvider):
             return False
-        return (settings.type or name) in registry.names("providers") and not self.standing.is_off(name)
+        return (settings.type or name) in self._kinds and not self.standing.is_off(name)
 
     def pool(self, name: str) -> KeyPool:
         """Return a provider's keys."""
@@ -107,7 +113,14 @@ class Deployments:
 
     def of(self, name: str, model: str) -> list[Deployment]:
         """Return a provider's deployments of a model, one for each key, by turns."""
-        return [Deployment(name, key, model) for key in self.pool(name).line()]
+        return [self._deployment(name, key, model) for key in self.pool(name).line()]
+
+    def _deployment(self, name: str, key: PoolKey, model: str) -> Deployment:
+        if (found := self._made.get((name, key.label, model))) is None:
+            if len(self._made) >= _KEPT:
+                self._made.clear()
+            found = self._made[name, key.label, model] = Deployment(name, key, model)
+        return found
 
     def client(self, name: str, key: PoolKey) -> Provider:
         """Return the client of a provider's key, made at its first use.
@@ -119,7 +132,7 @@ class Deployments:
         if (made := self._clients.get((name, key.label))) is None:
             settings = self._enabled(name)
             kind = settings.type or name
-            if kind not in registry.names("providers"):
+            if kind not in self._kinds:
                 raise ConfigError(f"providers.{name}: not available yet: {kind}")
             # The limits hold for all keys together, and are kept by whoever asks.
             one = {"api_key": key.secret, "api_keys": (), "concurrency": 0, "rate_limit": None}
@@ -158,6 +171,8 @@ class Deployments:
         breakers = self.standing.breakers
         keys = deployment.circuits
         circuits = [breakers.of(key) for key in keys]
+        if circuits[0].reason is None and circuits[1].reason is None:  # as nearly always
+            return Ticket(self.standing, keys, _CALLS)
         if alone and not self._cool_the_only:
             for key, circuit in zip(keys, circuits, strict=True):
                 if circuit.reason in ("failures", "rate"):

@@ -48,6 +48,8 @@ class CallLimits:
             RateLimited: a rate allows the call later than that.
             Overloaded: all slots stayed taken.
         """
+        if not (self._rate or self._tokens or self._slots):
+            return Entry(0.0, tokens)
         entry = await self._keep_rates(patience, tokens)
         if self._slots is not None:
             with anyio.move_on_after(patience) as waiting:

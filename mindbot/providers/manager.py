@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from functools import partial
 
 import anyio
 
@@ -81,7 +81,7 @@ class ProviderManager:
         for name in self._settings:
             if self._deployments.usable(name):
                 return name
-        raise NotFound("no provider is enabled", hint="add one under providers:")
+        raise _no_provider()
 
     async def ping(self, name: str) -> float:
         """Ask a provider for a few tokens, once and without fallback; return the seconds it took.
@@ -96,7 +96,7 @@ class ProviderManager:
                 pass
         return anyio.current_time() - start
 
-    async def chat(
+    def chat(
         self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY
     ) -> Chunks:
         """Yield the answer. ``notes`` learns who gave it, with which key, what failed before, and the cost.
@@ -110,24 +110,17 @@ class ProviderManager:
             MindBotError: the failure of the provider asked for, when no other could help.
         """
         notes = {} if notes is None else notes
-        request = replace(request, deadline=request.deadline or anyio.current_time() + self._longest)
-
-        async def charge(deployment: Deployment, usage: Usage, notes: Json, *, told: bool) -> None:
-            await self._charge(payer, deployment, usage, notes, told=told)
-
-        asking = Asking(
+        return Asking(
             self._deployments,
             self._refusals,
             request,
-            await self._line(request, provider, payer, notes),
+            partial(self._line, request, provider, payer, notes),
             notes,
+            longest=self._longest,
             sleep=self._sleep,
             tell=self._tell,
-            charge=charge,
-        )
-        async with aclosing(asking.run()) as chunks:
-            async for chunk in chunks:
-                yield chunk
+            charge=partial(self._charge, payer),
+        ).run()
 
     async def embed(
         self,
@@ -172,14 +165,14 @@ class ProviderManager:
     async def _line(self, request: ChatRequest, provider: str, payer: Payer, notes: Json) -> list[Deployment]:
         """Return who is asked, in order; raises NotFound, BudgetSpent, StoreError."""
         soft = await self._budgets.check(payer)
-        if not provider:
-            self.default()
         usable = [name for name in self._settings if self._deployments.usable(name)]
-        spent = {
-            name: used for name in usable if (used := await self._budgets.of_provider(name)) and used.hard
-        }
+        if not usable and not provider:
+            raise _no_provider()
+        spent = await self._budgets.spent_of(usable)
         able = [name for name in usable if name not in spent]
-        names = self._selection.line(self._candidates(able, request.model, provider), provider)
+        names = able
+        if len(able) != 1 or provider not in ("", able[0]):
+            names = self._selection.line(self._candidates(able, request.model, provider), provider)
         if provider in spent:
             names.remove(provider)
         if not names:
@@ -296,3 +289,7 @@ class ProviderManager:
             raise Conflict(f"the configuration disables the provider {name!r}", hint=hint)
         await self.standing.switch(name, on=on)
         return await status_of(name, self._deployments, self._budgets, self._prices)
+
+
+def _no_provider() -> NotFound:
+    return NotFound("no provider is enabled", hint="add one under providers:")

@@ -34,9 +34,9 @@ class Ask:
     def request(self) -> ChatRequest:
         """What is sent: shaped last, so that whatever is history could be left out before."""
         messages = conversation.shaped(self.lines())
-        return replace(
-            self.whole, messages=messages if self.system else conversation.without_system(messages)
-        )
+        if not self.system:
+            messages = conversation.without_system(messages)
+        return self.whole if messages is self.whole.messages else replace(self.whole, messages=messages)
 
     def lines(self) -> Sequence[ChatMessage]:
         """Return what is left of the whole, as it was said."""

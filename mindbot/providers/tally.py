@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mindbot.domain.turn import Clock
@@ -55,10 +56,12 @@ class Tally:
         self.errors.appendleft(error)
 
     @property
-    def late(self) -> list[tuple[float, bool, float]]:
+    def late(self) -> Sequence[tuple[float, bool, float]]:
         """The calls that still say something: when, whether it was answered, seconds to the first piece."""
         since = self._clock() - _LATELY
-        return [call for call in self._calls if call[0] >= since]
+        while self._calls and self._calls[0][0] < since:
+            self._calls.popleft()
+        return self._calls
 
     @property
     def share(self) -> float | None:
@@ -88,14 +91,16 @@ class Tally:
         return sum(tokens for _, _, tokens in self._last_minute())
 
     def _count(self, calls: int, tokens: int) -> None:
-        second = int(self._clock())
-        if self._seconds and self._seconds[-1][0] == second:
-            _, c, t = self._seconds.pop()
-            calls, tokens = calls + c, tokens + t
-        self._seconds.append((second, calls, tokens))
-        self._last_minute()
+        second, seconds = int(self._clock()), self._seconds
+        if seconds and seconds[-1][0] == second:
+            _, c, t = seconds[-1]
+            seconds[-1] = second, calls + c, tokens + t
+        else:
+            seconds.append((second, calls, tokens))
+            self._last_minute()
 
     def _last_minute(self) -> deque[tuple[int, int, int]]:
-        while self._seconds and self._seconds[0][0] <= self._clock() - _MINUTE:
+        since = self._clock() - _MINUTE
+        while self._seconds and self._seconds[0][0] <= since:
             self._seconds.popleft()
         return self._seconds

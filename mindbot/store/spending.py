@@ -8,7 +8,7 @@ from typing import Any
 
 from mindbot.domain.spending import DaySpent, Spender
 from mindbot.store.database import Database
-from mindbot.store.journal import Journal, Row
+from mindbot.store.journal import Journal
 
 _COLUMNS = '"by", who, day, calls, input_tokens, output_tokens, cached_tokens, money'
 _OF = f'SELECT {_COLUMNS} FROM spending WHERE "by" = ? AND who = ? AND day >= ? ORDER BY day'
@@ -24,7 +24,7 @@ class SqliteSpending:
 
     def count(self, spent: Sequence[DaySpent]) -> None:
         """See the port."""
-        self._journal.spend([_row(each) for each in spent])
+        self._journal.spend(map(list, spent))
 
     async def settled(self) -> None:
         """See the port."""
@@ -50,7 +50,3 @@ def purge(db: sqlite3.Connection, before: str, limit: int) -> int:
         '(SELECT "by", who, day FROM spending WHERE day < ? LIMIT ?)',
         (before, limit),
     ).rowcount
-
-
-def _row(s: DaySpent) -> Row:
-    return [s.by, s.who, s.day, s.calls, s.input_tokens, s.output_tokens, s.cached_tokens, s.money]
