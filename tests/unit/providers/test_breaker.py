@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mindbot.domain.errors import LONGEST_WAIT
@@ -139,6 +139,7 @@ def test_a_key_that_was_refused_is_forgiven_when_somebody_looked_after_it() -> N
     assert str(CircuitKey("a", "", "m")) == "a/m" and breakers.look(CircuitKey("b", "")) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 90), st.sampled_from(["ok", "fail", "release"])), max_size=80))
 def test_it_always_comes_back_within_two_minutes_of_health(steps: list[tuple[float, str]]) -> None:
     clock = Hands()
