@@ -228,7 +228,7 @@ class Asking:
                         said.append(chunk.text or chunk.reasoning)
                     usage = chunk.usage or usage
                     if chunk.finish and not charged:
-                        tally.answered(first)
+                        tally.answered(first, deployment.key.label)
                         charged = True
                         usage = await self._count(deployment, ask, usage, said)
                     if chunk.notes:

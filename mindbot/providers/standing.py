@@ -76,6 +76,14 @@ class Standing:
             self.breakers.changed.update(changed)
             log.warning("how the providers stand is not on disk", error=str(error))
 
+    def attempts(self) -> list[tuple[tuple[str, str, str], int]]:
+        """Return the calls since the start by provider, key label and outcome."""
+        return [
+            ((provider, key, outcome), count)
+            for provider, tally in self._tallies.items()
+            for (key, outcome), count in tally.totals.items()
+        ]
+
     def wake(self) -> None:
         """Let who waits for a circuit look again."""
         self._moved.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,6 +33,8 @@ class Tally:
         self._calls: deque[tuple[float, bool, float]] = deque(maxlen=_CALLS)
         self._seconds: deque[tuple[int, int, int]] = deque()  # second, calls, tokens
         self.in_flight = 0
+        #: Calls since the start by the key's label and by what became of them: answered, or a failure's kind.
+        self.totals: Counter[tuple[str, str]] = Counter()
         self.errors: deque[LastError] = deque(maxlen=_ERRORS)
 
     def begin(self) -> None:
@@ -46,12 +48,14 @@ class Tally:
         if tokens:
             self._count(0, tokens)
 
-    def answered(self, latency: float) -> None:
+    def answered(self, latency: float, key: str = "") -> None:
         """Note a call that was answered, after ``latency`` seconds to the first piece."""
+        self.totals[key, "answered"] += 1
         self._calls.append((self._clock(), True, latency))
 
     def failed(self, error: LastError) -> None:
         """Note a call that failed."""
+        self.totals[error.key, error.kind] += 1
         self._calls.append((self._clock(), False, 0.0))
         self.errors.appendleft(error)
 

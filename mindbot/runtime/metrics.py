@@ -36,6 +36,12 @@ STAGES = Measured(
 MODELS = Measured(
     "mindbot_model_seconds", "histogram", "From a call of a model to the end of its answer.", ("provider",)
 )
+ATTEMPTS = Measured(
+    "mindbot_model_attempts",
+    "counter",
+    "Calls of models by key (its label) and by what became of them: answered, or the kind of failure.",
+    ("provider", "key", "outcome"),
+)
 SENDS = Measured(
     "mindbot_send_seconds",
     "histogram",
@@ -61,6 +67,7 @@ METRICS = (
     TOOK,
     STAGES,
     MODELS,
+    ATTEMPTS,
     SENDS,
     DELIVERIES,
     WAITING,
@@ -73,7 +80,12 @@ METRICS = (
 
 
 def measured(
-    status: StatusJson, health: list[ComponentJson], stats: Stats, traffic: Traffic, bus: Bus
+    status: StatusJson,
+    health: list[ComponentJson],
+    stats: Stats,
+    traffic: Traffic,
+    bus: Bus,
+    attempts: Samples,
 ) -> dict[Measured, Samples]:
     """Return the samples of every metric."""
     outbox = status["outbox"]
@@ -83,6 +95,7 @@ def measured(
         TOOK: stats.turns.items(),
         STAGES: stats.stages.items(),
         MODELS: stats.models.items(),
+        ATTEMPTS: attempts,
         SENDS: traffic.sends.items(),
         DELIVERIES: _by_name({"sent": outbox["sent"], "retried": outbox["retried"], "dead": outbox["dead"]}),
         WAITING: _one(outbox["waiting"]),

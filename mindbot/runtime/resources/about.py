@@ -85,4 +85,6 @@ class AboutResource:
         """Return the counters in Prometheus' text format."""
         from mindbot.runtime.metrics import measured, render
 
-        return render(measured(self.status(), self.health(), self._stats, self._outbox.traffic, self._bus))
+        attempts = self._current().providers.standing.attempts()
+        seen = self._stats, self._outbox.traffic, self._bus
+        return render(measured(self.status(), self.health(), *seen, attempts))

@@ -252,6 +252,11 @@ async def test_a_throttled_key_gives_way_without_a_wait(http: HttpClient) -> Non
         assert await here.ask() == "echo: hi"
         assert here.waits == [] and here.notes["key"] == "key3"
         assert here.failed() == [("a", "key1", "rate_limited"), ("a", "key2", "quota_exceeded")]
+        assert dict(here.standing.attempts()) == {
+            ("a", "key1", "rate_limited"): 1,
+            ("a", "key2", "quota_exceeded"): 1,
+            ("a", "key3", "answered"): 1,
+        }
 
 
 async def test_a_dead_server_is_not_asked_with_each_of_its_keys(http: HttpClient) -> None:

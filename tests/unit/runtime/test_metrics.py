@@ -83,6 +83,7 @@ async def test_stages_models_and_sends_are_counted_by_what_they_took(tmp_path: P
     for stage in ("deliver", "run"):
         assert of(found, "mindbot_stage_seconds_count", stage=stage) == 2
     assert of(found, "mindbot_model_seconds_count", provider="scripted") == 2
+    assert of(found, "mindbot_model_attempts_total", provider="scripted", key="", outcome="answered") == 2
     assert of(found, "mindbot_turn_seconds_count", state="answered") == 2
     assert of(found, "mindbot_send_seconds_count", platform="pager", bot="default") == 2, "a refused one too"
     assert of(found, "mindbot_deliveries_total", state="dead") == 1
