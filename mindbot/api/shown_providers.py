@@ -104,8 +104,9 @@ def facts(found: ProviderView, now: float, say: Say = english) -> Iterator[tuple
     An empty label goes on with the one before.
     """
     yield say("state"), say(found.state)
-    if found.state in _WHOLE:
-        yield say("why"), why(found, now, say)
+    of_parts = any(key.why for key in found.keys) or any(circuit.why for circuit in found.circuits)
+    if not of_parts and (reason := why(found, now, say)):
+        yield say("why"), reason
     yield say("type"), found.type
     yield say("models"), say(", ").join(found.models) or "-"
     for n, key in enumerate(found.keys):
@@ -138,6 +139,7 @@ def _stands(name: str, found: ProviderKey | ProviderCircuit, now: float, say: Sa
         text = say(with_time, name=name, left=_left(found.until - now, say))
     else:
         text = say(alone, name=name)
+    text = text.strip()  # not every key has a label
     return f"{text}: {found.why}" if found.why else text
 
 

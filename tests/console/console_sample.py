@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from console_bots import BOTS
 from console_fakes import NOON, FakeDaemon
+from console_providers import PROVIDERS
 
 from mindbot.domain import ids
 from mindbot.domain.message import Json
@@ -372,7 +375,9 @@ def filled() -> FakeDaemon:
         "GET /v1/dead-letters": LETTERS,
         "GET /v1/config": CONFIG,
         "GET /v1/logs": LOGS,
+        "GET /v1/providers": PROVIDERS,
     }
+    daemon.answers |= {f"GET /v1/providers/{quote(each['name'])}": each for each in PROVIDERS}
     for n, found in enumerate(SAMPLE):
         daemon.answers[f"GET /v1/turns/{found['id']}"] = turn_view(n)
         daemon.answers[f"GET /v1/turns/{found['id']}/spans"] = turn_view(n)["spans"]

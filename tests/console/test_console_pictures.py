@@ -34,6 +34,8 @@ VIEWS: dict[str, tuple[list[str], str]] = {
     "dead": (["4"], "40001"),
     "config": (["5"], "wecom.corpid"),
     "logs": (["6"], "40001"),
+    "providers": (["7", "down"], "── 智谱 ──"),
+    "provider": (["7", "down", "enter"], "1302: 您的"),
     "help": (["question_mark"], "^r"),
 }
 #: The keys, what is then typed, and what shows.

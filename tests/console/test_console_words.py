@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mindbot_tui
-from mindbot.api import shown
+from mindbot.api import shown, shown_providers
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
@@ -19,6 +19,7 @@ from mindbot_tui.commands.catalog import COMMANDS
 from mindbot_tui.commands.on_bot import OnBot
 from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.transfer import HANDS
+from mindbot_tui.commands.usage import TITLES
 from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS
 from mindbot_tui.state.parts import NAMES
@@ -64,6 +65,10 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("link", phase) for phase in ("connecting", "attached", "detached"))
     bots = (shown.LABELS, shown.STATES, shown.REASONS, shown.LINES, shown.DETAILS, shown.CHECKS, shown.TEXTS)
     yield from (("bots", text) for texts in bots for text in texts)
+    providers = (shown_providers.LABELS, shown_providers.STATES, shown_providers.CHECKS)
+    pieces = (shown_providers.ABILITIES, shown_providers.TEXTS)
+    yield from (("providers", text) for texts in (*providers, *pieces) for text in texts)
+    yield from (("usage", title) for title in TITLES)
     yield from (("commands", help) for _, help in HANDS)
     yield from (("commands", said) for said in (*OnBot.said, *Push.said))
     yield "help", FILTERS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import shlex
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from textual.widgets import Input
 
 from mindbot.domain.errors import ConfigError, Forbidden, MindBotError, NotFound
 from mindbot_tui import themes
+from mindbot_tui.cells import brief
 from mindbot_tui.commands import catalog
 from mindbot_tui.commands.catalog import find
 from mindbot_tui.daemon import Daemon
@@ -31,6 +33,7 @@ from mindbot_tui.words import Words
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from mindbot_tui.screens.page import Page
     from mindbot_tui.screens.turn import TurnScreen
 
 FPS = 10
@@ -149,6 +152,16 @@ class Console(App[None]):
             await self.push_screen(TurnScreen(id))
         self._sync()
 
+    async def open_provider(self, name: str) -> None:
+        """Open a model provider, in place of the one that is open."""
+        from mindbot_tui.screens.provider import ProviderScreen
+
+        self.state.called(shlex.join(["mindbot", "provider", "show", name]))
+        if self.view.view == "provider":
+            await self.pop_screen()
+        await self.push_screen(ProviderScreen(name))
+        self._sync()
+
     async def back(self) -> None:
         if len(self.screen_stack) > 1:
             await self.pop_screen()
@@ -218,11 +231,13 @@ class Console(App[None]):
 
         return await self.push_screen_wait(Confirm(question))
 
-    def show_page(self, title: str, text: str) -> None:
+    def show_page(self, title: str, text: str) -> Page:
         """Show a text in front of the view, until it is closed."""
         from mindbot_tui.screens.page import Page
 
-        self.push_screen(Page(title, text))
+        page = Page(title, text)
+        self.push_screen(page)
+        return page
 
     def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:
         """Show a short word."""
@@ -232,7 +247,7 @@ class Console(App[None]):
     def copy(self, text: str) -> None:
         """Put a text on the clipboard, and say so."""
         self.copy_to_clipboard(text)
-        self.say(self.words("copied {what}", what=text))
+        self.say(self.words("copied {what}", what=brief(text)))
 
     def list_again(self) -> None:
         """Read the turns from the daemon again."""
@@ -250,8 +265,6 @@ class Console(App[None]):
 
     def used_filter(self, text: str) -> None:
         """Keep a filter for the prompt, and show the command that lists the same."""
-        import shlex
-
         self.state.called(f"mindbot turns {shlex.quote(text)}" if text else "mindbot turns")
         if text:
             self.filters_used.append(text)

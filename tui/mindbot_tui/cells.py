@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
 
+_WIDENS = "\ufe0f"  # the sign before it is drawn as a picture, two cells wide
+
 
 def clean(text: str) -> str:
     """Return a text as one line; no control character of a message reaches the terminal."""
@@ -28,31 +30,39 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return blank + text if right else text + blank
 
 
+def brief(text: str, width: int = 60) -> str:
+    """Return a text as one short line, for a title, a question or a word in passing."""
+    return fit(text, min(width, 2 * len(text))).rstrip()
+
+
 def wrap(text: str, width: int) -> Iterator[str]:
     """Yield a line in pieces of at most ``width`` cells, broken at blanks where there are any."""
     text = text.expandtabs(4)
     text = text if text.isprintable() else "".join(c if c.isprintable() else "·" for c in text)
     width = max(width, 2)
-    while (len(text) if text.isascii() else cell_len(text)) > width:
-        at = _cut(text, width)
-        blank = text.rfind(" ", at // 2, at + 1)
-        if blank > 0:
-            yield text[:blank]
-            text = text[blank + 1 :]
+    start = 0
+    while (end := _end(text, start, width)) < len(text):
+        blank = text.rfind(" ", start + (end - start) // 2, end + 1)
+        if blank > start:
+            yield text[start:blank]
+            start = blank + 1
         else:
-            yield text[:at]
-            text = text[at:]
-    yield text
+            yield text[start:end]
+            start = end
+    yield text[start:]
 
 
-def _cut(text: str, width: int) -> int:
+def _end(text: str, start: int, width: int) -> int:
+    """Return where a piece of ``width`` cells from ``start`` ends: at least one character on."""
     if text.isascii():
-        return width
+        return start + width
+    if len(text) - start <= width and cell_len(text[start:]) <= width:
+        return len(text)
     used = 0
-    for at, c in enumerate(text):
-        used += cell_len(c)
+    for at in range(start, len(text)):
+        used += 1 if text[at] == _WIDENS else cell_len(text[at])
         if used > width:
-            return max(at, 1)
+            return max(at, start + 1)
     return len(text)
 
 

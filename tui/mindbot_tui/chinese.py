@@ -1,9 +1,11 @@
 """The Chinese of the console, by the English. A test sees that nothing is missing and nothing idle."""
 
 from mindbot_tui.chinese_bots import BOTS
+from mindbot_tui.chinese_providers import PROVIDERS
 
 ZH: dict[str, str] = {
     **BOTS,
+    **PROVIDERS,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",
@@ -258,7 +260,7 @@ ZH: dict[str, str] = {
     "let the daemon read its configuration again; a bad one changes nothing": (
         "让守护进程重新读取配置；有错误的配置不会生效"
     ),
-    "open a turn: the selected one, or by its id": "打开轮次：选中的，或按编号",
+    "open the selected line, or a turn by its id": "打开选中的行，或按编号打开轮次",
     "put a dead letter away for good": "永久丢弃一封死信",
     "save a picture of the screen (SVG)": "保存屏幕图片（SVG）",
     "say in words what the filter means, and how it judges the selected turn": (

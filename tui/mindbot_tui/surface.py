@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, cast
 
+from mindbot.api.provider_models import ProviderView
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.state.turn_row import TurnRow
@@ -65,6 +66,17 @@ class Front(Protocol):
     def bot_state(self) -> str: ...
 
     @property
+    def provider(self) -> ProviderView | None:
+        """A model provider."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is a line that `open` opens."""
+
+    async def open(self) -> None:
+        """Open the selected line."""
+
+    @property
     def copies(self) -> str:
         """What the copy key takes."""
 
@@ -73,6 +85,17 @@ class Front(Protocol):
 
     def reload(self) -> None:
         """Ask the daemon again."""
+
+
+class ShownPage(Protocol):
+    """A page of text in front of the view."""
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not been closed yet."""
+
+    def put(self, text: str) -> None:
+        """Show another text on it."""
 
 
 class LiveTurns(Protocol):
@@ -157,6 +180,8 @@ class Surface(Protocol):
 
     async def open_turn(self, id: str) -> None: ...
 
+    async def open_provider(self, name: str) -> None: ...
+
     async def back(self) -> None: ...
 
     # --- to and fro with the reader
@@ -172,7 +197,7 @@ class Surface(Protocol):
     async def confirm(self, question: str) -> bool:
         """Ask before something is done that is hard to undo. Only in a worker."""
 
-    def show_page(self, title: str, text: str) -> None:
+    def show_page(self, title: str, text: str) -> ShownPage:
         """Show a text in front of the view, until it is closed."""
 
     def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:

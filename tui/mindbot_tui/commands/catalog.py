@@ -8,7 +8,9 @@ from mindbot_tui.commands.clear import ClearFilter
 from mindbot_tui.commands.compose import Compose
 from mindbot_tui.commands.copy import CopyId
 from mindbot_tui.commands.copy_command import CopyCommand
+from mindbot_tui.commands.disable import Disable
 from mindbot_tui.commands.discard import Discard
+from mindbot_tui.commands.enable import Enable
 from mindbot_tui.commands.explain import Explain
 from mindbot_tui.commands.faults import Faults
 from mindbot_tui.commands.filter import SetFilter
@@ -16,8 +18,10 @@ from mindbot_tui.commands.follow import FollowEnd
 from mindbot_tui.commands.forget import Forget
 from mindbot_tui.commands.go import Go
 from mindbot_tui.commands.lang import Lang
+from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
 from mindbot_tui.commands.open import Open
+from mindbot_tui.commands.open_provider import OpenProvider
 from mindbot_tui.commands.palette import OpenPalette
 from mindbot_tui.commands.pane import Pane
 from mindbot_tui.commands.part import ShowPart
@@ -36,9 +40,12 @@ from mindbot_tui.commands.start import Start
 from mindbot_tui.commands.stop import Stop
 from mindbot_tui.commands.take_back import TakeBack
 from mindbot_tui.commands.test import Test
+from mindbot_tui.commands.test_provider import TestProvider
 from mindbot_tui.commands.theme import UseTheme
 from mindbot_tui.commands.transfer import Transfer
+from mindbot_tui.commands.turns_by import TurnsBy
 from mindbot_tui.commands.turns_of import TurnsOf
+from mindbot_tui.commands.usage import Usage
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -49,11 +56,13 @@ COMMANDS: dict[str, Command] = {
         Go("dead", "what was given up on: retry, discard"),
         Go("config", "the configuration in use, and where each value is from"),
         Go("logs", "what the daemon and this console have to say"),
+        Go("providers", "models' providers: how they are, what they cost"),
         Go("help", "all keys and commands"),
         SetFilter(),
         ClearFilter(),
         Faults(),
         TurnsOf(),
+        TurnsBy(),
         Explain(),
         Send(),
         Compose(),
@@ -72,6 +81,12 @@ COMMANDS: dict[str, Command] = {
         Stop(),
         Start(),
         Push(),
+        OpenProvider(),
+        TestProvider(),
+        Disable(),
+        Enable(),
+        Models(),
+        Usage(),
         Transfer(),
         Forget(),
         TakeBack(),

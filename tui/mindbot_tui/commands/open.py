@@ -8,12 +8,14 @@ from mindbot_tui.surface import Surface
 
 class Open(Command):
     name = "open"
-    help = "open a turn: the selected one, or by its id"
+    help = "open the selected line, or a turn by its id"
     argument = "[TURN]"
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
-        return "" if argument or console.view.turn else console.words("no turn is selected")
+        return "" if argument or console.view.opens else console.words("nothing is selected")
 
     async def run(self, console: Surface, argument: str) -> None:
-        id = argument.strip().upper() or console.view.turn
-        await console.open_turn(id)
+        if id := argument.strip().upper():
+            await console.open_turn(id)
+        else:
+            await console.view.open()

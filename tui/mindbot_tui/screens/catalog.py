@@ -12,6 +12,7 @@ _VIEWS = {
     "dead": "mindbot_tui.screens.dead_letters:DeadLetters",
     "config": "mindbot_tui.screens.config:Configuration",
     "logs": "mindbot_tui.screens.logs:Logs",
+    "providers": "mindbot_tui.screens.providers:Providers",
     "help": "mindbot_tui.screens.help:Help",
 }
 

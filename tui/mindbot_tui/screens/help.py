@@ -25,6 +25,7 @@ CONTEXTS = {
     "sessions": "Sessions",
     "dead": "Dead letters",
     "config": "Configuration",
+    "providers": "Providers",
 }
 
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from mindbot_tui.cells import brief
 from mindbot_tui.widgets.text import Text
 
 
@@ -23,6 +24,17 @@ class Page(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="page") as page:
-            page.border_title = self._title.replace("[", "\\[")
+            page.border_title = brief(self._title, 120).replace("[", "\\[")
             page.border_subtitle = "esc"
             yield Text(self._text)
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not been closed yet."""
+        return self in self.app.screen_stack
+
+    def put(self, text: str) -> None:
+        """Show another text on it."""
+        self._text = text
+        for each in self.query(Text):
+            each.put(text)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
-
-from rich.cells import set_cell_size
-from textual.app import ComposeResult
 
 from mindbot.api import calls
 from mindbot.api.calls import ApiCall
 from mindbot.api.models import PlatformView
 from mindbot.api.shown import facts, links
-from mindbot_tui.cells import age, fit, wrap
+from mindbot_tui.cells import age
 from mindbot_tui.keymap import bindings
-from mindbot_tui.screens.table import Table
+from mindbot_tui.screens.facts_table import FactsTable
 from mindbot_tui.widgets.columns import Cell, Column
-from mindbot_tui.widgets.paint import Piece
-from mindbot_tui.widgets.text import Text
 
 _STATES: dict[str, Cell] = {
     "ok": ("●", "ok"),
@@ -26,10 +21,9 @@ _STATES: dict[str, Cell] = {
     "failed": ("✗", "bad"),
     "stopped": ("○", "dim"),
 }
-_LABEL = 14  # cells
 
 
-class Platforms(Table[PlatformView]):
+class Platforms(FactsTable[PlatformView]):
     view: ClassVar[str] = "platforms"
     heading: ClassVar[str] = "Platforms"
     contexts: ClassVar[tuple[str, ...]] = ("platforms",)
@@ -51,11 +45,6 @@ class Platforms(Table[PlatformView]):
             Column("CALLBACK", lambda p: (f"{p.listen}{p.callback}", "text"), weight=2, least=100),
         ]
 
-    def body(self) -> ComposeResult:
-        yield from super().body()
-        self._facts = Text(id="bot-facts")
-        yield self._facts
-
     def _state(self, row: PlatformView) -> Cell:
         sign, colour = _STATES.get(row.state, ("?", "warn"))
         return f"{sign} {self.console.words(row.state)}", colour
@@ -69,31 +58,8 @@ class Platforms(Table[PlatformView]):
     def key(self, row: PlatformView) -> str:
         return f"{row.platform}/{row.bot}"
 
-    async def load(self) -> None:
-        await super().load()
-        self._put_facts()
-
-    def on_rows_moved(self) -> None:
-        self._put_facts()
-
-    def speak(self) -> None:
-        super().speak()
-        self._put_facts()
-
-    def _put_facts(self) -> None:
-        found = self._rows.selected
-        if found is None:
-            return
-        room = max(self._facts.size.width - _LABEL - 1, 20)
-        lines = [f"── {self.key(found)} ──"]
-        for head, text in facts(found, self.console.state.clock(), self.console.words):
-            for piece in wrap(text, room):
-                lines.append(f"{fit(head, _LABEL)} {piece}")
-                head = ""
-        self._facts.put("\n".join(lines), colour=_colours)
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._put_facts)
+    def facts(self, row: PlatformView) -> Iterable[tuple[str, str]]:
+        return facts(row, self.console.state.clock(), self.console.words)
 
     @property
     def bot(self) -> tuple[str, str] | None:
@@ -108,11 +74,3 @@ class Platforms(Table[PlatformView]):
     def copies(self) -> str:
         found = self._rows.selected
         return f"{found.listen}{found.callback}" if found else ""
-
-
-def _colours(line: str) -> list[Piece]:
-    """The rule and the labels stand out."""
-    if line.startswith("── "):
-        return [(line, "head")]
-    label = set_cell_size(line, _LABEL)
-    return [(label, "dim"), (line[len(label) :], "text")]

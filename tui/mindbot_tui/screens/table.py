@@ -46,6 +46,10 @@ class Table(View, Generic[R]):
     def rows(self) -> Rows[R]:
         return self._rows
 
+    def sync(self) -> None:
+        self._await(self._rows)
+        super().sync()
+
     async def load(self) -> None:
         before = self._rows.selected
         found = await self.console.api.ask(self.call())

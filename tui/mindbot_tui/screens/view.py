@@ -9,6 +9,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from mindbot.api.provider_models import ProviderView
 from mindbot.domain.errors import MindBotError
 from mindbot_tui.keymap import Key, keys_of
 from mindbot_tui.surface import Surface, console_of
@@ -34,6 +35,8 @@ class View(Screen[None]):
         self._wanted = False
         self._asking = False
         self._loaded = False
+        self._second = 0
+        self._why_not = ""  # it could not be loaded
         self._drawn = False
 
     @property
@@ -86,6 +89,20 @@ class View(Screen[None]):
         return ""
 
     @property
+    def provider(self) -> ProviderView | None:
+        """The selected model provider."""
+        return None
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is a line that `open` opens."""
+        return bool(self.turn)
+
+    async def open(self) -> None:
+        """Open the selected line."""
+        await self.console.open_turn(self.turn)
+
+    @property
     def copies(self) -> str:
         """What the copy key takes."""
         return self.turn
@@ -121,11 +138,27 @@ class View(Screen[None]):
             self.rows.sync()
         if not (held and self._drawn):
             self._ask_again()
+        if (second := int(self.console.state.clock())) != self._second:
+            self._second = second
+            self.tick()
+
+    def tick(self) -> None:
+        """Another second has begun: times that run on are told again."""
 
     @property
     def complete(self) -> bool:
         """Whether there is all to draw that the view is about."""
         return self._loaded
+
+    def _await(self, rows: Rows[Any]) -> None:
+        """Say in a list that has nothing yet what is waited for, or why it did not come."""
+        attached = self.console.state.link.phase != "detached"
+        awaited = "asking the daemon …" if attached else self.console.words("no daemon is attached")
+        if attached and self._why_not:
+            awaited = self._why_not
+        if not self._loaded and rows.empty != awaited:
+            rows.empty = awaited
+            rows.refresh()
 
     def speak(self) -> None:
         """The language has changed."""
@@ -162,6 +195,7 @@ class View(Screen[None]):
                 await self.load()
                 self._loaded = True
         except MindBotError as error:
+            self._why_not = str(error)
             self.console.state.note("bad", str(error))
             if self.console.state.link.attached:
                 self.console.say(str(error), "bad")

@@ -156,4 +156,6 @@ LABELS = {
     "prompt": "command",
     "session_turns": "turns",
     "transfer": "hand over",
+    "provider_test": "test",
+    "provider_turns": "turns",
 }

@@ -65,13 +65,13 @@ class Text(Painter, ScrollView, can_focus=True):
         self._text, self._colour = text, colour
         self._lines: list[str] = []
 
-    def put(self, text: str, *, colour: Colour = plain) -> None:
-        """Show another text, from its beginning; the same one stays where it is."""
+    def put(self, text: str, *, colour: Colour = plain, stays: bool = False) -> None:
+        """Show another text, from its beginning or where the reader is; the same one stays where it is."""
         if (text, colour) == (self._text, self._colour):
             return
         self._text, self._colour = text, colour
         self._lay()
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to(y=self.scroll_y if stays else 0, animate=False, immediate=True)
 
     def on_resize(self) -> None:
         self._lay()
@@ -79,9 +79,10 @@ class Text(Painter, ScrollView, can_focus=True):
     def _lay(self) -> None:
         width = max(self.size.width, 1)
         text = self._text[:MOST]
+        before = len(self._lines)
         self._lines = [piece for line in text.split("\n") for piece in wrap(line, width)]
         self.virtual_size = Size(0, len(self._lines))
-        self.refresh()
+        self.refresh(layout=len(self._lines) != before)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return sum(1 for line in self._text[:MOST].split("\n") for _ in wrap(line, width))
