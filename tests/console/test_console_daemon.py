@@ -43,6 +43,12 @@ async def test_a_message_from_the_box_and_its_turn_in_every_view(daemon: Daemon)
         await person.sees("dispatcher")
         await person.press("4")
         await person.sees("no dead letters")
+        await person.press("7")
+        await person.sees("── scripted ──", "first word", "1 calls")
+        await person.press("enter")
+        await person.sees("Provider scripted", "no late errors")
+        await person.press("t")
+        await person.sees("✓ answer: first word after")
 
 
 async def test_a_killed_daemon_is_missed_and_found_again_without_a_silent_gap(daemon: Daemon) -> None:
