@@ -25,6 +25,7 @@ NAMES = (
     "console",
     "keys",
     "sockets",
+    "llm",
     "dingtalk",
     "wecomcs",
 )
@@ -68,7 +69,7 @@ def _runs(
     rounds: int,
 ) -> list[Callable[[], Result]]:
     """Return what a name stands for, in the order in which it is run."""
-    from mindbot.bench import bus, console, dingtalk, keys, pipeline, sockets, start, wecomcs, wire
+    from mindbot.bench import bus, console, dingtalk, keys, llm, pipeline, sockets, start, wecomcs, wire
 
     size = {k: v for k, v in (("messages", messages), ("users", users)) if v}
     turns = {"rounds": rounds} if rounds else {}
@@ -92,6 +93,7 @@ def _runs(
         "console": lambda: console.bench(**({"messages": messages} if messages else {}), **turns),
         "keys": keys.bench,
         "sockets": sockets.bench,
+        "llm": lambda: llm.bench(**({"messages": messages} if messages else {}), **turns),
         "dingtalk": dingtalk.bench,
         "wecomcs": wecomcs.bench,
     }

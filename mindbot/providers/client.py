@@ -105,6 +105,7 @@ class ModelClient(ABC):
         self._most = _BODY * answer_bytes
         self._limits = CallLimits(name, concurrency=concurrency, rate=rate)
         self._stream = stream
+        self._able: dict[str, Capabilities] = {}
         self._optional = Optional()
         #: By model, how much is held back at the beginning of an answer: see `Thinking`.
         self._holds = {model.name: -1 for model in models if unopened(model.name)}
@@ -183,13 +184,16 @@ class ModelClient(ABC):
 
     def capabilities(self, model: str = "") -> Capabilities:
         """Return what a model can do: by its name, unless its entry says otherwise."""
+        if (able := self._able.get(model)) is not None:
+            return able
         settings = self._models.get(model, self._default)
         told = {
             field: value
             for field in ("tools", "images", "files", "audio", "max_context")
             if (value := getattr(settings, field)) is not None
         }
-        return replace(known(model or settings.name), streaming=self._stream, **told)
+        able = replace(known(model or settings.name), streaming=self._stream, **told)
+        return self._able.setdefault(model, able)
 
     async def chat(self, request: ChatRequest) -> Chunks:
         """Yield the answer; the last chunk has ``finish``, ``usage``, the tool calls and notes.
