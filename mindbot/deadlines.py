@@ -1,4 +1,4 @@
-"""A deadline that costs half of `anyio.fail_after`, for the places that every message passes."""
+"""Deadlines, and the time they are on, at half of what anyio takes: for what every message passes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import asyncio
 from types import TracebackType
 
 import anyio
+
+
+def now() -> float:
+    """Return ``anyio.current_time()`` without asking which event loop this is."""
+    return asyncio.get_running_loop().time()
 
 
 class Within:

@@ -13,6 +13,7 @@ from typing import Protocol
 import anyio
 import structlog
 
+from mindbot.deadlines import now
 from mindbot.domain.chat import ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import (
     ContentFiltered,
@@ -114,7 +115,7 @@ class Asking:
 
     async def run(self) -> Chunks:
         """Yield the answer; raises the first failure when nobody could help, and what ``line`` raises."""
-        self._deadline = self._request.deadline or anyio.current_time() + self._longest
+        self._deadline = self._request.deadline or now() + self._longest
         self._steps.extend(map(_Step, await self._line()))
         self._alone = len(self._steps) == 1
         while await self._any():
@@ -173,11 +174,11 @@ class Asking:
             return []
         if soonest > 0:
             await self._pause(soonest)
-        ends = anyio.current_time() + min(_LONGEST_WAIT, self._left())
+        ends = now() + min(_LONGEST_WAIT, self._left())
         while True:
             free = [step for step in self._waiting if deployments.free(step.deployment)]
             probed = any(deployments.waits(step.deployment) == 0 for step in self._waiting)
-            left = ends - anyio.current_time()
+            left = ends - now()
             if free or not probed or left <= 0:
                 return free
             await deployments.standing.moved(left)
@@ -346,7 +347,7 @@ class Asking:
     # --- time
 
     def _left(self) -> float:
-        return max(0.0, self._deadline - anyio.current_time())
+        return max(0.0, self._deadline - now())
 
     def _may_wait(self, seconds: float) -> bool:
         within = self._waited + seconds <= _WAITS and seconds < self._left()

@@ -17,6 +17,7 @@ import anyio
 import structlog
 
 from mindbot.config.models import ModelSettings, ProviderSettings
+from mindbot.deadlines import now
 from mindbot.domain.chat import Capabilities, ChatRequest, Chunks
 from mindbot.domain.errors import AuthFailed, MindBotError, Rejected, TimedOut, VendorError
 from mindbot.domain.host import Secrets
@@ -263,7 +264,7 @@ class ModelClient(ABC):
         yield last
 
     async def _read(self, call: Call, answer: AnswerReader, total: float) -> Chunks:
-        ends = anyio.current_time() + total
+        ends = now() + total
         async with self.http.stream(
             "POST",
             call.url,
@@ -374,7 +375,7 @@ class ModelClient(ABC):
     def _left(self, request: ChatRequest) -> float:
         if not request.deadline:
             return float("inf")
-        left = request.deadline - anyio.current_time()
+        left = request.deadline - now()
         if left <= 0:
             raise TimedOut(f"{self.name}: the time for this answer is up")
         return left

@@ -11,6 +11,7 @@ from contextlib import aclosing, suppress
 
 import anyio
 
+from mindbot.deadlines import now
 from mindbot.domain.chat import Chunks
 from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected, Truncated, VendorError
 from mindbot.domain.ports.http import StreamResponse
@@ -51,7 +52,7 @@ class Reading:
     @property
     def late(self) -> bool:
         """Whether the time for the whole answer is up."""
-        return anyio.current_time() >= self._ends
+        return now() >= self._ends
 
     def moved(self) -> None:
         """Note that the answer got longer."""
@@ -76,7 +77,7 @@ class Reading:
             Truncated: the answer broke off.
             Rejected: too much came without the answer getting longer.
         """
-        last = anyio.current_time()
+        last = now()
         async with aclosing(self._response.chunks()) as pieces:
             async for piece in pieces:
                 self._since += len(piece)
@@ -86,10 +87,10 @@ class Reading:
                     lines = self._splitter.feed(piece)
                 except AnswerTooLong:
                     raise self._too_much() from None
-                now = anyio.current_time()
+                moment = now()
                 if any(lines):
-                    last = now
-                elif now - last > self._timeout or now >= self._ends:
+                    last = moment
+                elif moment - last > self._timeout or moment >= self._ends:
                     raise NetworkFailed(f"{self.vendor}: it answers too slowly", code="timeout")
                 yield lines
         if self.rest:
