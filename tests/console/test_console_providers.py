@@ -178,7 +178,7 @@ async def test_a_test_that_cannot_be_made_leaves_no_page_that_waits(
     async with console(daemon, clock=clock) as person:
         await select(person, "local")
         await person.press("t")
-        await person.sees("nothing was found out", "providers.local is off")
+        await person.sees("nothing was found out: providers.local is off")
 
 
 async def test_one_is_switched_off_only_after_a_yes_and_on_again(

@@ -87,7 +87,7 @@ PROVIDERS: dict[str, str] = {
     ),
     "Test of {provider}": "{provider} 的测试",
     "Asking it really, one thing after the other: a few hundred tokens.": "正在逐项真实调用：约几百个令牌。",
-    "nothing was found out": "没有得到结果",
+    "nothing was found out: {why}": "没有得到结果：{why}",
     "Models of {provider}": "{provider} 的模型",
     ", up to {n} tokens": "，最多 {n} 个令牌",
     "ask its vendor which there are": "向厂商查询有哪些模型",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mindbot.api import calls
 from mindbot.api.shown_providers import CHECKS
+from mindbot.domain.errors import MindBotError
 from mindbot_tui.cells import brief
 from mindbot_tui.checks import lines
 from mindbot_tui.commands.on_provider import OnProvider
@@ -32,8 +33,8 @@ class TestProvider(OnProvider):
         page = console.show_page(title, f"{note}\n\n{steps}")
         try:
             found = await console.api.ask(calls.test_provider(name, model))
-        except BaseException:
-            page.put(words("nothing was found out"))
+        except MindBotError as error:
+            page.put(words("nothing was found out: {why}", why=error))
             raise
         if page.open:
             page.put("\n".join(lines(found, words)))
