@@ -48,33 +48,36 @@ class Ticket:
     """Leave to ask a deployment; ends in one of its methods. `release` after another does nothing."""
 
     def __init__(
-        self, standing: Standing, keys: Sequence[CircuitKey], admissions: Sequence[Admission]
+        self,
+        standing: Standing,
+        keys: Sequence[CircuitKey],
+        circuits: Sequence[Circuit],
+        admissions: Sequence[Admission],
     ) -> None:
         self._standing = standing
         self._keys = keys
+        self._circuits = circuits
         self._open = admissions
 
     def succeeded(self) -> None:
         """It answered."""
-        breakers = self._standing.breakers
-        for key, admission in zip(self._keys, self._open, strict=False):
-            if breakers.of(key).succeeded(admission):
-                breakers.changed.add(key)
+        for key, circuit, admission in zip(self._keys, self._circuits, self._open, strict=False):
+            if circuit.succeeded(admission):
+                self._standing.breakers.changed.add(key)
         self._open = ()
 
     def failed(self, why: str, *, opens: bool) -> None:
         """It failed, and not for its key: that is the model's failure."""
-        breakers = self._standing.breakers
         of_the_key, of_the_model = self._open
-        breakers.of(self._keys[0]).release(of_the_key)
-        if breakers.of(self._keys[1]).failed(of_the_model, why, opens=opens):
-            breakers.changed.add(self._keys[1])
+        self._circuits[0].release(of_the_key)
+        if self._circuits[1].failed(of_the_model, why, opens=opens):
+            self._standing.breakers.changed.add(self._keys[1])
         self._open = ()
 
     def release(self) -> None:
         """It says nothing of whom was asked."""
-        for key, admission in zip(self._keys, self._open, strict=False):
-            self._standing.breakers.of(key).release(admission)
+        for circuit, admission in zip(self._circuits, self._open, strict=False):
+            circuit.release(admission)
         if Admission.PROBE in self._open:
             self._standing.wake()  # another one may prove it
         self._open = ()
@@ -172,7 +175,7 @@ class Deployments:
         keys = deployment.circuits
         circuits = [breakers.of(key) for key in keys]
         if circuits[0].reason is None and circuits[1].reason is None:  # as nearly always
-            return Ticket(self.standing, keys, _CALLS)
+            return Ticket(self.standing, keys, circuits, _CALLS)
         if alone and not self._cool_the_only:
             for key, circuit in zip(keys, circuits, strict=True):
                 if circuit.reason in ("failures", "rate"):
@@ -181,7 +184,7 @@ class Deployments:
         if not all(circuit.free for circuit in circuits):
             return None
         admissions = [admission for circuit in circuits if (admission := circuit.admit()) is not None]
-        return Ticket(self.standing, keys, admissions)
+        return Ticket(self.standing, keys, circuits, admissions)
 
     def opens(self, *, alone: bool) -> bool:
         """Tell whether failures may have a deployment left alone."""
