@@ -1,7 +1,7 @@
 """What models cost: the operator's prices, then a table of well-known ones.
 
-The table is a convenience and grows old: what counts is the bill. Sources: the price pages of OpenAI,
-Anthropic, Google, DeepSeek, Moonshot and Zhipu as last read for this version; for a million tokens.
+The table is a convenience, for a million tokens: from what was generally known when it was written, not
+checked against the vendors' pages. It grows old, and what counts is the bill: operators write their own.
 """
 
 from __future__ import annotations
