@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from mindbot.domain.chat import ChatRequest
 from mindbot.domain.host import Secrets
 from mindbot.http.guard import endpoint
-from mindbot.providers.addresses import asking, versioned
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.anthropic_request import NEWEST, SAMPLING, VENDOR, request_body
-from mindbot.providers.anthropic_settings import AnthropicSettings
-from mindbot.providers.anthropic_wire import AnthropicAnswer
-from mindbot.providers.client import Call, ModelClient
-from mindbot.providers.listing import names_of
+from mindbot.providers.settings.anthropic import AnthropicSettings
+from mindbot.providers.shared.addresses import asking, versioned
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.client import Call, ModelClient
+from mindbot.providers.shared.listing import names_of
+from mindbot.providers.wires.anthropic_request import NEWEST, SAMPLING, VENDOR, request_body
+from mindbot.providers.wires.anthropic_wire import AnthropicAnswer
 
 _MOST_PAGES = 20  # of models, a thousand each
 

@@ -15,11 +15,11 @@ from mindbot.config.models import ProviderSettings
 from mindbot.domain.chat import ChatRequest
 from mindbot.domain.errors import SecretError
 from mindbot.domain.host import Secrets
-from mindbot.providers.chatglm_settings import ChatGLMSettings
-from mindbot.providers.client import Call
-from mindbot.providers.jwt import hs256
 from mindbot.providers.openai import OpenAIProvider
-from mindbot.providers.openai_faces import GLM, Face
+from mindbot.providers.settings.chatglm import ChatGLMSettings
+from mindbot.providers.shared.client import Call
+from mindbot.providers.shared.jwt import hs256
+from mindbot.providers.wires.openai_faces import GLM, Face
 
 _LIFE = 210.0  # seconds a token is good for
 _USED = 180.0  # seconds one is used

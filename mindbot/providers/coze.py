@@ -21,12 +21,12 @@ from mindbot.domain.chat import Attachment, Capabilities, ChatRequest
 from mindbot.domain.errors import Overloaded
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.client import Call, ModelClient
-from mindbot.providers.coze_settings import CozeSettings
-from mindbot.providers.coze_wire import CozeAnswer, Uploaded, outputs_body, request_body, waiting
-from mindbot.providers.jwt import rs256
-from mindbot.providers.uploads import multipart
+from mindbot.providers.settings.coze import CozeSettings
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.client import Call, ModelClient
+from mindbot.providers.shared.jwt import rs256
+from mindbot.providers.shared.uploads import multipart
+from mindbot.providers.wires.coze_wire import CozeAnswer, Uploaded, outputs_body, request_body, waiting
 
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SIGNED_FOR = 600  # seconds a signed request for a token is good for; an hour at most

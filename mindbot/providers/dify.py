@@ -16,11 +16,11 @@ from mindbot.domain.chat import Attachment, Capabilities, ChatRequest
 from mindbot.domain.errors import Overloaded
 from mindbot.domain.host import Secrets
 from mindbot.http.guard import endpoint
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.client import Call, ModelClient
-from mindbot.providers.dify_settings import DifySettings
-from mindbot.providers.dify_wire import DifyAnswer, History, Uploaded, asked_with, request_body
-from mindbot.providers.uploads import multipart
+from mindbot.providers.settings.dify import DifySettings
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.client import Call, ModelClient
+from mindbot.providers.shared.uploads import multipart
+from mindbot.providers.wires.dify_wire import DifyAnswer, History, Uploaded, asked_with, request_body
 
 #: What an app takes, whatever model is behind it; tools run inside of it.
 _APP = Capabilities(tools=False, images=True, files=True, audio=True, system_role=False)

@@ -23,9 +23,9 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.plain import dumps, plain
 from mindbot.http.retry import number, retry_after
-from mindbot.providers.bodies import document
-from mindbot.providers.quoting import quoted
-from mindbot.providers.refusals import HINTING, HINTS, SENTENCES, TELLING, Meanings, key
+from mindbot.providers.refusing.bodies import document
+from mindbot.providers.refusing.quoting import quoted
+from mindbot.providers.refusing.refusals import HINTING, HINTS, SENTENCES, TELLING, Meanings, key
 
 _CODE = 80  # characters of a vendor's code that are kept
 _MOST = 64 << 10  # bytes of a refusal that are read
@@ -100,7 +100,7 @@ def _speaks(error: Any) -> bool:
 class _Said:
     """What the vendor said, in one shape, the most telling codes first.
 
-    ``codes`` are as written, ``keys`` as they are compared: see `mindbot.providers.refusals`.
+    ``codes`` are as written, ``keys`` as they are compared: see `mindbot.providers.refusing.refusals`.
     """
 
     codes: list[str] = field(default_factory=list)

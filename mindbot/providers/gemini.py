@@ -14,14 +14,14 @@ from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Embedding
 from mindbot.http.guard import endpoint
-from mindbot.providers.addresses import asking, versioned
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.client import Call, ModelClient
-from mindbot.providers.embedding import Embeds
-from mindbot.providers.gemini_request import VENDOR, request_body
-from mindbot.providers.gemini_settings import GoogleSettings
-from mindbot.providers.gemini_wire import GeminiAnswer, vectors
-from mindbot.providers.listing import names_of
+from mindbot.providers.settings.gemini import GoogleSettings
+from mindbot.providers.shared.addresses import asking, versioned
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.client import Call, ModelClient
+from mindbot.providers.shared.embedding import Embeds
+from mindbot.providers.shared.listing import names_of
+from mindbot.providers.wires.gemini_request import VENDOR, request_body
+from mindbot.providers.wires.gemini_wire import GeminiAnswer, vectors
 
 _MOST_PAGES = 20  # of models, a thousand each
 

@@ -20,19 +20,19 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Embedder, Embedding, Provider
 from mindbot.domain.ports.http import Http
 from mindbot.domain.spending import BILLION, NOBODY, Payer
-from mindbot.providers import tokens
-from mindbot.providers.asking import Asking, Sleep
-from mindbot.providers.breaker import CircuitKey
-from mindbot.providers.budgets import Budgets, Used, bill
-from mindbot.providers.deployments import Deployment, Deployments
-from mindbot.providers.keys import COOLING, PoolKey
-from mindbot.providers.known_models import known
-from mindbot.providers.prices import Prices
-from mindbot.providers.selection import Candidate, Selection
-from mindbot.providers.shorter import Refusals
-from mindbot.providers.standing import Standing
-from mindbot.providers.status import ProviderStatus, status_of
-from mindbot.providers.verdict import FOR_A_PERSON
+from mindbot.providers.management.asking import Asking, Sleep
+from mindbot.providers.management.breaker import CircuitKey
+from mindbot.providers.management.budgets import Budgets, Used, bill
+from mindbot.providers.management.deployments import Deployment, Deployments
+from mindbot.providers.management.keys import COOLING, PoolKey
+from mindbot.providers.management.prices import Prices
+from mindbot.providers.management.selection import Candidate, Selection
+from mindbot.providers.management.shorter import Refusals
+from mindbot.providers.management.standing import Standing
+from mindbot.providers.management.status import ProviderStatus, status_of
+from mindbot.providers.management.verdict import FOR_A_PERSON
+from mindbot.providers.shared import tokens
+from mindbot.providers.shared.known_models import known
 
 _PING_SECONDS = 20.0
 

@@ -16,13 +16,13 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Embedding
 from mindbot.domain.ports.http import Http
 from mindbot.http.guard import endpoint
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.client import Call
-from mindbot.providers.embedding import Embeds
-from mindbot.providers.listing import names_of
-from mindbot.providers.ollama_settings import OllamaSettings
-from mindbot.providers.ollama_wire import OllamaAnswer, request_body, vectors
 from mindbot.providers.openai import OpenAIProvider
+from mindbot.providers.settings.ollama import OllamaSettings
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.client import Call
+from mindbot.providers.shared.embedding import Embeds
+from mindbot.providers.shared.listing import names_of
+from mindbot.providers.wires.ollama_wire import OllamaAnswer, request_body, vectors
 
 
 class OllamaProvider(Embeds):

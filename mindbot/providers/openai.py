@@ -16,16 +16,16 @@ from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Embedding, Rank
 from mindbot.domain.ports.http import Http
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.client import Call, ModelClient
-from mindbot.providers.embedding import Embeds
-from mindbot.providers.listing import names_of
-from mindbot.providers.openai_faces import OPENAI, Face, face_of
 from mindbot.providers.openai_others import ranked, rerank_body, speech_form, transcript, vectors
-from mindbot.providers.openai_request import Accent, LimitField, request_body
-from mindbot.providers.openai_settings import AzureSettings, CloudSettings, OpenAISettings
-from mindbot.providers.openai_wire import OpenAIAnswer
-from mindbot.providers.uploads import multipart
+from mindbot.providers.settings.openai import AzureSettings, CloudSettings, OpenAISettings
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.client import Call, ModelClient
+from mindbot.providers.shared.embedding import Embeds
+from mindbot.providers.shared.listing import names_of
+from mindbot.providers.shared.uploads import multipart
+from mindbot.providers.wires.openai_faces import OPENAI, Face, face_of
+from mindbot.providers.wires.openai_request import Accent, LimitField, request_body
+from mindbot.providers.wires.openai_wire import OpenAIAnswer
 
 
 class OpenAIProvider(Embeds, ModelClient):

@@ -14,9 +14,9 @@ from mindbot.domain.chat import Attachment
 from mindbot.domain.errors import Overloaded, Rejected
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Embedding, Rank
-from mindbot.providers.attachments import with_bytes
-from mindbot.providers.embedding import numbers
-from mindbot.providers.openai_parts import usage_of
+from mindbot.providers.shared.attachments import with_bytes
+from mindbot.providers.shared.embedding import numbers
+from mindbot.providers.wires.openai_parts import usage_of
 
 
 def vectors(doc: Any) -> Embedding:

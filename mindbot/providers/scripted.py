@@ -10,7 +10,7 @@ import anyio
 
 from mindbot.domain.chat import Capabilities, ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import VENDOR_ERRORS, ConfigError
-from mindbot.providers.scripted_settings import ScriptedRule, ScriptedSettings
+from mindbot.providers.settings.scripted import ScriptedRule, ScriptedSettings
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _PIECE = 8  # characters in a chunk of a stream

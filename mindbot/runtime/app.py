@@ -26,8 +26,8 @@ from mindbot.http.client import HttpClient
 from mindbot.http.tls import context
 from mindbot.media.choose import media_store
 from mindbot.pipeline.services import Services
+from mindbot.providers.management.standing import Standing
 from mindbot.providers.manager import ProviderManager
-from mindbot.providers.standing import Standing
 from mindbot.runtime import generation, heap, housekeeping, outward, suspicion
 from mindbot.runtime.answering import OnShow
 from mindbot.runtime.bots import Bots

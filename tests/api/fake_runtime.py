@@ -21,8 +21,8 @@ from mindbot.domain.ports.platform import Receipt, Receive, Webhook, WebhookRequ
 from mindbot.domain.spending import DaySpent, Spender
 from mindbot.filters.fields import EVENT_FIELDS
 from mindbot.filters.language import parse
+from mindbot.providers.management.standing import Standing
 from mindbot.providers.manager import ProviderManager
-from mindbot.providers.standing import Standing
 from mindbot.runtime.resources.all import Resources
 from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.strays import Strays

@@ -38,7 +38,7 @@ class ProviderErrorJson(TypedDict):
 
 
 class ProviderJson(TypedDict):
-    """A provider: see `mindbot.providers.status.ProviderStatus`."""
+    """A provider: see `mindbot.providers.management.status.ProviderStatus`."""
 
     name: str
     type: str

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mindbot.domain.chat import Chunk, Reasoning, ToolCall, Usage
 from mindbot.domain.errors import Truncated
 from mindbot.domain.plain import dumps
-from mindbot.providers.answer import AnswerReader
+from mindbot.providers.shared.answer import AnswerReader
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage

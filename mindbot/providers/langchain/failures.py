@@ -15,7 +15,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.plain import dumps
 from mindbot.providers.errors import refusal
-from mindbot.providers.quoting import quoted
+from mindbot.providers.refusing.quoting import quoted
 
 _BY_NAME: Mapping[str, type[VendorError]] = {
     "ContextOverflowError": ContextOverflow,

@@ -25,7 +25,7 @@ from mindbot.domain.chat import (
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
 from mindbot.domain.plain import dumps
-from mindbot.providers.attachments import encoded
+from mindbot.providers.shared.attachments import encoded
 
 
 def to_langchain(messages: Iterable[ChatMessage], vendor: str = "") -> list[BaseMessage]:

@@ -22,13 +22,13 @@ from mindbot.domain.errors import (
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
-from mindbot.providers.attachments import ready
-from mindbot.providers.known_models import known
 from mindbot.providers.langchain.answer import LangChainAnswer
 from mindbot.providers.langchain.failures import failure
 from mindbot.providers.langchain.settings import LangChainProviderSettings
-from mindbot.providers.quoting import quoted
-from mindbot.providers.secrets import bare_key
+from mindbot.providers.refusing.quoting import quoted
+from mindbot.providers.shared.attachments import ready
+from mindbot.providers.shared.known_models import known
+from mindbot.providers.shared.secrets import bare_key
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -15,7 +15,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from mindbot.domain.errors import ConfigError, NetworkFailed, Overloaded
 from mindbot.domain.message import Json
-from mindbot.providers.quoting import quoted
+from mindbot.providers.refusing.quoting import quoted
 
 _LINE = 4 << 20  # bytes of one
 _PARTING = 5.0  # seconds for a worker to stop an answer that nobody reads, or to end

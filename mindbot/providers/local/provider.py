@@ -15,14 +15,14 @@ import anyio
 from mindbot.config.models import ModelSettings
 from mindbot.domain.chat import Capabilities, ChatRequest, Chunks
 from mindbot.domain.errors import NetworkFailed, TimedOut
-from mindbot.providers.attachments import ready
-from mindbot.providers.known_models import known
-from mindbot.providers.limits import CallLimits
 from mindbot.providers.local.process import WorkerProcess
 from mindbot.providers.local.settings import LocalSettings
-from mindbot.providers.openai_request import Accent, request_body
-from mindbot.providers.openai_wire import OpenAIAnswer
-from mindbot.providers.thinking import unopened
+from mindbot.providers.shared.attachments import ready
+from mindbot.providers.shared.known_models import known
+from mindbot.providers.shared.limits import CallLimits
+from mindbot.providers.shared.thinking import unopened
+from mindbot.providers.wires.openai_request import Accent, request_body
+from mindbot.providers.wires.openai_wire import OpenAIAnswer
 
 
 class LocalProvider:

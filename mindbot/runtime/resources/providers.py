@@ -12,9 +12,9 @@ from mindbot.domain.ports.store import SPENDING_KEPT, SpendingStore
 from mindbot.domain.shapes.daemon import CheckJson
 from mindbot.domain.shapes.providers import ModelJson, ProviderJson, SpentJson
 from mindbot.domain.spending import BILLION, Spender
-from mindbot.providers.known_models import known
-from mindbot.providers.status import ProviderStatus
-from mindbot.providers.trial import trial
+from mindbot.providers.management.status import ProviderStatus
+from mindbot.providers.management.trial import trial
+from mindbot.providers.shared.known_models import known
 from mindbot.runtime.generation import Generation
 from mindbot.telemetry.redaction import told_in
 

@@ -28,7 +28,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.http.client import HttpClient
 from mindbot.providers.anthropic import AnthropicProvider
-from mindbot.providers.resets import asked_again
+from mindbot.providers.management.resets import asked_again
 from mindbot.sim.anthropic.refusals import REFUSALS
 from mindbot.sim.anthropic.server import AnthropicSimulator
 from mindbot.sim.models.conversation import Scripted

@@ -15,8 +15,8 @@ from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
 from mindbot.http.client import HttpClient
 from mindbot.providers.ollama import Ollama, OllamaProvider
-from mindbot.providers.ollama_settings import OllamaSettings
 from mindbot.providers.openai import OpenAIProvider
+from mindbot.providers.settings.ollama import OllamaSettings
 from mindbot.sim.models.conversation import Scripted
 from mindbot.sim.testing import simulated
 from mindbot.testing.providers import KEY, Play, ProviderContract, ask, collect

@@ -23,7 +23,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.http.client import HttpClient
 from mindbot.providers.openai import OpenAIProvider
-from mindbot.providers.openai_faces import face_of
+from mindbot.providers.wires.openai_faces import face_of
 from mindbot.sim.models.conversation import Scripted
 from mindbot.sim.testing import simulated
 from mindbot.testing.models.rig import TOOL, results, said

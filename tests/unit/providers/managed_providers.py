@@ -15,8 +15,8 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports.store import Store
 from mindbot.domain.spending import NOBODY, Payer
 from mindbot.http.client import HttpClient
+from mindbot.providers.management.standing import Standing
 from mindbot.providers.manager import ProviderManager
-from mindbot.providers.standing import Standing
 from mindbot.sim.testing import simulated
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mindbot.domain.chat import Attachment, ChatMessage, ChatPart, Reasoning, Text, ToolCall, ToolResult
 from mindbot.domain.conversation import WORDLESS, wordless
-from mindbot.providers.alternating import NO_RESULT, alternating
+from mindbot.providers.shared.alternating import NO_RESULT, alternating
 
 
 def turns(*lines: ChatMessage) -> list[ChatMessage]:

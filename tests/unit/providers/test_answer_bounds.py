@@ -9,11 +9,11 @@ import pytest
 
 from mindbot.domain.errors import Overloaded
 from mindbot.http.answers import LineSplitter
-from mindbot.providers.characters import Joiner
-from mindbot.providers.documents import Documents
-from mindbot.providers.openai_parts import words
-from mindbot.providers.openai_wire import OpenAIAnswer
-from mindbot.providers.thinking import Thinking
+from mindbot.providers.shared.characters import Joiner
+from mindbot.providers.shared.documents import Documents
+from mindbot.providers.shared.thinking import Thinking
+from mindbot.providers.wires.openai_parts import words
+from mindbot.providers.wires.openai_wire import OpenAIAnswer
 
 LIMIT = 1000
 

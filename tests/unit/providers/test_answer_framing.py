@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from mindbot.providers.characters import Joiner
-from mindbot.providers.documents import DONE, Documents, NotJson, decode
+from mindbot.providers.shared.characters import Joiner
+from mindbot.providers.shared.documents import DONE, Documents, NotJson, decode
 
 
 def documents(text: bytes) -> tuple[list[object], Documents]:

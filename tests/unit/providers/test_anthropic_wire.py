@@ -24,10 +24,10 @@ from mindbot.domain.chat import (
 )
 from mindbot.domain.errors import ContentFiltered, ContextOverflow, Overloaded, RateLimited, VendorError
 from mindbot.domain.message import Json
-from mindbot.providers.anthropic_request import MOST_TOKENS, request_body
-from mindbot.providers.anthropic_wire import AnthropicAnswer
-from mindbot.providers.documents import Documents
-from mindbot.providers.optional import Optional
+from mindbot.providers.shared.documents import Documents
+from mindbot.providers.shared.optional import Optional
+from mindbot.providers.wires.anthropic_request import MOST_TOKENS, request_body
+from mindbot.providers.wires.anthropic_wire import AnthropicAnswer
 
 START = {
     "type": "message_start",

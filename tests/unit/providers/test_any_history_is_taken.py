@@ -20,7 +20,7 @@ from mindbot.domain.chat import (
     ToolResult,
 )
 from mindbot.domain.message import Json
-from mindbot.providers import anthropic_request, gemini_request
+from mindbot.providers.wires import anthropic_request, gemini_request
 from mindbot.sim.anthropic import blocks as anthropic_blocks
 from mindbot.sim.anthropic import messages as anthropic
 from mindbot.sim.gemini import contents as gemini

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mindbot.domain.errors import LONGEST_WAIT
-from mindbot.providers.breaker import FIRST, LONGEST, WINDOW, Admission, Breakers, Circuit, CircuitKey
+from mindbot.providers.management.breaker import (
+    FIRST,
+    LONGEST,
+    WINDOW,
+    Admission,
+    Breakers,
+    Circuit,
+    CircuitKey,
+)
 
 
 class Hands:

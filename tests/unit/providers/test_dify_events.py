@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mindbot.domain.chat import Chunk
 from mindbot.domain.errors import Overloaded, QuotaExceeded, RateLimited, Rejected, Truncated, VendorError
 from mindbot.domain.message import Json
-from mindbot.providers.dify_wire import DifyAnswer
+from mindbot.providers.wires.dify_wire import DifyAnswer
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_price": "0.0012", "currency": "USD"}
 

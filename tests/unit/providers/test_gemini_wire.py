@@ -31,10 +31,10 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.providers.documents import Documents
-from mindbot.providers.gemini_request import request_body
-from mindbot.providers.gemini_schema import understood
-from mindbot.providers.gemini_wire import GeminiAnswer, vectors
+from mindbot.providers.shared.documents import Documents
+from mindbot.providers.wires.gemini_request import request_body
+from mindbot.providers.wires.gemini_schema import understood
+from mindbot.providers.wires.gemini_wire import GeminiAnswer, vectors
 
 
 def piece(*parts: Json, finish: str = "", **more: object) -> Json:

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from mindbot.config.models import ProviderSettings
 from mindbot.domain.errors import AuthFailed, Overloaded, QuotaExceeded, RateLimited
-from mindbot.providers.breaker import Breakers, CircuitKey
-from mindbot.providers.keys import KeyPool, PoolKey, keys_of
+from mindbot.providers.management.breaker import Breakers, CircuitKey
+from mindbot.providers.management.keys import KeyPool, PoolKey, keys_of
 
 NOW = 1_000_000.0
 

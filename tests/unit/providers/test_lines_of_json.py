@@ -6,7 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mindbot.providers.documents import Documents, NamedDocument
+from mindbot.providers.shared.documents import Documents, NamedDocument
 
 LIMIT = 1 << 20
 #: Broken before its end, in a string, or where a value should be.

@@ -22,8 +22,8 @@ from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
 from mindbot.providers.chatglm import ChatGLMProvider
 from mindbot.providers.openai import OpenAIProvider
-from mindbot.providers.openai_faces import FACES, GLM, OPENAI, face_of
-from mindbot.providers.openai_request import request_body
+from mindbot.providers.wires.openai_faces import FACES, GLM, OPENAI, face_of
+from mindbot.providers.wires.openai_request import request_body
 
 PNG = base64.b64decode("iVBORw0KGgo=")
 
@@ -176,7 +176,7 @@ def decoded(part: str) -> bytes:
 
 @pytest.mark.anyio
 async def test_the_version_and_the_home_of_an_entry() -> None:
-    from mindbot.providers.openai_settings import AzureSettings, CloudSettings
+    from mindbot.providers.settings.openai import AzureSettings, CloudSettings
 
     class NoSecrets:
         async def aget(self, value: object, /) -> str:

@@ -20,9 +20,9 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.providers.documents import decode
-from mindbot.providers.openai_request import Accent, request_body
-from mindbot.providers.openai_wire import OpenAIAnswer
+from mindbot.providers.shared.documents import decode
+from mindbot.providers.wires.openai_request import Accent, request_body
+from mindbot.providers.wires.openai_wire import OpenAIAnswer
 
 
 def chunk(delta: Json | None = None, finish: str | None = None, **more: object) -> bytes:

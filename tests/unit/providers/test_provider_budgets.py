@@ -23,8 +23,8 @@ from mindbot.domain.errors import BudgetSpent, StoreError
 from mindbot.domain.message import Json
 from mindbot.domain.spending import BILLION, DaySpent, Payer
 from mindbot.http.client import HttpClient
-from mindbot.providers.budgets import Ledger
-from mindbot.providers.prices import Prices
+from mindbot.providers.management.budgets import Ledger
+from mindbot.providers.management.prices import Prices
 from mindbot.store.sqlite import SqliteStore
 from mindbot.testing.stores.memory.store import MemoryStore
 from mindbot.testing.stores.memory.tables import Tables

@@ -6,7 +6,7 @@ import pytest
 
 from mindbot.domain.errors import SecretError
 from mindbot.http.guard import endpoint
-from mindbot.providers.secrets import bare_key
+from mindbot.providers.shared.secrets import bare_key
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from mindbot.domain.errors import Overloaded, RateLimited
-from mindbot.providers.limits import CallLimits
+from mindbot.providers.shared.limits import CallLimits
 
 pytestmark = pytest.mark.anyio
 

@@ -16,9 +16,9 @@ from managed_providers import Managed, openai, scripted
 
 from mindbot.domain.errors import Conflict, NotFound, Overloaded, StoreError
 from mindbot.http.client import HttpClient
-from mindbot.providers.breaker import CircuitKey
-from mindbot.providers.standing import Standing
-from mindbot.providers.tally import LastError, Tally
+from mindbot.providers.management.breaker import CircuitKey
+from mindbot.providers.management.standing import Standing
+from mindbot.providers.management.tally import LastError, Tally
 from mindbot.store.sqlite import SqliteStore
 from mindbot.testing.stores.memory.store import MemoryStore
 from mindbot.testing.stores.memory.tables import Tables

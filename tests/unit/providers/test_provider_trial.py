@@ -8,7 +8,7 @@ import pytest
 
 from mindbot.domain.chat import Capabilities, ChatRequest, Chunk, Chunks, ToolCall
 from mindbot.domain.errors import Rejected
-from mindbot.providers.trial import trial
+from mindbot.providers.management.trial import trial
 
 pytestmark = pytest.mark.anyio
 BROKEN = (ToolCall("1", "add", "20+22"),)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindbot.providers.errors import refusal
-from mindbot.providers.quoting import quoted
+from mindbot.providers.refusing.quoting import quoted
 
 KEY = "sk-fake/0123+4567=89abcdef"
 

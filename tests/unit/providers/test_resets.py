@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mindbot.domain.errors import QuotaExceeded
-from mindbot.providers.resets import UNKNOWN, asked_again
+from mindbot.providers.management.resets import UNKNOWN, asked_again
 
 NOW = datetime(2026, 11, 30, 10, 0, tzinfo=UTC).timestamp()
 FIRST = datetime(2026, 12, 1, tzinfo=UTC).timestamp()

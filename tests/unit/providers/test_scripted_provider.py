@@ -11,7 +11,7 @@ import pytest
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk
 from mindbot.domain.errors import RateLimited
 from mindbot.providers.scripted import ScriptedProvider
-from mindbot.providers.scripted_settings import ScriptedRule, ScriptedSettings
+from mindbot.providers.settings.scripted import ScriptedRule, ScriptedSettings
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mindbot.config.models import ProviderSelection
-from mindbot.providers.selection import Candidate, Selection
+from mindbot.providers.management.selection import Candidate, Selection
 
 ABC = [Candidate("a"), Candidate("b"), Candidate("c")]
 

@@ -18,8 +18,8 @@ from mindbot.domain.conversation import size
 from mindbot.domain.errors import ContextOverflow, HistoryRefused
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
+from mindbot.providers.management.shorter import Ask, Refusals
 from mindbot.providers.manager import ProviderManager
-from mindbot.providers.shorter import Ask, Refusals
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mindbot.domain.errors import Overloaded
 from mindbot.http.answers import LineSplitter
 from mindbot.http.attempt import AnswerTooLong
-from mindbot.providers.sse import SseDecoder, SseEvent
+from mindbot.providers.shared.sse import SseDecoder, SseEvent
 
 
 def events(text: bytes, cuts: list[int] | None = None) -> list[SseEvent]:

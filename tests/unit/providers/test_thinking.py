@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mindbot.providers.thinking import Thinking, unopened
+from mindbot.providers.shared.thinking import Thinking, unopened
 
 
 def told(*pieces: str, hold: int = 0) -> tuple[str, str]:

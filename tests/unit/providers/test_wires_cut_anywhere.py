@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from mindbot.domain.chat import Chunk, ToolCall, Usage
 from mindbot.domain.errors import ContentFiltered, Overloaded, RateLimited, Truncated, VendorError
 from mindbot.http.answers import LineSplitter
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.anthropic_wire import AnthropicAnswer
-from mindbot.providers.coze_wire import CozeAnswer
-from mindbot.providers.dify_wire import DifyAnswer
-from mindbot.providers.documents import DONE, Documents
-from mindbot.providers.gemini_wire import GeminiAnswer
-from mindbot.providers.ollama_wire import OllamaAnswer
-from mindbot.providers.openai_wire import OpenAIAnswer
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.documents import DONE, Documents
+from mindbot.providers.wires.anthropic_wire import AnthropicAnswer
+from mindbot.providers.wires.coze_wire import CozeAnswer
+from mindbot.providers.wires.dify_wire import DifyAnswer
+from mindbot.providers.wires.gemini_wire import GeminiAnswer
+from mindbot.providers.wires.ollama_wire import OllamaAnswer
+from mindbot.providers.wires.openai_wire import OpenAIAnswer
 
 LIMIT = 1 << 20
 SAID = '你好, "world" 👩‍👩‍👧'

@@ -15,10 +15,10 @@ from typing import Any, ClassVar, Literal
 from mindbot.domain.chat import Attachment, ChatMessage, ChatRequest, Chunk, Usage
 from mindbot.domain.errors import Overloaded, Rejected, VendorError
 from mindbot.domain.message import Json
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.counts import count
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.quoting import quoted
+from mindbot.providers.refusing.quoting import quoted
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.counts import count
 
 History = Literal["query", "inputs", "none"]
 #: The ids under which an app knows uploaded files.

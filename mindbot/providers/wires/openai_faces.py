@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from mindbot.http.guard import endpoint
-from mindbot.providers.openai_request import Accent
+from mindbot.providers.wires.openai_request import Accent
 
 #: What Azure is asked for where nobody says which version: the last one that is not a preview.
 AZURE_VERSION = "2024-10-21"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from mindbot.domain.chat import Attachment, ChatMessage, ChatRequest, Reasoning, Text
 from mindbot.domain.message import Json
-from mindbot.providers.attachments import data_url, encoded
+from mindbot.providers.shared.attachments import data_url, encoded
 
 LimitField = Literal["max_tokens", "max_completion_tokens"]
 

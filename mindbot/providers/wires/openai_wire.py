@@ -12,9 +12,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from mindbot.domain.chat import Chunk
-from mindbot.providers.answer import AnswerReader
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.openai_parts import OF_THE_ANSWER, choice_of, has_message, is_piece, usage_of, words
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.wires.openai_parts import (
+    OF_THE_ANSWER,
+    choice_of,
+    has_message,
+    is_piece,
+    usage_of,
+    words,
+)
 
 
 class OpenAIAnswer(AnswerReader):

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from mindbot.domain.errors import Overloaded
-from mindbot.providers.sse import SseDecoder, SseEvent
+from mindbot.providers.shared.sse import SseDecoder, SseEvent
 
 #: The stream's end marker, as a document.
 DONE = object()

@@ -24,12 +24,11 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.providers import tokens
-from mindbot.providers.deployments import Deployment, Deployments, Ticket
-from mindbot.providers.keys import OF_THE_KEY
-from mindbot.providers.shorter import OF_THE_HISTORY, Ask, Refusals
-from mindbot.providers.tally import LastError
-from mindbot.providers.verdict import (
+from mindbot.providers.management.deployments import Deployment, Deployments, Ticket
+from mindbot.providers.management.keys import OF_THE_KEY
+from mindbot.providers.management.shorter import OF_THE_HISTORY, Ask, Refusals
+from mindbot.providers.management.tally import LastError
+from mindbot.providers.management.verdict import (
     FOR_A_PERSON,
     GO_ON,
     OF_THE_PROMPT,
@@ -38,6 +37,7 @@ from mindbot.providers.verdict import (
     of_our_limits,
     of_the_provider,
 )
+from mindbot.providers.shared import tokens
 from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.providers")

@@ -23,8 +23,8 @@ from mindbot.domain.chat import (
     ToolResult,
 )
 from mindbot.domain.message import Json
-from mindbot.providers.alternating import alternating
-from mindbot.providers.attachments import encoded
+from mindbot.providers.shared.alternating import alternating
+from mindbot.providers.shared.attachments import encoded
 
 VENDOR = "anthropic"
 #: The version that knows sampling, and the one that refuses it: see "Migrating to API version 2026-10-21".

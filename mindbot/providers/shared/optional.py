@@ -13,7 +13,7 @@ from typing import Any
 
 from mindbot.domain.message import Json
 from mindbot.domain.plain import decoded
-from mindbot.providers.bodies import document
+from mindbot.providers.refusing.bodies import document
 
 #: Field → the name it may have instead; empty where it is only left out.
 _OPTIONAL = {

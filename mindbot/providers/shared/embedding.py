@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from mindbot.domain.chat import Usage
 from mindbot.domain.errors import ContextOverflow, Rejected
 from mindbot.domain.ports.answering import Embedding
-from mindbot.providers.client import ModelClient
+from mindbot.providers.shared.client import ModelClient
 
 #: A refusal of so many texts at once, not of the texts.
 _TOO_MANY = re.compile(

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from mindbot.domain.chat import ToolCall
-from mindbot.providers.characters import joined
+from mindbot.providers.shared.characters import joined
 
 _MOST = 128  # calls in one answer
 _FRAGMENTS = 1000  # that one chunk may bring

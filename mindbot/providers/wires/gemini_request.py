@@ -13,9 +13,9 @@ import orjson
 
 from mindbot.domain.chat import Attachment, ChatMessage, ChatRequest, Text, Tool, ToolCall, ToolResult
 from mindbot.domain.message import Json
-from mindbot.providers.alternating import alternating
-from mindbot.providers.attachments import encoded
-from mindbot.providers.gemini_schema import understood
+from mindbot.providers.shared.alternating import alternating
+from mindbot.providers.shared.attachments import encoded
+from mindbot.providers.wires.gemini_schema import understood
 
 VENDOR = "google"
 #: Models that refuse a call without the signature that came with it, and what stands for one where a call is

@@ -14,9 +14,9 @@ from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
-from mindbot.providers.breaker import Admission, Circuit, CircuitKey
-from mindbot.providers.keys import KeyPool, PoolKey, keys_of
-from mindbot.providers.standing import Standing
+from mindbot.providers.management.breaker import Admission, Circuit, CircuitKey
+from mindbot.providers.management.keys import KeyPool, PoolKey, keys_of
+from mindbot.providers.management.standing import Standing
 
 _CALLS = (Admission.CALL, Admission.CALL)
 _KEPT = 1_000  # deployments that were made; the others are made again

@@ -7,11 +7,11 @@ from typing import Literal
 
 from mindbot.domain.message import Json
 from mindbot.domain.spending import BILLION
-from mindbot.providers.breaker import CircuitKey, CircuitState, CoolReason
-from mindbot.providers.budgets import Budgets
-from mindbot.providers.deployments import Deployments
-from mindbot.providers.prices import Prices
-from mindbot.providers.tally import LastError
+from mindbot.providers.management.breaker import CircuitKey, CircuitState, CoolReason
+from mindbot.providers.management.budgets import Budgets
+from mindbot.providers.management.deployments import Deployments
+from mindbot.providers.management.prices import Prices
+from mindbot.providers.management.tally import LastError
 
 #: ``off``: switched off at run time; ``disabled``: by the configuration; ``unavailable``: no such kind is
 #: installed; ``cooling``: no key may be used now; ``degraded``: some of it may not, or late calls failed.

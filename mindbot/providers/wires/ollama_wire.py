@@ -13,12 +13,12 @@ import orjson
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Reasoning, Usage
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Embedding
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.attachments import encoded
-from mindbot.providers.counts import count
-from mindbot.providers.embedding import numbers
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.openai_parts import words
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.attachments import encoded
+from mindbot.providers.shared.counts import count
+from mindbot.providers.shared.embedding import numbers
+from mindbot.providers.wires.openai_parts import words
 
 VENDOR = "ollama"
 

@@ -19,10 +19,10 @@ from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
 from mindbot.domain.ports.store import KeepStore, Kept, SpendingStore
 from mindbot.domain.turn import Clock
-from mindbot.providers.breaker import Breakers, CircuitKey
-from mindbot.providers.budgets import Ledger
-from mindbot.providers.limits import CallLimits
-from mindbot.providers.tally import Tally
+from mindbot.providers.management.breaker import Breakers, CircuitKey
+from mindbot.providers.management.budgets import Ledger
+from mindbot.providers.management.tally import Tally
+from mindbot.providers.shared.limits import CallLimits
 
 log = structlog.get_logger("mindbot.providers")
 

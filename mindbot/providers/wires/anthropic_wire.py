@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from mindbot.domain.chat import Chunk, Reasoning, Usage
 from mindbot.domain.message import Json
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.anthropic_request import VENDOR
-from mindbot.providers.characters import joined
-from mindbot.providers.counts import count
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.quoting import quoted
-from mindbot.providers.tool_calls import as_json
+from mindbot.providers.refusing.quoting import quoted
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.characters import joined
+from mindbot.providers.shared.counts import count
+from mindbot.providers.shared.tool_calls import as_json
+from mindbot.providers.wires.anthropic_request import VENDOR
 
 _MOST_BLOCKS = 10_000
 _INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")

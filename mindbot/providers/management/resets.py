@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 
 from mindbot.domain.errors import QuotaExceeded
-from mindbot.providers.refusals import key
+from mindbot.providers.refusing.refusals import key
 
 #: Asked again after this many seconds where nobody says when.
 UNKNOWN = 3600.0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mindbot.domain.chat import Usage
-from mindbot.providers.counts import count
+from mindbot.providers.shared.counts import count
 
 #: Values that one content may be put together of. Who sends more, or hides them deeper, means harm.
 _MOST_PARTS = 10_000

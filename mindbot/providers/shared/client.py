@@ -23,15 +23,15 @@ from mindbot.domain.errors import AuthFailed, MindBotError, Rejected, TimedOut, 
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
-from mindbot.providers.answer import ANSWER_BYTES, AnswerReader
-from mindbot.providers.attachments import MOST_BYTES, ready
 from mindbot.providers.errors import accuses, is_page, refusal, refusal_in_stream, web_page
-from mindbot.providers.known_models import known
-from mindbot.providers.limits import CallLimits
-from mindbot.providers.optional import Optional
-from mindbot.providers.reading import Reading, read
-from mindbot.providers.secrets import bare_key
-from mindbot.providers.thinking import unopened
+from mindbot.providers.shared.answer import ANSWER_BYTES, AnswerReader
+from mindbot.providers.shared.attachments import MOST_BYTES, ready
+from mindbot.providers.shared.known_models import known
+from mindbot.providers.shared.limits import CallLimits
+from mindbot.providers.shared.optional import Optional
+from mindbot.providers.shared.reading import Reading, read
+from mindbot.providers.shared.secrets import bare_key
+from mindbot.providers.shared.thinking import unopened
 
 #: Sent when no model is configured: servers with a single model ignore the name.
 _NO_MODEL = ModelSettings(name="default")

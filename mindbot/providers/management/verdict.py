@@ -14,9 +14,9 @@ from mindbot.domain.errors import (
     SecretError,
     VendorError,
 )
-from mindbot.providers.deployments import Deployment
-from mindbot.providers.limits import OWN_LIMITS
-from mindbot.providers.shorter import OF_THE_HISTORY
+from mindbot.providers.management.deployments import Deployment
+from mindbot.providers.management.shorter import OF_THE_HISTORY
+from mindbot.providers.shared.limits import OWN_LIMITS
 
 #: Failures of one provider that another may not have.
 GO_ON = (VendorError, SecretError, ConfigError, NotFound)

@@ -23,8 +23,8 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.turn import Clock
-from mindbot.providers.breaker import AUTH, Breakers, CircuitKey, CoolReason
-from mindbot.providers.resets import asked_again
+from mindbot.providers.management.breaker import AUTH, Breakers, CircuitKey, CoolReason
+from mindbot.providers.management.resets import asked_again
 
 T = TypeVar("T")
 

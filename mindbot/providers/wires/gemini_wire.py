@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 from mindbot.domain.chat import Chunk, ToolCall, Usage
 from mindbot.domain.errors import ContentFiltered
 from mindbot.domain.ports.answering import Embedding
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.counts import count
-from mindbot.providers.embedding import numbers
 from mindbot.providers.errors import accuses, refusal_in_stream
-from mindbot.providers.gemini_request import VENDOR
-from mindbot.providers.quoting import quoted
-from mindbot.providers.refusals import HINTS
-from mindbot.providers.tool_calls import as_json
+from mindbot.providers.refusing.quoting import quoted
+from mindbot.providers.refusing.refusals import HINTS
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.counts import count
+from mindbot.providers.shared.embedding import numbers
+from mindbot.providers.shared.tool_calls import as_json
+from mindbot.providers.wires.gemini_request import VENDOR
 
 _MOST = 10_000  # responses of an array, and parts of one
 _COUNTS = (

@@ -17,9 +17,9 @@ from mindbot.domain.errors import NetworkFailed, Overloaded, Rejected, Truncated
 from mindbot.domain.ports.http import StreamResponse
 from mindbot.http.answers import LineSplitter
 from mindbot.http.attempt import AnswerTooLong
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.documents import DONE, Documents
 from mindbot.providers.errors import web_page
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.documents import DONE, Documents
 
 _REFUSAL = 64 << 10  # bytes of a refusal that are read
 _EVENT = 4 << 20  # bytes that one event may always have, within what an answer may; it is decoded at once

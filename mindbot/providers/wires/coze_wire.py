@@ -13,10 +13,10 @@ import orjson
 
 from mindbot.domain.chat import Attachment, ChatMessage, ChatRequest, Chunk, Text, ToolCall, ToolResult, Usage
 from mindbot.domain.message import Json
-from mindbot.providers.answer import AnswerReader
-from mindbot.providers.counts import count
-from mindbot.providers.documents import NamedDocument
 from mindbot.providers.errors import accuses, refusal_in_stream
+from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.counts import count
+from mindbot.providers.shared.documents import NamedDocument
 
 VENDOR = "coze"
 _MOST_LINES = 100

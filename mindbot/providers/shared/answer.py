@@ -21,10 +21,10 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.providers.characters import Joiner
-from mindbot.providers.quoting import quoted
-from mindbot.providers.thinking import Thinking
-from mindbot.providers.tool_calls import ToolCalls
+from mindbot.providers.refusing.quoting import quoted
+from mindbot.providers.shared.characters import Joiner
+from mindbot.providers.shared.thinking import Thinking
+from mindbot.providers.shared.tool_calls import ToolCalls
 
 #: Bytes of UTF-8 that an answer may have, and how many times that everything beside it (thinking, arguments).
 ANSWER_BYTES = 256 << 10
