@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from mindbot.config.models import ModelSettings
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
@@ -62,6 +64,7 @@ class TestAnthropic(ProviderContract):
         )
 
 
+@pytest.mark.full
 class TestAnthropicShredded(TestAnthropic):
     """The same with streams cut inside characters, CR LF, pings and comments, and no end marker."""
 

@@ -60,6 +60,7 @@ class TestChatGLM(ProviderContract):
         )
 
 
+@pytest.mark.full
 class TestChatGLMShredded(TestChatGLM):
     quirks = ("split", "crlf", "comments")
 

@@ -79,6 +79,7 @@ class TestCoze(ProviderContract):
         )
 
 
+@pytest.mark.full
 class TestCozeShredded(TestCoze):
     quirks = ("split", "crlf")
 

@@ -73,6 +73,7 @@ class TestDify(ProviderContract):
         )
 
 
+@pytest.mark.full
 class TestDifyChatflowShredded(TestDify):
     quirks = ("split", "crlf", "comments")
     mode = "advanced-chat"

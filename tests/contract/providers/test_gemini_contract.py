@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from mindbot.config.models import ModelSettings
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
@@ -61,6 +63,7 @@ class TestGemini(ProviderContract):
         )
 
 
+@pytest.mark.full
 class TestGeminiShredded(TestGemini):
     """The same with streams cut inside characters, CR LF and keep-alive comments."""
 

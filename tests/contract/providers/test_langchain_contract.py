@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from test_openai_contract import TestOpenAI as OfOpenAI
 
 from mindbot.domain.ports.answering import Provider
@@ -18,6 +19,7 @@ class NoSecrets:
         raise AssertionError("nobody asks for a key")
 
 
+@pytest.mark.full
 class TestThereAndBack(OfOpenAI):
     def provider(self, base_url: str, http: Http, timeout: float) -> Provider:
         inner = super().provider(base_url, http, timeout)

@@ -64,6 +64,7 @@ class TestOllama(ProviderContract):
         )
 
 
+@pytest.mark.full
 class TestOlderOllamaShredded(TestOllama):
     """The same of a build whose calls have no ids, in pieces that respect nothing."""
 

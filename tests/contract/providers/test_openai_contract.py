@@ -65,6 +65,7 @@ class TestOpenAI(ProviderContract):
         assert answer.last.usage.reasoning_tokens > 0
 
 
+@pytest.mark.full
 class TestOpenAIShredded(TestOpenAI):
     """The same with streams cut inside characters, CR LF, keep-alive comments and no end marker."""
 
