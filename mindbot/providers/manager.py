@@ -239,6 +239,8 @@ class ProviderManager:
     ) -> None:
         """Count what an answer took; raises StoreError."""
         money = self._prices.of_usage(deployment.provider, deployment.model, usage)
+        if usage.cost is not None and self._prices.told(usage) is None:
+            notes["cost_not_counted"] = f"{usage.cost:g} {usage.currency}".strip()
         if money is not None:
             cost: Json = {"money": money / BILLION, "currency": self._prices.currency}
             notes["cost"] = cost if told else {**cost, "estimated": True}

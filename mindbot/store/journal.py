@@ -217,7 +217,7 @@ class Journal:
             if not isinstance(error, _BadRows):
                 self._report(error)
             self._doubt(entries, error)
-            await self._keep_sums(sums, error, alone=not entries)
+            await self._keep_sums(sums, error)
             if len(entries) + bool(sums) > 1 and not error.passes:
                 # One bad row, or damaged page, must not fail its neighbours: write each caller's rows alone.
                 for entry in entries:
@@ -248,24 +248,26 @@ class Journal:
             self._doubt([entry], error)
             _fail(entry, error)
 
-    async def _keep_sums(
-        self, sums: dict[tuple[str, str, str], Row], error: StoreError, *, alone: bool
-    ) -> None:
+    async def _keep_sums(self, sums: dict[tuple[str, str, str], Row], error: StoreError) -> None:
         """Keep sums for the next batch, but for those in a file that is gone or that cannot be written."""
-        if error.passes:
-            if not (isinstance(error, StoreGone) and error.written):
-                newer, self._sums = self._sums, sums
-                self.spend(newer.values())
+        if isinstance(error, StoreGone) and error.written:
             return
-        if sums and not alone:
+        if error.passes:
+            newer, self._sums = self._sums, sums
+            self.spend(newer.values())
+            return
+        lost = 0
+        for place, row in sums.items():
+            # As with the rows of callers: a bad sum, or a damaged page, costs nobody else's.
             try:
-                await self._write([], {"spend": [*sums.values()]})
+                await self._write([], {"spend": [row]})
             except StoreError as again:
-                error = again
-            else:
-                return
-        if sums:
-            log.warning("sums of what was spent cannot be written", sums=len(sums), error=str(error))
+                if again.passes:
+                    await self._keep_sums({place: row}, again)
+                else:
+                    lost, error = lost + 1, again
+        if lost:
+            log.warning("sums of what was spent cannot be written", sums=lost, error=str(error))
 
     def _doubt(self, entries: list[_Entry], error: StoreError) -> None:
         if isinstance(error, StoreGone) and error.written:

@@ -8,6 +8,7 @@ from mindbot.domain.chat import Chunk, Reasoning, ToolCall, Usage
 from mindbot.domain.errors import Truncated
 from mindbot.domain.plain import dumps
 from mindbot.providers.shared.answer import AnswerReader
+from mindbot.providers.shared.counts import count
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -76,9 +77,12 @@ class LangChainAnswer(AnswerReader):
 def _usage_of(usage: Any) -> Usage | None:
     if not usage:
         return None
+    asked, told = count(usage.get("input_tokens")), count(usage.get("output_tokens"))
+    if asked is None and told is None:
+        return None
     return Usage(
-        int(usage.get("input_tokens") or 0),
-        int(usage.get("output_tokens") or 0),
-        cached_tokens=int((usage.get("input_token_details") or {}).get("cache_read") or 0),
-        reasoning_tokens=int((usage.get("output_token_details") or {}).get("reasoning") or 0),
+        asked or 0,
+        told or 0,
+        cached_tokens=count((usage.get("input_token_details") or {}).get("cache_read")) or 0,
+        reasoning_tokens=count((usage.get("output_token_details") or {}).get("reasoning")) or 0,
     )

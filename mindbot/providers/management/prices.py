@@ -14,6 +14,8 @@ from mindbot.domain.chat import Usage
 from mindbot.domain.spending import BILLION
 
 _MILLION = 1_000_000
+#: In billionths: more than any call can cost. Sums of it stay within 64 bits.
+_MOST = _MILLION * BILLION
 
 
 def _usd(input_: float, output: float, cached: float | None = None) -> PriceSettings:
@@ -99,17 +101,27 @@ class Prices:
         price = self.of(provider, model)
         return None if price is None else (price.input + price.output) * self._rates[price.currency]
 
+    def told(self, usage: Usage) -> int | None:
+        """Return what a call cost in billionths as its vendor says; None where that says nothing to us: it is
+        in a currency without a rate, or more than any call can cost.
+        """
+        if usage.cost is None or (rate := self._rates.get(usage.currency or self.currency)) is None:
+            return None
+        cost = usage.cost * rate * BILLION
+        return round(cost) if cost <= _MOST else None
+
     def of_usage(self, provider: str, model: str, usage: Usage) -> int | None:
         """Return what a call cost in billionths: as the vendor says, else by the price; None if unknown."""
-        if usage.cost is not None and (rate := self._rates.get(usage.currency or self.currency)) is not None:
-            return round(usage.cost * rate * BILLION)
+        if (told := self.told(usage)) is not None:
+            return told
         if (price := self.of(provider, model)) is None:
             return None
         cached = min(usage.cached_tokens, usage.input_tokens)
         for_cached = price.input if price.cached is None else price.cached
         paid = (usage.input_tokens - cached) * price.input + cached * for_cached
         paid += usage.output_tokens * price.output
-        return round(paid * self._rates[price.currency] * (BILLION // _MILLION))
+        paid *= self._rates[price.currency] * (BILLION // _MILLION)
+        return round(paid) if paid <= _MOST else None
 
     def _look_up(self, provider: str, model: str) -> PriceSettings | None:
         own = self._own.get((provider, model))

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+import anyio
+import orjson
 from pydantic import SecretStr
 
 from mindbot.config.parts import read
@@ -93,3 +95,33 @@ async def openai(fault: str | tuple[str, ...] = (), **settings: Any) -> AsyncIte
 
 def scripted(reply: str = "", error: str = "", **more: Any) -> Json:
     return {"type": "scripted", "rules": [{"match": "", "reply": reply, "error": error}], **more}
+
+
+class Answering:
+    """A server that gives each request the same answer, in one piece."""
+
+    def __init__(self, answer: Json) -> None:
+        self._answer = orjson.dumps(answer)
+        self.requests = 0
+        self.entry: Json = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Answering]:
+        async with (
+            await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+            anyio.create_task_group() as tasks,
+        ):
+            port = listener.extra(anyio.abc.SocketAttribute.local_port)
+            self.entry = {"type": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "api_key": "k"}
+            tasks.start_soon(listener.serve, self._serve)
+            yield self
+            tasks.cancel_scope.cancel()
+
+    async def _serve(self, stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            data = b""
+            while b"\r\n\r\n" not in data or not data.endswith(b"}"):
+                data += await stream.receive()
+            self.requests += 1
+            head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            await stream.send(f"{head}Content-Length: {len(self._answer)}\r\n\r\n".encode() + self._answer)

@@ -84,6 +84,18 @@ async def test_sums_and_rows_that_cannot_be_written_do_not_fail_each_other(tmp_p
         assert await store.spending.of("user", "mei", "") == []
 
 
+async def test_a_sum_that_cannot_be_written_costs_nobody_elses(tmp_path: Path) -> None:
+    good = [DaySpent("user", name, "2999-11-30", 1) for name in ("lin", "mei")]
+    async with a_store(tmp_path) as store:
+        store.spending.count([good[0], DaySpent("user", "odd", "2999-11-30", money=2**80), good[1]])
+        await store.inbox.put(a_message("good"))
+        assert await store.spending.since("", "user") == good
+        store.spending.count([good[0], DaySpent("user", "odd", "2999-11-30", money=2**80)])
+        with anyio.fail_after(PATIENCE):  # alone, too
+            while (await store.spending.of("user", "lin", ""))[0].calls != 2:
+                await anyio.sleep(0.005)
+
+
 async def test_sums_are_written_without_anything_after_them(tmp_path: Path) -> None:
     lin = DaySpent("user", "console/lin", "2999-11-30", 1)
     async with a_store(tmp_path) as store:
