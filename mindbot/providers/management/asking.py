@@ -24,6 +24,7 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
+from mindbot.providers.management.breaker import CoolReason
 from mindbot.providers.management.deployments import Deployment, Deployments, Ticket
 from mindbot.providers.management.keys import OF_THE_KEY
 from mindbot.providers.management.shorter import OF_THE_HISTORY, Ask, Refusals
@@ -104,6 +105,8 @@ class Asking:
         self._deadline = 0.0
         self._steps: deque[_Step] = deque()
         self._alone = False
+        self._one_server = False  # whatever its keys and models
+        self._spared: frozenset[CoolReason] = frozenset()
         self._shorter: list[_Step] = []
         self._waiting: list[_Step] = []
         self._failures: list[MindBotError] = []
@@ -117,10 +120,12 @@ class Asking:
         """Yield the answer; raises the first failure when nobody could help, and what ``line`` raises."""
         self._deadline = self._request.deadline or now() + self._longest
         self._steps.extend(map(_Step, await self._line()))
-        self._alone = len(self._steps) == 1
+        line = [step.deployment for step in self._steps]
+        self._alone, self._one_server = len(line) == 1, len({each.provider for each in line}) == 1
+        self._spared = self._deployments.spared(line)
         while await self._any():
             step = self._steps.popleft()
-            ticket = self._deployments.admit(step.deployment, alone=self._alone)
+            ticket = self._deployments.admit(step.deployment, spared=self._spared)
             if ticket is None:
                 self._skip(step)
                 continue
@@ -213,7 +218,7 @@ class Asking:
         tally = deployments.standing.tally(deployment.provider)
         request = ask.request
         guess = tokens.of_prompt(request.messages) if settings.token_limit else 0
-        patience = _SPILL if self._others() else settings.timeout
+        patience = _SPILL if self._others(deployment) else settings.timeout
         entry = await limits.enter(min(patience, self._left()), guess)
         tally.begin()
         said: list[str] = []
@@ -277,16 +282,16 @@ class Asking:
         deployment, standing = step.deployment, self._deployments.standing
         kind, why = kind_of(failure), told(failure)
         self._notes.setdefault("failures", []).append({**deployment.named, "kind": kind, "why": why})
-        opens = self._deployments.opens(alone=self._alone)
         if of_the_provider(failure):
             error = LastError(standing.clock(), kind, why, deployment.key.label, deployment.model)
             standing.tally(deployment.provider).failed(error)
         if isinstance(failure, OF_THE_KEY):
             if not of_our_limits(failure):
                 pool = self._deployments.pool(deployment.provider)
-                pool.refused(deployment.key, failure, deployment.circuits[1].model, rate=opens)
+                rate = "rate" not in self._spared
+                pool.refused(deployment.key, failure, deployment.circuits[1].model, rate=rate)
         elif of_the_provider(failure):
-            ticket.failed(why, opens=opens)
+            ticket.failed(why, opens="failures" not in self._spared)
 
     async def _after(self, step: _Step, failure: MindBotError) -> None:
         """Find out who is asked next; raises where nobody can help."""
@@ -320,11 +325,11 @@ class Asking:
         answered = isinstance(failure, VendorError) and failure.answered
         if of_our_limits(failure) or (answered and step.tries >= _TRIES_ANSWERED):
             return None
-        if not self._alone and (
-            isinstance(failure, RateLimited) or not self._deployments.free(step.deployment)
-        ):
+        if isinstance(failure, RateLimited) and not self._alone:
             return None
-        if step.tries >= _TRIES_BEFORE_ANOTHER and self._others():
+        if not self._one_server and not self._deployments.free(step.deployment):
+            return None
+        if step.tries >= _TRIES_BEFORE_ANOTHER and self._others(step.deployment, failure):
             return None
         settings = self._deployments.settings.get(step.deployment.provider)
         if settings is not None and step.took >= _SILENT * settings.timeout:
@@ -333,8 +338,14 @@ class Asking:
         wait += failure.retry_after if isinstance(failure, RateLimited) else 0.0
         return wait if self._may_wait(wait) else None
 
-    def _others(self) -> bool:
-        return any(self._deployments.free(step.deployment) for step in self._steps)
+    def _others(self, than: Deployment, failure: MindBotError | None = None) -> bool:
+        """Tell whether another server could answer now, or one that does not fail in the same way."""
+        others = [step.deployment for step in self._steps]
+        if failure is None:
+            others = [each for each in others if each.provider != than.provider]
+        else:
+            others = [each for each in others if not fails_as_well(failure, than, each)]
+        return any(map(self._deployments.free, others))
 
     def _blame(self, provider: str, failure: MindBotError) -> None:
         """Tell that a provider failed: at once for a key a person must look after, else when it is left."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from mindbot import registry
@@ -14,7 +14,7 @@ from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Provider
 from mindbot.domain.ports.http import Http
-from mindbot.providers.management.breaker import Admission, Circuit, CircuitKey
+from mindbot.providers.management.breaker import Admission, Circuit, CircuitKey, CoolReason
 from mindbot.providers.management.keys import KeyPool, PoolKey, keys_of
 from mindbot.providers.management.standing import Standing
 
@@ -166,29 +166,31 @@ class Deployments:
         """Return the seconds until one may be asked, if it is proved by then."""
         return max((circuit.waits for circuit in self._circuits(deployment)), default=0.0)
 
-    def admit(self, deployment: Deployment, *, alone: bool) -> Ticket | None:
-        """Take leave to ask; None while it is left alone.
-
-        Whom nobody could replace (``alone``) is not left alone for failing or for a rate.
-        """
+    def admit(self, deployment: Deployment, *, spared: Set[CoolReason]) -> Ticket | None:
+        """Take leave to ask; None while it is left alone for a reason that is not ``spared``."""
         breakers = self.standing.breakers
         keys = deployment.circuits
         circuits = [breakers.of(key) for key in keys]
         if circuits[0].reason is None and circuits[1].reason is None:  # as nearly always
             return Ticket(self.standing, keys, circuits, _CALLS)
-        if alone and not self._cool_the_only:
-            for key, circuit in zip(keys, circuits, strict=True):
-                if circuit.reason in ("failures", "rate"):
-                    circuit.close()
-                    breakers.changed.add(key)
+        for key, circuit in zip(keys, circuits, strict=True):
+            if circuit.reason in spared:
+                circuit.close()
+                breakers.changed.add(key)
         if not all(circuit.free for circuit in circuits):
             return None
         admissions = [admission for circuit in circuits if (admission := circuit.admit()) is not None]
         return Ticket(self.standing, keys, circuits, admissions)
 
-    def opens(self, *, alone: bool) -> bool:
-        """Tell whether failures may have a deployment left alone."""
-        return self._cool_the_only or not alone
+    def spared(self, line: Sequence[Deployment]) -> frozenset[CoolReason]:
+        """Return for what nobody of a line is left alone, as nobody could replace it.
+
+        That is failing where all are of one server, which its other keys do not mend; and a rate where there
+        is one only.
+        """
+        if self._cool_the_only or len({each.provider for each in line}) != 1:
+            return frozenset()
+        return frozenset({"failures", "rate"} if len(line) == 1 else {"failures"})
 
     def left_alone(self, deployment: Deployment) -> VendorError:
         """Return the failure that says why one is not asked now."""

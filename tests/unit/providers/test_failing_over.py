@@ -267,6 +267,22 @@ async def test_a_dead_server_is_not_asked_with_each_of_its_keys(http: HttpClient
         assert far.counters["requests"] == 2
 
 
+@pytest.mark.parametrize("keys", [["1"], ["1", "2"], ["1", "2", "3"]])
+async def test_more_keys_of_the_only_server_do_not_make_it_fail_sooner(
+    http: HttpClient, keys: list[str]
+) -> None:
+    async with openai("500:n=7") as far:
+        entry = {**far.entry, "api_keys": keys}
+        del entry["api_key"]
+        here = Managed(http, {"a": entry})
+        with pytest.raises(Overloaded):
+            await here.ask()
+        assert far.counters["requests"] == 4, "its other keys are no replacement"
+        assert await here.ask() == "echo: hi", "nor is it left alone: it answers to the fourth try"
+        assert await here.ask() == "echo: hi"
+        assert "skipped" not in here.notes
+
+
 async def test_a_key_that_was_refused_is_tried_again_after_a_reload(http: HttpClient) -> None:
     async with Refusing(401, error("invalid_api_key")).running() as far:
         here = Managed(http, {"a": far.entry})
