@@ -188,7 +188,7 @@ def bot_names(root: Node, model: type[Config], found: Findings) -> None:
 
 
 def names(root: Node, config: Config, found: Findings) -> None:
-    """Warn of providers that are named and not defined."""
+    """Warn of providers that are named and not defined, or disabled."""
     known = config.providers
     for path in (
         ("chat", "provider"),
@@ -200,11 +200,17 @@ def names(root: Node, config: Config, found: Findings) -> None:
         if rest:
             continue
         for each in node.value if isinstance(node.value, list) else [node]:
-            if each.value and each.value not in known:
-                meant = keys.guess(str(each.value), sorted(config.providers))
-                mend = f"Did you mean {meant}?" if meant else "Define it under `providers`"
-                what = f"{tree.dotted(path)} names the provider {each.value}, which is not defined"
-                found.warnings.append(Finding(each.origin, f"{what}. {mend}"))
+            name = str(each.value or "")
+            if name in known and known[name].enabled:
+                continue
+            what = f"{tree.dotted(path)} names the provider {name}, which is "
+            if name in known:
+                what += f"disabled. Set providers.{name}.enabled: true, or name another"
+            elif name:
+                meant = keys.guess(name, sorted(known))
+                what += f"not defined. {f'Did you mean {meant}?' if meant else 'Define it under `providers`'}"
+            if name:
+                found.warnings.append(Finding(each.origin, what))
 
 
 def cheaper(root: Node, config: Config, found: Findings) -> None:
@@ -227,8 +233,13 @@ def answerers(root: Node, config: Config, found: Findings) -> None:
     known = registry.names("providers")
     usable = [name for name, p in config.providers.items() if p.enabled and p.type in known]
     bots = [bot for bot in config.bots() if bot.platform in config.platforms]
-    if bots and not usable:
-        named = ", ".join(f"{bot.platform}/{bot.name}" for bot in bots)
-        node = root.value[bots[0].platform]
-        why = f"no enabled provider can answer for {named}. Add one under `providers`: {', '.join(known)}"
-        found.warnings.append(Finding(node.origin, why))
+    waiting = bots or (config.bots() if config.providers else [])  # the console's is no sign of use by itself
+    if usable or not waiting:
+        return
+    named = ", ".join(f"{bot.platform}/{bot.name}" for bot in waiting)
+    node = root.value[bots[0].platform if bots else "providers"]
+    disabled = [name for name, p in config.providers.items() if p.type in known]
+    mend = f"Add one under `providers`: {', '.join(known)}"
+    if disabled:
+        mend = f"Set providers.{disabled[0]}.enabled: true"
+    found.warnings.append(Finding(node.origin, f"no enabled provider can answer for {named}. {mend}"))

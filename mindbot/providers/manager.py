@@ -57,9 +57,11 @@ class ProviderManager:
     ) -> None:
         self._settings = config.providers
         self._longest = config.chat.timeout
+        self._named = config.chat.provider
         self.standing = standing or Standing()
         self._deployments = Deployments(config, http, secrets, self.standing)
-        self._selection = Selection(config.provider_selection)
+        self._choice = config.provider_selection
+        self._selection = Selection(self._choice)
         self._prices = Prices(config.providers, config.prices, config.budgets)
         self._budgets = Budgets(config.budgets, self.standing.ledger)
         self._sleep = sleep
@@ -81,7 +83,7 @@ class ProviderManager:
         for name in self._settings:
             if self._deployments.usable(name):
                 return name
-        raise _no_provider()
+        raise self._deployments.nobody()
 
     async def ping(self, name: str) -> float:
         """Ask a provider for a few tokens, once and without fallback; return the seconds it took.
@@ -167,7 +169,7 @@ class ProviderManager:
         soft = await self._budgets.check(payer)
         usable = [name for name in self._settings if self._deployments.usable(name)]
         if not usable and not provider:
-            raise _no_provider()
+            raise self._deployments.nobody()
         spent = await self._budgets.spent_of(usable)
         able = [name for name in usable if name not in spent]
         names = able
@@ -268,6 +270,17 @@ class ProviderManager:
 
     # --- for operators
 
+    def trouble(self) -> MindBotError | None:
+        """Return why no message can be answered, whoever is well; None where one can be."""
+        usable = [name for name in self._settings if self._deployments.usable(name)]
+        if not usable:
+            return self._deployments.nobody()
+        named = self._named
+        if not named or named in usable:
+            return None
+        line = Selection(self._choice).line([Candidate(name) for name in usable], named)  # nobody's turn
+        return None if set(line) & set(usable) else self._deployments.unusable(named)
+
     async def status(self) -> list[ProviderStatus]:
         """Return how each configured provider is; raises StoreError."""
         return [
@@ -291,7 +304,3 @@ class ProviderManager:
             raise Conflict(f"the configuration disables the provider {name!r}", hint=hint)
         await self.standing.switch(name, on=on)
         return await status_of(name, self._deployments, self._budgets, self._prices)
-
-
-def _no_provider() -> NotFound:
-    return NotFound("no provider is enabled", hint="add one under providers:")

@@ -11,7 +11,7 @@ from typing import TypeVar
 import anyio
 import structlog
 
-from mindbot.domain.errors import StoreError
+from mindbot.domain.errors import MindBotError, StoreError
 from mindbot.domain.ports.store import Store
 from mindbot.domain.turn import Turn
 from mindbot.media.spool import SpooledMedia
@@ -27,6 +27,7 @@ BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
 MEDIA_EVERY = 30.0  # seconds between two looks whether the media store works
 KEPT_EVERY = 600.0  # seconds between two looks for what bots need no longer
 SECRETS_EVERY = 30.0  # seconds between two looks at secrets that could not be read
+PROVIDERS_EVERY = 1.0  # seconds between two looks whether any provider may be asked
 PROBE_EVERY = 2.0  # seconds between two looks whether the store can write again
 
 
@@ -91,6 +92,17 @@ async def watch_secrets(missing: Callable[[], Awaitable[list[str]]], health: Hea
             known = True
             health.report("secrets", "failed" if found else "ok", "; ".join(found))
         await anyio.sleep(SECRETS_EVERY)
+
+
+async def watch_providers(trouble: Callable[[], MindBotError | None], health: HealthBoard) -> None:
+    """Say in health that nobody may be asked for an answer, before a user has asked."""
+    known = False
+    while True:
+        found = trouble()
+        if found or known:
+            known = True
+            health.report("providers", "failed" if found else "ok", str(found or ""))
+        await anyio.sleep(PROVIDERS_EVERY)
 
 
 async def purge(store: Store, retention: float) -> None:

@@ -19,6 +19,7 @@ from mindbot.providers.management.keys import KeyPool, PoolKey, keys_of
 from mindbot.providers.management.standing import Standing
 
 _CALLS = (Admission.CALL, Admission.CALL)
+_NAMED = 5  # providers that a reason names
 _KEPT = 1_000  # deployments that were made; the others are made again
 
 
@@ -105,6 +106,22 @@ class Deployments:
             return False
         return (settings.type or name) in self._kinds and not self.standing.is_off(name)
 
+    def nobody(self) -> NotFound:
+        """Return the failure that says why there is no usable provider, and which one comes back how."""
+        off = [name for name, each in self.settings.items() if each.enabled and self.standing.is_off(name)]
+        disabled = [name for name, each in self.settings.items() if not each.enabled]
+        if off:
+            what = f"no provider is enabled: {_few(off)} {_was(off)} switched off"
+            return NotFound(what, hint=f"mindbot provider enable {off[0]}")
+        if disabled:
+            what = f"no provider is enabled: the configuration disables {_few(disabled)}"
+            return NotFound(what, hint=f"set providers.{disabled[0]}.enabled: true and reload")
+        if self.settings:
+            return NotFound(
+                f"no provider can be built: {_few(list(self.settings))}", hint="mindbot config check says why"
+            )
+        return NotFound("no provider is configured", hint="add one under providers:")
+
     def pool(self, name: str) -> KeyPool:
         """Return a provider's keys."""
         if (found := self._pools.get(name)) is None:
@@ -148,13 +165,18 @@ class Deployments:
 
     def _enabled(self, name: str) -> ProviderSettings:
         settings = self.settings.get(name)
-        if settings is None or not settings.enabled:
-            why = "is configured" if settings is None else "is enabled"
-            usable = ", ".join(filter(self.usable, self.settings)) or "none"
-            raise NotFound(f"no provider named {name!r} {why}", hint=f"usable: {usable}")
-        if self.standing.is_off(name):
-            raise NotFound(f"the provider {name!r} was switched off", hint=f"mindbot provider enable {name}")
+        if settings is None or not settings.enabled or self.standing.is_off(name):
+            raise self.unusable(name)
         return settings
+
+    def unusable(self, name: str) -> NotFound:
+        """Return the failure that says why one that is not `usable` may not be asked."""
+        settings = self.settings.get(name)
+        if settings is not None and settings.enabled and self.standing.is_off(name):
+            return NotFound(f"the provider {name!r} was switched off", hint=f"mindbot provider enable {name}")
+        why = "is configured" if settings is None else "is enabled"
+        usable = ", ".join(filter(self.usable, self.settings)) or "none"
+        return NotFound(f"no provider named {name!r} {why}", hint=f"usable: {usable}")
 
     # --- whether one may be asked now
 
@@ -199,3 +221,13 @@ class Deployments:
     def _circuits(self, deployment: Deployment) -> list[Circuit]:
         look = self.standing.breakers.look
         return [found for key in deployment.circuits if (found := look(key)) is not None]
+
+
+def _few(names: Sequence[str]) -> str:
+    """Return names as a sentence takes them: the first ones, and how many more there are."""
+    more = len(names) - _NAMED
+    return f"{', '.join(names[:_NAMED])} and {more} more" if more > 0 else ", ".join(names)
+
+
+def _was(names: Sequence[str]) -> str:
+    return "was" if len(names) == 1 else "were"

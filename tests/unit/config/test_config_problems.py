@@ -108,6 +108,20 @@ def test_an_undefined_provider_is_a_warning(load_text: Load) -> None:
     assert "Did you mean scripted?" in warning
 
 
+def test_a_provider_that_is_named_and_disabled_is_a_warning(load_text: Load) -> None:
+    off = "providers: {a: {type: scripted, enabled: false}, b: {type: scripted}}\n"
+    (warning,) = load_text(off + "chat: {provider: a}").warnings
+    assert "a.yaml:2:18: chat.provider names the provider a, which is disabled" in warning
+    assert "Set providers.a.enabled: true" in warning
+    (warning,) = load_text(off + "provider_selection: {fallback_order: [b, a]}").warnings
+    assert "provider_selection.fallback_order names the provider a, which is disabled" in warning
+
+
+def test_that_no_provider_is_enabled_is_a_warning(load_text: Load) -> None:
+    (warning,) = load_text("providers: {a: {type: scripted, enabled: false}}").warnings
+    assert "no enabled provider can answer for console/default. Set providers.a.enabled: true" in warning
+
+
 @pytest.mark.parametrize(
     ("key", "has"), [("abcd1", "5 characters"), ("a" * 42 + "!", "others than letters and digits")]
 )

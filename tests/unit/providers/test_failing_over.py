@@ -12,7 +12,15 @@ import orjson
 import pytest
 from managed_providers import Managed, openai, scripted
 
-from mindbot.domain.errors import AuthFailed, ConfigError, Overloaded, QuotaExceeded, RateLimited, Truncated
+from mindbot.domain.errors import (
+    AuthFailed,
+    ConfigError,
+    NotFound,
+    Overloaded,
+    QuotaExceeded,
+    RateLimited,
+    Truncated,
+)
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
 from mindbot.testing.waiting import PATIENCE
@@ -361,3 +369,26 @@ async def test_one_that_is_switched_off_is_never_asked(http: HttpClient) -> None
     assert await here.ask() == "b" and await here.ask(provider="a") == "b"
     assert (await here.manager.switch("a", on=True)).state == "ok"
     assert await here.ask() == "a"
+
+
+async def test_that_nobody_may_be_asked_is_known_before_anybody_asks(http: HttpClient) -> None:
+    here = Managed(http, {"a": scripted("a"), "b": scripted("b", enabled=False)})
+    assert here.manager.trouble() is None
+    await here.manager.switch("a", on=False)
+    told = here.manager.trouble()
+    assert told is not None and told.message == "no provider is enabled: a was switched off"
+    assert told.hint == "mindbot provider enable a"
+    with pytest.raises(NotFound, match="a was switched off"):
+        await here.ask()
+    here = Managed(http, {"b": scripted("b", enabled=False)})
+    told = here.manager.trouble()
+    assert told is not None and told.hint == "set providers.b.enabled: true and reload"
+
+
+async def test_that_the_one_that_is_named_may_not_be_asked_is_trouble_where_nobody_stands_behind_it(
+    http: HttpClient,
+) -> None:
+    entries = {"a": scripted("a", enabled=False), "b": scripted("b")}
+    told = Managed(http, entries, chat={"provider": "a"}).manager.trouble()
+    assert told is not None and "no provider named 'a' is enabled" in str(told)
+    assert Managed(http, entries, ("b",), chat={"provider": "a"}).manager.trouble() is None

@@ -61,7 +61,10 @@ async def test_who_is_disabled_or_unknown_is_not_found(http: HttpClient) -> None
 async def test_without_any_provider_the_error_says_what_to_do(http: HttpClient) -> None:
     with pytest.raises(NotFound) as caught:
         await Managed(http, {"vllm": {"enabled": False}}).ask()
-    assert "providers:" in caught.value.hint
+    assert caught.value.hint == "set providers.vllm.enabled: true and reload"
+    with pytest.raises(NotFound) as caught:
+        await Managed(http, {}).ask()
+    assert caught.value.hint == "add one under providers:"
 
 
 async def test_a_failing_server_is_asked_once_more(http: HttpClient) -> None:

@@ -28,7 +28,7 @@ from mindbot.runtime.app import MakeStore, Runtime
 from mindbot.store import sqlite
 from mindbot.store.sqlite import SqliteStore
 from mindbot.testing.stores.memory.store import MemoryPlaces
-from mindbot.testing.waiting import PATIENCE
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -340,3 +340,14 @@ async def test_an_answer_of_which_nothing_can_be_sent_ends_in_a_notice(tmp_path:
         push = a_message("p", kind="push", parts=(Part("image", "a cat"),))
         done = await ended(runtime, await runtime.receive(push))
         assert (done["state"], len(phone.seen)) == ("failed", 1), "nobody asked"
+
+
+async def test_that_no_provider_may_be_asked_is_in_health_and_leaves_it_again(tmp_path: Path) -> None:
+    providers = {"a": {"type": "scripted"}}
+    async with a_runtime(tmp_path, Phone(), MEMORY, providers=providers) as runtime:
+        assert runtime.board.state("providers") == ""
+        await runtime.resources.providers.switch_provider("a", on=False)
+        await until(lambda: runtime.board.state("providers") == "failed")
+        assert "a was switched off (mindbot provider enable a)" in runtime.board.reason("providers")
+        await runtime.resources.providers.switch_provider("a", on=True)
+        await until(lambda: runtime.board.state("providers") == "ok")
