@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -18,6 +19,17 @@ _PRICED = Also(
     ),
     lambda schema: {"anyOf": [{"type": "number"}, schema]},
 )
+
+
+#: What one of a currency is worth in US dollars, roughly: operators write what they pay by under `rates`.
+IN_DOLLARS: Mapping[str, float] = {"USD": 1.0, "CNY": 0.14, "EUR": 1.15}
+_IN_WORDS = ", ".join(f"{name} {worth:g} USD" for name, worth in IN_DOLLARS.items() if name != "USD")
+
+
+def currency_code(name: str) -> str:
+    """Return the code of a currency (ISO 4217), whatever its case; Dify calls yuan RMB."""
+    code = name.strip().upper()
+    return "CNY" if code == "RMB" else code
 
 
 class PriceSettings(Section):
@@ -68,10 +80,22 @@ class BudgetsSettings(Section):
         "抱歉，您的用量已达上限，请稍后再试。", description="Sent to who asks when a budget is spent."
     )
     currency: str = Field("USD", min_length=1, max_length=8, description="What `money` is in.")
-    rates: dict[str, Float] = Field(
-        default_factory=lambda: {"CNY": 0.14, "EUR": 1.15},
-        description="What one of another currency is worth in `currency`.",
+    rates: dict[str, Annotated[Float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="What one of another currency is worth in `currency`, where that is known better than by "
+        f"MindBot: {_IN_WORDS}.",
     )
+
+    def worth(self) -> dict[str, float]:
+        """Return what one of each currency is worth in `currency`, by its code, as far as that is known.
+
+        What MindBot knows is against US dollars, and stands where a dollar has a rate, given or known.
+        """
+        own = currency_code(self.currency)
+        given = {currency_code(name): rate for name, rate in self.rates.items()}
+        dollar = given.get("USD") or (1 / IN_DOLLARS[own] if own in IN_DOLLARS else None)
+        known = {} if dollar is None else {name: worth * dollar for name, worth in IN_DOLLARS.items()}
+        return {**known, **given, own: 1.0}
 
 
 def priced(value: Any) -> PriceSettings:

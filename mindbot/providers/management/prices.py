@@ -7,9 +7,10 @@ checked against the vendors' pages. It grows old, and what counts is the bill: o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from mindbot.config.models import ProviderSettings
-from mindbot.config.spending import BudgetsSettings, PriceSettings
+from mindbot.config.spending import BudgetsSettings, PriceSettings, currency_code
 from mindbot.domain.chat import Usage
 from mindbot.domain.spending import BILLION
 
@@ -69,6 +70,14 @@ TABLE: Mapping[str, PriceSettings] = {
 }
 
 
+class _Price(NamedTuple):
+    """Of a million tokens, in the currency of the budgets."""
+
+    input: float
+    output: float
+    cached: float
+
+
 class Prices:
     """Prices by provider and model, in the currency of the budgets."""
 
@@ -86,26 +95,19 @@ class Prices:
         }
         self._prices = prices
         self.currency = budgets.currency
-        self._rates = {**budgets.rates, budgets.currency: 1.0}
-        self._found: dict[tuple[str, str], PriceSettings | None] = {}
-
-    def of(self, provider: str, model: str) -> PriceSettings | None:
-        """Return a model's price; None where nobody knows it, or its currency has no rate."""
-        if (place := (provider, model)) not in self._found:
-            price = self._look_up(provider, model)
-            self._found[place] = price if price is not None and price.currency in self._rates else None
-        return self._found[place]
+        self._rates = budgets.worth()
+        self._found: dict[tuple[str, str], _Price | None] = {}
 
     def of_a_million(self, provider: str, model: str) -> float | None:
         """Return what a million tokens sent and one answered cost together: to compare models by."""
-        price = self.of(provider, model)
-        return None if price is None else (price.input + price.output) * self._rates[price.currency]
+        price = self._of(provider, model)
+        return None if price is None else price.input + price.output
 
     def told(self, usage: Usage) -> int | None:
         """Return what a call cost in billionths as its vendor says; None where that says nothing to us: it is
         in a currency without a rate, or more than any call can cost.
         """
-        if usage.cost is None or (rate := self._rates.get(usage.currency or self.currency)) is None:
+        if usage.cost is None or (rate := self._rate(usage.currency or self.currency)) is None:
             return None
         cost = usage.cost * rate * BILLION
         return round(cost) if cost <= _MOST else None
@@ -114,14 +116,28 @@ class Prices:
         """Return what a call cost in billionths: as the vendor says, else by the price; None if unknown."""
         if (told := self.told(usage)) is not None:
             return told
-        if (price := self.of(provider, model)) is None:
+        if (price := self._of(provider, model)) is None:
             return None
         cached = min(usage.cached_tokens, usage.input_tokens)
-        for_cached = price.input if price.cached is None else price.cached
-        paid = (usage.input_tokens - cached) * price.input + cached * for_cached
+        paid = (usage.input_tokens - cached) * price.input + cached * price.cached
         paid += usage.output_tokens * price.output
-        paid *= self._rates[price.currency] * (BILLION // _MILLION)
+        paid *= BILLION // _MILLION
         return round(paid) if paid <= _MOST else None
+
+    def _of(self, provider: str, model: str) -> _Price | None:
+        """Return a model's price; None where nobody knows it, or its currency has no rate."""
+        if (place := (provider, model)) not in self._found:
+            self._found[place] = self._in_our_currency(self._look_up(provider, model))
+        return self._found[place]
+
+    def _in_our_currency(self, price: PriceSettings | None) -> _Price | None:
+        if price is None or (rate := self._rate(price.currency)) is None:
+            return None
+        cached = price.input if price.cached is None else price.cached
+        return _Price(price.input * rate, price.output * rate, cached * rate)
+
+    def _rate(self, currency: str) -> float | None:
+        return self._rates.get(currency_code(currency))
 
     def _look_up(self, provider: str, model: str) -> PriceSettings | None:
         own = self._own.get((provider, model))
