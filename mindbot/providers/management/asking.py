@@ -26,6 +26,7 @@ from mindbot.domain.errors import (
 from mindbot.domain.message import Json
 from mindbot.providers.management.breaker import CoolReason
 from mindbot.providers.management.deployments import Deployment, Deployments, Ticket
+from mindbot.providers.management.foreign import ours, said_by
 from mindbot.providers.management.keys import OF_THE_KEY
 from mindbot.providers.management.shorter import OF_THE_HISTORY, Ask, Refusals
 from mindbot.providers.management.tally import LastError
@@ -212,7 +213,8 @@ class Asking:
     async def _answer(self, step: _Step, ask: Ask, begun: float) -> Chunks:
         """Yield an answer, within our own limits, and have it counted before its end is handed on."""
         deployment, deployments = step.deployment, self._deployments
-        client = deployments.client(deployment.provider, deployment.key)
+        with ours(deployment.provider):
+            client = deployments.client(deployment.provider, deployment.key)
         settings = deployments.settings[deployment.provider]
         limits = deployments.standing.limits(deployment.provider, settings)
         tally = deployments.standing.tally(deployment.provider)
@@ -226,7 +228,7 @@ class Asking:
         first: float | None = None
         charged = False
         try:
-            async with aclosing(client.chat(request)) as chunks:
+            async with aclosing(said_by(client, deployment.provider, request)) as chunks:
                 async for chunk in chunks:
                     if first is None:
                         first = time.monotonic() - begun

@@ -12,6 +12,8 @@ import orjson
 import pytest
 from managed_providers import Managed, openai, scripted
 
+from mindbot import registry
+from mindbot.domain.chat import ChatRequest, Chunk, Chunks
 from mindbot.domain.errors import (
     AuthFailed,
     ConfigError,
@@ -205,6 +207,37 @@ async def test_a_rate_in_mid_stream_without_anybody_else_fails_the_turn_once(htt
         with anyio.fail_after(PATIENCE), pytest.raises((Truncated, Overloaded, RateLimited)):
             await here.ask(LONG, stream=True)
         assert (far.counters["requests"], here.waits) == (1, [])
+
+
+class _Plugin:
+    """A provider of somebody else's, with a mistake in it."""
+
+    async def chat(self, request: ChatRequest) -> Chunks:
+        for text in ("a ", "b "):
+            yield Chunk(text=text if request.stream else "")
+        raise KeyError("choices")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_mistake_in_somebodys_provider_does_not_end_the_line(
+    http: HttpClient, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    def build(name: str, *_: object) -> object:
+        if name == "broken":
+            raise TypeError("unexpected argument")
+        return _Plugin()
+
+    kind = type("Kind", (), {"build": staticmethod(build)})
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda group, name: kind if name == "ollama" else load(group, name))
+    strange = {"type": "ollama", "models": ["m"]}
+    here = Managed(http, {"a": strange, "broken": strange, "b": scripted("me")}, ("broken", "b"))
+    assert await here.ask(stream=stream) == "me"
+    assert [name for name, *_ in here.failed()] == (["a", "broken"] if stream else ["a"] * 2 + ["broken"] * 2)
+    assert "KeyError: 'choices'" in here.notes["failures"][0]["why"]
+    await here.ask(stream=stream)
+    await here.ask(stream=stream)
+    assert {each["provider"] for each in here.notes["skipped"]} == {"a", "broken"}, "and it is left alone"
 
 
 async def test_a_wait_beyond_the_deadline_is_not_begun_where_another_can_answer(http: HttpClient) -> None:
