@@ -226,7 +226,7 @@ class Asking:
         said: list[str] = []
         usage: Usage | None = None
         first: float | None = None
-        charged = False
+        finished = charged = False
         try:
             async with aclosing(said_by(client, deployment.provider, request)) as chunks:
                 async for chunk in chunks:
@@ -236,15 +236,18 @@ class Asking:
                         said.append(chunk.text or chunk.reasoning)
                     usage = chunk.usage or usage
                     if chunk.finish and not charged:
-                        tally.answered(first, deployment.key.label)
-                        charged = True
+                        if not finished:
+                            tally.answered(first, deployment.key.label)
+                        finished = True
                         usage = await self._count(deployment, ask, usage, said)
+                        charged = True
                     if chunk.notes:
                         self._notes.update(chunk.notes)
                     yield self._marked(chunk)
         finally:
             limits.leave()
-            if said and not charged:  # it broke off, or was stopped: it has to be paid for all the same
+            owed = finished or said or usage is not None  # it broke off, or was stopped: it costs the same
+            if owed and not charged:
                 usage = await self._count_rest(deployment, ask, usage, said)
             spent = usage.input_tokens + usage.output_tokens if usage is not None else 0
             limits.settle(entry, spent)

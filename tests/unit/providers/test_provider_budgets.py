@@ -16,16 +16,19 @@ import pytest
 from managed_providers import Managed, openai, scripted
 from pydantic import ValidationError
 
+from mindbot import registry
 from mindbot.config.parts import read
 from mindbot.config.spending import BudgetsSettings
-from mindbot.domain.chat import Usage
-from mindbot.domain.errors import BudgetSpent, StoreError
+from mindbot.domain.chat import ChatRequest, Chunk, Chunks, Usage
+from mindbot.domain.errors import BudgetSpent, Overloaded, StoreError
 from mindbot.domain.message import Json
 from mindbot.domain.spending import BILLION, DaySpent, Payer
 from mindbot.http.client import HttpClient
 from mindbot.providers.management.budgets import Ledger
 from mindbot.providers.management.prices import Prices
+from mindbot.providers.management.standing import Standing
 from mindbot.store.sqlite import SqliteStore
+from mindbot.testing.stores.memory.spending import MemorySpending
 from mindbot.testing.stores.memory.store import MemoryStore
 from mindbot.testing.stores.memory.tables import Tables
 
@@ -133,6 +136,59 @@ async def test_a_broken_answer_is_paid_for_too(http: HttpClient, store: MemorySt
         await here.ask("a question whose answer is long enough to break off in its middle", stream=True)
     sums = {each.who: each for each in await store.spending.since("", "provider")}
     assert sums["a"].output_tokens > 0 and sums["b"].calls == 1
+
+
+class _SlowSums(MemorySpending):
+    """Takes until ``ready`` to read a sum."""
+
+    ready: anyio.Event
+
+    async def settled(self) -> None:
+        await self.ready.wait()
+
+
+async def test_a_stop_while_an_answer_is_being_counted_loses_nothing(
+    http: HttpClient, store: MemoryStore, tables: Tables
+) -> None:
+    sums = _SlowSums(tables, store)
+    sums.ready = anyio.Event()
+    here = Managed(http, {"a": scripted("me")}, standing=Standing(spending=sums))
+    turn = anyio.CancelScope()
+
+    async def ask() -> None:
+        with turn:
+            await here.ask(payer=LIN)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(here.standing.ledger.spent, "user", LIN.user, "day")
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        turn.cancel()
+        await anyio.wait_all_tasks_blocked()
+        sums.ready.set()
+    assert turn.cancelled_caught and not any(chunk.finish for chunk in here.chunks)
+    assert (await here.standing.ledger.spent("user", LIN.user, "day")).calls == 1
+
+
+class _Breaking:
+    """Tells what it took, and breaks off before it says anything."""
+
+    async def chat(self, request: ChatRequest) -> Chunks:
+        yield Chunk(usage=Usage(70, 8))
+        raise Overloaded("broken off")
+
+
+async def test_an_answer_that_breaks_off_before_its_first_word_costs_what_it_took(
+    http: HttpClient, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type("Kind", (), {"build": staticmethod(lambda *_: _Breaking())})
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda group, name: kind if name == "ollama" else load(group, name))
+    entries = {"a": {"type": "ollama", "models": ["m"]}, "b": scripted("me")}
+    assert await Managed(http, entries, ("b",), store=store).ask() == "me"
+    sums = {each.who: each for each in await store.spending.since("", "provider")}
+    assert (sums["a"].calls, sums["a"].input_tokens) == (2, 140)
 
 
 async def test_who_has_nothing_left_is_told_and_nobody_is_asked(http: HttpClient, store: MemoryStore) -> None:
