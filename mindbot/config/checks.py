@@ -187,6 +187,25 @@ def bot_names(root: Node, model: type[Config], found: Findings) -> None:
             seen[name] = bot
 
 
+#: A name stands in an address (/v1/providers/NAME), on a command line and in lists: one word, seen as it is.
+_PROVIDER = re.compile(r"(?![-.])(?:(?![\u115f\u1160\u3164\uffa0])[\w.-]){1,64}")
+_TAKEN = ("usage",)  # /v1/providers/usage is something else
+
+
+def provider_names(root: Node, found: Findings) -> None:
+    """Refuse names of providers that no command could be given."""
+    entries = root.value.get("providers")
+    for name, node in entries.value.items() if entries and isinstance(entries.value, dict) else ():
+        if name in _TAKEN:
+            what = "is a command's word. Give the provider another"
+        elif not _PROVIDER.fullmatch(name):
+            what = "is no provider's name. Take letters, digits, - _ and ., at most 64, the first no - or ."
+        else:
+            continue
+        shown = f"{name[:64]}…" if len(name) > 64 else name
+        found.problems.append(Finding(node.place, f"providers: {shown!a} {what}"))
+
+
 def names(root: Node, config: Config, found: Findings) -> None:
     """Warn of providers that are named and not defined, or disabled."""
     known = config.providers

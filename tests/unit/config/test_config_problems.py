@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -106,6 +107,20 @@ def test_an_undefined_provider_is_a_warning(load_text: Load) -> None:
     (warning,) = load_text("chat: {provider: scriptd}\nproviders: {scripted: {}}").warnings
     assert "a.yaml:1:18: chat.provider names the provider scriptd, which is not defined" in warning
     assert "Did you mean scripted?" in warning
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "", "usage", "\u202egpt", "a\u200bb", "two words", "-gpt", "..", "\u3164", "n" * 65]
+)
+def test_a_provider_that_no_command_could_name_is_refused(refuse: Refuse, name: str) -> None:
+    problems = refuse(f"providers:\n  {json.dumps(name)}: {{type: scripted}}\n")
+    assert [p for p in problems if "another" in p or "Take letters, digits, - _ and ." in p]
+    assert "\u202e" not in str(problems)
+
+
+def test_names_of_providers_in_any_script_are_taken(load_text: Load) -> None:
+    for name in ("gpt-4.1", "千问", "a_b", "7", "n" * 64):
+        assert name in load_text(f"providers: {{'{name}': {{type: scripted}}}}").config.providers
 
 
 def test_a_provider_that_is_named_and_disabled_is_a_warning(load_text: Load) -> None:
