@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -40,11 +40,21 @@ def json_text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
-    """A title and how to get the cell; ``right`` aligns numbers."""
+    """A title and how to get the cell; ``right`` aligns numbers.
+
+    Where room is short, what is ``below`` stands under its row; the highest ``lesser`` goes first.
+    """
 
     title: str
     cell: Callable[[T], str]
     right: bool = False
+    below: bool = False
+    lesser: int = 0
+
+
+#: Columns of a terminal that any cell may take: as many as an id has.
+_SHARE = 26
+_INDENT = "    "
 
 
 def print_table(rows: Iterable[T], shown: Sequence[Column[T]], empty: str) -> None:
@@ -53,8 +63,52 @@ def print_table(rows: Iterable[T], shown: Sequence[Column[T]], empty: str) -> No
     if not cells:
         print(empty)
         return
-    for line in table([[c.title for c in shown], *cells], [c.right for c in shown]):
+    for line in _fitted(cells, shown, columns()):
         print(line)
+
+
+def _fitted(cells: list[list[str]], shown: Sequence[Column[T]], most: int) -> Iterator[str]:
+    """Yield the lines of a table: long cells are cut, and columns leave it, where they do not fit."""
+    rows = [[column.title for column in shown], *cells]
+    kept = list(range(len(shown)))
+
+    def too_wide() -> bool:
+        return sum(max(width(row[n]) for row in rows) for n in kept) + 2 * (len(kept) - 1) > most
+
+    if too_wide():
+        share = max(_SHARE, most // 3)
+        free = len(shown) - 1  # the last column takes what is left, and what is below a line of its own
+        rows = [[c if n == free or shown[n].below else cut(c, share) for n, c in enumerate(r)] for r in rows]
+    under = [n for n in kept if shown[n].below] if too_wide() else []
+    kept = [n for n in kept if n not in under]
+    for n in sorted(kept, key=lambda n: -shown[n].lesser):
+        if shown[n].lesser and too_wide():
+            kept.remove(n)
+    lines = table([[row[n] for n in kept] for row in rows], [shown[n].right for n in kept], most)
+    for line, row in zip(lines, [[""] * len(shown), *cells], strict=True):
+        yield line
+        for n in under:
+            yield from (_INDENT + part for part in folded(row[n], most - len(_INDENT)) if row[n])
+
+
+def folded(text: str, most: int) -> Iterator[str]:
+    """Yield a text in lines of so many terminal columns at most, broken between words where there are any."""
+    line = ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        while width(longer) > most:
+            if line:
+                yield line
+                line, longer = "", word
+                continue
+            head = cut(word, most)[:-1]
+            if not head:
+                break
+            yield head
+            word = longer = word[len(head) :]
+        line = longer
+    if line:
+        yield line
 
 
 def columns() -> int:

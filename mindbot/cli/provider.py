@@ -31,13 +31,13 @@ COLUMNS: list[Column[ProviderView]] = [
     Column("TYPE", lambda p: p.type),
     Column("STATE", lambda p: p.state),
     Column("KEYS", keys_ok, right=True),
-    Column("NOW", lambda p: str(p.in_flight), right=True),
-    Column("/MIN", lambda p: f"{p.calls_a_minute}/{p.rate_limit or '-'}", right=True),
+    Column("NOW", lambda p: str(p.in_flight), right=True, lesser=2),
+    Column("/MIN", lambda p: f"{p.calls_a_minute}/{p.rate_limit or '-'}", right=True, lesser=3),
     Column("OK", lambda p: percent(p.success), right=True),
-    Column("FIRST", lambda p: seconds(p.latency), right=True),
-    Column("CALLS", lambda p: str(p.calls_today), right=True),
+    Column("FIRST", lambda p: seconds(p.latency), right=True, lesser=1),
+    Column("CALLS", lambda p: str(p.calls_today), right=True, lesser=4),
     Column("COST TODAY", lambda p: money(p.money_today, p.currency), right=True),
-    Column("WHY", lambda p: why(p, time.time())),
+    Column("WHY", lambda p: why(p, time.time()), below=True),
 ]
 
 

@@ -38,6 +38,44 @@ def test_lines_keep_their_ends_and_letters_and_nothing_that_moves_the_cursor() -
     assert plain("a\tb\r\n\x1b]0;title\x07\x9b1mé 👩‍💻") == "a\tb\n\\x1b]0;title\\x07\\x9b1mé 👩‍💻"
 
 
+WIDE = [
+    Column("NAME", lambda row: str(row[0])),
+    Column("N", lambda row: str(row[1]), right=True, lesser=1),
+    Column("STATE", lambda row: str(row[2])),
+    Column("WHY", lambda row: str(row[3]), below=True),
+]
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_reason_that_has_no_room_stands_under_its_row_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(
+        [("a", 1, "ok", ""), ("b", 2, "off", "why so many words are said 关于它的一切都在这里了")], WIDE, ""
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "NAME  N  STATE",
+        "a     1  ok",
+        "b     2  off",
+        "    why so many words are said",
+        "    关于它的一切都在这里了",
+    ]
+    print_table([("a", 1, "off", "short")], WIDE, "")
+    assert capsys.readouterr().out.splitlines() == ["NAME  N  STATE  WHY", "a     1  off    short"]
+
+
+@pytest.mark.usefixtures("narrow")
+def test_one_long_cell_takes_no_more_than_its_share(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([("n" * 500, 1_000_000, "ok", ""), ("b", 2, "off", "x" * 50)], WIDE, "")
+    first, long, short, *why = capsys.readouterr().out.splitlines()
+    assert first.split() == ["NAME", "STATE"], "the lesser column went"
+    assert long.split() == ["n" * 25 + "…", "ok"] and short.split() == ["b", "off"]
+    assert [line.strip() for line in why] == ["x" * 35, "x" * 15]
+
+
 def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([], [Column("TEXT", str)], "no turns yet")
     assert capsys.readouterr().out == "no turns yet\n"
