@@ -232,20 +232,6 @@ def names(root: Node, config: Config, found: Findings) -> None:
                 found.warnings.append(Finding(each.origin, what))
 
 
-def cheaper(root: Node, config: Config, found: Findings) -> None:
-    """Warn of models that a budget wants instead and no provider lists."""
-    offered = {model.name for entry in config.providers.values() for model in entry.models}
-    offered |= {f"{name}/{m.name}" for name, entry in config.providers.items() for m in entry.models}
-    for n, budget in enumerate(config.budgets.limits):
-        if budget.cheaper and budget.cheaper not in offered:
-            path: KeyPath = ("budgets", "limits", n, "cheaper")
-            node, _, _ = tree.find(root, path)
-            meant = keys.guess(budget.cheaper, sorted(offered))
-            mend = f"Did you mean {meant}?" if meant else "Put it under the `models` of a provider"
-            what = f"{tree.dotted(path)} names the model {budget.cheaper}, which no provider lists"
-            found.warnings.append(Finding(node.origin, f"{what}. {mend}"))
-
-
 def answerers(root: Node, config: Config, found: Findings) -> None:
     """Warn of what is configured and will not be used: bots nobody can answer for, settings nobody reads."""
     found.warnings += unread(root, type(config))

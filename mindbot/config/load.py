@@ -10,7 +10,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mindbot.config import addresses, checks, environment, keys, parts, problems, source, tree
+from mindbot.config import (
+    addresses,
+    checks,
+    environment,
+    keys,
+    parts,
+    problems,
+    source,
+    spending_checks,
+    tree,
+)
 from mindbot.config.clashes import clashes
 from mindbot.config.model import Config
 from mindbot.config.paths import config_candidates
@@ -78,7 +88,7 @@ def load(
             f"the configuration has {count}", hint="`mindbot config schema` lists every key", problems=lines
         )
     checks.names(root, config, found)
-    checks.cheaper(root, config, found)
+    found.warnings += spending_checks.warnings(root, config)
     checks.answerers(root, config, found)
     broken = [Finding(tree.find(root, path)[0].place, what) for path, what in parts.broken(config)]
     origins = {tree.dotted(path): str(node.place) for path, node in tree.leaves(root) if path}

@@ -53,7 +53,9 @@ class BudgetSettings(Section):
         "all", description="Each user, group, bot, workflow or provider has it, or all share it."
     )
     who: str = Field(
-        "*", min_length=1, description="Pattern of those it is for: lin, dingtalk/*, console/default, …"
+        "*",
+        min_length=1,
+        description="Pattern of those it is for: console/lin, dingtalk/*, console/default, …",
     )
     every: Literal["day", "month"] = Field("day", description="Begins anew each day or month, local time.")
     tokens: Int | None = Field(None, ge=1, description="Tokens, sent and answered together.")
