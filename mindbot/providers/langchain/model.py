@@ -45,13 +45,19 @@ _ERRORS: tuple[tuple[type[MindBotError], type[exceptions.ModelError]], ...] = (
     (Rejected, exceptions.ModelInvalidRequestError),
     (MindBotError, exceptions.ModelAPIError),
 )
+_BROKEN_OFF = (
+    "the first answer broke off after some of it had been streamed, and another begins:"
+    " ask again, or for a whole answer (ainvoke)"
+)
 
 
 class ProviderChatModel(BaseChatModel):
     """See the module. ``ask`` answers a request: a provider's `chat`, or the manager's.
 
     Failures are LangChain's own (`ModelError` and its kinds), so that its middleware treats all models alike.
-    What a stream has shown stays shown: a whole answer is the surer way where a model thinks aloud.
+    LangChain cannot take back what a stream has shown. Where an answer broke off and another begins, or what
+    was shown turns out to be thinking, the stream ends with `ModelAPIError`, for nobody is to take two answers
+    for one; a whole answer (`ainvoke`) holds the last one alone and is the surer way.
     """
 
     ask: Callable[[ChatRequest], Chunks]
@@ -112,12 +118,17 @@ class ProviderChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         held = max(map(len, stop or [])) - 1 if stop else 0
-        rest = ""
+        rest, spoke = "", False
         async with aclosing(self._chunks(messages, stream=True, **kwargs)) as chunks:
             async for chunk in chunks:
+                if chunk.afresh:
+                    if spoke:
+                        raise exceptions.ModelAPIError(_BROKEN_OFF)
+                    rest = ""
                 rest, stopped = _until(rest + chunk.text, stop)
                 last = bool(chunk.finish) or stopped
                 said, rest = (rest, "") if last or not held else (rest[:-held], rest[-held:])
+                spoke = spoke or bool(said)
                 if said or last or chunk.reasoning:
                     made = _chunk(said, chunk, last=last, stopped=stopped)
                     if run_manager is not None and said:

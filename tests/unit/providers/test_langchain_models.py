@@ -143,6 +143,21 @@ async def test_thinking_that_was_shown_as_the_answer_is_not_in_a_whole_one() -> 
     assert (await model.ainvoke("?")).content == "42"
 
 
+async def test_a_stream_does_not_show_two_answers_as_one() -> None:
+    model = ProviderChatModel(ask=Says(Chunk("Once upon"), Chunk("Long ago", afresh=True)).chat)
+    seen = ""
+    with pytest.raises(exceptions.ModelAPIError, match="broke off"):
+        async for piece in model.astream("a story"):
+            seen += piece.text
+    assert seen == "Once upon"
+
+
+async def test_what_was_not_yet_shown_is_taken_back() -> None:
+    said = Says(Chunk("EN"), Chunk("Long ago", afresh=True), Chunk(finish="stop"))
+    model = ProviderChatModel(ask=said.chat)
+    assert "".join([piece.text async for piece in model.astream("a story", stop=["END"])]) == "Long ago"
+
+
 async def test_it_answers_code_that_does_not_wait() -> None:
     model = ProviderChatModel(ask=Says(Chunk("hello", finish="stop")).chat)
     answer = await anyio.to_thread.run_sync(model.invoke, "hi")
