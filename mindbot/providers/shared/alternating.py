@@ -56,7 +56,8 @@ def alternating(messages: Sequence[ChatMessage], vendor: str) -> tuple[str, list
     """Return the instructions, and the lines of user and assistant in turns, the user first.
 
     A line of the user that follows calls begins with a result for each, in their order. Thoughts and
-    signatures of others than ``vendor`` are left out. Texts that stand together are one.
+    signatures of others than ``vendor`` are left out. Texts that stand together are one. The assistant has
+    the last word only where its line is the last: it may be the beginning of the answer that is wanted.
     """
     system = [message.content for message in messages if message.role == "system"]
     turns = _Turns(vendor)
@@ -65,7 +66,11 @@ def alternating(messages: Sequence[ChatMessage], vendor: str) -> tuple[str, list
             turns.assistant(message.parts)
         elif message.role != "system":
             turns.user(message.parts)
-    return "\n\n".join(text for text in system if not wordless(text)), turns.lines()
+    last = next((message.role for message in reversed(messages) if message.role != "system"), "user")
+    lines = turns.lines()
+    if lines[-1].role == "assistant" and last != "assistant":  # what came after it says nothing
+        lines.append(ChatMessage("user", WORDLESS))
+    return "\n\n".join(text for text in system if not wordless(text)), lines
 
 
 class _Turns:

@@ -62,12 +62,12 @@ def request_body(request: ChatRequest, *, thinking: int | None = None) -> Json:
 
 
 def _may_think(request: ChatRequest, lines: Sequence[ChatMessage]) -> bool:
-    """Tell whether it may think: not where a call is forced, nor amid calls without a thought of its own."""
+    """Tell whether it may think: not where a call is forced, nor amid calls of a turn that begins without."""
     if request.tools and request.tool_choice not in ("", "auto", "none"):
         return False
     if len(lines) < 2 or not lines[-1].results:
         return True
-    return any(isinstance(part, Reasoning) for part in lines[-2].parts)
+    return isinstance(lines[-2].parts[0], Reasoning)
 
 
 def _offer_tools(body: Json, request: ChatRequest, lines: Sequence[ChatMessage]) -> None:

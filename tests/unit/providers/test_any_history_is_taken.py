@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mindbot.domain import conversation
@@ -97,8 +97,21 @@ def _to_gemini(request: ChatRequest, thinking: int | None) -> ModelQuestion:
     return questions.read(request.model, body, strict=True, signed=True).question
 
 
+#: The model's turn, then a line of results that has none.
+NO_RESULTS = [ChatMessage("user", "two"), ChatMessage("assistant", "one"), ChatMessage("tool", [])]
+
+#: A thought of the model's own, but not at the beginning of the turn that calls.
+LATE_THOUGHT = [
+    ChatMessage("user", "two"),
+    ChatMessage("assistant", [Text("one"), _thought("hm", "anthropic"), ToolCall("call_0", "now")]),
+    ChatMessage("tool", [ToolResult("call_0", "now", "noon")]),
+]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("take", [_to_anthropic, _to_gemini])
+@example(ChatRequest(NO_RESULTS, "gemini-3-flash", 0.7, 50), None)
+@example(ChatRequest(LATE_THOUGHT, "claude-opus-4", 0.7, 50), 2000)
 @given(request=requests(), thinking=st.sampled_from([None, 0, 2000]))
 def test_it_is_taken(take: object, request: ChatRequest, thinking: int | None) -> None:
     question = take(request, thinking)  # type: ignore[operator]
