@@ -27,6 +27,7 @@ from mindbot.testing.models.rig import (
     KEY,
     LENIENT,
     LONG,
+    SHORT,
     Fault,
     Play,
     PlayedProvider,
@@ -139,7 +140,7 @@ class FailuresContract(PlayedProvider):
             await tap.all_closed()
 
     async def test_a_stream_that_stalls(self) -> None:
-        async with self.playing(Play("stall", text=LONG), timeout=0.1) as (provider, tap):
+        async with self.playing(Play("stall", text=LONG), timeout=0.1, keepalive=SHORT) as (provider, tap):
             with pytest.raises(NetworkFailed):
                 await collect(provider, ask(stream=True))
             await tap.all_closed()
@@ -168,7 +169,7 @@ class FailuresContract(PlayedProvider):
             await tap.all_closed()
 
     async def test_hangs_up_when_its_reader_leaves(self) -> None:
-        async with self.playing(Play("stall", text=LONG)) as (provider, tap):
+        async with self.playing(Play("stall", text=LONG), keepalive=SHORT) as (provider, tap):
             async with aclosing(provider.chat(ask(stream=True))) as chunks:
                 async for _ in chunks:
                     break

@@ -59,6 +59,9 @@ DOT = base64.b64decode(
 )
 #: Seconds that a provider under test waits, where nothing else is said.
 LENIENT = 30.0
+#: Seconds that an idle connection is kept where a test waits until none is open: the call that stops an
+#: answer leaves one. A connection that still waits for an answer is not idle, however short this is.
+SHORT = 0.1
 #: Long enough for a break in its middle, whatever a provider holds back at the beginning to look at.
 LONG = "a rather long answer that takes many pieces, and of which some have been said when it breaks off"
 
@@ -198,8 +201,12 @@ class PlayedProvider:
         raise NotImplementedError
 
     @asynccontextmanager
-    async def playing(self, play: Play, timeout: float = LENIENT) -> AsyncIterator[tuple[Provider, Tap]]:
-        async with self.vendor(play) as url, Tap(url).running() as tap, HttpClient() as http:
+    async def playing(
+        self, play: Play, timeout: float = LENIENT, keepalive: float = LENIENT
+    ) -> AsyncIterator[tuple[Provider, Tap]]:
+        """Yield the provider and its tap; an idle connection is kept for ``keepalive`` seconds."""
+        client = HttpClient(keepalive=keepalive)
+        async with self.vendor(play) as url, Tap(url).running() as tap, client as http:
             yield self.provider(tap.base_url, http, timeout), tap
 
     def needs_tools(self) -> None:
