@@ -56,8 +56,8 @@ class ProviderChatModel(BaseChatModel):
 
     Failures are LangChain's own (`ModelError` and its kinds), so that its middleware treats all models alike.
     LangChain cannot take back what a stream has shown. Where an answer broke off and another begins, or what
-    was shown turns out to be thinking, the stream ends with `ModelAPIError`: nobody is to take two answers for
-    one. A whole answer (`ainvoke`) holds the last one alone and is the surer way.
+    was shown turns out to be thinking, the stream ends with `ModelAPIError`, so that nobody takes two answers
+    for one. A whole answer (`ainvoke`) holds the last one alone and is the surer way.
     """
 
     ask: Callable[[ChatRequest], Chunks]

@@ -111,7 +111,7 @@ LATE_THOUGHT = [
 @pytest.mark.slow
 @pytest.mark.parametrize("take", [_to_anthropic, _to_gemini])
 @example(ChatRequest(NO_RESULTS, "gemini-3-flash", 0.7, 50), None)
-@example(ChatRequest(LATE_THOUGHT, "claude-opus-4", 0.7, 50), 2000)
+@example(ChatRequest(LATE_THOUGHT, "gemini-3-flash", 0.7, 50), 2000)
 @given(request=requests(), thinking=st.sampled_from([None, 0, 2000]))
 def test_it_is_taken(take: object, request: ChatRequest, thinking: int | None) -> None:
     question = take(request, thinking)  # type: ignore[operator]
