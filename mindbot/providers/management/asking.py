@@ -18,6 +18,7 @@ from mindbot.domain.chat import ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import (
     ContentFiltered,
     MindBotError,
+    NetworkFailed,
     RateLimited,
     StoreError,
     TimedOut,
@@ -54,6 +55,7 @@ _LONGEST_WAIT = 20.0  # a vendor that asks for more is given up for this answer
 _WAITS = 60.0  # seconds of waiting in the whole call, at most
 _ROUNDS = 2  # times that it waits for those who are left alone
 _SILENT = 0.9  # of a provider's timeout: who takes that long gives no answer, rather than a failure
+_NOTHING = 0.05  # seconds of a request's time with which nobody can do anything
 _SPILL = 1.0  # seconds that a call waits for our own limits when another could answer instead
 
 
@@ -142,6 +144,10 @@ class Asking:
                 raise (self._failures or [exc])[0] from None
             except GO_ON as exc:
                 step.failure, step.took = exc, time.monotonic() - begun
+                if self._cut_short(step):
+                    late = TimedOut(f"{step.deployment.provider}: the time for this answer is up")
+                    self._note(step, late)
+                    raise (self._failures or [late])[0] from exc
                 self._judge(step, exc, ticket)
             finally:
                 ticket.release()
@@ -282,11 +288,22 @@ class Asking:
 
     # --- what a failure means
 
+    def _note(self, step: _Step, failure: MindBotError) -> tuple[str, str]:
+        kind, why = kind_of(failure), told(failure)
+        self._notes.setdefault("failures", []).append({**step.deployment.named, "kind": kind, "why": why})
+        return kind, why
+
+    def _cut_short(self, step: _Step) -> bool:
+        """Tell whether the request's time was up before whom it asked had as long as an answer may take."""
+        failure, settings = step.failure, self._deployments.settings.get(step.deployment.provider)
+        if not isinstance(failure, NetworkFailed) or failure.code != "timeout" or settings is None:
+            return False
+        return self._left() < _NOTHING and step.took < _SILENT * min(settings.timeout, self._longest)
+
     def _judge(self, step: _Step, failure: MindBotError, ticket: Ticket) -> None:
         """Note a failure, in the trace and with whom it says something about."""
         deployment, standing = step.deployment, self._deployments.standing
-        kind, why = kind_of(failure), told(failure)
-        self._notes.setdefault("failures", []).append({**deployment.named, "kind": kind, "why": why})
+        kind, why = self._note(step, failure)
         if of_the_provider(failure):
             error = LastError(standing.clock(), kind, why, deployment.key.label, deployment.model)
             standing.tally(deployment.provider).failed(error)

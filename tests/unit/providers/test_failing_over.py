@@ -17,10 +17,12 @@ from mindbot.domain.chat import ChatRequest, Chunk, Chunks
 from mindbot.domain.errors import (
     AuthFailed,
     ConfigError,
+    NetworkFailed,
     NotFound,
     Overloaded,
     QuotaExceeded,
     RateLimited,
+    TimedOut,
     Truncated,
 )
 from mindbot.domain.message import Json
@@ -207,6 +209,32 @@ async def test_a_rate_in_mid_stream_without_anybody_else_fails_the_turn_once(htt
         with anyio.fail_after(PATIENCE), pytest.raises((Truncated, Overloaded, RateLimited)):
             await here.ask(LONG, stream=True)
         assert (far.counters["requests"], here.waits) == (1, [])
+
+
+@pytest.mark.slow
+async def test_who_was_asked_when_the_time_was_nearly_up_is_not_blamed(http: HttpClient) -> None:
+    async with openai("hang") as dead, openai("hang") as late:
+        entries = {"a": {**dead.entry, "timeout": 0.2}, "b": {**late.entry, "timeout": 10}}
+        here = Managed(http, {**entries, "c": scripted("me")}, ("b", "c"))
+        for _ in range(3):
+            with pytest.raises((NetworkFailed, TimedOut)):
+                await here.ask(deadline=anyio.current_time() + 0.3)
+        assert ("b", "key", "timed_out") in here.failed()
+        assert ("a", "degraded") in here.told and ("b", "degraded") not in here.told
+        circuits = {key.provider: circuit for key, circuit in here.standing.breakers.items() if key.model}
+        assert circuits["b"].state == "closed" and not here.standing.tally("b").errors
+
+
+@pytest.mark.slow
+async def test_who_has_all_of_a_requests_time_and_says_nothing_is_left_alone(http: HttpClient) -> None:
+    async with openai("hang") as dead, openai() as well:
+        entries = {"a": {**dead.entry, "timeout": 60}, "b": well.entry}
+        here = Managed(http, entries, ("b",), chat={"timeout": 0.3})
+        for _ in range(2):
+            with pytest.raises(NetworkFailed):
+                await here.ask()
+        assert await here.ask(deadline=anyio.current_time() + PATIENCE) == "echo: hi"
+        assert here.notes["skipped"][0]["provider"] == "a"
 
 
 class _Plugin:
