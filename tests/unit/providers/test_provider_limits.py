@@ -48,6 +48,43 @@ async def test_a_cancelled_wait_takes_no_slot() -> None:
     await limits.enter(0.01)
 
 
+async def test_who_gives_up_has_taken_nothing_of_the_rates() -> None:
+    limits = CallLimits("acme", rate=2, per=60)
+    for _ in range(2):
+        await limits.enter(10)
+        limits.leave()
+    for _ in range(4):
+        with anyio.move_on_after(0.01):
+            await limits.enter(3600)
+    with pytest.raises(RateLimited) as caught:
+        await limits.enter(10)
+    assert 50 < caught.value.retry_after <= 60, "two calls were made, and no others wait"
+    limits = CallLimits("acme", concurrency=1, tokens=100)
+    await limits.enter(1, 10)
+    with anyio.move_on_after(0.01):  # its user stops it while it waits for a slot
+        await limits.enter(60, 90)
+    with pytest.raises(Overloaded):
+        await limits.enter(0.01, 90)
+    limits.leave()
+    await limits.enter(0, 50)
+
+
+async def test_other_numbers_hold_at_once_and_what_was_before_counts() -> None:
+    limits = CallLimits("acme", concurrency=1, rate=3)
+    await limits.enter(0)
+    limits.leave()
+    await limits.enter(0)
+    limits.adjust(concurrency=2, rate=4, tokens=0)
+    await limits.enter(0)
+    with pytest.raises(Overloaded):
+        await limits.enter(0.01)
+    limits.adjust(concurrency=0, rate=4, tokens=0)
+    await limits.enter(0)
+    limits.adjust(concurrency=0, rate=2, tokens=0)
+    with pytest.raises(RateLimited):
+        await limits.enter(10)
+
+
 async def test_calls_beyond_the_rate_wait_for_the_window() -> None:
     limits = CallLimits("acme", rate=3, per=0.05)
     begun = anyio.current_time()
