@@ -69,6 +69,10 @@ class ProviderManager:
         self._failing: set[str] = set()
         self._refusals = Refusals()
 
+    def begin(self) -> None:
+        """Be the one that is in force: what is known of the providers is held against this configuration."""
+        self.standing.use(self._settings)
+
     def get(self, name: str) -> Provider:
         """Return a provider with its first key, built on first use.
 

@@ -181,6 +181,7 @@ class Runtime:
         """
         self = cls(loaded, state_dir, from_now=from_now, on_wait=on_wait, store=store)
         self.generation = self._build(1, loaded)
+        self.generation.providers.begin()
         self.board.leave_out(self.generation.left_out)
         self.bots.use(self.bots.build(loaded.config.bots()))
         components = [
@@ -288,9 +289,6 @@ class Runtime:
     def _build(self, number: int, loaded: Loaded) -> Generation:
         for url in base_urls(loaded.config):
             self.http.allow(url)
-        for each in self.board.list():
-            if each["component"].startswith(PROVIDER):  # how it is now is told when it is asked next
-                self.board.forget(each["component"])
         shared = self.http, self.secrets, self.standing
         providers = ProviderManager(loaded.config, *shared, report=self._provider_is)
         return generation.build(number, loaded, providers, self.tracer, self._services)
@@ -345,6 +343,10 @@ class Runtime:
         self.bots.use(made)
         self.secrets.forget()
         self.generation, self.loaded = fresh, loaded
+        for each in self.board.list():
+            if each["component"].startswith(PROVIDER):  # how it is now is told when it is asked next
+                self.board.forget(each["component"])
+        fresh.providers.begin()
         self.board.leave_out(fresh.left_out)
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
         return self.resources.config.waiting(loaded)

@@ -97,7 +97,6 @@ class Deployments:
         self._pools: dict[str, KeyPool] = {}
         self._made: dict[tuple[str, str, str], Deployment] = {}
         self._kinds = frozenset(registry.names("providers"))
-        standing.use(config.providers)
 
     def usable(self, name: str) -> bool:
         """Tell whether a provider is there, enabled, of a kind that somebody implements, and not off."""

@@ -47,7 +47,7 @@ class Standing:
         self.ledger = Ledger(spending, clock)
         self._off: set[str] = set()
         self._tallies: dict[str, Tally] = {}
-        self._limits: dict[str, tuple[tuple[int, int, int], CallLimits]] = {}
+        self._limits: dict[str, CallLimits] = {}
         self._moved = anyio.Event()
 
     async def load(self) -> None:
@@ -133,15 +133,22 @@ class Standing:
         self.breakers.forgive_keys()
 
     def use(self, entries: Mapping[str, ProviderSettings]) -> None:
-        """Begin with a configuration."""
+        """Go on with a configuration: it is the one in force from now on."""
         self.forgive_keys()
-        self._limits = {name: kept for name, kept in self._limits.items() if name in entries}
+        for name, limits in self._limits.items():  # of one that is gone, calls may still be under way
+            if name in entries:
+                limits.adjust(**_numbers(entries[name]))
 
     def limits(self, provider: str, settings: ProviderSettings) -> CallLimits:
-        """Return the limits of a provider: the same ones as long as the configuration says the same."""
-        wanted = settings.concurrency, settings.rate_limit or 0, settings.token_limit or 0
-        if (kept := self._limits.get(provider)) is None or kept[0] != wanted:
-            concurrency, rate, tokens = wanted
-            made = CallLimits(provider, concurrency=concurrency, rate=rate, tokens=tokens)
-            kept = self._limits[provider] = wanted, made
-        return kept[1]
+        """Return the limits of a provider: the same ones for all, with the numbers that are in force.
+
+        ``settings`` are those that it begins with.
+        """
+        if (found := self._limits.get(provider)) is None:
+            found = self._limits[provider] = CallLimits(provider, **_numbers(settings))
+        return found
+
+
+def _numbers(settings: ProviderSettings) -> dict[str, int]:
+    rate, tokens = settings.rate_limit or 0, settings.token_limit or 0
+    return {"concurrency": settings.concurrency, "rate": rate, "tokens": tokens}

@@ -43,6 +43,7 @@ class Managed:
         store: Store | None = None,
         standing: Standing | None = None,
         now: float = 1_700_000_000.0,
+        begin: bool = True,
         **more: Json,
     ) -> None:
         selection = {"fallback_order": fallback_order, **more.pop("selection", {})}
@@ -59,6 +60,8 @@ class Managed:
         self.manager = ProviderManager(
             config, http, Vault(), standing, sleep=self._sleep, report=self._report
         )
+        if begin:
+            self.manager.begin()
 
     def _report(self, provider: str, state: str, reason: str) -> None:
         assert reason or state == "ok"

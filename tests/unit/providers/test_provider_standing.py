@@ -14,7 +14,7 @@ import anyio
 import pytest
 from managed_providers import Managed, openai, scripted
 
-from mindbot.domain.errors import Conflict, NotFound, Overloaded, StoreError
+from mindbot.domain.errors import Conflict, NotFound, Overloaded, RateLimited, StoreError
 from mindbot.http.client import HttpClient
 from mindbot.providers.management.breaker import CircuitKey
 from mindbot.providers.management.standing import Standing
@@ -48,6 +48,29 @@ async def test_a_reload_neither_loses_nor_stretches_a_wait(http: HttpClient) -> 
         here.now = until
         await again.ask()
         assert far.counters["requests"] == asked + 1
+
+
+async def test_other_limits_hold_for_the_calls_of_the_old_configuration_too(http: HttpClient) -> None:
+    async with openai() as far:
+        old = Managed(http, {"a": {**far.entry, "rate_limit": 3, "timeout": 0.5}})
+        await old.ask()
+        new = Managed(http, {"a": {**far.entry, "rate_limit": 2, "timeout": 0.5}}, standing=old.standing)
+        await new.ask()
+        for each in (old, new, old, new):
+            with pytest.raises(RateLimited):
+                await each.ask()
+        assert far.counters["requests"] == 2
+
+
+async def test_a_configuration_that_is_not_in_force_yet_changes_nothing(http: HttpClient) -> None:
+    async with openai("401") as far:
+        here = Managed(http, {"a": {**far.entry, "rate_limit": 1}, "b": scripted("me")}, ("b",))
+        await here.ask()
+        reason = here.standing.breakers.of(CircuitKey("a", "key")).reason
+        Managed(http, {"other": scripted("x")}, standing=here.standing, begin=False)
+        await here.ask()
+        assert far.counters["requests"] == 1
+        assert here.standing.breakers.of(CircuitKey("a", "key")).reason == reason == "auth"
 
 
 _CHILD = """
