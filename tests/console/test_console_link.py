@@ -70,6 +70,9 @@ async def test_a_list_never_sets_a_turn_back_that_events_have_taken_further(cloc
 
 async def test_numbers_of_the_daemon_are_in_the_status_bar(clock: FakeClock) -> None:
     daemon = FakeDaemon()
+    # The status asked for when the stream begins may be answered after the first tick: both say the same.
+    status = daemon.answers["GET /v1/status"]
+    status |= {"turns": {"running": 7, "queued": 250, "parked": 0, "waiting": 0}, "loop_lag_ms": 3.2}
     async with console(daemon, clock=clock, size=(120, 24)) as person:
         await person.sees("● attached")
         stats = {"received_per_s": 12.5, "answered_per_s": 11.0, "running": 7, "queued": 250}
