@@ -26,6 +26,7 @@ _PIECE = 64 << 10  # bytes of JSON that are read leniently before it is known th
 _UNREAD = 1000  # pieces of one answer that cannot be read; behind them nobody expects one that can
 
 _ERROR = "error"
+_NOTHING = b"null"
 
 Framing = Literal["", "events", "json", "page", "utf-16", "other"]
 
@@ -96,6 +97,8 @@ class Documents:
         Raises:
             Overloaded: an event is larger than ``limit``, or nothing of all this can be read.
         """
+        if self.framing in ("", "json") and not self._whole and line.strip() == _NOTHING:
+            return []  # a line of JSON that says nothing, where the next document would begin
         if not self.framing:
             if not line.strip():
                 return []

@@ -142,6 +142,13 @@ async def test_a_cached_prompt_is_not_counted() -> None:
     assert (answer.last.usage.input_tokens, answer.last.usage.output_tokens) == (0, 1)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_lines_that_say_nothing_are_passed_over(stream: bool) -> None:
+    async with ollama(Scripted("one two three four five"), fault="odd-events") as (_, provider):
+        answer = await collect(provider, ask(stream=stream))
+    assert answer.text == "one two three four five"
+
+
 async def test_vectors_and_models() -> None:
     async with ollama() as (server, provider):
         assert await provider.list_models() == ["sim-1", "sim-embedding-1"]

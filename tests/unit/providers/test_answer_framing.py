@@ -29,6 +29,7 @@ def documents(text: bytes) -> tuple[list[object], Documents]:
         (b'event: error\ndata: {"error":"x"}\n\n', [{"error": "x"}], "events"),
         (b'{"a":\n1}', [{"a": 1}], "json"),
         (b'\n\xef\xbb\xbf {"a":1}\n\ndata: [DONE]\n\n', [{"a": 1}], "json"),
+        (b'null\n{"a":1}\nnull\n{"a":2}\n', [{"a": 1}, {"a": 2}], "json"),
         (b"<!doctype html>", [], "page"),
         (b"\xff\xfed\0a\0", [], "utf-16"),
         (b"Bad gateway", [], "other"),
