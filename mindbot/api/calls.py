@@ -140,9 +140,13 @@ def provider_models_of(name: str, *, ask: bool = False) -> ApiCall[list[provider
     )
 
 
-def usage(by: str = "provider", days: int = 1) -> ApiCall[list[provider_models.SpentView]]:
-    """Tokens and money by day."""
-    query = {"by": by, "days": str(days)}
+def usage(
+    by: str = "provider", days: int = 1, *, limit: int = 1000, after: str = ""
+) -> ApiCall[list[provider_models.SpentView]]:
+    """Tokens and money by day, the newest first; ``after`` is the ``day/who`` of the last row before."""
+    query = {"by": by, "days": str(days), "limit": str(limit)}
+    if after:
+        query["after"] = after
     return ApiCall("GET", "/v1/providers/usage", _many(provider_models.SpentView), query=query)
 
 

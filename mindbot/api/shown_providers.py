@@ -57,9 +57,13 @@ def seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}s"
 
 
+_LEAST = 0.00005  # that four decimals show
+
+
 def money(amount: float, currency: str) -> str:
-    """Return an amount with its currency; a dash for nothing."""
-    return f"{amount:.4f} {currency}".rstrip() if amount else "-"
+    """Return an amount with its currency; a dash for nothing. Too little to show is not nothing."""
+    shown = "<0.0001" if 0 < amount < _LEAST else f"{amount:.4f}"
+    return f"{shown} {currency}".rstrip() if amount else "-"
 
 
 def sparkline(values: Sequence[float], width: int = 20) -> str:

@@ -25,6 +25,7 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="As the configuration names it.")]
 _LABEL = 12  # columns of a fact's name
+_PAGE = 1000  # rows that are asked for at once
 
 COLUMNS: list[Column[ProviderView]] = [
     Column("PROVIDER", lambda p: p.name),
@@ -157,8 +158,12 @@ def usage(
     days: Annotated[int, typer.Option(min=1, help="How many, today the last.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Show tokens and money by day."""
-    found = connect(ctx).ask(calls.usage(by, days))
+    """Show tokens and money by day, the newest first."""
+    api = connect(ctx)
+    found = page = api.ask(calls.usage(by, days, limit=_PAGE))
+    while len(page) == _PAGE:
+        page = api.ask(calls.usage(by, days, limit=_PAGE, after=f"{page[-1].day}/{page[-1].who}"))
+        found += page
     if wants_json(as_json):
         for each in found:
             print_json(each.to_json())

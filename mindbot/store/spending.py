@@ -6,13 +6,16 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from mindbot.domain.ports.store import NEWEST
 from mindbot.domain.spending import DaySpent, Spender
 from mindbot.store.database import Database
 from mindbot.store.journal import Journal
 
 _COLUMNS = '"by", who, day, calls, input_tokens, output_tokens, cached_tokens, money'
 _OF = f'SELECT {_COLUMNS} FROM spending WHERE "by" = ? AND who = ? AND day >= ? ORDER BY day'
-_SINCE = f'SELECT {_COLUMNS} FROM spending WHERE "by" = ? AND day >= ? ORDER BY day, who LIMIT ?'
+_SINCE = f"""
+    SELECT {_COLUMNS} FROM spending WHERE "by" = ? AND day >= ? AND (day < ? OR (day = ? AND who > ?))
+    ORDER BY day DESC, who LIMIT ?"""
 
 
 class SqliteSpending:
@@ -34,9 +37,12 @@ class SqliteSpending:
         """See the port."""
         return await self._read(_OF, (by, who, first))
 
-    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[DaySpent]:
+    async def since(
+        self, first: str, by: Spender, limit: int = 1000, after: tuple[str, str] = NEWEST
+    ) -> list[DaySpent]:
         """See the port."""
-        return await self._read(_SINCE, (by, first, limit))
+        day, who = after
+        return await self._read(_SINCE, (by, first, day, day, who, limit))
 
     async def _read(self, sql: str, values: tuple[Any, ...]) -> list[DaySpent]:
         rows = await self._database.read(lambda db: db.execute(sql, values).fetchall())

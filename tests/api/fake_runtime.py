@@ -18,6 +18,7 @@ from mindbot.domain import ids
 from mindbot.domain.errors import ConfigError, NotFound, SecretError, StoreFull, TimedOut
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.platform import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
+from mindbot.domain.ports.store import NEWEST
 from mindbot.domain.spending import DaySpent, Spender
 from mindbot.filters.fields import EVENT_FIELDS
 from mindbot.filters.language import parse
@@ -26,6 +27,7 @@ from mindbot.providers.manager import ProviderManager
 from mindbot.runtime.resources.all import Resources
 from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.strays import Strays
+from mindbot.testing.stores.memory.spending import page_of
 
 
 class EchoHook:
@@ -77,8 +79,10 @@ class Sums:
     async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         return [s for s in self.spent if (s.by, s.who) == (by, who) and s.day >= first]
 
-    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[DaySpent]:
-        return [s for s in self.spent if s.by == by and s.day >= first][:limit]
+    async def since(
+        self, first: str, by: Spender, limit: int = 1000, after: tuple[str, str] = NEWEST
+    ) -> list[DaySpent]:
+        return page_of(self.spent, first, by, limit, after)
 
 
 def providers_of(sections: Json) -> ProviderResource:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from cli_here import Run
 from daemon_here import Running
 
 from mindbot.api import calls
+from mindbot.domain.errors import Invalid
 from mindbot.domain.spending import BILLION, DaySpent
 
 pytestmark = pytest.mark.anyio
@@ -70,8 +71,23 @@ async def test_what_was_spent(run: Run, up: Running) -> None:
     table = (await run("provider", "usage", "--by", "user", terminal=True)).out.splitlines()
     assert table[1].split()[:7] == [today, "wecom/lin", "2", "100", "10", "50", "0.0030"]
     assert (await run("provider", "usage", "--by", "user", "--days", "7")).objects[0]["output_tokens"] == 50
+    few = DaySpent("provider", "scripted", today, 1, 4, 2, 0, 700)
+    up.runtime.resources.providers._spending.count([few])
+    assert "<0.0001 USD" in (await run("provider", "usage", terminal=True)).out
     for arguments in (["--by", "moon"], ["--days", "4000"]):
         assert (await run("provider", "usage", *arguments)).code == 1
+
+
+async def test_what_was_spent_is_shown_whole_the_newest_first(run: Run, up: Running) -> None:
+    days = [(date.today() - timedelta(days=n)).isoformat() for n in range(3)]
+    spent = [DaySpent("user", f"wecom/{n:03}", day, 1) for day in days for n in range(700)]
+    up.runtime.resources.providers._spending.count(spent)
+    rows = (await run("provider", "usage", "--by", "user", "--days", "3")).objects
+    assert [(row["day"], row["who"]) for row in rows] == [(each.day, each.who) for each in spent]
+    page = await up.client.ask(calls.usage("user", 3, limit=2, after=f"{days[0]}/wecom/698"))
+    assert [(row.day, row.who) for row in page] == [(days[0], "wecom/699"), (days[1], "wecom/000")]
+    with pytest.raises(Invalid, match="no row"):
+        await up.client.ask(calls.usage("user", 3, after="moon"))
 
 
 async def test_a_client_reads_the_rows(up: Running) -> None:

@@ -104,8 +104,8 @@ class Providers(Protocol):
     async def models(self, name: str, *, ask: bool) -> list[ModelJson]:
         """A provider's models; raises NotFound, Invalid, VendorError."""
 
-    async def usage(self, by: str, days: int) -> list[SpentJson]:
-        """What was spent, by day; raises Invalid, StoreError."""
+    async def usage(self, by: str, days: int, *, limit: int = 1000, after: str = "") -> list[SpentJson]:
+        """What was spent, the newest day first, from the row behind ``after``; raises Invalid, StoreError."""
 
 
 class Turns(Protocol):

@@ -202,6 +202,10 @@ class KeepStore(Protocol):
         """Whether something was kept under a key that could not be read and was put aside."""
 
 
+#: Before all days.
+NEWEST = ("9999-12-31", "")
+
+
 class SpendingStore(Protocol):
     """What was spent on models, by whom and on which day: sums that only grow."""
 
@@ -221,8 +225,13 @@ class SpendingStore(Protocol):
     async def of(self, by: Spender, who: str, first: str) -> list[DaySpent]:
         """Return what somebody spent, by day from ``first`` on."""
 
-    async def since(self, first: str, by: Spender, limit: int = 1000) -> list[DaySpent]:
-        """Return what everybody of a kind spent, by day from ``first`` on and by name."""
+    async def since(
+        self, first: str, by: Spender, limit: int = 1000, after: tuple[str, str] = NEWEST
+    ) -> list[DaySpent]:
+        """Return what everybody of a kind spent, the newest day first, back to ``first``, and by name.
+
+        ``after`` is the day and the name of the last one of the page before.
+        """
 
 
 class Queries(Protocol):

@@ -8,7 +8,7 @@ from typing import cast, get_args
 
 from mindbot.domain.errors import Invalid, NotFound
 from mindbot.domain.ports.answering import Able, Lists
-from mindbot.domain.ports.store import SPENDING_KEPT, SpendingStore
+from mindbot.domain.ports.store import NEWEST, SPENDING_KEPT, SpendingStore
 from mindbot.domain.shapes.daemon import CheckJson
 from mindbot.domain.shapes.providers import ModelJson, ProviderJson, SpentJson
 from mindbot.domain.spending import BILLION, Spender
@@ -85,11 +85,13 @@ class ProviderResource:
             )
         return rows
 
-    async def usage(self, by: str, days: int) -> list[SpentJson]:
-        """Return what everybody of a kind spent, by day, the last ``days`` of them.
+    async def usage(self, by: str, days: int, *, limit: int = 1000, after: str = "") -> list[SpentJson]:
+        """Return what everybody of a kind spent in the last ``days``, the newest first.
+
+        ``after`` is the last row of the page before, as ``day/who``.
 
         Raises:
-            Invalid: nobody is counted by that.
+            Invalid: nobody is counted by that, or ``after`` is no row.
         """
         if by not in get_args(Spender):
             raise Invalid(f"nobody is counted by {by!r}", hint=f"one of {', '.join(get_args(Spender))}")
@@ -97,6 +99,9 @@ class ProviderResource:
         if not 1 <= days <= longest:
             raise Invalid(f"{days} days", hint=f"sums are kept for {longest}")
         first = time.strftime("%Y-%m-%d", time.localtime(time.time() - (days - 1) * _DAY))
+        day, slash, who = after.partition("/")
+        if after and not slash:
+            raise Invalid(f"{after!r} is no row", hint="day/who of the last one that was shown")
         currency = self._current().loaded.config.budgets.currency
         return [
             {
@@ -110,7 +115,9 @@ class ProviderResource:
                 "money": spent.money / BILLION,
                 "currency": currency,
             }
-            for spent in await self._spending.since(first, cast("Spender", by))
+            for spent in await self._spending.since(
+                first, cast("Spender", by), limit, (day, who) if after else NEWEST
+            )
         ]
 
 

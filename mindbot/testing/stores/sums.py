@@ -57,8 +57,12 @@ class SumsContract:
             store.spending.count([])
             await store.spending.settled()
             assert await store.spending.of("bot", "b", "2999-01-02") == days[1:]
-            assert await store.spending.since("2999-01-02", "bot") == [days[1], others[1], days[2]]
-            assert await store.spending.since("2999-01-02", "bot", 1) == days[1:2]
+            newest_first = [others[1], days[2], days[1]]
+            assert await store.spending.since("2999-01-02", "bot") == newest_first
+            assert await store.spending.since("2999-01-02", "bot", 1) == newest_first[:1]
+            for n, last in enumerate(newest_first, 1):
+                left = await store.spending.since("2999-01-02", "bot", after=(last.day, last.who))
+                assert left == newest_first[n:]
             assert await store.spending.of("group", "b", "") == []
 
     async def test_what_was_spent_long_ago_goes(self, rig: StoreRig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from mindbot.api import calls
@@ -15,6 +15,7 @@ from mindbot_tui.surface import Surface
 from mindbot_tui.words import Words
 
 _DAYS = 7
+_MOST = 1000  # rows, the newest; `mindbot provider usage` shows them all
 TITLES = ("DAY", "WHO", "CALLS", "INPUT", "OUTPUT", "COST")
 _WIDTHS = (10, 20, 7, 9, 9, 14)
 
@@ -31,17 +32,19 @@ class Usage(Command):
     async def run(self, console: Surface, argument: str) -> None:
         by, words = argument.strip() or "provider", console.words
         console.state.called(f"mindbot provider usage --by {by} --days {_DAYS}")
-        found = await console.api.ask(calls.usage(by, _DAYS))
+        found = await console.api.ask(calls.usage(by, _DAYS, limit=_MOST))
         text = "\n".join(_lines(found, words)) if found else words("nothing was spent")
         console.show_page(words("Spent in {n} days, by {by}", n=_DAYS, by=by), text)
 
 
-def _lines(found: Iterable[SpentView], words: Words) -> Iterator[str]:
+def _lines(found: Sequence[SpentView], words: Words) -> Iterator[str]:
     yield f"── {_line([words(title) for title in TITLES])}"
     for each in found:
         numbers = (each.calls, each.input_tokens, each.output_tokens)
         cells = (each.day, each.who or words("all"), *(f"{n:,}" for n in numbers))
         yield f"   {_line([*cells, money(each.money, each.currency)])}"
+    if len(found) == _MOST:
+        yield "   …"
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -25,9 +25,11 @@ async def usage(
     providers: ProvidersDep,
     by: Annotated[str, Query(description="user, group, bot, workflow, provider, model or all")] = "provider",
     days: Annotated[int, Query(description="how many, today the last")] = 1,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    after: Annotated[str, Query(max_length=4096, description="day/who of the page's last row before")] = "",
 ) -> list[SpentJson]:
-    """Tokens and money by day."""
-    return await providers.usage(by, days)
+    """Tokens and money by day, the newest first; a page at a time."""
+    return await providers.usage(by, days, limit=limit, after=after)
 
 
 @router.get("/{name}", response_model=provider_models.ProviderView, dependencies=VIEWER)
