@@ -14,6 +14,7 @@ later. What is wrong with a prompt says nothing about who refused it: such a cal
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -184,16 +185,17 @@ class Breakers:
         """Return those that were used."""
         return list(self._circuits.items())
 
-    def forgive_keys(self) -> None:
-        """Let refused keys be tried again: somebody has just looked after the configuration."""
-        for key, circuit in self._circuits.items():
-            if circuit.reason == "auth":
-                circuit.close()
-                self.changed.add(key)
+    def forgive_keys(self, reasons: Set[CoolReason]) -> None:
+        """Close those that are open for one of the reasons: somebody has just looked after the keys."""
+        self.forget([key for key, circuit in self._circuits.items() if circuit.reason in reasons])
 
     def forgive(self, provider: str) -> None:
         """Close all circuits of a provider."""
-        for key, circuit in self._circuits.items():
-            if key.provider == provider and circuit.reason is not None:
-                circuit.close()
+        self.forget([key for key in self._circuits if key.provider == provider])
+
+    def forget(self, keys: Iterable[CircuitKey]) -> None:
+        """Close circuits, and forget the calls that they judged."""
+        for key in keys:
+            if (circuit := self._circuits[key]).reason is not None:
                 self.changed.add(key)
+            circuit.close()

@@ -53,6 +53,15 @@ def keys_of(settings: ProviderSettings) -> tuple[PoolKey, ...]:
     return tuple(found) or (PoolKey(""),)
 
 
+def reference_of(settings: ProviderSettings, label: str) -> str:
+    """Return what a label stands for: the key as the configuration has it (a reference, mostly) and the
+    server that it is shown to. Empty where no key has that label. For comparing; it may hold a secret."""
+    for key in keys_of(settings):
+        if key.label == label:
+            return f"{settings.base_url} {key.secret.get_secret_value() if key.secret else ''}"
+    return ""
+
+
 class KeyPool:
     """The keys of one provider, by turns."""
 

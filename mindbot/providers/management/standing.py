@@ -1,15 +1,18 @@
 """How the providers stand: what outlives a configuration generation, and (in part) the process.
 
 On disk are the circuits that are not closed, with the moment they may be tried again, and the providers that
-somebody switched off at run time. The sums of what was spent are the store's own. Late calls, limits and
+somebody switched off at run time. What is known of a key holds for that key at that server: another one under
+its label begins anew. The sums of what was spent are the store's own. Late calls, limits and
 refused keys are in memory: a restart, and for keys a reload, begins anew.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import blake2b
 
 import anyio
 import structlog
@@ -21,6 +24,7 @@ from mindbot.domain.ports.store import KeepStore, Kept, SpendingStore
 from mindbot.domain.turn import Clock
 from mindbot.providers.management.breaker import Breakers, CircuitKey
 from mindbot.providers.management.budgets import Ledger
+from mindbot.providers.management.keys import reference_of
 from mindbot.providers.management.tally import Tally
 from mindbot.providers.shared.limits import CallLimits
 
@@ -45,6 +49,7 @@ class Standing:
         self.clock = clock
         self.breakers = Breakers(clock)
         self.ledger = Ledger(spending, clock)
+        self._entries: dict[str, ProviderSettings] = {}
         self._off: set[str] = set()
         self._tallies: dict[str, Tally] = {}
         self._limits: dict[str, CallLimits] = {}
@@ -57,7 +62,8 @@ class Standing:
         for value in (await self._keep.items(*_PLACE, _CIRCUIT, _MOST)).values():
             with suppress(LookupError, TypeError, ValueError):  # of a newer program
                 key = CircuitKey(value["provider"], value["key"], value["model"])
-                self.breakers.of(key).restore(value)
+                if self._is_still(key, str(value.get("whose", ""))):
+                    self.breakers.of(key).restore(value)
         off = await self._keep.items(*_PLACE, _OFF, _MOST)
         self._off = {name.removeprefix(_OFF) for name in off}
 
@@ -99,8 +105,18 @@ class Standing:
         # A refused key is tried again by whoever starts anew: its owner was just there.
         data = circuit.to_json() if circuit.reason != "auth" else None
         names: Json = {"provider": key.provider, "key": key.key, "model": key.model}
+        names["whose"] = _signed(self._reference(key))
         ends = 0.0 if data is None else circuit.until + _BEHIND
         return Kept(*_PLACE, f"{_CIRCUIT}{key}", {**names, **(data or {})}, ends)
+
+    def _reference(self, key: CircuitKey) -> str:
+        settings = self._entries.get(key.provider)
+        return "" if settings is None else reference_of(settings, key.key)
+
+    def _is_still(self, key: CircuitKey, whose: str) -> bool:
+        """Tell whether a label stands for the key and the server that it stood for when it was written."""
+        reference = self._reference(key)
+        return not (whose and reference) or _signed(reference, whose.partition(":")[0]) == whose
 
     # --- switched off at run time
 
@@ -128,13 +144,19 @@ class Standing:
             found = self._tallies[provider] = Tally(self.clock)
         return found
 
-    def forgive_keys(self) -> None:
-        """Let keys that were refused be tried again: somebody has just looked after them."""
-        self.breakers.forgive_keys()
+    def forgive_keys(self, *, quota: bool = False) -> None:
+        """Let keys that were refused be tried again: somebody has just looked after them. ``quota`` lets
+        those without money too: the secret may be another account's now."""
+        self.breakers.forgive_keys({"auth", "quota"} if quota else {"auth"})
 
     def use(self, entries: Mapping[str, ProviderSettings]) -> None:
         """Go on with a configuration: it is the one in force from now on."""
         self.forgive_keys()
+        before = {
+            key: self._reference(key) for key, _ in self.breakers.items() if key.provider in self._entries
+        }
+        self._entries |= entries
+        self.breakers.forget([key for key, reference in before.items() if reference != self._reference(key)])
         for name, limits in self._limits.items():  # of one that is gone, calls may still be under way
             if name in entries:
                 limits.adjust(**_numbers(entries[name]))
@@ -147,6 +169,15 @@ class Standing:
         if (found := self._limits.get(provider)) is None:
             found = self._limits[provider] = CallLimits(provider, **_numbers(settings))
         return found
+
+
+def _signed(reference: str, salt: str = "") -> str:
+    """Return what only the same reference gives with the same salt, and what tells nothing of it."""
+    if not reference:
+        return ""
+    salt = salt or secrets.token_hex(16)
+    digest = blake2b(reference.encode(), key=bytes.fromhex(salt), digest_size=16)
+    return f"{salt}:{digest.hexdigest()}"
 
 
 def _numbers(settings: ProviderSettings) -> dict[str, int]:

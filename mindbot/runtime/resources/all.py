@@ -82,7 +82,7 @@ def offered(
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
         dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),
-        secrets=SecretResource(secrets, lambda: current().providers.standing.forgive_keys()),
+        secrets=SecretResource(secrets, lambda: current().providers.standing.forgive_keys(quota=True)),
         config=ConfigResource(current, started_with, secrets),
         database=DatabaseResource(store, state_dir),
         logs=LogResource(log_tail),

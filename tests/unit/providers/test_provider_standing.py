@@ -50,6 +50,33 @@ async def test_a_reload_neither_loses_nor_stretches_a_wait(http: HttpClient) -> 
         assert far.counters["requests"] == asked + 1
 
 
+@pytest.mark.parametrize("changed", ["api_key", "base_url", "nothing"])
+async def test_another_key_under_a_label_does_not_inherit_its_wait(http: HttpClient, changed: str) -> None:
+    store, now = MemoryStore(), time.time()
+    async with store.opened(), openai("429:code=insufficient_quota") as poor, openai() as well:
+        entry = {**poor.entry, "api_key": "fake-old-key"}
+        here = Managed(http, {"a": entry, "b": scripted("me")}, ("b",), store=store, now=now)
+        assert await here.ask() == "me"
+        kept = await store.keep.items("mindbot", "providers", "circuit:", 9)
+        assert kept and "fake-old-key" not in str(kept)
+        other = {"api_key": "fake-new-key", "base_url": well.base_url, "nothing": ""}[changed]
+        entries = {"a": {**entry, changed: other} if other else entry, "b": scripted("me")}
+        restarted = Managed(http, entries, ("b",), store=store, now=now)
+        await restarted.standing.load()
+        reloaded = Managed(http, entries, ("b",), standing=here.standing)
+        for each in (restarted, reloaded):
+            assert await each.ask() == ("echo: hi" if changed == "base_url" else "me")
+        assert poor.counters["requests"] == (3 if changed == "api_key" else 1)
+
+
+async def test_a_new_secret_lets_a_key_without_money_be_tried(http: HttpClient) -> None:
+    async with openai("429:code=insufficient_quota:n=1") as far:
+        here = Managed(http, {"a": far.entry, "b": scripted("me")}, ("b",))
+        assert await here.ask() == await here.ask() == "me"
+        here.standing.forgive_keys(quota=True)
+        assert await here.ask() == "echo: hi"
+
+
 async def test_other_limits_hold_for_the_calls_of_the_old_configuration_too(http: HttpClient) -> None:
     async with openai() as far:
         old = Managed(http, {"a": {**far.entry, "rate_limit": 3, "timeout": 0.5}})
