@@ -61,6 +61,7 @@ class Circuit:
         self._clock = clock
         self._calls: deque[tuple[float, bool]] = deque(maxlen=_CALLS)
         self._probing = False
+        self._seen = 0.0  # on the clock, latest
         self._opened = 0  # times in a row that failures opened it
         self.until = 0.0
         self.reason: CoolReason | None = None
@@ -71,12 +72,12 @@ class Circuit:
         """How it is now."""
         if self.reason is None:
             return "closed"
-        return "open" if self._clock() < self.until else "half_open"
+        return "open" if self.waits else "half_open"
 
     @property
     def waits(self) -> float:
         """Seconds until the next call may be made; 0 when one may, or hangs on the probe under way."""
-        return max(0.0, self.until - self._clock()) if self.reason is not None else 0.0
+        return max(0.0, self._ends() - self._clock()) if self.reason is not None else 0.0
 
     @property
     def probing(self) -> bool:
@@ -86,7 +87,7 @@ class Circuit:
     @property
     def free(self) -> bool:
         """Whether `admit` would let a call through."""
-        return self.reason is None or (not self._probing and self._clock() >= self.until)
+        return self.reason is None or (not self._probing and not self.waits)
 
     def admit(self) -> Admission | None:
         """Let a call through, or say (None) that it must not be made."""
@@ -127,10 +128,12 @@ class Circuit:
         return True
 
     def cool(self, until: float, reason: CoolReason, why: str) -> None:
-        """Leave it alone until a moment that is known; one that is known already and later stays."""
-        self._probing = False
-        if self.reason is None or until >= self.until:
-            self.until, self.reason, self.why = until, reason, why
+        """Leave it alone until a moment that is known; one that is known already and later stays.
+
+        A probe that is under way stays the only one: it ends by itself.
+        """
+        if self.reason is None or until >= self._ends():
+            self._leave_alone(until, reason, why)
 
     def close(self) -> None:
         """Forget what went wrong."""
@@ -141,7 +144,20 @@ class Circuit:
     def _open(self, now: float, why: str) -> None:
         until = now + min(LONGEST, FIRST * 2**self._opened)
         self._opened += 1
-        self.until, self.reason, self.why = until, "failures", why
+        self._leave_alone(until, "failures", why)
+
+    def _leave_alone(self, until: float, reason: CoolReason, why: str) -> None:
+        self.until, self.reason, self.why, self._seen = until, reason, why, self._clock()
+
+    def _ends(self) -> float:
+        """Return when the next call may be made. A clock that is set back meanwhile takes the end along:
+        those are so many seconds from a failure. An account's money comes at a time of day, which stays.
+        """
+        now = self._clock()
+        if now < self._seen and self.reason in _LONGEST_OF:
+            self.until -= self._seen - now
+        self._seen = now
+        return self.until
 
     def _mostly_failing(self, now: float) -> bool:
         while self._calls and self._calls[0][0] < now - WINDOW:
@@ -157,7 +173,7 @@ class Circuit:
 
     def restore(self, data: Json) -> None:
         """Go on where `to_json` was written; a clock that was set back since stretches nothing."""
-        self.until, self.reason, self.why = float(data["until"]), data["reason"], str(data["why"])
+        self._leave_alone(float(data["until"]), data["reason"], str(data["why"]))
         if (longest := _LONGEST_OF.get(data["reason"])) is not None:
             self.until = min(self.until, self._clock() + longest)
         self._opened = int(data.get("opened", 0))

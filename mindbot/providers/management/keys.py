@@ -25,6 +25,7 @@ from mindbot.domain.errors import (
 from mindbot.domain.turn import Clock
 from mindbot.providers.management.breaker import AUTH, Breakers, CircuitKey, CoolReason
 from mindbot.providers.management.resets import asked_again
+from mindbot.telemetry.redaction import told
 
 T = TypeVar("T")
 
@@ -122,7 +123,7 @@ class KeyPool:
         nobody could replace: such a one waits in its call instead.
         """
         now = self._clock()
-        why = failure.message
+        why = told(failure.message)
         if isinstance(failure, AuthFailed):
             self._cool(CircuitKey(self.provider, key.label), now + AUTH, "auth", why)
         elif isinstance(failure, SecretError) and rate:

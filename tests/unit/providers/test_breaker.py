@@ -115,6 +115,34 @@ def test_a_known_moment_holds_and_only_a_later_one_replaces_it() -> None:
     assert (circuit.waits, circuit.reason) == (100, "quota")
 
 
+def test_a_late_refusal_of_an_old_call_makes_no_second_probe() -> None:
+    clock = Hands()
+    circuit = Circuit(clock)
+    circuit.cool(clock.now + 10, "rate", "slow down")
+    clock.now += 11
+    probe = circuit.admit()
+    assert probe is Admission.PROBE
+    circuit.cool(clock.now + 1, "rate", "an old call's")
+    clock.now += 2
+    assert circuit.admit() is None and circuit.probing
+    circuit.release(probe)
+    assert circuit.admit() is Admission.PROBE
+
+
+def test_a_clock_that_is_set_back_stretches_no_wait() -> None:
+    clock = Hands()
+    failed, poor = Circuit(clock), Circuit(clock)
+    failing(failed)
+    poor.cool(clock.now + 100, "quota", "no money")
+    clock.now += 4
+    assert failed.waits == FIRST - 4
+    clock.now -= 3600
+    assert (failed.waits, failed.state, failed.free) == (FIRST - 4, "open", False)
+    clock.now += FIRST
+    assert failed.free and failed.admit() is Admission.PROBE
+    assert poor.waits > 3600, "its money comes at a time of day"
+
+
 def test_the_moment_is_kept_as_a_time_of_day() -> None:
     clock = Hands()
     circuit = Circuit(clock)

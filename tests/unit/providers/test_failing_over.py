@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
+from mindbot.telemetry.redaction import redactor
+from mindbot.testing.stores.memory.store import MemoryStore
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -350,6 +353,22 @@ async def test_more_keys_of_the_only_server_do_not_make_it_fail_sooner(
         assert await here.ask() == "echo: hi", "nor is it left alone: it answers to the fourth try"
         assert await here.ask() == "echo: hi"
         assert "skipped" not in here.notes
+
+
+@pytest.mark.parametrize("status", [401, 429])
+async def test_a_secret_in_a_refusal_is_kept_nowhere(http: HttpClient, status: int) -> None:
+    redactor.register("planted-fake-secret-0123")
+    refusal = error("rate_limit_exceeded", "requests")
+    refusal["error"]["message"] = "the key planted-fake-secret-0123 is throttled"
+    store = MemoryStore()
+    async with store.opened(), Refusing(status, refusal).running() as far:
+        entries = {"a": far.entry, "b": scripted("me")}
+        here = Managed(http, entries, ("b",), store=store, now=time.time())
+        assert await here.ask() == await here.ask() == "me"
+        rows = [row.to_json() for row in await here.manager.status()]
+        kept = await store.keep.items("mindbot", "providers", "", 9)
+        shown = orjson.dumps([rows, kept, here.notes]).decode()
+        assert "is throttled" in shown and "planted-fake" not in shown
 
 
 async def test_a_key_that_was_refused_is_tried_again_after_a_reload(http: HttpClient) -> None:
