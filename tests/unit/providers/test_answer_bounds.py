@@ -98,7 +98,7 @@ def test_a_document_over_many_lines_is_one() -> None:
 
 def looked_at(monkeypatch: pytest.MonkeyPatch, lines: list[bytes]) -> tuple[int, list[Any]]:
     """Feed lines of JSON; return how many bytes were decoded, by either decoder, and what was found."""
-    from mindbot.providers import documents
+    from mindbot.providers.shared import documents
 
     sizes: list[int] = []
 
