@@ -14,6 +14,14 @@ from mindbot.cli.tree import tree
 turns = typer.Typer(add_completion=False, rich_markup_mode=None)
 trace = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+
+def _came_of(turn: models.TurnSummary) -> str:
+    """Return the reply, behind what is to be said of it (that it was cut), or why there is none."""
+    if not turn.reply or not turn.reason or turn.state != "answered":
+        return turn.reply or turn.reason
+    return f"({turn.reason.partition(':')[0]}) {turn.reply}"
+
+
 COLUMNS: list[Column[models.TurnSummary]] = [
     Column("TURN", lambda t: t.id),
     Column("RECEIVED", lambda t: clock(t.received)),
@@ -21,7 +29,7 @@ COLUMNS: list[Column[models.TurnSummary]] = [
     Column("BOT", lambda t: f"{t.platform}/{t.bot}"),
     Column("USER", lambda t: t.user),
     Column("TOOK", lambda t: milliseconds(t.took_ms), right=True),
-    Column("TEXT", lambda t: f"{t.text} → {t.reply or t.reason}" if t.reply or t.reason else t.text),
+    Column("TEXT", lambda t: " → ".join(filter(None, (t.text, _came_of(t))))),
 ]
 
 

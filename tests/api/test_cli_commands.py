@@ -153,6 +153,14 @@ async def test_turns_are_a_table_or_lines(run: Run) -> None:
     assert [o["text"] for o in (await run("turns", "one")).objects] == ["one"]
 
 
+async def test_an_answer_that_was_cut_is_marked_among_the_turns(run: Run, up: Running) -> None:
+    await run("send", "one")
+    (turn,) = up.runtime.turns.values()
+    turn["reason"] = "cut short: a limit of length or time was reached"
+    assert "one → (cut short) you said one" in (await run("turns", terminal=True)).out
+    assert "cut short: a limit" in (await run("trace", turn["id"], terminal=True)).out
+
+
 async def test_trace_draws_the_spans(run: Run) -> None:
     turn = str((await run("send", "hi")).objects[0]["turn"])
     shown = (await run("trace", turn, terminal=True)).out.splitlines()

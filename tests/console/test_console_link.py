@@ -68,6 +68,16 @@ async def test_a_list_never_sets_a_turn_back_that_events_have_taken_further(cloc
         assert row is not None and row.state == "answered"
 
 
+async def test_an_answer_that_was_cut_is_marked_in_the_list(clock: FakeClock) -> None:
+    daemon = filled()
+    async with console(daemon, clock=clock) as person:
+        await person.sees("谢谢")
+        daemon.turn(
+            record(40, "wecom", "zoe", "tell", reply="Once upon", reason="cut short: a limit", took=0.2)
+        )
+        await person.sees("(cut short) Once upon")
+
+
 async def test_numbers_of_the_daemon_are_in_the_status_bar(clock: FakeClock) -> None:
     daemon = FakeDaemon()
     # The status asked for when the stream begins may be answered after the first tick: both say the same.

@@ -14,6 +14,15 @@ from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 
+#: By how an answer ended: what an operator reads of one that has words and is not whole.
+_CUT = {
+    "length": "cut short: a limit of length or time was reached",
+    "content_filter": "cut short: the vendor's content policy ended the answer",
+}
+#: What the user reads under an answer that a limit cut. It stays in the conversation, so that "go on" is
+#: understood.
+_GOES_ON = "\n\n（回答到达上限，没有说完 the answer reached its limit and is not complete）"
+
 
 class _Unsaid:
     """What came of a model beside words, to tell why there are none."""
@@ -52,7 +61,8 @@ class _Said(TypedDict):
 class Run:
     """Streams the runner's chunks into the reply. After a crash the recorded answer is used again.
 
-    An answer without words is an error, so that whoever asked is told (`EmptyAnswer`).
+    One that a limit cut says so at its end, and so does the turn's reason. An answer without words is an
+    error, so that whoever asked is told (`EmptyAnswer`).
     """
 
     after = "compose"
@@ -90,7 +100,9 @@ class Run:
             return made
 
         result = await self._once(turn, "run", answer)
-        turn.reply.say(result["text"])
+        cut = _CUT.get(result["finish"], "") if result["text"] else ""
+        turn.reason = cut or turn.reason
+        turn.reply.say(result["text"] + (_GOES_ON if cut and result["finish"] == "length" else ""))
         if order := result.get("transfer"):
             turn.vars["transfer"] = order
             turn.reply.parts.append(Part("transfer", order["say"], {"to": order["to"]}))

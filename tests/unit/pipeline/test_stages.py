@@ -316,6 +316,20 @@ async def test_an_answer_without_words_is_told_to_the_user_with_its_reason_kept(
     assert runner.calls == 1
 
 
+async def test_an_answer_that_a_limit_cut_says_so_to_the_user_and_to_the_operator() -> None:
+    house = House(Says(Chunk("Once upon a"), Chunk(finish="length")))
+    for _ in ("made", "recorded"):
+        turn = await house.run()
+        assert (turn.state, turn.vars["finish"]) == ("answered", "length")
+        assert turn.reply.text.startswith("Once upon a\n\n（回答到达上限") and len(turn.reply.parts) == 1
+        assert turn.reason == "cut short: a limit of length or time was reached"
+
+
+async def test_an_answer_that_a_policy_ended_is_marked_for_the_operator_alone() -> None:
+    turn = await House(Says(Chunk("Take two"), Chunk(finish="content_filter"))).run()
+    assert turn.reply.text == "Take two" and turn.reason.startswith("cut short: the vendor's content policy")
+
+
 async def test_an_answer_stopped_before_its_first_word_is_no_failure_and_still_ends_in_words() -> None:
     class Stopped(Echo):
         async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:

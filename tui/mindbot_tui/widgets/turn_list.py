@@ -39,7 +39,8 @@ def columns(now: Callable[[], float]) -> list[Column[TurnRow]]:
 
     def reply(row: TurnRow) -> Cell:
         if row.reply and row.state not in ("failed", "dead"):
-            return row.reply, "text"
+            remark = row.reason.partition(":")[0] if row.state == "answered" else ""  # that it was cut, say
+            return (f"({remark}) {row.reply}", "wait") if remark else (row.reply, "text")
         return row.reason, "drop" if row.state == "dropped" else "bad"
 
     return [
