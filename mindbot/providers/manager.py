@@ -247,9 +247,12 @@ class ProviderManager:
         money = self._prices.of_usage(deployment.provider, deployment.model, usage)
         if usage.cost is not None and self._prices.told(usage) is None:
             notes["cost_not_counted"] = f"{usage.cost:g} {usage.currency}".strip()
-        if money is not None:
-            cost: Json = {"money": money / BILLION, "currency": self._prices.currency}
-            notes["cost"] = cost if told else {**cost, "estimated": True}
+        if money is not None:  # with what was paid for answers that broke off before
+            before: Json = notes.get("cost", {})
+            money_so_far = money + round(before.get("money", 0.0) * BILLION)
+            cost: Json = {"money": money_so_far / BILLION, "currency": self._prices.currency}
+            estimated = not told or "estimated" in before
+            notes["cost"] = {**cost, "estimated": True} if estimated else cost
         ledger = self.standing.ledger
         model = deployment.model or "default"
         await ledger.count(bill(payer, deployment.provider, model, usage, money or 0, ledger.today))

@@ -191,6 +191,16 @@ async def test_an_answer_that_breaks_off_before_its_first_word_costs_what_it_too
     assert (sums["a"].calls, sums["a"].input_tokens) == (2, 140)
 
 
+async def test_the_trace_tells_what_broken_answers_cost_too(http: HttpClient, store: MemoryStore) -> None:
+    async with openai("cut-stream:after=6") as broken, openai() as well:
+        here = Managed(http, {"a": broken.entry, "b": well.entry}, ("b",), store=store)
+        await here.ask("a question whose answer is long enough to break off in its middle", stream=True)
+    (total,) = await store.spending.of("all", "", "")
+    assert total.calls == 2
+    cost = {"money": total.money / BILLION, "currency": "USD", "estimated": True}
+    assert here.notes["cost"] == cost
+
+
 async def test_who_has_nothing_left_is_told_and_nobody_is_asked(http: HttpClient, store: MemoryStore) -> None:
     budgets = {"limits": [{"per": "user", "tokens": 6}]}
     async with openai() as far:
