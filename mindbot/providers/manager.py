@@ -193,10 +193,10 @@ class ProviderManager:
 
     def _candidates(self, names: list[str], model: str, asked_for: str) -> list[Candidate]:
         """Return what is known of providers; the strategy takes none without the model asked for."""
-        if asked_for or (self._selection.strategy == "first" and not model):
+        if self._selection.strategy == "first" and (asked_for or not model):
             return [Candidate(name, self._settings[name].weight) for name in names]
-        having = [name for name in names if self._has(name, model)] or names
-        return [self._candidate(name, chosen=name in having) for name in names]
+        having = [] if asked_for else [name for name in names if self._has(name, model)]
+        return [self._candidate(name, chosen=not having or name in having) for name in names]
 
     def _candidate(self, name: str, *, chosen: bool) -> Candidate:
         tally = self.standing.tally(name)

@@ -49,16 +49,20 @@ class Selection:
         """Return the names in the order in which they are asked.
 
         One that is asked for comes first and the strategy has nothing to say. Behind the chosen one stand
-        those of ``fallback_order``; where a strategy is configured, the other candidates after them.
+        those of ``fallback_order``; where a strategy is configured, the other candidates after them, in its
+        order.
         """
-        chosen = [asked_for]
-        others: list[str] = []
-        if not asked_for:
-            ordered = self._order[self.strategy]([each for each in candidates if each.weight] or candidates)
-            chosen = [each.name for each in ordered[:1]]
-            if self.strategy != "first":
-                rest = _by_price(ordered[1:]) if self._settings.cost_optimization else ordered[1:]
-                others = [each.name for each in rest]
+        before = self._turn, dict(self._credit)
+        ordered = self._order[self.strategy]([each for each in candidates if each.weight] or candidates)
+        if asked_for:
+            self._turn, self._credit = before  # it was nobody's turn
+            ordered = [each for each in ordered if each.name != asked_for]
+            chosen, rest = [asked_for], ordered
+        else:
+            chosen, rest = [each.name for each in ordered[:1]], ordered[1:]
+        if self._settings.cost_optimization:
+            rest = _by_price(rest)
+        others = [] if self.strategy == "first" else [each.name for each in rest]
         known = {each.name for each in candidates}
         fallbacks = [name for name in self._settings.fallback_order if name in known]
         return list(dict.fromkeys([*chosen, *fallbacks, *others]))

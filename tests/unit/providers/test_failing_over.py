@@ -437,6 +437,25 @@ async def test_each_in_turn_and_who_fails_gives_way(http: HttpClient) -> None:
         assert far.counters["requests"] == 2
 
 
+@pytest.mark.parametrize("strategy", ["round_robin", "weighted", "performance_based", "least_busy", "cost"])
+async def test_behind_a_named_one_stand_all_others(http: HttpClient, strategy: str) -> None:
+    entries = {"dead": scripted(error="overloaded"), "a": scripted("a"), "b": scripted("b")}
+    here = Managed(http, entries, selection={"strategy": strategy})
+    assert await here.ask(provider="dead") in ("a", "b") and here.notes["choice"] == "named"
+    assert await here.ask(provider="dead") in ("a", "b"), "and while it is left alone"
+    first = Managed(http, entries)
+    with pytest.raises(Overloaded):
+        await first.ask(provider="dead")
+
+
+async def test_a_named_one_takes_nobodys_turn(http: HttpClient) -> None:
+    entries = {"a": scripted("a"), "b": scripted("b"), "c": scripted("c")}
+    for strategy in ("round_robin", "weighted"):
+        here = Managed(http, entries, selection={"strategy": strategy})
+        asked = ["", "c", "", "c", ""]
+        assert [await here.ask(provider=name) for name in asked] == ["a", "c", "b", "c", "c"]
+
+
 async def test_of_those_that_have_the_model_asked_for_one_answers(http: HttpClient) -> None:
     entries = {"a": scripted("a"), "b": scripted("b", models=["big"]), "c": scripted("c", models=["big"])}
     here = Managed(http, entries, selection={"strategy": "round_robin"})
