@@ -52,6 +52,8 @@ class Bridge:
         delivery = self._on_show.get(turn.number) if shown else None
         try:
             if streams is None or delivery is None:
+                if bot is not None and bot.local and turn.message.reply_to.get("stream"):
+                    turn.vars["stream"] = True  # its sender watches by the API
                 yield answering
                 await answering.finish()
                 return

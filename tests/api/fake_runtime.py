@@ -238,7 +238,15 @@ class FakeRuntime:
         }
 
     async def inject(
-        self, *, text: str, platform: str, bot: str, user: str, session: str, files: Sequence[str]
+        self,
+        *,
+        text: str,
+        platform: str,
+        bot: str,
+        user: str,
+        session: str,
+        files: Sequence[str],
+        stream: bool = False,
     ) -> str:
         if platform == "nowhere":
             raise NotFound(f"no bot {platform}/{bot or '*'}", hint="bots: console/default")

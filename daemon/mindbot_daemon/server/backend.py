@@ -124,9 +124,19 @@ class Turns(Protocol):
         """Take back what a turn sent; raises NotFound, Invalid, Conflict."""
 
     async def inject(
-        self, *, text: str, platform: str, bot: str, user: str, session: str, files: Sequence[str]
+        self,
+        *,
+        text: str,
+        platform: str,
+        bot: str,
+        user: str,
+        session: str,
+        files: Sequence[str],
+        stream: bool,
     ) -> str:
         """Take a message as if its platform had sent it; returns the turn's id once it is on disk.
+
+        With ``stream`` whoever brought it watches the answer grow.
 
         Empty ``bot``, ``user`` and ``session`` mean the defaults. Raises NotFound for an unknown bot,
         StoreError when it could not be written.

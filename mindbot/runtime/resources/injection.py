@@ -65,13 +65,19 @@ class Injection:
         user: str = "",
         session: str = "",
         files: Sequence[str] = (),
+        stream: bool = False,
     ) -> str:
-        """Put a message in as that user, durable before it returns; returns the turn's id."""
+        """Put a message in as that user, durable before it returns; returns the turn's id.
+
+        With ``stream`` whoever brought it watches the answer grow where the platform shows nobody one.
+        """
         found = self._bots.find(platform, bot)
         user = user or "operator"
         parts = await self._parts(text, files)
         kind = "text" if text.strip() or not parts else parts[0].kind
         to = found.adapter.address(user)
+        if stream and found.local:
+            to = {**to, "stream": True}
         return await self._take(found, kind, parts or [text_part("")], user, to, session)
 
     async def _take(

@@ -351,3 +351,12 @@ async def test_that_no_provider_may_be_asked_is_in_health_and_leaves_it_again(tm
         assert "a was switched off (mindbot provider enable a)" in runtime.board.reason("providers")
         await runtime.resources.providers.switch_provider("a", on=True)
         await until(lambda: runtime.board.state("providers") == "ok")
+
+
+async def test_an_answer_that_is_watched_at_the_console_is_streamed_by_the_model(tmp_path: Path) -> None:
+    async with a_runtime(tmp_path, Phone(), MEMORY, providers={"a": {"type": "scripted"}}) as runtime:
+        for stream in (True, False):
+            turn = await runtime.resources.turns.inject(text="hello", stream=stream)
+            spans = (await runtime.resources.turns.wait_turn(turn, PATIENCE))["spans"]
+            (model,) = [span for span in spans if span["kind"] == "model"]
+            assert model["data"]["request"]["stream"] is stream

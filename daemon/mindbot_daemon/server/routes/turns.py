@@ -84,6 +84,7 @@ async def send(message: models.SendMessage, turns: TurnsDep, request: Request) -
         user=message.user,
         session=message.session,
         files=message.files,
+        stream=message.stream,
     )
     request.state.turn = turn
     if message.stream:
