@@ -25,12 +25,13 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
 from mindbot.providers.errors import accuses, is_page, refusal, refusal_in_stream, web_page
 from mindbot.providers.shared.answer import ANSWER_BYTES, AnswerReader
-from mindbot.providers.shared.attachments import MOST_BYTES, ready
+from mindbot.providers.shared.attachments import LARGE, MOST_BYTES, ready, weight
 from mindbot.providers.shared.known_models import known
 from mindbot.providers.shared.limits import CallLimits
-from mindbot.providers.shared.optional import Optional
+from mindbot.providers.shared.optional import Optional, Refused
 from mindbot.providers.shared.reading import Reading, read
 from mindbot.providers.shared.secrets import bare_key
+from mindbot.providers.shared.sending import SENDING
 from mindbot.providers.shared.thinking import unopened
 
 #: Sent when no model is configured: servers with a single model ignore the name.
@@ -146,6 +147,8 @@ class ModelClient(ABC):
     async def asked(self, request: ChatRequest, headers: Mapping[str, str]) -> Call:
         """Return the call for a request, after whatever has to be sent before it. Raises like `call`, and
         VendorError."""
+        if weight(request.messages) > LARGE:  # base64 takes a while
+            return await anyio.to_thread.run_sync(self.call, request)
         return self.call(request)
 
     @abstractmethod
@@ -204,31 +207,33 @@ class ModelClient(ABC):
             SecretError: the key is not there.
             TimedOut: the request's deadline has passed.
         """
-        await self._limits.enter(min(self.timeout, self._left(request)))
+        patience = min(self.timeout, self._left(request))
+        await self._limits.enter(patience)
         try:
-            request, unseen = await self._fitted(request)
-            headers, call = await self._prepared(request)
-            renewed = begun = False
-            while True:
-                body = self._optional.fit(request.model, call.body)
-                ask = replace(call, body=body, headers={**call.headers, **headers})
-                try:
-                    async with aclosing(
-                        self._answered(ask, request.model, self._left(request), unseen)
-                    ) as chunks:
-                        async for chunk in chunks:
-                            begun = True
-                            yield chunk
-                except AuthFailed:
-                    if renewed or begun or not self.renew():
-                        raise
-                    renewed = True
-                    headers = await self._headers()
-                except _Refused as exc:
-                    if not self._optional.learn(request.model, body, exc.body):
-                        raise exc.error from None
-                else:
-                    return
+            async with SENDING.room(self.name, request.messages, patience):
+                request, unseen = await self._fitted(request)
+                headers, call = await self._prepared(request)
+                renewed = begun = False
+                while True:
+                    body = self._optional.fit(request.model, call.body)
+                    ask = replace(call, body=body, headers={**call.headers, **headers})
+                    try:
+                        async with aclosing(
+                            self._answered(ask, request.model, self._left(request), unseen)
+                        ) as chunks:
+                            async for chunk in chunks:
+                                begun = True
+                                yield chunk
+                    except AuthFailed:
+                        if renewed or begun or not self.renew():
+                            raise
+                        renewed = True
+                        headers = await self._headers()
+                    except Refused as exc:
+                        if not self._optional.learn(request.model, body, exc.body):
+                            raise exc.error from None
+                    else:
+                        return
         except AuthFailed:
             self.forget()
             raise
@@ -244,7 +249,7 @@ class ModelClient(ABC):
         raise TimedOut(f"{self.name}: the time for this answer is up")
 
     async def _answered(self, call: Call, model: str, left: float, unseen: list[str]) -> Chunks:
-        """Ask once. Raises like `chat`, and `_Refused` where the request itself is refused."""
+        """Ask once. Raises like `chat`, and `Refused` where the request itself is refused."""
         answer = self.reader(
             model, hide=self._key or "", limit=self._answer_bytes, hold=self._holds.get(model, _HOLD)
         )
@@ -382,13 +387,4 @@ class ModelClient(ABC):
 
     def _refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
         error = refusal(self.name, status, body, headers, hide=self._key or "")
-        return _Refused(error, body) if isinstance(error, Rejected) and status in (400, 422) else error
-
-
-class _Refused(Exception):
-    """The request is not one this server takes; ``body`` is what it says."""
-
-    def __init__(self, error: Rejected, body: bytes) -> None:
-        super().__init__(error)
-        self.error = error
-        self.body = body
+        return Refused(error, body) if isinstance(error, Rejected) and status in (400, 422) else error

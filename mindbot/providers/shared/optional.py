@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mindbot.domain.errors import Rejected
 from mindbot.domain.message import Json
 from mindbot.domain.plain import decoded
 from mindbot.providers.refusing.bodies import document
@@ -91,3 +92,12 @@ def _said(refusal: bytes) -> tuple[set[str], str]:
             if isinstance(detail, dict) and isinstance(detail.get("loc"), list):
                 names.update(map(str, detail["loc"][1:2]))
     return names, decoded(refusal).replace('\\"', '"')
+
+
+class Refused(Exception):
+    """The request is not one this server takes; ``body`` is what it says."""
+
+    def __init__(self, error: Rejected, body: bytes) -> None:
+        super().__init__(error)
+        self.error = error
+        self.body = body
