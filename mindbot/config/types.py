@@ -120,7 +120,11 @@ ApiBase = Annotated[str, Address(endings=("/cgi-bin",))]
 ModelBase = Annotated[
     str,
     Address(
-        endings=("/chat/completions", "/completions", "/responses", "/embeddings", "/models"), query=True
+        endings=(
+            "/chat/completions", "/completions", "/responses", "/messages", "/chat-messages", "/embeddings",
+            "/models",
+        ),  # fmt: skip
+        query=True,
     ),
 ]
 #: Holds a reference (``keyring:NAME``, ``credential:NAME``, ``${ENV}``) or a plain secret; see `Secrets`.

@@ -25,6 +25,8 @@ WS = Address(schemes=("ws", "wss"))
         ("https://api.example/v1", "https://api.example/v1", 0),
         ("https://api.example/v1//", "https://api.example/v1", 0),
         ("https://api.example/v1/chat/completions/", "https://api.example/v1", 1),
+        ("https://api.example/v1/messages", "https://api.example/v1", 1),
+        ("https://api.example/v1/chat-messages", "https://api.example/v1", 1),
         (" https://api.example/v1\u3000", "https://api.example/v1", 1),
         ("<https://api.example/v1>", "https://api.example/v1", 1),
         ("“https://api.example/v1”，", "https://api.example/v1", 1),
