@@ -121,9 +121,14 @@ ModelBase = Annotated[
     str,
     Address(
         endings=(
-            "/chat/completions", "/completions", "/responses", "/messages", "/chat-messages", "/embeddings",
+            "/chat/completions",
+            "/completions",
+            "/responses",
+            "/messages",
+            "/chat-messages",
+            "/embeddings",
             "/models",
-        ),  # fmt: skip
+        ),
         query=True,
     ),
 ]

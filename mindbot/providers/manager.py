@@ -166,6 +166,10 @@ class ProviderManager:
         await self._charge(payer, Deployment(provider, by[-1], model), usage, {}, told=told)
         return found
 
+    async def aclose(self) -> None:
+        """End what its clients keep running, such as local models; raises nothing."""
+        await self._deployments.aclose()
+
     # --- who is asked
 
     async def _line(self, request: ChatRequest, provider: str, payer: Payer, notes: Json) -> list[Deployment]:

@@ -76,6 +76,7 @@ class Executor:
             await self._bury(turn, f"internal: {type(error).__name__}: {error}")
         finally:
             current.turns -= 1
+            await current.close_if_done()
 
     async def _run(self, turn: Turn, current: Generation) -> None:
         (delay, longest), tries = _PAUSE, 0

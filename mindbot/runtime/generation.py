@@ -35,6 +35,12 @@ class Generation:
     runners: dict[str, Runner]  # what answers, by name
     left_out: assembly.LeftOut  # parts of other packages that do not work, and why
     turns: int = 0  # running on it
+    replaced: bool = False
+
+    async def close_if_done(self) -> None:
+        """Close what it alone uses, once another generation has replaced it and its last turn has ended."""
+        if self.replaced and not self.turns:
+            await self.providers.aclose()
 
 
 def build(

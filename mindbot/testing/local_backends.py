@@ -18,7 +18,8 @@ class EchoBackend:
     """Echoes the last user message word by word.
 
     Told ``die`` it kills its process, ``fail`` it raises, ``hang`` it says nothing, ``talk`` it never ends;
-    ``environment`` makes it tell the names in its environment, ``path`` what it was loaded with.
+    ``environment`` makes it tell the names in its environment, ``path`` what it was loaded with, ``process``
+    its process's id.
     """
 
     def __init__(self, path: str, options: Json) -> None:
@@ -38,7 +39,8 @@ class EchoBackend:
             time.sleep(3600)
         while asked == "talk":
             yield _piece("and ")
-        said = {"environment": ",".join(os.environ), "path": self._path}.get(asked, f"echo: {asked}")
+        told = {"environment": ",".join(os.environ), "path": self._path, "process": str(os.getpid())}
+        said = told.get(asked, f"echo: {asked}")
         for word in said.split(" "):
             yield _piece(f"{word} ")
         yield {**_piece("", "stop"), "usage": {"prompt_tokens": 3, "completion_tokens": len(said.split())}}

@@ -44,6 +44,14 @@ class Able(Protocol):
 
 
 @runtime_checkable
+class Closes(Protocol):
+    """A provider that keeps something running beside its calls."""
+
+    async def aclose(self) -> None:
+        """End it; a later call begins it anew."""
+
+
+@runtime_checkable
 class Lists(Protocol):
     """A provider whose vendor tells which models there are."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
+import anyio
+import structlog
+
 from mindbot import registry
 from mindbot.config.model import Config
 from mindbot.config.models import ProviderSettings
@@ -12,12 +15,13 @@ from mindbot.config.parts import UnreadProvider
 from mindbot.domain.errors import ConfigError, NotFound, VendorError
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
-from mindbot.domain.ports.answering import Provider
+from mindbot.domain.ports.answering import Closes, Provider
 from mindbot.domain.ports.http import Http
 from mindbot.providers.management.breaker import Admission, Circuit, CircuitKey, CoolReason
 from mindbot.providers.management.keys import KeyPool, PoolKey, keys_of
 from mindbot.providers.management.standing import Standing
 
+_log = structlog.get_logger(__name__)
 _CALLS = (Admission.CALL, Admission.CALL)
 _NAMED = 5  # providers that a reason names
 _KEPT = 1_000  # deployments that were made; the others are made again
@@ -161,6 +165,17 @@ class Deployments:
         elif self.standing.is_off(name):
             self._enabled(name)
         return made
+
+    async def aclose(self) -> None:
+        """Close the clients that have something to close; one that fails at it costs no other."""
+        clients, self._clients = self._clients, {}
+        with anyio.CancelScope(shield=True):
+            for (name, _), client in clients.items():
+                if isinstance(client, Closes):
+                    try:
+                        await client.aclose()
+                    except Exception as error:  # noqa: BLE001 - of packages nobody here knows
+                        _log.warning("a provider's client does not close", provider=name, error=repr(error))
 
     def _enabled(self, name: str) -> ProviderSettings:
         settings = self.settings.get(name)
