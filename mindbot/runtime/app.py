@@ -243,6 +243,7 @@ class Runtime:
         try:
             yield
         finally:
+            await self.generation.providers.aclose()
             await self.http.aclose()
 
     @asynccontextmanager
@@ -342,13 +343,15 @@ class Runtime:
         await self._remind([bot for bot, _ in made.values() if bot is not None])
         self.bots.use(made)
         self.secrets.forget()
-        self.generation, self.loaded = fresh, loaded
+        before, self.generation, self.loaded = self.generation, fresh, loaded
+        before.replaced = True
         for each in self.board.list():
             if each["component"].startswith(PROVIDER):  # how it is now is told when it is asked next
                 self.board.forget(each["component"])
         fresh.providers.begin()
         self.board.leave_out(fresh.left_out)
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
+        await before.close_if_done()
         return self.resources.config.waiting(loaded)
 
     # --- events
