@@ -345,9 +345,7 @@ class Runtime:
         self.secrets.forget()
         before, self.generation, self.loaded = self.generation, fresh, loaded
         before.replaced = True
-        for each in self.board.list():
-            if each["component"].startswith(PROVIDER):  # how it is now is told when it is asked next
-                self.board.forget(each["component"])
+        self.board.forget_all(PROVIDER)  # how each is now is told when it is asked next
         fresh.providers.begin()
         self.board.leave_out(fresh.left_out)
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))

@@ -37,6 +37,11 @@ class HealthBoard:
         """Drop a component that no longer exists."""
         self._states.pop(component, None)
 
+    def forget_all(self, beginning: str) -> None:
+        """Drop those whose names begin so: how they are is told anew."""
+        for component in [name for name in self._states if name.startswith(beginning)]:
+            self.forget(component)
+
     def leave_out(self, parts: Mapping[str, str]) -> None:
         """Note the parts that a configuration does without, with why; nothing is left of those before."""
         for part in self._left_out - parts.keys():
