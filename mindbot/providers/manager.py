@@ -23,6 +23,7 @@ from mindbot.domain.spending import BILLION, NOBODY, Payer
 from mindbot.providers.management.asking import Asking, Sleep
 from mindbot.providers.management.breaker import CircuitKey
 from mindbot.providers.management.budgets import Budgets, Used, bill
+from mindbot.providers.management.counting import counted
 from mindbot.providers.management.deployments import Deployment, Deployments
 from mindbot.providers.management.keys import COOLING, PoolKey
 from mindbot.providers.management.prices import Prices
@@ -97,9 +98,11 @@ class ProviderManager:
         """
         start = anyio.current_time()
         request = ChatRequest([ChatMessage("user", "ping")], max_tokens=16, deadline=start + _PING_SECONDS)
-        async with aclosing(self.get(name).chat(request)) as chunks:
-            async for _ in chunks:
-                pass
+        client, key = self.get(name), self._deployments.pool(name).keys[0]
+        with counted(self.standing, Deployment(name, key, "")) as took:
+            async with aclosing(client.chat(request)) as chunks:
+                async for chunk in chunks:
+                    took.usage = chunk.usage or took.usage
         return anyio.current_time() - start
 
     def chat(
@@ -145,6 +148,8 @@ class ProviderManager:
             VendorError: no key was taken, or the vendor failed.
         """
         await self._budgets.check(payer)
+        pool = self._deployments.pool(provider)
+        guess = sum(map(tokens.of_text, texts))
         by: list[PoolKey] = []
 
         async def call(key: PoolKey) -> Embedding:
@@ -152,17 +157,27 @@ class ProviderManager:
             if not isinstance(client, Embedder):
                 raise ConfigError(f"providers.{provider}: its type has no embeddings")
             by.append(key)
-            return await client.embed(texts, model=model, dimensions=dimensions)
+            with counted(self.standing, Deployment(provider, key, model)) as took:
+                made = await client.embed(texts, model=model, dimensions=dimensions)
+                took.usage = made.usage or Usage(guess)
+            return made
 
         def tell(failure: MindBotError) -> None:
             if isinstance(failure, FOR_A_PERSON):
                 self._tell(provider, failure)
 
+        settings = self._settings[provider]
+        limits = self.standing.limits(provider, settings)
+        entry = await limits.enter(settings.timeout, guess)
+        usage = Usage()
         try:
-            found = await self._deployments.pool(provider).ask(call, tell)
+            found = await pool.ask(call, tell)
+            usage = found.usage or Usage(guess)
         finally:
+            limits.leave()
+            limits.settle(entry, usage.input_tokens)
             await self.standing.save()
-        told, usage = found.usage is not None, found.usage or Usage(sum(map(tokens.of_text, texts)))
+        told = found.usage is not None
         await self._charge(payer, Deployment(provider, by[-1], model), usage, {}, told=told)
         return found
 

@@ -30,7 +30,7 @@ class Tally:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._calls: deque[tuple[float, bool, float]] = deque(maxlen=_CALLS)
+        self._calls: deque[tuple[float, bool, float | None]] = deque(maxlen=_CALLS)
         self._seconds: deque[tuple[int, int, int]] = deque()  # second, calls, tokens
         self.in_flight = 0
         #: Calls since the start by the key's label and by what became of them: answered, or a failure's kind.
@@ -48,19 +48,19 @@ class Tally:
         if tokens:
             self._count(0, tokens)
 
-    def answered(self, latency: float, key: str = "") -> None:
-        """Note a call that was answered, after ``latency`` seconds to the first piece."""
+    def answered(self, latency: float | None, key: str = "") -> None:
+        """Note a call that was answered, after ``latency`` seconds to the first piece, if it had one."""
         self.totals[key, "answered"] += 1
         self._calls.append((self._clock(), True, latency))
 
     def failed(self, error: LastError) -> None:
         """Note a call that failed."""
         self.totals[error.key, error.kind] += 1
-        self._calls.append((self._clock(), False, 0.0))
+        self._calls.append((self._clock(), False, None))
         self.errors.appendleft(error)
 
     @property
-    def late(self) -> Sequence[tuple[float, bool, float]]:
+    def late(self) -> Sequence[tuple[float, bool, float | None]]:
         """The calls that still say something: when, whether it was answered, seconds to the first piece."""
         since = self._clock() - _LATELY
         while self._calls and self._calls[0][0] < since:
@@ -76,7 +76,7 @@ class Tally:
     @property
     def latencies(self) -> list[float]:
         """Seconds to the first piece of the late answers, the oldest first."""
-        return [seconds for _, ok, seconds in self.late if ok]
+        return [seconds for _, _, seconds in self.late if seconds is not None]
 
     @property
     def latency(self) -> float | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from managed_providers import Managed, openai
 
 from mindbot.domain.errors import Overloaded, RateLimited
+from mindbot.http.client import HttpClient
 from mindbot.providers.shared.limits import CallLimits
 
 pytestmark = pytest.mark.anyio
@@ -138,3 +140,24 @@ async def test_a_call_larger_than_the_limit_waits_until_it_is_alone() -> None:
     await limits.enter(0, 500)
     with pytest.raises(RateLimited):
         await limits.enter(0, 1)
+
+
+async def test_embeddings_and_pings_are_counted_and_embeddings_keep_to_the_limits() -> None:
+    async with HttpClient() as http, openai() as far:
+        here = Managed(http, {"a": {**far.entry, "rate_limit": 2, "timeout": 10}})
+        tally = here.standing.tally("a")
+        for _ in range(2):
+            await here.manager.embed(["one", "two"], provider="a", model="text-embedding-3-small")
+        assert (tally.calls_a_minute, tally.share, tally.latency) == (2, 1.0, None)
+        assert tally.totals["key", "answered"] == 2 and tally.tokens_a_minute > 0
+        with pytest.raises(RateLimited):
+            await here.manager.embed(["three"], provider="a", model="text-embedding-3-small")
+        assert far.counters["requests"] == 2, "nobody was asked, and no key is to blame"
+        assert here.manager.get("a") and tally.share == 1.0 and tally.in_flight == 0
+        await here.manager.ping("a")
+        assert tally.calls_a_minute == 3
+    async with HttpClient() as http, openai("503") as far:
+        here = Managed(http, {"a": far.entry})
+        with pytest.raises(Overloaded):
+            await here.manager.embed(["one"], provider="a", model="text-embedding-3-small")
+        assert [error.kind for error in here.standing.tally("a").errors] == ["overloaded"]
