@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from mindbot import registry
-from mindbot.config.keys import guess
+from mindbot.config.keys import fold, guess
 from mindbot.config.patterns import check_patterns
 from mindbot.config.sections import Section
 from mindbot.config.spending import Price
@@ -28,6 +28,16 @@ from mindbot.config.types import (
     Url,
 )
 
+#: What people call a type by: its models, or its maker.
+_TYPES = {
+    "gemini": "google",
+    "claude": "anthropic",
+    "gpt": "openai",
+    "chatgpt": "openai",
+    "zhipu": "chatglm",
+    "glm": "chatglm",
+}
+
 
 class ModelSettings(Section):
     """One model of a provider; a bare text is its name."""
@@ -41,6 +51,10 @@ class ModelSettings(Section):
     audio: bool | None = Field(None, description="Whether it takes sounds; absent: as its name tells.")
     max_context: Int | None = Field(None, ge=1, description="Tokens of prompt and answer together.")
     price: Price | None = Field(None, description="Of a million tokens; absent: as `prices` says.")
+
+
+#: The label of the one that stands alone, under `api_key`.
+THE_KEY = "key"
 
 
 class KeySettings(Section):
@@ -103,7 +117,7 @@ class ProviderSettings(Section):
     @classmethod
     def _known(cls, value: str) -> str:
         if value and value not in (known := registry.names("providers")):
-            meant = guess(value, known)
+            meant = _TYPES.get(fold(value)) or guess(value, known)
             mend = f"; did you mean {meant}?" if meant else f": {', '.join(known)}"
             raise ValueError(f"should be a provider type{mend}")
         return value
@@ -115,6 +129,8 @@ class ProviderSettings(Section):
         keyless = not value and not info.data.get("api_keys")
         if keyless and info.data.get("enabled", False) and cls.needs_key(info.data):
             raise PydanticCustomError("missing", "Field required")
+        if value and any(key.label == THE_KEY for key in info.data.get("api_keys", ())):
+            raise ValueError(f"is labelled {THE_KEY}, as one of api_keys is; give that one another `label`")
         return value
 
     @field_validator("api_keys")

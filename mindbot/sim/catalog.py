@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,9 @@ SIMULATORS: dict[str, str] = {
     "wecomcs": "mindbot.sim.wecomcs.server:WeComCsSimulator",
 }
 
+#: A simulator by the type of providers that asks it, or by its models, where that is another word.
+_CALLED = {"google": "gemini", "claude": "anthropic", "vllm": "openai"}
+
 #: Those of them that are model vendors: they share `mindbot.sim.models`.
 MODEL_VENDORS = frozenset({"anthropic", "chatglm", "coze", "dify", "gemini", "ollama", "openai"})
 
@@ -35,7 +39,10 @@ def create(name: str, **settings: Any) -> Simulator:
         ConfigError: a fault cannot be read.
     """
     if name not in SIMULATORS:
-        raise NotFound(f"no simulator is called {name!r}", hint=f"one of {', '.join(SIMULATORS)}")
+        meant = get_close_matches(_CALLED.get(name.lower(), name.lower()), SIMULATORS, n=1)
+        there = f"one of {', '.join(SIMULATORS)}"
+        hint = f"did you mean {meant[0]}? {there}" if meant else there
+        raise NotFound(f"no simulator is called {name!r}", hint=hint)
     module, _, attribute = SIMULATORS[name].partition(":")
     kind: type[Simulator] = getattr(import_module(module), attribute)
     simulator = kind(kind.Settings(**settings))

@@ -38,9 +38,13 @@ def run_simulators(
     if face not in FACES:
         raise typer.BadParameter(f"{face!r} is none of {', '.join(FACES)}", param_hint="--face")
     own = {"openai": {"face": face}}
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise typer.BadParameter(
+            f"{twice!r} is named twice: start another command for another one", param_hint="NAME"
+        )
     try:
         run(
-            list(dict.fromkeys(names)),
+            names,
             port_base,
             host=host,
             faults=tuple(fault or ()),

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from mindbot.config.models import ProviderSettings
+from mindbot.config.models import THE_KEY, ProviderSettings
 from mindbot.domain.errors import (
     AuthFailed,
     MindBotError,
@@ -34,8 +34,6 @@ OF_THE_KEY = (AuthFailed, QuotaExceeded, RateLimited, SecretError)
 _UNREADABLE = 30.0  # seconds a key is left alone that cannot be read
 #: The code of a failure without a call: whoever would be asked is left alone.
 COOLING = "cooling"
-#: What the key under `api_key` is called.
-THE_KEY = "key"
 
 
 @dataclass(frozen=True, slots=True)

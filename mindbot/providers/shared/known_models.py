@@ -14,7 +14,10 @@ _TEXT = Capabilities()
 _SEES = Capabilities(images=True)
 #: Searched in the name, in lower case; the first that is found counts. Contexts are tokens.
 _KNOWN: tuple[tuple[str, Capabilities], ...] = (
-    (r"embed|rerank|whisper|tts", Capabilities(tools=False, streaming=False)),
+    (
+        r"embed|rerank|whisper|tts|speech|transcri|sensevoice|cosyvoice|paraformer",
+        Capabilities(tools=False, streaming=False),
+    ),
     (r"claude", Capabilities(images=True, files=True, max_context=200_000)),
     (r"gemini-(1\.0-)?pro$|gemini-pro(?!-vision)", Capabilities(system_role=False, max_context=32_760)),
     (r"gemini", Capabilities(images=True, files=True, audio=True, max_context=1_048_576)),

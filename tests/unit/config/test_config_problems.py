@@ -200,3 +200,10 @@ def test_what_will_not_be_used_is_warned_of(load_text: Load) -> None:
     assert "no enabled provider can answer for wecom/" in told
     assert "state_dir holds a ${ that is no reference" in told
     assert "routes are not read by this version" in told
+
+
+@pytest.mark.parametrize(
+    ("type", "meant"), [("gemini", "google"), ("Claude", "anthropic"), ("opnai", "openai")]
+)
+def test_a_type_that_is_called_by_its_models_is_guessed(refuse: Refuse, type: str, meant: str) -> None:
+    assert any(f"did you mean {meant}?" in each for each in refuse(f"providers: {{a: {{type: {type}}}}}"))

@@ -40,6 +40,8 @@ def test_two_keys_have_two_labels() -> None:
         ProviderSettings.model_validate(
             {"api_keys": [{"key": "a", "label": "x"}, {"key": "b", "label": "x"}]}
         )
+    with pytest.raises(ValidationError, match="is labelled key, as one of api_keys is"):
+        ProviderSettings.model_validate({"api_key": "a", "api_keys": [{"key": "b", "label": "key"}]})
 
 
 def test_the_keys_take_turns() -> None:

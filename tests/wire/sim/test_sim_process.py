@@ -117,11 +117,23 @@ def test_ports_in_a_row_and_an_interrupt() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "args", [("telegram",), (), ("openai", "--fault", "bogus"), ("openai", "--fault", "wecom/drop")]
+    "args",
+    [
+        ("telegram",),
+        (),
+        ("google",),
+        ("openai", "openai"),
+        ("openai", "--fault", "bogus"),
+        ("openai", "--fault", "wecom/drop"),
+    ],
 )
 def test_usage_errors(args: tuple[str, ...]) -> None:
     code, stderr = failed(*args)
     assert code == 2
+    if args == ("google",):
+        assert "did you mean gemini?" in stderr.replace("│", " ")
+    if args == ("openai", "openai"):
+        assert "named twice" in stderr
     if args == ("telegram",):
         assert "openai" in stderr
         assert "wecom" in stderr
