@@ -36,7 +36,7 @@ from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
 from mindbot.runtime.events import SpanEvents, handler_gave_up, handler_lost, put_down, tell_stats
 from mindbot.runtime.executor import Executor
-from mindbot.runtime.generation import Generation, base_urls
+from mindbot.runtime.generation import PROVIDER, Generation, base_urls
 from mindbot.runtime.hosting import Later, hosting
 from mindbot.runtime.identities import Identities
 from mindbot.runtime.in_hand import resume
@@ -56,7 +56,6 @@ log = structlog.get_logger("mindbot.runtime")
 T = TypeVar("T")
 #: Makes the store: see `mindbot.store.sqlite.configured`.
 MakeStore = Callable[..., Store]
-PROVIDER = "provider "  # before its name among the components
 
 
 class Runtime:
@@ -181,8 +180,7 @@ class Runtime:
         """
         self = cls(loaded, state_dir, from_now=from_now, on_wait=on_wait, store=store)
         self.generation = self._build(1, loaded)
-        self.generation.providers.begin()
-        self.board.leave_out(self.generation.left_out)
+        self.generation.begin(self.board)
         self.bots.use(self.bots.build(loaded.config.bots()))
         components = [
             RuntimePart("store", self._open_store),
@@ -345,9 +343,7 @@ class Runtime:
         self.secrets.forget()
         before, self.generation, self.loaded = self.generation, fresh, loaded
         before.replaced = True
-        self.board.forget_all(PROVIDER)  # how each is now is told when it is asked next
-        fresh.providers.begin()
-        self.board.leave_out(fresh.left_out)
+        fresh.begin(self.board)
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
         await before.close_if_done()
         return self.resources.config.waiting(loaded)

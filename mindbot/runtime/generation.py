@@ -14,6 +14,9 @@ from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import assembly
+from mindbot.runtime.lifecycle import HealthBoard
+
+PROVIDER = "provider "  # before its name among the components
 
 
 def base_urls(config: Config) -> list[str]:
@@ -36,6 +39,12 @@ class Generation:
     left_out: assembly.LeftOut  # parts of other packages that do not work, and why
     turns: int = 0  # running on it
     replaced: bool = False
+
+    def begin(self, board: HealthBoard) -> None:
+        """Be the one in force: how each provider is now is told when it is asked next."""
+        board.forget_all(PROVIDER)
+        self.providers.begin()
+        board.leave_out(self.left_out)
 
     async def close_if_done(self) -> None:
         """Close what it alone uses, once another generation has replaced it and its last turn has ended."""
