@@ -14,6 +14,7 @@ from mindbot.config.models import ModelSettings
 from mindbot.domain.chat import Capabilities, ChatRequest, Chunks
 from mindbot.domain.distribution import NAME
 from mindbot.domain.errors import (
+    AuthFailed,
     ConfigError,
     MindBotError,
     NetworkFailed,
@@ -136,7 +137,10 @@ class LangChainProvider:
         except MindBotError:
             raise
         except Exception as error:
-            raise failure(self.name, error, hide=key) from error
+            found = failure(self.name, error, hide=key)
+            if isinstance(found, AuthFailed):
+                self._made.clear()  # the key may have been replaced
+            raise found from error
 
     @property
     def _vendor(self) -> str:

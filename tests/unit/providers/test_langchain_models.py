@@ -280,3 +280,28 @@ async def test_options_key_and_address_reach_the_class() -> None:
         "base_url": "http://127.0.0.1:1/v1",
         "model": "m1",
     }
+
+
+async def test_a_refused_key_is_looked_up_again() -> None:
+    class Vault:
+        key = "sk-fake-old"
+
+        async def aget(self, value: object, /) -> str:
+            return self.key
+
+    class Refuses(GenericFakeChatModel):
+        async def _agenerate(self, *args: object, **kwargs: object) -> object:
+            raise exceptions.ModelAuthenticationError("no")
+
+    def make(name: str, key: str) -> GenericFakeChatModel:
+        kind = Refuses if key == "sk-fake-old" else GenericFakeChatModel
+        return kind(messages=iter([AIMessage("hi")]))
+
+    vault = Vault()
+    told = LangChainProviderSettings.model_validate({"chat_model": "a:B", "api_key": "keyring:k"})
+    provider = LangChainProvider("acme", make, told, vault)  # type: ignore[arg-type]
+    request = ChatRequest([ChatMessage("user", "hi")])
+    with pytest.raises(AuthFailed):
+        await collected(provider, request)
+    vault.key = "sk-fake-new"
+    assert (await collected(provider, request))[-1].finish == "stop"
