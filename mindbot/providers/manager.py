@@ -13,6 +13,7 @@ from functools import partial
 import anyio
 
 from mindbot.config.model import Config
+from mindbot.domain.abilities import Check
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunks, Usage
 from mindbot.domain.errors import BudgetSpent, ConfigError, Conflict, MindBotError, NotFound, VendorError
 from mindbot.domain.host import Secrets
@@ -26,6 +27,7 @@ from mindbot.providers.management.budgets import Budgets, Used, bill
 from mindbot.providers.management.counting import counted
 from mindbot.providers.management.deployments import Deployment, Deployments
 from mindbot.providers.management.keys import COOLING, PoolKey
+from mindbot.providers.management.pool_trial import pool_trial
 from mindbot.providers.management.prices import Prices
 from mindbot.providers.management.selection import Candidate, Selection
 from mindbot.providers.management.shorter import Refusals
@@ -104,6 +106,10 @@ class ProviderManager:
                 async for chunk in chunks:
                     took.usage = chunk.usage or took.usage
         return anyio.current_time() - start
+
+    async def trial(self, name: str, model: str = "") -> list[Check]:
+        """Ask a provider really, step by step, with each of its keys; see `pool_trial`."""
+        return await pool_trial(self._deployments, name, model, self._tell)
 
     def chat(
         self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY

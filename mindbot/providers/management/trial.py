@@ -20,6 +20,7 @@ from mindbot.domain.chat import (
     Text,
     Tool,
     ToolResult,
+    Usage,
 )
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.ports.answering import Able, Provider
@@ -61,17 +62,41 @@ async def trial(provider: Provider, model: str = "") -> list[Check]:
 
     What a model is not known to do is not asked of it, and told as skipped. This costs a few hundred tokens.
     """
+    try:
+        first, _ = await answers(provider, model)
+    except MindBotError as error:
+        first = failed("answer", error)
+    return [first] if first.state != "ok" else [first, *await abilities(provider, model)]
+
+
+async def answers(provider: Provider, model: str = "") -> tuple[Check, Usage | None]:
+    """Ask for an answer; return what was found and what it took. Raises like `Provider.chat`."""
+    answer = await _collect(provider, _asked(model))
+    if not answer.text.strip():
+        why = f"no words (finish: {answer.last.finish_word or answer.last.finish})"
+        mend = "a model that thinks may need more max_tokens"
+        return Check("answer", "failed", why, mend), answer.last.usage
+    return Check("answer", "ok", answer.cost), answer.last.usage
+
+
+async def abilities(provider: Provider, model: str = "") -> list[Check]:
+    """Ask one that answers for all else; never raises for what its vendor says."""
     can = provider.capabilities(model) if isinstance(provider, Able) else Capabilities()
-    asked = ChatRequest([ChatMessage("user", "Say hello.")], model=model, max_tokens=_TOKENS)
-    first = await _step("answer", lambda: _plain(provider, asked))
-    if first.state != "ok":
-        return [first]
+    asked = _asked(model)
     return [
-        first,
         await _one("stream", can.streaming, lambda: _streamed(provider, asked)),
         await _one("tools", can.tools, lambda: _tools(provider, asked)),
         await _one("images", can.images, lambda: _picture(provider, asked)),
     ]
+
+
+def failed(name: str, error: MindBotError) -> Check:
+    """Return the finding of a step that failed."""
+    return Check(name, "failed", told(error.message), error.hint)
+
+
+def _asked(model: str) -> ChatRequest:
+    return ChatRequest([ChatMessage("user", "Say hello.")], model=model, max_tokens=_TOKENS)
 
 
 async def _one(name: str, able: bool, ask: Callable[[], Awaitable[Check]]) -> Check:
@@ -84,15 +109,7 @@ async def _step(name: str, ask: Callable[[], Awaitable[Check]]) -> Check:
     try:
         return await ask()
     except MindBotError as error:
-        return Check(name, "failed", told(error.message), error.hint)
-
-
-async def _plain(provider: Provider, asked: ChatRequest) -> Check:
-    answer = await _collect(provider, asked)
-    if not answer.text.strip():
-        why = f"no words (finish: {answer.last.finish_word or answer.last.finish})"
-        return Check("answer", "failed", why, "a model that thinks may need more max_tokens")
-    return Check("answer", "ok", answer.cost)
+        return failed(name, error)
 
 
 async def _streamed(provider: Provider, asked: ChatRequest) -> Check:

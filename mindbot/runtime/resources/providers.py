@@ -13,7 +13,6 @@ from mindbot.domain.shapes.daemon import CheckJson
 from mindbot.domain.shapes.providers import ModelJson, ProviderJson, SpentJson
 from mindbot.domain.spending import BILLION, Spender
 from mindbot.providers.management.status import ProviderStatus
-from mindbot.providers.management.trial import trial
 from mindbot.providers.shared.known_models import known
 from mindbot.runtime.generation import Generation
 from mindbot.telemetry.redaction import told_in
@@ -42,8 +41,8 @@ class ProviderResource:
         raise NotFound(f"no provider named {name!r}", hint=f"there are: {there}")
 
     async def test_provider(self, name: str, model: str = "") -> list[CheckJson]:
-        """Ask one really, step by step; raises NotFound, ConfigError."""
-        checks = await trial(self._current().providers.get(name), model)
+        """Ask one really, step by step and with each key; raises NotFound, ConfigError, StoreError."""
+        checks = await self._current().providers.trial(name, model)
         return [told_in(check.to_json()) for check in checks]
 
     async def switch_provider(self, name: str, *, on: bool) -> ProviderJson:
