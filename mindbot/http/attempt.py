@@ -107,7 +107,7 @@ class Attempt:
         if isinstance(exc, AnswerTooLong):
             return Rejected(f"{self}: an answer over {exc.limit} bytes", code="too_large")
         code, text = _explain(exc)
-        return NetworkFailed(f"{self}: {text}", code=code, sent=self.sent)
+        return NetworkFailed(f"{self}: {text}", hint=_MENDS.get(code, ""), code=code, sent=self.sent)
 
     def broken(self, exc: BaseException) -> VendorError:
         """Translate an error that came while a streamed answer was being read."""
@@ -169,6 +169,15 @@ def _peer_closed(conn: Connection) -> bool:
     poll = select.poll()
     poll.register(transport.get_extra_info("socket").fileno(), _PEER_CLOSED)
     return bool(poll.poll(0))
+
+
+#: By code of `_explain`: where to look. Of what went wrong later than the connection nobody here can tell.
+_MENDS = {
+    "tls": "a port that speaks plain HTTP looks like this: http:// in its address?",
+    "dns": "check the name in the address, and this machine's DNS",
+    "connect": "check the host and port of the address, and that the server runs",
+    "connect_timeout": "check the host and port of the address, and what stands between: a firewall, a proxy",
+}
 
 
 def _explain(exc: BaseException) -> tuple[str, str]:

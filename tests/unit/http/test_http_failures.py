@@ -43,12 +43,13 @@ async def test_a_refused_connection_was_not_sent() -> None:
     async with HttpClient() as http:
         error = await failure(http, "POST", f"http://127.0.0.1:{free_port()}")
     assert (error.sent, error.code) == (False, "connect")
+    assert error.hint == "check the host and port of the address, and that the server runs"
 
 
 async def test_a_name_that_does_not_resolve_was_not_sent() -> None:
     async with HttpClient() as http:
         error = await failure(http, "POST", "http://no-such-host.invalid")
-    assert (error.sent, error.code) == (False, "dns")
+    assert (error.sent, error.code) == (False, "dns") and "this machine's DNS" in error.hint
 
 
 async def test_a_failed_tls_handshake_was_not_sent(peer) -> None:
@@ -57,7 +58,7 @@ async def test_a_failed_tls_handshake_was_not_sent(peer) -> None:
 
     async with peer(not_tls) as there, HttpClient() as http:
         error = await failure(http, "POST", there.url.replace("http:", "https:"))
-    assert (error.sent, error.code) == (False, "tls")
+    assert (error.sent, error.code) == (False, "tls") and "http:// in its address?" in error.hint
 
 
 @pytest.mark.parametrize(("pool_wait", "timeout"), [(0.05, 30.0), (10.0, 0.05)])
