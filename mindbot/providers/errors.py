@@ -263,7 +263,7 @@ def _error(vendor: str, status: int, said: _Said, hide: str) -> VendorError:
 
 def _hint(found: type[VendorError], status: int, code: str) -> str:
     if found is Rejected:
-        if status == 404 or key(code) in ("modelnotfound", "1211", "20012"):
+        if status == 404 or key(code) in ("modelnotfound", "1211", "1221", "1222", "20012"):
             return "check the model's name and the base URL"
         if status == 405 or 300 <= status < 400:
             return CHECK_URL

@@ -25,7 +25,7 @@ OF_THE_PROMPT = (ContentFiltered, *OF_THE_HISTORY)
 #: Failures that only a person can mend.
 FOR_A_PERSON = (AuthFailed, QuotaExceeded, SecretError)
 #: What a server says that is none of ours, or has no such model: the prompt is not why.
-_NO_SERVER = frozenset({"garbage", "web_page", "too_large", "404", "model_not_found", "1211"})
+_NO_SERVER = frozenset({"garbage", "web_page", "too_large", "404", "model_not_found", "1211", "1221", "1222"})
 
 
 def kind_of(failure: MindBotError) -> str:

@@ -101,7 +101,7 @@ TELLING: Meanings = (
             " api_key_invalid api_key_service_blocked service_disabled unauthenticated permission_denied"
             " AuthenticationError AccessDenied InvalidAccountStatus ModelNotOpen"
             " base_resp.1004 base_resp.2049",
-            nested="1000 1001 1002 1003 1004 1110 1111 1112 1120 1121 1220 1221 1222",
+            nested="1000 1001 1002 1003 1004 1110 1111 1112 1120 1121 1220",
             flat="4001 4100 4101 700012006",
         ),
     ),
@@ -110,7 +110,7 @@ TELLING: Meanings = (
         Rejected,
         _codes(
             "model_not_found model_not_exist InvalidEndpointOrModel InvalidEndpoint resource_not_found_error",
-            nested="1211",
+            nested="1211 1221 1222",  # the last two: an address that is gone, or was never there
             flat="20012",
         ),
     ),

@@ -155,3 +155,12 @@ async def test_vectors_and_models() -> None:
         found = await provider.embed([f"text {n}" for n in range(130)], model="embedding-3", dimensions=256)
     assert [len(found.vectors), len(found.vectors[0])] == [130, 256]
     assert sim.counters["embeddings"] == 3
+
+
+async def test_a_base_url_that_is_none_is_no_wrong_key() -> None:
+    async with simulated("chatglm", strict=True, api_key=KEY) as sim, HttpClient() as http:
+        root = sim.base_url.partition("/api/")[0]
+        provider = ChatGLMProvider("glm", http=http, base_url=f"{root}/v4", api_key=KEY)
+        with pytest.raises(Rejected) as caught:
+            await collect(provider, ask())
+    assert caught.value.code == "1222" and "base URL" in caught.value.hint

@@ -181,7 +181,7 @@ TABLE: list[tuple[int, object, type[VendorError]]] = [
     (400, glm("1211"), Rejected),
     (400, glm("1261"), ContextOverflow),
     (400, glm("1301"), ContentFiltered),
-    (434, glm("1221"), AuthFailed),
+    (434, glm("1221"), Rejected),
     (500, glm("1234"), Overloaded),
     # Dify
     (400, dify(400, "invalid_param"), Rejected),
