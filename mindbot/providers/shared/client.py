@@ -28,7 +28,7 @@ from mindbot.providers.shared.answer import ANSWER_BYTES, AnswerReader
 from mindbot.providers.shared.attachments import LARGE, MOST_BYTES, ready, weight
 from mindbot.providers.shared.known_models import known
 from mindbot.providers.shared.limits import CallLimits
-from mindbot.providers.shared.optional import Optional, Refused
+from mindbot.providers.shared.optional import Optional, RefusedRequest
 from mindbot.providers.shared.reading import Reading, read
 from mindbot.providers.shared.secrets import bare_key
 from mindbot.providers.shared.sending import SENDING
@@ -229,7 +229,7 @@ class ModelClient(ABC):
                             raise
                         renewed = True
                         headers = await self._headers()
-                    except Refused as exc:
+                    except RefusedRequest as exc:
                         if not self._optional.learn(request.model, body, exc.body):
                             raise exc.error from None
                     else:
@@ -249,7 +249,7 @@ class ModelClient(ABC):
         raise TimedOut(f"{self.name}: the time for this answer is up")
 
     async def _answered(self, call: Call, model: str, left: float, unseen: list[str]) -> Chunks:
-        """Ask once. Raises like `chat`, and `Refused` where the request itself is refused."""
+        """Ask once. Raises like `chat`, and `RefusedRequest` where the request itself is refused."""
         answer = self.reader(
             model, hide=self._key or "", limit=self._answer_bytes, hold=self._holds.get(model, _HOLD)
         )
@@ -387,4 +387,4 @@ class ModelClient(ABC):
 
     def _refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
         error = refusal(self.name, status, body, headers, hide=self._key or "")
-        return Refused(error, body) if isinstance(error, Rejected) and status in (400, 422) else error
+        return RefusedRequest(error, body) if isinstance(error, Rejected) and status in (400, 422) else error

@@ -94,7 +94,7 @@ def _said(refusal: bytes) -> tuple[set[str], str]:
     return names, decoded(refusal).replace('\\"', '"')
 
 
-class Refused(Exception):
+class RefusedRequest(Exception):
     """The request is not one this server takes; ``body`` is what it says."""
 
     def __init__(self, error: Rejected, body: bytes) -> None:

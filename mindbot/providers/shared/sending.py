@@ -18,7 +18,7 @@ from mindbot.providers.shared.limits import OWN_LIMITS
 MOST_AT_ONCE = 4 * MOST_TOGETHER
 
 
-class Sending:
+class SendingRoom:
     """Calls wait their turn, the first first, while ``most`` bytes are on their way."""
 
     def __init__(self, most: int) -> None:
@@ -80,4 +80,4 @@ def _size(files: list[Attachment]) -> int:
     return size
 
 
-SENDING = Sending(MOST_AT_ONCE)
+SENDING = SendingRoom(MOST_AT_ONCE)

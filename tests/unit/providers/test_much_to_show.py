@@ -12,7 +12,7 @@ import pytest
 from mindbot.domain.chat import Attachment, Capabilities, ChatMessage
 from mindbot.domain.errors import Overloaded
 from mindbot.providers.shared.attachments import MOST_TOGETHER, encoded, ready
-from mindbot.providers.shared.sending import Sending
+from mindbot.providers.shared.sending import SendingRoom
 
 pytestmark = pytest.mark.anyio
 SEES = Capabilities(images=True, files=True)
@@ -51,7 +51,7 @@ def test_base64_in_pieces_is_base64(size: int) -> None:
 
 
 async def test_calls_wait_while_too_much_is_on_its_way() -> None:
-    sending, order = Sending(10), list[str]()
+    sending, order = SendingRoom(10), list[str]()
 
     async def send(name: str, size: int, until: anyio.Event) -> None:
         async with sending.room(name, [line(picture(name, size))], 60):
