@@ -45,8 +45,14 @@ def reach(*urls: str) -> str:
     return f"can this machine reach {' and '.join(hosts)}? proxy, firewall"
 
 
+#: Failures of the way to a server, whatever the server is.
+_NOBODY_THERE = frozenset({"connect", "connect_timeout", "dns"})
+
+
 def mend_for(error: MindBotError, mend: str, url: str) -> str:
-    """Return what mends an error: its own hint, else the network where nobody answered, else ``mend``."""
+    """Return what mends an error: its own hint, with the network where nobody answered, else ``mend``."""
+    if isinstance(error, NetworkFailed) and error.code in _NOBODY_THERE:
+        return f"{error.hint}; {reach(url)}" if error.hint else reach(url)
     if error.hint:
         return error.hint
     if isinstance(error, NetworkFailed | TimedOut):

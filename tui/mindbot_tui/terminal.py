@@ -77,12 +77,23 @@ def _watch(app: App[Any], fileno: int) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, partial(app.exit, return_code=GONE))
     loop.add_signal_handler(signal.SIGTERM, app.exit)
+    loop.set_exception_handler(_told)
 
     def look() -> None:
         if hung_up(fileno):
             app.exit(return_code=GONE)
 
     app.set_interval(LOOK_EVERY, look)
+
+
+def _told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell of a callback that failed, but for one that wakes who has just been told to stop.
+
+    anyio has a socket's reader set a future; cancelled in the same turn of the loop that is done already, and
+    nobody waits for it. At a console's end it would be a traceback on the terminal that was there before.
+    """
+    if not isinstance(context.get("exception"), asyncio.InvalidStateError):
+        loop.default_exception_handler(context)
 
 
 class _Lasting:
