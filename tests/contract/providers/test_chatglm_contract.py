@@ -90,7 +90,7 @@ async def test_the_key_is_shown_as_it_is_or_as_a_token(jwt: bool) -> None:
 async def test_temperatures_at_the_ends_are_taken() -> None:
     async with glm() as (_, provider):
         for temperature in (0.0, 1.0, 1.7):
-            await collect(provider, ask("hi", temperature=temperature))
+            assert (await collect(provider, ask("hi", temperature=temperature))).text == "echo: hi"
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import anyio
 import pytest
 from managed_providers import Managed, openai
@@ -115,13 +117,18 @@ async def test_without_limits_nobody_waits() -> None:
 
 async def test_tokens_beyond_the_limit_wait_for_the_window() -> None:
     limits = CallLimits("acme", tokens=100, per=0.05)
-    begun = anyio.current_time()
     starts = []
     for _ in range(3):
         entry = await limits.enter(10, 60)
-        starts.append(entry.start - begun)
+        starts.append(entry.start)
         limits.leave()
-    assert starts[0] < 0.05 <= starts[1] < 0.1 <= starts[2]
+    assert all(later - earlier > 0.049 for earlier, later in pairwise(starts))
+    limits = CallLimits("acme", tokens=100, per=60)
+    await limits.enter(10, 60)
+    limits.leave()
+    with pytest.raises(RateLimited) as caught:
+        await limits.enter(10, 60)
+    assert 50 < caught.value.retry_after <= 60, "the window and no longer"
 
 
 async def test_what_a_call_really_took_counts_once_it_is_known() -> None:
