@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import AliasChoices, Field, field_validator
 
-from mindbot.config.models import ProviderSettings, WorkflowSettings
+from mindbot.config.models import ProviderSettings
 from mindbot.config.sections import Section
 from mindbot.config.types import Duration, Float, Int, Secret
+from mindbot.config.workflows import WorkflowSettings
 
 
 class LangChainSettings(Section):

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from mindbot.config.bots import BotSettings
 from mindbot.config.features import AgentSettings, AlertManagerSettings, ChromaSettings
-from mindbot.config.models import ProviderSelection, ProviderSettings, WorkflowSettings
+from mindbot.config.models import ProviderSelection, ProviderSettings
 from mindbot.config.restart import restart_field
 from mindbot.config.sections import (
     AccessSettings,
@@ -34,6 +34,7 @@ from mindbot.config.sections import (
 from mindbot.config.spending import BudgetsSettings, Price
 from mindbot.config.types import FilePath
 from mindbot.config.unread import unread_field
+from mindbot.config.workflows import RouterSettings, RouteSettings, WorkflowSettings
 from mindbot.domain.errors import ConfigError
 
 S = TypeVar("S", bound=Section)
@@ -69,10 +70,11 @@ class Config(Section):
     budgets: BudgetsSettings = BudgetsSettings()
     workflows: dict[str, WorkflowSettings] = unread_field(
         default_factory=dict,
-        description="Dify apps, by a name of your own.",
+        description="Apps of Dify's and Coze's, by a name of your own.",
         instead=_BY_PROVIDER,
         runner="workflow",
     )
+    router: RouterSettings = unread_field(RouterSettings(), instead=_BY_PROVIDER, runner="workflow")
     agent: AgentSettings | None = unread_field(
         None, instead=f"{_BY_PROVIDER}; agent.providers are used", runner="agent"
     )
@@ -81,8 +83,8 @@ class Config(Section):
         None, instead="Nobody is alerted; watch `mindbot daemon status` and the metrics"
     )
     chat: ChatSettings = ChatSettings()
-    routes: tuple[dict[str, Any], ...] = unread_field(
-        (), description="Which message goes where.", instead=_BY_PROVIDER
+    routes: tuple[RouteSettings, ...] = unread_field(
+        (), description="Which message goes where, in order.", instead=_BY_PROVIDER, runner="workflow"
     )
     access: AccessSettings = AccessSettings()
     limits: LimitsSettings = LimitsSettings()

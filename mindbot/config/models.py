@@ -1,4 +1,4 @@
-"""The sections of models: providers, how one is chosen, workflows.
+"""The sections of models: providers, and how one is chosen.
 
 Keys and aliases are those of the configuration samples operators already have.
 """
@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 
 from mindbot import registry
 from mindbot.config.keys import fold, guess
-from mindbot.config.patterns import check_patterns
 from mindbot.config.sections import Section
 from mindbot.config.spending import Price
 from mindbot.config.types import (
@@ -25,7 +24,6 @@ from mindbot.config.types import (
     ModelBase,
     Secret,
     Size,
-    Url,
 )
 
 #: What people call a type by: its models, or its maker.
@@ -178,33 +176,3 @@ class ProviderSelection(Section):
         False,
         description="Whether a model that nobody could replace is left alone too when it fails or throttles.",
     )
-
-
-class WorkflowSettings(Section):
-    """One entry of `workflows:`: a Dify app."""
-
-    enabled: bool = Field(True, description="Whether it may be chosen.")
-    dify_endpoint: Url = Field(
-        "https://api.dify.ai/v1/chat-messages", description="Address of the app's API."
-    )
-    dify_api_key: Secret | None = Field(None, validate_default=True, description="The app's key.")
-    task_patterns: tuple[str, ...] = Field(
-        (), description="Regular expressions; one that matches chooses it."
-    )
-    priority: Int = Field(100, description="Of several that match, the lowest number wins.")
-    timeout: Duration = Field(60, gt=0, description="Longest one run may take.")
-    max_retries: Int = Field(2, ge=0, description="Tries after a failure that may pass.")
-
-    @field_validator("dify_api_key")
-    @classmethod
-    def _required(cls, value: Any, info: ValidationInfo) -> Any:
-        if not value and info.data.get("enabled", False):
-            raise PydanticCustomError("missing", "Field required")
-        return value
-
-    @field_validator("task_patterns")
-    @classmethod
-    def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if value:
-            check_patterns(value)
-        return value

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from anyio import CancelScope
 
 from mindbot.config.model import Config
 from mindbot.domain.abilities import Silence
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
+from mindbot.domain.errors import ConfigError
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
 from mindbot.domain.ports.answering import Runner
@@ -20,6 +21,8 @@ from mindbot.domain.ports.store import Recorded
 from mindbot.domain.shapes.turns import PersonJson
 from mindbot.domain.spending import NOBODY, Payer
 from mindbot.domain.turn import Clock, Turn
+
+T = TypeVar("T")
 
 
 class GrowingAnswer(Protocol):
@@ -79,3 +82,12 @@ class Services:
     timer: Clock
     #: Runners by name: made from these services too, before the stages are.
     runners: dict[str, Runner] = field(default_factory=dict)
+    #: What else this generation has, by its class: see `part`.
+    parts: Mapping[type, object] = field(default_factory=dict)
+
+    def part(self, kind: type[T]) -> T:
+        """Return the part of this class; raises ConfigError where this generation has none."""
+        found = self.parts.get(kind)
+        if not isinstance(found, kind):
+            raise ConfigError(f"nothing is here that is a {kind.__name__}")
+        return found

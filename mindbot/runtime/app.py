@@ -25,22 +25,21 @@ from mindbot.domain.turn import Turn
 from mindbot.http.client import HttpClient
 from mindbot.http.tls import context
 from mindbot.media.choose import media_store
-from mindbot.pipeline.services import Services
-from mindbot.providers.management.standing import Standing
-from mindbot.providers.manager import ProviderManager
-from mindbot.runtime import generation, heap, housekeeping, outward, suspicion
+from mindbot.runtime import heap, housekeeping, outward, suspicion
 from mindbot.runtime.answering import OnShow
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.bridge import Bridge
+from mindbot.runtime.building import Builder
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
 from mindbot.runtime.events import SpanEvents, handler_gave_up, handler_lost, put_down, tell_stats
 from mindbot.runtime.executor import Executor
-from mindbot.runtime.generation import PROVIDER, Generation, base_urls
+from mindbot.runtime.generation import Generation
 from mindbot.runtime.hosting import Later, hosting
 from mindbot.runtime.identities import Identities
 from mindbot.runtime.in_hand import resume
 from mindbot.runtime.intake import Intake
+from mindbot.runtime.keep import BotKeep
 from mindbot.runtime.lifecycle import HealthBoard, RuntimePart, beside, running
 from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox
@@ -90,7 +89,6 @@ class Runtime:
         )
         self.secrets = SecretLookup(state_dir)
         self.store = kept = store(config.store, state_dir, from_now=from_now, on_state=self._store_state)
-        self.standing = Standing(kept.keep, kept.spending)
         self.media = media_store(
             config.media, state_dir / "media", self.http, self.secrets, ca_file=config.http.ca_file
         )
@@ -157,7 +155,18 @@ class Runtime:
             state_dir=state_dir,
             started_with=config,
         )
-        self.tracer = SpanEvents(self.bus)
+        self.builder = Builder(
+            self.http,
+            self.secrets,
+            kept,
+            self.media,
+            BotKeep(kept, self.intake.receive_all, "workflows", ""),
+            self.executor,
+            self.bridge,
+            self.dispatcher,
+            self.board,
+            SpanEvents(self.bus),
+        )
 
     @classmethod
     @asynccontextmanager
@@ -179,7 +188,7 @@ class Runtime:
             MindBotError: something could not start; what had started was stopped again.
         """
         self = cls(loaded, state_dir, from_now=from_now, on_wait=on_wait, store=store)
-        self.generation = self._build(1, loaded)
+        self.generation = self.builder.build(1, loaded)
         self.generation.begin(self.board)
         self.bots.use(self.bots.build(loaded.config.bots()))
         components = [
@@ -214,7 +223,7 @@ class Runtime:
         async with AsyncExitStack() as stack:
             await self._when_there_is_room(lambda: stack.enter_async_context(self.store.opened()))
             await self._when_there_is_room(self.store.probe)
-            await self._when_there_is_room(self.standing.load)
+            await self._when_there_is_room(self.builder.load)
             if (anew := self.store.anew).reason:
                 log.warning(
                     "store begins anew",
@@ -241,7 +250,7 @@ class Runtime:
         try:
             yield
         finally:
-            await self.generation.providers.aclose()
+            await self.generation.aclose()
             await self.http.aclose()
 
     @asynccontextmanager
@@ -285,32 +294,6 @@ class Runtime:
 
     # --- generations
 
-    def _build(self, number: int, loaded: Loaded) -> Generation:
-        for url in base_urls(loaded.config):
-            self.http.allow(url)
-        shared = self.http, self.secrets, self.standing
-        providers = ProviderManager(loaded.config, *shared, report=self._provider_is)
-        return generation.build(number, loaded, providers, self.tracer, self._services)
-
-    def _services(self, loaded: Loaded, providers: ProviderManager) -> Services:
-        return Services(
-            config=loaded.config,
-            models=providers,
-            finish=self.executor.finish,
-            history=self.store.history.last,
-            once=self.store.turns.once,
-            running=self.bridge.running,
-            lend=self.dispatcher.lend,
-            silence=self.bridge.silence,
-            greeting=self.bridge.greeting,
-            fetch=self.bridge.fetch,
-            local=self.media.path,
-            directory=self.bridge.directory,
-            warn=log.warning,
-            clock=time.time,
-            timer=time.monotonic,
-        )
-
     def _knows(self) -> float:
         """Return since when (Unix seconds) turns are kept, by which repeats are recognised."""
         retention = self._retention
@@ -335,7 +318,7 @@ class Runtime:
         Raises:
             MindBotError: it cannot be used; the old one stays.
         """
-        fresh = self._build(self.generation.number + 1, loaded)
+        fresh = self.builder.build(self.generation.number + 1, loaded)
         made = self.bots.build(loaded.config.bots())
         await bind(self.bots.webhooks_of(made))
         await self._remind([bot for bot, _ in made.values() if bot is not None])
@@ -366,9 +349,6 @@ class Runtime:
     def _unheard(self, turn: Turn) -> None:
         if self.dispatcher.live(turn.session, turn.number) is None:
             self.dispatcher.submit(turn)
-
-    def _provider_is(self, provider: str, state: str, reason: str) -> None:
-        self.board.report(f"{PROVIDER}{provider}", state, reason)
 
     # --- for the daemon around it
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from mindbot.config import addresses
@@ -11,18 +10,22 @@ from mindbot.config.model import Config
 from mindbot.domain.ports.answering import Runner
 from mindbot.domain.turn import Tracer
 from mindbot.pipeline import onion
-from mindbot.pipeline.services import Services
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import assembly
 from mindbot.runtime.lifecycle import HealthBoard
+from mindbot.workflows.manager import Workflows
 
-PROVIDER = "provider "  # before its name among the components
+#: Before their names among the components.
+PROVIDER = "provider "
+WORKFLOW = "workflow "
 
 
 def base_urls(config: Config) -> list[str]:
     """Return the vendor URLs an operator configured: the only private addresses that may be called."""
     bots = [bot for platform in config.platforms for bot in config.bots_of(platform)]
-    sections = (*bots, *config.providers.values(), *config.workflows.values())
+    apps = config.workflows.values()
+    replicas = [replica for app in apps for replica in app.replicas]
+    sections = (*bots, *config.providers.values(), *apps, *replicas)
     return [url for section in sections for url in addresses.of(section)]
 
 
@@ -33,6 +36,7 @@ class Generation:
     number: int
     loaded: Loaded
     providers: ProviderManager
+    workflows: Workflows
     pipeline: onion.Next
     tracer: Tracer
     runners: dict[str, Runner]  # what answers, by name
@@ -41,31 +45,19 @@ class Generation:
     replaced: bool = False
 
     def begin(self, board: HealthBoard) -> None:
-        """Be the one in force: how each provider is now is told when it is asked next."""
+        """Be the one in force: how each provider and workflow is now is told when it is asked next."""
         board.forget_all(PROVIDER)
+        board.forget_all(WORKFLOW)
         self.providers.begin()
+        self.workflows.begin()
         board.leave_out(self.left_out)
 
     async def close_if_done(self) -> None:
         """Close what it alone uses, once another generation has replaced it and its last turn has ended."""
         if self.replaced and not self.turns:
-            await self.providers.aclose()
+            await self.aclose()
 
-
-def build(
-    number: int,
-    loaded: Loaded,
-    providers: ProviderManager,
-    tracer: Tracer,
-    services: Callable[[Loaded, ProviderManager], Services],
-) -> Generation:
-    """Build the stages of a configuration.
-
-    Raises:
-        MindBotError: a stage or runner cannot be made from it.
-    """
-    offered = services(loaded, providers)
-    left_out: assembly.LeftOut = {}
-    assembly.runners(offered, left_out)
-    stages = assembly.stages(offered, left_out)
-    return Generation(number, loaded, providers, onion.build(stages), tracer, offered.runners, left_out)
+    async def aclose(self) -> None:
+        """Close what it alone uses."""
+        await self.workflows.aclose()
+        await self.providers.aclose()

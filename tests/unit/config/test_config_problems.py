@@ -195,11 +195,13 @@ def test_a_pattern_of_a_scripted_rule_that_is_none(refuse: Refuse) -> None:
 
 def test_what_will_not_be_used_is_warned_of(load_text: Load) -> None:
     wecom = "wecom: {corpid: w, agent_id: 1, secret: s, token: t, EncodingAESKey: " + "a" * 43 + "}"
-    warnings = load_text(wecom + "\nstate_dir: '${not closed'\nproviders: {}\nroutes: [{to: x}]").warnings
+    warnings = load_text(
+        wecom + "\nstate_dir: '${not closed'\nproviders: {}\nchromadb: {chunk_size: 10}"
+    ).warnings
     told = "\n".join(warnings)
     assert "no enabled provider can answer for wecom/" in told
     assert "state_dir holds a ${ that is no reference" in told
-    assert "routes are not read by this version" in told
+    assert "chromadb is not read by this version" in told
 
 
 @pytest.mark.parametrize(

@@ -49,5 +49,5 @@ def test_a_warning_says_what_happens_instead(load_text: Callable[[str], Loaded])
 
 
 def test_what_is_marked_stands_in_the_tables() -> None:
-    (line,) = [line for line in schema.tables().splitlines() if line.startswith("| `routes`")]
+    (line,) = [line for line in schema.tables().splitlines() if line.startswith("| `chromadb`")]
     assert "Not read by this version." in line

@@ -1,0 +1,118 @@
+"""Makes configuration generations: what each is built of, and what they share."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from mindbot.config.load import Loaded
+from mindbot.domain.host import Keep, Secrets
+from mindbot.domain.ports.http import Http
+from mindbot.domain.ports.store import Store
+from mindbot.domain.turn import Tracer
+from mindbot.media.spool import SpooledMedia
+from mindbot.pipeline import onion
+from mindbot.pipeline.services import Services
+from mindbot.providers.management.standing import Standing
+from mindbot.providers.manager import ProviderManager
+from mindbot.runtime import assembly
+from mindbot.runtime.bridge import Bridge
+from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.executor import Executor
+from mindbot.runtime.generation import PROVIDER, WORKFLOW, Generation, base_urls
+from mindbot.runtime.lifecycle import HealthBoard
+from mindbot.workflows.manager import Report, Workflows
+from mindbot.workflows.standing import WorkflowStanding
+
+log = structlog.get_logger("mindbot.runtime")
+
+
+class Builder:
+    """See the module. ``keep`` is where workflows keep what they know; ``standing`` is of the providers."""
+
+    def __init__(
+        self,
+        http: Http,
+        secrets: Secrets,
+        store: Store,
+        media: SpooledMedia,
+        keep: Keep,
+        executor: Executor,
+        bridge: Bridge,
+        dispatcher: Dispatcher,
+        board: HealthBoard,
+        tracer: Tracer,
+    ) -> None:
+        self._http = http
+        self._secrets = secrets
+        self._store = store
+        self._media = media
+        self._executor = executor
+        self._bridge = bridge
+        self._dispatcher = dispatcher
+        self._board = board
+        self._tracer = tracer
+        self.providers = Standing(store.keep, store.spending)
+        self.workflows = WorkflowStanding(keep)
+
+    async def load(self) -> None:
+        """Read what an earlier process knew of providers and workflows; raises StoreError."""
+        await self.providers.load()
+        await self.workflows.load()
+
+    def build(self, number: int, loaded: Loaded) -> Generation:
+        """Build everything of a configuration.
+
+        Raises:
+            MindBotError: a stage or runner cannot be made from it.
+        """
+        config = loaded.config
+        for url in base_urls(config):
+            self._http.allow(url)
+        providers = ProviderManager(
+            config, self._http, self._secrets, self.providers, report=self._telling(PROVIDER)
+        )
+        workflows = Workflows(
+            config, self._http, self._secrets, self.workflows, providers, report=self._telling(WORKFLOW)
+        )
+        offered = self._services(loaded, providers, workflows)
+        left_out: assembly.LeftOut = {}
+        assembly.runners(offered, left_out)
+        stages = assembly.stages(offered, left_out)
+        return Generation(
+            number,
+            loaded,
+            providers,
+            workflows,
+            onion.build(stages),
+            self._tracer,
+            offered.runners,
+            left_out,
+        )
+
+    def _telling(self, kind: str) -> Report:
+        def report(name: str, state: str, reason: str) -> None:
+            self._board.report(f"{kind}{name}", state, reason)
+
+        return report
+
+    def _services(self, loaded: Loaded, providers: ProviderManager, workflows: Workflows) -> Services:
+        return Services(
+            config=loaded.config,
+            models=providers,
+            finish=self._executor.finish,
+            history=self._store.history.last,
+            once=self._store.turns.once,
+            running=self._bridge.running,
+            lend=self._dispatcher.lend,
+            silence=self._bridge.silence,
+            greeting=self._bridge.greeting,
+            fetch=self._bridge.fetch,
+            local=self._media.path,
+            directory=self._bridge.directory,
+            warn=log.warning,
+            clock=time.time,
+            timer=time.monotonic,
+            parts={Workflows: workflows},
+        )
