@@ -20,6 +20,7 @@ def daemon() -> FakeDaemon:
     return filled()
 
 
+@pytest.mark.full
 async def test_a_bot_that_fails_is_looked_into_and_mended(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["POST /v1/platforms/wecomcs/shop/test"] = [
         {
@@ -45,6 +46,7 @@ async def test_a_bot_that_fails_is_looked_into_and_mended(daemon: FakeDaemon, cl
         await person.sees("restarting wecomcs/shop", "$ mindbot platform restart wecomcs/shop")
 
 
+@pytest.mark.full
 async def test_a_bot_is_stopped_only_after_a_yes_and_started_again(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -71,6 +73,7 @@ async def test_a_bot_is_stopped_only_after_a_yes_and_started_again(
         await person.sees("starting wecom/default")
 
 
+@pytest.mark.full
 async def test_a_bot_writes_to_somebody(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["POST /v1/platforms/dingtalk/%E5%AE%A2%E6%9C%8D/push"] = lambda call: {
         "id": turn_id(30),
@@ -101,6 +104,7 @@ async def test_a_bot_writes_to_somebody(daemon: FakeDaemon, clock: FakeClock) ->
         await person.sees("push @USER TEXT")
 
 
+@pytest.mark.full
 async def test_a_push_says_that_it_is_on_its_way_and_takes_a_doubled_at(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -165,6 +169,7 @@ async def test_the_sessions_say_in_which_group_and_how_much_may_still_be_said(
         assert lou[3:6] == ["lou", str(first["turns"]), "3"]
 
 
+@pytest.mark.full
 async def test_a_conversation_is_handed_over_where_there_are_people(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -185,6 +190,7 @@ async def test_a_conversation_is_handed_over_where_there_are_people(
         assert dict(daemon.asked)[path] == {"to": "anna"}
 
 
+@pytest.mark.full
 async def test_who_may_only_look_stops_and_hands_over_nothing(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock, readonly=True) as person:
         await person.press("2")

@@ -51,6 +51,7 @@ async def test_a_message_from_the_box_and_its_turn_in_every_view(daemon: Daemon)
         await person.sees("✓ answer: first word after")
 
 
+@pytest.mark.full
 async def test_a_killed_daemon_is_missed_and_found_again_without_a_silent_gap(daemon: Daemon) -> None:
     async with console(Remote(daemon.socket)) as person:
         await person.sees("● attached")

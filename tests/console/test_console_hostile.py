@@ -9,7 +9,7 @@ from console_driver import console
 from console_fakes import FakeClock
 from console_sample import filled, record, turn_view
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 #: Sequences for terminals, what has no picture or no width, markup of the console's own toolkit, and size.
 KINDS = [
@@ -48,6 +48,7 @@ def deceives(text: str) -> list[str]:
     return [c for c in text if c != "\n" and (unicodedata.category(c) in hidden or c in marks)]
 
 
+@pytest.mark.full
 async def test_a_small_screen_is_whole_after_97_hostile_rows(clock: FakeClock) -> None:
     daemon = filled()
     records = [

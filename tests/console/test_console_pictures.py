@@ -89,6 +89,7 @@ def test_who_wrote_and_which_files_came(snap_compare: Compare, language: str) ->
     assert picture(snap_compare, ["home", "down", "enter"], "采购部", (100, 36), language=language)
 
 
+@pytest.mark.full
 def test_what_was_sent_and_what_was_said_later(snap_compare: Compare) -> None:
     keys = ["home", "down", "enter", "right", "right", "right"]
     assert picture(snap_compare, keys, "时间不对", (100, 36))

@@ -87,6 +87,7 @@ async def test_a_screen_that_is_not_shown_asks_nothing(daemon: FakeDaemon, clock
         assert len([path for path, _ in daemon.asked if "providers" in path]) == asked
 
 
+@pytest.mark.full
 async def test_one_is_opened_and_an_error_of_it_whole(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await select(person, "anthropic")
@@ -181,6 +182,7 @@ async def test_a_test_that_cannot_be_made_leaves_no_page_that_waits(
         await person.sees("nothing was found out: providers.local is off")
 
 
+@pytest.mark.full
 async def test_one_is_switched_off_only_after_a_yes_and_on_again(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -214,6 +216,7 @@ async def test_one_is_switched_off_only_after_a_yes_and_on_again(
         await person.sees("openai is now: ok", "$ mindbot provider enable openai")
 
 
+@pytest.mark.full
 async def test_who_may_only_look_is_told_why_keys_are_off(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["GET /v1/status"] = daemon.answers["GET /v1/status"] | {"role": "viewer"}
     async with console(daemon, clock=clock) as person:
@@ -229,6 +232,7 @@ async def test_who_may_only_look_is_told_why_keys_are_off(daemon: FakeDaemon, cl
         assert not posts(daemon)
 
 
+@pytest.mark.full
 async def test_its_turns_are_the_live_list_filtered(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await select(person, "openai")
@@ -241,6 +245,7 @@ async def test_its_turns_are_the_live_list_filtered(daemon: FakeDaemon, clock: F
         await person.sees("nothing matches", 'provider == "智谱"')
 
 
+@pytest.mark.full
 async def test_its_models_and_what_was_spent_are_pages(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["GET /v1/providers/openai/models"] = [
         {"name": "gpt-4o", "configured": True, "streaming": True, "tools": True, "max_context": 128_000},
@@ -264,6 +269,7 @@ async def test_its_models_and_what_was_spent_are_pages(daemon: FakeDaemon, clock
         await person.sees("by user", "nothing was spent", "$ mindbot provider usage --by user --days 7")
 
 
+@pytest.mark.full
 async def test_an_empty_list_says_whether_there_is_nothing_or_nobody_to_ask(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -308,6 +314,7 @@ async def test_in_chinese_it_is_all_said_in_chinese(daemon: FakeDaemon, clock: F
         await person.sees("关停 openai？")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("size", [(80, 24), (40, 10), (160, 48)])
 async def test_what_vendors_and_names_hold_drives_nothing(
     daemon: FakeDaemon, clock: FakeClock, size: tuple[int, int]

@@ -85,6 +85,7 @@ async def test_scrolled_up_the_list_stands_still_and_counts(daemon: FakeDaemon, 
         await person.sees_no("▼ 40 new", "Where is my order")
 
 
+@pytest.mark.full
 async def test_a_turn_shows_its_way_and_its_texts(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("Where is my order")
@@ -151,6 +152,7 @@ async def test_a_dead_letter_is_discarded_only_after_a_yes(daemon: FakeDaemon, c
         await person.sees_no("40001: invalid cred")
 
 
+@pytest.mark.full
 async def test_what_a_turn_sent_is_taken_back_after_a_yes(daemon: FakeDaemon, clock: FakeClock) -> None:
     id = SAMPLE[1]["id"]
     path = f"POST /v1/turns/{id}/take-back"
@@ -222,6 +224,7 @@ async def test_a_read_only_console_changes_nothing(daemon: FakeDaemon, clock: Fa
         assert not [path for path, _ in daemon.asked if path.startswith("POST")]
 
 
+@pytest.mark.full
 async def test_the_prompt_runs_commands_and_completes_them(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("attached")
@@ -283,6 +286,7 @@ async def test_held_still_the_screen_waits_and_then_shows_everything(
         await person.sees("while held")
 
 
+@pytest.mark.full
 async def test_a_view_opened_while_the_screen_is_held_is_filled_once(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:

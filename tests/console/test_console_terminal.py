@@ -85,6 +85,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         yield running
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("deaf", [True, False], ids=["SIGHUP ignored", "SIGHUP"])
 def test_a_console_ends_with_its_terminal(daemon: Daemon, deaf: bool) -> None:
     line = Line(daemon.socket, deaf=deaf)
@@ -96,6 +97,7 @@ def test_a_console_ends_with_its_terminal(daemon: Daemon, deaf: bool) -> None:
         line.close()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("told", "status"), [(signal.SIGHUP, 1), (signal.SIGTERM, 0)])
 def test_a_console_that_is_told_to_go_leaves_the_terminal_as_it_was(
     daemon: Daemon, told: signal.Signals, status: int
@@ -111,6 +113,7 @@ def test_a_console_that_is_told_to_go_leaves_the_terminal_as_it_was(
         line.close()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("when", ["before it shows", "while it shows"])
 def test_a_terminal_that_goes_takes_the_daemon_under_its_console_along(tmp_path: Path, when: str) -> None:
     socket = tmp_path / "own.sock"
@@ -140,6 +143,7 @@ def test_half_a_terminal_is_none(closed: str) -> None:
         os.close(ours)
 
 
+@pytest.mark.full
 def test_a_console_in_a_browser_ends_with_its_server(tmp_path: Path) -> None:
     port = processes.free_port()
     options = ["--socket", str(tmp_path / "none.sock"), "tui", "--web", "--port", str(port)]

@@ -86,6 +86,7 @@ def terminal(tmp_path: Path, daemon: Daemon) -> Iterator[Terminal]:
         terminal.close()
 
 
+@pytest.mark.full
 def test_an_operators_first_minutes(daemon: Daemon, terminal: Terminal) -> None:
     terminal.sees("● attached", "no turns yet")
     for n in range(3):

@@ -66,6 +66,7 @@ def test_status_stop_and_the_socket_afterwards(tmp_path: Path) -> None:
     assert daemon.cli("daemon", "stop").returncode == 3
 
 
+@pytest.mark.full
 def test_a_second_daemon_exits_1_and_names_the_first(daemon: Daemon, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.sock"
     for socket_path in (daemon.socket, elsewhere):
@@ -85,6 +86,7 @@ def test_a_second_daemon_exits_1_and_names_the_first(daemon: Daemon, tmp_path: P
     assert daemon.cli("daemon", "status").returncode == 0
 
 
+@pytest.mark.full
 def test_after_a_kill_the_socket_left_behind_is_replaced(daemon: Daemon) -> None:
     daemon.kill()
     assert daemon.socket.exists()
@@ -93,6 +95,7 @@ def test_after_a_kill_the_socket_left_behind_is_replaced(daemon: Daemon) -> None
     assert daemon.cli("send", "hello").returncode == 0
 
 
+@pytest.mark.full
 def test_a_client_that_comes_early_waits(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, SCRIPTED)
     process = subprocess.Popen(run_command(daemon), stderr=subprocess.PIPE)

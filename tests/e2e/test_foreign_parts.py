@@ -14,7 +14,7 @@ import pytest
 from mindbot.testing import processes
 from mindbot.testing.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 PARTS = '''
 import time
@@ -182,6 +182,7 @@ def config(loft: Path) -> dict[str, Any]:
     }
 
 
+@pytest.mark.full
 def test_its_parts_answer_and_broken_ones_take_no_other_down(tmp_path: Path, far: dict[str, str]) -> None:
     loft = tmp_path / "loft"
     loft.mkdir()
@@ -235,6 +236,7 @@ def test_broken_parts_are_named_with_their_package(tmp_path: Path, far: dict[str
         assert line in found.stdout
 
 
+@pytest.mark.full
 def test_schema_and_documentation_list_them(tmp_path: Path, far: dict[str, str]) -> None:
     schema = json.loads(run(far, "config", "schema", "--json").stdout)
     assert {"pigeon", "stamp", "wecom"} <= schema["properties"].keys()

@@ -31,6 +31,7 @@ def url(sims: dict[str, Any], name: str, path: str) -> str:
     return f"{sims[name]['base_url']}/_sim/{path}"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["wecom", "dingtalk", "wecomcs"])
 def test_every_message_is_answered_once(three: tuple[Daemon, dict[str, Any], int], name: str) -> None:
     _, sims, port = three

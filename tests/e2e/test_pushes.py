@@ -57,6 +57,7 @@ def push(daemon: Daemon, name: str, text: str, *to: str) -> str:
     return str(json.loads(line)["session"])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["dingtalk", "wecomcs", "wecombot"])
 def test_a_push_is_part_of_the_users_conversation(house: tuple[Daemon, dict[str, Any]], name: str) -> None:
     daemon, _ = house

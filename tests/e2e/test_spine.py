@@ -34,11 +34,13 @@ def traffic(spine: tuple[Daemon, dict[str, Any], int], **plan: Any) -> dict[str,
     return dict(processes.post(f"{sims['wecom']['base_url']}/_sim/traffic", plan))
 
 
+@pytest.mark.full
 def test_every_message_is_answered_once_and_in_order(spine: tuple[Daemon, dict[str, Any], int]) -> None:
     report = traffic(spine, messages=200, users=20, user_prefix="order")
     assert (report["answered"], report["lost"], report["duplicated"], report["misordered"]) == (200, 0, 0, 0)
 
 
+@pytest.mark.full
 def test_five_copies_of_a_callback_get_one_reply(spine: tuple[Daemon, dict[str, Any], int]) -> None:
     report = traffic(spine, messages=20, users=4, copies=5, user_prefix="copies", settle=1)
     assert (report["answered"], report["duplicated"]) == (20, 0)
@@ -49,6 +51,7 @@ def test_equal_texts_with_different_ids_are_all_answered(spine: tuple[Daemon, di
     assert (report["answered"], report["duplicated"]) == (6, 0)
 
 
+@pytest.mark.full
 def test_send_and_trace_show_the_same_turn_with_a_span_for_every_stage(
     spine: tuple[Daemon, dict[str, Any], int],
 ) -> None:
@@ -92,6 +95,7 @@ def test_a_second_daemon_on_the_same_state_is_refused(spine: tuple[Daemon, dict[
     assert str(daemon.pid) in second.stderr
 
 
+@pytest.mark.full
 def test_turns_trace_and_the_api_and_tail_say_the_same_of_a_turn(
     spine: tuple[Daemon, dict[str, Any], int],
 ) -> None:

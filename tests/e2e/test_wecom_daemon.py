@@ -35,6 +35,7 @@ def inbox(base: str, user: str) -> list[dict[str, Any]]:
     return list(processes.get(f"{base}/inbox?user={user}")["messages"])
 
 
+@pytest.mark.full
 def test_a_picture_of_a_member_is_fetched_before_the_answer(pair: Pair) -> None:
     daemon, base = pair
     content = base64.b64encode(PNG).decode()

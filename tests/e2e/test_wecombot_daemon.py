@@ -58,6 +58,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
             yield Both(daemon, url, port)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("mode", ["hook", "line"])
 def test_every_message_is_answered_once_and_the_bots_prove_themselves(both: Both, mode: str) -> None:
     plan = {"messages": 60, "users": 20, "rate": 60, "persistent": 10, "callback": both.to(mode)}

@@ -21,6 +21,7 @@ def classes(package: Path) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("package", ["mindbot", "daemon/mindbot_daemon", "tui/mindbot_tui"])
 def test_a_public_class_name_stands_once(package: str) -> None:
     twice = {name: where for name, where in classes(ROOT / package).items() if len(where) > 1}

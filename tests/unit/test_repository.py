@@ -66,6 +66,7 @@ def test_no_package_index_and_no_machine_is_named() -> None:
     ]
 
 
+@pytest.mark.full
 def test_nothing_is_left_unfinished() -> None:
     assert not [where for where, line in lines(".py", ".sh", ".md") if _UNFINISHED.search(line)]
 

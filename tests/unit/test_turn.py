@@ -41,6 +41,7 @@ def a_turn(text: str = "hello") -> Turn:
     return Turn(ids.new_id(), message, state="running")
 
 
+@pytest.mark.full
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(FACTS, FACTS, LINES, LINES, SPANS, st.lists(st.builds(Part, st.just("text"), TEXT)), FACTS)
 def test_json_holds_all_of_it(vars, route, prompt, history, spans, parts, memo) -> None:  # type: ignore[no-untyped-def]

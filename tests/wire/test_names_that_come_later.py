@@ -15,7 +15,7 @@ from mindbot.sim.testing import simulated
 from mindbot.testing.processes import free_port
 from mindbot.testing.waiting import PATIENCE
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 
 class Names:
@@ -34,6 +34,7 @@ class Names:
         return self._look_up("127.0.0.1", *more, **rest)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("code", [socket.EAI_AGAIN, socket.EAI_NONAME])
 @pytest.mark.parametrize("platform", ["dingtalk", "wecom", "wecomcs", "wecombot"])
 async def test_a_vendor_whose_name_comes_later_is_asked_again(

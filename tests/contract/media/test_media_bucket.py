@@ -21,7 +21,7 @@ from mindbot.media.spool import bytes_of
 from mindbot.runtime.app import Runtime
 from mindbot.testing.waiting import PATIENCE
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def a_store(s3: Bucket, folder: Path, *, prefix: str = "", bucket: str = "", **m
     return BucketMedia(place, folder, HttpClient(), **{"keys": s3.keys, **more})  # type: ignore[arg-type]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("prefix", ["", "a/b", "/a/b/"])
 async def test_objects_are_named_by_their_content_under_the_prefix(
     s3: Bucket, tmp_path: Path, prefix: str

@@ -77,7 +77,7 @@ async def glm(*replies: Scripted, fault: str = "", **more: Any) -> AsyncIterator
         )
 
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 
 @pytest.mark.parametrize("jwt", [False, True])

@@ -93,7 +93,7 @@ def paths(server: Any) -> list[str]:
     return [recorded.path for recorded in server.requests]
 
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 
 @pytest.mark.parametrize("mode", ["chat", "agent-chat", "agent", "advanced-chat"])

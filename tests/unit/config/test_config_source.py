@@ -182,6 +182,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.full
 @settings(deadline=None)
 @given(st.dictionaries(_KEYS, _VALUES, max_size=5))
 def test_good_yaml_of_wrong_values_never_crashes(values: dict[str, object]) -> None:

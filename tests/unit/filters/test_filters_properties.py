@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from filter_strategies import naive, nodes, records
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,7 @@ def test_an_object_is_judged_like_a_mapping(node: Node, record: dict[str, Any]) 
     assert Filter(node, TURN_FIELDS).compile()(SimpleNamespace(**flat)) is judge(node, flat)
 
 
+@pytest.mark.full
 @quick
 @given(nodes, nodes, nodes, records)
 def test_boolean_algebra(a: Node, b: Node, c: Node, record: dict[str, Any]) -> None:

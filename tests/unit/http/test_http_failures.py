@@ -195,6 +195,7 @@ async def test_a_peer_that_always_hangs_up_first_was_sent_nothing() -> None:
     assert error.sent == (error.code == "disconnected")
 
 
+@pytest.mark.full
 async def test_interim_answers_for_ever_are_bounded_by_the_wait_for_the_first_byte(peer) -> None:
     async def never(wire) -> None:
         await wire.request()

@@ -90,7 +90,7 @@ def _work(plan: Callable[[Part], object], part: Part) -> int:
     return calls
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("platform", _PLANS)
 def test_the_work_of_a_plan_grows_with_its_text_and_not_faster(platform: str) -> None:
     told = {}

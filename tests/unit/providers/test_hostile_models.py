@@ -95,6 +95,7 @@ async def ask_it(server: Server, *, stream: bool = True, model: str = "m", **mor
         return await collect(provider, ask(stream=stream))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("first", "then"),

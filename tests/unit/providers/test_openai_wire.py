@@ -343,6 +343,7 @@ answers = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.full
 @given(json_values | answers)
 def test_any_json_is_an_answer_or_a_vendor_error(doc: object) -> None:
     for read_it in (lambda a: a.feed(doc), lambda a: a.whole(doc)):

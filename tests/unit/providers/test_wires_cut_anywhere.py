@@ -270,6 +270,7 @@ EVENTS = [
 ]
 
 
+@pytest.mark.full
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), STRAY), max_size=10))
 def test_stray_events_of_coze_end_in_an_answer_or_a_named_failure(events: list[tuple[str, Any]]) -> None:
     try:
@@ -306,7 +307,7 @@ ODD = st.recursive(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("reader", [AnthropicAnswer, GeminiAnswer])
 @given(docs=st.lists(ODD, max_size=10))
 def test_stray_events_end_in_an_answer_or_a_named_failure(

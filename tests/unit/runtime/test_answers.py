@@ -281,7 +281,7 @@ async def test_nothing_is_shown_before_an_earlier_answer_has_left(tmp_path: Path
         assert [d.kind for d in cards.sent] == ["stream", "message"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_person_at_the_desk_keeps_the_bot_silent_and_a_short_failure_is_asked_again(
     tmp_path: Path,
 ) -> None:

@@ -344,6 +344,7 @@ async def test_the_more_crashes_a_suspect_was_in_the_longer_it_runs_alone() -> N
         assert await at(30.0) == [4, 4, 5, 6]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kills_after", [0.5, 5.0, 20.0])
 async def test_whatever_time_it_takes_to_kill_the_culprit_alone_is_given_up(kills_after: float) -> None:
     crashes_of = dict.fromkeys(range(12), 3)  # each was running in three crashes

@@ -342,6 +342,7 @@ async def test_an_answer_of_which_nothing_can_be_sent_ends_in_a_notice(tmp_path:
         assert (done["state"], len(phone.seen)) == ("failed", 1), "nobody asked"
 
 
+@pytest.mark.full
 async def test_that_no_provider_may_be_asked_is_in_health_and_leaves_it_again(tmp_path: Path) -> None:
     providers = {"a": {"type": "scripted"}}
     async with a_runtime(tmp_path, Phone(), MEMORY, providers=providers) as runtime:

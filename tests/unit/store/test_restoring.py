@@ -142,7 +142,7 @@ def a_backup(folder: Path) -> Path:
     return folder / "copy"
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_killed_at_any_step_the_old_one_or_the_new_one_is_there_and_nothing_is_lost(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(_KILLED_AT_EACH_STEP, encoding="utf-8")
@@ -229,7 +229,7 @@ def test_a_start_makes_no_new_database_where_one_is_missing(tmp_path: Path) -> N
     assert not fresh.exists(), "the database is there: what a killed restore left is of no use"
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_no_second_process_uses_a_database_and_none_replaces_it(tmp_path: Path) -> None:
     copy, path = a_backup(tmp_path), tmp_path / "mindbot.db"
     link = tmp_path / "link.db"

@@ -76,7 +76,7 @@ async def test_a_long_answer_leaves_its_card_where_that_is_wanted() -> None:
         assert here.shown() == [INTERRUPTED, text]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_the_last_update_is_never_left_out() -> None:
     async with connected(enable_stream_reply=True) as here:
         delivery = a_delivery(await here.asked(), "whole", kind="stream")
@@ -189,7 +189,7 @@ async def test_a_token_that_is_refused_for_cards_leaves_the_webhook() -> None:
         assert [m.text for m in here.sim.inbox("li") if m.msgtype != "card"] == ["whole"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_the_frame_that_ends_a_card_is_repeated_when_it_was_too_much() -> None:
     async with connected(
         enable_stream_reply=True, card_template_id="mine", fault="throttle-final:n=3"
@@ -222,7 +222,7 @@ async def test_text_that_no_encoding_knows_can_be_shown() -> None:
         assert here.shown() == ["whole \ufffd"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_open_cards_take_turns_and_none_is_left_behind() -> None:
     async with connected(
         enable_stream_reply=True, card_template_id="t", card_pace=0.3, calls_per_second=40, sim={"qps": 40}
@@ -245,7 +245,7 @@ async def test_open_cards_take_turns_and_none_is_left_behind() -> None:
         assert here.sim.counters["refused.Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_many_cards_share_the_calls_that_are_allowed() -> None:
     async with connected(
         enable_stream_reply=True, card_template_id="t", sim={"qps": 20}, calls_per_second=18

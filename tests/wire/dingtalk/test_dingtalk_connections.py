@@ -48,7 +48,7 @@ async def test_a_new_connection_does_not_wait_for_frames_that_are_still_being_st
             tasks.cancel_scope.cancel()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_an_old_connection_is_read_until_its_successor_is_up() -> None:
     rules = StreamRules(repush=30, grace=30, ping=60)
     async with connected(sim={"stream": rules}, idle_timeout=1) as here:
@@ -68,7 +68,7 @@ async def test_a_connection_closed_in_good_order_is_replaced_at_once(code: str) 
         assert any(code in reason for _, reason in here.health.reports)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("fault", ["kick:0ms", "close:0ms", "rotate:0ms"])
 async def test_a_gateway_that_never_keeps_a_connection_is_not_hammered(fault: str) -> None:
     async with connected(fault=[fault], sim={"stream": StreamRules(grace=0, repush=0.5)}) as here:
@@ -124,7 +124,7 @@ async def test_no_frame_is_too_hostile() -> None:
         assert here.sim.counters["connected"] == 1
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_what_another_process_steals_comes_again() -> None:
     async with connected(sim={"stream": StreamRules(repush=0.1, attempts=50)}) as here:
         here.sim.gateway.steal(here.sim.settings.client_id)

@@ -46,6 +46,7 @@ async def test_answers_lost_before_the_message_cost_it_nothing(call: str) -> Non
         assert here.shown() == ["a.pdf"] and not delivery.notes.repeated
 
 
+@pytest.mark.full
 async def test_a_store_that_stalls_behind_a_sent_message_has_it_not_sent_again() -> None:
     async with connected(run=False) as here, an_outbox(here, timeout=0.5) as outbox:
         here.keep.stalled = True

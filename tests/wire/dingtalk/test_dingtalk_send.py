@@ -200,7 +200,7 @@ async def test_a_push_to_many_goes_out_by_twenties_and_goes_on_where_it_stopped(
         assert delivery.notes.not_reached == ["nobody"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_text_at_the_limits_is_taken_by_webhook_and_api() -> None:
     nasty = "\n".join(['say "好" \\ \t'] * 4000)
     async with connected(markdown_card=True) as here:

@@ -103,7 +103,7 @@ async def test_a_silent_connection_is_replaced() -> None:
         assert set(here.health.states) == {"starting", "ok"}
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_kicked_all_the_time_nothing_is_lost_and_nothing_is_stored_twice_under_two_keys() -> None:
     async with connected(again=True, fault=["kick:150ms"], connections=3) as here:
         async with anyio.create_task_group() as tasks:

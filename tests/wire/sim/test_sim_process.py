@@ -53,7 +53,7 @@ def free_pair() -> int:
     raise AssertionError("no two ports in a row are free")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_first_line_says_how_to_reach_them() -> None:
     with running("wecom", "openai", "--fault", "wecom/45009:n=1", "--strict", "--seed", "7") as (
         process,

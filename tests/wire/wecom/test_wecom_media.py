@@ -9,7 +9,7 @@ from mindbot.domain.errors import NetworkFailed, NotFound, Overloaded, Rejected
 from mindbot.domain.message import Part
 from mindbot.platforms.wecom.uploads import amr_seconds
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 FILES = {
     "image": (PNG, "图.png"),
@@ -243,6 +243,7 @@ async def test_media_that_ended_is_told(kind: str) -> None:
             await here.bot.fetch(here.last, here.last.parts[0])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("fault", ["-1:n=2@media/get", "expired-token@media/get", "503:n=1@media/get"])
 async def test_a_busy_wecom_is_asked_again(fault: str) -> None:
     async with connected() as here:
@@ -252,6 +253,7 @@ async def test_a_busy_wecom_is_asked_again(fault: str) -> None:
         assert await here.bot.fetch(here.last, here.last.parts[0]) is not None
 
 
+@pytest.mark.full
 async def test_a_busy_wecom_is_not_asked_for_ever() -> None:
     async with connected(fault="-1@media/get") as here:
         await here.sim.push_file("zhangsan", "image", PNG)

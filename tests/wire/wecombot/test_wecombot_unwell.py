@@ -20,7 +20,7 @@ from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.patience import Policy
 from mindbot.testing.waiting import PATIENCE, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 
 async def request(here: Here, command: str, body: Json, id: str = "") -> Json:
@@ -29,6 +29,7 @@ async def request(here: Here, command: str, body: Json, id: str = "") -> Json:
     return await here.bot._link.request(command, body, id=id)
 
 
+@pytest.mark.full
 async def test_a_connection_that_takes_nothing_more_is_replaced() -> None:
     async with connected(ping=30, answer_timeout=0.3) as here:
         await here.asked("hello")
@@ -52,6 +53,7 @@ async def test_a_connection_that_takes_nothing_more_is_replaced() -> None:
         assert here.bot.details()["connection"]["opened"] == 2
 
 
+@pytest.mark.full
 async def test_many_frames_at_once_into_a_full_buffer_all_end_and_pings_go_on() -> None:
     async with connected(ping=0.2, answer_timeout=0.5) as here:
         await here.asked("hello")
@@ -240,6 +242,7 @@ async def test_an_upload_that_wecom_forgot_begins_anew() -> None:
         assert push.state == "sent" and here.sim.counters["aibot_upload_media_init"] == 2
 
 
+@pytest.mark.full
 async def test_an_attempt_ends_before_its_time_and_the_upload_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

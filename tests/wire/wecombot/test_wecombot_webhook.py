@@ -145,6 +145,7 @@ async def test_polls_of_a_turn_without_a_reply_and_of_unknown_streams_end() -> N
             assert called.reply["stream"] == {"id": unknown, "finish": True, "content": ""}
 
 
+@pytest.mark.full
 async def test_where_nobody_polls_any_more_the_answer_goes_by_the_response_url_once() -> None:
     async with called_back(fault="stream-expiry") as here:
         message = await here.asked("hello")
@@ -162,6 +163,7 @@ async def test_where_nobody_polls_any_more_the_answer_goes_by_the_response_url_o
         assert here.shown().count("late, but whole") == 1
 
 
+@pytest.mark.full
 async def test_without_a_way_left_the_answer_is_a_dead_letter_with_a_hint() -> None:
     async with called_back(fault="stream-expiry") as here:
         message = await here.asked("hello")
@@ -256,6 +258,7 @@ async def test_a_turn_run_again_has_another_answer_than_its_stream_ended_with() 
         await until(lambda: here.shown() == ["sorry", "now it works"])
 
 
+@pytest.mark.full
 async def test_a_response_url_that_is_throttled_is_tried_again() -> None:
     async with called_back(fault=["stream-expiry", "45009:n=1@aibot/response"]) as here:
         message = await here.asked("hello")
@@ -296,7 +299,7 @@ class StallingKeep:
         await self._keep.put(key, value, ttl=ttl)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_an_answer_whose_poll_was_given_up_goes_another_way() -> None:
     rules = PollRules(every=30)
     async with called_back(sim={"poll": rules}) as here, anyio.create_task_group() as tasks:

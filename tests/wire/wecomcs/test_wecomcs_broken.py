@@ -19,7 +19,7 @@ from mindbot.platforms.wecomcs import pages, pull
 from mindbot.platforms.wecomcs.read_place import cursor_key
 from mindbot.testing.waiting import until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 
 _KEY = cursor_key(ACCOUNT)
 
@@ -122,6 +122,7 @@ async def test_entries_that_came_whole_are_taken_though_every_page_is_cut(lost: 
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.full
 async def test_what_breaks_every_page_is_no_entrys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pull, "_TRIES", 2)
     async with connected(run=False, pull_interval=60) as here, anyio.create_task_group() as tasks:
@@ -189,6 +190,7 @@ async def test_a_page_that_is_cut_now_and_then_is_read_all_the_same() -> None:
         assert here.texts() == ["hello"] and _row(here)["unread"] == 0
 
 
+@pytest.mark.full
 async def test_where_nothing_says_how_to_go_on_the_account_waits_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -215,6 +217,7 @@ async def test_what_somebody_in_between_says_is_no_page_of_ours(monkeypatch: pyt
         assert _row(here)["unread"] == 0
 
 
+@pytest.mark.full
 async def test_pages_that_lead_nowhere_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pull, "_TRIES", 1)
     async with connected() as here:

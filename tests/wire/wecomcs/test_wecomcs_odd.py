@@ -79,7 +79,7 @@ def test_any_entry_becomes_one_message_that_can_be_stored(entry: Any) -> None:
     assert orjson.dumps(kept.to_json()) and kept.kind == "event" and kept.key
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @given(entries=st.lists(_ENTRY | _JSON, max_size=12))
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_page_holds_what_stands_beside_it_arrives_and_the_cursor_passes(entries: Any) -> None:
