@@ -29,14 +29,15 @@ MindBotError                    what, where and how to mend it (``hint``)
     ├── ContextOverflow         the prompt is too long
     ├── HistoryRefused          the lines of the prompt do not follow each other as the model wants
     ├── ContentFiltered         refused by the vendor's content policy
+    ├── WorkflowPaused          a workflow goes on once a person has filled in a form (``forms``)
     └── Rejected                any other refusal that will not change by itself
         └── NotAFile            a download was answered with a message (``body``)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
 
 #: Seconds that a vendor is left alone because it said so, at most.
 LONGEST_WAIT = 600.0
@@ -295,6 +296,32 @@ class ContentFiltered(VendorError):
     """The vendor's content policy refused the prompt or the answer."""
 
     kind = "content_filtered"
+
+
+class WorkflowPaused(VendorError):
+    """A workflow waits for people: nothing is wrong with it, and nobody may start it again.
+
+    Each of ``forms`` is plain JSON: ``form_token``, ``node``, ``content`` (what is asked), ``inputs`` (each
+    with its name), ``actions`` (each with ``id`` and ``title``), ``expires`` (Unix seconds; 0: never) and
+    ``ids``, the run's, which are those of ``ids``. ``said`` is what the run had answered before.
+    """
+
+    kind = "workflow_paused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str = "",
+        forms: Iterable[dict[str, Any]] = (),
+        ids: Mapping[str, str] | None = None,
+        said: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.forms = tuple(forms)
+        self.ids = dict(ids or {})
+        self.said = said
 
 
 class Rejected(VendorError):

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.chat import Attachment, Chunks
-from mindbot.domain.turn import Turn
+from mindbot.domain.host import Keep, Secrets
+from mindbot.domain.message import Json
+from mindbot.domain.ports.http import Http
+from mindbot.domain.span import Span
+from mindbot.domain.turn import Clock, Turn
+from mindbot.pipeline.services import Once
+
+
+@dataclass(frozen=True, slots=True)
+class AppParts:
+    """What apps are built of. ``keep`` is on disk and outlives them; ``once`` remembers steps with a turn;
+    ``local`` finds a file of the media store by its id (raises NotFound); ``clock`` is Unix seconds."""
+
+    http: Http
+    secrets: Secrets
+    keep: Keep
+    once: Once
+    local: Callable[[str], Awaitable[Path]]
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +36,8 @@ class AppCall:
     next of a chain): steps are remembered under it. ``user`` is one person's id, always the same one.
 
     ``deadline`` is a time of ``anyio.current_time()``. ``conversation`` is whose lines these are; empty: the
-    app is asked without what was said before (a shadow run, a run by hand).
+    app is asked without what was said before (a shadow run, a run by hand). ``span`` is the step in which it
+    is asked: nodes and tools stand inside it; None: inside the innermost one that is open.
     """
 
     text: str
@@ -27,6 +47,7 @@ class AppCall:
     files: tuple[Attachment, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     deadline: float = 0.0
+    span: Span | None = None
 
 
 class App(Protocol):
@@ -38,12 +59,26 @@ class App(Protocol):
     def run(self, turn: Turn, call: AppCall) -> Chunks:
         """Yield the answer, streamed; nodes and tools become steps of the turn.
 
+        The last piece has ``finish``, ``usage``, and in ``notes`` the ``ids`` that `rate` takes and what had
+        to be done to get the answer.
+
         A run whose id is known is never started again: what broke off, also with the process, is taken up by
         its ids. Leaving it early stops the run at the vendor.
 
         Raises:
             VendorError: by what went wrong; `WorkflowPaused` where a person has to fill in a form first.
             TimedOut: the deadline has passed.
+        """
+
+    def resume(self, turn: Turn, call: AppCall, form: Json, action: str, inputs: Mapping[str, Any]) -> Chunks:
+        """Answer a form of `WorkflowPaused` and yield what the run says from there on, as `run` does.
+
+        ``action`` is the id of one of the form's actions. Never starts a run.
+
+        Raises:
+            Conflict: the form was answered already.
+            NotFound: its time is over, or nobody knows it.
+            VendorError: as `run`; `WorkflowPaused` where another form is still to be filled in.
         """
 
     async def check(self) -> list[Check]:
