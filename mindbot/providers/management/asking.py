@@ -25,7 +25,6 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.message import Json
-from mindbot.providers.management.breaker import CoolReason
 from mindbot.providers.management.deployments import Deployment, Deployments, Ticket
 from mindbot.providers.management.foreign import ours, said_by
 from mindbot.providers.management.keys import OF_THE_KEY
@@ -41,6 +40,7 @@ from mindbot.providers.management.verdict import (
     of_the_provider,
 )
 from mindbot.providers.shared import tokens
+from mindbot.providers.shared.circuit import CoolReason
 from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.providers")

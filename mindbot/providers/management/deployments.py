@@ -17,9 +17,10 @@ from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.answering import Closes, Provider
 from mindbot.domain.ports.http import Http
-from mindbot.providers.management.breaker import Admission, Circuit, CircuitKey, CoolReason
+from mindbot.providers.management.breaker import CircuitKey
 from mindbot.providers.management.keys import KeyPool, PoolKey, keys_of
 from mindbot.providers.management.standing import Standing
+from mindbot.providers.shared.circuit import Admission, Circuit, CoolReason
 
 _log = structlog.get_logger(__name__)
 _CALLS = (Admission.CALL, Admission.CALL)

@@ -23,8 +23,9 @@ from mindbot.domain.errors import (
     VendorError,
 )
 from mindbot.domain.turn import Clock
-from mindbot.providers.management.breaker import AUTH, Breakers, CircuitKey, CoolReason
+from mindbot.providers.management.breaker import Breakers, CircuitKey
 from mindbot.providers.management.resets import asked_again
+from mindbot.providers.shared.circuit import AUTH, CoolReason
 from mindbot.telemetry.redaction import told
 
 T = TypeVar("T")

@@ -7,11 +7,12 @@ from typing import Literal
 
 from mindbot.domain.message import Json
 from mindbot.domain.spending import BILLION
-from mindbot.providers.management.breaker import CircuitKey, CircuitState, CoolReason
+from mindbot.providers.management.breaker import CircuitKey
 from mindbot.providers.management.budgets import Budgets
 from mindbot.providers.management.deployments import Deployments
 from mindbot.providers.management.prices import Prices
 from mindbot.providers.management.tally import LastError
+from mindbot.providers.shared.circuit import CircuitState, CoolReason
 
 #: ``off``: switched off at run time; ``disabled``: by the configuration; ``unavailable``: no such kind is
 #: installed; ``cooling``: no key may be used now; ``degraded``: some of it may not, or late calls failed.

@@ -19,8 +19,8 @@ from mindbot.api.shown_providers import (
     sparkline,
     why,
 )
-from mindbot.providers.management.breaker import CircuitState
 from mindbot.providers.management.status import KeyState, ProviderState
+from mindbot.providers.shared.circuit import CircuitState
 
 NOW = 1_790_000_000.0
 

@@ -6,15 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mindbot.domain.errors import LONGEST_WAIT
-from mindbot.providers.management.breaker import (
-    FIRST,
-    LONGEST,
-    WINDOW,
-    Admission,
-    Breakers,
-    Circuit,
-    CircuitKey,
-)
+from mindbot.providers.management.breaker import Breakers, CircuitKey
+from mindbot.providers.shared.circuit import FIRST, LONGEST, WINDOW, Admission, Circuit
 
 
 class Hands:
