@@ -6,137 +6,74 @@ await AsyncClient().ask(calls.status())
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
-from urllib.parse import quote, urlencode
+from typing import Literal
 
 from mindbot.api import models, provider_models
-from mindbot.domain.errors import Invalid, NotFound
-from mindbot.domain.message import Json
-
-T = TypeVar("T")
-M = TypeVar("M", bound=models.Answer)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiCall(Generic[T]):
-    """One request and how to read its answer. ``timeout`` is seconds; ``also`` are statuses from 400 on whose
-    body is an answer as well."""
-
-    method: str
-    path: str
-    read: Callable[[Any], T]
-    query: dict[str, str] = field(default_factory=dict)
-    body: Json | None = None
-    timeout: float = 30.0
-    file: Path | None = None  # sent as the body instead
-    also: tuple[int, ...] = ()
-
-    @property
-    def target(self) -> str:
-        """The path with its query."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
-
-
-def _one(model: type[M]) -> Callable[[Any], M]:
-    return model.model_validate
-
-
-def _many(model: type[M]) -> Callable[[Any], list[M]]:
-    return lambda found: [model.model_validate(each) for each in found]
-
-
-def _nothing(_: Any) -> None:
-    return None
-
-
-#: Where the names of things are listed.
-_LISTS = {
-    "bot": "see: mindbot platform list",
-    "provider": "see: mindbot provider list",
-    "turn": "see: mindbot turns",
-    "session": "see: mindbot session list",
-    "dead letter": "see: mindbot dlq list",
-    "secret": "see: mindbot secret list",
-}
-
-
-def _segment(text: str, what: str) -> str:
-    """Return a name as one part of a path.
-
-    Raises:
-        Invalid: it is empty: the path would be another one.
-        NotFound: it has a slash, which only sessions have.
-    """
-    if not text:
-        raise Invalid(f"which {what}? its name is empty", hint=_LISTS[what])
-    if "/" in text and what != "session":
-        raise NotFound(f"no {what} {text!r}", hint=_LISTS[what])
-    return quote(text, safe="", errors="replace")
+from mindbot.api.one_call import ApiCall as ApiCall
+from mindbot.api.one_call import many, nothing, one, segment
 
 
 def _bot(platform: str, bot: str) -> str:
-    return f"/v1/platforms/{_segment(platform, 'bot')}/{_segment(bot, 'bot')}"
+    return f"/v1/platforms/{segment(platform, 'bot')}/{segment(bot, 'bot')}"
 
 
 def ping() -> ApiCall[models.Ping]:
     """Is a daemon there?"""
-    return ApiCall("GET", "/v1/ping", _one(models.Ping), timeout=10.0)
+    return ApiCall("GET", "/v1/ping", one(models.Ping), timeout=10.0)
 
 
 def version() -> ApiCall[models.Version]:
-    return ApiCall("GET", "/v1/version", _one(models.Version))
+    return ApiCall("GET", "/v1/version", one(models.Version))
 
 
 def status() -> ApiCall[models.Status]:
-    return ApiCall("GET", "/v1/status", _one(models.Status))
+    return ApiCall("GET", "/v1/status", one(models.Status))
 
 
 def ready() -> ApiCall[models.Health]:
     """How the components are, and whether messages are taken (``ready``)."""
-    return ApiCall("GET", "/v1/health/ready", _one(models.Health), also=(503,))
+    return ApiCall("GET", "/v1/health/ready", one(models.Health), also=(503,))
 
 
 def platforms() -> ApiCall[list[models.PlatformView]]:
-    return ApiCall("GET", "/v1/platforms", _many(models.PlatformView))
+    return ApiCall("GET", "/v1/platforms", many(models.PlatformView))
 
 
 def platform(platform: str, bot: str) -> ApiCall[models.PlatformView]:
-    return ApiCall("GET", _bot(platform, bot), _one(models.PlatformView))
+    return ApiCall("GET", _bot(platform, bot), one(models.PlatformView))
 
 
 def _provider(name: str) -> str:
-    return f"/v1/providers/{_segment(name, 'provider')}"
+    return f"/v1/providers/{segment(name, 'provider')}"
 
 
 def providers() -> ApiCall[list[provider_models.ProviderView]]:
-    return ApiCall("GET", "/v1/providers", _many(provider_models.ProviderView))
+    return ApiCall("GET", "/v1/providers", many(provider_models.ProviderView))
 
 
 def provider(name: str) -> ApiCall[provider_models.ProviderView]:
-    return ApiCall("GET", _provider(name), _one(provider_models.ProviderView))
+    return ApiCall("GET", _provider(name), one(provider_models.ProviderView))
 
 
 def test_provider(name: str, model: str = "") -> ApiCall[list[models.PlatformCheck]]:
     """A real conversation with a model, step by step."""
     return ApiCall(
-        "POST", f"{_provider(name)}/test", _many(models.PlatformCheck), query={"model": model}, timeout=320.0
+        "POST", f"{_provider(name)}/test", many(models.PlatformCheck), query={"model": model}, timeout=320.0
     )
 
 
 def switch_provider(name: str, *, on: bool) -> ApiCall[provider_models.ProviderView]:
     """Off until it is switched on again, also over restarts."""
     verb = "enable" if on else "disable"
-    return ApiCall("POST", f"{_provider(name)}/{verb}", _one(provider_models.ProviderView))
+    return ApiCall("POST", f"{_provider(name)}/{verb}", one(provider_models.ProviderView))
 
 
 def provider_models_of(name: str, *, ask: bool = False) -> ApiCall[list[provider_models.ModelView]]:
     """Its models; with ``ask`` those that its vendor tells of too."""
     query = {"ask": "true"} if ask else {}
     return ApiCall(
-        "GET", f"{_provider(name)}/models", _many(provider_models.ModelView), query=query, timeout=60.0
+        "GET", f"{_provider(name)}/models", many(provider_models.ModelView), query=query, timeout=60.0
     )
 
 
@@ -147,63 +84,63 @@ def usage(
     query = {"by": by, "days": str(days), "limit": str(limit)}
     if after:
         query["after"] = after
-    return ApiCall("GET", "/v1/providers/usage", _many(provider_models.SpentView), query=query)
+    return ApiCall("GET", "/v1/providers/usage", many(provider_models.SpentView), query=query)
 
 
 def start_platform(platform: str, bot: str) -> ApiCall[None]:
-    return ApiCall("POST", _bot(platform, bot) + "/start", _nothing)
+    return ApiCall("POST", _bot(platform, bot) + "/start", nothing)
 
 
 def stop_platform(platform: str, bot: str) -> ApiCall[None]:
     """What the bot has to send waits until it is started again."""
-    return ApiCall("POST", _bot(platform, bot) + "/stop", _nothing)
+    return ApiCall("POST", _bot(platform, bot) + "/stop", nothing)
 
 
 def test_platform(platform: str, bot: str) -> ApiCall[list[models.PlatformCheck]]:
     """A real round trip with the platform."""
     path = _bot(platform, bot) + "/test"
-    return ApiCall("POST", path, _many(models.PlatformCheck), timeout=90.0)
+    return ApiCall("POST", path, many(models.PlatformCheck), timeout=90.0)
 
 
 def push(platform: str, bot: str, message: models.Push) -> ApiCall[models.TurnView]:
     """Let a bot say something of its own accord."""
     path = _bot(platform, bot) + "/push"
     body = message.model_dump(mode="json")
-    return ApiCall("POST", path, _one(models.TurnView), body=body, timeout=message.timeout + 10)
+    return ApiCall("POST", path, one(models.TurnView), body=body, timeout=message.timeout + 10)
 
 
 def transfer(session: str, to: str) -> ApiCall[models.Transferred]:
     """Hand a session to people, or back."""
-    path = f"/v1/sessions/{_segment(session, 'session')}/transfer"
-    return ApiCall("POST", path, _one(models.Transferred), body={"to": to})
+    path = f"/v1/sessions/{segment(session, 'session')}/transfer"
+    return ApiCall("POST", path, one(models.Transferred), body={"to": to})
 
 
 def clear(session: str) -> ApiCall[models.Cleared]:
     """Let the bot forget what was said in a session so far."""
-    return ApiCall("POST", f"/v1/sessions/{_segment(session, 'session')}/clear", _one(models.Cleared))
+    return ApiCall("POST", f"/v1/sessions/{segment(session, 'session')}/clear", one(models.Cleared))
 
 
 def take_back(turn: str) -> ApiCall[list[models.TakenBack]]:
     """Take back what a turn sent, the newest delivery first."""
     return ApiCall(
-        "POST", f"/v1/turns/{_segment(turn, 'turn')}/take-back", _many(models.TakenBack), timeout=120.0
+        "POST", f"/v1/turns/{segment(turn, 'turn')}/take-back", many(models.TakenBack), timeout=120.0
     )
 
 
 def upload(file: Path) -> ApiCall[models.MediaFile]:
     """Put a local file into the media store."""
-    return ApiCall("POST", "/v1/media", _one(models.MediaFile), {"name": file.name}, file=file, timeout=300.0)
+    return ApiCall("POST", "/v1/media", one(models.MediaFile), {"name": file.name}, file=file, timeout=300.0)
 
 
 def restart_platform(platform: str, bot: str) -> ApiCall[None]:
     """Stop a bot's adapter and start it again."""
-    return ApiCall("POST", _bot(platform, bot) + "/restart", _nothing)
+    return ApiCall("POST", _bot(platform, bot) + "/restart", nothing)
 
 
 def sessions(limit: int = 100, before: str = "") -> ApiCall[list[models.SessionView]]:
     """The most recently active first; ``before`` is ``last`` of the last one of the page before."""
     query = {"limit": str(limit)} | ({"before": before} if before else {})
-    return ApiCall("GET", "/v1/sessions", _many(models.SessionView), query=query)
+    return ApiCall("GET", "/v1/sessions", many(models.SessionView), query=query)
 
 
 def turns(filter: str = "", limit: int = 50, before: str = "") -> ApiCall[list[models.TurnSummary]]:
@@ -213,15 +150,15 @@ def turns(filter: str = "", limit: int = 50, before: str = "") -> ApiCall[list[m
         query["filter"] = filter
     if before:
         query["before"] = before
-    return ApiCall("GET", "/v1/turns", _many(models.TurnSummary), query=query)
+    return ApiCall("GET", "/v1/turns", many(models.TurnSummary), query=query)
 
 
 def turn(id: str) -> ApiCall[models.TurnView]:
-    return ApiCall("GET", f"/v1/turns/{_segment(id, 'turn')}", _one(models.TurnView))
+    return ApiCall("GET", f"/v1/turns/{segment(id, 'turn')}", one(models.TurnView))
 
 
 def spans(turn: str) -> ApiCall[list[models.SpanView]]:
-    return ApiCall("GET", f"/v1/turns/{_segment(turn, 'turn')}/spans", _many(models.SpanView))
+    return ApiCall("GET", f"/v1/turns/{segment(turn, 'turn')}/spans", many(models.SpanView))
 
 
 def send(message: models.SendMessage) -> ApiCall[models.TurnView]:
@@ -229,23 +166,23 @@ def send(message: models.SendMessage) -> ApiCall[models.TurnView]:
     little, so that the daemon can say itself that it timed out."""
     patience = message.timeout + 10.0 if message.wait else 30.0
     return ApiCall(
-        "POST", "/v1/turns", _one(models.TurnView), body=message.model_dump(mode="json"), timeout=patience
+        "POST", "/v1/turns", one(models.TurnView), body=message.model_dump(mode="json"), timeout=patience
     )
 
 
 def send_streamed(message: models.SendMessage) -> ApiCall[models.StreamLine]:
     """Inject a message and read its answer as lines: use a client's ``lines``, not ``ask``."""
     body = message.model_dump(mode="json") | {"stream": True}
-    return ApiCall("POST", "/v1/turns", _one(models.StreamLine), body=body, timeout=message.timeout + 10.0)
+    return ApiCall("POST", "/v1/turns", one(models.StreamLine), body=body, timeout=message.timeout + 10.0)
 
 
 def dead_letters(limit: int = 100) -> ApiCall[list[models.DeadLetter]]:
-    return ApiCall("GET", "/v1/dead-letters", _many(models.DeadLetter), query={"limit": str(limit)})
+    return ApiCall("GET", "/v1/dead-letters", many(models.DeadLetter), query={"limit": str(limit)})
 
 
 def settle_dead_letter(id: str, action: Literal["retry", "discard"]) -> ApiCall[None]:
     """Retry or discard one."""
-    return ApiCall("POST", f"/v1/dead-letters/{_segment(id, 'dead letter')}/{action}", _nothing)
+    return ApiCall("POST", f"/v1/dead-letters/{segment(id, 'dead letter')}/{action}", nothing)
 
 
 def secrets() -> ApiCall[list[str]]:
@@ -254,36 +191,36 @@ def secrets() -> ApiCall[list[str]]:
 
 
 def set_secret(name: str, value: str) -> ApiCall[None]:
-    return ApiCall("PUT", f"/v1/secrets/{_segment(name, 'secret')}", _nothing, body={"value": value})
+    return ApiCall("PUT", f"/v1/secrets/{segment(name, 'secret')}", nothing, body={"value": value})
 
 
 def delete_secret(name: str) -> ApiCall[None]:
-    return ApiCall("DELETE", f"/v1/secrets/{_segment(name, 'secret')}", _nothing)
+    return ApiCall("DELETE", f"/v1/secrets/{segment(name, 'secret')}", nothing)
 
 
 def config() -> ApiCall[models.ConfigValues]:
-    return ApiCall("GET", "/v1/config", _one(models.ConfigValues))
+    return ApiCall("GET", "/v1/config", one(models.ConfigValues))
 
 
 def check_config() -> ApiCall[models.Checked]:
     """Read the files as a reload would, and change nothing."""
-    return ApiCall("POST", "/v1/config/check", _one(models.Checked), timeout=120.0)
+    return ApiCall("POST", "/v1/config/check", one(models.Checked), timeout=120.0)
 
 
 def reload() -> ApiCall[models.Reloaded]:
     """Read the configuration again; raises ConfigError and keeps the old one when it cannot be used."""
-    return ApiCall("POST", "/v1/config/reload", _one(models.Reloaded), timeout=120.0)
+    return ApiCall("POST", "/v1/config/reload", one(models.Reloaded), timeout=120.0)
 
 
 def backup() -> ApiCall[None]:
     """The database as a file: for `Client.save`."""
-    return ApiCall("GET", "/v1/database/backup", _nothing, timeout=3600.0)
+    return ApiCall("GET", "/v1/database/backup", nothing, timeout=3600.0)
 
 
 def logs(limit: int = 200, filter: str = "") -> ApiCall[list[models.LogLine]]:
     """The last lines that match, oldest first."""
     query = {"limit": str(limit)} | ({"filter": filter} if filter else {})
-    return ApiCall("GET", "/v1/logs", _many(models.LogLine), query=query)
+    return ApiCall("GET", "/v1/logs", many(models.LogLine), query=query)
 
 
 def log_levels() -> ApiCall[dict[str, str]]:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import anyio
+from fake_workflows import FakeRouting, FakeWorkflows
 
 from mindbot.bus import Bus
 from mindbot.config.load import load
@@ -121,6 +122,8 @@ class FakeRuntime:
         self.thoughts: list[str] = []  # shown before it turns out that they are no answer
         self.resources: Any = SimpleNamespace(**dict.fromkeys(Resources.__dataclass_fields__, self))
         self.resources.providers = providers_of(PROVIDERS)
+        self.resources.workflows = FakeWorkflows()
+        self.resources.routing = FakeRouting()
 
     def status(self) -> Json:
         return {

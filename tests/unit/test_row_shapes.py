@@ -7,8 +7,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 import pytest
 
-from mindbot.api import models, provider_models
-from mindbot.domain.shapes import daemon, providers, turns
+from mindbot.api import models, provider_models, workflow_models
+from mindbot.domain.shapes import daemon, providers, turns, workflows
 
 #: Each model, and the rows that it reads.
 ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
@@ -33,6 +33,19 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     provider_models.ProviderView: (providers.ProviderJson,),
     provider_models.ModelView: (providers.ModelJson,),
     provider_models.SpentView: (providers.SpentJson,),
+    workflow_models.NearestView: (workflows.NearestJson,),
+    workflow_models.CandidateView: (workflows.CandidateJson,),
+    workflow_models.DecisionView: (workflows.DecisionJson,),
+    workflow_models.ReplicaView: (workflows.ReplicaJson,),
+    workflow_models.RunErrorView: (workflows.RunErrorJson,),
+    workflow_models.WorkflowView: (workflows.WorkflowJson,),
+    workflow_models.WorkflowDayView: (workflows.WorkflowDayJson,),
+    workflow_models.RunNodeView: (workflows.RunNodeJson,),
+    workflow_models.WorkflowRunView: (workflows.WorkflowRunJson,),
+    workflow_models.RuleView: (workflows.RuleJson,),
+    workflow_models.RouterView: (workflows.RouterJson,),
+    workflow_models.LearnedView: (workflows.LearnedJson,),
+    workflow_models.MovedView: (workflows.MovedJson,),
     models.ConfigValues: (daemon.ConfigValuesJson,),
     models.Change: (daemon.ChangeJson,),
     models.Checked: (daemon.CheckedJson,),
@@ -92,7 +105,10 @@ def test_a_model_reads_what_its_rows_say(model: type[models.Answer]) -> None:
 def test_every_answer_is_read_from_a_row() -> None:
     """A new model says which row it is of."""
     answers = {
-        each for each in vars(models).values() if isinstance(each, type) and issubclass(each, models.Answer)
+        each
+        for module in (models, provider_models, workflow_models)
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, models.Answer)
     }
     assert answers - ROWS.keys() == {models.Answer}
 

@@ -24,9 +24,11 @@ from mindbot_daemon.server.routes import (
     media,
     platforms,
     providers,
+    routing,
     secrets,
     sessions,
     turns,
+    workflows,
 )
 from mindbot_daemon.server.stream.hub import Hub
 
@@ -34,6 +36,8 @@ RESOURCES = (
     about,
     platforms,
     providers,
+    workflows,
+    routing,
     turns,
     sessions,
     dead_letters,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mindbot.bus import Bus
 from mindbot.domain.ports.platform import Receive, Webhook
@@ -38,6 +38,15 @@ from mindbot.domain.shapes.turns import (
     TransferredJson,
     TurnJson,
     TurnLineJson,
+)
+from mindbot.domain.shapes.workflows import (
+    DecisionJson,
+    LearnedJson,
+    MovedJson,
+    RouterJson,
+    WorkflowDayJson,
+    WorkflowJson,
+    WorkflowRunJson,
 )
 
 if TYPE_CHECKING:
@@ -106,6 +115,66 @@ class Providers(Protocol):
 
     async def usage(self, by: str, days: int, *, limit: int = 1000, after: str = "") -> list[SpentJson]:
         """What was spent, the newest day first, from the row behind ``after``; raises Invalid, StoreError."""
+
+
+class Workflows(Protocol):
+    """The apps that answer. All raise StoreError; those that take a name raise NotFound."""
+
+    async def workflows(self) -> list[WorkflowJson]:
+        """One entry a workflow."""
+
+    async def workflow(self, name: str) -> WorkflowJson:
+        """One workflow."""
+
+    async def switch(self, name: str, on: bool) -> WorkflowJson:
+        """Switch one off or on; raises Conflict."""
+
+    async def test(self, name: str) -> list[CheckJson]:
+        """Prove that its apps can be asked; raises Conflict."""
+
+    async def run(self, name: str, text: str, user: str, inputs: Mapping[str, Any]) -> WorkflowRunJson:
+        """Run one by hand; what the vendor refuses is in the answer. Raises Conflict, Invalid."""
+
+    async def compare(self, names: Sequence[str], text: str) -> list[WorkflowRunJson]:
+        """Run several with one text; raises Conflict, Invalid."""
+
+    async def stats(self, days: int) -> list[WorkflowDayJson]:
+        """What each did by day, the newest first."""
+
+
+class Routing(Protocol):
+    """Where messages go."""
+
+    async def state(self) -> RouterJson:
+        """How the router is, and its rules."""
+
+    async def classify(self, text: str) -> DecisionJson:
+        """What a text means by itself; raises Conflict."""
+
+    async def explain(
+        self,
+        text: str,
+        *,
+        platform: str,
+        bot: str,
+        user: str,
+        group: str,
+        departments: Sequence[str],
+        session: str,
+    ) -> DecisionJson:
+        """Where a message would go, and why; raises Conflict."""
+
+    async def learned(self, state: str, limit: int) -> list[LearnedJson]:
+        """Corrections, the newest first; an empty ``state`` is any. Raises StoreError."""
+
+    async def learn(self, text: str, *, turn: str, workflow: str | None, note: str) -> LearnedJson:
+        """Keep where a text, or what a turn was asked, belongs; raises NotFound, Invalid, StoreError."""
+
+    async def review(self, id: str, verdict: Literal["accept", "reject", "revert"]) -> LearnedJson:
+        """Let a correction count or not; raises NotFound, Conflict, StoreError."""
+
+    async def diff(self, config: str, last: int) -> list[MovedJson]:
+        """What another configuration (YAML) would move of the last messages; raises ConfigError."""
 
 
 class Turns(Protocol):
@@ -241,6 +310,12 @@ class Backend(Protocol):
     def about(self) -> About: ...
     @property
     def platforms(self) -> Platforms: ...
+    @property
+    def providers(self) -> Providers: ...
+    @property
+    def workflows(self) -> Workflows: ...
+    @property
+    def routing(self) -> Routing: ...
     @property
     def turns(self) -> Turns: ...
     @property

@@ -30,8 +30,10 @@ from mindbot.runtime.resources.logs import LogResource
 from mindbot.runtime.resources.platforms import PlatformResource
 from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.resources.questions import Questions
+from mindbot.runtime.resources.routes import RouteResource
 from mindbot.runtime.resources.sessions import SessionResource
 from mindbot.runtime.resources.turns import TurnResource
+from mindbot.runtime.resources.workflows import WorkflowResource
 from mindbot.runtime.stats import Stats
 
 
@@ -42,6 +44,8 @@ class Resources:
     about: AboutResource
     platforms: PlatformResource
     providers: ProviderResource
+    workflows: WorkflowResource
+    routing: RouteResource
     turns: TurnResource
     sessions: SessionResource
     dead_letters: DeadLetterResource
@@ -79,6 +83,8 @@ def offered(
         about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board),
         platforms=PlatformResource(bots, secrets, injection),
         providers=ProviderResource(current, store.spending),
+        workflows=WorkflowResource(current),
+        routing=RouteResource(current),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
         dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),
