@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mindbot.domain.host import Keep
+from mindbot.workflows.forms import Forms
 
 
 class WorkflowStanding:
@@ -11,6 +12,7 @@ class WorkflowStanding:
 
     def __init__(self, keep: Keep) -> None:
         self.keep = keep
+        self.forms = Forms(keep)
 
     async def load(self) -> None:
         """Read what an earlier process knew; raises StoreError."""

@@ -88,11 +88,17 @@ class DeliveryJson(DeliveryColumns):
 
 
 class RouteJson(TypedDict, total=False):
-    """Where a turn goes, and ``why``; see *route* in docs/architecture.md."""
+    """Where a turn goes, and ``why``; see *route* in docs/architecture.md.
+
+    ``form`` is the one that the message answers, with an action's id and inputs.
+    """
 
     runner: str
     workflow: str
     why: str
+    form: str
+    action: str
+    inputs: dict[str, str]
 
 
 class PersonJson(TypedDict, total=False):
