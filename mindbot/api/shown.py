@@ -6,6 +6,7 @@ Texts are put together from whole pieces, which the console has in another langu
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -69,6 +70,18 @@ class Say(Protocol):
 def english(text: str, /, **values: object) -> str:
     """Say a text as it is written here."""
     return text.format(**values) if values else text
+
+
+def padded(text: str, width: int) -> str:
+    """Return a text with blanks behind it, to so many cells of a terminal: Chinese characters take two."""
+    return text + " " * max(width - cells(text), 0)
+
+
+def cells(text: str) -> int:
+    """Return how many cells of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
 
 
 def ago(seconds: float, say: Say = english) -> str:

@@ -6,8 +6,9 @@ Texts are put together from whole pieces, which the console has in another langu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from mindbot.api.provider_models import ModelView, ProviderCircuit, ProviderError, ProviderKey, ProviderView
+from mindbot.api.provider_models import ModelView, ProviderError, ProviderView
 from mindbot.api.shown import Say, ago, english
 
 #: Labels of `facts`.
@@ -44,6 +45,21 @@ TEXTS = (
     *("{n} of {limit} tokens", "{input} + {output} tokens", "{share} succeeded", "{share} used"),
     *("{mean} lately, {least} to {most}", "words"),
 )
+
+
+class Stands(Protocol):
+    """What is well, or left alone until a time (Unix seconds), and why."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def until(self) -> float: ...
+
+    @property
+    def why(self) -> str: ...
+
+
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -93,8 +109,8 @@ def why(found: ProviderView, now: float, say: Say = english) -> str:
     if found.state in _WHOLE:
         return say(_WHOLE[found.state])
     told = [say("its budget is used up")] if found.budget is not None and found.budget >= 1 else []
-    told += [_stands(say("key {label}", label=key.label), key, now, say) for key in found.keys if key.why]
-    told += [_stands(c.model, c, now, say) for c in found.circuits if c.why]
+    told += [stands(say("key {label}", label=key.label), key, now, say) for key in found.keys if key.why]
+    told += [stands(c.model, c, now, say) for c in found.circuits if c.why]
     if not told and found.state != "ok":
         if found.success is not None:
             told.append(say("{share} of late calls succeeded", share=percent(found.success)))
@@ -114,13 +130,13 @@ def facts(found: ProviderView, now: float, say: Say = english) -> Iterator[tuple
     yield say("type"), found.type
     yield say("models"), say(", ").join(found.models) or "-"
     for n, key in enumerate(found.keys):
-        yield "" if n else say("key"), _stands(key.label, key, now, say)
+        yield "" if n else say("key"), stands(key.label, key, now, say)
     for n, each in enumerate(found.circuits):
         name = say("{model} with {key}", model=each.model, key=each.key) if each.key else each.model
-        yield "" if n else say("breaker"), _stands(name, each, now, say)
-    yield say("calls"), _of(found.in_flight, found.concurrency, "{n} now", "{n} of {limit} now", say)
-    calls = _of(found.calls_a_minute, found.rate_limit, "{n} calls", "{n} of {limit} calls", say)
-    tokens = _of(found.tokens_a_minute, found.token_limit, "{n} tokens", "{n} of {limit} tokens", say)
+        yield "" if n else say("breaker"), stands(name, each, now, say)
+    yield say("calls"), share_of(found.in_flight, found.concurrency, "{n} now", "{n} of {limit} now", say)
+    calls = share_of(found.calls_a_minute, found.rate_limit, "{n} calls", "{n} of {limit} calls", say)
+    tokens = share_of(found.tokens_a_minute, found.token_limit, "{n} tokens", "{n} of {limit} tokens", say)
     yield say("a minute"), say(", ").join((calls, tokens))
     if found.success is not None:
         yield say("late calls"), say("{share} succeeded", share=percent(found.success))
@@ -135,24 +151,26 @@ def facts(found: ProviderView, now: float, say: Say = english) -> Iterator[tuple
         yield say("budget"), say("{share} used", share=percent(found.budget))
 
 
-def _stands(name: str, found: ProviderKey | ProviderCircuit, now: float, say: Say) -> str:
+def stands(name: str, found: Stands, now: float, say: Say = english) -> str:
+    """Return how a key, breaker or replica is, with the time until it is tried again, and why."""
     alone, with_time = _STANDS.get(found.state, ("", ""))
     if not alone:  # a newer daemon's word
         text = f"{name} {found.state}"
     elif found.until > now:
-        text = say(with_time, name=name, left=_left(found.until - now, say))
+        text = say(with_time, name=name, left=left(found.until - now, say))
     else:
         text = say(alone, name=name)
     text = text.strip()  # not every key has a label
     return f"{text}: {found.why}" if found.why else text
 
 
-def _left(seconds: float, say: Say) -> str:
+def left(seconds: float, say: Say = english) -> str:
     """Return a time that people watch run down: to the second, below an hour."""
     if 60 <= seconds < 3600:
         return say("{n} min", n=f"{int(seconds // 60)}:{int(seconds % 60):02}")
     return ago(seconds, say)
 
 
-def _of(n: int, limit: int, without: str, within: str, say: Say) -> str:
+def share_of(n: int, limit: int, without: str, within: str, say: Say) -> str:
+    """Return a number with its limit, where there is one; ``without`` and ``within`` are the two texts."""
     return say(within, n=n, limit=limit) if limit else say(without, n=n)
