@@ -87,6 +87,13 @@ class DispatcherSettings(Section):
         "抱歉，这次没有得到可以发送的回答，请换个说法再试。",
         description="Sent when the answer has no words, or the vendor's policy withheld it.",
     )
+    stop_words: tuple[str, ...] = Field(
+        ("/stop", "stop", "停止", "停"),
+        description="A message that is one of these and nothing else ends the answer its sender waits for; "
+        "absent: /stop, stop, 停止, 停.",
+    )
+    stop_notice: str = Field("好的，已停止。", description="Sent to who stopped an answer, or a form.")
+    idle_notice: str = Field("现在没有正在进行的回答。", description="Sent to who had nothing to stop.")
 
 
 class DeliverySettings(Section):

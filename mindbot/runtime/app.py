@@ -47,6 +47,7 @@ from mindbot.runtime.overload import BusyNotices
 from mindbot.runtime.patience import Policy
 from mindbot.runtime.resources.all import offered
 from mindbot.runtime.stats import Stats
+from mindbot.runtime.stopping import Stopping
 from mindbot.runtime.strays import Strays
 from mindbot.store import sqlite
 
@@ -116,12 +117,28 @@ class Runtime:
         )
         self.on_show = on_show = OnShow()
         self.endings = endings = Endings()
+        stopping = Stopping(lambda: self.loaded.config, self.dispatcher)
+        self.bridge = Bridge(self.bus, self.store.outbox, self.outbox, on_show, stopping)
         self.intake = Intake(
-            self.bus, kept.inbox, Identities(kept.keep), self.dispatcher, self.outbox.traffic, self.stats
+            self.bus,
+            kept.inbox,
+            Identities(kept.keep),
+            self.dispatcher,
+            self.outbox.traffic,
+            self.stats,
+            stopping,
+            self.bridge.stop,
         )
-        self.bridge = Bridge(self.bus, self.store.outbox, self.outbox, on_show)
         self.executor = Executor(
-            self.current, self.bus, self.store, self.dispatcher, self.outbox, on_show, endings, self.stats
+            self.current,
+            self.bus,
+            self.store,
+            self.dispatcher,
+            self.outbox,
+            on_show,
+            endings,
+            self.stats,
+            stopping,
         )
         self.overload = BusyNotices(self.current, self.store.outbox, self.outbox, self.board)
         self.later = later = Later(self.bus, self.store, self.outbox, on_show)

@@ -19,6 +19,7 @@ from mindbot.domain.shapes.turns import PersonJson
 from mindbot.domain.turn import Turn
 from mindbot.runtime.answering import Answering, OnShow, opened
 from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.stopping import Stopping
 
 _ASK_FOR = 45.0  # seconds a platform that cannot say is asked again whether the bot may speak
 _ASK_EVERY = 5.0  # seconds between two times, at most
@@ -27,11 +28,14 @@ _ASK_EVERY = 5.0  # seconds between two times, at most
 class Bridge:
     """Between a turn and its platform while the answer is made: showing it grow, stopping it, files."""
 
-    def __init__(self, bus: Bus, kept: OutboxStore, outbox: Outbox, on_show: OnShow) -> None:
+    def __init__(
+        self, bus: Bus, kept: OutboxStore, outbox: Outbox, on_show: OnShow, stopping: Stopping
+    ) -> None:
         self._bus = bus
         self._kept = kept
         self._outbox = outbox
         self._on_show = on_show
+        self._stopping = stopping
         self._stoppers: dict[str, anyio.CancelScope] = {}
 
     def _bot(self, turn: Turn) -> Bot | None:
@@ -49,6 +53,8 @@ class Bridge:
         shown = streams is not None and await self._put_on_show(turn, streams)
         answering = Answering(self._bus, turn, shown=shown)
         self._stoppers[turn.id] = answering.scope
+        if self._stopping.waits_behind(turn):
+            answering.scope.cancel()
         delivery = self._on_show.get(turn.number) if shown else None
         try:
             if streams is None or delivery is None:
@@ -86,6 +92,10 @@ class Bridge:
 
     async def stop_turn(self, turn: str) -> bool:
         """End a running answer early: what is there is the answer. False when nothing is being answered."""
+        return self.stop(turn)
+
+    def stop(self, turn: str) -> bool:
+        """Do what `stop_turn` does; neither waits."""
         scope = self._stoppers.get(turn)
         if scope is None:
             return False

@@ -14,6 +14,7 @@ from mindbot.domain.turn import Tracer
 from mindbot.media.spool import SpooledMedia
 from mindbot.pipeline import onion
 from mindbot.pipeline.services import Services
+from mindbot.pipeline.stop import Forgets
 from mindbot.providers.management.standing import Standing
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import assembly
@@ -114,5 +115,5 @@ class Builder:
             warn=log.warning,
             clock=time.time,
             timer=time.monotonic,
-            parts={Workflows: workflows},
+            parts={Workflows: workflows, Forgets: self.workflows.forms},
         )

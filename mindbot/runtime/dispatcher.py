@@ -178,6 +178,11 @@ class Dispatcher:
         """Return a turn that is queued or running here, as it is at this moment."""
         return next((turn for turn in self._sessions.get(session, ()) if turn.number == number), None)
 
+    def first(self, session: str) -> Turn | None:
+        """Return the turn of a session that runs, or is the next to."""
+        waiting = self._sessions.get(session)
+        return waiting[0] if waiting else None
+
     def behind(self, turn: Turn) -> list[Turn]:
         """Return the turns that wait in this one's session, oldest first."""
         return self._sessions[turn.session][1:]

@@ -24,6 +24,7 @@ from mindbot.runtime.generation import Generation
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.replies import Replies, short
 from mindbot.runtime.stats import Stats
+from mindbot.runtime.stopping import Stopping
 from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.runtime")
@@ -49,6 +50,7 @@ class Executor:
         on_show: OnShow,
         endings: Endings,
         stats: Stats,
+        stopping: Stopping,
     ) -> None:
         self._current = current
         self._bus = bus
@@ -58,6 +60,7 @@ class Executor:
         self._on_show = on_show
         self._endings = endings
         self._stats = stats
+        self._stopping = stopping
         self._replies = Replies(outbox, dispatcher, on_show)
 
     async def run(self, turn: Turn) -> None:
@@ -112,10 +115,11 @@ class Executor:
     async def _join(self, turn: Turn) -> None:
         """Where replies are scarce, take those that wait behind this turn along: one reply answers all."""
         bot = self._outbox.bot(turn.message.platform, turn.message.bot)
-        if bot is None or bot.merges is None or not turn.message.written:
+        asks = self._stopping.asks
+        if bot is None or bot.merges is None or not turn.message.written or asks(turn):
             return
         if not turn.together:
-            waiting = [t for t in self._dispatcher.behind(turn) if t.message.written]
+            waiting = [t for t in self._dispatcher.behind(turn) if t.message.written and not asks(t)]
 
             async def choose() -> _Together:
                 return {"turns": [t.number for t in waiting]}

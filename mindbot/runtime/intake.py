@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import anyio
 
@@ -15,11 +15,12 @@ from mindbot.runtime.dispatcher import PAGE, Dispatcher
 from mindbot.runtime.events import tell_turn
 from mindbot.runtime.identities import Identities
 from mindbot.runtime.stats import Stats
+from mindbot.runtime.stopping import Stopping
 from mindbot.runtime.traffic import Traffic
 
 
 class Intake:
-    """The way in for every message, whoever brings it."""
+    """The way in for every message, whoever brings it. ``stop`` ends an answer that is being made."""
 
     def __init__(
         self,
@@ -29,6 +30,8 @@ class Intake:
         dispatcher: Dispatcher,
         traffic: Traffic,
         stats: Stats,
+        stopping: Stopping,
+        stop: Callable[[str], bool],
     ) -> None:
         self._bus = bus
         self._inbox = inbox
@@ -36,6 +39,8 @@ class Intake:
         self._dispatcher = dispatcher
         self._traffic = traffic
         self._stats = stats
+        self._stopping = stopping
+        self._stop = stop
 
     async def receive(self, message: Message) -> Receipt:
         """Put a message on disk and queue its turn. The platform gets its ack after this returns.
@@ -92,5 +97,6 @@ class Intake:
         else:
             self._stats.received += 1
             tell_turn(self._bus, "turn.queued", turn)
+            self._stopping.heard(turn, self._stop)
             self._dispatcher.submit(turn)
         return Receipt(turn.number, duplicate)

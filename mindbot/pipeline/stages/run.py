@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import NotRequired, TypedDict
 
+from anyio.lowlevel import checkpoint_if_cancelled
+
 from mindbot.domain.chat import Chunk
 from mindbot.domain.conversation import wordless
 from mindbot.domain.errors import EmptyAnswer
@@ -80,6 +82,7 @@ class Run:
             finish = ""
             async with self._running(turn) as answering:
                 with answering.scope as scope:
+                    await checkpoint_if_cancelled()  # who was told to stop by now is not begun
                     chunks = self._runners[turn.route["runner"]].run(turn)
                     async with aclosing(chunks):
                         async for chunk in chunks:
