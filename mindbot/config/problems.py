@@ -38,8 +38,8 @@ _WANTED: Mapping[str, str] = {
 }
 
 
-def of(root: Node, model: type[Config], error: ErrorDetails) -> Finding:
-    """Return the finding for one of the model's errors."""
+def of(root: Node, model: type[BaseModel], error: ErrorDetails) -> Finding:
+    """Return the finding for one of the model's errors: a configuration's, or another file's."""
     node, written, rest = tree.find(root, error["loc"])
     if error["type"] == "missing":
         return _missing(root, model, node, written, rest)
@@ -49,7 +49,7 @@ def of(root: Node, model: type[Config], error: ErrorDetails) -> Finding:
     return Finding(node.origin, f"{path} {_what(error)}{_shown(model, node, error)}")
 
 
-def _missing(root: Node, config: type[Config], node: Node, written: KeyPath, rest: KeyPath) -> Finding:
+def _missing(root: Node, config: type[BaseModel], node: Node, written: KeyPath, rest: KeyPath) -> Finding:
     path = (*written, *rest)
     key = str(path[-1])
     model = _section_at(config, path[:-1])
@@ -63,13 +63,13 @@ def _missing(root: Node, config: type[Config], node: Node, written: KeyPath, res
     return Finding(node.place, f"{tree.dotted(path)} is missing{meaning}. Add `{key}: {example}`")
 
 
-def _section_at(config: type[Config], path: KeyPath) -> type[BaseModel] | None:
+def _section_at(config: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
     """Return the model of the section at a path; one mapping may stand for a list of one."""
     where = keys.at(config, path)
     return keys.section(where) or keys.section(keys.child(where, 0))
 
 
-def _unknown(root: Node, config: type[Config], node: Node, written: KeyPath) -> Finding:
+def _unknown(root: Node, config: type[BaseModel], node: Node, written: KeyPath) -> Finding:
     key = str(written[-1])
     if len(written) == 3 and written[0] == "providers" and (types := parts.types_with(key)):
         this = parts.type_of(str(written[1]), tree.find(root, written[:-1])[0])
@@ -77,7 +77,7 @@ def _unknown(root: Node, config: type[Config], node: Node, written: KeyPath) -> 
         return Finding(node.origin, what)
     model = _section_at(config, written[:-1])
     known = list(keys.fields(model)) if model else []
-    if model is config:
+    if model is config and issubclass(config, Config):
         known += [name for name in parts.section_names() if name not in known]
     if meant := keys.guess(key, known):
         mend = f"Did you mean {meant}?"
@@ -101,7 +101,7 @@ def _what(error: ErrorDetails) -> str:
     )
 
 
-def _shown(config: type[Config], node: Node, error: ErrorDetails) -> str:
+def _shown(config: type[BaseModel], node: Node, error: ErrorDetails) -> str:
     """Show what is there, unless it is, or may be, a secret."""
     value = error["input"]
     where = keys.at(config, error["loc"])

@@ -216,3 +216,5 @@ def _texts(key: str) -> Also:
 NAMED = _texts("name")
 #: A list of keys with what belongs to each, of which a bare text is the key alone.
 KEYS = _texts("key")
+#: A list of lines of a conversation with what belongs to each, of which a bare text is what is said.
+LINES = _texts("text")

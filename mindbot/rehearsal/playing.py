@@ -1,0 +1,166 @@
+"""Plays conversations: users write on their phones, and what they get there is what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from mindbot.bus import Observer
+from mindbot.config.model import Config
+from mindbot.domain.errors import MindBotError, TimedOut
+from mindbot.domain.shapes.turns import TurnJson
+from mindbot.domain.turn import DONE_STATES
+from mindbot.rehearsal.scenario import Said, Talk
+from mindbot.rehearsal.stand_ins import bots_of
+from mindbot.runtime.app import Runtime
+from mindbot.sim.server import Simulator
+
+#: Seconds an answer may take to come to a phone once it is sent: webhooks are polled for it.
+_TO_PHONE = 10.0
+_LOOK_EVERY = 0.05  # seconds
+_GROUPS = frozenset({"dingtalk", "wecombot"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A conversation of one user with one bot: what is played."""
+
+    name: str
+    platform: str
+    bot: str
+    user: str
+    group: str
+    says: tuple[Said, ...]
+
+
+@dataclass(slots=True)
+class Played:
+    """What came of a message: ``got`` is what the user saw, in order; ``failed`` why nothing is known."""
+
+    part: Part
+    said: Said
+    turn: TurnJson | None = None
+    got: list[str] = field(default_factory=list)
+    failed: str = ""
+
+
+def parts_of(talks: Sequence[Talk], config: Config) -> list[Part]:
+    """Return who writes to whom: a conversation without a platform is had on each."""
+    found: list[Part] = []
+    for talk in talks:
+        for bot in _bots(talk, config):
+            user = talk.user or allowed_user(config, f"rehearsal{len(found) + 1}")
+            name = talk.name or f"conversation {len(found) + 1}"
+            found.append(Part(name, bot[0], bot[1], user, talk.group, talk.says))
+    return found
+
+
+def before_play(parts: Sequence[Part]) -> list[Played]:
+    """Return every message of the parts as one that nothing has come of yet."""
+    return [Played(part, said, failed="there was no time for it") for part in parts for said in part.says]
+
+
+def _bots(talk: Talk, config: Config) -> list[tuple[str, str]]:
+    there = bots_of(config)
+    if talk.platform == "console":
+        there = config.bots()
+    platforms = [talk.platform] if talk.platform else list(dict.fromkeys(b.platform for b in there))
+    if talk.group:
+        platforms = [each for each in platforms if each in _GROUPS]
+    found = []
+    for platform in platforms:
+        names = [b.name for b in there if b.platform == platform and talk.bot in ("", b.name)]
+        found += [(platform, names[0])] if names else []
+    return found
+
+
+def allowed_user(config: Config, name: str) -> str:
+    """Return a user id that may talk to the bots: the access list may have patterns of them."""
+    pattern = next(iter(config.access.allow), "")
+    return pattern.replace("*", name).replace("?", "x") if pattern and ":" not in pattern else name
+
+
+class Players:
+    """All users together. ``patience`` is the longest one message may take, in seconds."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        phones: Mapping[tuple[str, str], Simulator],
+        callback: Callable[[str, str], str],
+        patience: float,
+    ) -> None:
+        self._runtime = runtime
+        self._phones = phones
+        self._callback = callback
+        self._patience = patience
+
+    async def play(self, played: Sequence[Played]) -> None:
+        """Play what `before_play` made, side by side; what is said on one screen follows each other."""
+        screens: dict[tuple[str, str, str], list[Played]] = {}
+        for each in played:
+            part = each.part
+            screens.setdefault((part.platform, part.bot, part.group or part.user), []).append(each)
+        async with anyio.create_task_group() as tasks:
+            for row in screens.values():
+                tasks.start_soon(self._row, row)
+
+    async def _row(self, row: Sequence[Played]) -> None:
+        for each in row:
+            try:
+                await self._say(each)
+            except MindBotError as error:
+                each.failed = str(error)
+
+    async def _say(self, played: Played) -> None:
+        part = played.part
+        if part.platform == "console":
+            turn = await self._runtime.resources.turns.inject(text=played.said.text, user=part.user)
+            played.turn = await self._runtime.resources.turns.wait_sent(turn, self._patience)
+            played.got = [d["text"] for d in played.turn["deliveries"] if d["text"]]
+        else:
+            await self._on_phone(played)
+        played.failed = ""
+        if played.turn is None or played.turn["state"] not in DONE_STATES:
+            raise TimedOut(f"no answer within {self._patience:g} s")
+
+    async def _on_phone(self, played: Played) -> None:
+        part = played.part
+        phone: Any = self._phones[part.platform, part.bot]
+        screen = part.group or part.user
+        before = len(phone.inbox(screen))
+        with self._runtime.bus.observe({"turn"}) as observer:
+            pushed = await phone.push_text(part.user, played.said.text, **self._where(part))
+            if not pushed.acked:
+                raise TimedOut(f"{part.platform}/{part.bot} did not take the message")
+            with anyio.move_on_after(self._patience):
+                turn = await self._begun(observer, part)
+                played.turn = await self._runtime.resources.turns.wait_sent(turn, self._patience)
+        said = played.turn is not None and any(d["state"] == "sent" for d in played.turn["deliveries"])
+        with anyio.move_on_after(_TO_PHONE):
+            while said and len(phone.inbox(screen)) == before:  # noqa: ASYNC110 - a phone tells nobody
+                await anyio.sleep(_LOOK_EVERY)
+        played.got = [shown.text for shown in phone.inbox(screen)[before:]]
+
+    def _where(self, part: Part) -> dict[str, str]:
+        if part.platform == "dingtalk":
+            return {"url": f"group:{part.group}"} if part.group else {}
+        more = {"group": part.group} if part.group and part.platform == "wecombot" else {}
+        url = self._callback(part.platform, part.bot)
+        return {"url": url, **more} if url else more
+
+    async def _begun(self, observer: Observer, part: Part) -> str:
+        """Return the turn that a message of this user's began."""
+        while True:
+            events, _ = await observer.batch()
+            for event in events:
+                told = event.data
+                if (told.get("platform"), told.get("bot"), told.get("user")) == (
+                    part.platform,
+                    part.bot,
+                    part.user,
+                ):
+                    return event.turn

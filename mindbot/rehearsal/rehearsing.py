@@ -1,0 +1,141 @@
+"""One rehearsal: the simulators, a runtime of its own between them, the conversations, and its end."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+
+from mindbot.config.load import Loaded
+from mindbot.domain.errors import MindBotError
+from mindbot.rehearsal.loopback import only_loopback
+from mindbot.rehearsal.playing import Part, Played, Players, before_play
+from mindbot.rehearsal.scenario import FaultSpecs
+from mindbot.rehearsal.stand_ins import StandIns, standing_in
+from mindbot.runtime.app import Runtime
+from mindbot_daemon.webhooks import PublicListener, path_of
+
+_HELLO = 10.0  # seconds a bot may take to be connected
+_LOOK_EVERY = 0.02  # seconds
+_END = 5.0  # seconds for what is open to end
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a rehearsal came to. ``took`` is seconds; ``refused`` are hosts that were called for, in vain;
+    ``not_well`` are bots that did not start, each with the reason."""
+
+    played: list[Played] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    not_well: list[str] = field(default_factory=list)
+    took: float = 0.0
+    stopped: int = 0  # the signal that ended it before its time
+
+
+def rehearse(
+    loaded: Loaded, parts: Sequence[Part], faults: dict[str, FaultSpecs], *, timeout: float
+) -> Outcome:
+    """Play the parts with a configuration, in a temporary folder, for ``timeout`` seconds at most.
+
+    Raises:
+        ConfigError: a fault is none of its simulator's, or the configuration cannot be run.
+        MindBotError: the runtime could not start.
+    """
+    outcome = Outcome()
+    begun = time.monotonic()
+    with only_loopback() as guard, tempfile.TemporaryDirectory(prefix="mindbot-rehearsal-") as folder:
+        try:
+            anyio.run(_run, loaded, parts, faults, timeout, Path(folder), outcome)
+        except BaseExceptionGroup as group:  # what task groups make of an error
+            known = group.subgroup(MindBotError)
+            if known is None:
+                raise
+            raise _first(known) from group
+    outcome.refused = guard.refused
+    outcome.took = time.monotonic() - begun
+    return outcome
+
+
+def _first(group: BaseExceptionGroup[MindBotError]) -> MindBotError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def _run(
+    loaded: Loaded,
+    parts: Sequence[Part],
+    faults: dict[str, FaultSpecs],
+    timeout: float,
+    folder: Path,
+    outcome: Outcome,
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with anyio.create_task_group() as group:
+
+            async def stop() -> None:
+                async for number in signals:
+                    outcome.stopped = number
+                    group.cancel_scope.cancel()
+                    return
+
+            group.start_soon(stop)
+            async with standing_in(loaded.config) as cast:
+                outcome.left_out = cast.left_out
+                cast.fail(faults)
+                async with _stage(replace(loaded, config=cast.config), folder) as (runtime, listener):
+                    await _play(runtime, listener, cast, parts, timeout, outcome)
+            group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _stage(loaded: Loaded, folder: Path) -> AsyncIterator[tuple[Runtime, PublicListener]]:
+    """Run a runtime and its public ports, as the daemon does, on this machine alone."""
+    async with Runtime.open(loaded, folder) as runtime, anyio.create_task_group() as group:
+        listener = PublicListener(group, runtime.receive)
+        await listener.bind(runtime.webhooks())
+        try:
+            yield runtime, listener
+        finally:
+            with anyio.move_on_after(_END, shield=True):
+                await runtime.drain(_END)
+                await listener.close()
+            group.cancel_scope.cancel()
+
+
+async def _play(
+    runtime: Runtime,
+    listener: PublicListener,
+    cast: StandIns,
+    parts: Sequence[Part],
+    timeout: float,
+    outcome: Outcome,
+) -> None:
+    callbacks = {
+        (each.name, each.bot): "http://{}:{}".format(*listener.bound[each.host, each.port]) + path_of(each)
+        for each in runtime.webhooks()
+    }
+    players = Players(runtime, cast.bots, lambda *bot: callbacks.get(bot, ""), timeout)
+    outcome.played = before_play(parts)
+    with anyio.move_on_after(timeout):
+        outcome.not_well = await _connected(runtime)
+        await players.play(outcome.played)
+
+
+async def _connected(runtime: Runtime) -> list[str]:
+    """Wait until every bot is well; returns a line for each that is not."""
+
+    def ill() -> list[str]:
+        bots = [each for each in runtime.resources.about.health() if each["component"].startswith("bot ")]
+        return [f"{b['component']}: {b['reason'] or b['state']}" for b in bots if b["state"] != "ok"]
+
+    with anyio.move_on_after(_HELLO):
+        while ill():  # noqa: ASYNC110 - the board is looked at
+            await anyio.sleep(_LOOK_EVERY)
+    return ill()
