@@ -10,9 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from mindbot.config import hours
 from mindbot.config.patterns import check_patterns
 from mindbot.config.sections import Section
 from mindbot.config.types import Duration, Float, Int, Secret, Url
+from mindbot.filters.errors import FilterError
+from mindbot.filters.fields import ROUTE_FIELDS
+from mindbot.filters.language import parse
 
 WorkflowKind = Literal["chat", "agent", "chatflow", "workflow", "completion", "coze", "coze_workflow"]
 #: The kinds that Coze serves; all others are Dify's.
@@ -220,10 +224,10 @@ class RouteSettings(Section):
     group: Texts = Field((), description="Any of these groups' ids; * is any group, - is none.")
     department: Texts = Field((), description="Any of these departments of the sender.")
     kind: Texts = Field((), description="Any of these kinds of message: text, image, file, …")
-    text: str = Field("", description="A regular expression that the text holds.")
+    text: str = Field("", description="A regular expression that the text holds, in any case.")
     when: str = Field("", description="An expression of the filter language.")
     time: str = Field("", description="A time window, e.g. 09:00-18:00; one over midnight is fine.")
-    days: Texts = Field((), description="Days of the week: mon, tue, …; empty: all.")
+    days: Texts = Field((), description="Days of the week: mon, tue, … or mon-fri; empty: all.")
     timezone: str = Field("", description="Of `time` and `days`, e.g. Asia/Shanghai; empty: the machine's.")
     percent: Float = Field(100, ge=0, le=100, description="Share of the users it is for; they stay the same.")
     workflow: str = Field("", description="The workflow that answers.")
@@ -247,4 +251,32 @@ class RouteSettings(Section):
     @classmethod
     def _text(cls, value: str) -> str:
         _patterns((value,) if value else ())
+        return value
+
+    @field_validator("when")
+    @classmethod
+    def _when(cls, value: str) -> str:
+        try:
+            parse(value, ROUTE_FIELDS)
+        except FilterError as error:
+            raise ValueError(f"{error.message}. {error.hint}".strip(". ")) from None
+        return value
+
+    @field_validator("time")
+    @classmethod
+    def _time(cls, value: str) -> str:
+        if value:
+            hours.minutes(value)
+        return value
+
+    @field_validator("days")
+    @classmethod
+    def _days(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        hours.weekdays(value)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str) -> str:
+        hours.zone(value)
         return value

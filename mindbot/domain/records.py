@@ -77,6 +77,10 @@ def _add_outcome(record: TurnRecord, turn: Turn) -> None:
     record["runner"] = route.get("runner", "")
     if workflow := route.get("workflow"):
         record["workflow"] = workflow
+    if "confidence" in route:
+        record["confidence"] = route["confidence"]
+    if rule := route.get("rule"):
+        record["rule"] = rule
     if shown := {k: v for k, v in turn.vars.items() if k[:1] != "_" and isinstance(v, str | int | float)}:
         record["vars"] = shown
     for span in turn.spans:

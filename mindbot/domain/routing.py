@@ -29,6 +29,8 @@ class RouteQuestion:
     previous: str = ""
     previous_ts: float = 0.0
     vars: Mapping[str, object] = field(default_factory=dict)
+    user_name: str = ""
+    quote: str = ""
 
     @classmethod
     def of(
@@ -38,6 +40,8 @@ class RouteQuestion:
         departments: tuple[str, ...] = (),
         previous: str = "",
         previous_ts: float = 0.0,
+        vars: Mapping[str, object] | None = None,
+        user_name: str = "",
     ) -> RouteQuestion:
         """Return what a message asks."""
         kinds = tuple(dict.fromkeys(part.kind for part in message.parts if not part.foreign))
@@ -54,6 +58,9 @@ class RouteQuestion:
             message.ts or message.received,
             previous,
             previous_ts,
+            vars or {},
+            user_name,
+            "\n".join(part.text for part in message.parts if part.kind == "quote"),
         )
 
 
@@ -96,7 +103,8 @@ class Decision:
 
     ``workflow`` is None for what belongs to none; then ``answers`` is who answers all the same (the default
     workflow), empty for a runner alone. ``mode`` is how texts were compared: ``full`` (with an embedder),
-    ``hashed`` or ``patterns`` (only those). ``chain`` are the workflows that are asked, in order.
+    ``hashed`` or ``patterns`` (only those). ``chain`` are the workflows that are asked, in order; ``by`` is
+    who decided (message, rule, form or configuration), ``rules`` a line for each rule that matched.
     """
 
     workflow: str | None
@@ -121,6 +129,7 @@ class Decision:
     reply: str = ""
     vars: Mapping[str, str] = field(default_factory=dict)
     took_ms: float = 0.0
+    by: str = "message"
 
     def to_json(self) -> DecisionJson:
         return {

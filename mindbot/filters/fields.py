@@ -92,7 +92,9 @@ TURN_FIELDS = FieldSet(
         Field("error", Kind.TEXT, "the kind of error that ended it, e.g. rate_limited"),
         Field("route", Kind.TEXT, "the route it took"),
         Field("runner", Kind.TEXT, "what produced the answer: chat, agent, workflow"),
-        Field("workflow", Kind.TEXT, "the workflow that was chosen"),
+        Field("workflow", Kind.TEXT, "the workflow that answered, or was chosen to"),
+        Field("confidence", Kind.NUMBER, "how sure that choice was, 0 to 1"),
+        Field("rule", Kind.TEXT, "the rule of `routes` that decided"),
         Field("provider", Kind.TEXT, "the LLM backend that answered"),
         Field("model", Kind.TEXT, "the model that answered"),
         Field("tokens", Kind.NUMBER, "input and output tokens together"),
@@ -102,6 +104,13 @@ TURN_FIELDS = FieldSet(
     ),
     search="text",
 )
+
+_ROUTED_BY = (
+    *("platform", "bot", "session", "user", "user_name", "department", "chat", "kind", "text", "quote"),
+    *("received", "vars"),
+)
+#: What is known of a message when it is routed: what rules of `routes` may name.
+ROUTE_FIELDS = FieldSet(tuple(f for f in TURN_FIELDS.fields if f.name in _ROUTED_BY), search="text")
 
 #: Names of fields that hold a list.
 MANY = frozenset(field.name for field in TURN_FIELDS.fields if field.many)

@@ -6,6 +6,7 @@ import time
 
 import structlog
 
+from mindbot import registry
 from mindbot.config.load import Loaded
 from mindbot.domain.host import Keep, Secrets
 from mindbot.domain.ports.http import Http
@@ -24,6 +25,7 @@ from mindbot.runtime.executor import Executor
 from mindbot.runtime.generation import PROVIDER, WORKFLOW, Generation, base_urls
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.workflows.manager import Report, Workflows
+from mindbot.workflows.router.router import WorkflowRouter
 from mindbot.workflows.standing import WorkflowStanding
 
 log = structlog.get_logger("mindbot.runtime")
@@ -77,7 +79,8 @@ class Builder:
         workflows = Workflows(
             config, self._http, self._secrets, self.workflows, providers, report=self._telling(WORKFLOW)
         )
-        offered = self._services(loaded, providers, workflows)
+        router = WorkflowRouter(config, registry.names("runners"))
+        offered = self._services(loaded, providers, workflows, router)
         left_out: assembly.LeftOut = {}
         assembly.runners(offered, left_out)
         stages = assembly.stages(offered, left_out)
@@ -86,6 +89,7 @@ class Builder:
             loaded,
             providers,
             workflows,
+            router,
             onion.build(stages),
             self._tracer,
             offered.runners,
@@ -98,7 +102,9 @@ class Builder:
 
         return report
 
-    def _services(self, loaded: Loaded, providers: ProviderManager, workflows: Workflows) -> Services:
+    def _services(
+        self, loaded: Loaded, providers: ProviderManager, workflows: Workflows, router: WorkflowRouter
+    ) -> Services:
         return Services(
             config=loaded.config,
             models=providers,
@@ -115,5 +121,9 @@ class Builder:
             warn=log.warning,
             clock=time.time,
             timer=time.monotonic,
-            parts={Workflows: workflows, Forgets: self.workflows.forms},
+            parts={
+                Workflows: workflows,
+                WorkflowRouter: router,
+                Forgets: self.workflows.forms,
+            },
         )

@@ -14,6 +14,7 @@ from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import assembly
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.router.router import WorkflowRouter
 
 #: Before their names among the components.
 PROVIDER = "provider "
@@ -37,6 +38,7 @@ class Generation:
     loaded: Loaded
     providers: ProviderManager
     workflows: Workflows
+    router: WorkflowRouter
     pipeline: onion.Next
     tracer: Tracer
     runners: dict[str, Runner]  # what answers, by name

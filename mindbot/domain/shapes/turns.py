@@ -87,15 +87,39 @@ class DeliveryJson(DeliveryColumns):
     took_ms: float | None
 
 
+class ChoiceJson(TypedDict):
+    """A workflow that might have been chosen; ``score`` is 0 to 1."""
+
+    workflow: str
+    score: float
+
+
 class RouteJson(TypedDict, total=False):
     """Where a turn goes, and ``why``; see *route* in docs/architecture.md.
 
-    ``form`` is the one that the message answers, with an action's id and inputs.
+    ``by`` is who decided: ``stage`` (one outside of `route`), ``runner`` (which takes such messages),
+    ``rule``, ``message`` (what it says), ``form`` (which it answers) or ``configuration``. ``workflow`` is
+    who is asked and, in the end, who answered. ``out_of_scope``: it belongs to none, and the default answers.
+    The others are of `mindbot.domain.routing.Decision`; ``form`` is the one that the message
+    answers, with an action's id and inputs.
     """
 
     runner: str
     workflow: str
     why: str
+    by: str
+    confidence: float
+    mode: str
+    rule: str
+    out_of_scope: bool
+    candidates: list[ChoiceJson]
+    chain: list[str]
+    together: list[str]
+    combine: str
+    then: list[str]
+    on_error: str
+    split_from: str
+    shadow: list[str]
     form: str
     action: str
     inputs: dict[str, str]
@@ -160,6 +184,8 @@ class _Told(PassingRecord):
     error: NotRequired[str]
     runner: NotRequired[str]
     workflow: NotRequired[str]
+    confidence: NotRequired[float]
+    rule: NotRequired[str]
     provider: NotRequired[str]
     model: NotRequired[str]
     tokens: NotRequired[int]

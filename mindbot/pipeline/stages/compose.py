@@ -27,7 +27,7 @@ class Compose:
     What came with the message stands beside its words; whether a model is shown it decides who asks it.
     """
 
-    after = "route"
+    after = ("route", "classify")
 
     def __init__(self, services: Services) -> None:
         self._local = services.local

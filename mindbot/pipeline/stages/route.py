@@ -14,7 +14,8 @@ class ChooseRoute:
 
     The one that a stage outside of it has written into ``turn.route["runner"]``; else the first, by name,
     that takes it (`Takes`); else by the configuration: workflows, the agent, a bare chat on the first enabled
-    provider.
+    provider. ``turn.route["by"]`` says which it was: what is left to the configuration, `classify` decides by
+    rules and by what the message says, where there are any.
     """
 
     after = "session"
@@ -45,18 +46,18 @@ class ChooseRoute:
                 return
             turn.state, turn.reason = "dropped", "event: no route answers it"
             return
-        runner, why = self._chosen(turn)
+        runner, why, by = self._chosen(turn)
         if runner not in self._runners:
             hint = f"there are: {', '.join(sorted(self._runners)) or 'none'}"
             raise ConfigError(f"no runner {runner!r} can answer", hint=hint)
-        turn.route.update({"runner": runner, "why": why})
+        turn.route.update({"runner": runner, "why": why, "by": by})
         await call_next(turn)
 
-    def _chosen(self, turn: Turn) -> tuple[str, str]:
-        """Return the runner of a message, and why it is this one."""
+    def _chosen(self, turn: Turn) -> tuple[str, str, str]:
+        """Return the runner of a message, why it is this one, and who says so."""
         if named := str(turn.route.get("runner", "")):
-            return named, str(turn.route.get("why") or "a stage outside has chosen it")
+            return named, str(turn.route.get("why") or "a stage outside has chosen it"), "stage"
         for name, runner in self._takers:
             if why := runner.takes(turn):
-                return name, why
-        return self._runner, self._why
+                return name, why, "runner"
+        return self._runner, self._why, "configuration"

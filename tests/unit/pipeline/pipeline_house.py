@@ -11,6 +11,7 @@ import anyio
 
 from mindbot import registry
 from mindbot.config.load import load
+from mindbot.config.model import Config
 from mindbot.domain import ids
 from mindbot.domain.abilities import Silence
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
@@ -76,7 +77,13 @@ class House:
     """A pipeline with everything around it kept in lists."""
 
     def __init__(
-        self, runner: Any = None, now: float = 1000.0, watch: Watch | None = None, **sections: Any
+        self,
+        runner: Any = None,
+        now: float = 1000.0,
+        watch: Watch | None = None,
+        runners: dict[str, Any] | None = None,
+        parts: Callable[[Config], dict[type, object]] = lambda config: {},
+        **sections: Any,
     ) -> None:
         self.finished: list[Turn] = []
         self.memo: dict[str, Json] = {}
@@ -98,7 +105,8 @@ class House:
             finish=self._finish,
             history=self._history,
             once=self._once,
-            runners={"chat": runner or Echo()},
+            runners={"chat": runner or Echo(), **(runners or {})},
+            parts=parts(config),
             running=self._running,
             lend=self._lend,
             silence=self._silence,

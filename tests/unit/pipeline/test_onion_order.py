@@ -21,7 +21,7 @@ def built_in() -> dict[str, Any]:
 
 def test_the_built_in_ones_stand_as_the_architecture_says() -> None:
     assert ordered(built_in()) == (
-        "deliver errors access limits people media session route compose run".split()  # noqa: SIM905
+        "deliver errors access limits people media session route classify compose run".split()  # noqa: SIM905
     )
 
 

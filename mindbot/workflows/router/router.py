@@ -1,0 +1,170 @@
+"""Chooses who answers a message: by rules, and else by what it says. See `mindbot.domain.ports.workflows`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import replace
+
+from mindbot.config.model import Config
+from mindbot.domain.routing import Decision, RouteQuestion
+from mindbot.workflows.router import order, splits
+from mindbot.workflows.router.facts import Facts
+from mindbot.workflows.router.patterns_alone import PatternsAlone
+from mindbot.workflows.router.rules import RouteRules, Ruling, Usable
+
+
+class WorkflowRouter:
+    """See the module. ``runners`` are those that are installed; ``switched_on`` says of a workflow whether
+    nobody has switched it off."""
+
+    def __init__(
+        self, config: Config, runners: Collection[str], *, switched_on: Usable = lambda name: True
+    ) -> None:
+        self.config = config
+        self.rules = RouteRules(config.routes)
+        self.decisions = 0
+        self.none = 0  # of these belonged to none
+        self._switched_on = switched_on
+        self._classifier = PatternsAlone(config)
+        self._has_workflows = "workflow" in runners
+        self._agent = config.agent is not None and "agent" in runners
+        self._runners = frozenset(runners)
+
+    @property
+    def routes(self) -> bool:
+        """Whether there is anything to decide."""
+        return bool(self.config.workflows or self.config.routes)
+
+    def usable(self, name: str) -> bool:
+        """Whether a workflow can be asked at all. Whether it is well is for those who ask it."""
+        settings = self.config.workflows.get(name)
+        return self._has_workflows and settings is not None and settings.enabled and self._switched_on(name)
+
+    def ruled(self, asked: RouteQuestion) -> Decision | None:
+        """See the port."""
+        facts = Facts(asked)
+        ruling = self.rules.judge(facts, self.usable, count=False)
+        return self._after(self._by_rule(ruling), ruling, facts) if ruling.decides else None
+
+    async def decide(self, asked: RouteQuestion, among: Collection[str] = ()) -> Decision:
+        """See the port."""
+        started = time.perf_counter()
+        facts = Facts(asked)
+        ruling = self.rules.judge(facts, self.usable)
+        decided = await self._decided(facts, ruling, among)
+        self.decisions += 1
+        self.none += decided.workflow is None and decided.by == "message"
+        return replace(decided, took_ms=(time.perf_counter() - started) * 1000)
+
+    async def explain(self, asked: RouteQuestion, among: Collection[str] = ()) -> Decision:
+        """Return what `decide` would, with a line for each rule; nothing is counted."""
+        started = time.perf_counter()
+        facts = Facts(asked)
+        decided = await self._decided(facts, self.rules.judge(facts, self.usable, count=False), among)
+        took = (time.perf_counter() - started) * 1000
+        return replace(decided, took_ms=took, rules=tuple(self.rules.told(facts, self.usable)))
+
+    async def _decided(self, facts: Facts, ruling: Ruling, among: Collection[str]) -> Decision:
+        if ruling.decides:
+            decided = self._by_rule(ruling)
+        else:
+            decided = await self._by_message(facts.asked, ruling.among or among, ruling)
+        return self._after(decided, ruling, facts)
+
+    # --- by a rule
+
+    def _by_rule(self, ruling: Ruling) -> Decision:
+        """Return what the rules say."""
+        why = f"the rule {ruling.rule} says so"
+        decided = Decision(None, "workflow", 1.0, why, mode=self._classifier.mode, by="rule")
+        if ruling.reply:
+            return replace(decided, runner="reply", reply=ruling.reply)
+        together = tuple(name for name in ruling.workflows if self.usable(name))
+        if first := ruling.workflow if self.usable(ruling.workflow) else next(iter(together), ""):
+            return replace(decided, workflow=first, together=together if len(together) > 1 else ())
+        if ruling.runner in self._runners:
+            return replace(decided, runner=ruling.runner)
+        why = f"the rule {ruling.rule} names the runner {ruling.runner}, which is not here"
+        return self._default(replace(decided, why=why, confidence=0.0))
+
+    # --- by what the message says
+
+    async def _by_message(self, asked: RouteQuestion, among: Collection[str], ruling: Ruling) -> Decision:
+        """Return what the classifier finds, or who answers what belongs to none."""
+        named = [name for name in self.config.workflows if self.usable(name)]
+        left = [name for name in named if name in among] if among else named
+        nothing = Decision(None, self._plain(), mode=self._classifier.mode, by="configuration")
+        if not left:
+            return replace(nothing, why="no workflow can be asked" if self.config.workflows else "")
+        if self._agent_first and not ruling.among:
+            return replace(nothing, why="agent.workflows leaves to the agent what no rule sends elsewhere")
+        if len(named) == 1 and not self.config.router.default:
+            why = f"{named[0]} is the only workflow, and answers everything"
+            return replace(nothing, workflow=named[0], runner="workflow", confidence=1.0, why=why)
+        found = await self._classifier.classify(asked, left)
+        decided = Decision(
+            found.workflow,
+            "workflow",
+            found.confidence,
+            found.why,
+            candidates=found.candidates,
+            mode=found.mode,
+            threshold=found.threshold,
+            margin=found.margin,
+            nearest=found.nearest,
+        )
+        return decided if found.workflow else self._default(decided)
+
+    @property
+    def _agent_first(self) -> bool:
+        workflows = self.config.agent.workflows if self._agent and self.config.agent else None
+        return workflows is not None and (not workflows.enabled or workflows.routing_strategy == "tool-first")
+
+    def _plain(self) -> str:
+        """Return the runner that answers without a workflow."""
+        return "agent" if self._agent else "chat"
+
+    def _default(self, decided: Decision) -> Decision:
+        """Return who answers what belongs to none: the default, else the agent or a bare model."""
+        default = order.default_workflow(self.config, self.usable)
+        named = self.config.router.default
+        workflows = self.config.agent.workflows if self._agent and self.config.agent else None
+        mixed = workflows is not None and workflows.routing_strategy == "hybrid"
+        if default and (named or not mixed):
+            why = f"{decided.why}; the default {default} answers"
+            return replace(decided, runner="workflow", answers=default, why=why)
+        runner = named if named in self._runners else self._plain()
+        return replace(decided, runner=runner, why=f"{decided.why}; the runner {runner} answers")
+
+    # --- who answers in its place, and after it
+
+    def _after(self, decided: Decision, ruling: Ruling, facts: Facts) -> Decision:
+        """Return a decision with the share of users that another answers, its chain, and what rules add."""
+        told = replace(
+            decided,
+            rule=ruling.rule,
+            rules=tuple(ruling.lines),
+            then=tuple(name for name in ruling.then if self.usable(name)),
+            on_error=ruling.on_error,
+            combine=ruling.combine,
+            vars=ruling.vars,
+        )
+        asked = told.workflow or told.answers
+        if told.runner != "workflow" or not asked:
+            return told
+        answers = asked
+        if self.config.router.splitting and not told.together:
+            answers, told = self._split(asked, told, facts)
+        return replace(told, chain=order.chain(self.config, told.together or (answers,), self.usable))
+
+    def _split(self, asked: str, told: Decision, facts: Facts) -> tuple[str, Decision]:
+        other = splits.chosen(asked, self.config.workflows[asked].split, facts.who)
+        if other != asked and self.usable(other):
+            why = f"{told.why}; {other} answers this user in place of {asked} (split)"
+            told = replace(told, split_from=asked, why=why)
+            told = replace(told, workflow=other) if told.workflow else replace(told, answers=other)
+        else:
+            other = asked
+        shadow = splits.shadows(other, self.config.workflows[other].shadow, facts.who)
+        return other, replace(told, shadow=tuple(name for name in shadow if self.usable(name)))

@@ -1,0 +1,95 @@
+"""The stage that gives a message its workflow: by rules, by what it says, once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from pipeline_house import Echo, House
+
+from mindbot.config.model import Config
+from mindbot.domain.chat import Chunk
+from mindbot.domain.turn import Turn
+from mindbot.testing.platforms import Inbox, MemoryKeep
+from mindbot.workflows.manager import Workflows
+from mindbot.workflows.router.router import WorkflowRouter
+from mindbot.workflows.standing import WorkflowStanding
+
+pytestmark = pytest.mark.anyio
+
+
+def workflow(*patterns: str, **settings: Any) -> dict[str, Any]:
+    return {"dify_api_key": "app-fake", "task_patterns": list(patterns), **settings}
+
+
+WORKFLOWS = {
+    "general_chat": workflow("hello", priority=9),
+    "code": workflow("python|bug", priority=2),
+    "data": workflow("chart|bug", priority=5),
+}
+
+
+class AsksWorkflow:
+    """A runner that says which workflow it was told."""
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+        yield Chunk(f"{turn.route.get('workflow')} answers", finish="stop")
+
+
+def house(**sections: Any) -> House:
+    def parts(config: Config) -> dict[type, object]:
+        workflows = object.__new__(Workflows)
+        workflows.standing = WorkflowStanding(MemoryKeep(Inbox()))
+        return {Workflows: workflows, WorkflowRouter: WorkflowRouter(config, ("workflow", "chat"))}
+
+    return House(runners={"workflow": AsksWorkflow()}, parts=parts, **sections)
+
+
+async def test_a_turn_gets_the_workflow_of_its_message() -> None:
+    turn = await house(workflows=WORKFLOWS).run("python")
+    assert turn.reply.text == "code answers"
+    assert (turn.route["workflow"], turn.route["by"], turn.route["chain"]) == (
+        "code",
+        "message",
+        ["code", "general_chat"],
+    )
+    (span,) = [span for span in turn.spans if span.kind == "rule"]
+    assert (span.name, span.data["workflow"]) == ("classify", "code")
+
+
+async def test_a_turn_that_runs_again_goes_the_same_way() -> None:
+    here = house(workflows=WORKFLOWS)
+    turn = await here.run("python")
+    here.memo.pop("run")
+    assert isinstance(here.memo["route"]["route"], dict)
+    again = await here.run("a chart")  # the memo is the house's: this is the same turn to it
+    assert again.route == turn.route
+
+
+async def test_a_rule_answers_by_itself() -> None:
+    turn = await house(routes=[{"text": "^ping$", "reply": "pong", "set": {"probe": "yes"}}]).run("ping")
+    assert (turn.state, turn.reply.text, turn.route["runner"]) == ("answered", "pong", "reply")
+    assert turn.vars["probe"] == "yes"
+
+
+async def test_a_rule_names_a_runner() -> None:
+    here = house(workflows=WORKFLOWS, routes=[{"name": "models", "user": "lin", "runner": "chat"}])
+    turn = await here.run("python")
+    assert (turn.reply.text, turn.route["rule"]) == ("echo: python", "models")
+    assert (await here.run("python", user="wang")).reply.text == "echo: python"  # remembered: one memo
+
+
+async def test_a_runner_that_takes_the_message_is_not_overruled() -> None:
+    class Mine(Echo):
+        def takes(self, turn: Turn) -> str:
+            return "it is mine"
+
+    here = house(workflows=WORKFLOWS)
+    here = House(
+        runners={"workflow": AsksWorkflow(), "mine": Mine()},
+        parts=lambda config: dict(here.services.parts),
+        workflows=WORKFLOWS,
+    )
+    turn = await here.run("python")
+    assert (turn.route["runner"], turn.route["by"]) == ("mine", "runner")
