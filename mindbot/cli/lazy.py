@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("The daemon's log lines and levels.", "mindbot.cli.log:app"),
     "config": ("Make, check and show the configuration.", ""),
     "secret": ("Keep secrets out of the configuration.", ""),
-    "rehearse": ("Play conversations with your configuration, every vendor simulated.", ""),
+    "rehearse": ("Play conversations with your configuration, all simulated.", ""),
     "sim": ("Run simulators of platforms and vendors.", ""),
     "bench": ("Measure, each figure beside its floor.", ""),
     "db": ("Back up, restore, upgrade and check the database.", ""),

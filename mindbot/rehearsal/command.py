@@ -36,13 +36,13 @@ def run(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds the conversations have in all.")] = 50.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Play conversations with your configuration, every vendor simulated; nothing leaves this machine.
+    """Play conversations with your configuration, all simulated: nothing leaves this machine.
 
     Exits 0 only when every message was answered as expected.
     """
     from mindbot.config.load import load
     from mindbot.rehearsal import samples, scenario
-    from mindbot.rehearsal.playing import parts_of
+    from mindbot.rehearsal.playing import scenes_of
     from mindbot.rehearsal.rehearsing import rehearse as play
     from mindbot.rehearsal.report import report, shown
     from mindbot.telemetry.logging import setup
@@ -51,8 +51,8 @@ def run(
     loaded = load([*ctx.obj["config"], *(config or [])] or None)
     wanted = scenario.read(conversations, loaded.config) if conversations else scenario.Scenario()
     faults = {**wanted.faults, **_faults(fault or [], loaded.config)}
-    parts = parts_of(wanted.conversations or samples.talks(loaded.config), loaded.config)
-    outcome = play(loaded, parts, faults, timeout=timeout)
+    scenes = scenes_of(wanted.conversations or samples.talks(loaded.config), loaded.config)
+    outcome = play(loaded, scenes, faults, timeout=timeout)
     told = report(loaded, outcome)
     if wants_json(as_json):
         print_json(told.to_json())

@@ -13,7 +13,7 @@ from mindbot.config.model import Config
 from mindbot.domain.errors import MindBotError, TimedOut
 from mindbot.domain.shapes.turns import TurnJson
 from mindbot.domain.turn import DONE_STATES
-from mindbot.rehearsal.scenario import Said, Talk
+from mindbot.rehearsal.scenario import RehearsedTalk, Said
 from mindbot.rehearsal.stand_ins import bots_of
 from mindbot.runtime.app import Runtime
 from mindbot.sim.server import Simulator
@@ -25,7 +25,7 @@ _GROUPS = frozenset({"dingtalk", "wecombot"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Scene:
     """A conversation of one user with one bot: what is played."""
 
     name: str
@@ -40,30 +40,30 @@ class Part:
 class Played:
     """What came of a message: ``got`` is what the user saw, in order; ``failed`` why nothing is known."""
 
-    part: Part
+    scene: Scene
     said: Said
     turn: TurnJson | None = None
     got: list[str] = field(default_factory=list)
     failed: str = ""
 
 
-def parts_of(talks: Sequence[Talk], config: Config) -> list[Part]:
+def scenes_of(talks: Sequence[RehearsedTalk], config: Config) -> list[Scene]:
     """Return who writes to whom: a conversation without a platform is had on each."""
-    found: list[Part] = []
+    found: list[Scene] = []
     for talk in talks:
         for bot in _bots(talk, config):
             user = talk.user or allowed_user(config, f"rehearsal{len(found) + 1}")
             name = talk.name or f"conversation {len(found) + 1}"
-            found.append(Part(name, bot[0], bot[1], user, talk.group, talk.says))
+            found.append(Scene(name, bot[0], bot[1], user, talk.group, talk.says))
     return found
 
 
-def before_play(parts: Sequence[Part]) -> list[Played]:
-    """Return every message of the parts as one that nothing has come of yet."""
-    return [Played(part, said, failed="there was no time for it") for part in parts for said in part.says]
+def before_play(scenes: Sequence[Scene]) -> list[Played]:
+    """Return every message of the scenes as one that nothing has come of yet."""
+    return [Played(scene, said, failed="there was no time for it") for scene in scenes for said in scene.says]
 
 
-def _bots(talk: Talk, config: Config) -> list[tuple[str, str]]:
+def _bots(talk: RehearsedTalk, config: Config) -> list[tuple[str, str]]:
     there = bots_of(config)
     if talk.platform == "console":
         there = config.bots()
@@ -102,8 +102,8 @@ class Players:
         """Play what `before_play` made, side by side; what is said on one screen follows each other."""
         screens: dict[tuple[str, str, str], list[Played]] = {}
         for each in played:
-            part = each.part
-            screens.setdefault((part.platform, part.bot, part.group or part.user), []).append(each)
+            scene = each.scene
+            screens.setdefault((scene.platform, scene.bot, scene.group or scene.user), []).append(each)
         async with anyio.create_task_group() as tasks:
             for row in screens.values():
                 tasks.start_soon(self._row, row)
@@ -116,9 +116,9 @@ class Players:
                 each.failed = str(error)
 
     async def _say(self, played: Played) -> None:
-        part = played.part
-        if part.platform == "console":
-            turn = await self._runtime.resources.turns.inject(text=played.said.text, user=part.user)
+        scene = played.scene
+        if scene.platform == "console":
+            turn = await self._runtime.resources.turns.inject(text=played.said.text, user=scene.user)
             played.turn = await self._runtime.resources.turns.wait_sent(turn, self._patience)
             played.got = [d["text"] for d in played.turn["deliveries"] if d["text"]]
         else:
@@ -128,16 +128,16 @@ class Players:
             raise TimedOut(f"no answer within {self._patience:g} s")
 
     async def _on_phone(self, played: Played) -> None:
-        part = played.part
-        phone: Any = self._phones[part.platform, part.bot]
-        screen = part.group or part.user
+        scene = played.scene
+        phone: Any = self._phones[scene.platform, scene.bot]
+        screen = scene.group or scene.user
         before = len(phone.inbox(screen))
         with self._runtime.bus.observe({"turn"}) as observer:
-            pushed = await phone.push_text(part.user, played.said.text, **self._where(part))
+            pushed = await phone.push_text(scene.user, played.said.text, **self._where(scene))
             if not pushed.acked:
-                raise TimedOut(f"{part.platform}/{part.bot} did not take the message")
+                raise TimedOut(f"{scene.platform}/{scene.bot} did not take the message")
             with anyio.move_on_after(self._patience):
-                turn = await self._begun(observer, part)
+                turn = await self._begun(observer, scene)
                 played.turn = await self._runtime.resources.turns.wait_sent(turn, self._patience)
         said = played.turn is not None and any(d["state"] == "sent" for d in played.turn["deliveries"])
         with anyio.move_on_after(_TO_PHONE):
@@ -145,22 +145,22 @@ class Players:
                 await anyio.sleep(_LOOK_EVERY)
         played.got = [shown.text for shown in phone.inbox(screen)[before:]]
 
-    def _where(self, part: Part) -> dict[str, str]:
-        if part.platform == "dingtalk":
-            return {"url": f"group:{part.group}"} if part.group else {}
-        more = {"group": part.group} if part.group and part.platform == "wecombot" else {}
-        url = self._callback(part.platform, part.bot)
+    def _where(self, scene: Scene) -> dict[str, str]:
+        if scene.platform == "dingtalk":
+            return {"url": f"group:{scene.group}"} if scene.group else {}
+        more = {"group": scene.group} if scene.group and scene.platform == "wecombot" else {}
+        url = self._callback(scene.platform, scene.bot)
         return {"url": url, **more} if url else more
 
-    async def _begun(self, observer: Observer, part: Part) -> str:
+    async def _begun(self, observer: Observer, scene: Scene) -> str:
         """Return the turn that a message of this user's began."""
         while True:
             events, _ = await observer.batch()
             for event in events:
                 told = event.data
                 if (told.get("platform"), told.get("bot"), told.get("user")) == (
-                    part.platform,
-                    part.bot,
-                    part.user,
+                    scene.platform,
+                    scene.bot,
+                    scene.user,
                 ):
                     return event.turn

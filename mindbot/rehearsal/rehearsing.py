@@ -15,7 +15,7 @@ import anyio
 from mindbot.config.load import Loaded
 from mindbot.domain.errors import MindBotError
 from mindbot.rehearsal.loopback import only_loopback
-from mindbot.rehearsal.playing import Part, Played, Players, before_play
+from mindbot.rehearsal.playing import Played, Players, Scene, before_play
 from mindbot.rehearsal.scenario import FaultSpecs
 from mindbot.rehearsal.stand_ins import StandIns, standing_in
 from mindbot.runtime.app import Runtime
@@ -27,7 +27,7 @@ _END = 5.0  # seconds for what is open to end
 
 
 @dataclass(slots=True)
-class Outcome:
+class RehearsalOutcome:
     """What a rehearsal came to. ``took`` is seconds; ``refused`` are hosts that were called for, in vain;
     ``not_well`` are bots that did not start, each with the reason."""
 
@@ -40,19 +40,19 @@ class Outcome:
 
 
 def rehearse(
-    loaded: Loaded, parts: Sequence[Part], faults: dict[str, FaultSpecs], *, timeout: float
-) -> Outcome:
-    """Play the parts with a configuration, in a temporary folder, for ``timeout`` seconds at most.
+    loaded: Loaded, scenes: Sequence[Scene], faults: dict[str, FaultSpecs], *, timeout: float
+) -> RehearsalOutcome:
+    """Play the scenes with a configuration, in a temporary folder, for ``timeout`` seconds at most.
 
     Raises:
         ConfigError: a fault is none of its simulator's, or the configuration cannot be run.
         MindBotError: the runtime could not start.
     """
-    outcome = Outcome()
+    outcome = RehearsalOutcome()
     begun = time.monotonic()
     with only_loopback() as guard, tempfile.TemporaryDirectory(prefix="mindbot-rehearsal-") as folder:
         try:
-            anyio.run(_run, loaded, parts, faults, timeout, Path(folder), outcome)
+            anyio.run(_run, loaded, scenes, faults, timeout, Path(folder), outcome)
         except BaseExceptionGroup as group:  # what task groups make of an error
             known = group.subgroup(MindBotError)
             if known is None:
@@ -70,11 +70,11 @@ def _first(group: BaseExceptionGroup[MindBotError]) -> MindBotError:
 
 async def _run(
     loaded: Loaded,
-    parts: Sequence[Part],
+    scenes: Sequence[Scene],
     faults: dict[str, FaultSpecs],
     timeout: float,
     folder: Path,
-    outcome: Outcome,
+    outcome: RehearsalOutcome,
 ) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with anyio.create_task_group() as group:
@@ -90,7 +90,7 @@ async def _run(
                 outcome.left_out = cast.left_out
                 cast.fail(faults)
                 async with _stage(replace(loaded, config=cast.config), folder) as (runtime, listener):
-                    await _play(runtime, listener, cast, parts, timeout, outcome)
+                    await _play(runtime, listener, cast, scenes, timeout, outcome)
             group.cancel_scope.cancel()
 
 
@@ -113,16 +113,16 @@ async def _play(
     runtime: Runtime,
     listener: PublicListener,
     cast: StandIns,
-    parts: Sequence[Part],
+    scenes: Sequence[Scene],
     timeout: float,
-    outcome: Outcome,
+    outcome: RehearsalOutcome,
 ) -> None:
     callbacks = {
         (each.name, each.bot): "http://{}:{}".format(*listener.bound[each.host, each.port]) + path_of(each)
         for each in runtime.webhooks()
     }
     players = Players(runtime, cast.bots, lambda *bot: callbacks.get(bot, ""), timeout)
-    outcome.played = before_play(parts)
+    outcome.played = before_play(scenes)
     with anyio.move_on_after(timeout):
         outcome.not_well = await _connected(runtime)
         await players.play(outcome.played)

@@ -13,7 +13,7 @@ from mindbot.config.load import Loaded
 from mindbot.config.model import Config
 from mindbot.domain.message import Json
 from mindbot.rehearsal.playing import Played
-from mindbot.rehearsal.rehearsing import Outcome
+from mindbot.rehearsal.rehearsing import RehearsalOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class RehearsalReport:
         }
 
 
-def report(loaded: Loaded, outcome: Outcome) -> RehearsalReport:
+def report(loaded: Loaded, outcome: RehearsalOutcome) -> RehearsalReport:
     """Hold what came against what was expected."""
     lines = [_line(played) for played in outcome.played]
     told = RehearsalReport(lines, took=outcome.took)
@@ -90,15 +90,15 @@ def report(loaded: Loaded, outcome: Outcome) -> RehearsalReport:
 
 
 def _line(played: Played) -> RehearsedLine:
-    part, turn = played.part, played.turn
+    scene, turn = played.scene, played.turn
     route: Any = turn["route"] if turn else {}
     workflow = str(route.get("workflow") or "")
     confidence = route.get("confidence")
     return RehearsedLine(
-        conversation=part.name,
-        platform=part.platform,
-        bot=part.bot,
-        user=part.user,
+        conversation=scene.name,
+        platform=scene.platform,
+        bot=scene.bot,
+        user=scene.user,
         text=played.said.text,
         got=played.got,
         state=turn["state"] if turn and not played.failed else "unanswered",
@@ -154,7 +154,7 @@ def _undelivered(turn: Any) -> str:
     return "; ".join(d["error"] for d in turn["deliveries"] if d["error"])
 
 
-def _to_mend(loaded: Loaded, outcome: Outcome, lines: Sequence[RehearsedLine]) -> Iterator[str]:
+def _to_mend(loaded: Loaded, outcome: RehearsalOutcome, lines: Sequence[RehearsedLine]) -> Iterator[str]:
     yield from loaded.warnings
     yield from outcome.left_out
     fallen = Counter(failure for line in lines for failure in line.failures)

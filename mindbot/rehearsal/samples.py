@@ -11,7 +11,7 @@ import yaml
 
 from mindbot.config.model import Config
 from mindbot.config.workflows import RouteSettings, WorkflowSettings
-from mindbot.rehearsal.scenario import Said, Scenario, Talk
+from mindbot.rehearsal.scenario import RehearsedTalk, Said, Scenario
 
 _FILE = Path(__file__).with_name("samples.yaml")
 _GROUP = "rehearsalgroup"
@@ -20,15 +20,15 @@ _WORD = re.compile(r"[\w ]+")
 _OF_EACH = 2  # examples of a workflow's own that are said
 
 
-def talks(config: Config) -> tuple[Talk, ...]:
+def talks(config: Config) -> tuple[RehearsedTalk, ...]:
     """Return the conversations that come with MindBot, as far as the configuration has use for them."""
     shipped: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    found = [Talk(name="greeting", says=_said(shipped["greeting"]))]
+    found = [RehearsedTalk(name="greeting", says=_said(shipped["greeting"]))]
     for name, workflow in config.workflows.items():
         if workflow.enabled and (lines := _lines(name, workflow, shipped["workflows"])):
-            found.append(Talk(name=name, says=_said(lines, meant=name)))
-    found.append(Talk(name="nothing for a workflow", says=_said(shipped["strange"])))
-    found.append(Talk(name="in a group", group=_GROUP, says=_said(shipped["greeting"][:1])))
+            found.append(RehearsedTalk(name=name, says=_said(lines, meant=name)))
+    found.append(RehearsedTalk(name="nothing for a workflow", says=_said(shipped["strange"])))
+    found.append(RehearsedTalk(name="in a group", group=_GROUP, says=_said(shipped["greeting"][:1])))
     found += _of_rules(config)
     return Scenario(conversations=tuple(found)).conversations
 
@@ -47,13 +47,13 @@ def _lines(name: str, workflow: WorkflowSettings, shipped: dict[str, list[str]])
     return [word[0] for word in words if word][:_OF_EACH]
 
 
-def _of_rules(config: Config) -> Iterator[Talk]:
+def _of_rules(config: Config) -> Iterator[RehearsedTalk]:
     """Yield a message from whom each rule is for, where a rule names somebody."""
     platforms = config.platforms
     for n, rule in enumerate(config.routes, 1):
         named = rule.user or rule.group or rule.platform or rule.text
         if rule.enabled and named and all(each in platforms for each in rule.platform):
-            yield Talk(
+            yield RehearsedTalk(
                 name=f"rule {rule.name or f'route{n}'}",
                 platform=next(iter(rule.platform), ""),
                 bot=next(iter(rule.bot), ""),

@@ -54,7 +54,7 @@ class Said(Section):
     meant: str = Field("", description="The workflow it is meant for: told where another one answers.")
 
 
-class Talk(Section):
+class RehearsedTalk(Section):
     """One conversation: its messages follow each other, conversations go on side by side."""
 
     name: str = Field("", description="What the report calls it.")
@@ -68,7 +68,7 @@ class Talk(Section):
 class Scenario(Section):
     """A file of conversations."""
 
-    conversations: tuple[Talk, ...] = Field((), description="None: those that come with MindBot.")
+    conversations: tuple[RehearsedTalk, ...] = Field((), description="None: those that come with MindBot.")
     faults: dict[str, FaultSpecs] = Field(
         default_factory=dict,
         description="What fails, by the name of a workflow, provider or bot: a status, or a fault.",

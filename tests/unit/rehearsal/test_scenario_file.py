@@ -11,7 +11,7 @@ from mindbot.config import parts
 from mindbot.config.model import Config
 from mindbot.domain.errors import ConfigError
 from mindbot.rehearsal import samples
-from mindbot.rehearsal.playing import allowed_user, parts_of
+from mindbot.rehearsal.playing import allowed_user, scenes_of
 from mindbot.rehearsal.scenario import Scenario, read
 from mindbot.rehearsal.stand_ins import FAKE, without_secrets
 
@@ -98,19 +98,19 @@ def test_without_a_file_each_workflow_and_rule_is_spoken_to() -> None:
 
 
 def test_every_platform_is_written_to_and_groups_only_where_there_are_some() -> None:
-    played = parts_of(samples.talks(config()), config())
-    assert {(part.platform, bool(part.group)) for part in played} == {
+    played = scenes_of(samples.talks(config()), config())
+    assert {(scene.platform, bool(scene.group)) for scene in played} == {
         ("dingtalk", False),
         ("dingtalk", True),
         ("wecom", False),
     }
-    users = [part.user for part in played]
+    users = [scene.user for scene in played]
     assert len(set(users)) == len(users)
 
 
 def test_without_platforms_the_console_is_spoken_to() -> None:
     alone = parts.read({"providers": {"scripted": {}}})
-    assert {part.platform for part in parts_of(samples.talks(alone), alone)} == {"console"}
+    assert {scene.platform for scene in scenes_of(samples.talks(alone), alone)} == {"console"}
 
 
 def test_users_are_some_that_may_write() -> None:
