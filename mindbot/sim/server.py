@@ -123,6 +123,10 @@ class Simulator(ABC):
     def error_body(self, fault: Fault) -> Json:
         """Word a fault in the vendor's shape."""
 
+    def place(self, request: web.BaseRequest) -> str:
+        """Return what a fault's ``@PATH`` is looked for in."""
+        return request.path
+
     def reset(self) -> None:
         """Forget what happened; faults and settings stay."""
         self.counters.clear()
@@ -172,7 +176,7 @@ class Simulator(ABC):
 
     async def _answer_with_faults(self, request: web.BaseRequest) -> web.StreamResponse:
         lose = False
-        for fault in self.faults.strikes(request.path, (*REQUEST_KINDS, "errcode")):
+        for fault in self.faults.strikes(self.place(request), (*REQUEST_KINDS, "errcode")):
             match fault.kind:
                 case "slow":
                     await anyio.sleep(fault.seconds)

@@ -1,45 +1,57 @@
-"""The Dify simulator: one app of the chat family, with uploads and stops.
+"""The Dify simulator: a server with apps of all kinds, one a key, whose runs go on whoever listens.
 
-Source: Service API, "Send chat message", "Stop response", "File upload", "Get application info". A key is one
-app; the kind of app is a setting.
+Source: Service API, the pages of chat, chatflow, workflow and completion apps.
 """
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, ClassVar, Self
 
+import anyio
+import anyio.abc
 from aiohttp import web
 
 from mindbot.domain.message import Json
+from mindbot.sim.dify.apps import CHATS, FLOWS, AppShelf, DifySimApp, Mode
+from mindbot.sim.dify.asking import DifyCall, pattern
+from mindbot.sim.dify.desk import DifyDesk
 from mindbot.sim.dify.errors import REFUSALS, refused, worded
-from mindbot.sim.dify.events import SHAPE, AppRun, Mode, frames, whole
+from mindbot.sim.dify.listing import LISTINGS, Listing, whole
+from mindbot.sim.dify.rules import DifyServerRules
+from mindbot.sim.dify.runs import DifyRun, again, first_events
+from mindbot.sim.dify.starts import RUN_KINDS, read_start, trouble_of
+from mindbot.sim.dify.wording import SHAPE
+from mindbot.sim.dify.work import carry_out
 from mindbot.sim.faults import Fault, FaultKind, kind
-from mindbot.sim.models.conversation import ModelQuestion, Utterance
 from mindbot.sim.models.model import TooLong
 from mindbot.sim.models.quotas import Spent
 from mindbot.sim.models.refusals import ModelApiError, RefusalTable, refusal_kinds
 from mindbot.sim.models.requests import Recorded
 from mindbot.sim.models.server import ModelRoute, ModelSimSettings, ModelSimulator
+from mindbot.sim.models.streams import Frame
 from mindbot.sim.server import SimulatorSettings, json_response
 
-_STOP = re.compile(r"/v1/chat-messages/([\w-]+)/stop")
-_KINDS = frozenset({"image", "document", "audio", "video", "custom"})
+_TIMEOUT_PAGE = b"<html><head><title>504 Gateway Time-out</title></head><body>nginx</body></html>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifySimSettings(ModelSimSettings):
-    """``mode`` is the kind of app that the key belongs to."""
+    """``apps`` are apps by name (fields of `DifySimApp`; their keys are ``app-NAME``). ``mode`` is the kind
+    of the app that ``api_key`` belongs to, and of those that nothing else is known of."""
 
     api_key: str = "app-simulated"
     mode: Mode = "chat"
+    apps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    server: DifyServerRules = field(default_factory=DifyServerRules)
 
 
 class DifySimulator(ModelSimulator):
-    """See the module. ``stopped`` are the runs that were stopped by whom they belong to."""
+    """See the module. ``desk`` is what it keeps."""
 
     name: ClassVar[str] = "dify"
     Settings: ClassVar[type[SimulatorSettings]] = DifySimSettings
@@ -47,53 +59,105 @@ class DifySimulator(ModelSimulator):
     kinds: ClassVar[Mapping[str, FaultKind]] = {
         **ModelSimulator.kinds,
         **refusal_kinds(REFUSALS),
-        "node-failed": kind("node", "error"),  # a node of a chatflow fails, and with it the run
+        **RUN_KINDS,
+        "gateway-504": kind("status", takes_duration=True),  # the run began; after so long a proxy's page
+        "cut-events": kind(chunks=True),  # the connection breaks after `after` events of any kind
+        "end-events": kind(chunks=True),  # the stream ends after them without a word
     }
 
     def __init__(self, settings: DifySimSettings) -> None:
         super().__init__(settings)
         self.settings = settings
-        self.files: dict[str, Json] = {}
-        self.runs: dict[str, str] = {}  # whose each is
-        self.stopped: list[str] = []
-        self._routes: dict[str, ModelRoute] = {
-            "POST /v1/chat-messages": self._chat,
-            "POST /v1/files/upload": self._upload,
-            "GET /v1/info": self._info,
-        }
+        first = DifySimApp(name="simulated", key=settings.api_key, mode=settings.mode, answer="echo: {text}")
+        shelf = AppShelf(first, settings.apps, strict=settings.strict)
+        self.desk = DifyDesk(shelf, settings.server, settings.clock)
+        self._first = first
+        self._stack = AsyncExitStack()
+        self._work: anyio.abc.TaskGroup
+        self._listings = [(method, pattern(path), listing) for (method, path), listing in LISTINGS.items()]
+        starting = {"/v1/chat-messages": "chat", "/v1/completion-messages": "completion"}
+        flows = {"/v1/workflows/run": "workflow", "/v1/workflows/{workflow}/run": "workflow"}
+        self._starts = [(pattern(path), family) for path, family in {**starting, **flows}.items()]
+        self._events = pattern("/v1/workflow/{id}/events")
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()  # first: where it fails there is nothing to end
+        self._work = await self._stack.enter_async_context(anyio.create_task_group())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(kind, exc, trace)
+        finally:
+            self._work.cancel_scope.cancel()
+            await self._stack.aclose()
 
     @property
     def base_url(self) -> str:
         return f"{self.origin}/v1"
 
+    @property
+    def runs(self) -> dict[str, DifyRun]:
+        """All runs by task."""
+        return self.desk.runs
+
+    @property
+    def stopped(self) -> list[str]:
+        """The runs that were stopped by whom they belong to."""
+        return self.desk.stopped
+
     def details(self) -> Json:
-        return {"base_url": self.base_url, "api_key": self.settings.api_key, "mode": self.settings.mode}
+        apps = {app.name: app.key for app in self.desk.apps.all()}
+        mine = {"base_url": self.base_url, "api_key": self.settings.api_key, "mode": self.settings.mode}
+        return {**mine, "apps": apps}
 
     def reset(self) -> None:
         super().reset()
-        self.files.clear()
-        self.runs.clear()
-        self.stopped.clear()
+        self.desk.clear()
 
     def error_body(self, fault: Fault) -> Json:
         self.counters[f"status.{fault.number}"] += 1
         return worded(fault.number, fault.options.get("code", ""))
 
+    def place(self, request: web.BaseRequest) -> str:
+        app = self._app(request)
+        return f"{request.path}#{app.name}" if app else request.path
+
+    def _app(self, request: web.BaseRequest) -> DifySimApp | None:
+        key = self.key_of(request)
+        return self._first if not key and not self.settings.strict else self.desk.apps.of_key(key)
+
     def route(self, request: web.BaseRequest) -> ModelRoute:
-        found = self._routes.get(f"{request.method} {request.path}")
-        if found is None and request.method == "POST" and _STOP.fullmatch(request.path):
-            found = self._stop
+        found = self._find(request.method, request.path)
         if found is None:
             raise refused("not_found", "The requested URL was not found on the server.")
         self.counters[request.path.removeprefix("/v1/")] += 1
         return found
 
+    def _find(self, method: str, path: str) -> ModelRoute | None:
+        if (method, path) == ("POST", "/v1/files/upload"):
+            return self._upload
+        if method == "GET" and self._events.fullmatch(path):
+            return self._listen_again
+        for here, expression, listing in self._listings:
+            if here == method and (match := expression.fullmatch(path)):
+                return self._listed(listing, match.groupdict())
+        for expression, family in self._starts:
+            if method == "POST" and (match := expression.fullmatch(path)):
+                return self._started(family, match.groupdict())
+        return None
+
     def key_of(self, request: web.BaseRequest) -> str:
         return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
     def check(self, request: web.BaseRequest, recorded: Recorded) -> None:
-        if self.settings.strict and recorded.key != self.settings.api_key:
+        if self._app(request) is None:
             raise refused("unauthorized")
+
+    async def read(self, request: web.BaseRequest) -> Json:
+        return await super().read(request) if request.can_read_body else {}
 
     def unreadable(self) -> ModelApiError:
         return refused("bad_request", "Failed to decode JSON object")
@@ -101,80 +165,124 @@ class DifySimulator(ModelSimulator):
     def over_quota(self, spent: Spent) -> ModelApiError:
         return refused("rate_limit_error" if spent.rule.endswith("day") else "too_many_requests")
 
-    async def _info(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
-        info = {"name": "Simulated", "description": "", "tags": [], "mode": self.settings.mode}
-        return await self.whole(request, recorded, {**info, "author_name": "mindbot"})
+    def reworded(self, exc: ModelApiError) -> ModelApiError:
+        if exc.status != 404 or not self.desk.rules.long_404:
+            return exc
+        more = "You have requested this URI but did you mean /v1/chat-messages ?"
+        body = {**exc.body, "message": f"{exc.body['message']} {more}"}
+        return ModelApiError(exc.status, body, exc.headers)
+
+    def _call(self, request: web.BaseRequest, recorded: Recorded, args: Mapping[str, str]) -> DifyCall:
+        app = self._app(request)
+        assert app is not None  # checked before
+        return DifyCall(app, recorded, args)
+
+    def _listed(self, listing: Listing, args: Mapping[str, str]) -> ModelRoute:
+        async def answer(request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
+            found = listing(self.desk, self._call(request, recorded, args))
+            if found is None:
+                recorded.ended = True
+                return web.Response(status=204)
+            return await self.whole(request, recorded, found)
+
+        return answer
 
     async def _upload(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
+        user = self._call(request, recorded, {}).user()
         file = recorded.body.get("file")
         if not isinstance(file, dict):
             raise refused("no_file_uploaded")
         number = str(uuid.uuid4())
         extension = str(file["filename"]).rpartition(".")[2]
-        self.files[number] = {"user": recorded.body.get("user"), **file}
+        self.desk.files[number] = {"user": user, **file}
         recorded.ended = True
         shown = {"id": number, "name": file["filename"], "size": file["bytes"], "extension": extension}
-        return json_response({**shown, "mime_type": file["content_type"], "created_at": self._now()}, 201)
+        more = {"mime_type": file["content_type"], "created_by": user, "created_at": int(self.desk.clock())}
+        return json_response({**shown, **more, "preview_url": None, "source_url": ""}, 201)
 
-    async def _stop(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
-        found = _STOP.fullmatch(request.path)
-        task = found[1] if found else ""
-        if self.runs.get(task) == recorded.body.get("user"):  # another's stop succeeds and does nothing
-            self.stopped.append(task)
-        return await self.whole(request, recorded, {"result": "success"})
+    def _started(self, family: str, args: Mapping[str, str]) -> ModelRoute:
+        async def answer(request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
+            call = self._call(request, recorded, args)
+            run = self._begin(family, call, self.place(request))
+            self._work.start_soon(carry_out, run, self.desk.forms)
+            if fault := self.faults.strike(self.place(request), "gateway-504") if self.faults else None:
+                await anyio.sleep(fault.seconds)
+                return web.Response(
+                    body=_TIMEOUT_PAGE, status=int(fault.options.get("status", 504)), content_type="text/html"
+                )
+            if call.body.get("response_mode") == "streaming":
+                return await self._listen(request, recorded, run)
+            return await self._wait(request, recorded, run)
 
-    async def _chat(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
-        body = recorded.body
-        question = self._question(body)
-        streamed = body.get("response_mode") == "streaming"
-        if not streamed and self.settings.mode == "agent":
-            raise refused("bad_request")
-        if not streamed and self.settings.mode == "agent-chat":
-            raise refused("invalid_param", "Agent Chat App does not support blocking mode")
+        return answer
+
+    def _begin(self, family: str, call: DifyCall, place: str) -> DifyRun:
+        """Make a run of what was asked; raises ModelApiError."""
+        usual: Mode = self.settings.mode if self.settings.mode in CHATS else "chat"
+        start = read_start(self.desk, call, family, usual, strict=self.settings.strict)
         try:
-            reply = await self.reply(recorded, question)
+            reply = self.decide(call.recorded, start.question)
         except TooLong as exc:
-            said = "[openai] Error: prompt is too long for this model"
-            raise refused("completion_request_error", said) from exc
-        task, message, talk, run = (str(uuid.uuid4()) for _ in range(4))
-        self.runs[task] = body["user"]
-        fault = self.faults.strike(request.path, "node-failed") if self.faults else None
-        node = fault.options.get("node", "LLM") if fault else ""
-        error = fault.options.get("error", "it broke") if fault else ""
-        ran = AppRun(task, message, talk, run, self._now(), self.settings.mode, node, error)
-        if not streamed:
-            return await self.whole(request, recorded, whole(ran, reply), reply.tokens)
-        return await self.stream(request, recorded, frames(ran, reply), SHAPE)
+            words = "[openai] Error: prompt is too long for this model"
+            raise refused("completion_request_error", words) from exc
+        struck = self.faults.strikes(place, RUN_KINDS) if self.faults else []
+        run = start.begin(self.desk, reply, trouble_of(struck))
+        speed = self.settings.tokens_per_second
+        run.think, run.pause = self.latency + call.app.latency + reply.think, 1 / speed if speed else 0.0
+        return run
 
-    def _question(self, body: Json) -> ModelQuestion:
-        for name in ("query", "user"):
-            if not isinstance(body.get(name), str) or not body[name]:
-                raise refused("invalid_param", f"{name} is required")
-        if not isinstance(body.get("inputs"), dict):
-            raise refused("invalid_param", "inputs is required")
-        if "conversation_id" in body:
-            self._check_conversation(body["conversation_id"])
-        pictures = 0
-        for file in body.get("files") or ():
-            self._check_file(file, body["user"])
-            pictures += file["type"] == "image"
-        return ModelQuestion("app", [Utterance("user", body["query"], pictures=pictures)])
-
-    def _check_conversation(self, number: Any) -> None:
+    async def _wait(self, request: web.BaseRequest, recorded: Recorded, run: DifyRun) -> web.StreamResponse:
+        """Answer a call that is not streamed."""
         try:
-            uuid.UUID(str(number))
-        except ValueError as exc:
-            raise refused("invalid_param", f"{number} is not a valid UUID.") from exc
-        raise refused("not_found")  # none is kept yet
+            await run.ended()
+        finally:
+            self._left(run)
+        if run.status == "paused":
+            raise refused("workflow_paused_in_blocking_mode")
+        if run.status == "failed" and run.mode != "workflow":
+            raise refused(run.trouble.code or "completion_request_error", run.error or "")
+        return await self.whole(request, recorded, whole(run))
 
-    def _check_file(self, file: Any, user: str) -> None:
-        if not isinstance(file, dict) or file.get("type") not in _KINDS:
-            raise refused("invalid_param", "Invalid file type")
-        if file.get("transfer_method") == "remote_url" and file.get("url"):
-            return
-        known = self.files.get(str(file.get("upload_file_id")))
-        if known is None or known["user"] != user:
-            raise refused("invalid_param", "Invalid upload file")
+    async def _listen(self, request: web.BaseRequest, recorded: Recorded, run: DifyRun) -> web.StreamResponse:
+        """Stream a run from its beginning."""
+        heads = {"X-Workflow-Run-ID": run.workflow_run} if run.flows and self.desk.rules.run_header else {}
+        try:
+            return await self._sent(request, recorded, run.listen(), heads)
+        finally:
+            self._left(run)
 
-    def _now(self) -> int:
-        return int(self.settings.clock())
+    def _left(self, run: DifyRun) -> None:
+        """Its first listener is gone."""
+        if run.trouble.dies and not run.over:
+            run.scope.cancel()
+
+    async def _sent(
+        self,
+        request: web.BaseRequest,
+        recorded: Recorded,
+        frames: AsyncGenerator[Frame],
+        heads: Mapping[str, str],
+    ) -> web.StreamResponse:
+        kinds = ("cut-events", "end-events")
+        struck = self.faults.strikes(self.place(request), kinds) if self.faults else []
+        cut = struck[0] if struck else None
+        async with aclosing(first_events(frames, cut.count("after", 0) if cut else None)) as shown:
+            response = await self.stream(request, recorded, shown, SHAPE, heads)
+        if cut:
+            recorded.ended = False
+            if cut.kind == "cut-events" and request.transport is not None:
+                request.transport.close()
+        return response
+
+    async def _listen_again(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
+        """Stream a run from now on."""
+        match = self._events.fullmatch(request.path)
+        call = self._call(request, recorded, match.groupdict() if match else {})
+        if call.app.mode is not None and call.app.mode not in FLOWS:
+            raise refused("not_workflow_app")
+        user, run = call.user(), self.desk.flow(call.args["id"], call.app)
+        if run.user != user:
+            raise refused("not_found", "Workflow run not found")
+        snapshot = call.query.get("include_state_snapshot") == "true"
+        through = call.query.get("continue_on_pause") == "true"
+        return await self._sent(request, recorded, again(run, snapshot=snapshot, through_pauses=through), {})

@@ -63,7 +63,7 @@ class ModelQuestion:
 
     ``tools`` are the names of those offered, ``forced`` the one that must be called ("*": any of them).
     ``limit`` is the greatest number of tokens of the answer (0: none), ``stops`` end it where they stand.
-    ``thinks``: the answer comes with reasoning.
+    ``thinks``: the answer comes with reasoning. ``answer`` is given in place of the echo.
     """
 
     model: str
@@ -73,6 +73,7 @@ class ModelQuestion:
     limit: int = 0
     stops: tuple[str, ...] = ()
     thinks: bool = False
+    answer: str = ""
 
     @property
     def tokens(self) -> int:

@@ -98,7 +98,8 @@ def _unscripted(question: ModelQuestion) -> Scripted:
             calls = [{"name": question.tools[0] if question.forced == "*" else question.forced}]
         if calls:
             return Scripted(tool_calls=calls)
-    return Scripted(f"echo: {question.asked}" + "".join(f" [tool: {result}]" for result in results))
+    said = question.answer or f"echo: {question.asked}"
+    return Scripted(said + "".join(f" [tool: {result}]" for result in results))
 
 
 def _asked_for(question: ModelQuestion) -> Iterator[Json]:

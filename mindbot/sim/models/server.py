@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -24,6 +24,7 @@ from mindbot.sim.models.streams import STREAM_KINDS, WHOLE_KINDS, Frame, StreamS
 from mindbot.sim.server import Simulator, SimulatorSettings, dumped, json_response
 
 _KEPT = 1000  # requests remembered for tests
+_WITH_BODY = frozenset({"POST", "PUT", "DELETE"})
 _MEGABYTE = b" " * (1 << 20)
 
 #: Answers the requests of one path.
@@ -131,13 +132,13 @@ class ModelSimulator(Simulator):
 
     async def _answer(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
         self.requests.append(recorded)
-        for fault in self.faults.strikes(request.path, self.refusals) if self.faults else ():
+        for fault in self.faults.strikes(self.place(request), self.refusals) if self.faults else ():
             raise self.refusal(fault.kind)
         route = self.route(request)
         self.check(request, recorded)
         if recorded.key in self.refused:
             raise self.refusal(self.refused[recorded.key])
-        if request.method == "POST":
+        if request.method in _WITH_BODY:
             recorded.body = await self.read(request)
         return await route(request, recorded)
 
@@ -183,7 +184,7 @@ class ModelSimulator(Simulator):
 
     def framed(self, request: web.BaseRequest, streamed: bool) -> bool:
         """Whether an answer is streamed that is asked for so, or not: one fault does the other thing."""
-        return streamed != bool(self.faults and self.faults.strike(request.path, "other-framing"))
+        return streamed != bool(self.faults and self.faults.strike(self.place(request), "other-framing"))
 
     async def whole(
         self, request: web.BaseRequest, recorded: Recorded, body: object, tokens: int = 0
@@ -193,7 +194,7 @@ class ModelSimulator(Simulator):
             await anyio.sleep(tokens / self.common.tokens_per_second)
         recorded.ended = True
         headers = self.answer_headers(recorded)
-        struck = self.faults.strikes(request.path, WHOLE_KINDS) if self.faults else []
+        struck = self.faults.strikes(self.place(request), WHOLE_KINDS) if self.faults else []
         if struck:
             return await self._spoiled(request, struck[0], dumped(body), headers)
         return json_response(body, headers=headers)
@@ -214,17 +215,26 @@ class ModelSimulator(Simulator):
         return response
 
     async def stream(
-        self, request: web.BaseRequest, recorded: Recorded, frames: Iterable[Frame], shape: StreamShape
+        self,
+        request: web.BaseRequest,
+        recorded: Recorded,
+        frames: Iterable[Frame] | AsyncIterable[Frame],
+        shape: StreamShape,
+        headers: Mapping[str, str] | None = None,
     ) -> web.StreamResponse:
-        """Send a streamed answer, with the faults that strike it."""
-        response = web.StreamResponse(headers={**self.answer_headers(recorded), "Cache-Control": "no-cache"})
+        """Send a streamed answer, with the faults that strike it.
+
+        Frames that come by themselves (an async iterable) are sent as they come, whatever the speed.
+        """
+        response = web.StreamResponse(headers={**self.answer_headers(recorded), **(headers or {})})
+        response.headers["Cache-Control"] = "no-cache"
         response.headers["Content-Type"] = shape.content_type
         await response.prepare(request)
         recorded.status = 200
-        found = self.faults.strikes(request.path, STREAM_KINDS) if self.faults else []
+        found = self.faults.strikes(self.place(request), STREAM_KINDS) if self.faults else []
         struck = {fault.kind: fault for fault in found}
-        speed = self.common.tokens_per_second
-        if not struck and not speed:
+        speed = 0.0 if isinstance(frames, AsyncIterable) else self.common.tokens_per_second
+        if not isinstance(frames, AsyncIterable) and not struck and not speed:
             await response.write(b"".join(frame.data for frame in frames))
         elif not await play(response, frames, shape, struck, 1 / speed if speed else 0.0):
             _close(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,7 +81,7 @@ def shreds(data: bytes) -> Iterator[bytes]:
 
 async def play(
     response: web.StreamResponse,
-    frames: Iterable[Frame],
+    frames: Iterable[Frame] | AsyncIterable[Frame],
     shape: StreamShape,
     struck: Mapping[str, Fault],
     pause: float,
@@ -95,7 +95,7 @@ async def play(
     ending = next((struck[name] for name in _ENDINGS if name in struck), None)
     limit = ending.count("after", 0) if ending else 0
     sent = 0
-    for frame in frames:
+    async for frame in _each(frames):
         if ending and frame.part != "head" and (sent >= limit or frame.part in ("closing", "marker")):
             return await _end(response, frame, shape, struck, ending)
         if frame.part == "marker" and "no-done" in struck:
@@ -107,6 +107,15 @@ async def play(
             sent += 1
         await _write(response, frame.data, shape, struck)
     return True
+
+
+async def _each(frames: Iterable[Frame] | AsyncIterable[Frame]) -> AsyncIterator[Frame]:
+    if isinstance(frames, AsyncIterable):
+        async for frame in frames:
+            yield frame
+        return
+    for frame in frames:
+        yield frame
 
 
 async def _interrupt(

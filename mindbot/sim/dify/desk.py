@@ -1,0 +1,122 @@
+"""What a Dify server keeps: apps, runs, conversations, files, forms. Keys and users keep theirs apart.
+
+Sources: Service API; langgenius/dify, `message_service.py`, `conversation_service.py`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from mindbot.domain.message import Json
+from mindbot.sim.dify.apps import AppShelf, DifySimApp
+from mindbot.sim.dify.asking import unique
+from mindbot.sim.dify.errors import refused
+from mindbot.sim.dify.forms import FormDesk
+from mindbot.sim.dify.rules import DifyServerRules
+from mindbot.sim.dify.runs import DifyRun
+
+GONE = "Conversation Not Exists."
+
+
+@dataclass(slots=True, eq=False)
+class DifyTalk:
+    """One conversation."""
+
+    id: str
+    app: str  # the app's key
+    user: str
+    name: str
+    inputs: Json
+    created: float
+    updated: float
+    status: str = "normal"
+    variables: Json = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "inputs": self.inputs,
+            "status": self.status,
+            "introduction": "",
+            "created_at": int(self.created),
+            "updated_at": int(self.updated),
+        }
+
+
+class DifyDesk:
+    """See the module. ``runs`` are by task, in the order they began."""
+
+    def __init__(self, apps: AppShelf, rules: DifyServerRules, clock: Callable[[], float]) -> None:
+        self.apps = apps
+        self.rules = rules
+        self.clock = clock
+        self.forms = FormDesk(clock)
+        self.files: dict[str, Json] = {}
+        self.runs: dict[str, DifyRun] = {}
+        self.talks: dict[str, DifyTalk] = {}
+        self.stopped: list[str] = []
+
+    def clear(self) -> None:
+        """Forget what happened; runs that go on are stopped without a word."""
+        for run in self.runs.values():
+            run.trouble.dies = True
+            run.scope.cancel()
+        self.files.clear()
+        self.runs.clear()
+        self.talks.clear()
+        self.stopped.clear()
+        self.forms.clear()
+
+    def talk(self, number: str, app: DifySimApp, user: str) -> DifyTalk:
+        """Return a conversation; raises ModelApiError where there is none of this app and user."""
+        found = self.talks.get(unique(number))
+        if found is None or (found.app, found.user) != (app.key, user):
+            raise refused("not_found", GONE)
+        return found
+
+    def open(self, app: DifySimApp, user: str, inputs: Json) -> DifyTalk:
+        """Begin a conversation."""
+        now = self.clock()
+        talk = DifyTalk(str(uuid.uuid4()), app.key, user, "New conversation", inputs, now, now)
+        self.talks[talk.id] = talk
+        return talk
+
+    def messages(self, talk: DifyTalk) -> list[DifyRun]:
+        """Return the runs of a conversation, the oldest first."""
+        return [run for run in self.runs.values() if run.conversation == talk.id]
+
+    def message(self, number: str, app: DifySimApp) -> DifyRun:
+        """Return a run by its message; raises ModelApiError."""
+        found = next((r for r in self._of(app) if r.message == number and r.mode != "workflow"), None)
+        if found is None:
+            raise refused("not_found", "Message Not Exists.")
+        return found
+
+    def flow(self, number: str, app: DifySimApp) -> DifyRun:
+        """Return a run of a workflow or a chatflow; raises ModelApiError."""
+        found = next((run for run in self._of(app) if run.flows and run.workflow_run == number), None)
+        if found is None:
+            raise refused("not_found", "Workflow run not found")
+        return found
+
+    def stop(self, task: str, app: DifySimApp, user: str | None) -> None:
+        """Stop a run. Another's stays as it is (``user`` None: anybody may)."""
+        run = self.runs.get(task)
+        if run is None or run.app.key != app.key or user not in (None, run.user):
+            return
+        self.stopped.append(task)
+        run.scope.cancel()
+
+    def starts(self) -> dict[str, dict[str, int]]:
+        """Return how many runs began, by app and user."""
+        counts: dict[str, dict[str, int]] = {}
+        for run in self.runs.values():
+            users = counts.setdefault(run.app.name, {})
+            users[run.user] = users.get(run.user, 0) + 1
+        return counts
+
+    def _of(self, app: DifySimApp) -> Iterator[DifyRun]:
+        return (run for run in self.runs.values() if run.app.key == app.key)
