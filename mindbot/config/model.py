@@ -74,7 +74,7 @@ class Config(Section):
         instead=_BY_PROVIDER,
         runner="workflow",
     )
-    router: RouterSettings = unread_field(RouterSettings(), instead=_BY_PROVIDER, runner="workflow")
+    router: RouterSettings = unread_field(RouterSettings(), instead=_BY_PROVIDER, stage="classify")
     agent: AgentSettings | None = unread_field(
         None, instead=f"{_BY_PROVIDER}; agent.providers are used", runner="agent"
     )
@@ -84,7 +84,7 @@ class Config(Section):
     )
     chat: ChatSettings = ChatSettings()
     routes: tuple[RouteSettings, ...] = unread_field(
-        (), description="Which message goes where, in order.", instead=_BY_PROVIDER, runner="workflow"
+        (), description="Which message goes where, in order.", instead=_BY_PROVIDER, stage="classify"
     )
     access: AccessSettings = AccessSettings()
     limits: LimitsSettings = LimitsSettings()

@@ -12,15 +12,16 @@ from mindbot import registry
 from mindbot.config import keys, tree
 from mindbot.config.tree import Finding, KeyPath, Node
 
-_WORDS, _RUNNER = "unread", "unread_without_runner"
+_WORDS, _READER = "unread", "unread_without"
 
 
-def unread_field(*default: Any, instead: str, runner: str = "", **more: Any) -> Any:
+def unread_field(*default: Any, instead: str, runner: str = "", stage: str = "", **more: Any) -> Any:
     """Return pydantic's ``Field`` of a setting that nothing reads; ``instead`` says what is done.
 
-    With ``runner`` it is read where a runner of that name is installed.
+    With ``runner`` or ``stage`` it is read where a runner or a stage of that name is installed.
     """
-    return Field(*default, json_schema_extra={_WORDS: instead, _RUNNER: runner}, **more)
+    reader = f"runners.{runner}" if runner else f"stages.{stage}" if stage else ""
+    return Field(*default, json_schema_extra={_WORDS: instead, _READER: reader}, **more)
 
 
 def instead_of(info: FieldInfo) -> str:
@@ -28,7 +29,8 @@ def instead_of(info: FieldInfo) -> str:
     extra = info.json_schema_extra
     if not isinstance(extra, dict) or not extra.get(_WORDS):
         return ""
-    return "" if extra.get(_RUNNER) in registry.names("runners") else str(extra[_WORDS])
+    group, _, name = str(extra.get(_READER, "")).partition(".")
+    return "" if name and name in registry.names(group) else str(extra[_WORDS])
 
 
 def unread(root: Node, model: type[BaseModel]) -> list[Finding]:

@@ -75,6 +75,9 @@ class ResponseSettings(Section):
 
     min_chars: Int = Field(0, ge=0, description="Shortest answer; 0: any that has words.")
     refusals: Texts = Field((), description="Regular expressions; an answer that matches is a refusal.")
+    builtin_refusals: bool = Field(
+        False, description="Whether the usual refusals in Chinese and English count too."
+    )
     language: Literal["", "same", "zh", "en"] = Field("", description="same: the language of the question.")
 
     @field_validator("refusals")
@@ -211,6 +214,12 @@ class RouterSettings(Section):
     )
     learned: bool = Field(True, description="Whether accepted corrections count.")
     splitting: bool = Field(True, description="Whether `split` and `shadow` of workflows are done.")
+    patience: Duration = Field(
+        300,
+        gt=0,
+        description="Longest a message waits for all that are asked, one after the other; the first always "
+        "has its whole `timeout`.",
+    )
 
 
 class RouteSettings(Section):

@@ -18,6 +18,7 @@ MindBotError                    what, where and how to mend it (``hint``)
 ├── Unreachable                 the daemon does not answer
 ├── TimedOut                    a deadline passed
 ├── EmptyAnswer                 a runner ended without a word
+├── UnfitAnswer                 an answer that the checks of its workflow do not let pass
 ├── BudgetSpent                 nothing is left of a budget for models
 └── VendorError                 a platform, model or workflow behind a socket
     ├── AuthFailed              credentials are wrong; a person must mend it
@@ -197,6 +198,16 @@ class EmptyAnswer(MindBotError):
     """A runner ended without a word that can be said; the message tells why, as far as it is known."""
 
     kind = "empty_answer"
+
+
+class UnfitAnswer(MindBotError):
+    """A workflow's answer that its `response` checks do not let pass; ``text`` is the answer."""
+
+    kind = "unfit_answer"
+
+    def __init__(self, message: str, *, text: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.text = text
 
 
 class BudgetSpent(MindBotError):

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from mindbot.config.model import Config
+from mindbot.config.workflows import WorkflowSettings
+from mindbot.domain.errors import NotFound
 from mindbot.domain.host import Secrets
 from mindbot.domain.ports.http import Http
-from mindbot.pipeline.services import Models
+from mindbot.domain.ports.store import Recorded
+from mindbot.domain.turn import Turn
+from mindbot.pipeline.services import Models, Services
+from mindbot.workflows.apps import App, AppParts
+from mindbot.workflows.kinds import Build, build
+from mindbot.workflows.members import Choice, Member, members_of
 from mindbot.workflows.standing import WorkflowStanding
 
 #: Told (workflow, state, reason) when one changes: ok, degraded or failed.
 Report = Callable[[str, str, str], None]
+
+_STAYS, _STAYS_FOR = "replica:", 30 * 86_400.0  # whose a conversation is, and for how many seconds
+_GENERAL = ("general_chat", "general")  # who is the default where `router.default` names nobody
 
 
 class Workflows:
@@ -26,6 +36,7 @@ class Workflows:
         models: Models,
         *,
         report: Report = lambda workflow, state, reason: None,
+        build: Build = build,
     ) -> None:
         self.config = config
         self.http = http
@@ -33,9 +44,98 @@ class Workflows:
         self.standing = standing
         self.models = models
         self.report = report
+        self._build = build
+        self.settings: Mapping[str, WorkflowSettings] = config.workflows
+        self.members = {name: members_of(name, each) for name, each in config.workflows.items()}
+        self._choice = Choice(lambda member: standing.late(str(member)).latency)
+        self._apps: dict[tuple[Member, bool], App] = {}
+        self._parts: dict[bool, AppParts] = {}
 
     def begin(self) -> None:
         """Be the ones in force: what is known of them is held against this configuration."""
+        self.standing.use({name: each.concurrency for name, each in self.settings.items()})
+
+    def serve(self, services: Services) -> None:
+        """Be asked by a pipeline with these services: apps remember their steps with the turn."""
+        for aside, once in ((False, services.once), (True, _each_time)):
+            self._parts[aside] = AppParts(
+                self.http, self.secrets, self.standing.keep, once, services.local, services.clock
+            )
+
+    # --- who there is
+
+    def usable(self, name: str) -> bool:
+        """Tell whether a workflow may be asked: there is one, enabled, and nobody switched it off."""
+        settings = self.settings.get(name)
+        return settings is not None and settings.enabled and not self.standing.is_off(name)
+
+    def get(self, name: str) -> WorkflowSettings:
+        """Return a workflow's settings; raises NotFound."""
+        if (settings := self.settings.get(name)) is None:
+            there = ", ".join(self.settings) or "none"
+            raise NotFound(f"no workflow named {name!r}", hint=f"there are: {there}")
+        return settings
+
+    def default(self) -> str:
+        """Return the workflow for what belongs to none; empty where there is none."""
+        named = self.config.router.default
+        return next((name for name in (named, *_GENERAL) if name and self.usable(name)), "")
+
+    def first(self) -> str:
+        """Return the usable workflow whose `priority` is the lowest; empty where none is usable."""
+        usable = [name for name in self.settings if self.usable(name)]
+        return min(usable, key=lambda name: self.settings[name].priority, default="")
+
+    def line(self, name: str, stays: str | None = None) -> list[Member]:
+        """Return the apps of a workflow in the order in which they are asked."""
+        return self._choice.order(self.members[name], stays)
+
+    async def stays(self, name: str, conversation: str) -> str | None:
+        """Return the replica that has a conversation, while it is well: the vendor of another one knows
+        nothing of it. None where any will do; raises StoreError."""
+        if not conversation or len(self.members[name]) < 2:
+            return None
+        known = await self.standing.keep.get(f"{_STAYS}{name}:{conversation}")
+        if known is None:
+            return None
+        stays = str(known.get("replica", ""))
+        here = [member for member in self.members[name] if member.replica == stays]
+        return stays if here and self.standing.circuit(here[0]).reason is None else None
+
+    async def stay(self, member: Member, conversation: str) -> None:
+        """Let a conversation stay with the app that has answered it; raises StoreError."""
+        if not conversation or len(self.members[member.workflow]) < 2:
+            return
+        key = f"{_STAYS}{member.workflow}:{conversation}"
+        if (await self.standing.keep.get(key) or {}).get("replica") != member.replica:
+            await self.standing.keep.put(key, {"replica": member.replica}, ttl=_STAYS_FOR)
+
+    def app(self, member: Member, *, aside: bool = False) -> App:
+        """Return an app, built on first use. ``aside``: it remembers nothing with a turn (a shadow run, a run
+        by hand).
+
+        Raises:
+            ConfigError: its settings are unusable.
+        """
+        if (found := self._apps.get((member, aside))) is None:
+            found = self._apps[member, aside] = self._build(member, self._parts[aside])
+        return found
 
     async def aclose(self) -> None:
         """Close what it alone uses."""
+        apps, self._apps = self._apps, {}
+        for app in apps.values():
+            await app.aclose()
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Return names once each, in their order, without empty ones."""
+    return [name for name in dict.fromkeys(names) if name]
+
+
+async def _each_time(turn: Turn, key: str, step: Callable[[], Awaitable[Recorded]]) -> Recorded:
+    """Remember a step with the turn alone: nobody takes such a run up after a crash."""
+    if key not in turn.memo:
+        turn.memo[key] = await step()
+    known: Recorded = turn.memo[key]
+    return known

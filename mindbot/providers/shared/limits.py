@@ -67,6 +67,11 @@ class CallLimits:
                 self._entries.remove(entry)
         return entry
 
+    @property
+    def free(self) -> bool:
+        """Whether a slot is free at this moment."""
+        return len(self._taken) < self._slots.total_tokens
+
     def leave(self) -> None:
         """Give the slot back."""
         self._slots.release_on_behalf_of(self._taken.pop())

@@ -1,0 +1,241 @@
+"""One app is asked once: a slot, a step in the trace, the checks of its answer, and what comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from mindbot.deadlines import Within, now
+from mindbot.domain.chat import Attachment, Chunk, Chunks
+from mindbot.domain.errors import MindBotError, TimedOut, UnfitAnswer, VendorError, WorkflowPaused
+from mindbot.domain.span import Span
+from mindbot.domain.turn import Turn
+from mindbot.pipeline.services import Services
+from mindbot.providers.shared.circuit import Admission
+from mindbot.telemetry.redaction import told
+from mindbot.workflows.apps import AppCall
+from mindbot.workflows.checks import AnswerCheck
+from mindbot.workflows.late import RunError
+from mindbot.workflows.manager import Workflows
+from mindbot.workflows.members import Member
+from mindbot.workflows.verdict import of_the_app
+
+log = structlog.get_logger("mindbot.workflows")
+
+_HELD = 200  # characters of an answer that are held back where it is checked: refusals begin at its head
+_KEEPS_FAILING = 5  # failures in a row after which also the only app is left alone for a while
+_LATE = 5.0  # seconds beyond its deadline after which an app is no longer waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What apps are asked for a turn. ``deadline`` is a time of ``anyio.current_time()``, for all of them."""
+
+    text: str
+    user: str
+    conversation: str = ""
+    files: tuple[Attachment, ...] = ()
+    deadline: float = 0.0
+
+
+class AppAttempt:
+    """See the module. ``key`` is unique in the turn; ``alone``: nobody else could answer instead."""
+
+    def __init__(
+        self,
+        workflows: Workflows,
+        services: Services,
+        turn: Turn,
+        question: Question,
+        member: Member,
+        admission: Admission,
+        *,
+        key: str,
+        alone: bool,
+        parent: Span | None = None,
+    ) -> None:
+        self._workflows = workflows
+        self._services = services
+        self._turn = turn
+        self._question = question
+        self._member = member
+        self._admission: Admission | None = admission
+        self._key = key
+        self._alone = alone
+        self._parent = parent
+
+    async def run(self) -> Chunks:
+        """Yield the answer.
+
+        Raises:
+            UnfitAnswer: it does not pass the checks.
+            MindBotError: as `App.run`; Overloaded where no slot was free in time.
+        """
+        member, standing = self._member, self._workflows.standing
+        try:
+            async with self._turn.span("workflow", member.workflow, parent=self._parent) as span:
+                if member.replica:
+                    span.data["replica"] = member.replica
+                try:
+                    async with self._slot(), aclosing(self._answer(span)) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                except MindBotError as exc:
+                    if not isinstance(exc, WorkflowPaused):
+                        span.data["error"] = {"kind": exc.kind, "message": told(exc)}
+                    raise
+        finally:
+            if self._admission is not None:  # it was left, or failed for what says nothing about the app
+                standing.circuit(member).release(self._admission)
+            await standing.save()
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """Hold one of the workflow's slots; who waits for one lends its place among the turns to others."""
+        name, settings = self._member.workflow, self._member.settings
+        standing, late = self._workflows.standing, self._workflows.standing.late(name)
+        slots = standing.slots(name, settings.concurrency)
+        late.waiting += 1
+        try:
+            if slots.free:
+                await slots.enter(0.0)
+            else:
+                await self._wait(min(settings.timeout, self._question.deadline - now()))
+        finally:
+            late.waiting -= 1
+        late.in_flight += 1
+        own = standing.late(str(self._member)) if self._member.replica else None
+        if own is not None:
+            own.in_flight += 1
+        try:
+            yield
+        finally:
+            late.in_flight -= 1
+            if own is not None:
+                own.in_flight -= 1
+            slots.leave()
+
+    async def _wait(self, seconds: float) -> None:
+        name, turn, standing = self._member.workflow, self._turn, self._workflows.standing
+        slots = standing.slots(name, self._member.settings.concurrency)
+        standing.waiting[turn.number] = turn, time.monotonic()
+        try:
+            async with self._services.lend(turn):
+                await slots.enter(max(0.0, seconds))
+        finally:
+            standing.waiting.pop(turn.number, None)
+
+    async def _answer(self, span: Span) -> Chunks:
+        """Yield what the app says, once it is known that it counts."""
+        settings = self._member.settings
+        tries = 1 + settings.max_retries
+        deadline = min(self._question.deadline, now() + settings.timeout * tries)
+        question = self._question
+        call = AppCall(
+            question.text,
+            self._key,
+            question.user,
+            question.conversation,
+            question.files,
+            deadline=deadline,
+            span=span,
+        )
+        check = AnswerCheck(settings.response, question.text)
+        begun = time.monotonic()
+        try:
+            app = self._workflows.app(self._member)
+            async with aclosing(self._checked(app.run(self._turn, call), check, span, deadline)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except (UnfitAnswer, WorkflowPaused):
+            self._went_well(begun)
+            raise
+        except MindBotError as exc:
+            self._failed(exc, begun)
+            raise
+        except Exception as exc:
+            log.exception("an app made a mistake", workflow=str(self._member), turn=self._turn.id)
+            failure = VendorError(f"{self._member}: internal: {type(exc).__name__}: {exc}")
+            self._failed(failure, begun)
+            raise failure from exc
+        self._went_well(begun)
+
+    async def _checked(self, said: Chunks, check: AnswerCheck, span: Span, deadline: float) -> Chunks:
+        """Hold the head of a checked answer back until it is known to be none that does not count."""
+        pieces: list[str] = []
+        held: list[Chunk] | None = [] if check.strict else None
+        finish: Chunk | None = None
+        async with aclosing(said) as chunks:
+            while (chunk := await self._next(chunks, deadline)) is not None:
+                span.data.setdefault("first_ms", round((time.time() - span.start) * 1000, 3))
+                if chunk.afresh:
+                    pieces.clear()
+                    held = held and []
+                pieces.append(chunk.text)
+                if chunk.notes:
+                    span.data.update(chunk.notes)
+                if chunk.usage:
+                    span.data["usage"] = chunk.usage.to_json()
+                if chunk.finish:
+                    finish = chunk
+                    continue
+                if held is None:
+                    yield chunk
+                    continue
+                held.append(chunk)
+                if sum(map(len, pieces)) >= _HELD:
+                    self._count(check, pieces)
+                    for each in held:
+                        yield each
+                    held = None
+        self._count(check, pieces)
+        for each in held or ():
+            yield each
+        yield finish or Chunk(finish="stop")
+
+    def _count(self, check: AnswerCheck, pieces: list[str]) -> None:
+        text = "".join(pieces)
+        if wrong := check.wrong(text):
+            raise UnfitAnswer(f"{self._member}: {wrong}", text=text)
+
+    async def _next(self, chunks: Chunks, deadline: float) -> Chunk | None:
+        try:
+            with Within(max(0.0, deadline + _LATE - now())):
+                return await anext(chunks, None)
+        except TimeoutError:
+            raise TimedOut(f"{self._member}: no answer in time", hint="raise its `timeout`") from None
+
+    # --- what comes of it
+
+    def _went_well(self, begun: float) -> None:
+        standing, member = self._workflows.standing, self._member
+        took = time.monotonic() - begun
+        if self._admission is not None and standing.circuit(member).succeeded(self._admission):
+            standing.changed(member)
+        self._admission = None
+        for name in {member.workflow, str(member)}:
+            standing.late(name).answered(took)
+
+    def _failed(self, failure: MindBotError, begun: float) -> None:
+        standing, member = self._workflows.standing, self._member
+        took = time.monotonic() - begun
+        error = RunError(
+            standing.clock(),
+            failure.kind,
+            told(failure),
+            getattr(failure, "node", ""),
+            self._turn.id,
+            member.replica,
+        )
+        for name in {member.workflow, str(member)}:
+            standing.late(name).failed(error)
+        if self._admission is None or not of_the_app(failure, took, member.settings.timeout):
+            return
+        opens = not self._alone or standing.late(str(member)).in_a_row >= _KEEPS_FAILING
+        if standing.circuit(member).failed(self._admission, told(failure), opens=opens):
+            standing.changed(member)
+        self._admission = None

@@ -1,0 +1,18 @@
+"""Which app runs which kind of workflow; each is loaded where one is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mindbot.domain.errors import ConfigError
+from mindbot.workflows.apps import App, AppParts
+from mindbot.workflows.members import Member
+
+#: Makes an app. Raises ConfigError where its settings are unusable.
+Build = Callable[[Member, AppParts], App]
+
+
+def build(member: Member, parts: AppParts) -> App:
+    """Return a workflow's app by its `type`; see `Build`."""
+    kind = member.settings.type
+    raise ConfigError(f"workflows.{member.workflow}: nothing that is installed runs a {kind}")

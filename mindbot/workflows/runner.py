@@ -1,0 +1,157 @@
+"""The runner `workflow`: asks the workflow of the route, and who answers when it cannot."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from mindbot.deadlines import now
+from mindbot.domain.chat import ChatMessage, Chunk, Chunks
+from mindbot.domain.errors import MindBotError, NotFound, WorkflowPaused
+from mindbot.domain.shapes.turns import Json
+from mindbot.domain.turn import Turn
+from mindbot.pipeline.services import Services
+from mindbot.telemetry.redaction import told
+from mindbot.workflows.apps import AppCall
+from mindbot.workflows.attempt import Question
+from mindbot.workflows.chain import Chain
+from mindbot.workflows.manager import Workflows
+from mindbot.workflows.plan import Plan
+from mindbot.workflows.verdict import FINAL
+
+#: Runners that answer where no workflow can, in order.
+_SPARE = ("agent", "chat")
+
+
+class WorkflowRunner:
+    """Asks the workflows of the turn's plan one after the other (`chain`), then the agent, then a bare model.
+
+    In the end ``turn.route`` names who answered; where that is not who was meant, the turn's reason and its
+    variable ``instead_of`` say so.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._workflows = services.part(Workflows)
+        self._workflows.serve(services)
+        self._forms = self._workflows.standing.forms
+
+    async def run(self, turn: Turn) -> Chunks:
+        """Yield the answer; raises MindBotError."""
+        if turn.route.get("form"):
+            chunks = self._resumed(turn)
+        else:
+            chunks = self._answered(turn, Plan.of(turn, self._workflows))
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    # --- a question
+
+    async def _answered(self, turn: Turn, plan: Plan) -> Chunks:
+        spare = self._spare()
+        chain = Chain(self._workflows, self._services, turn, self._question(turn, plan), others=bool(spare))
+        try:
+            async with aclosing(chain.run(plan.line)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            assert chain.answered is not None
+            self._note(turn, plan.asked, chain, chain.answered.workflow)
+            return
+        except WorkflowPaused as paused:
+            assert chain.asked is not None
+            member = chain.asked
+            self._note(turn, plan.asked, chain, member.workflow)
+            words = await self._forms.offer(turn, member.workflow, member.replica, paused)
+            yield Chunk(words, finish="stop", afresh=chain.shown)
+            return
+        except FINAL:
+            raise
+        except MindBotError as failure:
+            why = failure
+        for name in spare:
+            try:
+                async with aclosing(self._by_spare(turn, name, plan, chain)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return
+            except FINAL:
+                raise
+            except MindBotError as failure:
+                self._services.warn("nobody stood in for a workflow", runner=name, error=told(failure))
+        if chain.unfit is not None:
+            yield Chunk(chain.unfit.text, finish="stop", afresh=chain.shown)
+            return
+        raise why
+
+    def _spare(self) -> list[str]:
+        """Return the runners that may answer where no workflow can."""
+        config, there = self._services.config, self._services.runners
+        agent = config.agent
+        able = {
+            "agent": agent is not None and (agent.workflows is None or agent.workflows.fallback_enabled),
+            "chat": any(each.enabled for each in config.providers.values()),
+        }
+        return [name for name in _SPARE if name in there and able[name]]
+
+    async def _by_spare(self, turn: Turn, name: str, plan: Plan, chain: Chain) -> Chunks:
+        """Yield another runner's answer, asked as if it had been chosen."""
+        runner = self._services.runners[name]
+        before, prompt = turn.route.copy(), turn.prompt
+        if instructions := str(getattr(runner, "system_prompt", "")):
+            turn.prompt = [ChatMessage("system", instructions, origin="instructions"), *prompt]
+        self._note(turn, plan.asked, chain, "")
+        turn.route["runner"] = name
+        stale = chain.shown
+        try:
+            async with aclosing(runner.run(turn)) as chunks:
+                async for chunk in chunks:
+                    if stale and (chunk.text or chunk.finish):
+                        chunk.afresh, stale = True, False
+                    yield chunk
+        except MindBotError:
+            turn.route, turn.prompt = before, prompt
+            raise
+
+    def _note(self, turn: Turn, asked: str, chain: Chain, answered: str) -> None:
+        """Say who answered, and why it is not who was asked."""
+        turn.route["workflow"] = answered
+        if answered == asked or not asked:
+            return
+        turn.vars["instead_of"] = asked
+        why = next((told(failure) for name, failure in chain.failures if name == asked), "")
+        turn.reason = f"{asked} did not answer{f': {why}' if why else ''}"
+
+    def _question(self, turn: Turn, plan: Plan) -> Question:
+        message = turn.message
+        first = self._workflows.settings.get(plan.line[0]) if plan.line else None
+        whole = first.timeout * (1 + first.max_retries) if first is not None else 0.0
+        patience = max(self._services.config.router.patience, whole)
+        files = turn.prompt[-1].attachments if turn.prompt else ()
+        user = f"{message.platform}:{message.sender}"
+        return Question(message.text, user, turn.session, files, now() + patience)
+
+    # --- an answer to a form
+
+    async def _resumed(self, turn: Turn) -> Chunks:
+        route: Json = dict(turn.route)
+        name, replica = str(route.get("workflow", "")), str(route.get("replica", ""))
+        self._workflows.get(name)
+        found = [m for m in self._workflows.members[name] if m.replica == replica]
+        if not found:
+            raise NotFound(f"the workflow {name!r} has no replica {replica!r} any more")
+        (member,) = found
+        settings = member.settings
+        async with turn.span("workflow", name) as span:
+            span.data["form"] = route["form"]
+            call = AppCall(
+                turn.message.text,
+                f"form:{route['form']}",
+                f"{turn.message.platform}:{turn.message.sender}",
+                turn.session,
+                deadline=now() + settings.timeout * (1 + settings.max_retries),
+                span=span,
+            )
+            resumed = self._forms.resume(turn, self._workflows.app(member), call)
+            async with aclosing(resumed) as chunks:
+                async for chunk in chunks:
+                    yield chunk
