@@ -37,6 +37,7 @@ def test_what_nothing_reads_is_marked() -> None:
     read = set(re.findall(r"(?:\.|\"|')([a-z_]+)\b", code))
     # What the type dify, which has no part here, and the apps and the classifier of workflows will ask for.
     sections = {"workflow_id", "input_key", "output_key", "not_examples"}
+    sections |= {"builtin_examples", "judge_model", "judge_timeout"}
     unread = {(s, n) for s, n in expected_to_be_read(whole()) if n not in read and n not in sections}
     assert not unread
 
