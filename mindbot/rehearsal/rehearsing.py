@@ -29,12 +29,13 @@ _END = 5.0  # seconds for what is open to end
 @dataclass(slots=True)
 class RehearsalOutcome:
     """What a rehearsal came to. ``took`` is seconds; ``refused`` are hosts that were called for, in vain;
-    ``not_well`` are bots that did not start, each with the reason."""
+    ``not_well`` are bots that did not start, each with the reason; ``matched`` is how often each rule did."""
 
     played: list[Played] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     not_well: list[str] = field(default_factory=list)
+    matched: dict[str, int] = field(default_factory=dict)
     took: float = 0.0
     stopped: int = 0  # the signal that ended it before its time
 
@@ -126,6 +127,7 @@ async def _play(
     with anyio.move_on_after(timeout):
         outcome.not_well = await _connected(runtime)
         await players.play(outcome.played)
+    outcome.matched = {rule.name: rule.matched for rule in runtime.generation.router.rules.all}
 
 
 async def _connected(runtime: Runtime) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,10 +144,17 @@ def _wrong(played: Played, workflow: str, route: Any) -> Iterator[str]:
         yield f"answered by {workflow or 'no workflow'}, not by {expect.workflow}"
     if expect.runner and route.get("runner") != expect.runner:
         yield f"answered by the runner {route.get('runner') or '-'}, not by {expect.runner}"
-    if expect.rule and expect.rule not in (route.get("rule"), *route.get("rules", ())):
+    if expect.rule and expect.rule not in (route.get("rule"), *_matching(turn)):
         yield f"decided by {route.get('rule') or 'no rule'}, not by {expect.rule}"
     if expect.reply and not any(re2.search(expect.reply, text) for text in played.got):
         yield f"the answer holds no {expect.reply!r}"
+
+
+def _matching(turn: Any) -> Iterator[str]:
+    """Yield the rules that a turn matched, those that went on to the next too."""
+    for span in turn["spans"]:
+        if span["kind"] == "rule":
+            yield from (line.partition(":")[0] for line in span.get("data", {}).get("rules", ()))
 
 
 def _undelivered(turn: Any) -> str:
@@ -165,19 +172,20 @@ def _to_mend(loaded: Loaded, outcome: RehearsalOutcome, lines: Sequence[Rehearse
     for line in lines:
         if line.meant and line.state == "answered" and line.workflow != line.meant:
             yield f"{line.text!r} is meant for {line.meant}, and {line.workflow or line.runner} answered"
-    yield from _never(loaded.config, lines)
+    yield from _never(loaded.config, lines, outcome.matched)
 
 
-def _never(config: Config, lines: Sequence[RehearsedLine]) -> Iterator[str]:
-    """Yield the workflows and rules that nothing came to."""
-    reached = {line.workflow for line in lines} | {line.meant for line in lines if line.failures}
+def _never(config: Config, lines: Sequence[RehearsedLine], matched: Mapping[str, int]) -> Iterator[str]:
+    """Yield the workflows that nobody reached, and the rules that no message matched."""
+    reached = {line.workflow for line in lines}
+    for line in lines:
+        reached |= {failure.partition(":")[0].removeprefix("workflow ") for failure in line.failures}
     for name, workflow in config.workflows.items():
         if workflow.enabled and name not in reached:
             yield f"nobody reached the workflow {name}: give it examples, or play a message for it"
-    matched = {line.rule for line in lines}
     for n, rule in enumerate(config.routes, 1):
         name = rule.name or f"route{n}"
-        if rule.enabled and name not in matched:
+        if rule.enabled and not matched.get(name):
             yield f"the rule {name} never matched: play a message for it, or remove it"
 
 

@@ -70,16 +70,17 @@ class TrafficReport:
 class TrafficLedger:
     """Matches replies to messages.
 
-    Each text ends in a marker of its own, so that a reply that quotes the text names its message. With
-    ``equal_texts`` there is no marker, and a user's k-th matching reply belongs to their k-th message.
+    Each text (they go round) ends in a marker of its own, so that a reply that quotes it names its message.
+    With ``equal_texts`` all are the first, without one, and a user's k-th matching reply belongs to their
+    k-th message.
     """
 
-    def __init__(self, text: str, count: int, users: Sequence[str], *, equal_texts: bool) -> None:
+    def __init__(self, texts: Sequence[str], count: int, users: Sequence[str], *, equal_texts: bool) -> None:
         run = secrets.token_hex(3)
-        self._equal = text if equal_texts else ""
+        self._equal = texts[0] if equal_texts else ""
         self._marker = re.compile(rf"#{run}-(\d+)\b")
         self.entries = [
-            TrafficEntry(n, users[n % len(users)], text if equal_texts else f"{text} #{run}-{n}")
+            TrafficEntry(n, users[n % len(users)], self._equal or f"{texts[n % len(texts)]} #{run}-{n}")
             for n in range(count)
         ]
         self._of_user: dict[str, list[TrafficEntry]] = defaultdict(list)

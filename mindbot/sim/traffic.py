@@ -59,6 +59,9 @@ class TrafficPlan(BaseModel):
     user_prefix: str = Field("user", description="User ids are this and a number.")
     rate: float = Field(0.0, ge=0, description="Messages per second; 0: as fast as acks come.")
     text: str = Field("hello", description="Beginning of each text; a marker makes it unique.")
+    texts: tuple[str, ...] = Field(
+        (), description="In place of `text`: the beginnings of the texts, in turn."
+    )
     equal_texts: bool = Field(False, description="No marker: all texts are equal, the ids are not.")
     copies: int = Field(1, ge=1, description="Deliver each callback so often, at the same time.")
     persistent: float = Field(0.0, ge=0, description="Keep sending for so many seconds until acked.")
@@ -78,7 +81,7 @@ async def run(plan: TrafficPlan, platform: Sending | None = None) -> TrafficRepo
     if not (plan.callback or platform.callback_url):
         raise ConfigError("the plan has no callback URL")
     users = [f"{plan.user_prefix}{i}" for i in range(min(plan.users, plan.messages))]
-    ledger = TrafficLedger(plan.text, plan.messages, users, equal_texts=plan.equal_texts)
+    ledger = TrafficLedger(plan.texts or (plan.text,), plan.messages, users, equal_texts=plan.equal_texts)
     start = time.perf_counter()
     with platform.phones.watched(ledger.see):
         async with anyio.create_task_group() as group:
