@@ -191,7 +191,13 @@ def _given(value: Any, wanted: bool) -> Any:
 class RouterSettings(Section):
     """The `router:` section: how a workflow is chosen for a message that no rule sends anywhere."""
 
-    threshold: Float = Field(0.5, ge=0, le=1, description="Least confidence with which one is chosen.")
+    threshold: Float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Least confidence with which one is chosen; 0: fitted, by language and by how texts are "
+        "compared.",
+    )
     default: str = Field(
         "",
         description="The workflow for what belongs to none, and when others fail; empty: general_chat or "
