@@ -1,4 +1,6 @@
-"""What a Dify server keeps: apps, runs, conversations, files, forms. Keys and users keep theirs apart.
+"""What a Dify server keeps: apps, runs, conversations, files, forms, knowledge.
+
+Keys and users keep theirs apart.
 
 Sources: Service API; langgenius/dify, `message_service.py`, `conversation_service.py`.
 """
@@ -14,6 +16,7 @@ from mindbot.sim.dify.apps import AppShelf, DifySimApp
 from mindbot.sim.dify.asking import unique
 from mindbot.sim.dify.errors import refused
 from mindbot.sim.dify.forms import FormDesk
+from mindbot.sim.dify.library import Library
 from mindbot.sim.dify.rules import DifyServerRules
 from mindbot.sim.dify.runs import DifyRun
 
@@ -49,8 +52,11 @@ class DifyTalk:
 class DifyDesk:
     """See the module. ``runs`` are by task, in the order they began."""
 
-    def __init__(self, apps: AppShelf, rules: DifyServerRules, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, apps: AppShelf, library: Library, rules: DifyServerRules, clock: Callable[[], float]
+    ) -> None:
         self.apps = apps
+        self.library = library
         self.rules = rules
         self.clock = clock
         self.forms = FormDesk(clock)
@@ -69,6 +75,7 @@ class DifyDesk:
         self.talks.clear()
         self.stopped.clear()
         self.forms.clear()
+        self.library.clear()
 
     def talk(self, number: str, app: DifySimApp, user: str) -> DifyTalk:
         """Return a conversation; raises ModelApiError where there is none of this app and user."""

@@ -31,6 +31,10 @@ CODES: Mapping[str, tuple[int, str]] = {
         "Workflow execution paused for human input; blocking response mode is not supported.",
     ),
     "invalid_form_data": (400, "Invalid form data."),
+    "dataset_name_duplicate": (
+        409,
+        "The dataset name already exists. Please modify your dataset name.",
+    ),
     "human_input_form_expired": (412, "This form has expired, form_id=unknown"),
     "human_input_form_submitted": (412, "This form has already been submitted by another user"),
     "file_too_large": (413, "File size exceeded."),

@@ -6,7 +6,7 @@ Source: Service API, the pages of chat, chatflow, workflow and completion apps.
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -21,6 +21,8 @@ from mindbot.sim.dify.apps import CHATS, FLOWS, AppShelf, DifySimApp, Mode
 from mindbot.sim.dify.asking import DifyCall, pattern
 from mindbot.sim.dify.desk import DifyDesk
 from mindbot.sim.dify.errors import REFUSALS, refused, worded
+from mindbot.sim.dify.knowledge import KNOWLEDGE, whole_text
+from mindbot.sim.dify.library import Library
 from mindbot.sim.dify.listing import LISTINGS, Listing, whole
 from mindbot.sim.dify.rules import DifyServerRules
 from mindbot.sim.dify.runs import DifyRun, again, first_events
@@ -36,18 +38,26 @@ from mindbot.sim.models.server import ModelRoute, ModelSimSettings, ModelSimulat
 from mindbot.sim.models.streams import Frame
 from mindbot.sim.server import SimulatorSettings, json_response
 
+_KNOWLEDGE = DifySimApp(name="datasets")
+_HANDBOOK = (
+    "Expenses are paid back within ten days.\n\nTravel by train is booked by the office.",
+    "The office opens at nine and closes at six.\n\n年假每年十五天，需要提前两周申请。",
+)
 _TIMEOUT_PAGE = b"<html><head><title>504 Gateway Time-out</title></head><body>nginx</body></html>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifySimSettings(ModelSimSettings):
     """``apps`` are apps by name (fields of `DifySimApp`; their keys are ``app-NAME``). ``mode`` is the kind
-    of the app that ``api_key`` belongs to, and of those that nothing else is known of."""
+    of the app that ``api_key`` belongs to, and of those that nothing else is known of. ``datasets`` are the
+    texts of knowledge bases by name; ``dataset_key`` opens them."""
 
     api_key: str = "app-simulated"
     mode: Mode = "chat"
     apps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     server: DifyServerRules = field(default_factory=DifyServerRules)
+    dataset_key: str = "dataset-simulated"
+    datasets: Mapping[str, Iterable[str]] = field(default_factory=lambda: {"handbook": _HANDBOOK})
 
 
 class DifySimulator(ModelSimulator):
@@ -70,11 +80,14 @@ class DifySimulator(ModelSimulator):
         self.settings = settings
         first = DifySimApp(name="simulated", key=settings.api_key, mode=settings.mode, answer="echo: {text}")
         shelf = AppShelf(first, settings.apps, strict=settings.strict)
-        self.desk = DifyDesk(shelf, settings.server, settings.clock)
+        library = Library(settings.clock, settings.datasets)
+        self.desk = DifyDesk(shelf, library, settings.server, settings.clock)
         self._first = first
         self._stack = AsyncExitStack()
         self._work: anyio.abc.TaskGroup
-        self._listings = [(method, pattern(path), listing) for (method, path), listing in LISTINGS.items()]
+        self._listings = [
+            (method, pattern(path), listing) for (method, path), listing in {**LISTINGS, **KNOWLEDGE}.items()
+        ]
         starting = {"/v1/chat-messages": "chat", "/v1/completion-messages": "completion"}
         flows = {"/v1/workflows/run": "workflow", "/v1/workflows/{workflow}/run": "workflow"}
         self._starts = [(pattern(path), family) for path, family in {**starting, **flows}.items()]
@@ -111,7 +124,8 @@ class DifySimulator(ModelSimulator):
     def details(self) -> Json:
         apps = {app.name: app.key for app in self.desk.apps.all()}
         mine = {"base_url": self.base_url, "api_key": self.settings.api_key, "mode": self.settings.mode}
-        return {**mine, "apps": apps}
+        datasets = {each.name: each.id for each in self.desk.library.datasets.values()}
+        return {**mine, "apps": apps, "dataset_key": self.settings.dataset_key, "datasets": datasets}
 
     def reset(self) -> None:
         super().reset()
@@ -126,7 +140,10 @@ class DifySimulator(ModelSimulator):
         return f"{request.path}#{app.name}" if app else request.path
 
     def _app(self, request: web.BaseRequest) -> DifySimApp | None:
+        """Return whose key came with a request; knowledge bases have one of their own."""
         key = self.key_of(request)
+        if request.path.startswith("/v1/datasets"):
+            return _KNOWLEDGE if key == self.settings.dataset_key or not self.settings.strict else None
         return self._first if not key and not self.settings.strict else self.desk.apps.of_key(key)
 
     def route(self, request: web.BaseRequest) -> ModelRoute:
@@ -157,7 +174,12 @@ class DifySimulator(ModelSimulator):
             raise refused("unauthorized")
 
     async def read(self, request: web.BaseRequest) -> Json:
-        return await super().read(request) if request.can_read_body else {}
+        if not request.can_read_body:
+            return {}
+        body = await super().read(request)
+        if isinstance(body.get("file"), dict) and request.path.startswith("/v1/datasets"):
+            body["text"] = whole_text((await request.post())["file"])
+        return body
 
     def unreadable(self) -> ModelApiError:
         return refused("bad_request", "Failed to decode JSON object")

@@ -10,8 +10,9 @@ from typing import Any
 import anyio
 import orjson
 import pytest
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError, ClientSession, FormData
 
+from mindbot.sim.dify.rules import DifyServerRules
 from mindbot.sim.dify.server import DifySimulator
 from mindbot.sim.models.conversation import Scripted
 from mindbot.sim.testing import simulated
@@ -315,3 +316,40 @@ async def test_an_unknown_id_is_refused_as_the_server_does() -> None:
             assert (await server.of("app-a").call("GET", path, user="u1"))[0] == 404
         server.sim.script(Scripted("scripted", match="^special$"))
         assert said(await server.chat("special")) == "scripted"
+
+
+async def test_a_document_goes_in_and_is_found_when_it_is_indexed() -> None:
+    now = [1000.0]
+    rules = DifyServerRules(indexing=5)
+    async with dify(strict=True, server=rules, clock=lambda: now[0]) as server:
+        assert (await server.call("GET", "/datasets"))[0] == 401
+        known = server.sim.details()
+        app = server.of(known["dataset_key"])
+        path = f"/datasets/{known['datasets']['handbook']}"
+        asked = {"query": "when does the canteen open?", "retrieval_model": {"top_k": 1}}
+        text = {
+            "name": "canteen",
+            "text": "The canteen opens at noon.\n\nSoup costs two.",
+            "process_rule": {},
+        }
+        status, made = await app.call("POST", f"{path}/document/create-by-text", text)
+        assert (status, made["document"]["indexing_status"]) == (200, "indexing")
+        batch = f"{path}/documents/{made['batch']}/indexing-status"
+        assert (await app.get(batch))["data"][0]["completed_segments"] == 0
+        now[0] += 6
+        assert (await app.get(batch))["data"][0]["indexing_status"] == "completed"
+        _, found = await app.call("POST", f"{path}/retrieve", asked)
+        assert [r["segment"]["content"] for r in found["records"]] == ["The canteen opens at noon."]
+        form = FormData({"data": '{"indexing_technique": "high_quality"}'})
+        form.add_field("file", b"Bikes stand in the yard.", filename="bikes.txt")
+        url, heads = (
+            f"{server.sim.base_url}{path}/document/create-by-file",
+            {"Authorization": "Bearer dataset-simulated"},
+        )
+        async with ClientSession() as http, http.post(url, data=form, headers=heads) as response:
+            assert (await response.json())["document"]["name"] == "bikes.txt"
+        now[0] += 6
+        _, found = await app.call("POST", f"{path}/retrieve", {"query": "bikes"})
+        assert found["records"][0]["segment"]["document"]["name"] == "bikes.txt"
+        assert (await app.get(f"{path}/documents"))["total"] == 4
+        assert (await app.call("GET", f"/datasets/{uuid.uuid4()}"))[0] == 404
