@@ -219,11 +219,13 @@ class BudgetSpent(MindBotError):
 class VendorError(MindBotError):
     """Something behind a socket failed. ``code`` is the vendor's own code, as text.
 
-    ``answered`` is set when it failed after it had begun to answer: that may have to be paid for.
+    ``answered`` is set when it failed after it had begun to answer: that may have to be paid for. ``node`` is
+    the part of a workflow that failed, by its title, where that is known.
     """
 
     kind = "vendor"
     answered = False
+    node = ""
 
     def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
         super().__init__(message, hint=hint)

@@ -111,7 +111,7 @@ async def read(reading: Reading, answer: AnswerReader) -> Chunks:
     came = 0
     alone = False  # whether a whole answer came, and nothing else
     try:
-        async with aclosing(_documents(reading, documents)) as docs:
+        async with aclosing(documents_of(reading, documents)) as docs:
             async for doc in docs:
                 if doc is DONE:
                     done = True
@@ -140,7 +140,8 @@ async def read(reading: Reading, answer: AnswerReader) -> Chunks:
         yield chunk
 
 
-async def _documents(reading: Reading, documents: Documents) -> AsyncGenerator[object, None]:
+async def documents_of(reading: Reading, documents: Documents) -> AsyncGenerator[object, None]:
+    """Yield the documents of an answer as they arrive; raises like `Reading.lines`."""
     async with aclosing(reading.lines()) as pieces:
         async for lines in pieces:
             for line in lines:

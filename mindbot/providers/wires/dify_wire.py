@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 from mindbot.domain.chat import Attachment, ChatMessage, ChatRequest, Chunk, Usage
 from mindbot.domain.errors import Overloaded, Rejected, VendorError
 from mindbot.domain.message import Json
+from mindbot.domain.plain import dumps
 from mindbot.providers.errors import accuses, refusal_in_stream
 from mindbot.providers.refusing.quoting import quoted
 from mindbot.providers.shared.answer import AnswerReader
@@ -25,7 +26,8 @@ History = Literal["query", "inputs", "none"]
 Uploaded = Mapping[Attachment, str]
 
 _NOBODY = "mindbot"  # who asks, where nobody says who
-_NO_WORDS = "[no words]"  # an empty question is refused
+#: In place of an empty question, which is refused.
+NO_WORDS = "[no words]"
 _SPEAKER = {"user": "User", "assistant": "Assistant"}
 _MOST_THOUGHTS = 1000
 _LONGEST_ID = 256  # characters
@@ -47,7 +49,7 @@ def request_body(request: ChatRequest, files: Uploaded, *, history: History, str
     if told and history == "inputs":
         inputs["history"] = told
     words = [asked.content if asked else "", *_told(after)]
-    query = "\n".join(each for each in words if each) or _NO_WORDS
+    query = "\n".join(each for each in words if each) or NO_WORDS
     if told and history == "query":
         query = f"What was said before:\n{told}\n\nThe message to answer:\n{query}"
     body: Json = {
@@ -58,7 +60,7 @@ def request_body(request: ChatRequest, files: Uploaded, *, history: History, str
         "auto_generate_name": False,
     }
     if asked and asked.attachments:
-        body["files"] = [_file(each, files) for each in asked.attachments]
+        body["files"] = [named_file(each, files) for each in asked.attachments]
     return body
 
 
@@ -84,7 +86,8 @@ def _told(messages: Sequence[ChatMessage]) -> Iterator[str]:
             yield f"{_SPEAKER[message.role]}: {message.content}"
 
 
-def _file(part: Attachment, files: Uploaded) -> Json:
+def named_file(part: Attachment, files: Uploaded) -> Json:
+    """Return how a request names a file: one that was uploaded, or its address."""
     kind = part.kind if part.kind != "file" else "video" if part.type.startswith("video/") else "document"
     if part in files:
         return {"type": kind, "transfer_method": "local_file", "upload_file_id": files[part]}
@@ -95,14 +98,21 @@ class DifyAnswer(AnswerReader):
     """The answer of one run, event by event, or (blocking) whole.
 
     ``ids`` holds those of the run as they become known: ``task_id``, ``message_id``, ``conversation_id``,
-    ``workflow_run_id``.
+    ``workflow_run_id``. ``output`` names the output of a workflow that is the answer, whatever was said
+    before; empty: ``answer``, where no pieces were. ``refused`` is the HTTP status that a failure within the
+    stream names, 0 where none does; ``outputs`` are those of the workflow that has ended.
     """
 
     what: ClassVar[str] = "an answer of Dify's"
 
-    def __init__(self, vendor: str, **more: Any) -> None:
+    def __init__(self, vendor: str, *, output: str = "", **more: Any) -> None:
         super().__init__(vendor, **more)
         self.ids: dict[str, str] = {}
+        self.refused = 0
+        self.outputs: Json = {}
+        self._output = output
+        self._cost: float | None = None  # of the nodes so far
+        self._currency = ""
         self._said_by = ""  # the event whose pieces are the answer
         self._words: list[str] = []  # those pieces
         self._thoughts: dict[str, str] = {}  # of an agent, by id
@@ -122,7 +132,7 @@ class DifyAnswer(AnswerReader):
         if event == "error" or (not isinstance(event, str) and accuses(doc)):
             self.running = {}
             raise self._refused(doc)
-        self._note(doc)
+        self.note(doc)
         if not streamed and self.is_whole(doc):
             chunk = self.say(doc["answer"])
             self._end(doc)
@@ -134,7 +144,7 @@ class DifyAnswer(AnswerReader):
         handle = _HANDLED.get(event)
         return handle(self, doc) if handle else None
 
-    def _note(self, doc: Json) -> None:
+    def note(self, doc: Json) -> None:
         for name in ("task_id", "message_id", "conversation_id", "workflow_run_id"):
             if isinstance(value := doc.get(name), str) and value:
                 self.ids[name] = value[:_LONGEST_ID]
@@ -203,10 +213,18 @@ class DifyAnswer(AnswerReader):
     def _workflow(self, doc: Json) -> None:
         self._is_workflow = True
 
-    def _node(self, doc: Json) -> None:
+    def _round(self, doc: Json) -> None:
+        """An iteration or a loop has ended; what its nodes took is counted already."""
         data = _data(doc)
         if data.get("status") in ("failed", "exception"):
             self._failed_node = quoted(_text(data.get("title")), self.hide, longest=_LONGEST_TITLE)
+
+    def _node(self, doc: Json) -> None:
+        self._round(doc)
+        paid = _data(doc).get("execution_metadata")
+        if isinstance(paid, dict) and (cost := _price(paid.get("total_price"))):
+            self._cost = (self._cost or 0.0) + cost
+            self._currency = _text(paid.get("currency"))[:8]
 
     def _workflow_end(self, doc: Json) -> Chunk | None:
         data = _data(doc)
@@ -214,16 +232,31 @@ class DifyAnswer(AnswerReader):
         self.over = True
         status = data.get("status")
         if status == "failed":
-            raise self._workflow_failed(_text(data.get("error")))
+            raise self._placed(self._workflow_failed(_text(data.get("error"))))
         if status == "stopped":
             self.ends("canceled")
             return None
-        chunk = None if self._words else self._add("outputs", _output(data.get("outputs")))
+        outputs = data.get("outputs")
+        self.outputs = outputs if isinstance(outputs, dict) else {}
+        chunk = self._answered()
         self._end(doc)
         total = count(data.get("total_tokens"))
         if self.usage is None and total:
-            self.usage = Usage(0, total)
+            self.usage = Usage(0, total, cost=self._cost, currency=self._currency)
         return chunk
+
+    def _answered(self) -> Chunk | None:
+        """Return what the outputs add to what was said."""
+        if self._output and self._output in self.outputs:
+            value = self.outputs[self._output]
+            text = value if isinstance(value, str) else dumps(value).decode()
+            if self._words and text != "".join(self._words):
+                self._words = [text]
+                return self.anew(text)
+            return None if self._words else self._add("outputs", text)
+        if self._output:
+            self.notes["output"] = f"there is none that is called {self._output}"
+        return None if self._words else self._add("outputs", _output(self.outputs))
 
     def _paused(self, doc: Json) -> None:
         self.running = {}
@@ -240,10 +273,15 @@ class DifyAnswer(AnswerReader):
         return found
 
     def _refused(self, doc: Json) -> VendorError:
+        self.refused = count(doc.get("status")) or 0
         found = refusal_in_stream(self.vendor, doc, hide=self.hide)
         if self._failed_node:
             found.message = f"{self.vendor}: the node {self._failed_node!r}: {self._bare(found)}"
-        return found
+        return self._placed(found)
+
+    def _placed(self, error: VendorError) -> VendorError:
+        error.node = self._failed_node
+        return error
 
     def _bare(self, error: VendorError) -> str:
         return error.message.removeprefix(f"{self.vendor}: ")
@@ -260,6 +298,8 @@ _HANDLED: Mapping[str, Any] = {
     "message_end": DifyAnswer._message_end,
     "workflow_started": DifyAnswer._workflow,
     "node_finished": DifyAnswer._node,
+    "iteration_completed": DifyAnswer._round,
+    "loop_completed": DifyAnswer._round,
     "workflow_finished": DifyAnswer._workflow_end,
     "workflow_paused": DifyAnswer._paused,
 }
@@ -283,13 +323,17 @@ def _usage(usage: Any) -> Usage | None:
     asked, told = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
     if asked is None and told is None:
         return None
-    try:
-        cost: float | None = max(0.0, float(usage["total_price"]))
-    except (KeyError, TypeError, ValueError):
-        cost = None
-    if cost is None or not cost < float("inf"):
+    if (cost := _price(usage.get("total_price"))) is None:
         return Usage(asked or 0, told or 0)
     return Usage(asked or 0, told or 0, cost=cost, currency=_text(usage.get("currency"))[:8])
+
+
+def _price(value: Any) -> float | None:
+    try:
+        cost = max(0.0, float(value))
+    except (TypeError, ValueError):
+        return None
+    return cost if cost < float("inf") else None
 
 
 def _data(doc: Json) -> Json:

@@ -1,0 +1,101 @@
+"""What the events of a run do: they say the answer, become steps of the turn, name the run, ask for forms."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from mindbot.domain.chat import Chunk
+from mindbot.domain.errors import Truncated, VendorError
+from mindbot.domain.message import Json
+from mindbot.providers.shared.documents import Documents
+from mindbot.providers.shared.reading import documents_of
+from mindbot.providers.wires.dify_wire import DifyAnswer
+from mindbot.workflows.dify.client import DifyStream
+from mindbot.workflows.dify.forms import form_of
+from mindbot.workflows.dify.nodes import NodeSteps
+
+_EVENT = 4 << 20  # bytes of one
+#: What has holes in a stream that was taken up again: only the outputs at its end are whole.
+PIECES = frozenset(
+    {
+        "message",
+        "agent_message",
+        "text_chunk",
+        "message_replace",
+        "text_replace",
+        "agent_thought",
+        "reasoning_chunk",
+    }
+)
+
+
+class Said(Exception):
+    """Dify has said that a run failed, which ends it: with ``error``, and the HTTP ``status`` it names."""
+
+    def __init__(self, error: VendorError, status: int) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.status = status
+
+
+class Paused(Exception):
+    """The run waits for people."""
+
+
+class Listener:
+    """See the module. ``output`` is the output that is the answer, ``hide`` is shown nowhere."""
+
+    def __init__(self, name: str, steps: NodeSteps, *, output: str = "", hide: str = "") -> None:
+        self.answer = DifyAnswer(name, output=output, hide=hide)
+        self.forms: list[Json] = []
+        self._name = name
+        self._steps = steps
+
+    async def documents(self, stream: DifyStream) -> AsyncGenerator[tuple[Json, bool], None]:
+        """Yield the documents of a stream, and whether they are events; raises like `Reading.lines`."""
+        documents = Documents(_EVENT)
+        async with aclosing(documents_of(stream.reading, documents)) as docs:
+            async for doc in docs:
+                if isinstance(doc, dict):
+                    stream.reading.moved()
+                    yield doc, documents.framing == "events"
+
+    async def take(self, doc: Json, *, streamed: bool = True) -> Chunk | None:
+        """Take an event; return what can be shown of it.
+
+        Raises:
+            Said: it says that the run failed.
+            Paused: it says that the run waits for people.
+        """
+        event = doc.get("event")
+        if event == "human_input_required":
+            if form := form_of(doc, self.answer.ids):
+                self.forms.append(form)
+            return None
+        if event == "workflow_paused":
+            raise Paused
+        await self._steps.take(doc)
+        try:
+            return self.answer.take(doc, streamed=streamed)
+        except VendorError as exc:
+            raise Said(exc, self.answer.refused) from None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more of it is to be read."""
+        return self.answer.over or self.answer.full
+
+    def rest(self) -> Chunk | None:
+        """Return what was held back at the end.
+
+        Raises:
+            Truncated: it was no end.
+            Said: somebody has stopped the run.
+        """
+        if not self.answer.complete:
+            raise Truncated(f"{self._name}: the stream ended without an end", code="cut")
+        try:
+            return self.answer.rest()
+        except VendorError as exc:
+            raise Said(exc, 400) from None

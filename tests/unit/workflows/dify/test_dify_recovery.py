@@ -1,0 +1,245 @@
+"""A run that breaks off is taken up, not started again: by its ids, or found where they never came."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import anyio
+import pytest
+from dify_here import DifyHere, again, call, dify_here, heard
+
+from mindbot.domain.errors import MindBotError, TimedOut, Truncated
+from mindbot.domain.turn import Turn
+from mindbot.workflows.dify import recovery
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.05, 0.1))
+    monkeypatch.setattr(recovery, "_SOONEST", 0.05)
+
+
+KEEPERS = ("chat", "agent", "chatflow", "workflow")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", KEEPERS)
+@pytest.mark.parametrize("fault", ["cut-events:after=3", "end-events:after=2", "cut-events:after=1"])
+async def test_a_stream_that_is_cut_is_taken_up(kind: str, fault: str) -> None:
+    async with dify_here(fault=f"{fault}:n=1", latency=0.1, tokens_per_second=100.0) as here:
+        said = await heard(here.app(kind).run(here.turn(), call()))
+        assert said.text.count("hello") == 1
+        assert here.starts() == 1
+        assert said.notes["recovered"]
+        assert said.text == next(iter(here.sim.runs.values())).said
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", KEEPERS)
+@pytest.mark.parametrize("status", [504, 524])
+async def test_a_gateway_that_gives_up_loses_nothing(kind: str, status: int) -> None:
+    fault = f"gateway-504:50ms:status={status}:n=1"
+    async with dify_here(fault=fault, latency=0.3) as here:
+        said = await heard(here.app(kind).run(here.turn(), call()))
+        assert said.text.count("hello") == 1
+        assert here.starts() == 1
+        assert said.notes["found"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", KEEPERS)
+async def test_what_was_asked_and_never_heard_of_is_found(kind: str) -> None:
+    """The connection goes before anything comes back, in a conversation and at its beginning."""
+    async with dify_here(fault="cut-events:after=0:every=2") as here:
+        here.sim.desk.rules = type(here.sim.desk.rules)(run_header=False, first_ping=False)
+        app = here.app(kind)
+        for _ in range(4):
+            assert "hello" in (await heard(app.run(here.turn(), call()))).text
+        assert here.starts() == 4
+
+
+@pytest.mark.full
+async def test_what_never_arrived_is_asked_again() -> None:
+    async with dify_here(fault="drop:n=1@/chat-messages") as here:
+        said = await heard(here.app().run(here.turn(), call()))
+        assert "hello" in said.text
+        assert here.starts() == 1
+        assert said.notes["starts"] == 2
+
+
+async def test_what_is_known_is_never_started_again() -> None:
+    """A cut stream, a gateway that gave up before the first byte, a process that died: one run each."""
+    faults = ["cut-events:after=4:n=1", "gateway-504:n=1@/chat-messages"]
+    async with dify_here(fault=faults, latency=0.05) as here:
+        app = here.app("chatflow")
+        for number in (1, 2):
+            said = await heard(app.run(here.turn(), call()))
+            assert "hello" in said.text
+            assert here.starts() == number
+        turn = await _killed(here, app, 1)
+        assert "hello" in (await heard(here.app("chatflow").run(turn, call()))).text
+        assert here.starts() == 3
+
+
+async def _killed(here: DifyHere, app: Any, pieces: int) -> Turn:
+    """Run a turn whose process dies after so many pieces; nothing of what it does then reaches Dify."""
+    turn = here.turn()
+    stream = app.run(turn, call())
+    then = None
+    here.sim.faults.set(["drop@stop"])
+    async with aclosing(stream):
+        for _ in range(pieces):
+            await anext(stream)
+        then = again(turn)
+    here.sim.faults.set([])
+    here.sim.desk.stopped.clear()
+    return then
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", KEEPERS)
+@pytest.mark.parametrize("pieces", [1, 3])
+async def test_another_process_takes_it_up(kind: str, pieces: int) -> None:
+    async with dify_here(latency=0.1, tokens_per_second=50.0) as here:
+        turn = await _killed(here, here.app(kind), pieces)
+        said = await heard(here.app(kind).run(turn, call()))
+        assert said.text == next(iter(here.sim.runs.values())).said
+        assert here.starts() == 1
+
+
+@pytest.mark.full
+async def test_also_once_it_is_over(here_slow: DifyHere) -> None:
+    turn = await _killed(here_slow, here_slow.app("chatflow"), 1)
+    for run in here_slow.sim.runs.values():
+        await run.ended()
+    said = await heard(here_slow.app("chatflow").run(turn, call()))
+    assert "hello" in said.text
+    assert here_slow.starts() == 1
+
+
+@pytest.fixture
+async def here_slow() -> AsyncIterator[DifyHere]:
+    async with dify_here(latency=0.1, tokens_per_second=50.0) as found:
+        yield found
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["chat", "workflow"])
+async def test_a_process_that_died_between_the_mark_and_the_ids_looks_first(kind: str) -> None:
+    async with dify_here() as here:
+        first = here.turn()
+        memo: dict[str, Any] = {}
+        await heard(here.app(kind).run(first, call()))
+        memo = {key: value for key, value in first.memo.items() if key.endswith("started")}
+        turn = again(first)
+        turn.memo = memo
+        assert "hello" in (await heard(here.app(kind).run(turn, call()))).text
+        assert here.starts() == 1
+
+
+@pytest.mark.full
+async def test_an_older_server_that_saves_nothing_is_waited_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recovery, "UNSAVED", 0.2)
+    async with dify_here(fault=["cut-events:after=2:n=1", "run-dies"], tokens_per_second=50.0) as here:
+        with pytest.raises(Truncated, match="never saved"):
+            await heard(here.app().run(here.turn(), call()))
+        assert here.starts() == 1
+
+
+@pytest.mark.full
+async def test_completion_apps_may_run_twice() -> None:
+    async with dify_here(fault="cut-events:after=1:n=1", tokens_per_second=50.0) as here:
+        said = await heard(here.app("completion").run(here.turn(), call()))
+        assert said.text.count("hello") == 1
+        assert here.starts() == 2
+
+
+@pytest.mark.full
+async def test_leaving_early_stops_the_run() -> None:
+    for kind in ("chat", "chatflow", "workflow", "completion"):
+        async with dify_here(tokens_per_second=20.0) as here:
+            stream = here.app(kind).run(here.turn(), call())
+            async with aclosing(stream):
+                await anext(stream)
+            assert len(here.sim.stopped) == 1, kind
+
+
+@pytest.mark.full
+async def test_a_cancelled_run_is_stopped(here_slow: DifyHere) -> None:
+    async with anyio.create_task_group() as tasks:
+        stream = here_slow.app().run(here_slow.turn(), call())
+        await anext(stream)
+
+        async def rest() -> None:
+            await heard(stream)
+
+        tasks.start_soon(rest)
+        await anyio.sleep(0.01)
+        tasks.cancel_scope.cancel()
+    await stream.aclose()
+    assert len(here_slow.sim.stopped) == 1
+
+
+@pytest.mark.full
+async def test_the_deadline_stops_it_too() -> None:
+    async with dify_here(fault="run-hangs") as here:
+        turn = here.turn()
+        with pytest.raises(TimedOut):
+            await heard(here.app("chatflow", timeout=0.5).run(turn, call()))
+        assert len(here.sim.stopped) == 1
+        assert here.starts() == 1
+        then = again(turn)  # what was stopped is over
+        here.sim.faults.set([])
+        assert "hello" in (await heard(here.app("chatflow").run(then, call()))).text
+
+
+async def test_a_key_that_was_replaced_is_looked_up_again() -> None:
+    async with dify_here(strict=True, apps={"new": {"mode": "chat"}}) as here:
+        here.secrets.found["app-old"] = "app-old"
+        app = here.app(key="app-old")
+        with pytest.raises(MindBotError):
+            await heard(app.run(here.turn(), call()))
+        here.secrets.found["app-old"] = "app-new"
+        assert "hello" in (await heard(app.run(here.turn(), call()))).text
+        assert here.starts() == 1
+
+
+GONE = ["not_found", "conversation_completed"]
+
+
+@pytest.mark.parametrize("verb", ["expired", "completed", "another user"])
+@pytest.mark.parametrize("long_404", [False, True])
+async def test_a_conversation_that_is_gone_is_begun_anew_once(verb: str, long_404: bool) -> None:
+    async with dify_here() as here:
+        here.sim.desk.rules = type(here.sim.desk.rules)(long_404=long_404)
+        here.sim.desk.apps.define("chat-here", {"answer": "{turn}"})
+        app = here.app()
+        await heard(app.run(here.turn(), call()))
+        for talk in list(here.sim.desk.talks.values()):
+            match verb:
+                case "expired":
+                    del here.sim.desk.talks[talk.id]
+                case "completed":
+                    talk.status = "completed"
+                case "another user":
+                    talk.user = "somebody"
+        said = await heard(app.run(here.turn(), call()))
+        assert said.text == "1"
+        assert said.notes["conversation"]
+        assert (await heard(app.run(here.turn(), call()))).text == "2"
+
+
+async def test_a_second_refusal_is_a_failure() -> None:
+    async with dify_here() as here:
+        app = here.app()
+        await heard(app.run(here.turn(), call()))
+        here.sim.faults.set(["404:code=not_found@/chat-messages"])
+        with pytest.raises(MindBotError, match="Conversation Not Exists"):
+            await heard(app.run(here.turn(), call()))
+        assert here.sim.faults.describe()[0]["struck"] == 2
