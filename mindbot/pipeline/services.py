@@ -12,7 +12,7 @@ from anyio import CancelScope
 
 from mindbot.config.model import Config
 from mindbot.domain.abilities import Silence
-from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks
+from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
@@ -41,6 +41,16 @@ class Models(Protocol):
         self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY
     ) -> Chunks:
         """Yield the answer; ``notes`` learns who gave it, ``payer`` is charged. Raises MindBotError."""
+
+
+class Till(Protocol):
+    """Counts what answers take of others than the models that can be asked here."""
+
+    async def check(self, payer: Payer) -> None:
+        """Raise BudgetSpent where a payer has nothing left to spend; raises StoreError."""
+
+    async def charge(self, payer: Payer, usage: Usage) -> int:
+        """Count an answer; return its money in billionths, 0 where nobody says. Raises StoreError."""
 
 
 class Once(Protocol):

@@ -187,6 +187,24 @@ class ProviderManager:
         await self._charge(payer, Deployment(provider, by[-1], model), usage, {}, told=told)
         return found
 
+    # --- what others than its providers take
+
+    async def check(self, payer: Payer) -> None:
+        """Raise BudgetSpent where a payer has nothing left to spend; raises StoreError."""
+        await self._budgets.check(payer)
+
+    async def charge(self, payer: Payer, usage: Usage) -> int:
+        """Count an answer of models that are not asked here, such as a workflow's own.
+
+        Returns: its money in billionths, as its vendor says; 0 where that says nothing to us.
+
+        Raises:
+            StoreError: it is not counted.
+        """
+        money, ledger = self._prices.told(usage) or 0, self.standing.ledger
+        await ledger.count(bill(payer, "", "", usage, money, ledger.today))
+        return money
+
     async def aclose(self) -> None:
         """End what its clients keep running, such as local models; raises nothing."""
         await self._deployments.aclose()

@@ -183,6 +183,7 @@ class Runtime:
             self.dispatcher,
             self.board,
             SpanEvents(self.bus),
+            later.told,
         )
 
     @classmethod
@@ -219,6 +220,7 @@ class Runtime:
             RuntimePart("outbox", self._open_outbox, ("store", "http", "bus")),
             RuntimePart("dispatcher", self._open_dispatcher, ("store", "outbox", "bus")),
             RuntimePart("bots", lambda: beside(self.bots.run), ("dispatcher", "http")),
+            RuntimePart("workflows", lambda: self.builder.beside(self.current), ("store", "http")),
             RuntimePart("housekeeping", lambda: beside(*self._housekeeping()), ("store", "dispatcher")),
         ]
         with self.log_tail.installed():
@@ -306,7 +308,9 @@ class Runtime:
             partial(tell_stats, self.bus, self.resources.about.status),
             partial(housekeeping.watch_secrets, self.resources.config.missing_secrets, self.board),
             partial(housekeeping.watch_providers, lambda: self.generation.providers.trouble(), self.board),
-            partial(housekeeping.watch_load, self.dispatcher, self.overload.tell),
+            partial(
+                housekeeping.watch_load, self.dispatcher, self.builder.workflows.overdue, self.overload.tell
+            ),
         ]
 
     # --- generations

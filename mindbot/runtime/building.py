@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import structlog
 
@@ -23,16 +26,19 @@ from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.executor import Executor
 from mindbot.runtime.generation import PROVIDER, WORKFLOW, Generation, base_urls
-from mindbot.runtime.lifecycle import HealthBoard
+from mindbot.runtime.lifecycle import HealthBoard, beside
+from mindbot.workflows.background import WorkflowBackground
 from mindbot.workflows.manager import Report, Workflows
 from mindbot.workflows.router.router import WorkflowRouter
+from mindbot.workflows.shadows import Note, Shadows
 from mindbot.workflows.standing import WorkflowStanding
 
 log = structlog.get_logger("mindbot.runtime")
 
 
 class Builder:
-    """See the module. ``keep`` is where workflows keep what they know; ``standing`` is of the providers."""
+    """See the module. ``keep`` is where workflows keep what they know; ``told`` keeps a fact with a turn that
+    has ended."""
 
     def __init__(
         self,
@@ -46,6 +52,7 @@ class Builder:
         dispatcher: Dispatcher,
         board: HealthBoard,
         tracer: Tracer,
+        told: Note,
     ) -> None:
         self._http = http
         self._secrets = secrets
@@ -58,11 +65,16 @@ class Builder:
         self._tracer = tracer
         self.providers = Standing(store.keep, store.spending)
         self.workflows = WorkflowStanding(keep)
+        self.background = WorkflowBackground(self.workflows, told)
 
     async def load(self) -> None:
         """Read what an earlier process knew of providers and workflows; raises StoreError."""
         await self.providers.load()
         await self.workflows.load()
+
+    def beside(self, current: Callable[[], Generation]) -> AbstractAsyncContextManager[None]:
+        """Do what workflows need beside the turns, for the length of a block."""
+        return beside(partial(self.background.run, lambda: current().workflows))
 
     def build(self, number: int, loaded: Loaded) -> Generation:
         """Build everything of a configuration.
@@ -77,7 +89,13 @@ class Builder:
             config, self._http, self._secrets, self.providers, report=self._telling(PROVIDER)
         )
         workflows = Workflows(
-            config, self._http, self._secrets, self.workflows, providers, report=self._telling(WORKFLOW)
+            config,
+            self._http,
+            self._secrets,
+            self.workflows,
+            providers,
+            report=self._telling(WORKFLOW),
+            till=providers,
         )
         router = WorkflowRouter(config, registry.names("runners"))
         offered = self._services(loaded, providers, workflows, router)
@@ -123,6 +141,7 @@ class Builder:
             timer=time.monotonic,
             parts={
                 Workflows: workflows,
+                Shadows: self.background.shadows,
                 WorkflowRouter: router,
                 Forgets: self.workflows.forms,
             },

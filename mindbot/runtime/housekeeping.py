@@ -164,11 +164,16 @@ async def measure_lag(stats: Stats, every: float = 0.5) -> None:
         stats.loop_lag = max(0.0, time.perf_counter() - before - every)
 
 
-async def watch_load(dispatcher: Dispatcher, tell: Callable[[list[Turn]], Awaitable[None]]) -> None:
-    """Once a second, pass on the turns that have waited too long for a slot (none: no overload)."""
+async def watch_load(
+    dispatcher: Dispatcher,
+    of_workflows: Callable[[float], list[Turn]],
+    tell: Callable[[list[Turn], list[Turn]], Awaitable[None]],
+) -> None:
+    """Once a second, pass on the turns that have waited too long for a slot (none: no overload), and those
+    that run and wait for one of a workflow, which costs nobody else anything."""
     while True:
         await anyio.sleep(1)
         try:
-            await tell(dispatcher.overdue(BUSY_AFTER))
+            await tell(dispatcher.overdue(BUSY_AFTER), of_workflows(BUSY_AFTER))
         except StoreError as error:
             log.warning("busy notices have to wait", error=str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import text_part
@@ -28,25 +28,35 @@ class BusyNotices:
         self._health = health
         self._told: set[tuple[str, str, str]] = set()
 
-    async def tell(self, turns: list[Turn]) -> None:
-        """Say once to each user who waits that it takes longer; forget them when the queue is short again."""
-        if not turns:
-            self._told.clear()
+    async def tell(self, turns: list[Turn], of_workflows: Sequence[Turn] = ()) -> None:
+        """Say once to each user who waits that it takes longer; forget them when nobody waits any more.
+
+        ``of_workflows`` run, and wait for a slot of a workflow: that is no overload of ours.
+        """
+        if turns:
+            self._health.report("dispatcher", "degraded", f"{len(turns)} or more turns wait for a free slot")
+        else:
             self._health.report("dispatcher", "ok")
+        if not turns and not of_workflows:
+            self._told.clear()
             return
-        self._health.report("dispatcher", "degraded", f"{len(turns)} or more turns wait for a free slot")
+        for waiting, state in ((turns, "queued"), (of_workflows, "running")):
+            for turn in waiting:
+                if turn.state == state:  # else it got its slot while others were told
+                    await self._say(turn)
+
+    async def _say(self, turn: Turn) -> None:
         notice = self._current().loaded.config.dispatcher.busy_notice
-        for turn in turns if notice else ():
-            m = turn.message
-            who = (m.platform, m.bot, m.sender)
-            if not m.written or who in self._told or await self._kept.delivery(turn.number, BUSY_NOTICE):
-                continue
-            if turn.state != "queued":  # it got its slot while others were told
-                continue
-            self._told.add(who)
-            delivery = Delivery(
-                turn.number, BUSY_NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
-            )
-            delivery.created = time.time()
-            await self._kept.enqueue([delivery])
-            self._outbox.submit([delivery])
+        m = turn.message
+        who = (m.platform, m.bot, m.sender)
+        if not notice or not m.written or who in self._told:
+            return
+        if await self._kept.delivery(turn.number, BUSY_NOTICE):
+            return
+        self._told.add(who)
+        delivery = Delivery(
+            turn.number, BUSY_NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
+        )
+        delivery.created = time.time()
+        await self._kept.enqueue([delivery])
+        self._outbox.submit([delivery])

@@ -13,6 +13,7 @@ from mindbot.deadlines import Within, now
 from mindbot.domain.chat import Attachment, Chunk, Chunks
 from mindbot.domain.errors import MindBotError, TimedOut, UnfitAnswer, VendorError, WorkflowPaused
 from mindbot.domain.span import Span
+from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.providers.shared.circuit import Admission
@@ -22,10 +23,11 @@ from mindbot.workflows.checks import AnswerCheck
 from mindbot.workflows.late import RunError
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.members import Member
-from mindbot.workflows.verdict import of_the_app
+from mindbot.workflows.verdict import FOR_A_PERSON, of_the_app
 
 log = structlog.get_logger("mindbot.workflows")
 
+_RECOVERED = ("recovered", "found")  # notes of an app that got an answer by the run's ids
 _HELD = 200  # characters of an answer that are held back where it is checked: refusals begin at its head
 _KEEPS_FAILING = 5  # failures in a row after which also the only app is left alone for a while
 _LATE = 5.0  # seconds beyond its deadline after which an app is no longer waited for
@@ -67,6 +69,7 @@ class AppAttempt:
         self._key = key
         self._alone = alone
         self._parent = parent
+        self._recovered = False
 
     async def run(self) -> Chunks:
         """Yield the answer.
@@ -178,6 +181,7 @@ class AppAttempt:
                 pieces.append(chunk.text)
                 if chunk.notes:
                     span.data.update(chunk.notes)
+                    self._recovered = self._recovered or any(note in chunk.notes for note in _RECOVERED)
                 if chunk.usage:
                     span.data["usage"] = chunk.usage.to_json()
                 if chunk.finish:
@@ -192,6 +196,9 @@ class AppAttempt:
                     for each in held:
                         yield each
                     held = None
+        if finish is not None and finish.usage is not None:
+            payer = Payer.of(self._turn.message, self._member.workflow)
+            await self._workflows.charge(payer, finish.usage)
         self._count(check, pieces)
         for each in held or ():
             yield each
@@ -217,8 +224,17 @@ class AppAttempt:
         if self._admission is not None and standing.circuit(member).succeeded(self._admission):
             standing.changed(member)
         self._admission = None
-        for name in {member.workflow, str(member)}:
-            standing.late(name).answered(took)
+        self._workflows.went_well(member)
+        sums = standing.stats.changed(member.workflow)
+        sums.runs += 1
+        sums.recovered += self._recovered
+        sums.add_time(took)
+        failed_for = standing.late(member.workflow).answered(took)
+        if failed_for is not None:
+            sums.recoveries += 1
+            sums.recovery_s += failed_for
+        if member.replica:
+            standing.late(str(member)).answered(took)
 
     def _failed(self, failure: MindBotError, begun: float) -> None:
         standing, member = self._workflows.standing, self._member
@@ -233,7 +249,13 @@ class AppAttempt:
         )
         for name in {member.workflow, str(member)}:
             standing.late(name).failed(error)
-        if self._admission is None or not of_the_app(failure, took, member.settings.timeout):
+        sums = standing.stats.changed(member.workflow)
+        sums.runs += 1
+        sums.failed += 1
+        ill = of_the_app(failure, took, member.settings.timeout)
+        if ill or isinstance(failure, FOR_A_PERSON):
+            self._workflows.fails(member, failure)
+        if self._admission is None or not ill:
             return
         opens = not self._alone or standing.late(str(member)).in_a_row >= _KEEPS_FAILING
         if standing.circuit(member).failed(self._admission, told(failure), opens=opens):

@@ -6,16 +6,20 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from mindbot.config.model import Config
 from mindbot.config.workflows import WorkflowSettings
-from mindbot.domain.errors import NotFound
+from mindbot.domain.chat import Usage
+from mindbot.domain.errors import MindBotError, NotFound
 from mindbot.domain.host import Secrets
 from mindbot.domain.ports.http import Http
 from mindbot.domain.ports.store import Recorded
+from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
-from mindbot.pipeline.services import Models, Services
+from mindbot.pipeline.services import Models, Services, Till
+from mindbot.telemetry.redaction import told
 from mindbot.workflows.apps import App, AppParts
 from mindbot.workflows.kinds import Build, build
 from mindbot.workflows.members import Choice, Member, members_of
 from mindbot.workflows.standing import WorkflowStanding
+from mindbot.workflows.verdict import FOR_A_PERSON
 
 #: Told (workflow, state, reason) when one changes: ok, degraded or failed.
 Report = Callable[[str, str, str], None]
@@ -37,6 +41,7 @@ class Workflows:
         *,
         report: Report = lambda workflow, state, reason: None,
         build: Build = build,
+        till: Till | None = None,
     ) -> None:
         self.config = config
         self.http = http
@@ -45,6 +50,8 @@ class Workflows:
         self.models = models
         self.report = report
         self._build = build
+        self._till = till
+        self._failing: dict[str, set[str]] = {}
         self.settings: Mapping[str, WorkflowSettings] = config.workflows
         self.members = {name: members_of(name, each) for name, each in config.workflows.items()}
         self._choice = Choice(lambda member: standing.late(str(member)).latency)
@@ -120,6 +127,38 @@ class Workflows:
         if (found := self._apps.get((member, aside))) is None:
             found = self._apps[member, aside] = self._build(member, self._parts[aside])
         return found
+
+    # --- what comes of it
+
+    async def check(self, payer: Payer) -> None:
+        """Raise BudgetSpent where a payer has nothing left to spend."""
+        if self._till is not None:
+            await self._till.check(payer)
+
+    async def charge(self, payer: Payer, usage: Usage) -> None:
+        """Count what an app's answer took, in its own day too; raises StoreError."""
+        money = 0 if self._till is None else await self._till.charge(payer, usage)
+        if payer.workflow:
+            sums = self.standing.stats.changed(payer.workflow)
+            sums.tokens += usage.input_tokens + usage.output_tokens
+            sums.money += money
+
+    def went_well(self, member: Member) -> None:
+        """Tell that an app answered: its workflow is well once none of its apps fails."""
+        failing = self._failing.get(member.workflow)
+        if failing is not None:
+            failing.discard(member.replica)
+            if not failing:
+                del self._failing[member.workflow]
+                self.report(member.workflow, "ok", "")
+
+    def fails(self, member: Member, failure: MindBotError) -> None:
+        """Tell that an app fails: ``failed`` where a person has to mend it and no other app is well."""
+        failing = self._failing.setdefault(member.workflow, set())
+        failing.add(member.replica)
+        able = [each for each in self.members[member.workflow] if each.enabled]
+        hopeless = isinstance(failure, FOR_A_PERSON) and len(failing) >= len(able)
+        self.report(member.workflow, "failed" if hopeless else "degraded", told(failure))
 
     async def aclose(self) -> None:
         """Close what it alone uses."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from mindbot.deadlines import now
 from mindbot.domain.chat import ChatMessage, Chunk, Chunks
 from mindbot.domain.errors import MindBotError, NotFound, WorkflowPaused
 from mindbot.domain.shapes.turns import Json
+from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
@@ -16,6 +19,8 @@ from mindbot.workflows.attempt import Question
 from mindbot.workflows.chain import Chain
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.plan import Plan
+from mindbot.workflows.several import Together, next_question, text_of
+from mindbot.workflows.shadows import ShadowJob, Shadows
 from mindbot.workflows.verdict import FINAL
 
 #: Runners that answer where no workflow can, in order.
@@ -34,22 +39,53 @@ class WorkflowRunner:
         self._workflows = services.part(Workflows)
         self._workflows.serve(services)
         self._forms = self._workflows.standing.forms
+        shadows = services.parts.get(Shadows)
+        self._shadows = shadows if isinstance(shadows, Shadows) else None
 
     async def run(self, turn: Turn) -> Chunks:
         """Yield the answer; raises MindBotError."""
+        await self._workflows.check(Payer.of(turn.message))
         if turn.route.get("form"):
             chunks = self._resumed(turn)
         else:
-            chunks = self._answered(turn, Plan.of(turn, self._workflows))
+            chunks = self._asked(turn, Plan.of(turn, self._workflows))
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
 
     # --- a question
 
-    async def _answered(self, turn: Turn, plan: Plan) -> Chunks:
+    async def _asked(self, turn: Turn, plan: Plan) -> Chunks:
+        """Yield the answer that the user gets, then have others asked in the shadow."""
+        begun, said = time.monotonic(), list[str]()
+        question = self._question(turn, plan)
+        answer = self._answered(turn, plan, question)
+        if plan.then:
+            answer = self._worked_on(turn, plan.then, question, answer)
+        async with aclosing(answer) as chunks:
+            async for chunk in chunks:
+                if plan.shadow:
+                    if chunk.afresh:
+                        said.clear()
+                    said.append(chunk.text)
+                yield chunk
+        for name in plan.shadow:
+            self._shadow(name, turn, question, "".join(said), (time.monotonic() - begun) * 1000)
+
+    async def _answered(self, turn: Turn, plan: Plan, question: Question) -> Chunks:
+        if plan.together:
+            together = Together(self._workflows, self._services, turn, question, plan.combine)
+            try:
+                text = await together.ask(plan.together)
+                turn.route["workflow"] = ", ".join(together.answered)
+                yield Chunk(text, finish="stop")
+                return
+            except FINAL:
+                raise
+            except MindBotError as failure:
+                self._services.warn("none of several workflows answered", turn=turn.id, error=told(failure))
         spare = self._spare()
-        chain = Chain(self._workflows, self._services, turn, self._question(turn, plan), others=bool(spare))
+        chain = Chain(self._workflows, self._services, turn, question, others=bool(spare))
         try:
             async with aclosing(chain.run(plan.line)) as chunks:
                 async for chunk in chunks:
@@ -59,10 +95,8 @@ class WorkflowRunner:
             return
         except WorkflowPaused as paused:
             assert chain.asked is not None
-            member = chain.asked
-            self._note(turn, plan.asked, chain, member.workflow)
-            words = await self._forms.offer(turn, member.workflow, member.replica, paused)
-            yield Chunk(words, finish="stop", afresh=chain.shown)
+            self._note(turn, plan.asked, chain, chain.asked.workflow)
+            yield await self._offer(turn, chain, paused)
             return
         except FINAL:
             raise
@@ -82,6 +116,51 @@ class WorkflowRunner:
             yield Chunk(chain.unfit.text, finish="stop", afresh=chain.shown)
             return
         raise why
+
+    async def _offer(self, turn: Turn, chain: Chain, paused: WorkflowPaused) -> Chunk:
+        """Return what the user reads of the forms that a run waits for."""
+        assert chain.asked is not None
+        words = await self._forms.offer(turn, chain.asked.workflow, chain.asked.replica, paused)
+        return Chunk(words, finish="stop", afresh=chain.shown)
+
+    async def _worked_on(
+        self, turn: Turn, names: Sequence[str], question: Question, answer: Chunks
+    ) -> Chunks:
+        """Yield what workflows make of an answer, one after the other; one that fails changes nothing."""
+        said: list[str] = []
+        async with aclosing(answer) as chunks:
+            async for chunk in chunks:
+                if chunk.afresh:
+                    said.clear()
+                said.append(chunk.text)
+        text, worked = "".join(said), list[str]()
+        for n, name in enumerate(names, 1):
+            following = next_question(question, text)
+            chain = Chain(self._workflows, self._services, turn, following, others=True, key=f"then:{n}")
+            try:
+                text = await text_of(chain, [name])
+                worked.append(name)
+            except WorkflowPaused as paused:
+                yield await self._offer(turn, chain, paused)
+                return
+            except FINAL:
+                raise
+            except MindBotError as failure:
+                turn.reason = f"{name} did not work on the answer: {told(failure)}"
+        if worked:
+            turn.vars["then"] = ", ".join(worked)
+        yield Chunk(text, finish="stop")
+
+    def _shadow(self, name: str, turn: Turn, question: Question, answer: str, took_ms: float) -> None:
+        if self._shadows is None or not self._workflows.usable(name):
+            return
+        by = turn.route.get("workflow") or turn.route["runner"]
+        message = turn.message
+        self._shadows.submit(
+            ShadowJob(
+                self._workflows, name, message, question.user, question.files, turn.id, by, answer, took_ms
+            )
+        )
 
     def _spare(self) -> list[str]:
         """Return the runners that may answer where no workflow can."""
@@ -118,6 +197,8 @@ class WorkflowRunner:
         if answered == asked or not asked:
             return
         turn.vars["instead_of"] = asked
+        if asked in self._workflows.settings:
+            self._workflows.standing.stats.changed(asked).fallbacks += 1
         why = next((told(failure) for name, failure in chain.failures if name == asked), "")
         turn.reason = f"{asked} did not answer{f': {why}' if why else ''}"
 

@@ -23,6 +23,7 @@ from mindbot.providers.shared.limits import CallLimits
 from mindbot.workflows.forms import Forms
 from mindbot.workflows.late import LateRuns
 from mindbot.workflows.members import Member
+from mindbot.workflows.stats import WorkflowStats
 
 log = structlog.get_logger("mindbot.workflows")
 
@@ -39,6 +40,7 @@ class WorkflowStanding:
         self.keep = keep
         self.forms = Forms(keep)
         self.clock = clock
+        self.stats = WorkflowStats(keep, clock)
         #: Turns that wait for a slot of a workflow, since when (``time.monotonic``).
         self.waiting: dict[int, tuple[Turn, float]] = {}
         self._circuits: dict[str, Circuit] = {}
@@ -53,6 +55,7 @@ class WorkflowStanding:
     async def load(self) -> None:
         """Read what an earlier process knew; raises StoreError."""
         self._off = {name.removeprefix(_OFF) for name in await self.keep.items(_OFF, limit=_MOST)}
+        await self.stats.load()
         found = await self.keep.items(_CIRCUIT, limit=_MOST)
         self._read = {name.removeprefix(_CIRCUIT): value for name, value in found.items()}
 
@@ -84,17 +87,22 @@ class WorkflowStanding:
 
     async def save(self) -> None:
         """Write the circuits that changed. A store that fails costs no answer."""
-        changed, self._changed = self._changed, set()
-        for name in changed:
-            circuit = self._circuits[name]
-            data = circuit.to_json()
-            life = max(0.0, circuit.until - self.clock()) + _BEHIND
-            try:
-                told = None if data is None else {**data, "whose": self._whose[name]}
-                await self.keep.put(f"{_CIRCUIT}{name}", told, ttl=life)
-            except StoreError as error:
-                self._changed.add(name)
-                log.warning("how the workflows stand is not on disk", error=str(error))
+        if self._changed:
+            with anyio.CancelScope(shield=True):  # also for one who is stopped
+                for name in list(self._changed):
+                    await self._write(name)
+
+    async def _write(self, name: str) -> None:
+        circuit = self._circuits[name]
+        data = circuit.to_json()
+        life = max(0.0, circuit.until - self.clock()) + _BEHIND
+        self._changed.discard(name)
+        try:
+            told = None if data is None else {**data, "whose": self._whose[name]}
+            await self.keep.put(f"{_CIRCUIT}{name}", told, ttl=life)
+        except StoreError as error:
+            self._changed.add(name)
+            log.warning("how the workflows stand is not on disk", error=str(error))
 
     def forgive(self, members: Iterable[Member]) -> None:
         """Close the circuits of apps: somebody has just looked after them."""

@@ -174,8 +174,10 @@ class Budgets:
 
 
 def bill(payer: Payer, provider: str, model: str, usage: Usage, money: int, day: str) -> list[DaySpent]:
-    """Return what one answer adds to the sums of everybody it was for."""
-    who: list[tuple[Spender, str]] = [("all", ""), ("provider", provider), ("model", f"{provider}/{model}")]
+    """Return what one answer adds to the sums of everybody it was for; ``provider`` is empty for a model that
+    belongs to none."""
+    who: list[tuple[Spender, str]] = [("all", "")]
+    who += [("provider", provider), ("model", f"{provider}/{model}")] if provider else []
     who += [("user", payer.user), ("group", payer.group), ("bot", payer.bot), ("workflow", payer.workflow)]
     counts = (1, usage.input_tokens, usage.output_tokens, usage.cached_tokens, money)
     return [DaySpent(by, name, day, *counts) for by, name in who if name or by == "all"]

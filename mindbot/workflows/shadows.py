@@ -1,0 +1,112 @@
+"""Shadow runs: what another workflow would have answered. Bounded, aside, and never said to anybody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+import structlog
+
+from mindbot.domain.chat import Attachment
+from mindbot.domain.errors import MindBotError
+from mindbot.domain.host import Keep
+from mindbot.domain.message import Json, Message
+from mindbot.domain.shapes.turns import Plain
+from mindbot.domain.turn import Clock
+from mindbot.telemetry.redaction import told
+from mindbot.workflows.aside import run_aside
+from mindbot.workflows.manager import Workflows
+from mindbot.workflows.stats import WorkflowStats
+
+log = structlog.get_logger("mindbot.workflows")
+
+_KEY = "shadow:"
+_QUEUE = 200  # runs that wait; what comes beyond is dropped and counted
+_AT_ONCE = 4
+_KEPT = 7 * 86_400.0  # seconds a pair of answers is on disk
+_LONGEST = 8_000  # characters of an answer that are kept
+
+#: Keeps a fact with a turn that has ended.
+Note = Callable[[str, Plain], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowJob:
+    """One run to be made: ``workflow`` is asked what ``answered_by`` has answered with ``answer``."""
+
+    workflows: Workflows
+    workflow: str
+    message: Message
+    user: str
+    files: tuple[Attachment, ...]
+    turn: str
+    answered_by: str
+    answer: str
+    took_ms: float
+
+
+class Shadows:
+    """See the module. ``dropped`` counts the runs that were not made since the start; ``note`` keeps the
+    other's answer with the turn."""
+
+    def __init__(self, keep: Keep, stats: WorkflowStats, note: Note, clock: Clock) -> None:
+        self._keep = keep
+        self._stats = stats
+        self._clock = clock
+        self._send, self._receive = anyio.create_memory_object_stream[ShadowJob](_QUEUE)
+        self._note = note
+        self.dropped = 0
+        self.under_way = 0
+
+    def submit(self, job: ShadowJob) -> None:
+        """Have a run made in its time; never waits."""
+        try:
+            self._send.send_nowait(job)
+        except anyio.WouldBlock:
+            self.dropped += 1
+            if math.log10(self.dropped).is_integer():
+                log.warning("shadow runs are dropped: too many wait", dropped=self.dropped)
+
+    async def run(self) -> None:
+        """Make the runs, until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            for _ in range(_AT_ONCE):
+                tasks.start_soon(self._work)
+
+    async def _work(self) -> None:
+        async for job in self._receive.clone():
+            self.under_way += 1
+            try:
+                await self._make(job)
+            except MindBotError as error:
+                log.warning("a shadow run is not known", workflow=job.workflow, error=told(error))
+            except Exception:  # an app's mistake costs its run, not the others'
+                log.exception("a shadow run broke", workflow=job.workflow, turn=job.turn)
+            finally:
+                self.under_way -= 1
+
+    async def _make(self, job: ShadowJob) -> None:
+        made = await run_aside(
+            job.workflows, job.workflow, job.message, user=job.user, files=job.files, key="shadow"
+        )
+        self._stats.changed(job.workflow).shadow += 1
+        pair: Json = {
+            "ts": self._clock(),
+            "turn": job.turn,
+            "text": job.message.text[:_LONGEST],
+            "answered_by": job.answered_by,
+            "answer": job.answer[:_LONGEST],
+            "took_ms": round(job.took_ms, 3),
+            "shadow": {**made, "answer": made["answer"][:_LONGEST]},
+        }
+        await self._keep.put(f"{_KEY}{job.turn}:{job.workflow}", pair, ttl=_KEPT)
+        told_of = ("workflow", "status", "error", "took_ms", "tokens")
+        fact = {key: value for key, value in made.items() if key in told_of}
+        await self._note(job.turn, {"shadow": {**fact, "answer": made["answer"][:_LONGEST]}})
+
+    async def pairs(self, limit: int = 100) -> list[Json]:
+        """Return the pairs of answers that are known, the newest first; raises StoreError."""
+        found = await self._keep.items(_KEY, limit=100_000)
+        return sorted(found.values(), key=lambda pair: -float(pair.get("ts", 0.0)))[:limit]

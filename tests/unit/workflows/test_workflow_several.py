@@ -1,0 +1,95 @@
+"""Several workflows for one message: together or one after the other; forms; who waits for a slot."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from workflow_house import WorkflowHouse, apps, hang
+
+from mindbot.domain.errors import Overloaded, WorkflowPaused
+from mindbot.testing.waiting import PATIENCE, until
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_answers_of_several_stand_one_after_the_other() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "docs", "general"))
+    said, turn = await house.ask(workflow="faq", together=["faq", "docs"])
+    assert said == "faq: hello\n\ndocs: hello"
+    assert turn.route["workflow"] == "faq, docs"
+    group = turn.spans[0]
+    assert (group.name, [span.parent for span in turn.spans if span.name in ("faq", "docs")]) == (
+        "together",
+        [1, 1],
+    )
+
+
+async def test_one_that_fails_is_left_out_and_where_all_fail_the_chain_goes_on() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "docs", "general"))
+    house.says["faq"] = Overloaded("down")
+    assert (await house.ask(workflow="faq", together=["faq", "docs"]))[0] == "docs: hello"
+    house.says["docs"] = Overloaded("down")
+    assert (await house.ask(workflow="faq", together=["faq", "docs"]))[0] == "general: hello"
+
+
+async def test_the_first_that_counts_ends_the_others() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "docs", faq={"response": {"min_chars": 30}}))
+    house.says |= {"faq": "no", "docs": "quick"}
+    assert (await house.ask(workflow="faq", together=["faq", "docs"], combine="first"))[0] == "quick"
+    house.says["faq"] = hang
+    with anyio.fail_after(PATIENCE):
+        assert (await house.ask(workflow="faq", together=["faq", "docs"], combine="first"))[0] == "quick"
+
+
+async def test_workflows_work_on_the_answer_one_after_the_other() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "polish", "translate"))
+    said, turn = await house.ask(workflow="faq", then=["polish", "translate"])
+    assert said == "translate: polish: faq: hello"
+    assert turn.vars["then"] == "polish, translate"
+    assert [(call.key, call.conversation) for _, call in house.calls[1:]] == [
+        ("then:1:polish", ""),
+        ("then:2:translate", ""),
+    ]
+    house.says["polish"] = Overloaded("down")
+    said, turn = await house.ask(workflow="faq", then=["polish", "translate"])
+    assert said == "translate: faq: hello"
+
+
+async def test_a_paused_run_is_answered_by_its_form() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "general"))
+    form = {"form_token": "t1", "content": "Sure?", "inputs": [], "actions": [{"id": "yes", "title": "Yes"}]}
+    house.says["faq"] = WorkflowPaused("a person has to say", forms=[form], ids={"run": "r1"})
+    said, turn = await house.ask(workflow="faq")
+    assert "Sure?" in said
+    assert turn.route["workflow"] == "faq"
+    assert house.count["general"] == 0
+    (pending,) = await house.standing.forms.of("s:lin")
+    house.says["faq"] = "it was sent"
+    turn = house.turn("1", workflow="faq", form=pending.token, action="yes", inputs={})
+    assert await house.answer(turn) == "it was sent"
+
+
+async def test_a_hung_app_takes_its_own_slots_and_who_waits_for_one_lends_its_place() -> None:
+    house = WorkflowHouse(workflows=apps("slow", "quick", slow={"concurrency": 2}))
+    house.says["slow"] = hang
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            for n in range(10):
+                tasks.start_soon(house.ask, f"{n}", f"u{n}")
+            await until(lambda: house.lent == 8)
+            assert house.count["slow"] == 2
+            assert house.standing.late("slow").waiting == 8
+            assert len(house.standing.overdue(0.0)) == 8
+            for n in range(100):
+                assert (await house.ask(f"{n}", f"v{n}", workflow="quick"))[0] == f"quick: {n}"
+            tasks.cancel_scope.cancel()
+    assert house.standing.late("slow").waiting == house.standing.late("slow").in_flight == 0
+    assert house.standing.slots("slow", 2).free
+
+
+async def test_slots_that_stay_taken_make_the_next_answer_and_open_no_breaker() -> None:
+    house = WorkflowHouse(workflows=apps("slow", "general", slow={"concurrency": 1, "timeout": 0.05}))
+    await house.standing.slots("slow", 1).enter(1.0)
+    for _ in range(3):
+        assert (await house.ask(workflow="slow"))[0] == "general: hello"
+    assert house.standing.circuit(house.workflows.members["slow"][0]).reason is None
