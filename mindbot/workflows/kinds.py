@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mindbot.config.workflows import COZE_KINDS
 from mindbot.domain.errors import ConfigError
 from mindbot.workflows.apps import App, AppParts
 from mindbot.workflows.members import Member
@@ -15,4 +16,8 @@ Build = Callable[[Member, AppParts], App]
 def build(member: Member, parts: AppParts) -> App:
     """Return a workflow's app by its `type`; see `Build`."""
     kind = member.settings.type
-    raise ConfigError(f"workflows.{member.workflow}: nothing that is installed runs a {kind}")
+    if kind in COZE_KINDS:
+        raise ConfigError(f"workflows.{member.workflow}: nothing that is installed runs a {kind}")
+    from mindbot.workflows.dify.app import DifyApp
+
+    return DifyApp.build(member.workflow, member.settings, member.replica, parts)

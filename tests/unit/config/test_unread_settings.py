@@ -35,9 +35,8 @@ def expected_to_be_read(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
 def test_what_nothing_reads_is_marked() -> None:
     code = sources()
     read = set(re.findall(r"(?:\.|\"|')([a-z_]+)\b", code))
-    # What the type dify, which has no part here, and the apps and the classifier of workflows will ask for.
-    sections = {"workflow_id", "input_key", "output_key", "not_examples"}
-    sections |= {"builtin_examples", "judge_model", "judge_timeout"}
+    sections = {"workflow_id"}  # what the type dify, which has no part here, will ask for
+    sections |= {"judge_model", "judge_timeout"}  # the judge of the router will
     unread = {(s, n) for s, n in expected_to_be_read(whole()) if n not in read and n not in sections}
     assert not unread
 
