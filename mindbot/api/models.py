@@ -218,7 +218,8 @@ class SpanView(Answer):
 
 class TurnSummary(Answer):
     """One line of a list. ``took_ms`` runs from receipt to the end, or to now while the turn is open;
-    ``received`` is Unix seconds; ``reply`` is readable text."""
+    ``received`` is Unix seconds; ``reply`` is readable text. ``workflow``, how sure (``confidence``, 0 to 1)
+    and by which ``rule`` it was chosen are known at the end, and empty or null where there is none."""
 
     id: str = ""
     state: str = ""
@@ -231,6 +232,10 @@ class TurnSummary(Answer):
     reason: str = ""
     received: float = 0.0
     took_ms: float = 0.0
+    runner: str = ""
+    workflow: str = ""
+    confidence: float | None = None
+    rule: str = ""
 
 
 class TurnView(TurnSummary):

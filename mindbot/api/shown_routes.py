@@ -27,7 +27,7 @@ TEXTS = (
         "in the shadow: {workflows}",
         "what was weighed",
         "what is most like it",
-        "which rules matched: {rules}",
+        "which rules matched",
     ),
     *("embedder {name}", "judge {name}", "default {workflow}", "{n} examples", "{n} decided", "{n} to none"),
     *("{n} learned", "{n} wait for a verdict", "matches {patterns}", "no judge"),
@@ -61,8 +61,6 @@ def explained(found: DecisionView, say: Say = english) -> Iterator[str]:
         yield found.why
     if found.rule:
         yield say("by rule {rule}", rule=found.rule)
-    if len(found.rules) > 1 or (found.rules and not found.rule):
-        yield say("which rules matched: {rules}", rules=comma.join(found.rules))
     how = [say("compared by {mode}", mode=say(found.mode))] if found.mode else []
     if found.threshold:
         how.append(say("needs {share}", share=f"{found.threshold:.2f}"))
@@ -80,6 +78,9 @@ def explained(found: DecisionView, say: Say = english) -> Iterator[str]:
         ("in the shadow: {workflows}", found.shadow),
     )
     yield from (say(text, workflows=comma.join(names)) for text, names in lists if names)
+    if found.rules:
+        yield f"── {say('which rules matched')} ──"
+        yield from found.rules
     if found.candidates:
         yield f"── {say('what was weighed')} ──"
         yield from _weighed(found.candidates, say)

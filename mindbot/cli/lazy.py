@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("Show where a turn's time went.", "mindbot.cli.turns:trace"),
     "platform": ("Bots and how their platforms are.", "mindbot.cli.platform:app"),
     "provider": ("Models' providers: how they are, tests, cost.", "mindbot.cli.provider:app"),
+    "route": ("Where messages go and why; rules, corrections.", ""),
     "session": ("Conversations.", "mindbot.cli.session:app"),
     "dlq": ("Dead letters: list, show, retry, discard.", "mindbot.cli.dlq:app"),
     "log": ("The daemon's log lines and levels.", "mindbot.cli.log:app"),

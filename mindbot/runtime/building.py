@@ -11,6 +11,7 @@ import structlog
 
 from mindbot import registry
 from mindbot.config.load import Loaded
+from mindbot.config.model import Config
 from mindbot.domain.host import Keep, Secrets
 from mindbot.domain.ports.http import Http
 from mindbot.domain.ports.store import Store
@@ -29,6 +30,7 @@ from mindbot.runtime.generation import PROVIDER, WORKFLOW, Generation, base_urls
 from mindbot.runtime.lifecycle import HealthBoard, beside
 from mindbot.workflows.background import WorkflowBackground
 from mindbot.workflows.manager import Report, Workflows
+from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
 from mindbot.workflows.shadows import Note, Shadows
 from mindbot.workflows.standing import WorkflowStanding
@@ -97,7 +99,7 @@ class Builder:
             report=self._telling(WORKFLOW),
             till=providers,
         )
-        router = WorkflowRouter(config, registry.names("runners"))
+        router = self._router(config)
         offered = self._services(loaded, providers, workflows, router)
         left_out: assembly.LeftOut = {}
         assembly.runners(offered, left_out)
@@ -112,6 +114,17 @@ class Builder:
             self._tracer,
             offered.runners,
             left_out,
+        )
+
+    def _router(self, config: Config) -> WorkflowRouter:
+        standing = self.workflows
+        previous = Previous(standing.keep, config.router.sticky, time.time)
+        return WorkflowRouter(
+            config,
+            registry.names("runners"),
+            standing.learned,
+            previous,
+            switched_on=lambda name: not standing.is_off(name),
         )
 
     def _telling(self, kind: str) -> Report:

@@ -12,7 +12,6 @@ from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
 from mindbot.workflows.forms import FormMatch
 from mindbot.workflows.manager import Workflows
-from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
 
 _CANDIDATES = 3  # that stand in the route; its step has all
@@ -42,21 +41,20 @@ class Classify:
         self._once = services.once
         self._warn = services.warn
         if self._router is not None:
-            standing = services.part(Workflows).standing
-            self._forms = standing.forms
-            self._previous = Previous(standing.keep, services.config.router.sticky, services.clock)
+            self._forms = services.part(Workflows).standing.forms
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if self._router is None or not _open(turn):
             await call_next(turn)
             return
-        reply = await self._decide(turn, self._router)
+        router = self._router
+        reply = await self._decide(turn, router)
         if turn.route["runner"] == "reply":
             turn.reply.say(reply)
             return
         await call_next(turn)
         if turn.route["runner"] == "workflow" and (answered := turn.route.get("workflow")):
-            await self._remember(turn, answered)
+            await self._remember(turn, answered, router)
 
     async def _decide(self, turn: Turn, router: WorkflowRouter) -> str:
         """Fill the turn's route; returns what is said without anybody being asked."""
@@ -65,7 +63,7 @@ class Classify:
             async def decide() -> _Decided:
                 if (match := await self._forms.match(turn)) is not None:
                     return _of_form(match)
-                decision = await router.decide(await self._question(turn))
+                decision = await router.decide(await self._question(turn, router))
                 span.data |= decision.to_json()
                 return {
                     "route": _route(decision, turn.route),
@@ -79,9 +77,9 @@ class Classify:
             turn.vars.update(decided["vars"])
         return decided["reply"]
 
-    async def _question(self, turn: Turn) -> RouteQuestion:
+    async def _question(self, turn: Turn, router: WorkflowRouter) -> RouteQuestion:
         try:
-            previous = await self._previous.of(turn.session)
+            previous = await router.previous.of(turn.session)
         except StoreError as error:  # the message can be routed without it
             self._warn("who answered last in a session cannot be read", turn=turn.id, error=str(error))
             previous = None
@@ -95,9 +93,9 @@ class Classify:
             user_name=str(user.get("name") or ""),
         )
 
-    async def _remember(self, turn: Turn, workflow: str) -> None:
+    async def _remember(self, turn: Turn, workflow: str, router: WorkflowRouter) -> None:
         try:
-            await self._previous.answered(turn.session, workflow)
+            await router.previous.answered(turn.session, workflow)
         except StoreError as error:  # the answer must not be lost for it
             self._warn("who answered in a session is not remembered", turn=turn.id, error=str(error))
 

@@ -23,6 +23,7 @@ from mindbot.providers.shared.limits import CallLimits
 from mindbot.workflows.forms import Forms
 from mindbot.workflows.late import LateRuns
 from mindbot.workflows.members import Member
+from mindbot.workflows.router.learned import LearnedStore
 from mindbot.workflows.stats import WorkflowStats
 
 log = structlog.get_logger("mindbot.workflows")
@@ -39,6 +40,7 @@ class WorkflowStanding:
     def __init__(self, keep: Keep, clock: Clock = time.time) -> None:
         self.keep = keep
         self.forms = Forms(keep)
+        self.learned = LearnedStore(keep, clock)
         self.clock = clock
         self.stats = WorkflowStats(keep, clock)
         #: Turns that wait for a slot of a workflow, since when (``time.monotonic``).
@@ -54,6 +56,7 @@ class WorkflowStanding:
 
     async def load(self) -> None:
         """Read what an earlier process knew; raises StoreError."""
+        await self.learned.load()
         self._off = {name.removeprefix(_OFF) for name in await self.keep.items(_OFF, limit=_MOST)}
         await self.stats.load()
         found = await self.keep.items(_CIRCUIT, limit=_MOST)

@@ -114,7 +114,9 @@ def test_what_belongs_to_none_says_who_answers_all_the_same() -> None:
     assert list(explained(DecisionView(rule="night", rules=["vip", "night"], runner="chat"))) == [
         "to none, runner chat",
         "by rule night",
-        "which rules matched: vip, night",
+        "── which rules matched ──",
+        "vip",
+        "night",
     ]
     assert corrected(LearnedView(was="general", workflow=None)) == "general → none"
 

@@ -84,7 +84,7 @@ def offered(
         platforms=PlatformResource(bots, secrets, injection),
         providers=ProviderResource(current, store.spending),
         workflows=WorkflowResource(current),
-        routing=RouteResource(current),
+        routing=RouteResource(current, questions),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
         dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),

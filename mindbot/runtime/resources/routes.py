@@ -1,47 +1,41 @@
-"""Where messages go: the router's state, explanations, corrections."""
+"""Where messages go: the router's state, explanations, corrections, another configuration."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from typing import Literal
 
-from mindbot.domain.errors import Conflict, NotFound
+from mindbot.domain.errors import Invalid
+from mindbot.domain.routing import RouteQuestion
+from mindbot.domain.shapes.turns import RouteJson
 from mindbot.domain.shapes.workflows import DecisionJson, LearnedJson, MovedJson, RouterJson
 from mindbot.runtime.generation import Generation
+from mindbot.runtime.rerouting import moved, other_router
+from mindbot.runtime.resources.questions import Questions
+from mindbot.telemetry.redaction import redactor
+from mindbot.workflows.router.learned import Verdict
+from mindbot.workflows.router.router import WorkflowRouter
 
 
 class RouteResource:
-    """Answers ``/v1/routes``. ``current`` returns the generation in force.
+    """Answers ``/v1/routes``. ``current`` returns the generation in force."""
 
-    Nothing routes by what is said yet: what the configuration says is told, and no more.
-    """
-
-    def __init__(self, current: Callable[[], Generation]) -> None:
+    def __init__(self, current: Callable[[], Generation], questions: Questions) -> None:
         self._current = current
+        self._questions = questions
+
+    @property
+    def _router(self) -> WorkflowRouter:
+        return self._current().router
 
     async def state(self) -> RouterJson:
-        """Return what the configuration says of the router."""
-        config = self._current().loaded.config
-        return {
-            "state": "degraded",
-            "reason": "nothing that is installed chooses workflows",
-            "mode": "patterns",
-            "embedder": config.router.embedder,
-            "judge": config.router.judge,
-            "threshold": config.router.threshold,
-            "default": config.router.default,
-            "workflows": list(config.workflows),
-            "rules": [],
-            "examples": 0,
-            "learned": 0,
-            "pending": 0,
-            "decisions": 0,
-            "none": 0,
-        }
+        """Return how the router is, with its rules."""
+        return self._router.to_json()
 
     async def classify(self, text: str) -> DecisionJson:
-        """Raise Conflict."""
-        raise _unable()
+        """Return which workflow a text means by itself, without rules."""
+        decision = await self._router.by_message(RouteQuestion(text, ts=time.time()))
+        return decision.to_json()
 
     async def explain(
         self,
@@ -54,25 +48,81 @@ class RouteResource:
         departments: Sequence[str],
         session: str,
     ) -> DecisionJson:
-        """Raise Conflict."""
-        raise _unable()
+        """Return where a message would go, with a line for each rule; raises StoreError."""
+        router = self._router
+        previous = await router.previous.of(session) if session else None
+        asked = RouteQuestion(
+            text,
+            platform,
+            bot,
+            user,
+            group,
+            session,
+            departments=tuple(departments),
+            ts=time.time(),
+            previous=previous.workflow if previous else "",
+            previous_ts=previous.ts if previous else 0.0,
+        )
+        return (await router.explain(asked)).to_json()
+
+    # --- corrections
 
     async def learned(self, state: str, limit: int) -> list[LearnedJson]:
-        """Return nothing: nothing was learned."""
-        return []
+        """Return corrections, the newest first."""
+        found = self._router.learned.listed(state, limit)
+        rows: list[LearnedJson] = redactor.known([each.to_json() for each in found])
+        return rows
 
     async def learn(self, text: str, *, turn: str, workflow: str | None, note: str) -> LearnedJson:
-        """Raise Conflict."""
-        raise _unable()
+        """Take an operator's word on where a text, or what a turn was asked, belongs; it counts at once.
 
-    async def review(self, id: str, verdict: Literal["accept", "reject", "revert"]) -> LearnedJson:
-        """Raise NotFound."""
-        raise NotFound(f"no correction {id!r}")
+        Raises:
+            NotFound: no such turn.
+            Invalid: nothing is said, or the workflow is not one.
+            StoreError: it cannot be read or written.
+        """
+        router = self._router
+        if workflow is not None and workflow not in router.config.workflows:
+            there = ", ".join(router.config.workflows) or "none"
+            raise Invalid(f"no workflow named {workflow!r}", hint=f"there are: {there}; none is for none")
+        if turn:
+            queries = await self._questions.queries()
+            text = text or (await queries.message_of(turn)).said
+            was = _chosen((await queries.get_turn(turn))["route"])
+        else:
+            was = (await router.by_message(RouteQuestion(text, ts=time.time()))).workflow
+        if not text.strip():
+            raise Invalid("there is no text to learn from", hint="give the text, or a turn that has one")
+        told = await router.learned.teach(
+            text, workflow, was=was if was != workflow else None, turn=turn, note=note
+        )
+        return told.to_json()
+
+    async def review(self, id: str, verdict: Verdict) -> LearnedJson:
+        """Let a correction count, or not, or no longer; raises NotFound, Conflict, StoreError."""
+        return (await self._router.learned.review(id, verdict)).to_json()
 
     async def diff(self, config: str, last: int) -> list[MovedJson]:
-        """Raise Conflict."""
-        raise _unable()
+        """Return which of the last stored messages another configuration would send elsewhere.
+
+        Raises:
+            ConfigError: it cannot be used; its ``problems`` say where.
+            StoreError: the messages cannot be read.
+        """
+        other = await other_router(config, self._router)
+        queries = await self._questions.queries()
+        rows: list[MovedJson] = redactor.known(
+            await moved(await queries.list_turns(None, last, ""), self._router, other)
+        )
+        return rows
 
 
-def _unable() -> Conflict:
-    return Conflict("nothing that is installed chooses workflows", hint="see: mindbot status")
+def _chosen(route: RouteJson) -> str | None:
+    """Return the workflow that a turn's words were taken for; None: for none.
+
+    Who answered in the end may be another: one of a chain, or of a split.
+    """
+    if route.get("out_of_scope"):
+        return None
+    candidates = route.get("candidates", [])
+    return candidates[0]["workflow"] if candidates else route.get("workflow")

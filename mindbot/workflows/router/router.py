@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from mindbot.config.model import Config
 from mindbot.domain.routing import Decision, RouteQuestion
+from mindbot.domain.shapes.workflows import RouterJson
 from mindbot.workflows.router import order, splits
+from mindbot.workflows.router.classified import Classified
+from mindbot.workflows.router.classifier import Classifier
+from mindbot.workflows.router.examples import Example
 from mindbot.workflows.router.facts import Facts
-from mindbot.workflows.router.patterns_alone import PatternsAlone
+from mindbot.workflows.router.learned import Correction, LearnedStore
+from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.rules import RouteRules, Ruling, Usable
 
 
 class WorkflowRouter:
     """See the module. ``runners`` are those that are installed; ``switched_on`` says of a workflow whether
-    nobody has switched it off."""
+    nobody has switched it off; ``previous`` knows who answered last in a session."""
 
     def __init__(
-        self, config: Config, runners: Collection[str], *, switched_on: Usable = lambda name: True
+        self,
+        config: Config,
+        runners: Collection[str],
+        learned: LearnedStore,
+        previous: Previous,
+        *,
+        switched_on: Usable = lambda name: True,
     ) -> None:
         self.config = config
+        self.learned = learned
+        self.previous = previous
         self.rules = RouteRules(config.routes)
         self.decisions = 0
         self.none = 0  # of these belonged to none
         self._switched_on = switched_on
-        self._classifier = PatternsAlone(config)
+        self.mode = "patterns" if config.router.embedder == "none" else "hashed"
+        self.degraded = ""
+        self._classifier = Classifier(config.workflows, config.router)
+        self._learned = -1  # the version of the corrections that the classifier knows
         self._has_workflows = "workflow" in runners
         self._agent = config.agent is not None and "agent" in runners
         self._runners = frozenset(runners)
@@ -47,23 +63,29 @@ class WorkflowRouter:
         ruling = self.rules.judge(facts, self.usable, count=False)
         return self._after(self._by_rule(ruling), ruling, facts) if ruling.decides else None
 
-    async def decide(self, asked: RouteQuestion, among: Collection[str] = ()) -> Decision:
-        """See the port."""
+    async def decide(
+        self, asked: RouteQuestion, among: Collection[str] = (), *, count: bool = True
+    ) -> Decision:
+        """See the port. ``count``: it is a message that is routed, not one that is tried."""
         started = time.perf_counter()
         facts = Facts(asked)
-        ruling = self.rules.judge(facts, self.usable)
+        ruling = self.rules.judge(facts, self.usable, count=count)
         decided = await self._decided(facts, ruling, among)
-        self.decisions += 1
-        self.none += decided.workflow is None and decided.by == "message"
+        if count:
+            self.decisions += 1
+            self.none += decided.workflow is None and decided.by == "message"
         return replace(decided, took_ms=(time.perf_counter() - started) * 1000)
 
     async def explain(self, asked: RouteQuestion, among: Collection[str] = ()) -> Decision:
         """Return what `decide` would, with a line for each rule; nothing is counted."""
+        decided = await self.decide(asked, among, count=False)
+        return replace(decided, rules=tuple(self.rules.told(Facts(asked), self.usable)))
+
+    async def by_message(self, asked: RouteQuestion) -> Decision:
+        """Return what a message alone says, whatever the rules are."""
         started = time.perf_counter()
-        facts = Facts(asked)
-        decided = await self._decided(facts, self.rules.judge(facts, self.usable, count=False), among)
-        took = (time.perf_counter() - started) * 1000
-        return replace(decided, took_ms=took, rules=tuple(self.rules.told(facts, self.usable)))
+        decided = await self._by_message(asked, (), Ruling())
+        return replace(decided, took_ms=(time.perf_counter() - started) * 1000)
 
     async def _decided(self, facts: Facts, ruling: Ruling, among: Collection[str]) -> Decision:
         if ruling.decides:
@@ -72,12 +94,32 @@ class WorkflowRouter:
             decided = await self._by_message(facts.asked, ruling.among or among, ruling)
         return self._after(decided, ruling, facts)
 
+    def to_json(self) -> RouterJson:
+        """Return how it is, with its rules in order."""
+        settings = self.config.router
+        return {
+            "state": "degraded" if self.degraded else "ok",
+            "reason": self.degraded,
+            "mode": self.mode,
+            "embedder": settings.embedder,
+            "judge": settings.judge,
+            "threshold": settings.threshold,
+            "default": order.default_workflow(self.config, self.usable),
+            "workflows": [name for name in self.config.workflows if self.usable(name)],
+            "rules": [rule.to_json() for rule in self.rules.all],
+            "examples": sum(len(each.examples) for each in self.config.workflows.values()),
+            "learned": self.learned.count("accepted"),
+            "pending": self.learned.count("pending"),
+            "decisions": self.decisions,
+            "none": self.none,
+        }
+
     # --- by a rule
 
     def _by_rule(self, ruling: Ruling) -> Decision:
         """Return what the rules say."""
         why = f"the rule {ruling.rule} says so"
-        decided = Decision(None, "workflow", 1.0, why, mode=self._classifier.mode, by="rule")
+        decided = Decision(None, "workflow", 1.0, why, mode=self.mode, by="rule")
         if ruling.reply:
             return replace(decided, runner="reply", reply=ruling.reply)
         together = tuple(name for name in ruling.workflows if self.usable(name))
@@ -94,7 +136,7 @@ class WorkflowRouter:
         """Return what the classifier finds, or who answers what belongs to none."""
         named = [name for name in self.config.workflows if self.usable(name)]
         left = [name for name in named if name in among] if among else named
-        nothing = Decision(None, self._plain(), mode=self._classifier.mode, by="configuration")
+        nothing = Decision(None, self._plain(), mode=self.mode, by="configuration")
         if not left:
             return replace(nothing, why="no workflow can be asked" if self.config.workflows else "")
         if self._agent_first and not ruling.among:
@@ -102,7 +144,7 @@ class WorkflowRouter:
         if len(named) == 1 and not self.config.router.default:
             why = f"{named[0]} is the only workflow, and answers everything"
             return replace(nothing, workflow=named[0], runner="workflow", confidence=1.0, why=why)
-        found = await self._classifier.classify(asked, left)
+        found = await self._classify(asked, left)
         decided = Decision(
             found.workflow,
             "workflow",
@@ -115,6 +157,16 @@ class WorkflowRouter:
             nearest=found.nearest,
         )
         return decided if found.workflow else self._default(decided)
+
+    async def _classify(self, asked: RouteQuestion, among: Collection[str]) -> Classified:
+        """Return what the classifier finds, the corrections of now being known to it."""
+        learned = self.learned
+        if self.config.router.learned and self._learned != learned.version:
+            self._learned = learned.version
+            self._classifier.learn(_examples(learned.accepted))
+        found = await self._classifier.classify(asked, among)
+        self.mode, self.degraded = found.mode, found.degraded
+        return found
 
     @property
     def _agent_first(self) -> bool:
@@ -168,3 +220,13 @@ class WorkflowRouter:
             other = asked
         shadow = splits.shadows(other, self.config.workflows[other].shadow, facts.who)
         return other, replace(told, shadow=tuple(name for name in shadow if self.usable(name)))
+
+
+def _examples(corrections: Iterable[Correction]) -> list[Example]:
+    """Return what corrections show: where a text belongs, and where it does not."""
+    found: list[Example] = []
+    for each in corrections:
+        found.append(Example(each.text, each.workflow))
+        if each.was is not None and each.was != each.workflow:
+            found.append(Example(each.text, each.was, counter=True))
+    return found

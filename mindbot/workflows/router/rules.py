@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mindbot.config.workflows import RouteSettings
+from mindbot.domain.shapes.workflows import RuleJson
 from mindbot.workflows.router.conditions import Condition, conditions
 from mindbot.workflows.router.facts import Facts
 from mindbot.workflows.router.index import IndexedRule, indexed
@@ -51,6 +52,16 @@ class Rule:
             if not condition.holds(facts):
                 return f"✗ {self.name}: wants {condition.wants}; {condition.found(facts)}"
         return f"✓ {self.name}: {self.wants} → {self.does}"
+
+    def to_json(self) -> RuleJson:
+        return {
+            "name": self.name,
+            "enabled": self.settings.enabled,
+            "conditions": self.wants,
+            "does": self.does,
+            "matched": self.matched,
+            "last": self.last,
+        }
 
     @property
     def wants(self) -> str:

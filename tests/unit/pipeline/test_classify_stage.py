@@ -13,6 +13,7 @@ from mindbot.domain.chat import Chunk
 from mindbot.domain.turn import Turn
 from mindbot.testing.platforms import Inbox, MemoryKeep
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
 from mindbot.workflows.standing import WorkflowStanding
 
@@ -40,8 +41,10 @@ class AsksWorkflow:
 def house(**sections: Any) -> House:
     def parts(config: Config) -> dict[type, object]:
         workflows = object.__new__(Workflows)
-        workflows.standing = WorkflowStanding(MemoryKeep(Inbox()))
-        return {Workflows: workflows, WorkflowRouter: WorkflowRouter(config, ("workflow", "chat"))}
+        workflows.standing = standing = WorkflowStanding(MemoryKeep(Inbox()))
+        previous = Previous(standing.keep, config.router.sticky, lambda: 1000.0)
+        router = WorkflowRouter(config, ("workflow", "chat"), standing.learned, previous)
+        return {Workflows: workflows, WorkflowRouter: router}
 
     return House(runners={"workflow": AsksWorkflow()}, parts=parts, **sections)
 

@@ -8,6 +8,9 @@ import pytest
 
 from mindbot.config.load import load
 from mindbot.domain.routing import Decision, RouteQuestion
+from mindbot.testing.platforms import Inbox, MemoryKeep
+from mindbot.workflows.router.learned import LearnedStore
+from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +31,10 @@ def router_of(
     workflows: dict[str, Any], routes: tuple[dict[str, Any], ...] = (), **sections: Any
 ) -> WorkflowRouter:
     overrides = {"workflows": workflows, "routes": list(routes), **sections}
-    return WorkflowRouter(load(environ={}, overrides=overrides).config, ("workflow", "chat"))
+    keep = MemoryKeep(Inbox())
+    previous = Previous(keep, 600, lambda: 1000.0)
+    config = load(environ={}, overrides=overrides).config
+    return WorkflowRouter(config, ("workflow", "chat"), LearnedStore(keep), previous)
 
 
 async def decided(router: WorkflowRouter, text: str, **asked: Any) -> Decision:
@@ -38,7 +44,7 @@ async def decided(router: WorkflowRouter, text: str, **asked: Any) -> Decision:
 async def test_of_several_that_match_the_lowest_priority_number_wins() -> None:
     found = await decided(router_of(THREE, router={"embedder": "none"}), "a bug")
     assert (found.workflow, found.runner, found.chain) == ("code", "workflow", ("code", "general_chat"))
-    assert [each.workflow for each in found.candidates] == ["code", "data"]
+    assert [each.workflow for each in found.candidates[:2]] == ["code", "data"]
 
 
 async def test_what_belongs_to_none_gets_the_default() -> None:
@@ -101,3 +107,16 @@ async def test_a_split_is_told_and_stays_with_the_user() -> None:
         assert (found.workflow, found.why) == (before.workflow, before.why)
         assert found.split_from == ("code" if user in moved else "")
         assert found.shadow == (() if user in moved else ("general_chat",))
+
+
+async def test_corrections_count_at_once_and_can_be_undone() -> None:
+    router = router_of(THREE)
+    asked = RouteQuestion("who waters the office plants")
+    assert (await router.decide(asked)).workflow is None
+    told = await router.learned.teach(asked.text, "data")
+    assert (await router.decide(asked)).workflow == "data"
+    await router.learned.review(told.id, "revert")
+    assert (await router.decide(asked)).workflow is None
+    assert (await router.decide(RouteQuestion("python"))).workflow == "code"
+    await router.learned.teach("python", None, was="code")
+    assert (await router.decide(RouteQuestion("python"))).workflow is None
