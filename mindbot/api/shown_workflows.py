@@ -22,7 +22,7 @@ LABELS = (
     *("about", "address", "chosen by", "app", "runs", "late runs", "a run", "one run", "liked", "split"),
     *("shadow", "then asks", "by day"),
 )
-STATES = ("ok", "degraded", "open", "off", "disabled")
+STATES = ("ok", "degraded", "tripped", "off", "disabled")
 #: Why a workflow is left alone as a whole.
 _WHOLE = {"off": "switched off by an operator", "disabled": "the configuration disables it"}
 #: How a run or a node of it ended.
@@ -38,12 +38,17 @@ TEXTS = (
         "{n} answered by others",
     ),
     *("{share} of late runs succeeded", "{share} of ratings", "{name} {percent}", "{n} examples"),
-    *("{n} patterns", "priority {n}", "from {share} on", "{time} at most, {n} tries after the first"),
+    *("{n} patterns", "priority {n}", "from {share} on", "{time} at most, tries after the first: {n}"),
     *("{time}, 95 of 100 within {most}", "{n} likes", "{n} dislikes", "well again after {time}"),
     *("{status} in {time}", "app {name}", "this app", "the breaker is open"),
 )
 _SIGNS = {"succeeded": "✓", "partial-succeeded": "✓", "failed": "✗", "exception": "✗", "stopped": "■"}
 _BAR = 20  # cells of the longest node's bar
+
+
+def state(found: WorkflowView, say: Say = english) -> str:
+    """Return how it is, in a word: one whose breaker is open is left alone for a while."""
+    return say("tripped" if found.state == "open" else found.state)
 
 
 def late_runs_failed(found: WorkflowView) -> list[RunErrorView]:
@@ -75,7 +80,7 @@ def facts(found: WorkflowView, now: float, say: Say = english) -> Iterator[tuple
     An empty label goes on with the one before.
     """
     comma = say(", ")
-    yield say("state"), say(found.state)
+    yield say("state"), state(found, say)
     if not any(each.why for each in found.replicas) and (reason := why(found, now, say)):
         yield say("why"), reason
     if found.description:
@@ -92,7 +97,7 @@ def facts(found: WorkflowView, now: float, say: Say = english) -> Iterator[tuple
     yield say("runs"), comma.join(filter(None, (now_, waiting)))
     yield (
         say("one run"),
-        say("{time} at most, {n} tries after the first", time=f"{found.timeout:g}s", n=found.max_retries),
+        say("{time} at most, tries after the first: {n}", time=f"{found.timeout:g}s", n=found.max_retries),
     )
     yield from _late(found, say)
     yield say("today"), comma.join(_today(found, say))

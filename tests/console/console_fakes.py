@@ -10,12 +10,18 @@ import anyio
 
 from mindbot.api.calls import ApiCall
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset, Update
+from mindbot.domain import ids
 from mindbot.domain.errors import MindBotError, NotFound, Unreachable
 from mindbot.domain.message import Json
 
 T = TypeVar("T")
 
 NOON = 1_790_000_000.0  # 2026-09-21 14:13:20 UTC
+
+
+def turn_id(n: int) -> str:
+    """Return the id of the nth sample turn."""
+    return ids.show(ids.at(NOON - 300 + n * 7) | abs(n) << 10)
 
 
 class FakeClock:

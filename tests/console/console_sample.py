@@ -5,16 +5,11 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from console_bots import BOTS
-from console_fakes import NOON, FakeDaemon
+from console_fakes import NOON, FakeDaemon, turn_id
 from console_providers import PROVIDERS
+from console_workflows import DAYS, WORKFLOWS
 
-from mindbot.domain import ids
 from mindbot.domain.message import Json
-
-
-def turn_id(n: int) -> str:
-    """Return the id of the nth sample turn."""
-    return ids.show(ids.at(NOON - 300 + n * 7) | abs(n) << 10)
 
 
 def record(n: int, platform: str, user: str, text: str, state: str = "answered", **rest: object) -> Json:
@@ -376,7 +371,10 @@ def filled() -> FakeDaemon:
         "GET /v1/config": CONFIG,
         "GET /v1/logs": LOGS,
         "GET /v1/providers": PROVIDERS,
+        "GET /v1/workflows": WORKFLOWS,
+        "GET /v1/workflows/stats": DAYS,
     }
+    daemon.answers |= {f"GET /v1/workflows/{quote(each['name'])}": each for each in WORKFLOWS}
     daemon.answers |= {f"GET /v1/providers/{quote(each['name'])}": each for each in PROVIDERS}
     for n, found in enumerate(SAMPLE):
         daemon.answers[f"GET /v1/turns/{found['id']}"] = turn_view(n)

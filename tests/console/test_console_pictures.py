@@ -36,6 +36,8 @@ VIEWS: dict[str, tuple[list[str], str]] = {
     "logs": (["6"], "40001"),
     "providers": (["7", "down"], "── 智谱 ──"),
     "provider": (["7", "down", "enter"], "1302: 您的"),
+    "workflows": (["8", "down"], "── 退款 ──"),
+    "workflow": (["8", "down", "enter"], "504: the gateway"),
     "help": (["question_mark"], "^r"),
 }
 #: The keys, what is then typed, and what shows.

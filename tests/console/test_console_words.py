@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mindbot_tui
-from mindbot.api import shown, shown_providers
+from mindbot.api import shown, shown_providers, shown_workflows
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
@@ -68,6 +68,8 @@ def said() -> Iterator[tuple[str, str]]:
     providers = (shown_providers.LABELS, shown_providers.STATES, shown_providers.CHECKS)
     pieces = (shown_providers.ABILITIES, shown_providers.TEXTS)
     yield from (("providers", text) for texts in (*providers, *pieces) for text in texts)
+    workflows = (shown_workflows.LABELS, shown_workflows.STATES, shown_workflows.STATUSES)
+    yield from (("workflows", text) for texts in (*workflows, shown_workflows.TEXTS) for text in texts)
     yield from (("usage", title) for title in TITLES)
     yield from (("commands", help) for _, help in HANDS)
     yield from (("commands", said) for said in (*OnBot.said, *Push.said))

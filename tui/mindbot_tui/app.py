@@ -157,9 +157,19 @@ class Console(App[None]):
         from mindbot_tui.screens.provider import ProviderScreen
 
         self.state.called(shlex.join(["mindbot", "provider", "show", name]))
-        if self.view.view == "provider":
+        await self._open(ProviderScreen(name))
+
+    async def open_workflow(self, name: str) -> None:
+        """Open a workflow, in place of the one that is open."""
+        from mindbot_tui.screens.workflow import WorkflowScreen
+
+        self.state.called(shlex.join(["mindbot", "workflow", "show", name]))
+        await self._open(WorkflowScreen(name))
+
+    async def _open(self, view: View) -> None:
+        if self.view.view == view.view:
             await self.pop_screen()
-        await self.push_screen(ProviderScreen(name))
+        await self.push_screen(view)
         self._sync()
 
     async def back(self) -> None:

@@ -2,10 +2,12 @@
 
 from mindbot_tui.chinese_bots import BOTS
 from mindbot_tui.chinese_providers import PROVIDERS
+from mindbot_tui.chinese_workflows import WORKFLOWS
 
 ZH: dict[str, str] = {
     **BOTS,
     **PROVIDERS,
+    **WORKFLOWS,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",

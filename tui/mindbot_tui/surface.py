@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, cast
 
 from mindbot.api.provider_models import ProviderView
+from mindbot.api.workflow_models import WorkflowView
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.state.turn_row import TurnRow
@@ -68,6 +69,9 @@ class Front(Protocol):
     @property
     def provider(self) -> ProviderView | None:
         """A model provider."""
+
+    @property
+    def workflow(self) -> WorkflowView | None: ...
 
     @property
     def opens(self) -> bool:
@@ -181,6 +185,8 @@ class Surface(Protocol):
     async def open_turn(self, id: str) -> None: ...
 
     async def open_provider(self, name: str) -> None: ...
+
+    async def open_workflow(self, name: str) -> None: ...
 
     async def back(self) -> None: ...
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from mindbot_tui.commands.back import Back
 from mindbot_tui.commands.base import Command
 from mindbot_tui.commands.clear import ClearFilter
+from mindbot_tui.commands.compare import Compare
 from mindbot_tui.commands.compose import Compose
 from mindbot_tui.commands.copy import CopyId
 from mindbot_tui.commands.copy_command import CopyCommand
 from mindbot_tui.commands.disable import Disable
+from mindbot_tui.commands.disable_workflow import DisableWorkflow
 from mindbot_tui.commands.discard import Discard
 from mindbot_tui.commands.enable import Enable
+from mindbot_tui.commands.enable_workflow import EnableWorkflow
 from mindbot_tui.commands.explain import Explain
 from mindbot_tui.commands.faults import Faults
 from mindbot_tui.commands.filter import SetFilter
@@ -22,6 +25,7 @@ from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
 from mindbot_tui.commands.open import Open
 from mindbot_tui.commands.open_provider import OpenProvider
+from mindbot_tui.commands.open_workflow import OpenWorkflow
 from mindbot_tui.commands.palette import OpenPalette
 from mindbot_tui.commands.pane import Pane
 from mindbot_tui.commands.part import ShowPart
@@ -34,6 +38,7 @@ from mindbot_tui.commands.refresh import Refresh
 from mindbot_tui.commands.reload import Reload
 from mindbot_tui.commands.restart import Restart
 from mindbot_tui.commands.retry import Retry
+from mindbot_tui.commands.run_workflow import RunByHand
 from mindbot_tui.commands.screenshot import Screenshot
 from mindbot_tui.commands.send import Send
 from mindbot_tui.commands.start import Start
@@ -41,10 +46,12 @@ from mindbot_tui.commands.stop import Stop
 from mindbot_tui.commands.take_back import TakeBack
 from mindbot_tui.commands.test import Test
 from mindbot_tui.commands.test_provider import TestProvider
+from mindbot_tui.commands.test_workflow import TestWorkflow
 from mindbot_tui.commands.theme import UseTheme
 from mindbot_tui.commands.transfer import Transfer
 from mindbot_tui.commands.turns_by import TurnsBy
 from mindbot_tui.commands.turns_of import TurnsOf
+from mindbot_tui.commands.turns_of_workflow import TurnsOfWorkflow
 from mindbot_tui.commands.usage import Usage
 
 COMMANDS: dict[str, Command] = {
@@ -57,6 +64,7 @@ COMMANDS: dict[str, Command] = {
         Go("config", "the configuration in use, and where each value is from"),
         Go("logs", "what the daemon and this console have to say"),
         Go("providers", "models' providers: how they are, what they cost"),
+        Go("workflows", "workflows: how they are, what they did"),
         Go("help", "all keys and commands"),
         SetFilter(),
         ClearFilter(),
@@ -87,6 +95,13 @@ COMMANDS: dict[str, Command] = {
         Enable(),
         Models(),
         Usage(),
+        OpenWorkflow(),
+        TestWorkflow(),
+        RunByHand(),
+        Compare(),
+        DisableWorkflow(),
+        EnableWorkflow(),
+        TurnsOfWorkflow(),
         Transfer(),
         Forget(),
         TakeBack(),

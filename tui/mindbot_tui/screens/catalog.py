@@ -13,6 +13,7 @@ _VIEWS = {
     "config": "mindbot_tui.screens.config:Configuration",
     "logs": "mindbot_tui.screens.logs:Logs",
     "providers": "mindbot_tui.screens.providers:Providers",
+    "workflows": "mindbot_tui.screens.workflows:Workflows",
     "help": "mindbot_tui.screens.help:Help",
 }
 

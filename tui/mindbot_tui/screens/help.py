@@ -26,6 +26,7 @@ CONTEXTS = {
     "dead": "Dead letters",
     "config": "Configuration",
     "providers": "Providers",
+    "workflows": "Workflows",
 }
 
 

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.containers import Container
 
 from mindbot.api import calls
 from mindbot.api.provider_models import ProviderError, ProviderView
 from mindbot.api.shown_providers import facts, late_errors
 from mindbot_tui.cells import brief, clock
 from mindbot_tui.keymap import bindings
-from mindbot_tui.screens.view import View
-from mindbot_tui.widgets.facts import Facts
+from mindbot_tui.screens.subject import Subject
+from mindbot_tui.widgets.columns import Column
 from mindbot_tui.widgets.provider_list import error_columns
-from mindbot_tui.widgets.rows import Rows
-from mindbot_tui.widgets.sources import GivenRows
 
 
-class ProviderScreen(View):
+class ProviderScreen(Subject[ProviderError]):
     view: ClassVar[str] = "provider"
     contexts: ClassVar[tuple[str, ...]] = ("providers", "list")
     BINDINGS = bindings("providers", "list")  # type: ignore[assignment]
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._called = name
-        self._provider: ProviderView | None = None
+    _provider: ProviderView | None = None
 
     @property
     def title_text(self) -> str:
@@ -38,63 +30,22 @@ class ProviderScreen(View):
     def provider(self) -> ProviderView | None:
         return self._provider
 
-    @property
-    def rows(self) -> Rows[ProviderError]:
-        return self._rows
-
-    @property
-    def copies(self) -> str:
-        found = self._rows.selected
-        return found.why if found else self._called
-
-    def body(self) -> ComposeResult:
-        self._facts = Facts(id="provider-facts")
-        self._errors: GivenRows[ProviderError] = GivenRows()
-        columns = error_columns(self.console.state.clock)
-        self._rows = Rows(self._errors, columns, empty="asking the daemon …", id="provider-errors")
-        with Container(id="provider-panes"):
-            yield self._facts
-            yield self._rows
-
-    async def load(self) -> None:
-        before = self._rows.selected
+    async def ask(self) -> Sequence[ProviderError]:
         self._provider = await self.console.api.ask(calls.provider(self._called))
-        found = late_errors(self._provider)
-        self._rows.empty = "no late errors"
-        self._errors.put(found)
-        self._rows.sync(force=True)
-        if before in found:  # it is further down when there are new ones
-            self._rows.select(found.index(before))
-        self._tell()
+        return late_errors(self._provider)
 
-    def sync(self) -> None:
-        self._await(self._rows)
-        super().sync()
+    def facts(self) -> Iterable[tuple[str, str]]:
+        now, words = self.console.state.clock(), self.console.words
+        return facts(self._provider, now, words) if self._provider else ()
 
-    def tick(self) -> None:
-        self._rows.refresh_changed()
-        self._tell()
+    def error_columns(self) -> Sequence[Column[ProviderError]]:
+        return error_columns(self.console.state.clock)
 
-    def speak(self) -> None:
-        super().speak()
-        self._tell()
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._tell)
-
-    def _tell(self) -> None:
-        """Times run down between two answers of the daemon."""
-        if self._provider is not None:
-            told = facts(self._provider, self.console.state.clock(), self.console.words)
-            self._facts.tell(self._called, told, rule=False)
-
-    # --- the selected error, whole
-
-    @property
-    def opens(self) -> bool:
-        return self._rows.selected is not None
+    def why(self, error: ProviderError) -> str:
+        return error.why
 
     async def open(self) -> None:
+        """Show the selected error whole."""
         if (found := self._rows.selected) is not None:
             title = self.console.words("{kind} at {time}", kind=brief(found.kind), time=clock(found.ts))
             self.console.show_page(title, "\n".join(self._whole(found)))
@@ -107,6 +58,3 @@ class ProviderScreen(View):
             yield words("key: {key}", key=error.key)
         yield ""
         yield error.why
-
-    def on_rows_opened(self) -> None:
-        self.console.run_command("open")

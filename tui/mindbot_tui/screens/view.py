@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from mindbot.api.provider_models import ProviderView
+from mindbot.api.workflow_models import WorkflowView
 from mindbot.domain.errors import MindBotError
 from mindbot_tui.keymap import Key, keys_of
 from mindbot_tui.surface import Surface, console_of
@@ -91,6 +92,11 @@ class View(Screen[None]):
     @property
     def provider(self) -> ProviderView | None:
         """The selected model provider."""
+        return None
+
+    @property
+    def workflow(self) -> WorkflowView | None:
+        """The selected workflow."""
         return None
 
     @property

@@ -158,4 +158,10 @@ LABELS = {
     "transfer": "hand over",
     "provider_test": "test",
     "provider_turns": "turns",
+    "workflow_test": "test",
+    "workflow_run": "run",
+    "workflow_turns": "turns",
+    "workflow_disable": "disable",
+    "workflow_enable": "enable",
+    "workflow_compare": "compare",
 }
