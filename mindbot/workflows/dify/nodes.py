@@ -7,6 +7,7 @@ node; an agent's tools are thoughts, which are sent again as they fill, or (Agen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mindbot.domain.message import Json
@@ -33,12 +34,12 @@ class _Open:
 
 
 class NodeSteps:
-    """See the module. ``parent`` is the step that all of them are in; ``hide`` is shown nowhere.
+    """See the module. ``parent`` is the step that all of them are in; what ``hide`` returns is shown nowhere.
 
     Events of a stream that was taken up again may come twice: each step is one.
     """
 
-    def __init__(self, turn: Turn, parent: Span, *, hide: str = "") -> None:
+    def __init__(self, turn: Turn, parent: Span, *, hide: Callable[[], str]) -> None:
         self.left_out = 0
         self._turn = turn
         self._parent = parent
@@ -166,11 +167,11 @@ class NodeSteps:
         await opened.step.__aexit__(None, None, None)
 
     def _words(self, value: Any, *, longest: int = 300) -> str:
-        return quoted(_text(value), self._hide, longest=longest)
+        return quoted(_text(value), self._hide(), longest=longest)
 
     def _short(self, value: Any) -> str:
         text = value if isinstance(value, str) else dumps(value).decode(errors="replace")
-        return quoted(text, self._hide, longest=_SHOWN)
+        return quoted(text, self._hide(), longest=_SHOWN)
 
 
 def _key(data: Json) -> str:

@@ -39,7 +39,7 @@ class Progress:
         self.call = call
         self.remembered = RememberedRun(app.parts, turn, call.key)
         self.parent = call.span or _innermost(turn)
-        self.steps = NodeSteps(turn, self.parent, hide=app.client.hide)
+        self.steps = NodeSteps(turn, self.parent, hide=lambda: app.client.hide)
         self.notes: Json = {}
         self.ids: dict[str, str] = {}
         self.starts = 0

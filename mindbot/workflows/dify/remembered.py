@@ -1,7 +1,8 @@
 """What a turn remembers of a run, so that another process takes it up instead of starting it again.
 
 Each start has a number. Before it is asked for, the moment and the conversation are noted; then its ids, as
-they arrive; and that it is over, where it failed in a way that lets another start follow.
+they arrive; and that it is over, where it failed in a way that lets another start follow. A turn's memo is
+written when the store comes to it; what no process may miss is on disk before anything goes on.
 """
 
 from __future__ import annotations
@@ -9,61 +10,89 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
+from mindbot.domain.errors import StoreError
+from mindbot.domain.message import Json
 from mindbot.domain.turn import RETRIED, Turn
 from mindbot.pipeline.services import Once
 from mindbot.workflows.apps import AppParts
 
+_log = structlog.get_logger(__name__)
+#: Seconds that a start is on disk: longer than a daemon is down before its turns are too old.
+_KEPT = 2 * 24 * 3600.0
+
 
 class RememberedRun:
-    """See the module. ``key`` is `AppCall.key`. ``starts`` counts those of this process."""
+    """See the module. ``key`` is `AppCall.key`; `load` comes first."""
 
     def __init__(self, parts: AppParts, turn: Turn, key: str) -> None:
         self._once: Once = parts.once
         self._clock = parts.clock
+        self._keep = parts.keep
         self._turn = turn
         self._key = key
-        self.starts = 0
+        self._kept: Json = {}
         self.number = 1
         while self._name("over") in turn.memo:
             self.number += 1
 
+    async def load(self) -> None:
+        """Read what is on disk and was not in the memo yet when a process died; raises StoreError."""
+        turn = self._turn
+        died = turn.attempt > 1 and turn.number > 0 and RETRIED not in turn.memo
+        if died and not (self.started and self.ids):
+            kept = await self._keep.get(self._place)
+            if kept is not None and kept["number"] == self.number:
+                self._kept = kept
+
     @property
     def started(self) -> float:
-        """When the start in hand was asked for, Unix seconds; 0: it was not, as far as anybody knows.
-
-        A turn that was open in a crash may have asked without having said so to the disk in time.
-        """
-        memo, turn = self._turn.memo, self._turn
-        if noted := memo.get(self._name("started")):
-            return float(noted["at"])
-        lost = turn.attempt > 1 and self.number == 1 and RETRIED not in memo
-        return (turn.started or turn.message.received) if lost else 0.0
+        """When the start in hand was asked for, Unix seconds; 0: it was not."""
+        return float(self._start.get("at", 0.0))
 
     @property
     def conversation(self) -> str:
         """The conversation that the start in hand was part of; empty for a new one."""
-        return str(self._turn.memo.get(self._name("started"), {}).get("conversation", ""))
+        return str(self._start.get("conversation", ""))
 
     @property
     def ids(self) -> dict[str, str]:
         """The ids of the start in hand, as far as they came."""
         memo = self._turn.memo
-        return {**memo.get(self._name("run"), {}), **memo.get(self._name("ids"), {})}
+        return {
+            **self._kept.get("ids", {}),
+            **memo.get(self._name("run"), {}),
+            **memo.get(self._name("ids"), {}),
+        }
+
+    @property
+    def _start(self) -> Json:
+        noted: Json = self._turn.memo.get(self._name("started"), self._kept.get("start", {}))
+        return noted
+
+    @property
+    def _place(self) -> str:
+        return f"dify:run:{self._turn.number}:{self._key}"
 
     async def start(self, conversation: str) -> None:
         """Note that a run is going to be asked for."""
-        self.starts += 1
+        self._kept = {}
         await self._note("started", {"at": self._clock(), "conversation": conversation})
+        await self._write()
 
     async def know(self, ids: Mapping[str, str]) -> None:
         """Note the ids of the start in hand: first that of a header, then those of an event."""
-        name = "run" if set(ids) == {"workflow_run_id"} else "ids"
+        name, first = "run" if set(ids) == {"workflow_run_id"} else "ids", not self.ids
         if ids and self._name(name) not in self._turn.memo:
             await self._note(name, dict(ids))
+            if first:
+                await self._write()
 
     async def over(self, why: str) -> None:
         """Note that the start in hand came to nothing; the next one has a number of its own."""
         await self._note("over", why)
+        self._kept = {}
         self.number += 1
 
     async def _note(self, what: str, value: Mapping[str, str | float] | str) -> None:
@@ -74,6 +103,16 @@ class RememberedRun:
             await self._once(self._turn, self._name(what), told)
         else:  # a run by hand is on no disk
             self._turn.memo[self._name(what)] = value
+
+    async def _write(self) -> None:
+        """Have it on disk now. A disk that takes nothing costs what a crash would make of it."""
+        if self._turn.number <= 0:
+            return
+        value = {"number": self.number, "start": self._start, "ids": self.ids}
+        try:
+            await self._keep.put(self._place, value, ttl=_KEPT)
+        except StoreError as exc:
+            _log.warning("a run is not remembered on disk", turn=self._turn.id, key=self._key, error=str(exc))
 
     def _name(self, what: str) -> str:
         return f"{self._key}:{self.number}:{what}"

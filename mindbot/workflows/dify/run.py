@@ -108,6 +108,8 @@ class Run:
 
     async def _tries(self) -> Chunks:
         progress, renewed = self._progress, False
+        await self._app.client.fingerprint()  # nothing begins without a key
+        await progress.remembered.load()
         lost: _Lost | None = None
         while True:
             progress.begin()

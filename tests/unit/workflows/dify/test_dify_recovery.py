@@ -142,6 +142,21 @@ async def test_a_process_that_died_between_the_mark_and_the_ids_looks_first(kind
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("kind", KEEPERS)
+@pytest.mark.parametrize("ids", [True, False])
+async def test_what_the_memo_had_no_time_for_is_on_disk(kind: str, ids: bool) -> None:
+    async with dify_here() as here:
+        turn = here.turn()
+        await heard(here.app(kind).run(turn, call()))
+        if not ids:
+            for kept in here.keep.values.values():
+                kept.pop("ids", None)
+        turn.memo.clear()
+        assert "hello" in (await heard(here.app(kind).run(again(turn), call()))).text
+        assert here.starts() == 1
+
+
+@pytest.mark.full
 async def test_an_older_server_that_saves_nothing_is_waited_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
