@@ -15,7 +15,7 @@ from mindbot.domain.turn import Turn
 from mindbot.workflows.apps import AppCall, AppParts
 from mindbot.workflows.dify.client import part
 from mindbot.workflows.dify.inputs import Variable, text_variable, variables
-from mindbot.workflows.dify.run import Run
+from mindbot.workflows.dify.run import RunInHand
 from mindbot.workflows.dify.setup import DifySetup
 
 #: The modes of ``/info`` that a kind of ours may have.
@@ -43,7 +43,7 @@ class DifyApp:
 
     async def run(self, turn: Turn, call: AppCall) -> Chunks:
         """See the port."""
-        async with aclosing(Run(self._setup, turn, call).chunks()) as chunks:
+        async with aclosing(RunInHand(self._setup, turn, call).chunks()) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -51,7 +51,7 @@ class DifyApp:
         self, turn: Turn, call: AppCall, form: Json, action: str, inputs: Mapping[str, Any]
     ) -> Chunks:
         """See the port."""
-        answered = Run(self._setup, turn, call).resumed(form, action, inputs)
+        answered = RunInHand(self._setup, turn, call).resumed(form, action, inputs)
         async with aclosing(answered) as chunks:
             async for chunk in chunks:
                 yield chunk

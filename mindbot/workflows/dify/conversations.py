@@ -17,7 +17,7 @@ _KEPT = 180 * 24 * 3600.0
 _UNKNOWN = "conversation not exists"
 
 
-class Conversations:
+class KeptConversations:
     """See the module. ``name`` is the workflow's, ``keep`` is on disk."""
 
     def __init__(self, name: str, keep: Keep) -> None:

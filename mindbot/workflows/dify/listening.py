@@ -30,7 +30,7 @@ PIECES = frozenset(
 )
 
 
-class Said(Exception):
+class RunFailed(Exception):
     """Dify has said that a run failed, which ends it: with ``error``, and the HTTP ``status`` it names."""
 
     def __init__(self, error: VendorError, status: int) -> None:
@@ -65,7 +65,7 @@ class Listener:
         """Take an event; return what can be shown of it.
 
         Raises:
-            Said: it says that the run failed.
+            RunFailed: it says that the run failed.
             Paused: it says that the run waits for people.
         """
         event = doc.get("event")
@@ -79,7 +79,7 @@ class Listener:
         try:
             return self.answer.take(doc, streamed=streamed)
         except VendorError as exc:
-            raise Said(exc, self.answer.refused) from None
+            raise RunFailed(exc, self.answer.refused) from None
 
     @property
     def over(self) -> bool:
@@ -91,11 +91,11 @@ class Listener:
 
         Raises:
             Truncated: it was no end.
-            Said: somebody has stopped the run.
+            RunFailed: somebody has stopped the run.
         """
         if not self.answer.complete:
             raise Truncated(f"{self._name}: the stream ended without an end", code="cut")
         try:
             return self.answer.rest()
         except VendorError as exc:
-            raise Said(exc, 400) from None
+            raise RunFailed(exc, 400) from None

@@ -68,8 +68,8 @@ class RememberedRun:
 
     @property
     def _start(self) -> Json:
-        noted: Json = self._turn.memo.get(self._name("started"), self._kept.get("start", {}))
-        return noted
+        noted: Json | None = self._turn.memo.get(self._name("started")) or self._kept.get("start")
+        return noted or {}
 
     @property
     def _place(self) -> str:

@@ -22,12 +22,12 @@ from mindbot.domain.message import Json
 from mindbot.domain.turn import Turn
 from mindbot.providers.wires.dify_wire import NO_WORDS
 from mindbot.workflows.apps import AppCall
-from mindbot.workflows.dify.asking import Asking
 from mindbot.workflows.dify.client import DifyStream
 from mindbot.workflows.dify.conversations import is_gone
-from mindbot.workflows.dify.listening import Listener, Paused, Said
+from mindbot.workflows.dify.listening import Listener, Paused, RunFailed
 from mindbot.workflows.dify.progress import Over, Progress
 from mindbot.workflows.dify.recovery import Recovery
+from mindbot.workflows.dify.request import RunRequest
 from mindbot.workflows.dify.setup import DifySetup
 from mindbot.workflows.dify.taken_up import TakenUp
 
@@ -48,13 +48,13 @@ class _Lost(Exception):
         self.patient = patient
 
 
-class Run:
+class RunInHand:
     """See the module. It is gone through once, by `chunks` or by `resumed`."""
 
     def __init__(self, app: DifySetup, turn: Turn, call: AppCall) -> None:
         self._app = app
         self._call = call
-        self._asking = Asking(app, turn, call)
+        self._asking = RunRequest(app, turn, call)
         self._progress = Progress(app, turn, call)
         self._recovery = Recovery(app.client, call.user, app.parts.clock, app.known)
         self._taken_up = TakenUp(self._progress, self._recovery)
@@ -74,7 +74,7 @@ class Run:
             async with aclosing(self._attended(answer)) as chunks:
                 async for chunk in chunks:
                     yield chunk
-        except Said as exc:
+        except RunFailed as exc:
             raise exc.error from None
 
     async def _attended(self, answer: Chunks) -> Chunks:
@@ -86,7 +86,7 @@ class Run:
                 async for chunk in chunks:
                     ended = ended or bool(chunk.finish)
                     yield chunk
-        except (VendorError, Said):
+        except (VendorError, RunFailed):
             ended = True
             raise
         finally:
@@ -123,7 +123,7 @@ class Run:
                 lost = exc
                 progress.notes["broke_off"] = exc.error.message
                 continue
-            except Said as exc:  # a rate that is reached is so at once again
+            except RunFailed as exc:  # a rate that is reached is so at once again
                 passes = isinstance(exc.error, Overloaded) and not 400 <= exc.status < 500
                 over = Over(exc.error, again=passes)
             except Over as exc:

@@ -14,7 +14,7 @@ from mindbot.providers.shared.attachments import with_bytes
 from mindbot.providers.shared.uploads import multipart
 from mindbot.workflows.apps import AppParts
 from mindbot.workflows.dify.client import DifyClient, part
-from mindbot.workflows.dify.conversations import Conversations
+from mindbot.workflows.dify.conversations import KeptConversations
 from mindbot.workflows.dify.forms import WaitedForms
 from mindbot.workflows.dify.inputs import QUERY, Variable, text_variable, variables
 
@@ -36,7 +36,7 @@ class DifySetup:
         self.parts = parts
         key = settings.dify_api_key
         self.client = DifyClient(name, settings.dify_endpoint, key, http=parts.http, secrets=parts.secrets)
-        self.conversations = Conversations(name, parts.keep)
+        self.conversations = KeptConversations(name, parts.keep)
         self.forms = WaitedForms(name, parts.keep)
         #: Messages and runs of this app whose turns are known: nobody who lost his takes one of them for it.
         self.known: dict[str, None] = {}

@@ -12,7 +12,7 @@ from mindbot.deadlines import now
 from mindbot.domain.chat import Chunk, Chunks
 from mindbot.domain.errors import Rejected, Truncated, VendorError, WorkflowPaused
 from mindbot.domain.message import Json
-from mindbot.workflows.dify.listening import PIECES, Listener, Said
+from mindbot.workflows.dify.listening import PIECES, Listener, RunFailed
 from mindbot.workflows.dify.progress import Over, Progress
 from mindbot.workflows.dify.recovery import LEFT_PAUSED, Recovery
 from mindbot.workflows.dify.setup import GRAPHS
@@ -31,7 +31,7 @@ class TakenUp:
         """Yield the answer of the run that is known, once it is whole.
 
         Raises:
-            Said: the run has failed.
+            RunFailed: the run has failed.
             Over: it can not be taken up.
             VendorError: nobody can be asked; WorkflowPaused where it waits for people.
             TimedOut: the deadline has passed.
@@ -97,7 +97,7 @@ class TakenUp:
         except VendorError as exc:
             if exc.code == "unsaved":
                 raise
-            raise Said(exc, 0) from None
+            raise RunFailed(exc, 0) from None
         said = _joined("", await listener.take({"event": "message", "answer": row["answer"]}))
         said = _joined(said, await listener.take({"event": "message_end"}))
         return _joined(said, listener.rest())
@@ -105,7 +105,7 @@ class TakenUp:
     # --- forms
 
     async def fill_in(self, form: Json, action: str, inputs: Mapping[str, Any]) -> Chunks:
-        """Answer a form and yield what the run says from there on; raises as `App.resume`, and Said."""
+        """Answer a form and yield what the run says from there on; raises as `App.resume`, and RunFailed."""
         app, call = self._progress.app, self._progress.call
         token, ids = str(form.get("form_token", "")), dict(form.get("ids") or {})
         self._progress.taken(ids)

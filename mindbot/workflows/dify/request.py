@@ -12,7 +12,7 @@ from mindbot.workflows.dify.inputs import body_of, filled, to_upload
 from mindbot.workflows.dify.setup import DifySetup
 
 
-class Asking:
+class RunRequest:
     """See the module. All raise VendorError and TimedOut."""
 
     def __init__(self, app: DifySetup, turn: Turn, call: AppCall) -> None:
