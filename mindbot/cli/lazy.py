@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "platform": ("Bots and how their platforms are.", "mindbot.cli.platform:app"),
     "provider": ("Models' providers: how they are, tests, cost.", "mindbot.cli.provider:app"),
     "route": ("Where messages go and why; rules, corrections.", ""),
+    "workflow": ("Workflows: how they are, tests, runs by hand.", "mindbot.cli.workflow:app"),
     "session": ("Conversations.", "mindbot.cli.session:app"),
     "dlq": ("Dead letters: list, show, retry, discard.", "mindbot.cli.dlq:app"),
     "log": ("The daemon's log lines and levels.", "mindbot.cli.log:app"),

@@ -5,93 +5,110 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mindbot.config.workflows import COZE_KINDS, WorkflowSettings
-from mindbot.domain.errors import Conflict, NotFound
+import anyio
+
+from mindbot.domain.errors import Conflict, Invalid
 from mindbot.domain.shapes.daemon import CheckJson
 from mindbot.domain.shapes.workflows import WorkflowDayJson, WorkflowJson, WorkflowRunJson
 from mindbot.runtime.generation import Generation
+from mindbot.telemetry.redaction import told_in
+from mindbot.workflows.aside import message_of, run_aside
+from mindbot.workflows.manager import Workflows
+from mindbot.workflows.stats import KEPT_DAYS
+from mindbot.workflows.status import status_of
+
+_OPERATOR = "operator"  # the vendor's user where none is named
 
 
 class WorkflowResource:
-    """Answers ``/v1/workflows``. ``current`` returns the generation in force.
-
-    Nothing runs workflows yet: they are told of as configured, and all of them are disabled.
-    """
+    """Answers ``/v1/workflows``. ``current`` returns the generation in force."""
 
     def __init__(self, current: Callable[[], Generation]) -> None:
         self._current = current
 
+    @property
+    def _workflows(self) -> Workflows:
+        return self._current().workflows
+
+    @property
+    def _currency(self) -> str:
+        return self._current().loaded.config.budgets.currency
+
     async def workflows(self) -> list[WorkflowJson]:
-        """Return each as the configuration has it."""
-        config = self._current().loaded.config
-        return [_row(name, entry, config.budgets.currency) for name, entry in config.workflows.items()]
+        """Return how each configured workflow is."""
+        workflows, currency = self._workflows, self._currency
+        return [status_of(workflows, name, currency) for name in workflows.settings]
 
     async def workflow(self, name: str) -> WorkflowJson:
-        """Return one; raises NotFound."""
-        found = await self.workflows()
-        for each in found:
-            if each["name"] == name:
-                return each
-        there = ", ".join(each["name"] for each in found) or "none"
-        raise NotFound(f"no workflow named {name!r}", hint=f"there are: {there}")
+        """Return how one is; raises NotFound."""
+        return status_of(self._workflows, name, self._currency)
 
     async def switch(self, name: str, on: bool) -> WorkflowJson:
-        """Raise NotFound, Conflict."""
-        raise await self._unable(name)
+        """Switch one off, or on again, until somebody does the contrary, also over restarts.
+
+        Switching on also lets apps that were left alone be asked again.
+
+        Raises:
+            NotFound: none has that name.
+            Conflict: the configuration disables it.
+            StoreError: it is not on disk, and not done.
+        """
+        workflows = self._workflows
+        if on and not workflows.get(name).enabled:
+            hint = f"set workflows.{name}.enabled: true and reload"
+            raise Conflict(f"the configuration disables the workflow {name!r}", hint=hint)
+        workflows.get(name)
+        await workflows.standing.switch(name, on=on)
+        if on:
+            workflows.standing.forgive(workflows.members[name])
+            await workflows.standing.save()
+        return await self.workflow(name)
 
     async def test(self, name: str) -> list[CheckJson]:
-        """Raise NotFound, Conflict."""
-        raise await self._unable(name)
+        """Prove step by step that each app of one can be asked, without a run; raises NotFound, Conflict."""
+        workflows = self._workflows
+        self._enabled(name)
+        rows: list[CheckJson] = []
+        members = [member for member in workflows.members[name] if member.enabled]
+        for member in members:
+            for check in await workflows.app(member, aside=True).check():
+                row = told_in(check.to_json())
+                if len(members) > 1:
+                    row["name"] = f"{member.replica or 'app'}: {row['name']}"
+                rows.append(row)
+        return rows
 
     async def run(self, name: str, text: str, user: str, inputs: Mapping[str, Any]) -> WorkflowRunJson:
-        """Raise NotFound, Conflict."""
-        raise await self._unable(name)
+        """Run one by hand; nobody else sees it. Raises NotFound, Conflict."""
+        self._enabled(name)
+        user = user or _OPERATOR
+        return await run_aside(self._workflows, name, message_of(text, user), user=user, inputs=inputs)
 
     async def compare(self, names: Sequence[str], text: str) -> list[WorkflowRunJson]:
-        """Raise NotFound, Conflict."""
-        raise await self._unable(*names)
+        """Run several with one text, side by side; raises NotFound, Conflict, Invalid."""
+        if len(names) < 2:
+            raise Invalid("one workflow is nothing to compare", hint="name two or more")
+        if len(set(names)) < len(names):
+            raise Invalid("a workflow stands twice among those to compare")
+        for name in names:
+            self._enabled(name)
+        made: dict[str, WorkflowRunJson] = {}
+
+        async def one(name: str) -> None:
+            made[name] = await self.run(name, text, "", {})
+
+        async with anyio.create_task_group() as tasks:
+            for name in names:
+                tasks.start_soon(one, name)
+        return [made[name] for name in names]
 
     async def stats(self, days: int) -> list[WorkflowDayJson]:
-        """Return nothing: nothing ran."""
-        return []
+        """Return what each did in the last ``days``, the newest first; raises Invalid, StoreError."""
+        if not 1 <= days <= KEPT_DAYS:
+            raise Invalid(f"{days} days", hint=f"sums are kept for {KEPT_DAYS}")
+        return await self._workflows.standing.stats.rows(days, self._currency)
 
-    async def _unable(self, *names: str) -> Conflict:
-        for name in names:
-            await self.workflow(name)
-        return Conflict("nothing that is installed runs workflows", hint="see: mindbot status")
-
-
-def _row(name: str, entry: WorkflowSettings, currency: str) -> WorkflowJson:
-    return {
-        "name": name,
-        "type": entry.type,
-        "description": entry.description,
-        "state": "disabled",
-        "enabled": entry.enabled,
-        "endpoint": entry.base_url if entry.type in COZE_KINDS else entry.dify_endpoint,
-        "priority": entry.priority,
-        "examples": len(entry.examples),
-        "patterns": len(entry.task_patterns),
-        "threshold": entry.threshold,
-        "timeout": entry.timeout,
-        "max_retries": entry.max_retries,
-        "in_flight": 0,
-        "waiting": 0,
-        "concurrency": entry.concurrency,
-        "replicas": [],
-        "split": entry.split,
-        "shadow": entry.shadow,
-        "fallback": list(entry.fallback),
-        "runs_today": 0,
-        "failed_today": 0,
-        "recovered_today": 0,
-        "shadow_today": 0,
-        "success": None,
-        "latency": None,
-        "latencies": [],
-        "satisfaction": None,
-        "money_today": 0.0,
-        "tokens_today": 0,
-        "currency": currency,
-        "errors": [],
-    }
+    def _enabled(self, name: str) -> None:
+        if not self._workflows.get(name).enabled:
+            hint = f"set workflows.{name}.enabled: true and reload"
+            raise Conflict(f"the configuration disables the workflow {name!r}", hint=hint)
