@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,18 @@ _LOOK_EVERY = 0.1  # seconds
 _PLATFORMS = ("wecom", "dingtalk", "wecomcs")
 #: The first of them fails, so that the others answer for it.
 _MODELS = ("openai", "anthropic", "gemini", "ollama")
-_FAILS = ["--fault", "openai/503"]
+#: Of six apps of Dify's one fails too, and the one for everything else answers for it.
+_FAILS = ["--fault", "openai/503", "--fault", "dify/503@#code_analysis"]
+#: What is said, in turn: a word for each workflow, one for two of them, and something for none.
+_TEXTS = (
+    "good morning, MindBot",
+    "debug this python function, please",
+    "summarize the pdf on travel costs",
+    "draw a chart of the csv of last month",
+    "a slogan for our new kettle",
+    "which studies are there on sleep?",
+    "what is for lunch?",
+)
 
 
 def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool = False) -> int:
@@ -47,16 +59,17 @@ def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool
 
 
 def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
-    _say("starting simulators of DingTalk, WeCom, WeCom Customer Service, and of four models …")
+    _say("starting simulators of DingTalk, WeCom, WeCom Customer Service, of four models and six Dify apps …")
     _say("OpenAI's fails on purpose: Anthropic's, Google's and Ollama's answer for it")
+    _say("code_analysis fails on purpose: general_chat answers for it")
     # The pool is the outermost: when the simulators are gone, so is the request that its thread waits for.
     with (
         ThreadPoolExecutor(len(_PLATFORMS)) as pool,
-        processes.simulators(*_PLATFORMS, *_MODELS, args=["--latency", "50", *_FAILS]) as sims,
+        processes.simulators(*_PLATFORMS, *_MODELS, "dify", args=["--latency", "50", *_FAILS]) as sims,
     ):
         _say("starting the daemon …")
         port = processes.free_port()
-        config = configs.three(sims, port) | configs.models(sims)
+        config = _config(sims, port)
         own_socket = {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}  # whatever the caller's is
         daemon = processes.Daemon(folder, config, own_socket)
         try:
@@ -72,7 +85,11 @@ def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
             for each in providers:
                 _say(f"{each.name:10} {each.state:9} answered {each.calls_today}")
             answered_by = {each.name: each.calls_today for each in providers}
-            return summary_of([each.result() for each in traffic]) | {"answered_by": answered_by}
+            workflows = _by_workflow(client, messages)
+            for name, count in workflows.items():
+                _say(f"{name:20} answered {count}")
+            summary = summary_of([each.result() for each in traffic])
+            return summary | {"answered_by": answered_by, "workflows": workflows}
         finally:
             daemon.stop()
 
@@ -84,11 +101,11 @@ def _show(folder: Path, users: int) -> None:
     _say("starting simulators and a daemon …")
     with (
         ThreadPoolExecutor(len(_PLATFORMS)) as pool,
-        processes.simulators(*_PLATFORMS, *_MODELS, args=["--latency", "400", *_FAILS]) as sims,
+        processes.simulators(*_PLATFORMS, *_MODELS, "dify", args=["--latency", "400", *_FAILS]) as sims,
     ):
         port = processes.free_port()
         own_socket = {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}
-        daemon = processes.Daemon(folder, configs.three(sims, port) | configs.models(sims), own_socket)
+        daemon = processes.Daemon(folder, _config(sims, port), own_socket)
         try:
             daemon.start()
             # More than anybody watches; it ends with the simulators.
@@ -101,6 +118,12 @@ def _show(folder: Path, users: int) -> None:
             daemon.stop()
     for talk in talks:
         talk.exception()  # the request that ended with its server
+
+
+def _config(sims: Json, port: int) -> Json:
+    """Return bots on three platforms; customers are answered by models, everybody else by workflows."""
+    service = {"name": "customers", "platform": "wecomcs", "runner": "chat"}
+    return configs.three(sims, port) | configs.models(sims) | configs.workflows(sims) | {"routes": [service]}
 
 
 def _plans(messages: int, users: int, rate: float) -> dict[str, Json]:
@@ -117,7 +140,7 @@ def _plans(messages: int, users: int, rate: float) -> dict[str, Json]:
 def _talk(sims: Json, name: str, port: int, plan: Json) -> Json:
     plan |= {
         "callback": configs.callback(name, port),
-        "text": "Hello MindBot",
+        "texts": _TEXTS,
         "quiet": 10.0,
         "persistent": 10,
     }
@@ -138,6 +161,12 @@ def summary_of(reports: list[Json]) -> Json:
     }
 
 
+def _by_workflow(client: Client, messages: int) -> dict[str, int]:
+    """Return how many messages each workflow answered, those of others included."""
+    turns = client.ask(calls.turns(limit=2 * messages))
+    return dict(Counter(turn.workflow for turn in turns if turn.workflow).most_common())
+
+
 def _print_conversations(client: Client, over: Callable[[], bool], messages: int) -> None:
     """Print each turn as it ends, until the traffic is over."""
     shown: set[str] = set()
@@ -156,7 +185,8 @@ def _print_conversations(client: Client, over: Callable[[], bool], messages: int
 def _print_turn(turn: TurnSummary) -> None:
     print(f"{turn.platform:8}  {turn.user:8} › {turn.text}")
     answer = turn.reply or f"({turn.state}: {turn.reason})"
-    print(f"{'':8}  {'bot':8} ‹ {answer}   {turn.took_ms:.0f} ms", flush=True)
+    who = turn.workflow or turn.provider or turn.runner
+    print(f"{'':8}  {'bot':8} ‹ {answer}   {who}, {turn.took_ms:.0f} ms", flush=True)
 
 
 def _say(text: str) -> None:

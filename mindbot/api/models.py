@@ -230,6 +230,9 @@ class TurnSummary(Answer):
     text: str = ""
     reply: str = ""
     reason: str = ""
+    runner: str = ""
+    workflow: str = ""
+    provider: str = ""
     received: float = 0.0
     took_ms: float = 0.0
     runner: str = ""

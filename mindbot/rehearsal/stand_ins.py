@@ -45,6 +45,8 @@ _PROVIDERS: Mapping[str, tuple[str, str]] = {
     "coze": ("coze", ""),
     "dify": ("dify", ""),
 }
+#: What Dify calls kinds of apps, where it is another word.
+_MODES: Mapping[str, str] = {"agent": "agent-chat", "chatflow": "advanced-chat"}
 #: What a platform's settings take from its simulator, and what the simulator takes from them.
 _GIVEN: Mapping[str, tuple[str, ...]] = {
     "dingtalk": ("client_secret", "api_base_url", "oapi_base_url"),
@@ -135,8 +137,12 @@ class _Casting:
     async def _workflow(self, name: str, entry: WorkflowSettings) -> WorkflowSettings:
         if not entry.enabled:
             return entry
-        simulator = "coze" if entry.type in COZE_KINDS else "dify"
-        more: Json = {"model": entry.bot_id} if entry.type == "coze" else {}
+        key = f"app-{name}"
+        if entry.type in COZE_KINDS:
+            simulator = "coze"
+            more: Json = {"model": entry.bot_id} if entry.type == "coze" else {}
+        else:
+            simulator, more = "dify", {"apps": {name: _app(key, entry)}}
         running = await self._start(simulator, (name,), latency=_LATENCY, **more)
         replicas = [
             await self._replica(name, called, entry, each)
@@ -146,7 +152,7 @@ class _Casting:
         if simulator == "coze":
             changed |= {"base_url": running.base_url, **_oauth(entry, running)}
         else:
-            changed |= {"dify_endpoint": _app_of(running), "dify_api_key": _key_of(name, entry)}
+            changed |= {"dify_endpoint": _endpoint(running), "dify_api_key": SecretStr(key)}
         return entry.model_copy(update=changed)
 
     async def _replica(
@@ -154,9 +160,11 @@ class _Casting:
     ) -> ReplicaSettings:
         if not replica.enabled or entry.type in COZE_KINDS:
             return replica
-        running = await self._start("dify", (f"{workflow}/{called}",), latency=_LATENCY)
-        key = _key_of(f"{workflow}-{called}", entry)
-        return replica.model_copy(update={"dify_endpoint": _app_of(running), "dify_api_key": key})
+        name = f"{workflow}/{called}"
+        apps = {name: _app(f"app-{name}", entry)}
+        running = await self._start("dify", (name,), latency=_LATENCY, apps=apps)
+        key = SecretStr(f"app-{name}")
+        return replica.model_copy(update={"dify_endpoint": _endpoint(running), "dify_api_key": key})
 
     async def _bot(self, platform: str, bot: BotSettings) -> BotSettings:
         if not bot.enabled:
@@ -201,14 +209,15 @@ def _oauth(entry: Any, coze: Simulator) -> Json:
     return {"api_key": key, "app_id": details["app_id"], "key_id": details["public_key_id"]}
 
 
-def _app_of(dify: Simulator) -> str:
+def _endpoint(dify: Simulator) -> str:
     """Return an app's address as operators write it."""
     return f"{dify.base_url}/chat-messages"
 
 
-def _key_of(name: str, entry: WorkflowSettings) -> SecretStr:
-    """Return an app's key; its kind stands in it, as the simulator reads it."""
-    return SecretStr(f"app-{entry.type}-{name}-rehearsal")
+def _app(key: str, entry: WorkflowSettings) -> Json:
+    """Return what an app is like: of the configured kind; its answer names it and repeats the text."""
+    app: Json = {"key": key, "mode": _MODES.get(entry.type, entry.type)}
+    return app | ({"output_key": entry.output_key} if entry.output_key else {})
 
 
 def bots_of(config: Config) -> list[BotConfig]:

@@ -29,6 +29,33 @@ def models(sims: Mapping[str, Any]) -> dict[str, Any]:
     return {"providers": entries, "provider_selection": selection}
 
 
+#: Workflows of the names that operators' samples have, and what is said to each.
+PATTERNS: Mapping[str, str] = {
+    "general_chat": "hello|good morning|thanks",
+    "code_analysis": "python|debug|function",
+    "document_processing": "pdf|document|summarize",
+    "data_analysis": "statistics|chart|csv",
+    "creative_writing": "story|poem|slogan",
+    "research": "research|sources|studies",
+}
+
+
+def workflows(sims: Mapping[str, Any], **changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section of six apps of a simulated Dify; ``changed`` are settings by workflow."""
+    endpoint = f"{sims['dify']['base_url']}/chat-messages"
+    entries = {
+        name: {
+            "dify_endpoint": endpoint,
+            "dify_api_key": f"app-{name}",
+            "task_patterns": [pattern],
+            "priority": number,
+            **changed.get(name, {}),
+        }
+        for number, (name, pattern) in enumerate(PATTERNS.items(), 1)
+    }
+    return {"workflows": entries}
+
+
 def dingtalk(sims: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
     """Return the configuration of a DingTalk bot; ``changed`` are settings of it."""
     far = sims["dingtalk"]
