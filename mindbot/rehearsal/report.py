@@ -170,7 +170,8 @@ def _to_mend(loaded: Loaded, outcome: RehearsalOutcome, lines: Sequence[Rehearse
         instead = f"; answered all the same by {', '.join(who)}" if who else ""
         yield f"{failure}, {times} time{'' if times == 1 else 's'}{instead}"
     for line in lines:
-        if line.meant and line.state == "answered" and line.workflow != line.meant:
+        asked = {line.workflow, *_failed_workflows(line)}
+        if line.meant and line.state == "answered" and line.meant not in asked:
             yield f"{line.text!r} is meant for {line.meant}, and {line.workflow or line.runner} answered"
     yield from _never(loaded.config, lines, outcome.matched)
 
@@ -179,7 +180,7 @@ def _never(config: Config, lines: Sequence[RehearsedLine], matched: Mapping[str,
     """Yield the workflows that nobody reached, and the rules that no message matched."""
     reached = {line.workflow for line in lines}
     for line in lines:
-        reached |= {failure.partition(":")[0].removeprefix("workflow ") for failure in line.failures}
+        reached.update(_failed_workflows(line))
     for name, workflow in config.workflows.items():
         if workflow.enabled and name not in reached:
             yield f"nobody reached the workflow {name}: give it examples, or play a message for it"
@@ -187,6 +188,13 @@ def _never(config: Config, lines: Sequence[RehearsedLine], matched: Mapping[str,
         name = rule.name or f"route{n}"
         if rule.enabled and not matched.get(name):
             yield f"the rule {name} never matched: play a message for it, or remove it"
+
+
+def _failed_workflows(line: RehearsedLine) -> Iterator[str]:
+    for failure in line.failures:
+        kind, _, name = failure.partition(":")[0].partition(" ")
+        if kind == "workflow":
+            yield name
 
 
 def shown(told: RehearsalReport, faults: dict[str, tuple[str, ...]]) -> Iterator[str]:

@@ -158,9 +158,13 @@ class _Casting:
     async def _replica(
         self, workflow: str, called: str, entry: WorkflowSettings, replica: ReplicaSettings
     ) -> ReplicaSettings:
-        if not replica.enabled or entry.type in COZE_KINDS:
+        if not replica.enabled:
             return replica
         name = f"{workflow}/{called}"
+        if entry.type in COZE_KINDS:
+            running = await self._start("coze", (name,), latency=_LATENCY)
+            key = _oauth(entry, running).get("api_key", replica.dify_api_key)
+            return replica.model_copy(update={"dify_endpoint": running.base_url, "dify_api_key": key})
         apps = {name: _app(f"app-{name}", entry)}
         running = await self._start("dify", (name,), latency=_LATENCY, apps=apps)
         key = SecretStr(f"app-{name}")

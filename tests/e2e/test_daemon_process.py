@@ -289,5 +289,8 @@ def test_the_demo_answers_everything_and_leaves_nothing_behind(tmp_path: Path) -
     answered_by = report["answered_by"]
     assert answered_by.pop("openai") == 0, "it fails on purpose"
     assert len(answered_by) == 3 and min(answered_by.values()) > 0
+    workflows = report["workflows"]
+    assert len(workflows) == 5 and "code_analysis" not in workflows, "it fails on purpose"
+    assert "code_analysis fails on purpose: general_chat answers for it" in done.stderr
     assert len(conversations) == 2 * report["sent"]
     assert list(tmp_path.iterdir()) == []
