@@ -13,7 +13,7 @@ from mindbot.config.model import Config
 from mindbot.domain.errors import MindBotError, TimedOut
 from mindbot.domain.shapes.turns import TurnJson
 from mindbot.domain.turn import DONE_STATES
-from mindbot.rehearsal.scenario import RehearsedTalk, Said
+from mindbot.rehearsal.scenario import RehearsedTalk, ScenarioLine
 from mindbot.rehearsal.stand_ins import bots_of
 from mindbot.runtime.app import Runtime
 from mindbot.sim.server import Simulator
@@ -33,7 +33,7 @@ class Scene:
     bot: str
     user: str
     group: str
-    says: tuple[Said, ...]
+    says: tuple[ScenarioLine, ...]
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Played:
     """What came of a message: ``got`` is what the user saw, in order; ``failed`` why nothing is known."""
 
     scene: Scene
-    said: Said
+    said: ScenarioLine
     turn: TurnJson | None = None
     got: list[str] = field(default_factory=list)
     failed: str = ""

@@ -11,7 +11,7 @@ import yaml
 
 from mindbot.config.model import Config
 from mindbot.config.workflows import RouteSettings, WorkflowSettings
-from mindbot.rehearsal.scenario import RehearsedTalk, Said, Scenario
+from mindbot.rehearsal.scenario import RehearsedTalk, Scenario, ScenarioLine
 
 _FILE = Path(__file__).with_name("samples.yaml")
 _GROUP = "rehearsalgroup"
@@ -33,8 +33,8 @@ def talks(config: Config) -> tuple[RehearsedTalk, ...]:
     return Scenario(conversations=tuple(found)).conversations
 
 
-def _said(lines: list[str], meant: str = "") -> tuple[Said, ...]:
-    return tuple(Said(text=line, meant=meant) for line in lines)
+def _said(lines: list[str], meant: str = "") -> tuple[ScenarioLine, ...]:
+    return tuple(ScenarioLine(text=line, meant=meant) for line in lines)
 
 
 def _lines(name: str, workflow: WorkflowSettings, shipped: dict[str, list[str]]) -> list[str]:

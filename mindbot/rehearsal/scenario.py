@@ -46,7 +46,7 @@ class Expected(Section):
         return value
 
 
-class Said(Section):
+class ScenarioLine(Section):
     """A message."""
 
     text: str = Field(min_length=1, description="What the user says.")
@@ -62,7 +62,9 @@ class RehearsedTalk(Section):
     bot: str = Field("", description="Empty: its first bot.")
     user: str = Field("", description="Who writes; empty: somebody new.")
     group: str = Field("", description="The group it is said in (dingtalk, wecombot).")
-    says: Annotated[tuple[Said, ...], LINES] = Field(min_length=1, description="The messages, in order.")
+    says: Annotated[tuple[ScenarioLine, ...], LINES] = Field(
+        min_length=1, description="The messages, in order."
+    )
 
 
 class Scenario(Section):
