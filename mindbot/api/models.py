@@ -230,13 +230,11 @@ class TurnSummary(Answer):
     text: str = ""
     reply: str = ""
     reason: str = ""
-    runner: str = ""
-    workflow: str = ""
-    provider: str = ""
     received: float = 0.0
     took_ms: float = 0.0
     runner: str = ""
     workflow: str = ""
+    provider: str = ""
     confidence: float | None = None
     rule: str = ""
 
