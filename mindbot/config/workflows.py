@@ -122,7 +122,7 @@ class WorkflowSettings(Section):
         default_factory=dict,
         description="Inputs of the app; {user}, {user_name}, {platform} are put in.",
     )
-    input_key: str = Field("", description="The input that is told the text; empty: query.")
+    input_key: str = Field("", description="The input that is told the text; empty: query, Coze's input.")
     output_key: str = Field("", description="The output that is the answer; empty: answer.")
     accept: AcceptSettings = AcceptSettings()
     response: ResponseSettings = ResponseSettings()

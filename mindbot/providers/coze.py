@@ -7,32 +7,22 @@ answer that is not has to be polled for.
 
 from __future__ import annotations
 
-import secrets as random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import urlencode, urlsplit
-
-import anyio
+from urllib.parse import urlencode
 
 from mindbot.config.models import ProviderSettings
 from mindbot.domain.chat import Attachment, Capabilities, ChatRequest
-from mindbot.domain.errors import Overloaded
 from mindbot.domain.host import Secrets
 from mindbot.domain.message import Json
 from mindbot.providers.settings.coze import CozeSettings
 from mindbot.providers.shared.answer import AnswerReader
 from mindbot.providers.shared.client import Call, ModelClient
-from mindbot.providers.shared.jwt import rs256
+from mindbot.providers.shared.coze_tokens import CozeTokens, root_of, told
 from mindbot.providers.shared.uploads import multipart
 from mindbot.providers.wires.coze_wire import CozeAnswer, Uploaded, outputs_body, request_body, waiting
-
-_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_SIGNED_FOR = 600  # seconds a signed request for a token is good for; an hour at most
-_LIFE = 3600  # seconds a token is asked for
-_EARLY = 60.0  # seconds before its end a token is no longer used
-_SPAN = 1_000_000_000  # what is less is no time of our days but a span
 
 
 class CozeProvider(ModelClient):
@@ -57,12 +47,9 @@ class CozeProvider(ModelClient):
         **more: Any,
     ) -> None:
         super().__init__(name, **more)
-        self._root = self.base_url.rstrip("/").removesuffix("/v1").removesuffix("/v3")
+        self._root = root_of(self.base_url)
         self._bot = bot_id
-        self._app, self._fingerprint = app_id, key_id
-        self._clock = clock
-        self._token = ("", 0.0)  # and until when it is used
-        self._renewing = anyio.Lock()
+        self._tokens = CozeTokens(name, self._root, self._post, app=app_id, fingerprint=key_id, clock=clock)
 
     @classmethod
     def arguments(cls, settings: ProviderSettings, secrets: Secrets) -> dict[str, Any]:
@@ -73,29 +60,29 @@ class CozeProvider(ModelClient):
 
     def capabilities(self, model: str = "") -> Capabilities:
         """Return what a bot can do: its tools are its own, whatever it is offered."""
-        told = self._models.get(model, self._default)
-        own: Json = {"tools": told.tools, "images": told.images, "files": told.files, "audio": told.audio}
-        own["max_context"] = told.max_context
+        said = self._models.get(model, self._default)
+        own: Json = {"tools": said.tools, "images": said.images, "files": said.files, "audio": said.audio}
+        own["max_context"] = said.max_context
         usual = Capabilities(tools=False, images=True, files=True, audio=True)
         return replace(usual, **{name: value for name, value in own.items() if value is not None})
 
     def clean(self, key: str) -> str:
         """Return a key as it is shown; a private key keeps its lines."""
-        return key.replace("\\n", "\n").strip() if self._app else super().clean(key)
+        return self._tokens.clean(key)
 
     def renew(self) -> bool:
         """Drop the token: it may have been revoked before its time."""
-        self._token = ("", 0.0)
-        return bool(self._app)
+        self._tokens.forget()
+        return self._tokens.exchanges
 
     def forget(self) -> None:
         """See `ModelClient.forget`."""
         super().forget()
-        self._token = ("", 0.0)
+        self._tokens.forget()
 
     async def auth(self, key: str) -> Mapping[str, str]:
         """Return the header that shows the key, or the token that it is exchanged for."""
-        return await super().auth(await self._exchanged(key) if self._app else key)
+        return await super().auth(await self._tokens.shown(key))
 
     async def asked(self, request: ChatRequest, headers: Mapping[str, str]) -> Call:
         """Upload what the lines hold, then return the call."""
@@ -127,38 +114,7 @@ class CozeProvider(ModelClient):
     async def _upload(self, file: Attachment, headers: Mapping[str, str]) -> str:
         url = f"{self._root}/v1/files/upload"
         doc = await self.beside("POST", url, form=multipart({}, file), headers=headers)
-        return self._told(doc.get("data") if isinstance(doc, dict) else None, "id")
+        return told(self.name, doc.get("data") if isinstance(doc, dict) else None, "id")
 
-    async def _exchanged(self, key: str) -> str:
-        """Return a token for the OAuth app; one fetches it for all who wait."""
-        async with self._renewing:
-            token, until = self._token
-            now = self._clock()
-            if now < until:
-                return token
-            host = urlsplit(self._root).netloc
-            claims = {
-                "iss": self._app,
-                "aud": host,
-                "iat": int(now),
-                "exp": int(now) + _SIGNED_FOR,
-                "jti": random.token_hex(16),
-            }
-            signed = rs256({"typ": "JWT", "kid": self._fingerprint}, claims, key)
-            doc = await self.beside(
-                "POST",
-                f"{self._root}/api/permission/oauth2/token",
-                body={"duration_seconds": _LIFE, "grant_type": _GRANT},
-                headers={"Authorization": f"Bearer {signed}"},
-            )
-            token = self._told(doc, "access_token")
-            ends = doc.get("expires_in")
-            if not isinstance(ends, int | float):
-                ends = _LIFE
-            self._token = (token, (ends if ends >= _SPAN else now + ends) - _EARLY)
-            return token
-
-    def _told(self, doc: Any, name: str) -> str:
-        if isinstance(doc, dict) and isinstance(value := doc.get(name), str) and value:
-            return value
-        raise Overloaded(f"{self.name}: an answer without {name}", code="garbage")
+    async def _post(self, url: str, body: Json, headers: Mapping[str, str]) -> Any:
+        return await self.beside("POST", url, body=body, headers=headers)

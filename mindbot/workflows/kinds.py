@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mindbot.config.workflows import COZE_KINDS
-from mindbot.domain.errors import ConfigError
 from mindbot.workflows.apps import App, AppParts
 from mindbot.workflows.members import Member
 
@@ -15,9 +14,10 @@ Build = Callable[[Member, AppParts], App]
 
 def build(member: Member, parts: AppParts) -> App:
     """Return a workflow's app by its `type`; see `Build`."""
-    kind = member.settings.type
-    if kind in COZE_KINDS:
-        raise ConfigError(f"workflows.{member.workflow}: nothing that is installed runs a {kind}")
+    if member.settings.type in COZE_KINDS:
+        from mindbot.workflows.coze.app import CozeApp
+
+        return CozeApp.build(member.workflow, member.settings, member.replica, parts)
     from mindbot.workflows.dify.app import DifyApp
 
     return DifyApp.build(member.workflow, member.settings, member.replica, parts)

@@ -6,8 +6,9 @@ that become no line, lines that become no answer, an answer without end.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from typing import Any
 
 import anyio
 
@@ -100,8 +101,12 @@ class Reading:
         return Rejected(f"{self.vendor}: an answer over {self.limit} bytes", code="too_large")
 
 
-async def read(reading: Reading, answer: AnswerReader) -> Chunks:
+async def read(
+    reading: Reading, answer: AnswerReader, watch: Callable[[Any], Awaitable[None]] | None = None
+) -> Chunks:
     """Yield an answer as it arrives, in whatever framing, to its end; its `end` is left to the caller.
+
+    ``watch`` sees each document first.
 
     Raises:
         VendorError: it is none, it broke off, or it took too long before it said anything.
@@ -117,6 +122,8 @@ async def read(reading: Reading, answer: AnswerReader) -> Chunks:
                     done = True
                     break
                 came += 1
+                if watch is not None:
+                    await watch(doc)
                 alone = came == 1 and documents.framing == "json" and answer.is_whole(doc)
                 if chunk := answer.take(doc, streamed=documents.framing == "events"):
                     reading.moved()

@@ -344,7 +344,7 @@ def _entered(message: Json, where: CozeTalk | CozeRoom, number: Callable[[], str
         "type": message.get("type") or usual,
         "chat_id": where.id if isinstance(where, CozeTalk) else "",
         "section_id": room.section,
-        "created_at": room.created,
+        "created_at": where.created,
     }
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mindbot.domain.chat import Attachment
 from mindbot.domain.message import Json
-from mindbot.domain.turn import Turn
 from mindbot.providers.wires.dify_wire import NO_WORDS, Uploaded, named_file
 from mindbot.workflows.apps import AppCall
 
@@ -17,7 +14,6 @@ from mindbot.workflows.apps import AppCall
 QUERY = "query"
 _TEXTS = frozenset({"text-input", "paragraph"})
 _FILES = frozenset({"file", "file-list"})
-_NAMED = re.compile(r"\{(user|user_name|platform)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +47,6 @@ def text_variable(form: Sequence[Variable], given: Mapping[str, Any]) -> str:
     return texts[0].name if len(texts) == 1 else QUERY
 
 
-def filled(inputs: Mapping[str, Any], turn: Turn, call: AppCall) -> Json:
-    """Return inputs with the user's id and name and the platform put in where they are named."""
-    person = turn.vars.get("user")
-    name = person.get("name") if isinstance(person, dict) else ""
-    known = {"user": call.user, "user_name": str(name or ""), "platform": turn.message.platform}
-
-    def fill(value: Any) -> Any:
-        if isinstance(value, str):
-            return _NAMED.sub(lambda found: known[found[1]], value)
-        if isinstance(value, Mapping):
-            return {key: fill(each) for key, each in value.items()}
-        return [fill(each) for each in value] if isinstance(value, list | tuple) else value
-
-    return {key: fill(value) for key, value in {**inputs, **call.inputs}.items()}
-
-
 def body_of(
     call: AppCall,
     inputs: Json,
@@ -94,8 +74,3 @@ def body_of(
 def _file_variable(form: Sequence[Variable], given: Mapping[str, Any]) -> Variable | None:
     takers = [each for each in form if each.kind in _FILES and each.name not in given]
     return takers[0] if len(takers) == 1 else None
-
-
-def to_upload(files: Sequence[Attachment]) -> list[Attachment]:
-    """Return those that have no address which the vendor may fetch from."""
-    return list(dict.fromkeys(each for each in files if each.data or each.path or not each.url))

@@ -14,8 +14,8 @@ from mindbot.domain.turn import Turn
 from mindbot.workflows.apps import AppCall
 from mindbot.workflows.dify.listening import Listener
 from mindbot.workflows.dify.nodes import NodeSteps
-from mindbot.workflows.dify.remembered import RememberedRun
 from mindbot.workflows.dify.setup import DifySetup
+from mindbot.workflows.remembered import RememberedRun
 
 
 class Over(Exception):

@@ -7,8 +7,9 @@ from mindbot.domain.message import Json
 from mindbot.domain.turn import Turn
 from mindbot.providers.shared.sending import SENDING
 from mindbot.workflows.apps import AppCall
+from mindbot.workflows.asked import filled, to_upload
 from mindbot.workflows.dify.client import part
-from mindbot.workflows.dify.inputs import body_of, filled, to_upload
+from mindbot.workflows.dify.inputs import body_of
 from mindbot.workflows.dify.setup import DifySetup
 
 

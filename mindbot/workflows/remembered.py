@@ -73,7 +73,7 @@ class RememberedRun:
 
     @property
     def _place(self) -> str:
-        return f"dify:run:{self._turn.number}:{self._key}"
+        return f"run:{self._turn.number}:{self._key}"
 
     async def start(self, conversation: str) -> None:
         """Note that a run is going to be asked for."""
