@@ -61,8 +61,8 @@ def _object(arguments: str) -> object:
         return arguments
 
 
-def frames(talk: CozeTalk, reply: ModelReply, new: Sequence[Json]) -> Iterator[Frame]:
-    """Yield the events of a chat, or of what follows the outputs of its tools."""
+def frames(talk: CozeTalk, reply: ModelReply, new: Sequence[Json], done: bytes = DONE) -> Iterator[Frame]:
+    """Yield the events of a chat, or of what follows the outputs of its tools; ``done`` is the last."""
     for data in opening(talk):
         yield Frame(data, "head")
     for message in new:
@@ -75,9 +75,7 @@ def frames(talk: CozeTalk, reply: ModelReply, new: Sequence[Json]) -> Iterator[F
         if talk.outcome == "failed":
             break
         yield Frame(completed(message), "between" if message["type"] == "answer" else "closing")
-    *last, done = ending(talk)
-    for data in last:
-        yield Frame(data, "closing")
+    yield Frame(ending(talk), "closing")
     yield Frame(done, "marker")
 
 

@@ -31,7 +31,12 @@ def check(body: Json, known: KnownFile) -> list[Json]:
     if not body.get("stream") and body.get("auto_save_history") is False:
         raise refused(4000, "auto_save_history must be true when stream is false")
     check_meta_data(body.get("meta_data"))
-    messages = body.get("additional_messages") or []
+    return check_messages(body, known)
+
+
+def check_messages(body: Json, known: KnownFile) -> list[Json]:
+    """Return the messages of a request; raises ModelApiError when one is not in order."""
+    messages: list[Json] = body.get("additional_messages") or []
     if len(messages) > _MOST_MESSAGES:
         raise refused(4000, f"additional_messages has at most {_MOST_MESSAGES} items")
     for message in messages:

@@ -39,9 +39,9 @@ def sentence(code: int, what: str = "") -> str:
     return CODES.get(code, "something went wrong").format(what=what).strip()
 
 
-def refused(code: int, what: str = "", *, status: int = 200) -> ModelApiError:
-    """Return the refusal of a code; ``what`` is what it is about."""
-    return ModelApiError(status, {"code": code, "msg": sentence(code, what)})
+def refused(code: int, what: str = "", *, status: int = 200, said: str = "") -> ModelApiError:
+    """Return the refusal of a code; ``what`` is what it is about, ``said`` are other words for it."""
+    return ModelApiError(status, {"code": code, "msg": said or sentence(code, what)})
 
 
 def _made(code: int, _now: float) -> ModelApiError:

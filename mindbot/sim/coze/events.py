@@ -44,7 +44,11 @@ def completed(message: Json) -> bytes:
     return event("conversation.message.completed", message)
 
 
-def ending(talk: CozeTalk) -> Iterator[bytes]:
-    """Yield what comes after the messages, by the chat's outcome."""
-    yield event(f"conversation.chat.{talk.outcome}", talk.to_json(talk.outcome))
-    yield DONE
+def ending(talk: CozeTalk) -> bytes:
+    """Return the event of the chat's outcome."""
+    return event(f"conversation.chat.{talk.outcome}", talk.to_json(talk.outcome))
+
+
+def done_with(debug_url: str) -> bytes:
+    """Return the last event of a workflow's chat."""
+    return event("done", {"debug_url": debug_url})

@@ -132,6 +132,21 @@ class Rooms:
             raise refused(4200, f"conversation_id={number}")
         return self._rooms[number]
 
+    def forget(self, number: str) -> None:
+        """Delete a conversation; raises ModelApiError when there is none."""
+        self.room(number)
+        del self._rooms[number]
+
+    def forget_all(self) -> int:
+        """Delete all conversations; returns how many there were."""
+        count = len(self._rooms)
+        self._rooms.clear()
+        return count
+
+    def talks(self) -> list[CozeTalk]:
+        """Return all chats as they stand now, in the order they began."""
+        return [self._seen(talk) for talk in self._talks.values()]
+
     def of_bot(self, bot_id: str) -> list[CozeRoom]:
         """Return a bot's conversations (of all for ""), the newest first."""
         return [r for r in reversed(self._rooms.values()) if not bot_id or r.bot_id in ("", bot_id)]

@@ -16,7 +16,7 @@ from mindbot.sim.dify.apps import AppShelf, DifySimApp
 from mindbot.sim.dify.asking import unique
 from mindbot.sim.dify.errors import refused
 from mindbot.sim.dify.forms import FormDesk
-from mindbot.sim.dify.library import Library
+from mindbot.sim.dify.library import KnowledgeShelf
 from mindbot.sim.dify.rules import DifyServerRules
 from mindbot.sim.dify.runs import DifyRun
 
@@ -53,7 +53,7 @@ class DifyDesk:
     """See the module. ``runs`` are by task, in the order they began."""
 
     def __init__(
-        self, apps: AppShelf, library: Library, rules: DifyServerRules, clock: Callable[[], float]
+        self, apps: AppShelf, library: KnowledgeShelf, rules: DifyServerRules, clock: Callable[[], float]
     ) -> None:
         self.apps = apps
         self.library = library

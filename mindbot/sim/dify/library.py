@@ -80,7 +80,7 @@ class SimDataset:
         }
 
 
-class Library:
+class KnowledgeShelf:
     """All knowledge bases by id."""
 
     def __init__(self, clock: Callable[[], float], texts: Mapping[str, Iterable[str]]) -> None:

@@ -7,7 +7,7 @@ a listener gets.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -185,19 +185,6 @@ class DifyRun:
             "rating": self.rating,
             "events": [name for name, _ in self.events],
         }
-
-
-async def first_events(frames: AsyncIterator[Frame], most: int | None) -> AsyncGenerator[Frame]:
-    """Yield so many events of a stream, all for None; pings do not count."""
-    left = most
-    if left == 0:
-        return
-    async for frame in frames:
-        yield frame
-        if left is not None and frame.data != PING:
-            left -= 1
-            if not left:
-                return
 
 
 async def again(run: DifyRun, *, snapshot: bool, through_pauses: bool) -> AsyncGenerator[Frame]:

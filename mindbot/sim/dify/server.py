@@ -22,20 +22,20 @@ from mindbot.sim.dify.asking import DifyCall, pattern
 from mindbot.sim.dify.desk import DifyDesk
 from mindbot.sim.dify.errors import REFUSALS, refused, worded
 from mindbot.sim.dify.knowledge import KNOWLEDGE, whole_text
-from mindbot.sim.dify.library import Library
+from mindbot.sim.dify.library import KnowledgeShelf
 from mindbot.sim.dify.listing import LISTINGS, Listing, whole
 from mindbot.sim.dify.rules import DifyServerRules
-from mindbot.sim.dify.runs import DifyRun, again, first_events
+from mindbot.sim.dify.runs import DifyRun, again
 from mindbot.sim.dify.starts import RUN_KINDS, read_start, trouble_of
 from mindbot.sim.dify.wording import SHAPE
 from mindbot.sim.dify.work import carry_out
-from mindbot.sim.faults import Fault, FaultKind, kind
+from mindbot.sim.faults import Fault, FaultKind
 from mindbot.sim.models.model import TooLong
 from mindbot.sim.models.quotas import Spent
 from mindbot.sim.models.refusals import ModelApiError, RefusalTable, refusal_kinds
 from mindbot.sim.models.requests import Recorded
 from mindbot.sim.models.server import ModelRoute, ModelSimSettings, ModelSimulator
-from mindbot.sim.models.streams import Frame
+from mindbot.sim.models.streams import GATEWAY_KINDS, Frame
 from mindbot.sim.server import SimulatorSettings, json_response
 
 _KNOWLEDGE = DifySimApp(name="datasets")
@@ -43,7 +43,6 @@ _HANDBOOK = (
     "Expenses are paid back within ten days.\n\nTravel by train is booked by the office.",
     "The office opens at nine and closes at six.\n\n年假每年十五天，需要提前两周申请。",
 )
-_TIMEOUT_PAGE = b"<html><head><title>504 Gateway Time-out</title></head><body>nginx</body></html>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +69,7 @@ class DifySimulator(ModelSimulator):
         **ModelSimulator.kinds,
         **refusal_kinds(REFUSALS),
         **RUN_KINDS,
-        "gateway-504": kind("status", takes_duration=True),  # the run began; after so long a proxy's page
-        "cut-events": kind(chunks=True),  # the connection breaks after `after` events of any kind
-        "end-events": kind(chunks=True),  # the stream ends after them without a word
+        **GATEWAY_KINDS,
     }
 
     def __init__(self, settings: DifySimSettings) -> None:
@@ -80,7 +77,7 @@ class DifySimulator(ModelSimulator):
         self.settings = settings
         first = DifySimApp(name="simulated", key=settings.api_key, mode=settings.mode, answer="echo: {text}")
         shelf = AppShelf(first, settings.apps, strict=settings.strict)
-        library = Library(settings.clock, settings.datasets)
+        library = KnowledgeShelf(settings.clock, settings.datasets)
         self.desk = DifyDesk(shelf, library, settings.server, settings.clock)
         self._first = first
         self._stack = AsyncExitStack()
@@ -227,11 +224,8 @@ class DifySimulator(ModelSimulator):
             call = self._call(request, recorded, args)
             run = self._begin(family, call, self.place(request))
             self._work.start_soon(carry_out, run, self.desk.forms)
-            if fault := self.faults.strike(self.place(request), "gateway-504") if self.faults else None:
-                await anyio.sleep(fault.seconds)
-                return web.Response(
-                    body=_TIMEOUT_PAGE, status=int(fault.options.get("status", 504)), content_type="text/html"
-                )
+            if page := await self.gave_up(request):
+                return page
             if call.body.get("response_mode") == "streaming":
                 return await self._listen(request, recorded, run)
             return await self._wait(request, recorded, run)
@@ -285,16 +279,8 @@ class DifySimulator(ModelSimulator):
         frames: AsyncGenerator[Frame],
         heads: Mapping[str, str],
     ) -> web.StreamResponse:
-        kinds = ("cut-events", "end-events")
-        struck = self.faults.strikes(self.place(request), kinds) if self.faults else []
-        cut = struck[0] if struck else None
-        async with aclosing(first_events(frames, cut.count("after", 0) if cut else None)) as shown:
-            response = await self.stream(request, recorded, shown, SHAPE, heads)
-        if cut:
-            recorded.ended = False
-            if cut.kind == "cut-events" and request.transport is not None:
-                request.transport.close()
-        return response
+        async with aclosing(frames):
+            return await self.stream(request, recorded, frames, SHAPE, heads)
 
     async def _listen_again(self, request: web.BaseRequest, recorded: Recorded) -> web.StreamResponse:
         """Stream a run from now on."""

@@ -25,6 +25,7 @@ from mindbot.sim.server import Simulator, SimulatorSettings, dumped, json_respon
 
 _KEPT = 1000  # requests remembered for tests
 _WITH_BODY = frozenset({"POST", "PUT", "DELETE"})
+_TIMEOUT_PAGE = b"<html><head><title>504 Gateway Time-out</title></head><body>nginx</body></html>"
 _MEGABYTE = b" " * (1 << 20)
 
 #: Answers the requests of one path.
@@ -213,6 +214,18 @@ class ModelSimulator(Simulator):
         await response.write(data[: len(data) // 2])
         _close(request)
         return response
+
+    async def gave_up(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        """Return a proxy's page, after the time it waits, where the fault for that strikes.
+
+        For simulators of `GATEWAY_KINDS`, when a run has begun that goes on.
+        """
+        fault = self.faults.strike(self.place(request), "gateway-504") if self.faults else None
+        if fault is None:
+            return None
+        await anyio.sleep(fault.seconds)
+        status = int(fault.options.get("status", 504))
+        return web.Response(body=_TIMEOUT_PAGE, status=status, content_type="text/html")
 
     async def stream(
         self,

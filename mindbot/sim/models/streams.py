@@ -17,6 +17,8 @@ from mindbot.sim.faults import Fault, FaultKind, kind
 STREAM_KINDS: Mapping[str, FaultKind] = {
     "cut-stream": kind(chunks=True),  # the connection breaks
     "cut-event": kind(chunks=True),  # it breaks in the middle of an event
+    "cut-events": kind(chunks=True),  # it breaks after so many events of any kind
+    "end-events": kind(chunks=True),  # the stream ends after them without a word
     "no-body": kind(),  # it breaks behind the headers
     "end-early": kind(chunks=True),  # it ends well formed, but without a finish reason and its end marker
     "stall": kind(chunks=True),  # nothing more comes, and the connection stays open
@@ -32,6 +34,10 @@ STREAM_KINDS: Mapping[str, FaultKind] = {
     "comments": kind(),  # keep-alive comment lines between events
     "crlf": kind(),  # lines end with CR LF
 }
+#: Faults of simulators whose runs go on whoever listens.
+GATEWAY_KINDS: Mapping[str, FaultKind] = {
+    "gateway-504": kind("status", takes_duration=True),  # the run began; after so long a proxy's page
+}
 #: Faults of an answer that is not streamed.
 WHOLE_KINDS: Mapping[str, FaultKind] = {
     "cut-body": kind(),  # the connection breaks half way
@@ -45,6 +51,7 @@ ODD_KINDS: Mapping[str, FaultKind] = {
 _ENDINGS = ("cut-stream", "cut-event", "end-early", "stall", "endless", "error-in-stream")
 _FRAMING = re.compile(rb"^((?:data|event):) ", re.MULTILINE)
 _BREAKS = ("cut-stream", "cut-event")
+_COUNTED = ("cut-events", "end-events")
 
 
 @dataclass(slots=True)
@@ -94,7 +101,11 @@ async def play(
         return False
     ending = next((struck[name] for name in _ENDINGS if name in struck), None)
     limit = ending.count("after", 0) if ending else 0
+    counted = next((struck[name] for name in _COUNTED if name in struck), None)
+    left = counted.count("after", 0) if counted else -1
     sent = 0
+    if counted and not left:
+        return counted.kind != "cut-events"
     async for frame in _each(frames):
         if ending and frame.part != "head" and (sent >= limit or frame.part in ("closing", "marker")):
             return await _end(response, frame, shape, struck, ending)
@@ -106,6 +117,10 @@ async def play(
                 await anyio.sleep(pause)
             sent += 1
         await _write(response, frame.data, shape, struck)
+        if counted and frame.data != shape.comment:
+            left -= 1
+            if not left:
+                return counted.kind != "cut-events"
     return True
 
 

@@ -109,4 +109,54 @@ async def canceled() -> Any:
     return [status, again.status.value]
 
 
+async def flow_listened(events: Any) -> Any:
+    """Return what a stream of a workflow says, what it asks, and how it fails."""
+    said, asked, failed = [], None, None
+    async for event in events:
+        if event.message:
+            said.append([event.message.node_title, event.message.content])
+        asked = event.interrupt or asked
+        failed = event.error or failed
+    return {
+        "said": said,
+        "asked": asked and asked.model_dump(mode="json"),
+        "failed": failed and failed.model_dump(mode="json"),
+    }
+
+
+async def flow() -> Any:
+    """Run a workflow (MORE) whole and streamed."""
+    runs, given = near().workflows.runs, {"workflow_id": MORE[0], "parameters": {"input": "你好, wide world"}}
+    whole = await runs.create(**given)
+    streamed = await flow_listened(runs.stream(**given))
+    return {"whole": whole.model_dump(mode="json"), "streamed": streamed}
+
+
+async def flow_asks() -> Any:
+    """Answer the question of a workflow (MORE)."""
+    runs = near().workflows.runs
+    first = await flow_listened(runs.stream(workflow_id=MORE[0], parameters={"input": "hi"}))
+    waits = first["asked"]["interrupt_data"]
+    told = {"event_id": waits["event_id"], "interrupt_type": waits["type"], "resume_data": "blue"}
+    return [first, await flow_listened(runs.resume(workflow_id=MORE[0], **told))]
+
+
+async def flow_later() -> Any:
+    """Run a workflow (MORE) that nobody waits for, and look what became of it."""
+    runs = near().workflows.runs
+    begun = await runs.create(workflow_id=MORE[0], parameters={"input": "later"}, is_async=True)
+    known = {"workflow_id": MORE[0], "execute_id": begun.execute_id}
+    row = await runs.run_histories.retrieve(**known)
+    while row.execute_status.value == "Running":
+        row = await runs.run_histories.retrieve(**known)
+    return row.model_dump(mode="json")
+
+
+async def flow_chat() -> Any:
+    """Talk to a workflow (MORE) as to a bot."""
+    return await listened(
+        near().workflows.chat.stream(workflow_id=MORE[0], additional_messages=[asked("hi")])
+    )
+
+
 print(json.dumps(asyncio.run(globals()[WHAT]())))

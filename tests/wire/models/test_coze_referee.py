@@ -59,3 +59,31 @@ async def test_coze_refusals_and_what_is_canceled() -> None:
     assert code == 4028 and "balance" in said and logged
     async with simulated("coze", work=60) as far:
         assert await sdk(far, "canceled") == ["canceled", "in_progress"]
+
+
+async def test_coze_workflows_whole_and_streamed() -> None:
+    async with simulated("coze", strict=True, workflows={"75": {"notices": ["looking"]}}) as far:
+        found = await sdk(far, "flow", "75")
+    assert found["whole"]["data"] == '{"output":"echo: 你好, wide world"}'
+    assert found["whole"]["usage"]["token_count"] > 0
+    streamed = found["streamed"]
+    assert streamed["said"][0] == ["Notice1", "looking"]
+    assert "".join(text for node, text in streamed["said"] if node == "End") == "echo: 你好, wide world"
+
+
+async def test_coze_workflow_that_asks_and_one_that_fails() -> None:
+    flows = {"75": {"asks": "which?", "answer": "{text} in {told}"}, "76": {"fails": 5000}}
+    async with simulated("coze", strict=True, workflows=flows) as far:
+        first, second = await sdk(far, "flow_asks", "75")
+        assert (await sdk(far, "flow_later", "76"))["execute_status"] == "Fail"
+    assert first["said"] == [["Question", "which?"]] and first["asked"]["node_title"] == "Question"
+    assert "".join(text for _, text in second["said"]) == "hi in blue"
+
+
+async def test_coze_workflow_later_and_as_a_chat() -> None:
+    async with simulated("coze", strict=True, workflows={"75": {"latency": 0.2}}) as far:
+        row = await sdk(far, "flow_later", "75")
+        chat = await sdk(far, "flow_chat", "75")
+    assert (row["execute_status"], row["run_mode"]) == ("Success", 2)
+    assert "echo: later" in row["output"]
+    assert (chat["said"], chat["names"][-1]) == ("echo: hi", "conversation.chat.completed")
