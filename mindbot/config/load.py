@@ -17,6 +17,7 @@ from mindbot.config import (
     keys,
     parts,
     problems,
+    route_checks,
     source,
     spending_checks,
     tree,
@@ -89,6 +90,7 @@ def load(
         )
     checks.names(root, config, found)
     found.warnings += spending_checks.warnings(root, config)
+    found.warnings += route_checks.warnings(root, config)
     checks.answerers(root, config, found)
     broken = [Finding(tree.find(root, path)[0].place, what) for path, what in parts.broken(config)]
     origins = {tree.dotted(path): str(node.place) for path, node in tree.leaves(root) if path}

@@ -1,0 +1,71 @@
+"""Rules that would not do what is written are told with their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mindbot.config.load import Loaded
+
+Load = Callable[..., Loaded]
+WORKFLOWS = """\
+workflows:
+  code: {dify_api_key: "keyring:a"}
+  data: {dify_api_key: "keyring:b", split: {cod: 10}}
+  gone: {enabled: false}
+"""
+
+
+def told(load_text: Load, routes: str) -> list[str]:
+    warnings = load_text(f"{WORKFLOWS}{routes}").warnings
+    return [each.partition("a.yaml:")[2] for each in warnings if "routes" in each or "router" in each]
+
+
+def test_names_of_nobody_are_told_with_their_place(load_text: Load) -> None:
+    routes = """\
+router: {default: dta, judge: gpt}
+routes:
+  - {user: lin, workflow: cod}
+  - {user: wu, workflow: gone}
+  - {bot: hr, runner: agnet, platform: wecm}
+"""
+    assert told(load_text, routes) == [
+        "5:19: router.default names the workflow dta, which is not there. Did you mean data?",
+        "5:31: router.judge names the provider gpt, which is not there. There are: none",
+        "7:27: routes[0].workflow names the workflow cod, which is not there. Did you mean code?",
+        "8:26: routes[1].workflow names the workflow gone, which is disabled. "
+        "Set workflows.gone.enabled: true",
+        "9:23: routes[2].runner names the runner agnet, which is not there. There are: chat, stop, workflow",
+        "9:40: routes[2].platform names the platform wecm, which is not there. Did you mean wecom?",
+        "9:11: routes[2].bot names the bot hr, which is not there. There are: default",
+    ]
+
+
+def test_a_split_that_names_nobody_is_told(load_text: Load) -> None:
+    (warning,) = [each for each in load_text(WORKFLOWS).warnings if "split" in each]
+    assert warning.endswith("names the workflow cod, which is not there. Did you mean code?")
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "reached"),
+    [
+        ("{workflow: code}", "{user: lin, workflow: data}", False),
+        ("{workflow: code, continue: true}", "{user: lin, workflow: data}", True),
+        ("{workflow: code, percent: 50}", "{user: lin, workflow: data}", True),
+        ("{workflow: gone}", "{user: lin, workflow: data}", True),
+        ("{enabled: false, workflow: code}", "{user: lin, workflow: data}", True),
+        ("{user: [lin, wu], workflow: code}", "{user: wu, text: x, workflow: data}", False),
+        ("{user: lin, workflow: code}", "{user: [lin, wu], workflow: data}", True),
+        ("{text: x, kind: text, workflow: code}", "{text: x, kind: text, workflow: data}", False),
+        ("{text: x, workflow: code}", "{text: y, workflow: data}", True),
+    ],
+)
+def test_a_rule_that_nothing_reaches_is_told(load_text: Load, above: str, below: str, reached: bool) -> None:
+    warnings = told(load_text, f"routes:\n  - {above}\n  - {below}\n")
+    found = [each for each in warnings if "never reached" in each]
+    assert found == (
+        []
+        if reached
+        else ["7:5: routes[1] is never reached: route1 above it takes all of these. Put it above, or drop it"]
+    )
