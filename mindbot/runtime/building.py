@@ -26,7 +26,7 @@ from mindbot.runtime import assembly
 from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.executor import Executor
-from mindbot.runtime.generation import PROVIDER, WORKFLOW, Generation, base_urls
+from mindbot.runtime.generation import PROVIDER, ROUTER, WORKFLOW, Generation, base_urls
 from mindbot.runtime.lifecycle import HealthBoard, beside
 from mindbot.workflows.background import WorkflowBackground
 from mindbot.workflows.manager import Report, Workflows
@@ -125,6 +125,7 @@ class Builder:
             standing.learned,
             previous,
             switched_on=lambda name: not standing.is_off(name),
+            report=partial(self._board.report, ROUTER),
         )
 
     def _telling(self, kind: str) -> Report:

@@ -19,6 +19,8 @@ from mindbot.workflows.router.router import WorkflowRouter
 #: Before their names among the components.
 PROVIDER = "provider "
 WORKFLOW = "workflow "
+#: Its name among them.
+ROUTER = "router"
 
 
 def base_urls(config: Config) -> list[str]:
@@ -52,6 +54,8 @@ class Generation:
         board.forget_all(WORKFLOW)
         self.providers.begin()
         self.workflows.begin()
+        board.forget_all(ROUTER)
+        self.router.begin()
         board.leave_out(self.left_out)
 
     async def close_if_done(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import structlog
@@ -24,14 +24,19 @@ from mindbot.runtime.outbox import Outbox
 log = structlog.get_logger("mindbot.runtime")
 
 
+#: Told (turn, fact) of what a platform said later of a turn.
+Heard = Callable[[str, Plain], Awaitable[None]]
+
+
 class Later:
-    """What becomes known of turns and deliveries after they went out."""
+    """What becomes known of turns and deliveries after they went out; ``listeners`` are told of turns."""
 
     def __init__(self, bus: Bus, store: Store, outbox: Outbox, on_show: OnShow) -> None:
         self._bus = bus
         self._store = store
         self._outbox = outbox
         self._on_show = on_show
+        self.listeners: list[Heard] = []
 
     async def answer(self, turn: str) -> TurnAnswer | None:
         """Tell how far a turn is, also one of an earlier process; None when there is no such turn."""
@@ -62,6 +67,8 @@ class Later:
         if self._bus.wants("delivery" if n else "turn"):
             kind = "delivery.told" if n else "turn.told"
             self._bus.publish(Event(kind, id, {"delivery": subject, **fact} if n else dict(fact)))
+        for heard in [] if n else self.listeners:
+            await heard(id, fact)
 
 
 def hosting(

@@ -14,6 +14,7 @@ from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
+from mindbot.runtime.feedback import Feedback
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.hosting import Later
 from mindbot.runtime.intake import Intake
@@ -78,6 +79,7 @@ def offered(
 ) -> Resources:
     """Make them of the runtime's parts. ``phase`` returns starting, running or draining."""
     questions = Questions(store, dispatcher)
+    later.listeners.append(Feedback(current, questions).heard)
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     return Resources(
         about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board),

@@ -127,7 +127,7 @@ class LearnedStore:
         """Keep a user's discontent until somebody reviews it; None where there is nothing to keep: it was
         said already, or too many wait. Raises StoreError."""
         said = text.strip()[:_LONGEST]
-        known = any(each.turn == turn for each in self._all.values())
+        known = any(each.turn == turn and each.state != "rejected" for each in self._all.values())
         if not said or known or self.count("pending") >= _WAITING:
             return None
         return await self._put(self._made(said, workflow, "pending", "feedback", was, turn, note))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from mindbot.config.model import Config
@@ -18,6 +18,9 @@ from mindbot.workflows.router.learned import Correction, LearnedStore
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.rules import RouteRules, Ruling, Usable
 
+#: Told (state, reason) when the router is another than before: ok or degraded.
+Report = Callable[[str, str], None]
+
 
 class WorkflowRouter:
     """See the module. ``runners`` are those that are installed; ``switched_on`` says of a workflow whether
@@ -31,6 +34,7 @@ class WorkflowRouter:
         previous: Previous,
         *,
         switched_on: Usable = lambda name: True,
+        report: Report = lambda state, reason: None,
     ) -> None:
         self.config = config
         self.learned = learned
@@ -39,6 +43,7 @@ class WorkflowRouter:
         self.decisions = 0
         self.none = 0  # of these belonged to none
         self._switched_on = switched_on
+        self._report = report
         self.mode = "patterns" if config.router.embedder == "none" else "hashed"
         self.degraded = ""
         self._classifier = Classifier(config.workflows, config.router)
@@ -51,6 +56,11 @@ class WorkflowRouter:
     def routes(self) -> bool:
         """Whether there is anything to decide."""
         return bool(self.config.workflows or self.config.routes)
+
+    def begin(self) -> None:
+        """Tell how it is: at the beginning, and when that changes."""
+        if self.routes:
+            self._report("degraded" if self.degraded else "ok", self.degraded)
 
     def usable(self, name: str) -> bool:
         """Whether a workflow can be asked at all. Whether it is well is for those who ask it."""
@@ -165,7 +175,10 @@ class WorkflowRouter:
             self._learned = learned.version
             self._classifier.learn(_examples(learned.accepted))
         found = await self._classifier.classify(asked, among)
-        self.mode, self.degraded = found.mode, found.degraded
+        self.mode = found.mode
+        if found.degraded != self.degraded:
+            self.degraded = found.degraded
+            self.begin()
         return found
 
     @property
