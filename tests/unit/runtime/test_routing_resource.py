@@ -72,7 +72,7 @@ async def test_a_correction_counts_until_it_is_reverted(tmp_path: Path) -> None:
 
 async def test_what_a_user_dislikes_waits_for_a_verdict(tmp_path: Path) -> None:
     gone = {"dify_endpoint": "http://127.0.0.1:9/v1/chat-messages", "max_retries": 0}
-    async with a_router(tmp_path, workflows={name: {**CODE, **gone} for name in WORKFLOWS}) as runtime:
+    async with a_router(tmp_path, workflows={n: {**w, **gone} for n, w in WORKFLOWS.items()}) as runtime:
         by_rule, by_message = await said(runtime, "model, say hello"), await said(runtime, "python")
         for turn in (by_rule, by_message):
             assert turn["state"] == "answered"
