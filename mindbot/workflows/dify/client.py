@@ -33,6 +33,7 @@ CALL = 30.0
 SILENCE = 45.0
 _MOST = 16 * ANSWER_BYTES  # bytes that may come without the answer getting longer
 _HASH = 16  # characters
+_UNKNOWN = "check dify_endpoint, and whether the app is published"
 
 #: What operators have copied as the address of an app.
 _CALLS = re.compile(r"/(chat-messages|completion-messages|workflows(/[\w-]+)?/run|info|parameters)/?$")
@@ -117,7 +118,7 @@ class DifyClient:
             )
             if 200 <= response.status < 300:
                 return response
-            error = refusal(self.name, response.status, response.body, response.headers, hide=shown)
+            error = self.refused(response.status, response.body, response.headers)
             # A form can be sent but once.
             if response.status != 401 or form is not None or not (other := await self._another(shown)):
                 raise error
@@ -151,6 +152,13 @@ class DifyClient:
                     yield stream
                     return
                 shown = other
+
+    def refused(self, status: int, body: bytes, headers: Mapping[str, str]) -> VendorError:
+        """Return the error for an answer other than 2xx."""
+        error = refusal(self.name, status, body, headers, hide=self.hide)
+        if status == 404:
+            error.hint = _UNKNOWN
+        return error
 
     def left(self, deadline: float) -> float:
         """Return the seconds until a deadline (0: none); raises TimedOut."""
@@ -187,7 +195,7 @@ class DifyStream:
         """Read a refusal."""
         body = await self.reading.head()
         self.gateway = self.status >= 500 and not (b'"code"' in body and b'"status"' in body)
-        return refusal(self._client.name, self.status, body, self._headers, hide=self._client.hide)
+        return self._client.refused(self.status, body, self._headers)
 
 
 def part(id_: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from mindbot.domain.message import Json
 from mindbot.providers.wires.dify_wire import NO_WORDS, Uploaded, named_file
 from mindbot.workflows.apps import AppCall
+from mindbot.workflows.asked import to_upload
 
 #: The input that is told the text where neither the settings nor the app name another.
 QUERY = "query"
@@ -63,7 +64,9 @@ def body_of(
     body: Json = {"inputs": inputs, "user": call.user, "response_mode": "streaming"}
     if chat:
         body |= {"query": call.text if call.text.strip() else NO_WORDS, "auto_generate_name": False}
-    if named := [named_file(each, files) for each in call.files]:
+    needed = to_upload(call.files)
+    sent = [each for each in call.files if each in files or each not in needed]
+    if named := [named_file(each, files) for each in sent]:
         if (taker := _file_variable(form, inputs)) and not chat:
             inputs[taker.name] = named if taker.kind == "file-list" else named[0]
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mindbot.domain.chat import Attachment, ChatMessage
+from mindbot.domain.errors import ContextOverflow, Rejected
 from mindbot.domain.message import Json
 from mindbot.domain.turn import Turn
 from mindbot.providers.shared.sending import SENDING
@@ -14,13 +15,14 @@ from mindbot.workflows.dify.setup import DifySetup
 
 
 class RunRequest:
-    """See the module. All raise VendorError and TimedOut."""
+    """See the module. All raise VendorError and TimedOut. ``unseen`` are files that are left out, and why."""
 
     def __init__(self, app: DifySetup, turn: Turn, call: AppCall) -> None:
         self._app = app
         self._call = call
         self._given = filled(app.settings.inputs, turn, call)
         self._body: Json = {}
+        self.unseen: list[str] = []
 
     @property
     def path(self) -> str:
@@ -55,5 +57,11 @@ class RunRequest:
         if not files:
             return {}
         app, left = self._app, self._app.client.left(deadline)
+        found: dict[Attachment, str] = {}
         async with SENDING.room(app.name, [ChatMessage("user", files)], left):
-            return {each: await app.upload(each, self._call.user, deadline) for each in files}
+            for each in files:
+                try:
+                    found[each] = await app.upload(each, self._call.user, deadline)
+                except (Rejected, ContextOverflow) as exc:  # the words can be answered all the same
+                    self.unseen.append(f"{each.kind} {each.name}: {exc.message}")
+        return found

@@ -54,7 +54,7 @@ class RunInHand:
     def __init__(self, app: DifySetup, turn: Turn, call: AppCall) -> None:
         self._app = app
         self._call = call
-        self._asking = RunRequest(app, turn, call)
+        self._request = RunRequest(app, turn, call)
         self._progress = Progress(app, turn, call)
         self._recovery = Recovery(app.client, call.user, app.parts.clock, app.known)
         self._taken_up = TakenUp(self._progress, self._recovery)
@@ -153,9 +153,11 @@ class RunInHand:
         progress.starts += 1
         progress.ids = {}
         try:
-            body = await self._asking.body(progress.deadline)
+            body = await self._request.body(progress.deadline)
         except VendorError as exc:
             raise Over(exc, again=_passes(exc)) from None
+        if self._request.unseen:
+            progress.notes["unseen"] = list(self._request.unseen)
         self._conversation = await self._find_conversation()
         if self._conversation:
             body["conversation_id"] = self._conversation
@@ -163,7 +165,7 @@ class RunInHand:
         listener = progress.listener()
         try:
             async with self._app.client.stream(
-                "POST", self._asking.path, body=body, deadline=progress.deadline
+                "POST", self._request.path, body=body, deadline=progress.deadline
             ) as stream:
                 await self._accepted(stream)
                 async with aclosing(listener.documents(stream)) as docs:
@@ -254,7 +256,7 @@ class RunInHand:
             names["workflow_run_id"] = "workflow_run_id"
             return {ours: str(row[theirs]) for ours, theirs in names.items() if row.get(theirs)}
         if app.kind == "workflow":
-            inputs = await self._asking.inputs(deadline)
+            inputs = await self._request.inputs(deadline)
             run = await self._recovery.find_run(inputs, known.started, deadline, patient=patient)
             return {"workflow_run_id": run} if run else {}
         return {}  # completion apps tell nobody of their runs

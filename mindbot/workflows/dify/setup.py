@@ -67,12 +67,12 @@ class DifySetup:
         """Send a file and return its id, which is that user's alone.
 
         Raises:
-            Rejected: it cannot be read, or Dify does not take it.
+            Rejected, ContextOverflow: it cannot be read, or Dify does not take it.
             VendorError: as any call.
         """
         ready = await with_bytes(file)
         if isinstance(ready, str):
-            raise Rejected(f"{self.name}: the {file.kind} {file.name}: {ready}", code="attachment")
+            raise Rejected(f"{self.name}: {ready}", code="attachment")
         form = multipart({"user": user}, ready)
         doc = await self.client.send("POST", "/files/upload", form=form, deadline=deadline)
         if isinstance(doc, dict) and isinstance(found := doc.get("id"), str) and found:

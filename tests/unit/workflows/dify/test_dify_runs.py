@@ -132,6 +132,16 @@ async def test_files_are_uploaded_by_who_asks_or_named_by_their_address(here: Di
     assert second == {"type": "document", "transfer_method": "remote_url", "url": there.url}
 
 
+@pytest.mark.parametrize("fault", ["", "413:code=file_too_large@/files/upload"])
+async def test_a_file_that_cannot_be_sent_is_left_out_and_told_of(fault: str) -> None:
+    name = "image/png" if fault else "image/x-odd"
+    async with dify_here(fault=fault or ()) as here:
+        odd = Attachment("image", name, "odd.one", data=b"x")
+        said = await heard(here.app().run(here.turn(), call(files=(odd,))))
+        assert "hello" in said.text
+        assert "odd.one" in said.notes["unseen"][0]
+
+
 async def test_a_picture_alone_is_asked_with_a_word(here: DifyHere) -> None:
     png = Attachment("image", "image/png", "a.png", data=b"x")
     assert (await heard(here.app().run(here.turn(), call("", files=(png,))))).text
