@@ -143,16 +143,22 @@ class Runtime:
         self.overload = BusyNotices(self.current, self.store.outbox, self.outbox, self.board)
         self.later = later = Later(self.bus, self.store, self.outbox, on_show)
         self.host = hosting(
-            self.http,
-            self.secrets,
-            self.media,
-            self.store,
-            self.intake,
-            self.bridge,
-            later,
-            self._knows,
+            self.http, self.secrets, self.media, self.store, self.intake, self.bridge, later, self._knows
         )
         self.bots = Bots(self.host, self.outbox, self.board, self.intake.receive)
+        self.builder = Builder(
+            self.http,
+            self.secrets,
+            kept,
+            self.media,
+            BotKeep(kept, self.intake.receive_all, "workflows", ""),
+            self.executor,
+            self.bridge,
+            self.dispatcher,
+            self.board,
+            SpanEvents(self.bus),
+            later,
+        )
         self.resources = offered(
             current=self.current,
             phase=lambda: self.phase,
@@ -169,21 +175,9 @@ class Runtime:
             log_tail=self.log_tail,
             endings=endings,
             later=later,
+            background=self.builder.background,
             state_dir=state_dir,
             started_with=config,
-        )
-        self.builder = Builder(
-            self.http,
-            self.secrets,
-            kept,
-            self.media,
-            BotKeep(kept, self.intake.receive_all, "workflows", ""),
-            self.executor,
-            self.bridge,
-            self.dispatcher,
-            self.board,
-            SpanEvents(self.bus),
-            later.told,
         )
 
     @classmethod

@@ -27,20 +27,23 @@ from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.executor import Executor
 from mindbot.runtime.generation import PROVIDER, ROUTER, WORKFLOW, Generation, base_urls
+from mindbot.runtime.hosting import Later
 from mindbot.runtime.lifecycle import HealthBoard, beside
+from mindbot.runtime.ratings import Ratings
+from mindbot.runtime.resources.questions import Questions
 from mindbot.workflows.background import WorkflowBackground
 from mindbot.workflows.manager import Report, Workflows
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
-from mindbot.workflows.shadows import Note, Shadows
+from mindbot.workflows.shadows import Shadows
 from mindbot.workflows.standing import WorkflowStanding
 
 log = structlog.get_logger("mindbot.runtime")
 
 
 class Builder:
-    """See the module. ``keep`` is where workflows keep what they know; ``told`` keeps a fact with a turn that
-    has ended."""
+    """See the module. ``keep`` is where workflows keep what they know; ``later`` keeps facts with turns that
+    have ended, and tells of ratings."""
 
     def __init__(
         self,
@@ -54,7 +57,7 @@ class Builder:
         dispatcher: Dispatcher,
         board: HealthBoard,
         tracer: Tracer,
-        told: Note,
+        later: Later,
     ) -> None:
         self._http = http
         self._secrets = secrets
@@ -67,7 +70,9 @@ class Builder:
         self._tracer = tracer
         self.providers = Standing(store.keep, store.spending)
         self.workflows = WorkflowStanding(keep)
-        self.background = WorkflowBackground(self.workflows, told)
+        self.background = WorkflowBackground(self.workflows, later.told)
+        self.ratings = Ratings(Questions(store, dispatcher))
+        later.listeners.append(self.ratings.take)
 
     async def load(self) -> None:
         """Read what an earlier process knew of providers and workflows; raises StoreError."""
@@ -76,7 +81,11 @@ class Builder:
 
     def beside(self, current: Callable[[], Generation]) -> AbstractAsyncContextManager[None]:
         """Do what workflows need beside the turns, for the length of a block."""
-        return beside(partial(self.background.run, lambda: current().workflows))
+
+        def workflows() -> Workflows:
+            return current().workflows
+
+        return beside(partial(self.background.run, workflows), partial(self.ratings.run, workflows))
 
     def build(self, number: int, loaded: Loaded) -> Generation:
         """Build everything of a configuration.

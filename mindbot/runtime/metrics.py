@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from mindbot.bus import Bus
 from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
+from mindbot.domain.spending import BILLION
 from mindbot.runtime.stats import Histogram, Stats
 from mindbot.runtime.traffic import Traffic
+from mindbot.workflows.background import WorkflowBackground
 
 #: Label values, and what is measured of them.
 Samples = Iterable[tuple[tuple[str, ...], float | Histogram]]
@@ -42,6 +44,29 @@ ATTEMPTS = Measured(
     "Calls of models by key (its label) and by what became of them: answered, or the kind of failure.",
     ("provider", "key", "outcome"),
 )
+WORKFLOWS = Measured(
+    "mindbot_workflow_seconds",
+    "histogram",
+    "A run of a workflow from its start to the end of its answer, by what became of it: answered, or failed.",
+    ("workflow", "outcome"),
+)
+WORKFLOW_SUMS = Measured(
+    "mindbot_workflow_sums",
+    "counter",
+    "By workflow: recovered (runs got back by their ids), fallbacks (another answered instead), shadow (runs "
+    "that nobody saw), likes, dislikes, tokens, money (in the currency of the budgets), recoveries (answers "
+    "after failures) and recovery_s (the seconds from the first of those failures).",
+    ("workflow", "sum"),
+)
+WORKFLOW_NOW = Measured(
+    "mindbot_workflow_runs_now",
+    "gauge",
+    "Runs that are under way (running) or wait for a slot (waiting).",
+    ("workflow", "state"),
+)
+SHADOWS_DROPPED = Measured(
+    "mindbot_workflow_shadows_dropped", "counter", "Shadow runs that were not made: too many waited."
+)
 SENDS = Measured(
     "mindbot_send_seconds",
     "histogram",
@@ -68,6 +93,10 @@ METRICS = (
     STAGES,
     MODELS,
     ATTEMPTS,
+    WORKFLOWS,
+    WORKFLOW_SUMS,
+    WORKFLOW_NOW,
+    SHADOWS_DROPPED,
     SENDS,
     DELIVERIES,
     WAITING,
@@ -86,6 +115,7 @@ def measured(
     traffic: Traffic,
     bus: Bus,
     attempts: Samples,
+    background: WorkflowBackground,
 ) -> dict[Measured, Samples]:
     """Return the samples of every metric."""
     outbox = status["outbox"]
@@ -96,6 +126,10 @@ def measured(
         STAGES: stats.stages.items(),
         MODELS: stats.models.items(),
         ATTEMPTS: attempts,
+        WORKFLOWS: stats.workflows.items(),
+        WORKFLOW_SUMS: _sums(background.standing.stats.totals),
+        WORKFLOW_NOW: background.standing.now(),
+        SHADOWS_DROPPED: _one(background.shadows.dropped),
         SENDS: traffic.sends.items(),
         DELIVERIES: _by_name({"sent": outbox["sent"], "retried": outbox["retried"], "dead": outbox["dead"]}),
         WAITING: _one(outbox["waiting"]),
@@ -109,6 +143,14 @@ def measured(
         STARTED: _one(status["started"]),
         UP: [((each["component"],), float(each["state"] == "ok")) for each in health],
     }
+
+
+def _sums(totals: Mapping[tuple[str, str], float]) -> Samples:
+    counted = [(place, amount) for place, amount in totals.items() if place[1] not in ("runs", "failed")]
+    return [
+        ((workflow, name), amount / BILLION if name == "money" else amount)
+        for (workflow, name), amount in counted
+    ]
 
 
 def _by_name(counts: Mapping[str, Any]) -> Samples:

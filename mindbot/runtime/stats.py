@@ -39,6 +39,9 @@ class Histogram:
             yield bound, total
 
 
+#: What became of a run of a workflow, by the status of its step.
+_RUNS = {"ok": "answered", "error": "failed"}
+
 #: Histograms by label values; each is made when its first time comes.
 Times = defaultdict[tuple[str, ...], Histogram]
 
@@ -48,7 +51,7 @@ class Stats:
     """What happened since the start. Times are seconds.
 
     ``turns``: from receipt to the end, by state. ``stages``: by name, without the stages inside. ``models``:
-    by provider, from the call to the end of the answer.
+    by provider, from the call to the end of the answer. ``workflows``: by name and what became of the run.
     """
 
     started: float = field(default_factory=time.time)
@@ -63,6 +66,7 @@ class Stats:
     turns: Times = field(default_factory=lambda: Times(Histogram))
     stages: Times = field(default_factory=lambda: Times(Histogram))
     models: Times = field(default_factory=lambda: Times(Histogram))
+    workflows: Times = field(default_factory=lambda: Times(Histogram))
 
     def ended(self, turn: Turn) -> None:
         """Count the end of a turn by its state, and what its steps took."""
@@ -75,6 +79,8 @@ class Stats:
                 self.stages[span.name,].add(span.took - inside[span.id])
             elif span.kind == "model" and span.status != "memo":
                 self.models[span.name,].add(span.took)
+            elif span.kind == "workflow" and span.status in _RUNS and "workflows" not in span.data:
+                self.workflows[span.name, _RUNS[span.status]].add(span.took)
 
 
 def rss_bytes() -> int:

@@ -225,14 +225,12 @@ class AppAttempt:
             standing.changed(member)
         self._admission = None
         self._workflows.went_well(member)
-        sums = standing.stats.changed(member.workflow)
-        sums.runs += 1
-        sums.recovered += self._recovered
-        sums.add_time(took)
+        stats = standing.stats
+        stats.add(member.workflow, runs=1, recovered=self._recovered)
+        stats.took(member.workflow, took)
         failed_for = standing.late(member.workflow).answered(took)
         if failed_for is not None:
-            sums.recoveries += 1
-            sums.recovery_s += failed_for
+            stats.add(member.workflow, recoveries=1, recovery_s=failed_for)
         if member.replica:
             standing.late(str(member)).answered(took)
 
@@ -249,9 +247,7 @@ class AppAttempt:
         )
         for name in {member.workflow, str(member)}:
             standing.late(name).failed(error)
-        sums = standing.stats.changed(member.workflow)
-        sums.runs += 1
-        sums.failed += 1
+        standing.stats.add(member.workflow, runs=1, failed=1)
         ill = of_the_app(failure, took, member.settings.timeout)
         if ill or isinstance(failure, FOR_A_PERSON):
             self._workflows.fails(member, failure)

@@ -21,7 +21,7 @@ class WorkflowBackground:
     """See the module. ``note`` keeps a fact with a turn that has ended."""
 
     def __init__(self, standing: WorkflowStanding, note: Note) -> None:
-        self._standing = standing
+        self.standing = standing
         self.shadows = Shadows(standing.keep, standing.stats, note, standing.clock)
         self._probes = Probes()
 
@@ -33,10 +33,10 @@ class WorkflowBackground:
                 tasks.start_soon(self._probing, current)
                 while True:
                     await anyio.sleep(_SAVE_EVERY)
-                    await self._standing.stats.save()
+                    await self.standing.stats.save()
         finally:
             with anyio.CancelScope(shield=True):
-                await self._standing.stats.save()
+                await self.standing.stats.save()
 
     async def _probing(self, current: Callable[[], Workflows]) -> None:
         while True:

@@ -7,8 +7,9 @@ from contextlib import aclosing
 
 from mindbot.deadlines import now
 from mindbot.domain.chat import Chunk, Chunks
-from mindbot.domain.errors import MindBotError, Overloaded, TimedOut, UnfitAnswer
+from mindbot.domain.errors import BudgetSpent, MindBotError, Overloaded, TimedOut, UnfitAnswer
 from mindbot.domain.span import Span
+from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
@@ -109,6 +110,12 @@ class Chain:
                 self.answered = line[0]
                 yield self._marked(Chunk(settings.accept.notice, finish="stop"))
             return
+        try:
+            await self._workflows.check(Payer(workflow=name))
+        except BudgetSpent as failure:  # of this workflow: others have their own
+            await self._pass_over(name, told(failure))
+            self.failures.append((name, failure))
+            return
         for member in line:
             if self._question.deadline <= now():
                 self.failures.append((name, TimedOut("the time for this answer is up")))
@@ -120,6 +127,7 @@ class Chain:
                 await self._pass_over(name, f"left alone: {circuit.why}", member.replica)
                 continue
             self.asked = member
+            await self._workflows.stay(member, self._question.conversation)
             attempt = AppAttempt(
                 self._workflows,
                 self._services,
@@ -136,7 +144,6 @@ class Chain:
                     async for chunk in chunks:
                         yield self._marked(chunk)
                 self.answered = member
-                await self._workflows.stay(member, self._question.conversation)
                 return
             except FINAL:
                 raise

@@ -110,7 +110,8 @@ class Workflows:
         return stays if here and self.standing.circuit(here[0]).reason is None else None
 
     async def stay(self, member: Member, conversation: str) -> None:
-        """Let a conversation stay with the app that has answered it; raises StoreError."""
+        """Let a conversation stay with the app that is about to be asked: also a process that takes the turn
+        up after a crash asks that one. Raises StoreError."""
         if not conversation or len(self.members[member.workflow]) < 2:
             return
         key = f"{_STAYS}{member.workflow}:{conversation}"
@@ -139,9 +140,8 @@ class Workflows:
         """Count what an app's answer took, in its own day too; raises StoreError."""
         money = 0 if self._till is None else await self._till.charge(payer, usage)
         if payer.workflow:
-            sums = self.standing.stats.changed(payer.workflow)
-            sums.tokens += usage.input_tokens + usage.output_tokens
-            sums.money += money
+            tokens = usage.input_tokens + usage.output_tokens
+            self.standing.stats.add(payer.workflow, tokens=tokens, money=money)
 
     def went_well(self, member: Member) -> None:
         """Tell that an app answered: its workflow is well once none of its apps fails."""

@@ -198,7 +198,7 @@ class WorkflowRunner:
             return
         turn.vars["instead_of"] = asked
         if asked in self._workflows.settings:
-            self._workflows.standing.stats.changed(asked).fallbacks += 1
+            self._workflows.standing.stats.add(asked, fallbacks=1)
         why = next((told(failure) for name, failure in chain.failures if name == asked), "")
         turn.reason = f"{asked} did not answer{f': {why}' if why else ''}"
 

@@ -91,7 +91,7 @@ class Shadows:
         made = await run_aside(
             job.workflows, job.workflow, job.message, user=job.user, files=job.files, key="shadow"
         )
-        self._stats.changed(job.workflow).shadow += 1
+        self._stats.add(job.workflow, shadow=1)
         pair: Json = {
             "ts": self._clock(),
             "turn": job.turn,

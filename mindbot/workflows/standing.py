@@ -146,6 +146,17 @@ class WorkflowStanding:
             if (slots := self._slots.get(workflow)) is not None:
                 slots.adjust(concurrency=number, rate=0, tokens=0)
 
+    def now(self) -> list[tuple[tuple[str, str], float]]:
+        """Return how many runs each workflow has under way and waiting, by (workflow, state)."""
+        return [
+            ((name, state), float(count))
+            for name in self._slots
+            for state, count in (
+                ("running", self.late(name).in_flight),
+                ("waiting", self.late(name).waiting),
+            )
+        ]
+
     def overdue(self, seconds: float) -> list[Turn]:
         """Return the turns that have waited for a slot of a workflow for that long."""
         before = time.monotonic() - seconds

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, timedelta
 
@@ -94,8 +95,10 @@ class WorkflowStats:
     def __init__(self, keep: Keep, clock: Clock) -> None:
         self._keep = keep
         self._clock = clock
-        self._sums: dict[tuple[str, str], DaySums] = {}
+        self._sums: dict[tuple[str, str], DaySums] = {}  # by day and workflow
         self._changed: set[tuple[str, str]] = set()
+        #: What was added since the start, by workflow and name; it never gets less.
+        self.totals: dict[tuple[str, str], float] = defaultdict(float)
 
     def day(self, back: int = 0) -> str:
         """Return today, or the day so many days ago, by the machine's time zone."""
@@ -107,13 +110,21 @@ class WorkflowStats:
             self._sums[place] = sums
 
     def of(self, workflow: str) -> DaySums:
-        """Return today's sums of a workflow as they are; whoever adds to them says `changed`."""
+        """Return today's sums of a workflow as they are."""
         return self._sums.setdefault((self.day(), workflow), DaySums())
 
-    def changed(self, workflow: str) -> DaySums:
-        """Return today's sums of a workflow to be added to."""
+    def took(self, workflow: str, seconds: float) -> None:
+        """Count the time of a run that was answered."""
+        self.of(workflow).add_time(seconds)
+
+    def add(self, workflow: str, **amounts: float) -> None:
+        """Add to today's sums of a workflow, by their names; a sum of less than nothing is none."""
+        sums = self.of(workflow)
+        for name, amount in amounts.items():
+            setattr(sums, name, max(0, getattr(sums, name) + amount))
+            if amount > 0:
+                self.totals[workflow, name] += amount
         self._changed.add((self.day(), workflow))
-        return self.of(workflow)
 
     async def save(self) -> None:
         """Write what changed. A store that fails costs nothing but time: it is tried again."""
@@ -137,11 +148,6 @@ class WorkflowStats:
         placed = sorted(found, key=lambda place: place[1])
         placed.sort(key=lambda place: place[0], reverse=True)
         return [found[place].row(place[1], place[0], currency) for place in placed]
-
-    def today(self) -> Iterator[tuple[str, DaySums]]:
-        """Yield today's sums by workflow."""
-        today = self.day()
-        return ((workflow, sums) for (day, workflow), sums in self._sums.items() if day == today)
 
     async def _on_disk(self, day: str) -> AsyncIterator[tuple[tuple[str, str], DaySums]]:
         for key, value in (await self._keep.items(f"{_KEY}{day}", limit=_MOST)).items():

@@ -15,6 +15,7 @@ from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats, rss_bytes
+from mindbot.workflows.background import WorkflowBackground
 
 
 class AboutResource:
@@ -30,6 +31,7 @@ class AboutResource:
         dispatcher: Dispatcher,
         outbox: Outbox,
         board: HealthBoard,
+        background: WorkflowBackground,
     ) -> None:
         self._current = current
         self._phase = phase
@@ -39,6 +41,7 @@ class AboutResource:
         self._dispatcher = dispatcher
         self._outbox = outbox
         self._board = board
+        self._background = background
 
     def status(self) -> StatusJson:
         """Return the daemon's state in numbers."""
@@ -87,4 +90,4 @@ class AboutResource:
 
         attempts = self._current().providers.standing.attempts()
         seen = self._stats, self._outbox.traffic, self._bus
-        return render(measured(self.status(), self.health(), *seen, attempts))
+        return render(measured(self.status(), self.health(), *seen, attempts, self._background))

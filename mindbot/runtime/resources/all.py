@@ -36,6 +36,7 @@ from mindbot.runtime.resources.sessions import SessionResource
 from mindbot.runtime.resources.turns import TurnResource
 from mindbot.runtime.resources.workflows import WorkflowResource
 from mindbot.runtime.stats import Stats
+from mindbot.workflows.background import WorkflowBackground
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def offered(
     log_tail: LogTail,
     endings: Endings,
     later: Later,
+    background: WorkflowBackground,
     state_dir: Path,
     started_with: Config,
 ) -> Resources:
@@ -82,7 +84,7 @@ def offered(
     later.listeners.append(Feedback(current, questions).heard)
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     return Resources(
-        about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board),
+        about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board, background),
         platforms=PlatformResource(bots, secrets, injection),
         providers=ProviderResource(current, store.spending),
         workflows=WorkflowResource(current),

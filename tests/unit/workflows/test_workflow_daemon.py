@@ -57,6 +57,9 @@ async def test_a_message_is_answered_by_its_workflow_and_counted(tmp_path: Path)
         assert (day["workflow"], day["runs"], day["failed"]) == ("faq", 1, 0)
         spent = await runtime.resources.providers.usage("workflow", 1)
         assert [(each["who"], each["calls"]) for each in spent] == [("faq", 1)]
+        text = runtime.resources.about.metrics().decode()
+        assert 'mindbot_workflow_seconds_count{outcome="answered",workflow="faq"} 1.0' in text
+        assert 'mindbot_workflow_runs_now{state="running",workflow="faq"} 0.0' in text
     async with a_runtime(tmp_path, workflows={"faq": workflow(sim)}) as runtime:
         assert (await runtime.resources.workflows.stats(1))[0]["runs"] == 1
 
@@ -109,3 +112,19 @@ async def test_a_shadow_answers_beside_and_is_never_said(tmp_path: Path) -> None
             assert (pair["answered_by"], pair["shadow"]["workflow"]) == ("faq", "docs")
             assert "hello there" in pair["answer"] and "hello there" in pair["shadow"]["answer"]
             assert (await runtime.resources.workflows.workflow("docs"))["shadow_today"] == 1
+
+
+async def test_what_users_think_reaches_the_vendor_and_the_sums(tmp_path: Path) -> None:
+    async with simulated("dify") as sim, a_runtime(tmp_path, workflows={"faq": workflow(sim)}) as runtime:
+        await asked(runtime, "hello there")
+        (line,) = await runtime.resources.turns.list_turns()
+        for verdict in ("dislike", "like"):
+            await runtime.later.told(line["id"], {"feedback": verdict, "user": "lin"})
+        sums = runtime.builder.workflows.stats.of("faq")
+        while sums.likes == 0:
+            await anyio.sleep(0.01)
+        assert (sums.likes, sums.dislikes) == (1, 0)
+        while len(rated := [each for each in sim.requests if "feedbacks" in each.path]) < 2:
+            await anyio.sleep(0.01)
+        assert [each.body["rating"] for each in rated] == ["dislike", "like"]
+        assert (await runtime.resources.workflows.workflow("faq"))["satisfaction"] == 1.0
