@@ -28,6 +28,7 @@ NAMES = (
     "llm",
     "dingtalk",
     "wecomcs",
+    "rules",
 )
 
 
@@ -69,7 +70,19 @@ def _runs(
     rounds: int,
 ) -> list[Callable[[], Result]]:
     """Return what a name stands for, in the order in which it is run."""
-    from mindbot.bench import bus, console, dingtalk, keys, llm, pipeline, sockets, start, wecomcs, wire
+    from mindbot.bench import (
+        bus,
+        console,
+        dingtalk,
+        keys,
+        llm,
+        pipeline,
+        rules,
+        sockets,
+        start,
+        wecomcs,
+        wire,
+    )
 
     size = {k: v for k, v in (("messages", messages), ("users", users)) if v}
     turns = {"rounds": rounds} if rounds else {}
@@ -96,5 +109,6 @@ def _runs(
         "llm": lambda: llm.bench(**({"messages": messages} if messages else {}), **turns),
         "dingtalk": dingtalk.bench,
         "wecomcs": wecomcs.bench,
+        "rules": lambda: rules.bench(**turns),
     }
     return [simple[name]]

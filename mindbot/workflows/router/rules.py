@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mindbot.config.workflows import RouteSettings
 from mindbot.domain.shapes.workflows import RuleJson
@@ -15,22 +16,25 @@ from mindbot.workflows.router.index import IndexedRule, indexed
 Usable = Callable[[str], bool]
 
 
-@dataclass(slots=True)
+@dataclass
 class Rule:
     """One entry of `routes:`. ``matched`` counts the messages it was for, ``last`` is when that was last so
     (Unix seconds)."""
 
     name: str
     settings: RouteSettings
-    conditions: tuple[Condition, ...]
     matched: int = 0
     last: float | None = None
 
     @classmethod
     def of(cls, settings: RouteSettings, place: int) -> Rule:
         """Return the rule at a place, counted from 1."""
-        name = settings.name or f"route{place}"
-        return cls(name, settings, tuple(conditions(settings, name)))
+        return cls(settings.name or f"route{place}", settings)
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What must hold; made when a message is first held against it: a reload waits for none of it."""
+        return tuple(conditions(self.settings, self.name))
 
     def missing(self, usable: Usable) -> str:
         """Return the workflow it names that cannot be asked; empty where all can."""
@@ -136,12 +140,16 @@ class RouteRules:
 
     def matching(self, facts: Facts, usable: Usable) -> Iterator[Rule]:
         """Yield the rules that a message matches, to the first that is the last word."""
-        for place in sorted(self._index.find(facts)):
+        for place in self.candidates(facts):
             rule = self.all[place]
             if rule.holds(facts) and not rule.missing(usable):
                 yield rule
                 if not rule.settings.continue_:
                     return
+
+    def candidates(self, facts: Facts) -> list[int]:
+        """Return the places of the rules that are asked one by one, in order."""
+        return sorted(self._index.find(facts))
 
     def judge(self, facts: Facts, usable: Usable, *, count: bool = True) -> Ruling:
         """Return what they do with a message; ``count``: it is one that is routed, not one that is tried."""
