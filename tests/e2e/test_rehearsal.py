@@ -114,6 +114,74 @@ def test_a_fault_shows_who_answers_instead_and_what_to_mend(tmp_path: Path) -> N
     assert any(line.startswith("provider openai:") and "google" in line for line in found["mend"])
 
 
+WORKFLOWS: dict[str, Any] = {
+    "general_chat": {"dify_api_key": "keyring:nowhere"},
+    "code_analysis": {"dify_api_key": "${NOT_SET_KEY}", "max_retries": 0, "fallback": ["own"]},
+    "own": {
+        "type": "workflow",
+        "dify_api_key": "keyring:nowhere",
+        "examples": ["reserve a meeting room", "which rooms are free"],
+        "input_key": "question",
+        "output_key": "told",
+    },
+    "bot": {"type": "coze", "api_key": "keyring:nowhere", "bot_id": "74", "examples": ["order lunch"]},
+    "several": {
+        "dify_api_key": "keyring:nowhere",
+        "examples": ["translate this letter"],
+        "max_retries": 0,
+        "replicas": [{"name": "b", "dify_api_key": "credential:nowhere"}],
+    },
+}
+
+
+def test_workflows_are_reached_and_one_that_fails_has_others_in_its_place(tmp_path: Path) -> None:
+    said = {
+        "own": "which rooms are free",
+        "bot": "order lunch",
+        "several": "translate this letter",
+        "general_chat": "good morning",
+    }
+    talks: list[Any] = [
+        {"platform": "wecom", "says": [{"text": text, "expect": {"workflow": name, "reply": text}}]}
+        for name, text in said.items()
+    ]
+    bug = {"text": "debug my python function", "expect": {"workflow": "own", "reply": "^own: debug"}}
+    talks += [{"platform": "wecom", "says": [bug]}]
+    boss = {"text": "hello", "expect": {"workflow": "bot", "rule": "boss"}}
+    talks += [{"platform": "wecom", "user": "boss", "says": [boss]}]
+    rules = [
+        {"name": "boss", "user": ["boss"], "workflow": "bot"},
+        {"name": "nobody", "user": ["nobody-at-all"], "workflow": "own"},
+    ]
+    play = {"conversations": talks, "faults": {"code_analysis": 504, "several/b": 500}}
+    config = {**CONFIG, "workflows": WORKFLOWS, "routes": rules}
+    ended = rehearse(tmp_path, "--json", config=config, play=play)
+    found = told(ended)
+    assert ended.returncode == 0, found
+    (failure,) = found["lines"][4]["failures"]
+    assert failure.startswith("workflow code_analysis: ")
+    mend = "\n".join(found["mend"])
+    assert "answered all the same by own" in mend and "the rule nobody never matched" in mend
+    assert found["workflows"] == {"own": 2, "bot": 2, "several": 1, "general_chat": 1}
+
+
+def test_an_operators_samples_answer_as_they_are(tmp_path: Path) -> None:
+    """All nine files on top of each other, on four platforms, without a key of anybody's."""
+    samples = Path(__file__).parents[1] / "data" / "config"
+    files = [word for file in sorted(samples.glob("*.yaml")) for word in ("--config", str(file))]
+    ended = subprocess.run(
+        [sys.executable, "-m", "mindbot.cli.main", *files, "rehearse", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        env=environ(tmp_path),
+    )
+    found = told(ended)
+    assert ended.returncode == 0 and found["answered"] == found["messages"] > 30, found
+    assert len(found["workflows"]) == 6
+    assert not [line for line in found["mend"] if "never matched" in line or "nobody reached" in line]
+
+
 def test_expectations_decide_the_exit_code_and_are_told(tmp_path: Path) -> None:
     says = [
         {"text": "good", "expect": {"reply": "^echo: good$", "runner": "chat", "workflow": None}},
