@@ -58,6 +58,7 @@ _LISTS = {
     "secret": "see: mindbot secret list",
     "workflow": "see: mindbot workflow list",
     "correction": "see: mindbot route list",
+    "dataset": "see: mindbot workflow dataset list",
 }
 
 

@@ -105,3 +105,28 @@ def diff_routes(asked: models.DiffRoutes) -> ApiCall[list[models.MovedView]]:
     """Which stored messages another configuration would send elsewhere."""
     body = asked.model_dump(mode="json")
     return ApiCall("POST", "/v1/routes/diff", many(models.MovedView), body=body, timeout=600.0)
+
+
+def _dataset(name: str) -> str:
+    return f"/v1/datasets/{segment(name, 'dataset')}"
+
+
+def datasets() -> ApiCall[list[models.DatasetView]]:
+    return ApiCall("GET", "/v1/datasets", many(models.DatasetView), timeout=120.0)
+
+
+def dataset_documents(name: str) -> ApiCall[list[models.DatasetDocumentView]]:
+    return ApiCall("GET", f"{_dataset(name)}/documents", many(models.DatasetDocumentView), timeout=120.0)
+
+
+def put_document(name: str, file: str, title: str) -> ApiCall[models.DatasetDocumentView]:
+    """``file`` is the id of one in the media store; see `calls.upload`."""
+    body = models.PutDocument(file=file, name=title).model_dump(mode="json")
+    path = f"{_dataset(name)}/documents"
+    return ApiCall("POST", path, one(models.DatasetDocumentView), body=body, timeout=120.0)
+
+
+def query_dataset(name: str, text: str) -> ApiCall[list[models.DatasetPieceView]]:
+    """What a question finds, the best first."""
+    body = {"text": text}
+    return ApiCall("POST", f"{_dataset(name)}/query", many(models.DatasetPieceView), body=body, timeout=60.0)

@@ -271,3 +271,48 @@ class DiffRoutes(Order):
 
     config: str = Field(min_length=1, max_length=900_000)
     last: int = Field(default=200, ge=1, le=10_000)
+
+
+class DatasetView(Answer):
+    """A knowledge base of Dify's; ``title`` is its name there, ``error`` why it cannot be asked."""
+
+    name: str = ""
+    title: str = ""
+    dataset_id: str = ""
+    endpoint: str = ""
+    documents: int = 0
+    error: str = ""
+
+
+class DatasetDocumentView(Answer):
+    """A document of a knowledge base; ``status`` is Dify's word for how far it is indexed, ``created`` Unix
+    seconds."""
+
+    id: str = ""
+    name: str = ""
+    status: str = ""
+    words: int = 0
+    created: float = 0.0
+    error: str = ""
+
+
+class DatasetPieceView(Answer):
+    """What a question found: a piece of a document; ``answer`` where it is made of questions and answers."""
+
+    text: str = ""
+    answer: str = ""
+    document: str = ""
+    score: float | None = None
+
+
+class QueryDataset(Order):
+    """A question to a knowledge base."""
+
+    text: str = Field(min_length=1, max_length=250)
+
+
+class PutDocument(Order):
+    """A file of the media store to put into a knowledge base, and what it is called there."""
+
+    file: str = Field(min_length=1, max_length=256)
+    name: str = Field("", max_length=256)

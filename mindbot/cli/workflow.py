@@ -16,6 +16,7 @@ from mindbot.api.shown_providers import money, percent, seconds
 from mindbot.api.shown_routes import explained
 from mindbot.api.shown_workflows import facts, late_runs_failed, node_tree, run_head, why
 from mindbot.api.workflow_models import RunWorkflow, WorkflowDayView, WorkflowRunView, WorkflowView
+from mindbot.cli import dataset
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
 from mindbot.domain.errors import Invalid
@@ -26,6 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.add_typer(dataset.app, name="dataset")
 
 Name = Annotated[str, typer.Argument(metavar="WORKFLOW", help="As the configuration names it.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that it may take.")]

@@ -34,7 +34,7 @@ from mindbot.config.sections import (
 from mindbot.config.spending import BudgetsSettings, Price
 from mindbot.config.types import FilePath
 from mindbot.config.unread import unread_field
-from mindbot.config.workflows import RouterSettings, RouteSettings, WorkflowSettings
+from mindbot.config.workflows import DatasetSettings, RouterSettings, RouteSettings, WorkflowSettings
 from mindbot.domain.errors import ConfigError
 
 S = TypeVar("S", bound=Section)
@@ -73,6 +73,9 @@ class Config(Section):
         description="Apps of Dify's and Coze's, by a name of your own.",
         instead=_BY_PROVIDER,
         runner="workflow",
+    )
+    dify_datasets: dict[str, DatasetSettings] = Field(
+        default_factory=dict, description="Knowledge bases of Dify's, by a name of your own."
     )
     router: RouterSettings = unread_field(RouterSettings(), instead=_BY_PROVIDER, stage="classify")
     agent: AgentSettings | None = unread_field(

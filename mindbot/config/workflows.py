@@ -188,6 +188,21 @@ def _given(value: Any, wanted: bool) -> Any:
     return value
 
 
+class DatasetSettings(Section):
+    """One entry of `dify_datasets:`: a knowledge base of Dify's, for `mindbot workflow dataset`."""
+
+    base_url: Url = Field("https://api.dify.ai/v1", description="Address of Dify's API.")
+    api_key: Secret = Field(description="A key of the knowledge bases (`dataset-…`).")
+    dataset_id: str = Field(min_length=1, description="Which one: the id in its address in Dify.")
+    search: Literal["", "semantic_search", "full_text_search", "hybrid_search", "keyword_search"] = Field(
+        "", description="How it is searched; empty: as it is set up in Dify."
+    )
+    top_k: Int = Field(0, ge=0, le=100, description="Pieces that a question finds; 0: as set up in Dify.")
+    score: Float = Field(
+        0.0, ge=0, le=1, description="Least score of a piece, where `search` or `top_k` is set; 0: any."
+    )
+
+
 class RouterSettings(Section):
     """The `router:` section: how a workflow is chosen for a message that no rule sends anywhere."""
 

@@ -16,6 +16,7 @@ from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Models, Services, Till
 from mindbot.telemetry.redaction import told
 from mindbot.workflows.apps import App, AppParts
+from mindbot.workflows.datasets import Datasets
 from mindbot.workflows.kinds import Build, build
 from mindbot.workflows.members import Choice, Member, members_of
 from mindbot.workflows.standing import WorkflowStanding
@@ -47,6 +48,7 @@ class Workflows:
         self.http = http
         self.secrets = secrets
         self.standing = standing
+        self.datasets = Datasets(config.dify_datasets, http, secrets)
         self.models = models
         self.report = report
         self._build = build

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import anyio
-from fake_workflows import FakeRouting, FakeWorkflows
+from fake_workflows import FakeDatasets, FakeRouting, FakeWorkflows
 
 from mindbot.bus import Bus
 from mindbot.config.load import load
@@ -123,6 +123,7 @@ class FakeRuntime:
         self.resources: Any = SimpleNamespace(**dict.fromkeys(Resources.__dataclass_fields__, self))
         self.resources.providers = providers_of(PROVIDERS)
         self.resources.workflows = FakeWorkflows()
+        self.resources.datasets = FakeDatasets()
         self.resources.routing = FakeRouting()
 
     def status(self) -> Json:

@@ -267,3 +267,32 @@ class FakeRouting:
                 "why": "nothing is like it",
             }
         ][:last]
+
+
+class FakeDatasets:
+    """See `mindbot_daemon.server.backend.Datasets`: one, with one document, in which all is found."""
+
+    def __init__(self) -> None:
+        self.put_in: list[Json] = []
+
+    def _known(self, name: str) -> None:
+        if name != "handbook":
+            raise NotFound(f"no dataset named {name!r}", hint="there are: handbook")
+
+    async def datasets(self) -> list[Json]:
+        row = {"name": "handbook", "title": "Handbook", "dataset_id": "d-1", "documents": 1, "error": ""}
+        return [{**row, "endpoint": "https://dify.example/v1"}]
+
+    async def documents(self, name: str) -> list[Json]:
+        self._known(name)
+        row = {"id": "doc-1", "name": "leave.txt", "status": "available", "words": 12, "created": 1.0}
+        return [{**row, "error": ""}]
+
+    async def query(self, name: str, text: str) -> list[Json]:
+        self._known(name)
+        return [{"text": f"about {text}", "answer": "", "document": "leave.txt", "score": 0.5}]
+
+    async def put(self, name: str, file: str, title: str) -> Json:
+        self._known(name)
+        self.put_in.append({"dataset": name, "file": file, "title": title})
+        return {"id": "doc-2", "name": title, "status": "indexing", "words": 0, "created": 2.0, "error": ""}

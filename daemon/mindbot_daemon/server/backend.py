@@ -40,6 +40,9 @@ from mindbot.domain.shapes.turns import (
     TurnLineJson,
 )
 from mindbot.domain.shapes.workflows import (
+    DatasetDocumentJson,
+    DatasetJson,
+    DatasetPieceJson,
     DecisionJson,
     LearnedJson,
     MovedJson,
@@ -140,6 +143,22 @@ class Workflows(Protocol):
 
     async def stats(self, days: int) -> list[WorkflowDayJson]:
         """What each did by day, the newest first."""
+
+
+class Datasets(Protocol):
+    """Knowledge bases of Dify's. Those that take a name raise NotFound, VendorError."""
+
+    async def datasets(self) -> list[DatasetJson]:
+        """One entry a knowledge base."""
+
+    async def documents(self, name: str) -> list[DatasetDocumentJson]:
+        """What is in one."""
+
+    async def query(self, name: str, text: str) -> list[DatasetPieceJson]:
+        """What a question finds; raises Invalid."""
+
+    async def put(self, name: str, file: str, title: str) -> DatasetDocumentJson:
+        """Put a file of the media store into one; raises Invalid."""
 
 
 class Routing(Protocol):
@@ -314,6 +333,8 @@ class Backend(Protocol):
     def providers(self) -> Providers: ...
     @property
     def workflows(self) -> Workflows: ...
+    @property
+    def datasets(self) -> Datasets: ...
     @property
     def routing(self) -> Routing: ...
     @property

@@ -213,3 +213,35 @@ class MovedJson(TypedDict):
     after: str | None
     confidence: float
     why: str
+
+
+class DatasetJson(TypedDict):
+    """A knowledge base of Dify's; ``title`` is its name there, ``error`` why it cannot be asked."""
+
+    name: str
+    title: str
+    dataset_id: str
+    endpoint: str
+    documents: int
+    error: str
+
+
+class DatasetDocumentJson(TypedDict):
+    """A document of a knowledge base; ``status`` is Dify's word for how far it is indexed, ``created`` Unix
+    seconds."""
+
+    id: str
+    name: str
+    status: str
+    words: int
+    created: float
+    error: str
+
+
+class DatasetPieceJson(TypedDict):
+    """What a question found: a piece of a document; ``answer`` where it is made of questions and answers."""
+
+    text: str
+    answer: str
+    document: str
+    score: float | None

@@ -24,6 +24,7 @@ from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.resources.about import AboutResource
 from mindbot.runtime.resources.configuration import ConfigResource
 from mindbot.runtime.resources.database import DatabaseResource
+from mindbot.runtime.resources.datasets import DatasetResource
 from mindbot.runtime.resources.dead_letters import DeadLetterResource
 from mindbot.runtime.resources.injection import Injection
 from mindbot.runtime.resources.kept import MediaResource, SecretResource
@@ -47,6 +48,7 @@ class Resources:
     platforms: PlatformResource
     providers: ProviderResource
     workflows: WorkflowResource
+    datasets: DatasetResource
     routing: RouteResource
     turns: TurnResource
     sessions: SessionResource
@@ -88,6 +90,7 @@ def offered(
         platforms=PlatformResource(bots, secrets, injection),
         providers=ProviderResource(current, store.spending),
         workflows=WorkflowResource(current),
+        datasets=DatasetResource(current, media),
         routing=RouteResource(current, questions),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
