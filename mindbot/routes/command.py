@@ -59,7 +59,6 @@ def explain(
 
     Asks the daemon, which knows corrections and sessions; where none runs, the configuration is read.
     """
-    loaded = _loaded(ctx)
     asked = AskRoute(
         text=text,
         platform=platform,
@@ -69,11 +68,12 @@ def explain(
         departments=department or [],
         session=session,
     )
+    loaded = None if (ctx.obj or {}).get("socket") else _loaded(ctx)
     daemon = daemon_of(ctx, loaded)
     if daemon is not None:
         found = daemon.ask(workflow_calls.explain_route(asked))
     else:
-        found = anyio.run(_explained, loaded, asked)
+        found = anyio.run(_explained, loaded or _loaded(ctx), asked)
     if wants_json(as_json):
         print_json(found.to_json())
         return

@@ -40,6 +40,7 @@ async def said(runtime: Runtime, text: str) -> dict[str, Any]:
     return dict(await runtime.resources.turns.wait_turn(turn, PATIENCE))
 
 
+@pytest.mark.slow
 async def test_the_router_tells_its_rules_and_where_a_message_would_go(tmp_path: Path) -> None:
     async with a_router(tmp_path) as runtime:
         turn = await said(runtime, "ping")

@@ -95,6 +95,7 @@ async def test_several_answer_together() -> None:
     assert (found.together, found.combine, found.workflow) == (("code", "data"), "first", "code")
 
 
+@pytest.mark.slow
 async def test_a_split_is_told_and_stays_with_the_user() -> None:
     split = {**THREE, "code": workflow("python", split={"data": 30}, shadow={"general_chat": 100})}
     router = router_of(split)

@@ -144,6 +144,7 @@ RULE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(RULE, max_size=60), st.lists(st.tuples(VALUES, VALUES, VALUES, VALUES), min_size=1, max_size=5)
@@ -164,6 +165,7 @@ def test_the_index_finds_what_asking_every_rule_finds(
         assert found == wanted
 
 
+@pytest.mark.slow
 def test_ten_thousand_rules_are_not_asked_one_by_one() -> None:
     entries: list[dict[str, Any]] = [
         {"user": f"u{n}", "platform": "wecom", "workflow": "a"} for n in range(4000)
