@@ -248,13 +248,15 @@ def _second_click(known: Sequence[PendingForm], text: str, came: float) -> FormM
 def _form(raw: Json, number: int, token: str, workflow: str, replica: str, ids: Json) -> PendingForm:
     """Read a form of `WorkflowPaused`."""
     actions = [each for each in _dicts(raw.get("actions")) if each.get("id")]
+    defaults = raw.get("defaults")
+    defaults = defaults if isinstance(defaults, dict) else {}
     return PendingForm(
         token,
         workflow,
         replica,
         node=_text(raw.get("node")),
         content=_text(raw.get("content")),
-        inputs=tuple(filter(None, map(_input, _dicts(raw.get("inputs"))))),
+        inputs=tuple(filter(None, (_input(each, defaults) for each in _dicts(raw.get("inputs"))))),
         actions=tuple(
             FormAction(str(each["id"]), _text(each.get("title")) or str(each["id"]), number + place)
             for place, each in enumerate(actions, 1)
@@ -265,10 +267,10 @@ def _form(raw: Json, number: int, token: str, workflow: str, replica: str, ids: 
     )
 
 
-def _input(raw: Json) -> FormInput | None:
-    """Read an input; vendors call its name and its default by several names."""
+def _input(raw: Json, defaults: Json) -> FormInput | None:
+    """Read an input; vendors call its name and its default by several names, or tell it beside the inputs."""
     name = next((raw[key] for key in ("name", "output_variable_name", "variable") if raw.get(key)), "")
-    default = raw.get("default")
+    default = defaults.get(name, raw.get("default"))
     if isinstance(default, dict):
         default = default.get("value")
     said = "" if default is None else str(default)

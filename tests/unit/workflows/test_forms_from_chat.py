@@ -122,14 +122,14 @@ async def test_a_form_is_read_with_its_inputs_and_its_actions_by_number() -> Non
     inputs = [
         {"output_variable_name": "reason", "default": {"type": "constant", "value": "none"}},
         {"name": "days", "label": "Days", "required": True},
+        {"name": "who", "default": {"type": "variable", "selector": ["start", "who"]}},
     ]
-    said = await Session().offer(
-        form("f", "Approve", "Reject", content="Leave: {{#$output.reason#}}", inputs=inputs),
-        said="One moment.",
-    )
+    text, who = "Leave: {{#$output.reason#}}", {"who": "Ann"}
+    leave = form("f", "Approve", "Reject", content=text, inputs=inputs, defaults=who)
+    said = await Session().offer(leave, said="One moment.")
     assert said == (
         "One moment.\n\nLeave: [reason]\n\nTo fill in, one a line as “name: value”:\n"
-        "- reason (default: none)\n- Days (required)\n\n"
+        "- reason (default: none)\n- Days (required)\n- who (default: Ann)\n\n"
         "Answer with a number or a name:\n1. Approve\n2. Reject"
     )
 
