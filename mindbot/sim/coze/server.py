@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -187,9 +188,11 @@ class CozeSimulator(CozeWorkspace):
         try:
             if page := await self.gave_up(request):
                 return page
-            if wait:
-                await (anyio.sleep_forever() if wait == float("inf") else anyio.sleep(wait))
-            return await self.stream(request, recorded, shown, SHAPE)
+            speed = self.settings.tokens_per_second
+            if not wait and not speed:
+                return await self.stream(request, recorded, shown, SHAPE)
+            async with aclosing(_in_time(shown, wait, 1 / speed if speed else 0.0)) as frames:
+                return await self.stream(request, recorded, frames, SHAPE)
         finally:  # it goes on whoever listens
             self.rooms.end_in(talk, 0 if recorded.ended else max(0.0, end - self.settings.clock()))
 
@@ -238,3 +241,14 @@ class CozeSimulator(CozeWorkspace):
         prompt, greeting = {"prompt": ""}, {"prologue": "", "suggested_questions": []}
         data = {**shown, "prompt_info": prompt, "onboarding_info": greeting, "bot_mode": 0}
         return await self.sent(request, recorded, data)
+
+
+async def _in_time(frames: Iterator[Frame], wait: float, pause: float) -> AsyncGenerator[Frame]:
+    """Yield the events of a chat: its state at once, what it says after a ``wait``, piece by piece."""
+    for frame in frames:
+        if frame.part != "head" and wait:
+            await (anyio.sleep_forever() if wait == float("inf") else anyio.sleep(wait))
+            wait = 0.0
+        if frame.part == "spoken":
+            await anyio.sleep(pause)
+        yield frame

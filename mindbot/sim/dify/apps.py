@@ -6,6 +6,7 @@ are those of workflow events.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -67,6 +68,7 @@ class SimNode(_Described):
     form: SimForm | None = None
 
 
+_PLACE = re.compile(r"\{(\w+)\}")
 _SPEAKING = frozenset({"llm", "agent"})
 _GRAPH = (SimNode(title="Start", type="start"), SimNode(), SimNode(title="End", type="end"))
 
@@ -97,10 +99,8 @@ class DifySimApp(_Described):
 
     def said(self, **known: Any) -> str:
         """Return its answer with what is known put in."""
-        text = self.answer
-        for name, value in {"name": self.name, **known}.items():
-            text = text.replace("{" + name + "}", str(value))
-        return text
+        words = {"name": self.name, **known}
+        return _PLACE.sub(lambda place: str(words.get(place[1], place[0])), self.answer)
 
     def variable(self, kind: str) -> list[Json]:
         """Return the variables of one kind that a run may be given."""

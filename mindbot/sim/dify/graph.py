@@ -76,8 +76,6 @@ class GraphWalk:
         if speaks:
             await anyio.sleep(run.think)
         await anyio.sleep(node.ms / 1000)
-        if speaks and run.trouble.hangs:
-            await anyio.sleep_forever()
         error = node.fails
         if run.trouble.node and data["title"] == run.trouble.node:
             error = run.trouble.error

@@ -27,8 +27,8 @@ RunStatus = Literal["running", "succeeded", "failed", "stopped", "paused", "part
 class RunTrouble:
     """What goes wrong in a run on purpose.
 
-    ``node`` is the title of a node that fails with ``error``. ``code`` ends the run with an error event,
-    after so many pieces (``after``). ``hangs``: it never comes to an end. ``dies``: with its listener, as on
+    ``node`` is the title of a node that fails with ``error``. ``code`` ends the run with an error event, and
+    ``hangs`` lets it stand for ever, after so many pieces (``after``). ``dies``: with its listener, as on
     servers where the request did the work. ``loses_words``: no pieces come after a resumption.
     """
 

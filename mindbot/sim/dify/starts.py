@@ -19,7 +19,7 @@ from mindbot.sim.models.conversation import ModelQuestion, ModelReply, Utterance
 RUN_KINDS: Mapping[str, FaultKind] = {
     "node-failed": kind("node", "error"),  # a node of a workflow or chatflow fails, and with it the run
     "run-failed": kind("code", chunks=True),  # the run ends with an error event
-    "run-hangs": kind(),  # the run never comes to an end
+    "run-hangs": kind(chunks=True),  # the run never comes to an end, and says no more than `after` pieces
     "run-dies": kind(),  # with its listener, as on servers where the request does the work
     "stays-paused": kind(),  # a run goes on waiting when its forms are filled in
     "no-words-after-form": kind(),  # a resumed run sends no pieces; its outputs have the answer
@@ -39,6 +39,7 @@ def trouble_of(struck: Iterable[Fault]) -> RunTrouble:
                 trouble.after = fault.count("after", 0)
             case "run-hangs":
                 trouble.hangs = True
+                trouble.after = fault.count("after", 0)
             case "run-dies":
                 trouble.dies = True
             case "stays-paused":

@@ -36,7 +36,7 @@ async def speak(run: DifyRun, event: str, node: str = "llm") -> None:
         thought = {"message_id": run.message, "reasoning": piece, "node_id": node, "is_final": False}
         run.emit("reasoning_chunk", "spoken", data=thought)
     for number, piece in enumerate(pieces(text)):
-        if run.trouble.code and number == run.trouble.after:
+        if (run.trouble.code or run.trouble.hangs) and number == run.trouble.after:
             break
         if run.pause:
             await anyio.sleep(run.pause)
@@ -49,5 +49,7 @@ async def speak(run: DifyRun, event: str, node: str = "llm") -> None:
         else:
             selector = {"from_variable_selector": where} if where else {}
             run.emit(event, "spoken", id=run.message, answer=piece, **selector)
+    if run.trouble.hangs:
+        await anyio.sleep_forever()
     if run.trouble.code:
         raise RunBroken(run.trouble.code)

@@ -34,8 +34,6 @@ async def carry_out(run: DifyRun, forms: FormDesk) -> None:
 async def _plain(run: DifyRun) -> None:
     """Do a run of an app without nodes."""
     await anyio.sleep(run.think)
-    if run.trouble.hangs:
-        await anyio.sleep_forever()
     position = 0
     if run.mode == "agent-chat":
         for tool in run.app.tools:
