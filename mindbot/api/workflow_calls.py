@@ -66,6 +66,12 @@ def compare_workflows(
     )
 
 
+def shadows(workflow: str = "", limit: int = 20) -> ApiCall[list[models.ShadowView]]:
+    """What workflows would have answered in the shadow, the newest first; ``workflow``: only that one."""
+    query = {"limit": str(limit)} | ({"workflow": workflow} if workflow else {})
+    return ApiCall("GET", "/v1/workflows/shadows", many(models.ShadowView), query=query)
+
+
 def classify(text: str) -> ApiCall[models.DecisionView]:
     """Which workflow a text means by itself, without rules."""
     body = models.ClassifyText(text=text).model_dump(mode="json")

@@ -159,6 +159,19 @@ class WorkflowRunView(Answer):
     nodes: list[RunNodeView] = Field(default_factory=list)
 
 
+class ShadowView(Answer):
+    """What a workflow would have answered in the shadow, beside the ``answer`` that the user got: by whom and
+    after how long. ``ts`` is Unix seconds."""
+
+    ts: float = 0.0
+    turn: str = ""
+    text: str = ""
+    answered_by: str = ""
+    answer: str = ""
+    took_ms: float = 0.0
+    shadow: WorkflowRunView = Field(default_factory=WorkflowRunView)
+
+
 class RuleView(Answer):
     """A rule of `routes:`: its conditions, what it does, how often it matched since the daemon's start, and
     when last (Unix seconds)."""

@@ -14,11 +14,11 @@ from mindbot.api.models import PlatformCheck
 from mindbot.api.shown import ago
 from mindbot.api.shown_providers import money, percent, seconds
 from mindbot.api.shown_routes import explained
-from mindbot.api.shown_workflows import facts, late_runs_failed, node_tree, run_head, why
+from mindbot.api.shown_workflows import facts, late_runs_failed, milliseconds, node_tree, run_head, why
 from mindbot.api.workflow_models import RunWorkflow, WorkflowDayView, WorkflowRunView, WorkflowView
 from mindbot.cli import dataset
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, one_line, plain, print_json, print_table, wants_json
 from mindbot.domain.errors import Invalid
 
 app = typer.Typer(
@@ -156,21 +156,27 @@ def _print_run(found: WorkflowRunView) -> None:
     for line in node_tree(found.nodes):
         print(f"  {one_line(line)}")
     if found.answer:
-        print()
-        for line in found.answer.splitlines():
-            print(one_line(line))
+        print(f"\n{plain(found.answer)}")
 
 
 @app.command()
 def compare(
     ctx: typer.Context,
-    workflows: Annotated[list[str], typer.Argument(metavar="WORKFLOW...", help="Two or more.")],
-    text: Annotated[str, typer.Option("--text", "-t", help="What they are asked.")],
+    workflows: Annotated[list[str] | None, typer.Argument(metavar="[WORKFLOW]...")] = None,
+    text: Annotated[str, typer.Option("--text", "-t", help="What two or more are asked now.")] = "",
+    last: Annotated[int, typer.Option(min=1, max=1000, help="Without a text: how many.")] = 20,
     timeout: Timeout = 300.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Run one text with several workflows, side by side; no user sees it. Exits 1 when one failed."""
-    found = connect(ctx).ask(calls.compare_workflows(workflows, text, timeout))
+    """Run a text with several workflows, side by side; no user sees it. Exits 1 when one failed.
+
+    Without a text: what workflows (or one of them) would have answered in the shadow, beside what users got.
+    """
+    names = workflows or []
+    if not text:
+        _print_shadows(ctx, names, last, as_json)
+        return
+    found = connect(ctx).ask(calls.compare_workflows(names, text, timeout))
     for n, each in enumerate(found):
         if wants_json(as_json):
             print_json(each.to_json())
@@ -179,6 +185,25 @@ def compare(
                 print()
             _print_run(each)
     raise typer.Exit(1 if any(each.status == "failed" for each in found) else 0)
+
+
+def _print_shadows(ctx: typer.Context, names: list[str], last: int, as_json: bool) -> None:
+    if len(names) > 1:
+        raise Invalid("several workflows are compared by a text", hint="give one with --text")
+    found = connect(ctx).ask(calls.shadows(names[0] if names else "", last))
+    if wants_json(as_json):
+        for each in found:
+            print_json(each.to_json())
+        return
+    if not found:
+        print("nothing was answered in the shadow")
+    for each in found:
+        print(one_line(f"{each.turn}  {ago(time.time() - each.ts)} ago: {each.text}"))
+        got = (each.answered_by, milliseconds(each.took_ms), each.answer)
+        shadow = each.shadow
+        would = (shadow.workflow, milliseconds(shadow.took_ms), shadow.answer or shadow.error)
+        for sign, (name, took, said) in (("=", got), ("~", would)):
+            print(f"  {one_line(f'{sign} {name} ({took}): {said}')}")
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import cast
 
 import anyio
 import structlog
@@ -12,8 +13,9 @@ import structlog
 from mindbot.domain.chat import Attachment
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.host import Keep
-from mindbot.domain.message import Json, Message
+from mindbot.domain.message import Message
 from mindbot.domain.shapes.turns import Plain
+from mindbot.domain.shapes.workflows import ShadowJson
 from mindbot.domain.turn import Clock
 from mindbot.telemetry.redaction import told
 from mindbot.workflows.aside import run_aside
@@ -92,21 +94,27 @@ class Shadows:
             job.workflows, job.workflow, job.message, user=job.user, files=job.files, key="shadow"
         )
         self._stats.add(job.workflow, shadow=1)
-        pair: Json = {
+        made["answer"] = made["answer"][:_LONGEST]
+        pair: ShadowJson = {
             "ts": self._clock(),
             "turn": job.turn,
             "text": job.message.text[:_LONGEST],
             "answered_by": job.answered_by,
             "answer": job.answer[:_LONGEST],
             "took_ms": round(job.took_ms, 3),
-            "shadow": {**made, "answer": made["answer"][:_LONGEST]},
+            "shadow": made,
         }
         await self._keep.put(f"{_KEY}{job.turn}:{job.workflow}", pair, ttl=_KEPT)
         told_of = ("workflow", "status", "error", "took_ms", "tokens")
         fact = {key: value for key, value in made.items() if key in told_of}
-        await self._note(job.turn, {"shadow": {**fact, "answer": made["answer"][:_LONGEST]}})
+        await self._note(job.turn, {"shadow": {**fact, "answer": made["answer"]}})
 
-    async def pairs(self, limit: int = 100) -> list[Json]:
-        """Return the pairs of answers that are known, the newest first; raises StoreError."""
-        found = await self._keep.items(_KEY, limit=100_000)
-        return sorted(found.values(), key=lambda pair: -float(pair.get("ts", 0.0)))[:limit]
+    async def pairs(self, workflow: str = "", limit: int = 20) -> list[ShadowJson]:
+        """Return the pairs of answers that are known, the newest first; raises StoreError.
+
+        ``workflow``: only what that one would have said.
+        """
+        kept = await self._keep.items(_KEY, limit=100_000)
+        found = [cast("ShadowJson", pair) for pair in kept.values()]
+        wanted = [pair for pair in found if workflow in ("", pair["shadow"]["workflow"])]
+        return sorted(wanted, key=lambda pair: -pair["ts"])[:limit]

@@ -131,6 +131,18 @@ class FakeWorkflows:
             raise Invalid("one workflow is nothing to compare", hint="name two or more")
         return [await self.run(name, text, "", {}) for name in names]
 
+    async def shadows(self, workflow: str, limit: int) -> list[Json]:
+        pair = {
+            "ts": 1_764_500_000.0,
+            "turn": "070VGRWT40J00",
+            "text": "hello",
+            "answered_by": "general",
+            "answer": "good day",
+            "took_ms": 300.0,
+            "shadow": await self.run("code", "hello", "lin", {}),
+        }
+        return [pair] if workflow in ("", "code") else []
+
     async def stats(self, days: int) -> list[Json]:
         return self.days
 

@@ -38,6 +38,14 @@ async def test_several_are_compared(run: Run) -> None:
     assert "code: " in (await run("workflow", "compare", "code", "general", "-t", "hi", terminal=True)).out
 
 
+async def test_what_was_answered_in_the_shadow_stands_beside_what_users_got(run: Run) -> None:
+    lines = (await run("workflow", "compare", terminal=True)).out.splitlines()
+    assert lines[1:] == ["  = general (300ms): good day", "  ~ code (320ms): you said hello"]
+    (pair,) = (await run("workflow", "compare", "code")).objects
+    assert pair["shadow"]["workflow"] == "code"
+    assert (await run("workflow", "compare", "code", "general")).code == 1
+
+
 async def test_one_is_switched_off_and_on(run: Run) -> None:
     assert (await run("workflow", "disable", "code", terminal=True)).out == "code: off\n"
     assert (await run("workflow", "enable", "code", terminal=True)).out == "code: ok\n"

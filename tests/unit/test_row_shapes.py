@@ -42,6 +42,7 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     workflow_models.WorkflowDayView: (workflows.WorkflowDayJson,),
     workflow_models.RunNodeView: (workflows.RunNodeJson,),
     workflow_models.WorkflowRunView: (workflows.WorkflowRunJson,),
+    workflow_models.ShadowView: (workflows.ShadowJson,),
     workflow_models.RuleView: (workflows.RuleJson,),
     workflow_models.RouterView: (workflows.RouterJson,),
     workflow_models.LearnedView: (workflows.LearnedJson,),

@@ -47,6 +47,7 @@ from mindbot.domain.shapes.workflows import (
     LearnedJson,
     MovedJson,
     RouterJson,
+    ShadowJson,
     WorkflowDayJson,
     WorkflowJson,
     WorkflowRunJson,
@@ -140,6 +141,9 @@ class Workflows(Protocol):
 
     async def compare(self, names: Sequence[str], text: str) -> list[WorkflowRunJson]:
         """Run several with one text; raises Conflict, Invalid."""
+
+    async def shadows(self, workflow: str, limit: int) -> list[ShadowJson]:
+        """What was answered in the shadow, the newest first; an empty ``workflow`` is any."""
 
     async def stats(self, days: int) -> list[WorkflowDayJson]:
         """What each did by day, the newest first."""

@@ -156,6 +156,22 @@ class WorkflowRunJson(TypedDict):
     nodes: list[RunNodeJson]
 
 
+class ShadowJson(TypedDict):
+    """What a workflow would have answered in the shadow (``shadow``), beside what the user got.
+
+    ``ts`` is Unix seconds, ``answered_by`` the workflow or runner whose ``answer`` the user got after
+    ``took_ms``.
+    """
+
+    ts: float
+    turn: str
+    text: str
+    answered_by: str
+    answer: str
+    took_ms: float
+    shadow: WorkflowRunJson
+
+
 class RuleJson(TypedDict):
     """A rule of `routes:` and how often it decided since the daemon's start."""
 

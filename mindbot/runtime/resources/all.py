@@ -89,7 +89,7 @@ def offered(
         about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board, background),
         platforms=PlatformResource(bots, secrets, injection),
         providers=ProviderResource(current, store.spending),
-        workflows=WorkflowResource(current),
+        workflows=WorkflowResource(current, background.shadows),
         datasets=DatasetResource(current, media),
         routing=RouteResource(current, questions),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),

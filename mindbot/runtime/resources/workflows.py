@@ -9,11 +9,12 @@ import anyio
 
 from mindbot.domain.errors import Conflict, Invalid
 from mindbot.domain.shapes.daemon import CheckJson
-from mindbot.domain.shapes.workflows import WorkflowDayJson, WorkflowJson, WorkflowRunJson
+from mindbot.domain.shapes.workflows import ShadowJson, WorkflowDayJson, WorkflowJson, WorkflowRunJson
 from mindbot.runtime.generation import Generation
 from mindbot.telemetry.redaction import told_in
 from mindbot.workflows.aside import message_of, run_aside
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.shadows import Shadows
 from mindbot.workflows.stats import KEPT_DAYS
 from mindbot.workflows.status import status_of
 
@@ -23,8 +24,9 @@ _OPERATOR = "operator"  # the vendor's user where none is named
 class WorkflowResource:
     """Answers ``/v1/workflows``. ``current`` returns the generation in force."""
 
-    def __init__(self, current: Callable[[], Generation]) -> None:
+    def __init__(self, current: Callable[[], Generation], shadows: Shadows) -> None:
         self._current = current
+        self._shadows = shadows
 
     @property
     def _workflows(self) -> Workflows:
@@ -101,6 +103,13 @@ class WorkflowResource:
             for name in names:
                 tasks.start_soon(one, name)
         return [made[name] for name in names]
+
+    async def shadows(self, workflow: str, limit: int) -> list[ShadowJson]:
+        """Return what was answered in the shadow, the newest first; raises NotFound, StoreError."""
+        if workflow:
+            self._workflows.get(workflow)
+        found: list[ShadowJson] = told_in(await self._shadows.pairs(workflow, limit))
+        return found
 
     async def stats(self, days: int) -> list[WorkflowDayJson]:
         """Return what each did in the last ``days``, the newest first; raises Invalid, StoreError."""

@@ -11,7 +11,13 @@ from fastapi import APIRouter, Query
 from mindbot.api import models, workflow_models
 from mindbot.domain.errors import TimedOut
 from mindbot.domain.shapes.daemon import CheckJson
-from mindbot.domain.shapes.workflows import DecisionJson, WorkflowDayJson, WorkflowJson, WorkflowRunJson
+from mindbot.domain.shapes.workflows import (
+    DecisionJson,
+    ShadowJson,
+    WorkflowDayJson,
+    WorkflowJson,
+    WorkflowRunJson,
+)
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, RoutingDep, WorkflowsDep
 
 T = TypeVar("T")
@@ -32,6 +38,16 @@ async def workflow_stats(
 ) -> list[WorkflowDayJson]:
     """What each did by day, the newest first: runs, failures, recoveries, times, ratings, cost."""
     return await workflows.stats(days)
+
+
+@router.get("/shadows", response_model=list[workflow_models.ShadowView], dependencies=VIEWER)
+async def list_shadows(
+    workflows: WorkflowsDep,
+    workflow: Annotated[str, Query(max_length=256, description="only what this one would have said")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+) -> list[ShadowJson]:
+    """What workflows would have answered in the shadow, beside what the user got, the newest first."""
+    return await workflows.shadows(workflow, limit)
 
 
 @router.post("/compare", response_model=list[workflow_models.WorkflowRunView], dependencies=OPERATOR)
