@@ -8,6 +8,7 @@ of ``retrieval_model`` where one is given, so that all are sent or none.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class Datasets:
         if isinstance(ready, str):
             raise Invalid(f"{title}: {ready}")
         rules: Json = {"indexing_technique": "high_quality", "process_rule": {"mode": "automatic"}}
-        form = multipart({"data": dumps(rules).decode()}, ready)
+        form = partial(multipart, {"data": dumps(rules).decode()}, ready)
         where = f"{self._place(name)}/document/create-by-file"
         doc = await self._client(name).send("POST", where, form=form)
         document = doc.get("document") if isinstance(doc, dict) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -79,10 +79,12 @@ class DifyClient:
         path: str,
         *,
         body: Json | None = None,
-        form: Any = None,
+        form: Callable[[], Any] | None = None,
         deadline: float = 0.0,
     ) -> Any:
         """Make a call and return the JSON it is answered with, None for an empty answer.
+
+        ``form`` makes a form that is sent in place of a ``body``: it can be sent but once.
 
         Raises:
             VendorError: it was refused, or answered with something unreadable.
@@ -100,7 +102,7 @@ class DifyClient:
         path: str,
         *,
         body: Json | None = None,
-        form: Any = None,
+        form: Callable[[], Any] | None = None,
         query: Mapping[str, str] | None = None,
         deadline: float = 0.0,
     ) -> Response:
@@ -112,15 +114,14 @@ class DifyClient:
                 method,
                 url,
                 json=body,
-                data=form,
+                data=form() if form else None,
                 headers=_bearer(shown),
                 timeout=min(CALL, self.left(deadline)),
             )
             if 200 <= response.status < 300:
                 return response
             error = self.refused(response.status, response.body, response.headers)
-            # A form can be sent but once.
-            if response.status != 401 or form is not None or not (other := await self._another(shown)):
+            if response.status != 401 or not (other := await self._another(shown)):
                 raise error
             shown = other
 

@@ -16,6 +16,8 @@ from mindbot.workflows.dify.forms import form_of
 from mindbot.workflows.dify.nodes import NodeSteps
 
 _EVENT = 4 << 20  # bytes of one
+#: The code of a run that was stopped at Dify.
+STOPPED = "canceled"
 #: What has holes in a stream that was taken up again: only the outputs at its end are whole.
 PIECES = frozenset(
     {

@@ -24,7 +24,7 @@ from mindbot.providers.wires.dify_wire import NO_WORDS
 from mindbot.workflows.apps import AppCall
 from mindbot.workflows.dify.client import DifyStream
 from mindbot.workflows.dify.conversations import is_gone
-from mindbot.workflows.dify.listening import Listener, Paused, RunFailed
+from mindbot.workflows.dify.listening import STOPPED, Listener, Paused, RunFailed
 from mindbot.workflows.dify.progress import Over, Progress
 from mindbot.workflows.dify.recovery import Recovery
 from mindbot.workflows.dify.request import RunRequest
@@ -123,9 +123,8 @@ class RunInHand:
                 lost = exc
                 progress.notes["broke_off"] = exc.error.message
                 continue
-            except RunFailed as exc:  # a rate that is reached is so at once again
-                passes = isinstance(exc.error, Overloaded) and not 400 <= exc.status < 500
-                over = Over(exc.error, again=passes)
+            except RunFailed as exc:
+                over = Over(exc.error, again=self._may_pass(exc))
             except Over as exc:
                 over = exc
             lost = None
@@ -136,6 +135,15 @@ class RunInHand:
                 await self._renew(over.error)
             else:
                 await self._before_another(over)
+
+    def _may_pass(self, failed: RunFailed) -> bool:
+        """Tell whether another start may fare better. A rate that is reached is so at once again.
+
+        A run of an earlier process may have been stopped by that process, on its way out.
+        """
+        if failed.error.code == STOPPED:
+            return not self._progress.starts
+        return isinstance(failed.error, Overloaded) and not 400 <= failed.status < 500
 
     async def _next(self, lost: _Lost | None) -> Chunks:
         """Yield the answer of the run that is known already, also to Dify alone, or of another start."""
@@ -168,14 +176,11 @@ class RunInHand:
                 "POST", self._request.path, body=body, deadline=progress.deadline
             ) as stream:
                 await self._accepted(stream)
-                async with aclosing(listener.documents(stream)) as docs:
-                    async for doc, streamed in docs:
-                        if (chunk := await self._take(listener, doc, streamed=streamed)) is not None:
-                            yield progress.seen(chunk)
-                        if listener.over:
-                            break
-            if (chunk := listener.rest()) is not None:
-                yield progress.seen(chunk)
+                async with aclosing(self._pieces(listener, stream)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            if (rest := listener.rest()) is not None:
+                yield progress.seen(rest)
         except Paused:
             raise await self._taken_up.paused(listener) from None
         except NetworkFailed as exc:
@@ -187,6 +192,19 @@ class RunInHand:
         if listener.answer.running:  # longer than anybody reads
             await self._app.stop(progress.ids.get("task_id", ""), self._call.user)
         yield progress.last(listener)
+
+    async def _pieces(self, listener: Listener, stream: DifyStream) -> Chunks:
+        """Yield what a stream says, to its end; one that breaks behind the end of the answer has ended."""
+        try:
+            async with aclosing(listener.documents(stream)) as docs:
+                async for doc, streamed in docs:
+                    if (chunk := await self._take(listener, doc, streamed=streamed)) is not None:
+                        yield self._progress.seen(chunk)
+                    if listener.over:
+                        return
+        except (NetworkFailed, Truncated):
+            if not listener.answer.complete:
+                raise
 
     async def _accepted(self, stream: DifyStream) -> None:
         if 200 <= stream.status < 300:

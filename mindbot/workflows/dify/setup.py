@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import anyio
@@ -73,7 +74,7 @@ class DifySetup:
         ready = await with_bytes(file)
         if isinstance(ready, str):
             raise Rejected(f"{self.name}: {ready}", code="attachment")
-        form = multipart({"user": user}, ready)
+        form = partial(multipart, {"user": user}, ready)
         doc = await self.client.send("POST", "/files/upload", form=form, deadline=deadline)
         if isinstance(doc, dict) and isinstance(found := doc.get("id"), str) and found:
             return found

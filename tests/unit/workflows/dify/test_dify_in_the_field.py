@@ -135,6 +135,13 @@ async def test_one_answer_is_one_text(order: str) -> None:
         assert server.asked == ["POST /chat-messages"]
 
 
+async def test_a_stream_that_breaks_behind_its_end_has_ended() -> None:
+    events = [event("workflow_started", data={"id": "r1"}), event("message", answer="hello"), END]
+    async with served({"POST /chat-messages": [events]}) as (here, server):
+        assert (await heard(here.app("chatflow").run(here.turn(), call()))).text == "hello"
+        assert server.asked == ["POST /chat-messages"]
+
+
 async def test_a_cut_one_is_not_shown_twice() -> None:
     row = {"id": "m1", "query": "hello", "answer": "hello you", "status": "normal", "created_at": 1}
     answers = {

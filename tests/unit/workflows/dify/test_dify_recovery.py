@@ -10,6 +10,7 @@ import anyio
 import pytest
 from dify_here import DifyHere, again, call, dify_here, heard
 
+from mindbot.domain.chat import Attachment
 from mindbot.domain.errors import MindBotError, TimedOut, Truncated
 from mindbot.domain.turn import Turn
 from mindbot.workflows.dify import recovery
@@ -221,11 +222,21 @@ async def test_a_key_that_was_replaced_is_looked_up_again() -> None:
         with pytest.raises(MindBotError):
             await heard(app.run(here.turn(), call()))
         here.secrets.found["app-old"] = "app-new"
-        assert "hello" in (await heard(app.run(here.turn(), call()))).text
+        png = Attachment("image", "image/png", "a.png", data=b"x")
+        assert "hello" in (await heard(app.run(here.turn(), call(files=(png,))))).text
         assert here.starts() == 1
 
 
-GONE = ["not_found", "conversation_completed"]
+@pytest.mark.full
+async def test_what_an_earlier_process_stopped_on_its_way_out_is_started_again() -> None:
+    async with dify_here(tokens_per_second=50.0) as here:
+        app, turn = here.app("chatflow"), here.turn()
+        async with aclosing(app.run(turn, call())) as stream:
+            await anext(stream)
+        assert len(here.sim.stopped) == 1
+        turn.memo.pop("run:here:1:over")
+        assert "hello" in (await heard(here.app("chatflow").run(again(turn), call()))).text
+        assert here.starts() == 2
 
 
 @pytest.mark.parametrize("verb", ["expired", "completed", "another user"])
