@@ -111,19 +111,29 @@ def belongs(workflow: str | None, say: Say = english) -> str:
     return say("none") if workflow is None else workflow
 
 
-def router_facts(found: RouterView, say: Say = english) -> Iterator[str]:
-    """Yield what is known of the router, the most important first."""
+def router_settings(found: RouterView, say: Say = english) -> Iterator[str]:
+    """Yield what the router goes by, the most important first."""
     yield say("compared by {mode}", mode=say(found.mode))
     yield say("embedder {name}", name=found.embedder or "-")
     yield say("judge {name}", name=found.judge) if found.judge else say("no judge")
     yield say("needs {share}", share=f"{found.threshold:.2f}")
     if found.default:
         yield say("default {workflow}", workflow=found.default)
+
+
+def router_counts(found: RouterView, say: Say = english) -> Iterator[str]:
+    """Yield what the router has decided and learned, the most important first."""
     yield say("{n} decided", n=found.decisions)
     yield say("{n} to none", n=found.none)
-    yield say("{n} examples", n=found.examples)
-    yield say("{n} learned", n=found.learned)
     yield say("{n} wait for a verdict", n=found.pending)
+    yield say("{n} learned", n=found.learned)
+    yield say("{n} examples", n=found.examples)
+
+
+def router_facts(found: RouterView, say: Say = english) -> Iterator[str]:
+    """Yield what is known of the router."""
+    yield from router_settings(found, say)
+    yield from router_counts(found, say)
 
 
 def corrected(found: LearnedView, say: Say = english) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from console_bots import BOTS
 from console_fakes import NOON, FakeDaemon, turn_id
 from console_providers import PROVIDERS
+from console_routes import LEARNED, ROUTE, ROUTER, spans
 from console_workflows import DAYS, WORKFLOWS
 
 from mindbot.domain.message import Json
@@ -52,7 +53,18 @@ SAMPLE: list[Json] = [
         took=2.06,
         bot="客服",
     ),
-    record(2, "wecom", "bob", "hi", reply="Hello! Ask me anything.", took=0.0042),
+    record(
+        2,
+        "wecom",
+        "bob",
+        "hi",
+        reply="Hello! Ask me anything.",
+        took=0.0042,
+        runner="workflow",
+        workflow="general",
+        route="the rule vip",
+        rule="vip",
+    ),
     record(3, "console", "operator", "ping", reply="pong", took=0.012),
     record(
         4,
@@ -72,6 +84,10 @@ SAMPLE: list[Json] = [
         reply="退款流程：1. 在订单页点击“申请退款”；2. 填写原因；3. 等待审核。",
         took=3.31,
         bot="客服",
+        runner="workflow",
+        workflow="general",
+        route="退款 failed: 504",
+        confidence=0.83,
     ),
     record(
         6,
@@ -101,6 +117,10 @@ SAMPLE: list[Json] = [
         reply="会议 15:00 开始，在三楼 A 会议室。",
         took=0.94,
         bot="行政",
+        runner="workflow",
+        workflow="general",
+        route="nothing is like it: the default answers",
+        confidence=0.21,
     ),
     record(
         10,
@@ -264,6 +284,15 @@ def rich_turn() -> Json:
     return found
 
 
+def routed_turn() -> Json:
+    """Return the sixth sample turn: the router gave it to a workflow, which failed, and another answered."""
+    found = turn_view(5)
+    stages = [span for span in found["spans"] if span["kind"] == "stage"]
+    found["spans"] = [*stages, *spans(9, found["received"])]
+    found["route"] = ROUTE
+    return found
+
+
 LETTERS: list[Json] = [
     {
         "id": f"{turn_id(7)}-0",
@@ -373,6 +402,8 @@ def filled() -> FakeDaemon:
         "GET /v1/providers": PROVIDERS,
         "GET /v1/workflows": WORKFLOWS,
         "GET /v1/workflows/stats": DAYS,
+        "GET /v1/routes": ROUTER,
+        "GET /v1/routes/learned": LEARNED,
     }
     daemon.answers |= {f"GET /v1/workflows/{quote(each['name'])}": each for each in WORKFLOWS}
     daemon.answers |= {f"GET /v1/providers/{quote(each['name'])}": each for each in PROVIDERS}
@@ -380,4 +411,5 @@ def filled() -> FakeDaemon:
         daemon.answers[f"GET /v1/turns/{found['id']}"] = turn_view(n)
         daemon.answers[f"GET /v1/turns/{found['id']}/spans"] = turn_view(n)["spans"]
     daemon.answers[f"GET /v1/turns/{SAMPLE[1]['id']}"] = rich_turn()
+    daemon.answers[f"GET /v1/turns/{SAMPLE[5]['id']}"] = routed_turn()
     return daemon

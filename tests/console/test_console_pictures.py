@@ -38,6 +38,7 @@ VIEWS: dict[str, tuple[list[str], str]] = {
     "provider": (["7", "down", "enter"], "1302: 您的"),
     "workflows": (["8", "down"], "── 退款 ──"),
     "workflow": (["8", "down", "enter"], "504: the gateway"),
+    "routes": (["9", "up"], "most like"),
     "help": (["question_mark"], "^r"),
 }
 #: The keys, what is then typed, and what shows.

@@ -236,7 +236,7 @@ def test_the_status_tells_the_role(role: str, may_operate: bool, may_administrat
 def test_steps_are_a_tree_with_their_share_of_the_time() -> None:
     found = steps(TurnView.model_validate(turn_view()))
     assert [step.name for step in found][-2:] == ["openai", "wecom/default"]
-    assert [step.depth for step in found][:3] == [0, 1, 2]
+    assert [step.indent for step in found][:3] == [0, 1, 2]
     assert found[0].begin == 0.0 and found[-1].end == pytest.approx(1.0)
     assert all(step.begin <= step.inner <= step.outer <= step.end for step in found if step.outer)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mindbot_tui
-from mindbot.api import shown, shown_providers, shown_workflows
+from mindbot.api import shown, shown_providers, shown_routes, shown_workflows
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
@@ -22,6 +22,7 @@ from mindbot_tui.commands.transfer import HANDS
 from mindbot_tui.commands.usage import TITLES
 from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS
+from mindbot_tui.screens.routes import TABS
 from mindbot_tui.state.parts import NAMES
 from mindbot_tui.widgets.frame import LABELS, TYPING
 from mindbot_tui.widgets.no_daemon import STARTS
@@ -39,7 +40,7 @@ def literals() -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 name = getattr(node.func.value, "id", name) if isinstance(node.func, ast.Subscript) else name
-                found += node.args[:1] if name in ("words", "Column") else []
+                found += node.args[:1] if name in ("words", "say", "Column") else []
                 found += [word.value for word in node.keywords if word.arg == "empty"]
             if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") in ("heading", "empty"):
                 found += [node.value] if node.value else []
@@ -70,6 +71,8 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("providers", text) for texts in (*providers, *pieces) for text in texts)
     workflows = (shown_workflows.LABELS, shown_workflows.STATES, shown_workflows.STATUSES)
     yield from (("workflows", text) for texts in (*workflows, shown_workflows.TEXTS) for text in texts)
+    routes = (shown_routes.STATES, shown_routes.MODES, shown_routes.PARTS, shown_routes.CORRECTIONS)
+    yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
     yield from (("usage", title) for title in TITLES)
     yield from (("commands", help) for _, help in HANDS)
     yield from (("commands", said) for said in (*OnBot.said, *Push.said))

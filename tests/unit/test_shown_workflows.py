@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mindbot.api.shown import cells, padded
-from mindbot.api.shown_routes import corrected, decided, explained, router_facts
+from mindbot.api.shown_routes import corrected, decided, explained, router_counts, router_settings
 from mindbot.api.shown_workflows import day, facts, milliseconds, node_tree, run_head, why
 from mindbot.api.workflow_models import (
     DecisionView,
@@ -122,9 +122,9 @@ def test_what_belongs_to_none_says_who_answers_all_the_same() -> None:
 
 
 def test_the_router_in_pieces() -> None:
-    told = list(router_facts(RouterView(mode="patterns", embedder="", threshold=0.5, pending=2)))
-    assert told[:4] == ["compared by patterns", "embedder -", "no judge", "needs 0.50"]
-    assert told[-1] == "2 wait for a verdict"
+    found = RouterView(mode="patterns", embedder="", threshold=0.5, pending=2)
+    assert list(router_settings(found)) == ["compared by patterns", "embedder -", "no judge", "needs 0.50"]
+    assert "2 wait for a verdict" in list(router_counts(found))
 
 
 def test_chinese_characters_take_two_cells() -> None:

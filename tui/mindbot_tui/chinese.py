@@ -2,12 +2,14 @@
 
 from mindbot_tui.chinese_bots import BOTS
 from mindbot_tui.chinese_providers import PROVIDERS
+from mindbot_tui.chinese_routes import ROUTES
 from mindbot_tui.chinese_workflows import WORKFLOWS
 
 ZH: dict[str, str] = {
     **BOTS,
     **PROVIDERS,
     **WORKFLOWS,
+    **ROUTES,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",
@@ -309,7 +311,9 @@ Tab 补全字段、运算符和值；w 用文字解释过滤"""
     "the kind of error that ended it, e.g. rate_limited": "导致结束的错误类别，例如 rate_limited",
     "the route it took": "走的路由",
     "what produced the answer: chat, agent, workflow": "由谁生成回复：chat、agent、workflow",
-    "the workflow that was chosen": "选中的工作流",
+    "the workflow that answered, or was chosen to": "作答的、或选中的工作流",
+    "how sure that choice was, 0 to 1": "选择的置信度，0 到 1",
+    "the rule of `routes` that decided": "起决定作用的 `routes` 规则",
     "the LLM backend that answered": "作答的大模型服务",
     "the model that answered": "作答的模型",
     "input and output tokens together": "输入与输出令牌总数",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, cast
 
 from mindbot.api.provider_models import ProviderView
-from mindbot.api.workflow_models import WorkflowView
+from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.state.turn_row import TurnRow
@@ -72,6 +72,20 @@ class Front(Protocol):
 
     @property
     def workflow(self) -> WorkflowView | None: ...
+
+    @property
+    def correction(self) -> LearnedView | None:
+        """A correction of the router."""
+
+    @property
+    def tabs(self) -> Sequence[str]:
+        """The names of its lists, where it has several."""
+
+    def show_tab(self, name: str) -> None:
+        """Show a list by its name, or the ``next`` or ``previous`` one."""
+
+    def write(self) -> bool:
+        """Put the cursor into the view's box; False where it has none."""
 
     @property
     def opens(self) -> bool:

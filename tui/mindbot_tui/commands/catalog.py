@@ -38,12 +38,15 @@ from mindbot_tui.commands.refresh import Refresh
 from mindbot_tui.commands.reload import Reload
 from mindbot_tui.commands.restart import Restart
 from mindbot_tui.commands.retry import Retry
+from mindbot_tui.commands.review import Review
 from mindbot_tui.commands.run_workflow import RunByHand
 from mindbot_tui.commands.screenshot import Screenshot
 from mindbot_tui.commands.send import Send
 from mindbot_tui.commands.start import Start
 from mindbot_tui.commands.stop import Stop
+from mindbot_tui.commands.tab import ShowTab
 from mindbot_tui.commands.take_back import TakeBack
+from mindbot_tui.commands.teach import Teach
 from mindbot_tui.commands.test import Test
 from mindbot_tui.commands.test_provider import TestProvider
 from mindbot_tui.commands.test_workflow import TestWorkflow
@@ -53,6 +56,7 @@ from mindbot_tui.commands.turns_by import TurnsBy
 from mindbot_tui.commands.turns_of import TurnsOf
 from mindbot_tui.commands.turns_of_workflow import TurnsOfWorkflow
 from mindbot_tui.commands.usage import Usage
+from mindbot_tui.commands.why import Why
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -65,6 +69,7 @@ COMMANDS: dict[str, Command] = {
         Go("logs", "what the daemon and this console have to say"),
         Go("providers", "models' providers: how they are, what they cost"),
         Go("workflows", "workflows: how they are, what they did"),
+        Go("routes", "where messages go and why, the rules, corrections"),
         Go("help", "all keys and commands"),
         SetFilter(),
         ClearFilter(),
@@ -102,6 +107,12 @@ COMMANDS: dict[str, Command] = {
         DisableWorkflow(),
         EnableWorkflow(),
         TurnsOfWorkflow(),
+        Why(),
+        ShowTab(),
+        Teach(),
+        Review("accept", "let the selected correction count from now on"),
+        Review("reject", "keep the selected correction from counting"),
+        Review("revert", "let an accepted correction count no longer"),
         Transfer(),
         Forget(),
         TakeBack(),

@@ -14,6 +14,7 @@ _VIEWS = {
     "logs": "mindbot_tui.screens.logs:Logs",
     "providers": "mindbot_tui.screens.providers:Providers",
     "workflows": "mindbot_tui.screens.workflows:Workflows",
+    "routes": "mindbot_tui.screens.routes:Routes",
     "help": "mindbot_tui.screens.help:Help",
 }
 

@@ -27,6 +27,7 @@ CONTEXTS = {
     "config": "Configuration",
     "providers": "Providers",
     "workflows": "Workflows",
+    "routes": "Routes",
 }
 
 

@@ -16,8 +16,9 @@ from mindbot_tui.state.parts import NAMES, part
 from mindbot_tui.state.steps import Step, stages, steps
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.sources import GivenRows
+from mindbot_tui.widgets.tabs import Tabs
 from mindbot_tui.widgets.text import Text, json_colours, plain
-from mindbot_tui.widgets.turn_parts import Parts, Stages, TurnHead, step_columns
+from mindbot_tui.widgets.turn_parts import Stages, TurnHead, step_columns
 
 OPEN_EVERY = 0.5  # seconds between looks at a turn that still runs
 
@@ -50,7 +51,7 @@ class TurnScreen(View):
     def body(self) -> ComposeResult:
         self._steps: GivenRows[Step] = GivenRows()
         self._rows = Rows(self._steps, step_columns(), empty="no steps are known", id="steps")
-        self._parts = Parts()
+        self._parts = Tabs(NAMES)
         self._text = Text(id="text")
         self._head, self._stages = TurnHead(), Stages()
         yield self._head
@@ -69,12 +70,8 @@ class TurnScreen(View):
 
     def show_part(self, name: str) -> None:
         """Show a part by its name, or the ``next`` or ``previous`` one."""
-        at = NAMES.index(self._parts.chosen)
-        if name in ("next", "previous"):
-            name = NAMES[(at + (1 if name == "next" else -1)) % len(NAMES)]
-        if name in NAMES:
-            self._parts.put(name)
-            self._put_part()
+        self._parts.put(name)
+        self._put_part()
 
     async def load(self) -> None:
         id = self._open
@@ -113,5 +110,5 @@ class TurnScreen(View):
     def on_rows_opened(self) -> None:
         self.show_part("step")
 
-    def on_parts_chosen(self, event: Parts.Chosen) -> None:
+    def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
         self.show_part(event.name)

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from mindbot.api.provider_models import ProviderView
-from mindbot.api.workflow_models import WorkflowView
+from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot.domain.errors import MindBotError
 from mindbot_tui.keymap import Key, keys_of
 from mindbot_tui.surface import Surface, console_of
@@ -98,6 +98,21 @@ class View(Screen[None]):
     def workflow(self) -> WorkflowView | None:
         """The selected workflow."""
         return None
+
+    @property
+    def correction(self) -> LearnedView | None:
+        """The selected correction of the router."""
+        return None
+
+    #: The names of its lists, where it has several.
+    tabs: Sequence[str] = ()
+
+    def show_tab(self, name: str) -> None:
+        """Show a list by its name, or the ``next`` or ``previous`` one."""
+
+    def write(self) -> bool:
+        """Put the cursor into the view's box; False where it has none."""
+        return False
 
     @property
     def opens(self) -> bool:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from mindbot.api.models import TurnView
+from mindbot.api.shown_routes import explained
 from mindbot.domain.message import Json
 from mindbot_tui.cells import size
+from mindbot_tui.state.decisions import decision_of
 
 NAMES = ("message", "prompt", "reply", "deliveries", "route", "step", "all")
 
@@ -35,11 +37,19 @@ def part(turn: TurnView, name: str, step: Json | None = None) -> Part:
         case "deliveries":
             return Part("\n\n".join([*(_delivery(each) for each in turn.deliveries), *_notes(turn)]))
         case "route":
-            return Part(_pretty({"route": turn.route, "vars": turn.vars}), json=True)
+            return _route(turn)
         case "step":
             return Part(_pretty(step), json=True) if step else Part("")
         case _:
             return Part(_pretty(turn.to_json()), json=True)
+
+
+def _route(turn: TurnView) -> Part:
+    """Return what the router weighed, where it was asked, and what became of it."""
+    became = _pretty({"route": turn.route, "vars": turn.vars})
+    if (decision := decision_of(turn)) is None:
+        return Part(became, json=True)
+    return Part("\n".join([*explained(decision), "── route ──", became]))
 
 
 def _pretty(value: object) -> str:

@@ -11,10 +11,11 @@ from mindbot.domain.message import Json
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A line of the tree. ``begin`` and ``end`` are where it lies in the whole turn, from 0 to 1; from
+    """A line of the tree, ``indent`` cells in: stages lie so deep in each other that one a level has to do.
+    ``begin`` and ``end`` are where it lies in the whole turn, from 0 to 1; from
     ``inner`` to ``outer`` something inside it was at work."""
 
-    depth: int
+    indent: int
     kind: str
     name: str
     took_ms: float | None
@@ -46,14 +47,14 @@ def steps(turn: TurnView) -> list[Step]:
     for span in spans:
         children.setdefault(span.parent, []).append(span)
 
-    def under(parent: int, depth: int) -> Iterator[Step]:
+    def under(parent: int, indent: int) -> Iterator[Step]:
         for span in children.get(parent, ()):
             inside = children.get(span.id, []) if span.id else []
             begin, end = (span.start - start) / whole, (_end(span) - start) / whole
             inner = min((each.start - start for each in inside), default=0.0) / whole
             outer = max((_end(each) - start for each in inside), default=0.0) / whole
             yield Step(
-                depth,
+                indent,
                 span.kind,
                 span.name,
                 span.took_ms,
@@ -65,7 +66,7 @@ def steps(turn: TurnView) -> list[Step]:
                 span.to_json(),
             )
             if inside:
-                yield from under(span.id, depth + 1)
+                yield from under(span.id, indent + (1 if span.kind == "stage" else 2))
 
     return list(under(0, 0))
 

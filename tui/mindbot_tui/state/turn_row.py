@@ -16,10 +16,10 @@ RANK = {"queued": 0, "running": 1, "parked": 2, "waiting": 2} | dict.fromkeys(DO
 
 _SAME_AGAIN = (
     *("platform", "bot", "session", "user", "chat", "kind", "state", "error"),
-    *("runner", "route", "workflow", "provider", "model", "user_name"),
+    *("runner", "route", "rule", "workflow", "provider", "model", "user_name"),
 )
 _TEXTS = ("text", "reply", "reason")
-_NUMBERS = ("tokens", "attempt", "received", "took")
+_NUMBERS = ("tokens", "attempt", "received", "took", "confidence")
 
 
 class TurnRow:
@@ -29,6 +29,7 @@ class TurnRow:
         "attempt",
         "bot",
         "chat",
+        "confidence",
         "delivery",
         "department",
         "error",
@@ -41,6 +42,7 @@ class TurnRow:
         "received",
         "reply",
         "route",
+        "rule",
         "runner",
         "session",
         "state",
@@ -58,11 +60,11 @@ class TurnRow:
         self.platform = self.bot = self.session = self.user = self.chat = self.kind = ""
         self.state = "queued"
         self.text = self.reply = self.reason = self.error = ""
-        self.route = self.runner = self.workflow = self.provider = self.model = ""
+        self.route = self.rule = self.runner = self.workflow = self.provider = self.model = ""
         self.delivery = ""
         self.tokens = 0
         self.attempt = 1
-        self.received = self.took = 0.0
+        self.received = self.took = self.confidence = 0.0
         self.user_name = ""
         self.department: tuple[str, ...] = ()
         self.vars: Json = {}

@@ -158,6 +158,7 @@ LABELS = {
     "transfer": "hand over",
     "provider_test": "test",
     "provider_turns": "turns",
+    "tab_next": "list",
     "workflow_test": "test",
     "workflow_run": "run",
     "workflow_turns": "turns",

@@ -1,21 +1,17 @@
-"""What a turn's view is made of: its head, the strip of its stages, its steps, the names of its parts."""
+"""What a turn's view is made of: its head, the strip of its stages, its steps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
-from textual import events
-from textual.message import Message
 from textual.strip import Strip
 
 from mindbot.api.models import TurnView
 from mindbot_tui.cells import clean, clock, fit, took
-from mindbot_tui.state.parts import NAMES
 from mindbot_tui.state.steps import Stage, Step
 from mindbot_tui.widgets.columns import Cell, Column
-from mindbot_tui.widgets.line import Line, fitting
+from mindbot_tui.widgets.line import fitting
 from mindbot_tui.widgets.paint import Painter, Piece
 from mindbot_tui.widgets.turn_list import STATES
 
@@ -118,7 +114,7 @@ def _name(step: Step) -> Cell:
     kind = "" if step.kind == "stage" else f"{step.kind} "
     style = "bad" if step.status == "error" else "name" if kind else "text"
     memo = " ↺" if step.status == "memo" else ""
-    return "  " * min(step.depth, 12) + kind + step.name + memo, style
+    return " " * min(step.indent, 24) + kind + step.name + memo, style
 
 
 def _took(step: Step) -> str:
@@ -139,32 +135,3 @@ def bar(step: Step, width: int) -> list[Piece]:
         ("━" * (end - outer), style),
         (" " * (width - end), "text"),
     ]
-
-
-class Parts(Line):
-    """The names of the parts, as tabs."""
-
-    @dataclass
-    class Chosen(Message):
-        """One was clicked."""
-
-        name: str
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.chosen = NAMES[0]
-
-    def put(self, name: str) -> None:
-        self.chosen = name
-        self.sync()
-
-    def pieces(self, width: int) -> list[Piece]:
-        return [(f" {self.words(name)} ", "chip" if name == self.chosen else "dim") for name in NAMES]
-
-    def on_click(self, event: events.Click) -> None:
-        at = 0
-        for name in NAMES:
-            at += cell_len(self.words(name)) + 2
-            if event.x < at:
-                self.post_message(self.Chosen(name))
-                return
