@@ -16,7 +16,7 @@ from mindbot.domain.chat import ChatMessage, ChatRequest, Chunk, Chunks, Usage
 from mindbot.domain.errors import ConfigError
 from mindbot.domain.host import File
 from mindbot.domain.message import Json, Part
-from mindbot.domain.ports.answering import Runner
+from mindbot.domain.ports.answering import Embedding, Runner
 from mindbot.domain.ports.store import Recorded
 from mindbot.domain.shapes.turns import PersonJson
 from mindbot.domain.spending import NOBODY, Payer
@@ -41,6 +41,9 @@ class Models(Protocol):
         self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY
     ) -> Chunks:
         """Yield the answer; ``notes`` learns who gave it, ``payer`` is charged. Raises MindBotError."""
+
+    async def embed(self, texts: Sequence[str], *, provider: str, model: str = "") -> Embedding:
+        """Return a vector a text; raises MindBotError."""
 
 
 class Till(Protocol):

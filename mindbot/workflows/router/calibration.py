@@ -40,13 +40,18 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The numbers of one way and language. ``weights`` are of `Evidence.row`, ``none`` is what *out of scope*
-    has beforehand, ``typical`` the evidence of an ordinary good match (for workflows without examples), and
-    ``threshold`` the least confidence with which one is chosen."""
+    has beforehand, ``typical`` the evidence of an ordinary good match, and ``threshold`` the least confidence
+    with which one is chosen."""
 
     weights: tuple[float, ...]
     none: float
     threshold: float
-    typical: float = 0.0
+    typical: tuple[float, ...]
+
+    def ordinary(self, pattern: float) -> Evidence:
+        """Return the evidence of an ordinary good match, with so much of a pattern."""
+        best, mean, near, about, _ = self.typical
+        return Evidence(best, mean, near, about, pattern)
 
     def weight(self, evidence: Evidence, *, none: bool = False) -> float:
         """Return what a workflow weighs, or *out of scope*."""
@@ -67,14 +72,16 @@ class _Numbers(TypedDict):
     weights: list[float]
     none: float
     threshold: float
-    typical: float
+    typical: list[float]
 
 
 @cache
 def calibration(way: Way, language: str) -> Calibration:
     """Return the numbers for a way of comparing and a language (zh; anything else is taken as en)."""
     numbers = _numbers()[way]["zh" if language == "zh" else "en"]
-    return Calibration(tuple(numbers["weights"]), numbers["none"], numbers["threshold"], numbers["typical"])
+    return Calibration(
+        tuple(numbers["weights"]), numbers["none"], numbers["threshold"], tuple(numbers["typical"])
+    )
 
 
 @cache

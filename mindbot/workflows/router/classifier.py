@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 
 import anyio
 from anyio.to_thread import run_sync
 
 from mindbot.config.workflows import RouterSettings, WorkflowSettings
 from mindbot.domain.routing import Nearest, RouteQuestion, WorkflowCandidate
-from mindbot.workflows.router.calibration import Calibration, Evidence, Way, calibration, shares
+from mindbot.workflows.router.calibration import Calibration, Way, calibration, shares
 from mindbot.workflows.router.classified import Classified, why
-from mindbot.workflows.router.evidence import ExampleSet, Likeness, Likenesses
+from mindbot.workflows.router.compared import Compared, ExampleIndex, indexed
 from mindbot.workflows.router.examples import Example, gather
 from mindbot.workflows.router.followups import follows, says_little
-from mindbot.workflows.router.hashed import HashedIndex
+from mindbot.workflows.router.judge import NoVerdict, RouteJudge
 from mindbot.workflows.router.patterns import Patterns, strengths
 from mindbot.workflows.router.texts import language, same
+from mindbot.workflows.router.vectors import ExampleVectors, NotComparable
 
 #: The confidence in an example that says just what the text says.
 CERTAIN = 0.99
@@ -27,31 +27,16 @@ CERTAIN = 0.99
 FOLLOWS, SAYS_LITTLE = 0.9, 0.7
 #: Above this confidence that it belongs to none, a short text is not taken for a follow-up.
 CLEARLY_NONE = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """What is made of the examples once."""
-
-    shown: ExampleSet
-    hashed: HashedIndex
-    exact: Mapping[str, Example]
-    counters: frozenset[tuple[str, str | None]]
-
-    @classmethod
-    def of(cls, examples: tuple[Example, ...]) -> _Index:
-        shown = ExampleSet(examples)
-        exact = {same(each.text): each for each in reversed(examples) if not each.counter}
-        counters = frozenset((same(each.text), each.workflow) for each in examples if each.counter)
-        return cls(shown, HashedIndex(shown.texts), exact, counters)
-
-
-#: A configuration that is loaded again shows the same examples.
-_indexed = lru_cache(maxsize=4)(_Index.of)
+#: A judge is asked where the confidence is so near to what is needed, or the next is so near.
+UNSURE, CLOSE = 0.25, 0.15
 
 
 class Classifier:
-    """The classifier of one configuration. What it is shown is read at its first use, in a thread."""
+    """The classifier of one configuration. What it is shown is read at its first use, in a thread.
+
+    ``vectors`` are an embedder's; without them texts are compared by hashed pieces. ``degraded`` says why the
+    last text was not compared as configured; empty: all is well.
+    """
 
     def __init__(
         self,
@@ -59,18 +44,36 @@ class Classifier:
         settings: RouterSettings,
         *,
         learned: Iterable[Example] = (),
+        vectors: ExampleVectors | None = None,
+        judge: RouteJudge | None = None,
     ) -> None:
         self._workflows = {name: each for name, each in workflows.items() if each.enabled}
         self._settings = settings
         self._patterns = Patterns({name: each.task_patterns for name, each in self._workflows.items()})
         self._learned = list(learned)
-        self._index: _Index | None = None
+        self._index: ExampleIndex | None = None
         self._building = anyio.Lock()
+        self._vectors = vectors
+        self._judge = judge
+        self.degraded = ""
+
+    @property
+    def mode(self) -> str:
+        """How texts are compared now: full, hashed or patterns."""
+        if self._settings.embedder == "none":
+            return "patterns"
+        return "full" if self._vectors is not None and not self.degraded else "hashed"
 
     def learn(self, examples: Iterable[Example]) -> None:
         """Take these as the accepted corrections, in place of those before; they count from now on."""
         self._learned = list(examples)
         self._index = None
+
+    async def prepare(self) -> None:
+        """Make all vectors of examples that are missing; raises NotComparable when the embedder fails."""
+        index = await self._shown()
+        if self._vectors is not None:
+            await self._vectors.prepare(index.shown.texts)
 
     async def classify(self, asked: RouteQuestion, among: Collection[str] = ()) -> Classified:
         """Return the workflow that a text is meant for.
@@ -80,11 +83,24 @@ class Classifier:
         """
         names = [name for name in self._workflows if not among or name in among]
         index = await self._shown()
-        way: Way = "patterns" if self._settings.embedder == "none" else "hashed"
-        found = self._found(asked, names, index, way)
-        return found if same(asked.text) in index.exact else self._sticky(asked, found)
+        exact = same(asked.text) in index.exact
+        stays = not exact and self._may_stay(asked, names)
+        if stays and follows(asked.text):
+            found = self._found(asked, names, index, index.compare(asked.text))
+            return self._stay(asked, found, FOLLOWS, "goes on with what was asked before")
+        compared, degraded = await self._compared(index, asked.text, exact)
+        found = self._found(asked, names, index, compared)
+        if degraded:
+            found = replace(found, degraded=degraded, why=f"{found.why} ({degraded})")
+        if stays and found.workflow is None and says_little(asked.text) and _unclear(found):
+            return self._stay(asked, found, SAYS_LITTLE, "is short and says nothing against it")
+        if self._judge is not None and not exact and asked.text.strip() and _unsure(found):
+            return await self._judged(asked, names, found, self._judge)
+        return found
 
-    async def _shown(self) -> _Index:
+    # --- comparing
+
+    async def _shown(self) -> ExampleIndex:
         """Return what is made of the examples; the corrections of now are among them."""
         while (index := self._index) is None:
             async with self._building:
@@ -95,75 +111,51 @@ class Classifier:
                         self._index = made
         return index
 
-    def _make(self, learned: list[Example]) -> _Index:
+    def _make(self, learned: list[Example]) -> ExampleIndex:
         if self._settings.embedder == "none":
             exact = [each for each in learned if each.workflow is None or each.workflow in self._workflows]
-            return _indexed(tuple(exact))
+            return indexed(tuple(exact))
         known = self._settings.builtin_examples
-        return _indexed(tuple(gather(self._workflows, builtin_examples=known, learned=learned)))
+        return indexed(tuple(gather(self._workflows, builtin_examples=known, learned=learned)))
 
-    def _found(self, asked: RouteQuestion, names: list[str], index: _Index, way: Way) -> Classified:
+    async def _compared(self, index: ExampleIndex, text: str, exact: bool) -> tuple[Compared, str]:
+        """Return how like the examples are, by the best means there is now; and why it is not the best."""
+        if self._settings.embedder == "none":
+            return Compared("patterns"), ""
+        compared = index.compare(text)
+        if self._vectors is None or exact or not text.strip() or not index.shown.texts:
+            return compared, ""
+        try:
+            found = await self._vectors.similarities(index.shown.texts, text)
+        except NotComparable as reason:
+            self.degraded = f"patterns only, with built-in n-grams: {reason}"
+            return compared, self.degraded
+        self.degraded = ""
+        return index.with_vectors(compared, found), ""
+
+    def _found(
+        self, asked: RouteQuestion, names: list[str], index: ExampleIndex, compared: Compared
+    ) -> Classified:
         """Return what the text alone says."""
         spoken = language(asked.text)
-        numbers = calibration(way, spoken)
+        numbers = calibration(compared.way, spoken)
         matching = self._patterns.matching(asked.text)
         strong = strengths({name: found for name, found in matching.items() if name in names})
-        like = Likenesses()
-        if way != "patterns":
-            like = index.shown.likenesses(index.hashed.similarities(asked.text))
-        vetoed = {name for name in names if (same(asked.text), name) in index.counters}
-        weights = {}
         evidence = {}
         for name in names:
-            evidence[name] = self._evidence(index, like.of.get(name), strong.get(name, 0.0), numbers, name)
-            weights[name] = numbers.weight(evidence[name])
-        outside = self._outside(like, names)
-        confident, none = shares(weights, numbers.weight(outside, none=True))
-        for name in vetoed:
-            confident[name] = 0.0
-        exact = index.exact.get(same(asked.text))
-        if exact is not None and (exact.workflow is None or exact.workflow in confident):
-            confident = {name: min(score, 1 - CERTAIN) for name, score in confident.items()}
-            none = 1 - CERTAIN
-            if exact.workflow is None:
-                none = CERTAIN
-            else:
-                confident[exact.workflow] = CERTAIN
-        candidates = [
-            self._candidate(name, confident[name], evidence[name], like, matching.get(name, []))
-            for name in names
-        ]
-        return self._decide(candidates, none, way, spoken, like.nearest, numbers)
-
-    def _evidence(
-        self, index: _Index, like: Likeness | None, pattern: float, numbers: Calibration, name: str
-    ) -> Evidence:
-        """Return what speaks for a workflow. One that is nearer to a counter-example has no likeness left;
-        one without examples has that of an ordinary match where its patterns match."""
-        if like is None or not index.shown.count(name):
-            usual = numbers.typical if pattern else 0.0
-            return Evidence(usual, usual, pattern=pattern)
-        if like.counter and like.counter >= like.best:
-            return Evidence()
-        return Evidence(like.best, like.mean, pattern=pattern)
-
-    def _outside(self, like: Likenesses, names: list[str]) -> Evidence:
-        """Return what speaks for *out of scope*: examples of it, and counter-examples that are nearer."""
-        none = like.of.get(None, Likeness())
-        counters = [
-            each.counter for name in names if (each := like.of.get(name)) and each.counter >= each.best
-        ]
-        return Evidence(max([none.best, *counters]), max([none.mean, *counters]))
-
-    def _candidate(
-        self, name: str, score: float, evidence: Evidence, like: Likenesses, matching: list[str]
-    ) -> WorkflowCandidate:
-        parts = {"pattern": evidence.pattern, "similarity": max(0.0, min(1.0, evidence.best))}
-        near = tuple(each for each in like.nearest if each.workflow == name)
-        return WorkflowCandidate(name, score, parts, near[:3], tuple(matching))
-
-    def _threshold(self, name: str, numbers: Calibration) -> float:
-        return self._workflows[name].threshold or self._settings.threshold or numbers.threshold
+            shown = index.shown.count(name) > 0
+            evidence[name] = compared.evidence(name, strong.get(name, 0.0), numbers, shown=shown)
+        weights = {name: numbers.weight(each) for name, each in evidence.items()}
+        outside = numbers.weight(compared.outside(names), none=True)
+        confident, none = index.corrected(asked.text, *shares(weights, outside), certain=CERTAIN)
+        candidates = []
+        for name in names:
+            similar = max(0.0, min(1.0, compared.like(name).best))
+            parts = {"pattern": strong.get(name, 0.0), "similarity": similar}
+            near = tuple(each for each in compared.nearest if each.workflow == name)[:3]
+            found = tuple(matching.get(name, ()))
+            candidates.append(WorkflowCandidate(name, confident[name], parts, near, found))
+        return self._decide(candidates, none, compared.way, spoken, compared.nearest, numbers)
 
     def _decide(
         self,
@@ -175,50 +167,79 @@ class Classifier:
         numbers: Calibration,
     ) -> Classified:
         """Return the likeliest that reaches its threshold; of two alike, priority decides, then the name."""
-        order = sorted(
-            candidates,
-            key=lambda each: (-round(each.score, 3), self._workflows[each.workflow].priority, each.workflow),
-        )
+        order = self._in_order(candidates)
         best = order[0] if order else None
-        needed = self._threshold(best.workflow, numbers) if best else 0.0
+        needed = self._needed(best.workflow, numbers.threshold) if best else 0.0
         score = best.score if best else 0.0
         chosen = best.workflow if best and score >= needed and score >= none else None
         second = max([none, *(each.score for each in order[1:])])
+        told = why(chosen, best, needed, nearest)
         return Classified(
-            chosen,
-            score,
-            tuple(order),
-            way,
-            needed,
-            score - second,
-            nearest,
-            why(chosen, best, needed, nearest),
-            spoken,
+            chosen, score, order, way, needed, score - second, nearest[:5], told, spoken, none=none
         )
 
-    def _sticky(self, asked: RouteQuestion, found: Classified) -> Classified:
-        """Stay with who answered before, where the text goes on with that."""
-        by = {each.workflow: each for each in found.candidates}
-        before = by.get(asked.previous)
-        if before is None or not asked.ts - asked.previous_ts <= self._settings.sticky:
-            return found
-        if follows(asked.text):
-            score, reason = FOLLOWS, "goes on with what was asked before"
-        elif found.workflow is None and says_little(asked.text) and self._unclear(found):
-            score, reason = SAYS_LITTLE, "is short and says nothing against it"
-        else:
-            return found
-        stays = replace(before, score=max(score, before.score), parts={**before.parts, "sticky": score})
-        others = tuple(each for each in found.candidates if each.workflow != before.workflow)
+    def _in_order(self, candidates: Iterable[WorkflowCandidate]) -> tuple[WorkflowCandidate, ...]:
+        def order(each: WorkflowCandidate) -> tuple[float, int, str]:
+            return -round(each.score, 3), self._workflows[each.workflow].priority, each.workflow
+
+        return tuple(sorted(candidates, key=order))
+
+    def _needed(self, name: str, fitted: float) -> float:
+        return self._workflows[name].threshold or self._settings.threshold or fitted
+
+    # --- going on with who answered before
+
+    def _may_stay(self, asked: RouteQuestion, names: list[str]) -> bool:
+        soon = asked.ts - asked.previous_ts <= self._settings.sticky
+        return asked.previous in names and self._settings.sticky > 0 and soon
+
+    def _stay(self, asked: RouteQuestion, found: Classified, score: float, reason: str) -> Classified:
+        told = f"stays with {asked.previous}: the text {reason}"
+        return self._chosen(found, asked.previous, score, "sticky", told)
+
+    def _chosen(self, found: Classified, name: str, score: float, part: str, told: str) -> Classified:
+        """Return that a workflow is chosen for a reason that the text does not have."""
+        before = next(each for each in found.candidates if each.workflow == name)
+        chosen = replace(before, score=max(score, before.score), parts={**before.parts, part: score})
+        others = tuple(each for each in found.candidates if each.workflow != name)
         rest = max((each.score for each in others), default=0.0)
+        told = f"{told} ({found.degraded})" if found.degraded else told
         return replace(
             found,
-            workflow=before.workflow,
-            confidence=stays.score,
-            candidates=(stays, *others),
-            margin=stays.score - rest,
-            why=f"stays with {before.workflow}: the text {reason}",
+            workflow=name,
+            confidence=chosen.score,
+            candidates=(chosen, *others),
+            margin=chosen.score - rest,
+            why=told,
         )
 
-    def _unclear(self, found: Classified) -> bool:
-        return 1 - sum(each.score for each in found.candidates) < CLEARLY_NONE
+    # --- asking a model
+
+    async def _judged(
+        self, asked: RouteQuestion, names: list[str], found: Classified, judge: RouteJudge
+    ) -> Classified:
+        """Let a model decide; where it does not, what was found stays, and says so."""
+        try:
+            verdict = await judge.judge(asked, names)
+        except NoVerdict as failure:
+            told = f"the judge {self._settings.judge} gave no verdict: {failure}"
+            degraded = "; ".join(filter(None, (found.degraded, told)))
+            return replace(found, degraded=degraded, why=f"{found.why} ({told})")
+        reason = f": {verdict.why}" if verdict.why else ""
+        if verdict.workflow is None:
+            told = f"the judge {self._settings.judge} takes it for out of scope{reason}"
+            return replace(found, workflow=None, none=max(found.none, verdict.confidence), why=told)
+        if verdict.confidence < self._needed(verdict.workflow, found.threshold):
+            told = f"the judge {self._settings.judge} is unsure of {verdict.workflow}{reason}"
+            return replace(found, workflow=None, why=told)
+        told = f"the judge {self._settings.judge} says {verdict.workflow}{reason}"
+        return self._chosen(found, verdict.workflow, verdict.confidence, "judge", told)
+
+
+def _unclear(found: Classified) -> bool:
+    return found.none < CLEARLY_NONE
+
+
+def _unsure(found: Classified) -> bool:
+    near = abs(found.confidence - found.threshold) < UNSURE
+    return near or (found.workflow is not None and found.margin < CLOSE)

@@ -16,13 +16,16 @@ TOP = 5
 class Likeness:
     """How like a text is to the examples of one workflow: the likest and the mean of the `TOP` likest.
 
-    ``counter`` is the likest of the counter-examples. -1 to 1, or in units of what is usual between examples
-    (see `mindbot.workflows.router.vectors`).
+    ``counter`` is the likest of the counter-examples. All are -1 to 1.
     """
 
     best: float = 0.0
     mean: float = 0.0
     counter: float = 0.0
+
+    def above(self, usual: float, spread: float) -> tuple[float, float]:
+        """Return ``best`` and ``mean`` as standard deviations above what is usual."""
+        return (self.best - usual) / spread, (self.mean - usual) / spread
 
 
 @dataclass(slots=True)

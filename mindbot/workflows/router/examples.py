@@ -7,12 +7,13 @@ names; the configuration's ``examples:`` and ``not_examples:`` and accepted corr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from mindbot.config.workflows import WorkflowSettings
+from mindbot.workflows.router.hashed import HashedIndex
 from mindbot.workflows.router.texts import same
 
 #: Workflows of these names get examples that come with MindBot.
@@ -24,6 +25,8 @@ WELL_KNOWN = (
     "creative_writing",
     "research",
 )
+#: Two texts are about the same when their hashed pieces are so alike.
+ALIKE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,18 @@ def gather(
         known = {name: well_known(name) for name in workflows}
         shipped = [Example(t, name) for name, well in known.items() if well for t in builtin(well)]
         if shipped:
-            shipped += [Example(text, None) for text in builtin("none")]
+            wanted = [each.text for each in found.values() if each.workflow and not each.counter]
+            shipped += [Example(text, None) for text in _foreign(builtin("none"), wanted)]
         for example in shipped:
             if same(example.text) not in settled:
                 take(example)
     return list(found.values())
+
+
+def _foreign(none: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Return the shipped sentences that belong to none of the well-known workflows, but for those that are
+    like what somebody has a workflow for."""
+    if not wanted:
+        return list(none)
+    index = HashedIndex([*wanted, *none])
+    return [text for text in none if max(index.similarities(text)[: len(wanted)]) < ALIKE]

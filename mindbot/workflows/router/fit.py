@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
+import anyio
 import numpy as np
 
 from mindbot.config.load import load
 from mindbot.config.workflows import WorkflowSettings
 from mindbot.workflows.router.calibration import Evidence
+from mindbot.workflows.router.embedders import LocalVectors
 from mindbot.workflows.router.evidence import ExampleSet, Likeness, Likenesses
 from mindbot.workflows.router.examples import WELL_KNOWN, gather
 from mindbot.workflows.router.hashed import HashedIndex
 from mindbot.workflows.router.patterns import Patterns, strengths
 from mindbot.workflows.router.texts import language
+from mindbot.workflows.router.vectors import ExampleVectors
 
 CLASSES: tuple[str | None, ...] = (*WELL_KNOWN, None)
 #: A labelled utterance counts as much as so many examples.
@@ -51,16 +53,20 @@ class Rows:
         self.weights.append(weight)
 
 
-def _evidence(like: Likenesses, vectors: Likenesses, strong: dict[str, float]) -> list[Evidence]:
-    nothing = Likeness()
+def _evidence(
+    hashed: Likenesses, vectors: tuple[Likenesses, float, float] | None, strong: dict[str, float]
+) -> list[Evidence]:
     found = []
     for name in CLASSES:
-        h, v = like.of.get(name, nothing), vectors.of.get(name, nothing)
-        found.append(Evidence(h.best, h.mean, v.best, v.mean, strong.get(name or "", 0.0)))
+        like = hashed.of.get(name, Likeness())
+        near, about = 0.0, 0.0
+        if vectors is not None:
+            near, about = vectors[0].of[name].above(vectors[1], vectors[2])
+        found.append(Evidence(like.best, like.mean, near, about, strong.get(name or "", 0.0)))
     return found
 
 
-def rows_of(
+async def rows_of(
     workflows: dict[str, WorkflowSettings], labelled: list[dict[str, Any]], way: str
 ) -> dict[str, Rows]:
     """Return the rows of each language."""
@@ -71,12 +77,22 @@ def rows_of(
     found = {"zh": Rows(), "en": Rows()}
     texts = [(each.text, each.workflow, 1.0, i) for i, each in enumerate(examples)]
     texts += [(row["text"], row["workflow"], LABELLED, -1) for row in labelled]
+    vectors = ExampleVectors(LocalVectors())
+    if way == "full":
+        await vectors.prepare(shown.texts)
     for text, label, weight, without in texts:
-        like = Likenesses()
+        like, far = Likenesses(), None
         if way != "patterns":
             like = shown.likenesses(hashed.similarities(text), without=without)
+        if way == "full":
+            found_far = await vectors.similarities(shown.texts, text)
+            far = (
+                shown.likenesses(found_far.values, without=without),
+                found_far.usual,
+                found_far.spread,
+            )
         strong = strengths(patterns.matching(text))
-        found[language(text)].add(_evidence(like, Likenesses(), strong), label, weight)
+        found[language(text)].add(_evidence(like, far, strong), label, weight)
     return found
 
 
@@ -99,12 +115,12 @@ def fit(rows: Rows) -> dict[str, Any]:
         theta, none = np.maximum(theta - move[:-1], 0), none - move[-1]
     p = _shares(x, theta, none, outside)
     right = (p.argmax(1) == y) & (y != outside)
-    typical = float(np.median(x[right, y[right], 0])) if right.any() else 0.0
+    typical = np.median(x[right, y[right]], axis=0) if right.any() else np.zeros(x.shape[2])
     return {
         "weights": [round(float(each), 4) for each in theta],
         "none": round(float(none), 4),
         "threshold": round(_threshold(p, y, np.array(rows.weights) == LABELLED, outside), 3),
-        "typical": round(typical, 4),
+        "typical": [round(float(each), 4) for each in typical],
     }
 
 
@@ -128,17 +144,19 @@ def _threshold(p: Array, y: Array, labelled: Array, outside: int) -> float:
     return HIGHEST
 
 
-def main(config: str, labelled: str) -> None:
+async def main(*files: str) -> None:
     """See the module."""
+    config, labelled = files
     environ = {
         f"DIFY_{name}_API_KEY": "app-fit"
         for name in ("GENERAL", "CODE", "DOC", "DATA", "CREATIVE", "RESEARCH")
     }
     workflows = dict(load([config], environ=environ).config.workflows)
-    lines = [json.loads(line) for line in Path(labelled).read_text("utf-8").splitlines()]
+    text = await anyio.Path(labelled).read_text("utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
     made = {
-        way: {spoken: fit(rows) for spoken, rows in rows_of(workflows, lines, way).items()}
-        for way in ("hashed", "patterns")
+        way: {spoken: fit(rows) for spoken, rows in (await rows_of(workflows, lines, way)).items()}
+        for way in ("full", "hashed", "patterns")
     }
     json.dump(
         {"made_by": f"python -m mindbot.workflows.router.fit {config} {labelled}", **made},
@@ -148,4 +166,4 @@ def main(config: str, labelled: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    anyio.run(main, *sys.argv[1:])

@@ -122,12 +122,12 @@ async def test_a_running_turn_is_listed_as_running(runtime: Runtime) -> None:
 
 
 async def test_spans_are_told_only_while_somebody_looks(runtime: Runtime) -> None:
-    assert not runtime.tracer.active
+    assert not runtime.generation.tracer.active
     with runtime.bus.observe({"span"}) as observer:
-        assert runtime.tracer.active
+        assert runtime.generation.tracer.active
         view = await ask(runtime, "hello")
         found = (await until(observer, "span.closed")) + observer.take()[0]
-    assert not runtime.tracer.active
+    assert not runtime.generation.tracer.active
     closed = [e.data for e in found if e.type == "span.closed"]
     assert {(d["kind"], d["name"]) for d in closed} == {(s["kind"], s["name"]) for s in view["spans"]}
     opened = [e.data["span"] for e in found if e.type == "span.opened"]
