@@ -116,7 +116,8 @@ def router_settings(found: RouterView, say: Say = english) -> Iterator[str]:
     yield say("compared by {mode}", mode=say(found.mode))
     yield say("embedder {name}", name=found.embedder or "-")
     yield say("judge {name}", name=found.judge) if found.judge else say("no judge")
-    yield say("needs {share}", share=f"{found.threshold:.2f}")
+    if found.threshold:
+        yield say("needs {share}", share=f"{found.threshold:.2f}")
     if found.default:
         yield say("default {workflow}", workflow=found.default)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from mindbot.api.models import TurnSummary
 from mindbot.api.workflow_models import LearnedView, RouterView
 
+_UNSURE = 0.5  # a confidence below is little, where the router finds out itself what is enough
 _OFTEN = 2  # how often a text comes before it is told
 _MOST = 10  # of each sort
 _SHOWN = 60  # characters of a text
@@ -26,7 +27,7 @@ def _outside(router: RouterView, turns: Sequence[TurnSummary]) -> Iterator[str]:
     unsure = [
         " ".join(each.text.split()).casefold()
         for each in turns
-        if each.confidence is not None and each.confidence < router.threshold and not each.rule
+        if each.confidence is not None and each.confidence < (router.threshold or _UNSURE)
     ]
     for text, times in Counter(filter(None, unsure)).most_common(_MOST):
         if times >= _OFTEN:

@@ -33,6 +33,7 @@ from mindbot.runtime.ratings import Ratings
 from mindbot.runtime.resources.questions import Questions
 from mindbot.workflows.background import WorkflowBackground
 from mindbot.workflows.manager import Report, Workflows
+from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
 from mindbot.workflows.shadows import Shadows
@@ -131,6 +132,7 @@ class Builder:
         return WorkflowRouter(
             config,
             registry.names("runners"),
+            Classifier(config.workflows, config.router),
             standing.learned,
             previous,
             switched_on=lambda name: not standing.is_off(name),

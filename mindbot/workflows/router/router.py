@@ -30,6 +30,7 @@ class WorkflowRouter:
         self,
         config: Config,
         runners: Collection[str],
+        classifier: Classifier,
         learned: LearnedStore,
         previous: Previous,
         *,
@@ -46,7 +47,7 @@ class WorkflowRouter:
         self._report = report
         self.mode = "patterns" if config.router.embedder == "none" else "hashed"
         self.degraded = ""
-        self._classifier = Classifier(config.workflows, config.router)
+        self._classifier = classifier
         self._learned = -1  # the version of the corrections that the classifier knows
         self._has_workflows = "workflow" in runners
         self._agent = config.agent is not None and "agent" in runners

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -10,9 +11,11 @@ from pipeline_house import Echo, House
 
 from mindbot.config.model import Config
 from mindbot.domain.chat import Chunk
+from mindbot.domain.errors import WorkflowPaused
 from mindbot.domain.turn import Turn
 from mindbot.testing.platforms import Inbox, MemoryKeep
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
 from mindbot.workflows.standing import WorkflowStanding
@@ -43,7 +46,8 @@ def house(**sections: Any) -> House:
         workflows = object.__new__(Workflows)
         workflows.standing = standing = WorkflowStanding(MemoryKeep(Inbox()))
         previous = Previous(standing.keep, config.router.sticky, lambda: 1000.0)
-        router = WorkflowRouter(config, ("workflow", "chat"), standing.learned, previous)
+        classifier = Classifier(config.workflows, config.router)
+        router = WorkflowRouter(config, ("workflow", "chat"), classifier, standing.learned, previous)
         return {Workflows: workflows, WorkflowRouter: router}
 
     return House(runners={"workflow": AsksWorkflow()}, parts=parts, **sections)
@@ -96,3 +100,19 @@ async def test_a_runner_that_takes_the_message_is_not_overruled() -> None:
     )
     turn = await here.run("python")
     assert (turn.route["runner"], turn.route["by"]) == ("mine", "runner")
+
+
+async def test_what_answers_a_form_goes_to_the_workflow_that_waits() -> None:
+    here = house(workflows=WORKFLOWS, routes=[{"user": "lin", "runner": "chat"}])
+    forms = here.services.part(Workflows).standing.forms
+    turn = await here.run("hello", user="wang")
+    form = {"form_token": "f1", "content": "Approve?", "actions": [{"id": "yes", "title": "Yes"}]}
+    await forms.offer(turn, "data", "", WorkflowPaused("waits", forms=[form]))
+    here.memo.clear()
+    answer = await here.run("yes", user="wang", received=time.time() + 1)
+    assert (answer.route["runner"], answer.route["workflow"], answer.route["by"]) == (
+        "workflow",
+        "data",
+        "form",
+    )
+    assert (answer.route["form"], answer.route["action"]) == ("f1", "yes")

@@ -9,6 +9,7 @@ import pytest
 from mindbot.config.load import load
 from mindbot.domain.routing import Decision, RouteQuestion
 from mindbot.testing.platforms import Inbox, MemoryKeep
+from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.learned import LearnedStore
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
@@ -34,7 +35,8 @@ def router_of(
     keep = MemoryKeep(Inbox())
     previous = Previous(keep, 600, lambda: 1000.0)
     config = load(environ={}, overrides=overrides).config
-    return WorkflowRouter(config, ("workflow", "chat"), LearnedStore(keep), previous)
+    classifier = Classifier(config.workflows, config.router)
+    return WorkflowRouter(config, ("workflow", "chat"), classifier, LearnedStore(keep), previous)
 
 
 async def decided(router: WorkflowRouter, text: str, **asked: Any) -> Decision:
