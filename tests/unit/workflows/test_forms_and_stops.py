@@ -54,9 +54,10 @@ async def dify(nodes: Any, **more: Any) -> AsyncIterator[DifySimulator]:
 class Chat:
     """A user of a daemon that has one workflow."""
 
-    def __init__(self, folder: Path, sim: DifySimulator) -> None:
+    def __init__(self, folder: Path, sim: DifySimulator | None = None, **entry: Any) -> None:
         self._folder = folder
-        entry = {"dify_endpoint": sim.base_url, "dify_api_key": "app-leave", "type": "chatflow"}
+        if sim is not None:
+            entry = {"dify_endpoint": sim.base_url, "dify_api_key": "app-leave", "type": "chatflow"}
         self._config = load(environ={}, overrides={"workflows": {"leave": entry | {"max_retries": 0}}})
         self._number = 0
 
@@ -140,3 +141,40 @@ async def test_a_word_stops_the_run_at_dify(tmp_path: Path) -> None:
             await chat.answer(runtime, asked)
         assert any(r.path.endswith("/stop") for r in sim.requests)
         assert starts(sim) == 1
+
+
+async def test_a_question_of_coze_is_answered_by_the_next_message_and_a_choice_by_its_name(
+    tmp_path: Path,
+) -> None:
+    flows = {
+        "7301": {"asks": "Which city?", "answer": "Rain in {told}."},
+        "7302": {"asks": "Sure?", "options": ["yes", "no"], "answer": "You said {told}."},
+    }
+    with anyio.fail_after(PATIENCE):
+        async with simulated("coze", workflows=flows, strict=True) as sim:
+            entry = {"type": "coze_workflow", "base_url": sim.base_url, "api_key": sim.settings.api_key}
+            chat = Chat(tmp_path / "one", **entry, workflow_id="7301")
+            async with chat.daemon() as runtime:
+                assert await chat.say(runtime, "weather") == "Which city?"
+            async with chat.daemon() as runtime:
+                assert await chat.say(runtime, "Bonn") == "Rain in Bonn."
+            chat = Chat(tmp_path / "two", **entry, workflow_id="7302")
+            async with chat.daemon() as runtime:
+                assert "2. no" in await chat.say(runtime, "delete it")
+                assert await chat.say(runtime, "2") == "You said no."
+            runs = [r for r in sim.requests if r.path.endswith("/stream_run")]
+            assert len(runs) == 2
+
+
+async def test_a_word_stops_a_chat_at_coze(tmp_path: Path) -> None:
+    with anyio.fail_after(PATIENCE):
+        async with simulated("coze", tokens_per_second=5) as sim:
+            entry = {"type": "coze", "base_url": sim.base_url, "api_key": "pat_fake"}
+            chat = Chat(tmp_path, **entry, bot_id=sim.settings.model)
+            async with chat.daemon() as runtime:
+                asked = await chat.send(runtime, "a long story, please " * 10)
+                while not any(k.endswith(":ids") for t in runtime.dispatcher.under_way() for k in t.memo):
+                    await anyio.sleep(0.01)
+                assert await chat.say(runtime, "/stop") == "好的，已停止。"
+                await chat.answer(runtime, asked)
+            assert any(r.path == "/v3/chat/cancel" for r in sim.requests)
