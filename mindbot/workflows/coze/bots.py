@@ -61,7 +61,8 @@ class CozeBotRun(CozeRun):
                 async for chunk in chunks:
                     yield chunk
         except VendorError as exc:
-            self.over = self.over or _is_word_of_coze(exc)
+            # Once a chat has begun, what became of it says its own state, not an error of the stream.
+            self.over = self.over or (not self.known.ids and _is_word_of_coze(exc))
             raise
         last = answer.end()
         if last.finish == "length":  # we read no more of it, but it goes on
@@ -111,8 +112,7 @@ class CozeBotRun(CozeRun):
         if isinstance(doc, NamedDocument) and isinstance(data := doc.doc, dict):
             if doc.event == "conversation.chat.created":
                 await self.known.know(_ids(data.get("conversation_id"), data.get("id")))
-            if doc.event in ("conversation.chat.failed", "error"):
-                self.over = True
+            self.over = self.over or doc.event == "conversation.chat.failed"
         await super().see(doc)
 
     async def _wants_tools(self, names: Iterable[str]) -> VendorError:

@@ -65,7 +65,7 @@ async def test_a_session_has_one_conversation_also_over_a_restart() -> None:
         assert count(server, "/v1/conversation/create") == 1, "a call of its own is in no session"
 
 
-@pytest.mark.parametrize("fault", ["cut-stream:after=2", "end-early:after=2"])
+@pytest.mark.parametrize("fault", ["cut-stream:after=2", "end-early:after=2", "error-in-stream:after=2"])
 async def test_a_stream_that_breaks_off_is_taken_up_by_its_id(fault: str) -> None:
     text = "one two three four five six seven eight nine ten"
     async with coze(Scripted(text), fault=fault) as (server, house):
