@@ -13,6 +13,7 @@ from dify_here import DifyHere, again, call, dify_here, heard
 from mindbot.domain.chat import Attachment
 from mindbot.domain.errors import MindBotError, TimedOut, Truncated
 from mindbot.domain.turn import Turn
+from mindbot.testing.waiting import PATIENCE
 from mindbot.workflows.dify import recovery
 
 pytestmark = pytest.mark.anyio
@@ -269,3 +270,32 @@ async def test_a_second_refusal_is_a_failure() -> None:
         with pytest.raises(MindBotError, match="Conversation Not Exists"):
             await heard(app.run(here.turn(), call()))
         assert here.sim.faults.describe()[0]["struck"] == 2
+
+
+@pytest.mark.full
+async def test_many_users_and_much_that_breaks() -> None:
+    """Each message of each user gets its own answer once, and starts one run."""
+    faults = [
+        "cut-events:0.3:after=2",
+        "end-events:0.2:after=4",
+        "gateway-504:0.1:20ms",
+        "lost-answer:0.05@/chat-messages",
+        "502:0.05@/messages",
+    ]
+    async with dify_here(fault=faults, latency=0.05, tokens_per_second=200.0) as here:
+        apps = {kind: here.app(kind, timeout=30) for kind in KEEPERS}
+        answered: list[tuple[str, str]] = []
+
+        async def user(number: int) -> None:
+            for place, (kind, app) in enumerate(apps.items()):
+                text = f"message {place} of user {number}."
+                asked = call(text, user=f"user-{number}", conversation=f"session-{number}-{kind}")
+                answered.append((text, (await heard(app.run(here.turn(text), asked))).text))
+
+        with anyio.fail_after(PATIENCE):
+            async with anyio.create_task_group() as users:
+                for number in range(20):
+                    users.start_soon(user, number)
+        assert len(answered) == 80
+        assert all(said.count(text) == 1 for text, said in answered)
+        assert here.starts() == 80
