@@ -77,7 +77,8 @@ class WorkflowRunner:
             together = Together(self._workflows, self._services, turn, question, plan.combine)
             try:
                 text = await together.ask(plan.together)
-                turn.route["workflow"] = ", ".join(together.answered)
+                turn.route["workflow"] = together.answered[0]
+                turn.vars["answered_by"] = ", ".join(together.answered)
                 yield Chunk(text, finish="stop")
                 return
             except FINAL:
@@ -235,4 +236,6 @@ class WorkflowRunner:
             resumed = self._forms.resume(turn, self._workflows.app(member), call)
             async with aclosing(resumed) as chunks:
                 async for chunk in chunks:
+                    if chunk.usage is not None:
+                        await self._workflows.charge(Payer.of(turn.message, name), chunk.usage)
                     yield chunk

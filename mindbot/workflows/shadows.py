@@ -27,7 +27,8 @@ log = structlog.get_logger("mindbot.workflows")
 _KEY = "shadow:"
 _QUEUE = 200  # runs that wait; what comes beyond is dropped and counted
 _AT_ONCE = 4
-_KEPT = 7 * 86_400.0  # seconds a pair of answers is on disk
+_PAIRS = 500  # pairs of answers on disk; the oldest make room
+_KEPT = 30 * 86_400.0  # seconds one is on disk at most
 _LONGEST = 8_000  # characters of an answer that are kept
 
 #: Keeps a fact with a turn that has ended.
@@ -60,7 +61,8 @@ class Shadows:
         self._send, self._receive = anyio.create_memory_object_stream[ShadowJob](_QUEUE)
         self._note = note
         self.dropped = 0
-        self.under_way = 0
+        self._last: int | None = None  # place of the newest pair
+        self._looking = anyio.Lock()
 
     def submit(self, job: ShadowJob) -> None:
         """Have a run made in its time; never waits."""
@@ -79,15 +81,12 @@ class Shadows:
 
     async def _work(self) -> None:
         async for job in self._receive.clone():
-            self.under_way += 1
             try:
                 await self._make(job)
             except MindBotError as error:
                 log.warning("a shadow run is not known", workflow=job.workflow, error=told(error))
             except Exception:  # an app's mistake costs its run, not the others'
                 log.exception("a shadow run broke", workflow=job.workflow, turn=job.turn)
-            finally:
-                self.under_way -= 1
 
     async def _make(self, job: ShadowJob) -> None:
         made = await run_aside(
@@ -104,17 +103,27 @@ class Shadows:
             "took_ms": round(job.took_ms, 3),
             "shadow": made,
         }
-        await self._keep.put(f"{_KEY}{job.turn}:{job.workflow}", pair, ttl=_KEPT)
+        await self._keep.put(f"{_KEY}{await self._place()}", pair, ttl=_KEPT)
         told_of = ("workflow", "status", "error", "took_ms", "tokens")
         fact = {key: value for key, value in made.items() if key in told_of}
         await self._note(job.turn, {"shadow": {**fact, "answer": made["answer"]}})
+
+    async def _place(self) -> int:
+        """Return where the next pair is kept: behind the newest one, in the place of the oldest."""
+        async with self._looking:
+            if self._last is None:
+                kept = await self._keep.items(_KEY, limit=_PAIRS)
+                newest = max(kept, key=lambda key: float(kept[key]["ts"]), default="")
+                self._last = int(newest.removeprefix(_KEY) or -1)
+            self._last = (self._last + 1) % _PAIRS
+            return self._last
 
     async def pairs(self, workflow: str = "", limit: int = 20) -> list[ShadowJson]:
         """Return the pairs of answers that are known, the newest first; raises StoreError.
 
         ``workflow``: only what that one would have said.
         """
-        kept = await self._keep.items(_KEY, limit=100_000)
+        kept = await self._keep.items(_KEY, limit=_PAIRS)
         found = [cast("ShadowJson", pair) for pair in kept.values()]
         wanted = [pair for pair in found if workflow in ("", pair["shadow"]["workflow"])]
         return sorted(wanted, key=lambda pair: -pair["ts"])[:limit]

@@ -128,3 +128,38 @@ async def test_what_users_think_reaches_the_vendor_and_the_sums(tmp_path: Path) 
             await anyio.sleep(0.01)
         assert [each.body["rating"] for each in rated] == ["dislike", "like"]
         assert (await runtime.resources.workflows.workflow("faq"))["satisfaction"] == 1.0
+
+
+async def test_a_form_is_filled_in_from_chat_also_after_a_restart(tmp_path: Path) -> None:
+    form = {"content": "May I?", "actions": [{"id": "yes", "title": "Yes"}, {"id": "no", "title": "No"}]}
+    nodes = [{"title": "Boss", "type": "human-input", "form": form}, {"title": "LLM"}]
+    async with simulated("dify") as sim:
+        sim.desk.apps.define("asks", {"mode": "advanced-chat", "nodes": nodes, "answer": "decided: {form}"})
+        entry = workflow(sim, type="chatflow", dify_api_key="app-asks")
+        async with a_runtime(tmp_path, workflows={"asks": entry}) as runtime:
+            offered = (await asked(runtime, "I want to go home")).deliveries[0].text
+            assert "May I?" in offered and "Yes" in offered
+        async with a_runtime(tmp_path, workflows={"asks": entry}) as runtime:
+            assert "decided" in (await asked(runtime, "1")).deliveries[0].text
+            assert (await runtime.resources.workflows.workflow("asks"))["state"] == "ok"
+        assert sum(each.path.endswith("chat-messages") for each in sim.requests) == 1
+
+
+async def test_an_open_breaker_is_open_after_a_restart_and_closed_by_an_operator(tmp_path: Path) -> None:
+    async with simulated("dify", fault="500@chat-messages") as sim, simulated("dify") as well:
+        config = {
+            "workflows": {"faq": workflow(sim), "general": workflow(well)},
+            "routes": [{"text": "^faq", "workflow": "faq"}],
+        }
+        async with a_runtime(tmp_path, **config) as runtime:
+            for n in range(4):
+                assert (await asked(runtime, f"faq {n}")).deliveries[0].text.endswith(f"faq {n}")
+            assert sim.counters["fault.500"] == 2
+        async with a_runtime(tmp_path, **config) as runtime:
+            await asked(runtime, "faq again")
+            assert sim.counters["fault.500"] == 2
+            row = await runtime.resources.workflows.workflow("faq")
+            assert (row["state"], row["replicas"][0]["state"]) == ("open", "open")
+            assert (await runtime.resources.workflows.switch("faq", on=True))["state"] == "ok"
+            await asked(runtime, "faq once more")
+            assert sim.counters["fault.500"] == 3

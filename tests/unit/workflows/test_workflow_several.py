@@ -16,7 +16,7 @@ async def test_answers_of_several_stand_one_after_the_other() -> None:
     house = WorkflowHouse(workflows=apps("faq", "docs", "general"))
     said, turn = await house.ask(workflow="faq", together=["faq", "docs"])
     assert said == "faq: hello\n\ndocs: hello"
-    assert turn.route["workflow"] == "faq, docs"
+    assert (turn.route["workflow"], turn.vars["answered_by"]) == ("faq", "faq, docs")
     group = turn.spans[0]
     assert (group.name, [span.parent for span in turn.spans if span.name in ("faq", "docs")]) == (
         "together",
