@@ -33,7 +33,7 @@ from mindbot.runtime.ratings import Ratings
 from mindbot.runtime.resources.questions import Questions
 from mindbot.workflows.background import WorkflowBackground
 from mindbot.workflows.manager import Report, Workflows
-from mindbot.workflows.router.classifier import Classifier
+from mindbot.workflows.router.assembling import classifier_of
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
 from mindbot.workflows.shadows import Shadows
@@ -109,7 +109,7 @@ class Builder:
             report=self._telling(WORKFLOW),
             till=providers,
         )
-        router = self._router(config)
+        router = self._router(config, providers)
         offered = self._services(loaded, providers, workflows, router)
         left_out: assembly.LeftOut = {}
         assembly.runners(offered, left_out)
@@ -126,13 +126,13 @@ class Builder:
             left_out,
         )
 
-    def _router(self, config: Config) -> WorkflowRouter:
+    def _router(self, config: Config, providers: ProviderManager) -> WorkflowRouter:
         standing = self.workflows
         previous = Previous(standing.keep, config.router.sticky, time.time)
         return WorkflowRouter(
             config,
             registry.names("runners"),
-            Classifier(config.workflows, config.router),
+            classifier_of(config, providers, keep=standing.keep),
             standing.learned,
             previous,
             switched_on=lambda name: not standing.is_off(name),

@@ -16,7 +16,7 @@ from mindbot.domain.errors import ConfigError
 from mindbot.domain.routing import Decision, RouteQuestion
 from mindbot.domain.shapes.turns import TurnLineJson
 from mindbot.domain.shapes.workflows import MovedJson
-from mindbot.workflows.router.classifier import Classifier
+from mindbot.workflows.router.assembling import classifier_of
 from mindbot.workflows.router.router import WorkflowRouter
 
 _ASKED = "the configuration that was given"
@@ -25,7 +25,7 @@ _ASKED = "the configuration that was given"
 async def other_router(text: str, current: WorkflowRouter) -> WorkflowRouter:
     """Return the router of a configuration that is not used; raises ConfigError with its problems."""
     config = await run_sync(_read, text)
-    classifier = Classifier(config.workflows, config.router)
+    classifier = classifier_of(config, None)
     return WorkflowRouter(config, registry.names("runners"), classifier, current.learned, current.previous)
 
 

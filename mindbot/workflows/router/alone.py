@@ -10,7 +10,7 @@ from mindbot.config.model import Config
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.shapes.turns import Plain
-from mindbot.workflows.router.classifier import Classifier
+from mindbot.workflows.router.assembling import classifier_of
 from mindbot.workflows.router.learned import LearnedStore
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
@@ -53,5 +53,5 @@ def router_alone(config: Config) -> WorkflowRouter:
     """Return the router of a configuration; raises ConfigError."""
     keep = NothingKept()
     previous = Previous(keep, 0.0, time.time)
-    classifier = Classifier(config.workflows, config.router)
+    classifier = classifier_of(config, None)
     return WorkflowRouter(config, registry.names("runners"), classifier, LearnedStore(keep), previous)

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from mindbot.config.model import Config
 from mindbot.config.workflows import RouterSettings
-from mindbot.domain.errors import ConfigError
 from mindbot.domain.host import Keep
 from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.embedders import (
     GivesVectors,
     LocalVectors,
+    NoVectors,
     ProviderVectors,
     TextVectors,
     has_local,
@@ -26,14 +26,11 @@ class RouterModels(Asks, GivesVectors, Protocol):
     """The models that give verdicts and vectors."""
 
 
-def classifier(
+def classifier_of(
     config: Config, models: RouterModels | None, *, keep: Keep | None = None, learned: Iterable[Example] = ()
 ) -> Classifier:
     """Return the classifier of a configuration. ``models`` None: no provider can be asked, so that there is
     neither a judge nor a provider's embedder. ``keep`` is where vectors of examples stay over restarts.
-
-    Raises:
-        ConfigError: a provider's embedder is asked for, and there are no providers.
     """
     source = embedder(config.router, models)
     return Classifier(
@@ -52,12 +49,7 @@ def embedder(settings: RouterSettings, models: GivesVectors | None) -> TextVecto
         return None
     if name in ("auto", "local"):
         return LocalVectors()
-    if models is None:
-        raise ConfigError(
-            f"router.embedder: the provider {name} cannot be asked here",
-            hint="name a built-in one: hashed, local, none",
-        )
-    return ProviderVectors(models, name, settings.embedding_model)
+    return NoVectors(name) if models is None else ProviderVectors(models, name, settings.embedding_model)
 
 
 def _judge(config: Config, models: Asks | None) -> RouteJudge | None:

@@ -110,3 +110,16 @@ class ProviderVectors:
         rows = np.asarray(made.vectors, np.float32)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
+
+
+class NoVectors:
+    """A provider's embeddings where no provider can be asked: outside of the daemon."""
+
+    batch = 1
+
+    def __init__(self, provider: str) -> None:
+        self.name = provider
+
+    async def of(self, texts: Sequence[str]) -> Matrix:
+        """Raises ConfigError."""
+        raise ConfigError("providers are asked by the daemon alone", hint="start it, or name a built-in one")
