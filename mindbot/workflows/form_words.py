@@ -90,10 +90,15 @@ class PendingForm:
 
     @classmethod
     def from_json(cls, data: Json) -> PendingForm:
-        """Read `to_json` back; raises LookupError, TypeError, ValueError for what is none."""
+        """Read `to_json` back, without what a newer program says of it.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is none.
+        """
         inputs = tuple(FormInput(*each) for each in data["inputs"])
         actions = tuple(FormAction(*each) for each in data["actions"])
-        return cls(**{**data, "inputs": inputs, "actions": actions})
+        known = {name: value for name, value in data.items() if name in cls.__slots__}
+        return cls(**{**known, "inputs": inputs, "actions": actions})
 
     def resolved(self, written: Mapping[str, str]) -> dict[str, str]:
         """Return the inputs to send: what was written, now or before, else the defaults."""

@@ -13,6 +13,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import structlog
+
 from mindbot.domain.chat import Chunk, Chunks
 from mindbot.domain.errors import Conflict, MindBotError, NotFound, WorkflowPaused
 from mindbot.domain.host import Keep
@@ -27,7 +29,9 @@ _DAY = 86_400.0
 _LIFE = 7 * _DAY  # seconds a form without an end is kept
 _LATE = _DAY  # seconds one is kept beyond its end, so that who answers then is told
 _AGAIN = 30.0  # seconds after its answer in which the same click is a second one
+_MOST = 10_000  # sessions whose forms are known by heart
 _LONGEST = 20_000  # characters of a form's text, and of one input
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,13 @@ class Forms:
     def __init__(self, keep: Keep, clock: Clock = time.time) -> None:
         self._keep = keep
         self._clock = clock
+        self._sessions: set[str] | None = None  # that have forms; None: nobody knows, so that each is read
+
+    async def load(self) -> None:
+        """Learn which sessions have forms, so that the messages of all others cost no look."""
+        rows = await self._keep.items(_PREFIX, limit=_MOST)
+        if len(rows) < _MOST:
+            self._sessions = {key.removeprefix(_PREFIX) for key in rows}
 
     async def of(self, session: str) -> list[PendingForm]:
         """Return the forms of a session that can be answered, the oldest first."""
@@ -134,15 +145,27 @@ class Forms:
     # --- what is on disk
 
     async def _all(self, session: str) -> list[PendingForm]:
+        if self._sessions is not None and session not in self._sessions:
+            return []
         row = await self._keep.get(_PREFIX + session)
-        return [PendingForm.from_json(each) for each in row["forms"]] if row else []
+        found = []
+        for each in row["forms"] if row else ():
+            try:
+                found.append(PendingForm.from_json(each))
+            except (LookupError, TypeError, ValueError) as exc:  # it costs itself, not the session
+                _log.warning("a form cannot be read", session=session, error=str(exc))
+        return found
 
     async def _write(self, session: str, forms: Sequence[PendingForm]) -> None:
         now = self._clock()
         kept = [f for f in forms if f.state != "answered" or f.ended + _AGAIN > now]
         life = max((f.expires + _LATE - now if f.expires else _LIFE for f in kept), default=0.0)
         value = {"forms": [form.to_json() for form in kept]} if kept else None
+        if self._sessions is not None and kept:
+            self._sessions.add(session)
         await self._keep.put(_PREFIX + session, value, ttl=max(life, 1.0) if kept else 0.0)
+        if self._sessions is not None and not kept:
+            self._sessions.discard(session)
 
     async def _put(self, session: str, form: PendingForm) -> None:
         forms = await self._all(session)

@@ -56,6 +56,7 @@ class WorkflowStanding:
 
     async def load(self) -> None:
         """Read what an earlier process knew; raises StoreError."""
+        await self.forms.load()
         await self.learned.load()
         self._off = {name.removeprefix(_OFF) for name in await self.keep.items(_OFF, limit=_MOST)}
         await self.stats.load()

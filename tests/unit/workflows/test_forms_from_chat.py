@@ -286,6 +286,31 @@ async def test_a_run_that_is_offered_twice_has_each_form_once() -> None:
     assert session.keep.values == {}
 
 
+async def test_sessions_without_forms_cost_no_look_and_others_are_known_after_a_restart() -> None:
+    session = Session()
+    await session.forms.load()
+    await session.offer(form("f", "Approve"))
+    session.restarted()
+    await session.forms.load()
+    assert await session.say("approve", App("Granted.")) == "Granted."
+    session.clock.now += 60
+    assert await session.match("approve") is None
+    session.keep.values.clear()
+    session.restarted()
+    await session.forms.load()
+    session.keep.values["form:s"] = {"forms": ["nothing that anybody looks at"]}
+    assert await session.match("approve") is None
+
+
+async def test_a_form_that_cannot_be_read_costs_itself_alone() -> None:
+    session = Session()
+    await session.offer(form("f", "Approve"))
+    forms = session.keep.values["form:s"]["forms"]
+    forms[0]["of_a_newer_program"] = True
+    forms.append({"token": "broken"})
+    assert await session.say("approve", App("Granted.")) == "Granted."
+
+
 @given(st.text(), st.lists(st.text(min_size=1), max_size=3), st.lists(st.text(min_size=1), max_size=3))
 def test_any_text_can_be_held_against_any_form(text: str, names: list[str], titles: list[str]) -> None:
     actions = tuple(FormAction(f"id{n}", title, n) for n, title in enumerate(titles, 1))
