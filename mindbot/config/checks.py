@@ -237,6 +237,8 @@ def answerers(root: Node, config: Config, found: Findings) -> None:
     found.warnings += unread(root, type(config))
     known = registry.names("providers")
     usable = [name for name, p in config.providers.items() if p.enabled and p.type in known]
+    if "workflow" in registry.names("runners"):
+        usable += [name for name, workflow in config.workflows.items() if workflow.enabled]
     bots = [bot for bot in config.bots() if bot.platform in config.platforms]
     waiting = bots or (config.bots() if config.providers else [])  # the console's is no sign of use by itself
     if usable or not waiting:

@@ -44,8 +44,8 @@ class Setting:
 @pytest.fixture(scope="module")
 def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     folder = tmp_path_factory.mktemp("shown")
-    with simulators("wecom", "dingtalk", "wecomcs", "wecombot", "openai") as sims:
-        config = configs.three(sims, free_port()) | configs.wecombot(sims)
+    with simulators("wecom", "dingtalk", "wecomcs", "wecombot", "openai", "dify") as sims:
+        config = configs.three(sims, free_port()) | configs.wecombot(sims) | configs.workflows(sims)
         with daemon(folder, config) as running:
             turn = Client(running.socket).ask(calls.send(SendMessage(text="hello")))
             (folder / "file").write_text("words")
