@@ -97,6 +97,7 @@ class _Casting:
         changed: Json = {
             "providers": {name: await self._provider(name, p) for name, p in config.providers.items()},
             "workflows": {name: await self._workflow(name, w) for name, w in config.workflows.items()},
+            "router": config.router.model_copy(update={"judge": ""}),  # a simulator has no opinion
             "store": type(config.store)(),
             "media": config.media.model_copy(update={"store": "folder"}),
             "http": type(config.http)(proxy="none"),
