@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
 sim = typer.Typer(
     name="sim", help="Run simulators of platforms and vendors.", add_completion=False, rich_markup_mode=None
 )
+
+
+def _apps(given: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Read `--app NAME=KIND`; raises BadParameter."""
+    from mindbot.sim.dify.apps import PREFIXES
+
+    kinds = {prefix.removeprefix("app-").rstrip("-"): mode for prefix, mode in PREFIXES.items()}
+    found: dict[str, dict[str, str]] = {}
+    for each in given:
+        name, equals, kind = each.partition("=")
+        if not name or (equals and kind not in kinds):
+            hint = f"{each!r} is no NAME or NAME=KIND, KIND one of {', '.join(kinds)}"
+            raise typer.BadParameter(hint, param_hint="--app")
+        found[name] = {"mode": kinds[kind]} if kind else {}
+    return found
 
 
 @sim.command(name="sim")
@@ -27,6 +43,10 @@ def run_simulators(
     face: Annotated[
         str, typer.Option(help="Whose way openai speaks: openrouter, deepseek, azure, vllm, …")
     ] = "openai",
+    app: Annotated[
+        list[str] | None,
+        typer.Option(help="An app of dify, NAME or NAME=KIND; its key is app-NAME. Repeatable."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Makes the faults repeat.")] = 0,
 ) -> None:
     """Run simulators until a signal; the first line on stdout says how to reach them, as JSON."""
@@ -37,7 +57,7 @@ def run_simulators(
 
     if face not in FACES:
         raise typer.BadParameter(f"{face!r} is none of {', '.join(FACES)}", param_hint="--face")
-    own = {"openai": {"face": face}}
+    own: dict[str, dict[str, Any]] = {"openai": {"face": face}, "dify": {"apps": _apps(app or ())}}
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise typer.BadParameter(
             f"{twice!r} is named twice: start another command for another one", param_hint="NAME"

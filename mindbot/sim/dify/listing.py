@@ -95,6 +95,14 @@ def _variables(desk: DifyDesk, call: DifyCall) -> Json:
     return {"limit": 20, "has_more": False, "data": found}
 
 
+def _set_variable(desk: DifyDesk, call: DifyCall) -> Json:
+    talk, name = desk.talk(call.args["id"], call.app, call.user()), call.args["variable"]
+    if "value" not in call.body:
+        raise refused("invalid_param", "value is required")
+    talk.variables[name] = call.body["value"]
+    return {"id": name, "name": name, "value": talk.variables[name]}
+
+
 def _rate(desk: DifyDesk, call: DifyCall) -> Json:
     call.user()
     run = desk.message(call.args["id"], call.app)
@@ -228,6 +236,7 @@ LISTINGS: Mapping[tuple[str, str], Listing] = {
     ("POST", "/v1/conversations/{id}/name"): _name,
     ("DELETE", "/v1/conversations/{id}"): _forget,
     ("GET", "/v1/conversations/{id}/variables"): _variables,
+    ("PUT", "/v1/conversations/{id}/variables/{variable}"): _set_variable,
     ("POST", "/v1/messages/{id}/feedbacks"): _rate,
     ("GET", "/v1/messages/{id}/suggested"): _suggested,
     ("POST", "/v1/chat-messages/{id}/stop"): _stop_talk,

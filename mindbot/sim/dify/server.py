@@ -271,6 +271,7 @@ class DifySimulator(ModelSimulator):
         """Its first listener is gone."""
         if run.trouble.dies and not run.over:
             run.scope.cancel()
+        run.shrink()
 
     async def _sent(
         self,

@@ -353,3 +353,76 @@ async def test_a_document_goes_in_and_is_found_when_it_is_indexed() -> None:
         assert found["records"][0]["segment"]["document"]["name"] == "bikes.txt"
         assert (await app.get(f"{path}/documents"))["total"] == 4
         assert (await app.call("GET", f"/datasets/{uuid.uuid4()}"))[0] == 404
+
+
+async def test_a_whole_answer_says_under_200_that_the_run_failed() -> None:
+    async with dify(fault="node-failed:node=Look up:error=no table") as server:
+        body = {"inputs": {"query": "x"}, "user": "u1"}
+        status, answer = await server.of("app-workflow-a").call("POST", "/workflows/run", body)
+        assert (status, answer["data"]["status"], answer["data"]["error"]) == (200, "failed", "no table")
+
+
+@pytest.mark.parametrize("fault", ["stays-paused", "no-words-after-form"])
+async def test_what_goes_wrong_after_a_form(fault: str) -> None:
+    nodes = [{"title": "Ask", "type": "human-input", "form": {}}, {}]
+    async with dify(apps={"a": {"mode": "advanced-chat", "nodes": nodes}}, fault=fault) as server:
+        app = server.of("app-a")
+        events = await app.chat("hi")
+        number, token = events[0]["workflow_run_id"], events[-2]["data"]["form_token"]
+        body = {"inputs": {}, "action": "reject", "user": "u1"}
+        assert (await app.call("POST", f"/form/human_input/{token}", body))[0] == 200
+        if fault == "stays-paused":
+            assert (await app.get(f"/workflows/run/{number}"))["status"] == "paused"
+            return
+        rest = await app.events("GET", f"/workflow/{number}/events", user="u1", continue_on_pause="true")
+        assert "message" not in names(rest)
+        assert rest[-1]["data"]["outputs"] == {"answer": "a: hi"}
+
+
+async def test_awkward_framing_is_read_alike() -> None:
+    rules = DifyServerRules(event_ids=True, escaped=True)
+    async with dify(mode="advanced-chat", server=rules, fault=("crlf", "split")) as server:
+        assert said(await server.chat("你好")) == "echo: 你好"
+
+
+async def test_a_run_in_a_pause_pings_and_a_stream_taken_up_ends_in_silence() -> None:
+    rules = DifyServerRules(ping_every=0.01, silence=0.05)
+    async with dify(server=rules, fault="run-hangs", mode="advanced-chat") as server:
+        events = await server.chat()
+        assert names(events) == ["workflow_started", "node_started", "node_finished", "node_started"]
+        assert not next(iter(server.sim.runs.values())).over
+
+
+async def test_variables_of_a_conversation_are_kept() -> None:
+    async with dify() as server:
+        number = (await server.chat())[0]["conversation_id"]
+        path = f"/conversations/{number}/variables"
+        assert (await server.call("PUT", f"{path}/lang", {"user": "u1", "value": "zh"}))[0] == 200
+        assert (await server.get(path, user="u1"))["data"] == [{"id": "lang", "name": "lang", "value": "zh"}]
+
+
+async def test_an_app_takes_the_inputs_of_its_form_alone() -> None:
+    form = [
+        {"text-input": {"variable": "city", "label": "City", "required": True, "max_length": 5}},
+        {"select": {"variable": "unit", "label": "Unit", "required": False, "options": ["C", "F"]}},
+    ]
+    async with dify(apps={"a": {"mode": "workflow", "user_input_form": form}}) as server:
+        app = server.of("app-a")
+        assert (await app.get("/parameters"))["user_input_form"] == form
+        for inputs in ({}, {"city": "Copenhagen"}, {"city": "Bonn", "unit": "K"}, {"city": 5}):
+            status, answer = await app.call("POST", "/workflows/run", {"inputs": inputs, "user": "u1"})
+            assert (status, answer["code"]) == (400, "invalid_param"), inputs
+        assert (
+            said(
+                await app.events(
+                    "POST",
+                    "/workflows/run",
+                    {
+                        "inputs": {"city": "Bonn"},
+                        "user": "u1",
+                        "response_mode": "streaming",
+                    },
+                )
+            )
+            == "a: Bonn"
+        )

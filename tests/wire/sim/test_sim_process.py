@@ -93,6 +93,15 @@ def test_vendors_of_models_stand_side_by_side() -> None:
             assert json.load(response)["models"][0]["name"] == f"models/{gemini['model']}"
 
 
+@pytest.mark.slow
+def test_apps_of_dify_are_named_beforehand() -> None:
+    with running("dify", "--strict", "--app", "sales=chatflow", "--app", "hr") as (_, ready):
+        assert set(ready["dify"]["apps"]) == {"simulated", "sales", "hr"}
+        headers = {"Authorization": f"Bearer {ready['dify']['apps']['sales']}"}
+        with urlopen(Request(f"{ready['dify']['base_url']}/info", headers=headers)) as response:
+            assert json.load(response)["mode"] == "advanced-chat"
+
+
 @pytest.mark.full
 def test_ports_in_a_row_and_an_interrupt() -> None:
     base = free_pair()
@@ -125,6 +134,7 @@ def test_ports_in_a_row_and_an_interrupt() -> None:
         ("openai", "openai"),
         ("openai", "--fault", "bogus"),
         ("openai", "--fault", "wecom/drop"),
+        ("dify", "--app", "orders=robot"),
     ],
 )
 def test_usage_errors(args: tuple[str, ...]) -> None:
