@@ -16,17 +16,30 @@ from mindbot.domain.errors import ConfigError
 from mindbot.domain.routing import Decision, RouteQuestion
 from mindbot.domain.shapes.turns import TurnLineJson
 from mindbot.domain.shapes.workflows import MovedJson
+from mindbot.runtime.generation import Generation
 from mindbot.workflows.router.assembling import classifier_of
 from mindbot.workflows.router.router import WorkflowRouter
 
 _ASKED = "the configuration that was given"
 
 
-async def other_router(text: str, current: WorkflowRouter) -> WorkflowRouter:
-    """Return the router of a configuration that is not used; raises ConfigError with its problems."""
-    config = await run_sync(_read, text)
-    classifier = classifier_of(config, None)
-    return WorkflowRouter(config, registry.names("runners"), classifier, current.learned, current.previous)
+async def other_config(text: str) -> Config:
+    """Return a configuration that is not used; raises ConfigError with its problems."""
+    return await run_sync(_read, text)
+
+
+def trying(config: Config, current: Generation) -> WorkflowRouter:
+    """Return a router of a configuration that is tried on many messages: no judge is asked, which costs."""
+    quiet = config.model_copy(update={"router": config.router.model_copy(update={"judge": ""})})
+    known, standing = current.router, current.workflows.standing
+    return WorkflowRouter(
+        quiet,
+        registry.names("runners"),
+        classifier_of(quiet, current.providers, keep=standing.keep),
+        known.learned,
+        known.previous,
+        switched_on=lambda name: not standing.is_off(name),
+    )
 
 
 def _read(text: str) -> Config:

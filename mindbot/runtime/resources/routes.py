@@ -10,7 +10,7 @@ from mindbot.domain.routing import RouteQuestion
 from mindbot.domain.shapes.turns import RouteJson
 from mindbot.domain.shapes.workflows import DecisionJson, LearnedJson, MovedJson, RouterJson
 from mindbot.runtime.generation import Generation
-from mindbot.runtime.rerouting import moved, other_router
+from mindbot.runtime.rerouting import moved, other_config, trying
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
 from mindbot.workflows.router.learned import Verdict
@@ -109,11 +109,10 @@ class RouteResource:
             ConfigError: it cannot be used; its ``problems`` say where.
             StoreError: the messages cannot be read.
         """
-        other = await other_router(config, self._router)
-        queries = await self._questions.queries()
-        rows: list[MovedJson] = redactor.known(
-            await moved(await queries.list_turns(None, last, ""), self._router, other)
-        )
+        other, current = await other_config(config), self._current()
+        lines = await (await self._questions.queries()).list_turns(None, last, "")
+        routers = trying(current.loaded.config, current), trying(other, current)
+        rows: list[MovedJson] = redactor.known(await moved(lines, *routers))
         return rows
 
 

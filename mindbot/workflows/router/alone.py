@@ -1,4 +1,4 @@
-"""A router outside of a daemon: it knows the configuration, and neither corrections nor sessions."""
+"""A router outside of a daemon: it knows the configuration; no corrections, no sessions, no providers."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class NothingKept:
 
 
 def router_alone(config: Config) -> WorkflowRouter:
-    """Return the router of a configuration; raises ConfigError."""
+    """Return the router of a configuration."""
     keep = NothingKept()
     previous = Previous(keep, 0.0, time.time)
-    classifier = classifier_of(config, None)
-    return WorkflowRouter(config, registry.names("runners"), classifier, LearnedStore(keep), previous)
+    runners = registry.names("runners")
+    return WorkflowRouter(config, runners, classifier_of(config, None), LearnedStore(keep), previous)

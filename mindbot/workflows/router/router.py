@@ -45,7 +45,6 @@ class WorkflowRouter:
         self.none = 0  # of these belonged to none
         self._switched_on = switched_on
         self._report = report
-        self.mode = "patterns" if config.router.embedder == "none" else "hashed"
         self.degraded = ""
         self._classifier = classifier
         self._learned = -1  # the version of the corrections that the classifier knows
@@ -57,6 +56,11 @@ class WorkflowRouter:
     def routes(self) -> bool:
         """Whether there is anything to decide."""
         return bool(self.config.workflows or self.config.routes)
+
+    @property
+    def mode(self) -> str:
+        """How texts are compared now: full, hashed or patterns."""
+        return self._classifier.mode
 
     def begin(self) -> None:
         """Tell how it is: at the beginning, and when that changes."""
@@ -176,7 +180,6 @@ class WorkflowRouter:
             self._learned = learned.version
             self._classifier.learn(_examples(learned.accepted))
         found = await self._classifier.classify(asked, among)
-        self.mode = found.mode
         if found.degraded != self.degraded:
             self.degraded = found.degraded
             self.begin()
