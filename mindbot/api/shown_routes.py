@@ -96,7 +96,8 @@ def _weighed(candidates: Iterable[CandidateView], say: Say) -> Iterator[str]:
     for each in found:
         yield f"{padded(each.workflow, width)} {each.score:.2f} {bar(each.score, 2 * _BAR)}"
         for name, value in each.parts.items():
-            yield f"  {say(name)} {value:.2f} {bar(value)}"
+            if value:
+                yield f"  {say(name)} {value:.2f} {bar(value)}"
         if each.patterns:
             yield "  " + say("matches {patterns}", patterns=say(", ").join(each.patterns))
 

@@ -25,6 +25,8 @@ LABELS = (
 STATES = ("ok", "degraded", "tripped", "off", "disabled")
 #: Why a workflow is left alone as a whole.
 _WHOLE = {"off": "switched off by an operator", "disabled": "the configuration disables it"}
+#: What a test looks at.
+CHECKS = ("app", "form", "bot", "workflow", "key")
 #: How a run or a node of it ended.
 STATUSES = ("succeeded", "failed", "stopped", "running", "partial-succeeded", "paused")
 #: Pieces of which the other texts are made.
@@ -189,7 +191,7 @@ def node_tree(nodes: Sequence[RunNodeView]) -> Iterator[str]:
 
 
 def _named(node: RunNodeView) -> str:
-    return f"{node.name} ({node.kind})" if node.kind not in ("", node.name) else node.name
+    return f"{node.name} ({node.kind})" if node.kind not in ("", "node", node.name) else node.name
 
 
 def milliseconds(value: float) -> str:

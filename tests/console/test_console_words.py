@@ -70,7 +70,11 @@ def said() -> Iterator[tuple[str, str]]:
     pieces = (shown_providers.ABILITIES, shown_providers.TEXTS)
     yield from (("providers", text) for texts in (*providers, *pieces) for text in texts)
     workflows = (shown_workflows.LABELS, shown_workflows.STATES, shown_workflows.STATUSES)
-    yield from (("workflows", text) for texts in (*workflows, shown_workflows.TEXTS) for text in texts)
+    yield from (
+        ("workflows", text)
+        for texts in (*workflows, shown_workflows.CHECKS, shown_workflows.TEXTS)
+        for text in texts
+    )
     routes = (shown_routes.STATES, shown_routes.MODES, shown_routes.PARTS, shown_routes.CORRECTIONS)
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
     yield from (("usage", title) for title in TITLES)

@@ -87,7 +87,7 @@ async def test_a_test_lists_what_was_found(daemon: FakeDaemon, clock: FakeClock)
 
     async def test(call: ApiCall[Any]) -> list[Json]:
         await gate.wait()
-        return [{"name": "key", "state": "failed", "detail": "401", "mend": "renew dify_api_key"}]
+        return [{"name": "main: key", "state": "failed", "detail": "401", "mend": "renew dify_api_key"}]
 
     daemon.answers["POST /v1/workflows/code_help/test"] = test
     async with console(daemon, clock=clock) as person:
@@ -95,7 +95,7 @@ async def test_a_test_lists_what_was_found(daemon: FakeDaemon, clock: FakeClock)
         await person.press("t")
         await person.sees("Test of code_help", "nothing is run", "$ mindbot workflow test code_help")
         gate.set()
-        await person.sees("✗ key: 401", "→ renew dify_api_key")
+        await person.sees("✗ main: key: 401", "→ renew dify_api_key")
 
 
 async def test_a_run_by_hand_shows_its_nodes_as_a_tree(daemon: FakeDaemon, clock: FakeClock) -> None:

@@ -41,8 +41,7 @@ class Teach(Command):
             raise Invalid("this is too long")
         workflow = None if name == "none" else name
         what = ["--turn", turn] if turn else [text.strip()]
-        to = ["--none"] if workflow is None else ["--workflow", workflow]
-        console.state.called(shlex.join(["mindbot", "route", "learn", *what, *to]))
+        console.state.called(shlex.join(["mindbot", "route", "learn", *what, "--workflow", name]))
         found = await console.api.ask(
             calls.teach(TeachRoute(text=text.strip(), turn=turn, workflow=workflow))
         )

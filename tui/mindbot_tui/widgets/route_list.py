@@ -68,7 +68,7 @@ def decision_columns() -> Sequence[Column[TurnRow]]:
         Column("TIME", lambda row: (clock(row.received), "dim"), 8),
         Column("", sign, 1),
         Column("USER", lambda row: (row.user, "accent"), 9, wide=14, least=60),
-        Column("WORKFLOW", _answers, 13, wide=18),
+        Column("WORKFLOW", _answers, 14, wide=20),
         Column("SURE", _sure, 4, right=True),
         Column("TEXT", lambda row: (row.text, "text"), weight=3),
         Column("RULE", lambda row: (row.rule, "accent"), 12, least=120),

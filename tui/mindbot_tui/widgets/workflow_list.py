@@ -45,7 +45,7 @@ def workflow_columns(clock: Clock, words: Say) -> Sequence[Column[WorkflowView]]
         return "; ".join(told), "accent"
 
     return [
-        Column("WORKFLOW", lambda w: (w.name, "name"), 12, wide=18),
+        Column("WORKFLOW", lambda w: (w.name, "name"), 14, wide=20),
         Column("TYPE", lambda w: (w.type, "dim"), 9, least=110),
         Column("STATE", state, 11),
         Column("APPS", _apps, 4, right=True, least=90),
