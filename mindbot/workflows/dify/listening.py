@@ -16,6 +16,7 @@ from mindbot.workflows.dify.forms import form_of
 from mindbot.workflows.dify.nodes import NodeSteps
 
 _EVENT = 4 << 20  # bytes of one
+_LONGEST_URL = 2000  # characters
 #: The code of a run that was stopped at Dify.
 STOPPED = "canceled"
 #: What has holes in a stream that was taken up again: only the outputs at its end are whole.
@@ -77,6 +78,8 @@ class Listener:
             return None
         if event == "workflow_paused":
             raise Paused
+        if event == "message_file" and isinstance(doc.get("url"), str):
+            self.answer.notes.setdefault("pictures", []).append(doc["url"][:_LONGEST_URL])
         await self._steps.take(doc)
         try:
             return self.answer.take(doc, streamed=streamed)

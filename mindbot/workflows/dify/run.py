@@ -112,7 +112,8 @@ class RunInHand:
         await progress.remembered.load()
         lost: _Lost | None = None
         while True:
-            progress.begin()
+            if lost is None:  # else it is the same run that is looked for, in the time that it has
+                progress.begin()
             try:
                 async with aclosing(self._next(lost)) as chunks:
                     async for chunk in chunks:

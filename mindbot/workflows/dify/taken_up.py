@@ -134,10 +134,19 @@ class TakenUp:
         known |= {each["form_token"]: each for each in listener.forms}
         return await self._progress.app.forms.open(list(known.values()))
 
-    async def paused(self, listener: Listener) -> WorkflowPaused:
-        """Return that the run waits for people, and keep for what."""
+    async def paused(self, listener: Listener) -> VendorError:
+        """Return that the run waits for people (WorkflowPaused), and keep for what.
+
+        Older servers pause without a form that anybody could answer by the API: that is a failure.
+        """
         run, said = self._progress.ids.get("workflow_run_id", ""), "".join(self._progress.shown)
         forms = await self._waited_for(listener, run)
+        if not forms:
+            return Rejected(
+                f"{self._progress.app.name}: the workflow waits for a person, without a form to answer",
+                hint="a newer Dify has forms that can be answered from the chat",
+                code="workflow_paused",
+            )
         forms = [{"said": said, **each, "ids": dict(self._progress.ids)} for each in forms]
         await self._progress.app.forms.note(run, forms)
         await self._progress.steps.close("waits for a person")

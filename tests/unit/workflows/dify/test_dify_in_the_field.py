@@ -235,6 +235,14 @@ async def test_a_failure_within_the_stream_is_not_repeated(failure: Json) -> Non
         assert server.asked == ["POST /chat-messages"]
 
 
+async def test_a_pause_without_a_form_is_a_failure() -> None:
+    asks = flow("human_input_required", node_title="Boss", form_content="May I?", form_token=None)
+    async with served({"POST /workflows/run": [[STARTED, asks, flow("workflow_paused")]]}) as (here, server):
+        with pytest.raises(Rejected, match="without a form"):
+            await heard(here.app("workflow", input_key="query").run(here.turn(), call()))
+        assert server.asked == ["POST /workflows/run"]
+
+
 async def test_a_wrong_address_begins_no_conversation_anew() -> None:
     async with served({}) as (here, server):
         with pytest.raises(Rejected, match="no such place"):

@@ -87,9 +87,12 @@ async def test_nodes_are_steps_of_the_turn(here: DifyHere) -> None:
 
 async def test_tools_of_an_agent_are_steps(here: DifyHere) -> None:
     tools = [{"tool": "weather", "tool_input": '{"city": "Paris"}', "observation": "rain"}]
-    here.sim.desk.apps.define("agent-tools", {"tools": tools, "mode": "agent-chat"})
+    here.sim.desk.apps.define(
+        "agent-tools", {"tools": tools, "mode": "agent-chat", "pictures": ["https://files.example.com/p.png"]}
+    )
     turn = here.turn()
     said = await heard(here.app("agent", key="app-agent-tools").run(turn, call()))
+    assert said.notes["pictures"] == ["https://files.example.com/p.png"]
     [tool] = [span for span in turn.spans if span.kind == "tool"]
     assert (tool.name, tool.data["outputs"]) == ("weather", "rain")
     assert said.text.count("hello") == 1
