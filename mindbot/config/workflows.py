@@ -165,6 +165,14 @@ class WorkflowSettings(Section):
     def _task_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return _patterns(value)
 
+    @field_validator("replicas")
+    @classmethod
+    def _names(cls, value: tuple[ReplicaSettings, ...]) -> tuple[ReplicaSettings, ...]:
+        names = [each.name or f"replica{place}" for place, each in enumerate(value, 1)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two are called {', '.join(twice)}: give each a name of its own")
+        return value
+
     @field_validator("split", "shadow")
     @classmethod
     def _percent(cls, value: dict[str, float]) -> dict[str, float]:

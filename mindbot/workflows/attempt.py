@@ -11,7 +11,15 @@ import structlog
 
 from mindbot.deadlines import Within, now
 from mindbot.domain.chat import Attachment, Chunk, Chunks
-from mindbot.domain.errors import MindBotError, TimedOut, UnfitAnswer, VendorError, WorkflowPaused
+from mindbot.domain.errors import (
+    BudgetSpent,
+    MindBotError,
+    StoreError,
+    TimedOut,
+    UnfitAnswer,
+    VendorError,
+    WorkflowPaused,
+)
 from mindbot.domain.span import Span
 from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
@@ -157,6 +165,8 @@ class AppAttempt:
         except (UnfitAnswer, WorkflowPaused):
             self._went_well(begun)
             raise
+        except (StoreError, BudgetSpent):
+            raise  # they say nothing about the app
         except MindBotError as exc:
             self._failed(exc, begun)
             raise
@@ -172,8 +182,8 @@ class AppAttempt:
         pieces: list[str] = []
         held: list[Chunk] | None = [] if check.strict else None
         finish: Chunk | None = None
-        async with aclosing(said) as chunks:
-            while (chunk := await self._next(chunks, deadline)) is not None:
+        async with aclosing(said), aclosing(self._pieces(said, deadline)) as chunks:
+            async for chunk in chunks:
                 span.data.setdefault("first_ms", round((time.time() - span.start) * 1000, 3))
                 if chunk.afresh:
                     pieces.clear()
@@ -191,8 +201,7 @@ class AppAttempt:
                     yield chunk
                     continue
                 held.append(chunk)
-                if sum(map(len, pieces)) >= _HELD:
-                    self._count(check, pieces)
+                if sum(map(len, pieces)) >= _HELD and not check.wrong("".join(pieces)):
                     for each in held:
                         yield each
                     held = None
@@ -209,12 +218,17 @@ class AppAttempt:
         if wrong := check.wrong(text):
             raise UnfitAnswer(f"{self._member}: {wrong}", text=text)
 
-    async def _next(self, chunks: Chunks, deadline: float) -> Chunk | None:
+    async def _pieces(self, said: Chunks, deadline: float) -> Chunks:
+        """Yield what an app says. It keeps the deadline itself; one that hangs before it asks anybody is
+        ended here. A scope around each piece would cost more than all else that is done with it."""
         try:
             with Within(max(0.0, deadline + _LATE - now())):
-                return await anext(chunks, None)
+                chunk = await anext(said, None)
         except TimeoutError:
             raise TimedOut(f"{self._member}: no answer in time", hint="raise its `timeout`") from None
+        while chunk is not None:
+            yield chunk
+            chunk = await anext(said, None)
 
     # --- what comes of it
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from workflow_house import MemoryKeep, WorkflowHouse, apps, steps
 
-from mindbot.domain.errors import AuthFailed, Overloaded, Rejected
+from mindbot.domain.errors import AuthFailed, ConfigError, Overloaded, Rejected, StoreFull
 from mindbot.workflows.probes import Probes
 
 pytestmark = pytest.mark.anyio
@@ -141,3 +141,32 @@ async def test_replicas_take_turns() -> None:
     for n in range(6):
         await house.ask(workflow="faq", user=f"u{n}")
     assert dict(house.count) == {"faq": 2, "faq/east": 2, "faq/replica2": 2}
+
+
+async def test_replicas_have_names_of_their_own() -> None:
+    twice = {"replicas": [{"name": "east", "dify_api_key": "a"}, {"name": "east", "dify_api_key": "b"}]}
+    with pytest.raises(ConfigError) as caught:
+        WorkflowHouse(workflows=apps("faq", faq=twice))
+    assert "two are called east" in "".join(caught.value.problems)
+
+
+async def test_a_store_that_fails_says_nothing_about_the_app() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "general"))
+    house.says["faq"] = StoreFull("no space left")
+    for _ in range(3):
+        with pytest.raises(StoreFull):
+            await house.ask(workflow="faq")
+    assert (house.standing.late("faq").in_a_row, house.count["general"]) == (0, 0)
+
+
+async def test_a_reset_clock_neither_stretches_nor_loses_a_breaker() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "general"))
+    house.says["faq"] = down()
+    for _ in range(2):
+        await house.ask(workflow="faq")
+    house.says["faq"] = "well"
+    house.now -= 3600
+    await house.ask(workflow="faq")
+    assert house.count["faq"] == 2
+    house.now += 120
+    assert (await house.ask(workflow="faq"))[0] == "well"

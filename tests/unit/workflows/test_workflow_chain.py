@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from workflow_house import WorkflowHouse, apps, steps
+from workflow_house import WorkflowHouse, apps, hang, steps
 
 from mindbot.domain.chat import Chunk
 from mindbot.domain.errors import ContentFiltered, MindBotError, Overloaded, Rejected, Truncated
@@ -167,3 +167,20 @@ async def test_an_error_is_one_of_the_hierarchy() -> None:
     house = WorkflowHouse(workflows={})
     with pytest.raises(MindBotError, match="no workflow"):
         await house.ask()
+
+
+async def test_the_head_of_a_checked_answer_is_held_back_until_it_counts() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "general", faq={"response": {"builtin_refusals": True}}))
+    house.says["faq"] = ["I'm sorry, but I can't ", "help with that. ", "x" * 300]
+    pieces = [chunk.text async for chunk in house.runner.run(house.turn(workflow="faq")) if chunk.text]
+    assert pieces == ["general: hello"]  # nobody saw the refusal
+    house.says["faq"] = ["Gladly. ", "y" * 300, " More."]
+    pieces = [chunk.text async for chunk in house.runner.run(house.turn(workflow="faq")) if chunk.text]
+    assert pieces == ["Gladly. ", "y" * 300, " More."]
+
+
+async def test_an_app_that_hangs_before_it_asks_anybody_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mindbot.workflows.attempt._LATE", 0.01)
+    house = WorkflowHouse(workflows=apps("faq", "general", faq={"timeout": 0.01}))
+    house.says["faq"] = hang
+    assert (await house.ask(workflow="faq"))[0] == "general: hello"
