@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 from typing import TypedDict
 
 import anyio
@@ -119,7 +120,9 @@ class Executor:
         if bot is None or bot.merges is None or not turn.message.written or asks(turn):
             return
         if not turn.together:
-            waiting = [t for t in self._dispatcher.behind(turn) if t.message.written and not asks(t)]
+            # What comes after a word that stops the others is another question.
+            before = takewhile(lambda t: not asks(t), self._dispatcher.behind(turn))
+            waiting = [t for t in before if t.message.written]
 
             async def choose() -> _Together:
                 return {"turns": [t.number for t in waiting]}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -12,12 +13,14 @@ import pytest
 
 from mindbot.config.load import load
 from mindbot.domain import ids
+from mindbot.domain.bot import Bot
 from mindbot.domain.chat import Chunk
 from mindbot.domain.errors import WorkflowPaused
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.stop import asks_to_stop
+from mindbot.platforms.console import ConsolePlatform
 from mindbot.runtime.app import Runtime
 from mindbot.testing.stores.memory.store import MemoryPlaces
 from mindbot.testing.waiting import PATIENCE
@@ -134,3 +137,25 @@ def test_other_messages_do_not_ask_for_it(text: str) -> None:
 def test_a_picture_beside_the_word_is_another_message() -> None:
     message = Message("c", "b", "k", "s", "u", "text", (text_part("stop"), Part("image")), {})
     assert not asks_to_stop(message, ("stop",))
+
+
+class Merging(ConsolePlatform):
+    """A bot whose replies are scarce: one answers all that waits."""
+
+    def merge(self, messages: Sequence[Message]) -> Message:
+        return replace(messages[0], parts=(text_part(" + ".join(m.text for m in messages)),))
+
+
+async def test_where_one_reply_answers_several_messages_the_word_is_none_of_them(tmp_path: Path) -> None:
+    async with a_runtime(tmp_path) as (runtime, runner):
+        runtime.outbox.serve(Bot.of(Merging()))
+        await runtime.receive(a_message("1", "first"))
+        await until(lambda: bool(runner.asked))
+        second = await runtime.receive(a_message("2", "second"))
+        third = await runtime.receive(a_message("3", "third"))
+        stop = await runtime.receive(a_message("4", "/stop"))
+        await runtime.receive(a_message("5", "fourth"))
+        assert (await ended(runtime, second))["reason"] == "stopped before the first word"
+        assert (await ended(runtime, third))["reason"].startswith("together with")
+        assert (await ended(runtime, stop))["reply"] == STOPPED
+        await until(lambda: runner.asked == ["first", "fourth"])
