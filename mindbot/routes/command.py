@@ -234,3 +234,37 @@ def _moved(found: list[MovedView], last: int) -> Iterator[str]:
     for each in found:
         yield f"{each.turn}  {belongs(each.before)} → {belongs(each.after)}  {each.text}"
         yield f"    {each.why}"
+
+
+@route.command(name="eval")
+def evaluate_routes(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help='Lines {"text": …, "workflow": name or null}.')
+    ],
+    embedder: Annotated[
+        str, typer.Option(help="Compare with this one: auto, hashed, local, none; empty: the configured.")
+    ] = "",
+    min_accuracy: Annotated[
+        float, typer.Option(min=0, max=1, help="Exit with 1 where fewer are right.")
+    ] = 0.0,
+    max_false_accepts: Annotated[
+        float, typer.Option(min=0, max=1, help="Exit with 1 where a greater share of null is taken.")
+    ] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell how often the configuration routes labelled texts where they belong. Needs no daemon."""
+    from mindbot.workflows.router.evaluation import evaluate, labelled, told
+
+    config = _loaded(ctx).config
+    if embedder:
+        router = config.router.model_copy(update={"embedder": embedder})
+        config = config.model_copy(update={"router": router})
+    found = anyio.run(evaluate, config, labelled(file, config)).to_json()
+    if wants_json(as_json):
+        print_json(found)
+    else:
+        for line in told(found):
+            print(one_line(line))
+    if (found["accuracy"] or 0.0) < min_accuracy or (found["false_accept_rate"] or 0.0) > max_false_accepts:
+        raise typer.Exit(1)

@@ -11,6 +11,7 @@ from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.shapes.turns import Plain
 from mindbot.workflows.router.assembling import classifier_of
+from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.learned import LearnedStore
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
@@ -49,9 +50,10 @@ class NothingKept:
         return ""
 
 
-def router_alone(config: Config) -> WorkflowRouter:
+def router_alone(config: Config, classifier: Classifier | None = None) -> WorkflowRouter:
     """Return the router of a configuration."""
     keep = NothingKept()
     previous = Previous(keep, 0.0, time.time)
     runners = registry.names("runners")
-    return WorkflowRouter(config, runners, classifier_of(config, None), LearnedStore(keep), previous)
+    classifier = classifier or classifier_of(config, None)
+    return WorkflowRouter(config, runners, classifier, LearnedStore(keep), previous)
