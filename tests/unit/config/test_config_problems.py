@@ -137,6 +137,11 @@ def test_that_no_provider_is_enabled_is_a_warning(load_text: Load) -> None:
     assert "no enabled provider can answer for console/default. Set providers.a.enabled: true" in warning
 
 
+def test_a_workflow_is_somebody_who_can_answer(load_text: Load) -> None:
+    off = "providers: {a: {type: scripted, enabled: false}}\n"
+    assert not load_text(off + "workflows: {general: {dify_api_key: 'keyring:dify'}}").warnings
+
+
 @pytest.mark.parametrize(
     ("key", "has"), [("abcd1", "5 characters"), ("a" * 42 + "!", "others than letters and digits")]
 )
