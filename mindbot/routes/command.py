@@ -78,7 +78,7 @@ def explain(
         print_json(found.to_json())
         return
     for line in explained(found):
-        print(one_line(line))
+        print(" " * (len(line) - len(line.lstrip())) + one_line(line))
 
 
 def _loaded(ctx: typer.Context) -> Loaded:

@@ -72,6 +72,8 @@ class Classify:
                 }
 
             decided = await self._once(turn, "route", decide)
+            if not _stands(decided["route"], router):  # the configuration is another one since
+                decided = await decide()
             span.data.setdefault("route", decided["route"])
             turn.route = decided["route"].copy()
             turn.vars.update(decided["vars"])
@@ -121,6 +123,12 @@ def _of_form(match: FormMatch) -> _Decided:
     else:
         route |= {"form": form.token, "action": match.action, "inputs": dict(match.inputs)}
     return {"route": route, "vars": {}, "reply": match.say}
+
+
+def _stands(route: RouteJson, router: WorkflowRouter) -> bool:
+    """Whether a decision can still be followed: its workflow is there."""
+    workflow = route.get("workflow", "")
+    return route["runner"] != "workflow" or route["by"] == "form" or router.usable(workflow)
 
 
 def _route(decision: Decision, before: RouteJson) -> RouteJson:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from functools import cached_property
 
 from mindbot.config.model import Config
 from mindbot.domain.routing import Decision, RouteQuestion
@@ -12,7 +13,7 @@ from mindbot.domain.shapes.workflows import RouterJson
 from mindbot.workflows.router import order, splits
 from mindbot.workflows.router.classified import Classified
 from mindbot.workflows.router.classifier import Classifier
-from mindbot.workflows.router.examples import Example
+from mindbot.workflows.router.examples import Example, gather
 from mindbot.workflows.router.facts import Facts
 from mindbot.workflows.router.learned import Correction, LearnedStore
 from mindbot.workflows.router.previous import Previous
@@ -61,6 +62,11 @@ class WorkflowRouter:
     def mode(self) -> str:
         """How texts are compared now: full, hashed or patterns."""
         return self._classifier.mode
+
+    @cached_property
+    def _examples(self) -> int:
+        """How many examples there are, without corrections."""
+        return len(gather(self.config.workflows, builtin_examples=self.config.router.builtin_examples))
 
     def begin(self) -> None:
         """Tell how it is: at the beginning, and when that changes."""
@@ -122,7 +128,7 @@ class WorkflowRouter:
             "default": order.default_workflow(self.config, self.usable),
             "workflows": [name for name in self.config.workflows if self.usable(name)],
             "rules": [rule.to_json() for rule in self.rules.all],
-            "examples": sum(len(each.examples) for each in self.config.workflows.values()),
+            "examples": self._examples,
             "learned": self.learned.count("accepted"),
             "pending": self.learned.count("pending"),
             "decisions": self.decisions,

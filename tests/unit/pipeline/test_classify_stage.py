@@ -116,3 +116,11 @@ async def test_what_answers_a_form_goes_to_the_workflow_that_waits() -> None:
         "form",
     )
     assert (answer.route["form"], answer.route["action"]) == ("f1", "yes")
+
+
+async def test_a_turn_whose_workflow_is_gone_is_routed_anew() -> None:
+    here = house(workflows=WORKFLOWS)
+    await here.run("python")
+    here.memo.pop("run")
+    here.memo["route"]["route"]["workflow"] = "removed"
+    assert (await here.run("python")).route["workflow"] == "code"
