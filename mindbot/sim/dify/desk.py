@@ -8,7 +8,7 @@ Sources: Service API; langgenius/dify, `message_service.py`, `conversation_servi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mindbot.domain.message import Json
@@ -36,6 +36,7 @@ class DifyTalk:
     updated: float
     status: str = "normal"
     variables: Json = field(default_factory=dict)
+    runs: list[DifyRun] = field(default_factory=list)  # the oldest first
 
     def to_json(self) -> Json:
         return {
@@ -50,7 +51,7 @@ class DifyTalk:
 
 
 class DifyDesk:
-    """See the module. ``runs`` are by task, in the order they began."""
+    """See the module. ``runs`` are by task, in the order they began; `keep` takes one."""
 
     def __init__(
         self, apps: AppShelf, library: KnowledgeShelf, rules: DifyServerRules, clock: Callable[[], float]
@@ -62,6 +63,8 @@ class DifyDesk:
         self.forms = FormDesk(clock)
         self.files: dict[str, Json] = {}
         self.runs: dict[str, DifyRun] = {}
+        self._messages: dict[str, DifyRun] = {}
+        self._flows: dict[str, DifyRun] = {}
         self.talks: dict[str, DifyTalk] = {}
         self.stopped: list[str] = []
 
@@ -71,7 +74,8 @@ class DifyDesk:
             run.trouble.dies = True
             run.scope.cancel()
         self.files.clear()
-        self.runs.clear()
+        for runs in (self.runs, self._messages, self._flows):
+            runs.clear()
         self.talks.clear()
         self.stopped.clear()
         self.forms.clear()
@@ -91,21 +95,27 @@ class DifyDesk:
         self.talks[talk.id] = talk
         return talk
 
-    def messages(self, talk: DifyTalk) -> list[DifyRun]:
-        """Return the runs of a conversation, the oldest first."""
-        return [run for run in self.runs.values() if run.conversation == talk.id]
+    def keep(self, run: DifyRun) -> None:
+        """Take a run that begins."""
+        self.runs[run.task] = run
+        if run.mode != "workflow":
+            self._messages[run.message] = run
+        if run.flows:
+            self._flows[run.workflow_run] = run
+        if run.conversation:
+            self.talks[run.conversation].runs.append(run)
 
     def message(self, number: str, app: DifySimApp) -> DifyRun:
         """Return a run by its message; raises ModelApiError."""
-        found = next((r for r in self._of(app) if r.message == number and r.mode != "workflow"), None)
-        if found is None:
+        found = self._messages.get(number)
+        if found is None or found.app.key != app.key:
             raise refused("not_found", "Message Not Exists.")
         return found
 
     def flow(self, number: str, app: DifySimApp) -> DifyRun:
         """Return a run of a workflow or a chatflow; raises ModelApiError."""
-        found = next((run for run in self._of(app) if run.flows and run.workflow_run == number), None)
-        if found is None:
+        found = self._flows.get(number)
+        if found is None or found.app.key != app.key:
             raise refused("not_found", "Workflow run not found")
         return found
 
@@ -124,6 +134,3 @@ class DifyDesk:
             users = counts.setdefault(run.app.name, {})
             users[run.user] = users.get(run.user, 0) + 1
         return counts
-
-    def _of(self, app: DifySimApp) -> Iterator[DifyRun]:
-        return (run for run in self.runs.values() if run.app.key == app.key)

@@ -48,7 +48,7 @@ def _messages(desk: DifyDesk, call: DifyCall) -> Json:
     user = call.query.get("user", "")
     if not user:
         return {"limit": limit, "has_more": False, "data": []}
-    runs = desk.messages(desk.talk(number, call.app, user))
+    runs = desk.talk(number, call.app, user).runs
     if first := call.number("first_id"):
         places = [at for at, run in enumerate(runs) if run.message == first]
         if not places:

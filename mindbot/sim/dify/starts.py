@@ -83,7 +83,7 @@ class DifyStart:
             task, message, talk.id if talk else "", workflow_run,
             desk.clock(), desk.clock, desk.rules, reply, trouble, self.files, self.workflow, self.turn,
         )  # fmt: skip
-        desk.runs[task] = run
+        desk.keep(run)
         return run
 
 
@@ -112,6 +112,6 @@ def read_start(desk: DifyDesk, call: DifyCall, family: str, usual: Mode, *, stri
             raise refused("conversation_completed")
     if not text:
         text = text_of(app, inputs)
-    turn = len(desk.messages(talk)) + 1 if talk else 1
+    turn = len(talk.runs) + 1 if talk else 1
     workflow = call.args.get("workflow", "w1")
     return DifyStart(app, mode, user, text, inputs, files, talk, turn, workflow)

@@ -46,11 +46,7 @@ async def _stopped(sim: DifySimulator, params: Json) -> Json:
 @VERBS("GET", "conversations")
 async def _conversations(sim: DifySimulator, params: Json) -> Json:
     talks = sim.desk.talks.values()
-    return {
-        "conversations": [
-            {**t.to_json(), "user": t.user, "messages": len(sim.desk.messages(t))} for t in talks
-        ]
-    }
+    return {"conversations": [{**t.to_json(), "user": t.user, "messages": len(t.runs)} for t in talks]}
 
 
 @VERBS("POST", "expire-conversations")
