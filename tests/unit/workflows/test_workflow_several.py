@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 import anyio
 import pytest
 from workflow_house import WorkflowHouse, apps, hang
 
-from mindbot.domain.errors import Overloaded, WorkflowPaused
+from mindbot.domain.chat import ChatRequest, Chunk, Usage
+from mindbot.domain.errors import BudgetSpent, MindBotError, Overloaded, WorkflowPaused
+from mindbot.domain.message import Json
+from mindbot.domain.spending import NOBODY, Payer
 from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
@@ -93,3 +98,59 @@ async def test_slots_that_stay_taken_make_the_next_answer_and_open_no_breaker() 
     for _ in range(3):
         assert (await house.ask(workflow="slow"))[0] == "general: hello"
     assert house.standing.circuit(house.workflows.members["slow"][0]).reason is None
+
+
+class SumsUp:
+    """A model that is asked to make one answer of several."""
+
+    def __init__(self, failure: MindBotError | None = None) -> None:
+        self.asked: list[str] = []
+        self.failure = failure
+
+    async def chat(
+        self, request: ChatRequest, *, provider: str = "", notes: Json | None = None, payer: Payer = NOBODY
+    ) -> AsyncGenerator[Chunk, None]:
+        self.asked.append(request.messages[-1].content)
+        if self.failure is not None:
+            raise self.failure
+        yield Chunk("both say hello", finish="stop")
+
+
+async def test_a_model_makes_one_answer_of_several_or_they_stand_as_they_are() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "docs"))
+    house.services.models = model = SumsUp()
+    said, _ = await house.ask(workflow="faq", together=["faq", "docs"], combine="model")
+    assert said == "both say hello"
+    assert "Answer 1:\nfaq: hello" in model.asked[0] and "Answer 2:\ndocs: hello" in model.asked[0]
+    model.failure = Overloaded("down")
+    said, turn = await house.ask(workflow="faq", together=["faq", "docs"], combine="model")
+    assert said == "faq: hello\n\ndocs: hello"
+    assert turn.spans[0].data["not_summed_up"] == "down"
+
+
+class Purse:
+    """Where a workflow has nothing left to spend."""
+
+    def __init__(self, *spent: str) -> None:
+        self.spent = spent
+        self.charged: list[tuple[str, int]] = []
+
+    async def check(self, payer: Payer) -> None:
+        if payer.workflow in self.spent or payer.user in self.spent:
+            raise BudgetSpent("nothing is left")
+
+    async def charge(self, payer: Payer, usage: Usage) -> int:
+        self.charged.append((payer.workflow, usage.output_tokens))
+        return 7
+
+
+async def test_budgets_a_workflows_own_makes_the_next_answer_a_users_ends_the_turn() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "general"))
+    house.workflows._till = purse = Purse("faq")
+    assert (await house.ask(workflow="faq"))[0] == "general: hello"
+    assert purse.charged == [("general", 5)]
+    assert house.standing.stats.of("general").tokens == 15
+    purse.spent = ("console/lin",)
+    with pytest.raises(BudgetSpent):
+        await house.ask(workflow="faq")
+    assert house.count["general"] == 1
