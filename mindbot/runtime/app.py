@@ -301,7 +301,7 @@ class Runtime:
             heap.keep_small,
             partial(tell_stats, self.bus, self.resources.about.status),
             partial(housekeeping.watch_secrets, self.resources.config.missing_secrets, self.board),
-            partial(housekeeping.watch_providers, lambda: self.generation.providers.trouble(), self.board),
+            partial(housekeeping.watch_providers, lambda: self.generation.trouble(), self.board),
             partial(
                 housekeeping.watch_load, self.dispatcher, self.builder.workflows.overdue, self.overload.tell
             ),

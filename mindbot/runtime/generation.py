@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mindbot.config import addresses
 from mindbot.config.load import Loaded
 from mindbot.config.model import Config
+from mindbot.domain.errors import MindBotError
 from mindbot.domain.ports.answering import Runner
 from mindbot.domain.turn import Tracer
 from mindbot.pipeline import onion
@@ -57,6 +58,10 @@ class Generation:
         board.forget_all(ROUTER)
         self.router.begin()
         board.leave_out(self.left_out)
+
+    def trouble(self) -> MindBotError | None:
+        """Return why no message can be answered, whoever is well; None where one can be."""
+        return None if self.workflows.first() else self.providers.trouble()
 
     async def close_if_done(self) -> None:
         """Close what it alone uses, once another generation has replaced it and its last turn has ended."""

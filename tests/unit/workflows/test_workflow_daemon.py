@@ -53,6 +53,7 @@ async def test_a_message_is_answered_by_its_workflow_and_counted(tmp_path: Path)
         row = await runtime.resources.workflows.workflow("faq")
         assert (row["state"], row["runs_today"], row["success"]) == ("ok", 1, 1.0)
         assert row["tokens_today"] > 0
+        assert runtime.board.state("providers") == ""  # none is needed
         (day,) = await runtime.resources.workflows.stats(1)
         assert (day["workflow"], day["runs"], day["failed"]) == ("faq", 1, 0)
         spent = await runtime.resources.providers.usage("workflow", 1)
