@@ -7,13 +7,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from coze_house import PlainSecrets
 
+from mindbot.config.load import load
 from mindbot.config.workflows import DatasetSettings
 from mindbot.domain.errors import AuthFailed, Invalid, NotFound
 from mindbot.http.client import HttpClient
+from mindbot.runtime.app import Runtime
 from mindbot.sim.testing import simulated
+from mindbot.testing.waiting import PATIENCE
 from mindbot.workflows.datasets import Datasets
 
 pytestmark = pytest.mark.anyio
@@ -86,3 +90,27 @@ async def test_names_and_questions_are_checked() -> None:
         for text in (" ", "x" * 251):
             with pytest.raises(Invalid):
                 await datasets.query("office", text)
+
+
+async def test_an_uploaded_file_is_put_in_through_the_runtime(tmp_path: Path) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"Bicycles stay outside."
+
+    with anyio.fail_after(PATIENCE):
+        async with simulated("dify", strict=True) as dify:
+            told = dify.details()
+            entry = {
+                "base_url": told["base_url"],
+                "api_key": told["dataset_key"],
+                "dataset_id": told["datasets"]["handbook"],
+            }
+            loaded = load(environ={}, overrides={"dify_datasets": {"office": entry}})
+            async with Runtime.open(loaded, tmp_path) as runtime:
+                file = await runtime.resources.media.upload(pieces(), "bicycles.txt")
+                made = await runtime.resources.datasets.put("office", file["id"], "bicycles.txt")
+                assert made["name"] == "bicycles.txt"
+                (best,) = await runtime.resources.datasets.query("office", "bicycles")
+                assert best["text"] == "Bicycles stay outside."
+                assert [row["documents"] for row in await runtime.resources.datasets.datasets()] == [3]
+                with pytest.raises(NotFound):
+                    await runtime.resources.datasets.put("office", "nothing", "x.txt")
