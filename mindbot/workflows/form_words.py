@@ -52,7 +52,7 @@ class PendingForm:
     ``raw`` is what the app gave and gets back; ``ids`` are the vendor's, of the run that waits. ``offered``
     is when a person could first read it. A form without actions asks for words: any text answers it.
     ``state`` is open, taken (an answer is on its way) or answered; ``by`` is the turn that answered it,
-    ``said`` the action it chose, ``ended`` when that was done. ``filled`` and ``wanted`` are inputs and the
+    ``said`` the action it chose, ``ended`` when (or since). ``filled`` and ``wanted`` are inputs and the
     id of an action that came before all was there to answer it.
     """
 

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import anyio
 import structlog
 
 from mindbot.domain.chat import Chunk, Chunks
@@ -29,6 +30,7 @@ _DAY = 86_400.0
 _LIFE = 7 * _DAY  # seconds a form without an end is kept
 _LATE = _DAY  # seconds one is kept beyond its end, so that who answers then is told
 _AGAIN = 30.0  # seconds after its answer in which the same click is a second one
+_UNDER_WAY = 3600.0  # seconds that its answer may be under way
 _MOST = 10_000  # sessions whose forms are known by heart
 _LONGEST = 20_000  # characters of a form's text, and of one input
 _log = structlog.get_logger(__name__)
@@ -115,26 +117,36 @@ class Forms:
             yield Chunk(words.already(form), finish="stop")
             return
         chosen = form.action(action)
-        form = replace(form, state="taken", by=turn.id, said=chosen.title if chosen else "")
+        said = chosen.title if chosen else ""
+        form = replace(form, state="taken", by=turn.id, said=said, ended=self._clock())
         await self._put(turn.session, form)
+        settled = False
         try:
             async with aclosing(app.resume(turn, call, dict(form.raw), action, inputs)) as chunks:
                 async for chunk in chunks:
                     yield chunk
+            await self._run_ended(turn.session, form)
+            settled = True
         except WorkflowPaused as paused:
-            await self._put(turn.session, replace(form, state="answered", ended=self._clock()))
+            await self._done(turn.session, form)
+            settled = True
             yield Chunk(await self._goes_on(turn, form, paused), afresh=True, finish="stop")
         except Conflict:
-            await self._put(turn.session, replace(form, state="answered", ended=self._clock()))
+            await self._done(turn.session, form)
+            settled = True
             yield Chunk(words.already(form), afresh=True, finish="stop")
         except NotFound:
             await self._drop(turn.session, [form.token])
+            settled = True
             yield Chunk(words.expired(form), afresh=True, finish="stop")
         except MindBotError:
-            await self._put(turn.session, replace(form, state="open", by="", said=""))
+            await self._put(turn.session, replace(form, state="open", by="", said="", ended=0.0))
+            settled = True
             raise
-        else:
-            await self._run_ended(turn.session, form)
+        finally:
+            if not settled:  # it was left, and the run is stopped: there is nothing more to answer
+                with anyio.CancelScope(shield=True):
+                    await self._done(turn.session, form)
 
     async def forget(self, session: str) -> int:
         """Forget all forms of a session; return how many could still have been answered."""
@@ -170,6 +182,9 @@ class Forms:
     async def _put(self, session: str, form: PendingForm) -> None:
         forms = await self._all(session)
         await self._write(session, [form if each.token == form.token else each for each in forms])
+
+    async def _done(self, session: str, form: PendingForm) -> None:
+        await self._put(session, replace(form, state="answered", ended=self._clock()))
 
     async def _drop(self, session: str, tokens: Iterable[str]) -> None:
         gone = set(tokens)
@@ -257,7 +272,7 @@ def _most_exact(replies: list[FormReply], text: str) -> list[FormReply]:
 def _second_click(known: Sequence[PendingForm], text: str, came: float) -> FormMatch | None:
     """Return that a form was answered already, where a message says to it what one before it did or could."""
     for form in reversed(known):
-        fresh = not form.ended or came <= form.ended + _AGAIN
+        fresh = came <= form.ended + (_AGAIN if form.state == "answered" else _UNDER_WAY)
         if form.state != "open" and fresh and not form.wordy:
             reply = read_reply(form, text)
             if reply is not None and reply.action is not None:

@@ -260,6 +260,19 @@ async def test_a_turn_that_runs_again_after_a_crash_goes_on_with_its_own_form() 
     assert await session.resumed(turn, App("Granted.")) == "Granted."
 
 
+async def test_an_answer_that_was_stopped_leaves_no_form_behind() -> None:
+    session = Session()
+    await session.offer(form("f", "Approve"))
+    turn = session.turn("approve")
+    turn.route.update(form="f", action="f-0", inputs={})
+    resumed = session.forms.resume(turn, App("Gr"), AppCall("", "run:hr", "ann"))
+    await anext(resumed)
+    await resumed.aclose()
+    assert await session.forms.of("s") == []
+    session.clock.now += 60
+    assert await session.match("approve") is None
+
+
 async def test_a_form_without_actions_takes_any_words() -> None:
     session = Session()
     await session.offer(form("q", content="Which city?"))
