@@ -173,8 +173,8 @@ class ShadowView(Answer):
 
 
 class RuleView(Answer):
-    """A rule of `routes:`: its conditions, what it does, how often it matched since the daemon's start, and
-    when last (Unix seconds)."""
+    """A rule of `routes:`: its conditions, what it does, how often it matched since the configuration is in
+    force, and when last (Unix seconds)."""
 
     name: str = ""
     enabled: bool = False

@@ -116,11 +116,9 @@ def _unreached(config: Config) -> Iterator[_Told]:
                 ("routes", n),
                 f"is never reached: {over} above it takes all of these. Put it above, or drop it",
             )
-        elif not rule.continue_ and _answered(config, rule):
+        elif not rule.continue_ and rule.percent >= 100 and _answered(config, rule):
             wanted = [key for key in (*_KEYS, *_OTHERS) if getattr(rule, key) and key != "timezone"]
-            if rule.percent < 100:
-                same.setdefault(_conditions(rule), name)
-            elif not wanted:
+            if not wanted:
                 last = name
             elif len(wanted) == 1 and wanted[0] in _KEYS:
                 takes |= {(wanted[0], value): name for value in getattr(rule, wanted[0])}
@@ -137,10 +135,9 @@ def _over(rule: RouteSettings, takes: dict[tuple[str, str], str]) -> str:
 
 
 def _conditions(rule: RouteSettings) -> tuple[object, ...]:
-    """Return what tells the conditions of rules apart; of a share of the users that is its rule as well."""
-    share = (rule.name, rule.percent) if rule.percent < 100 else ()
+    """Return what tells the conditions of rules apart, but for their shares of the users."""
     listed = tuple(frozenset(getattr(rule, key)) for key in _KEYS)
-    return (*listed, *(getattr(rule, key) for key in _OTHERS), share)
+    return (*listed, *(getattr(rule, key) for key in _OTHERS))
 
 
 def _answered(config: Config, rule: RouteSettings) -> bool:

@@ -173,7 +173,7 @@ class ShadowJson(TypedDict):
 
 
 class RuleJson(TypedDict):
-    """A rule of `routes:` and how often it decided since the daemon's start."""
+    """A rule of `routes:` and how often it matched since the configuration is in force."""
 
     name: str
     enabled: bool

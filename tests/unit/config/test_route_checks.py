@@ -53,6 +53,8 @@ def test_a_split_that_names_nobody_is_told(load_text: Load) -> None:
         ("{workflow: code}", "{user: lin, workflow: data}", False),
         ("{workflow: code, continue: true}", "{user: lin, workflow: data}", True),
         ("{workflow: code, percent: 50}", "{user: lin, workflow: data}", True),
+        ("{percent: 50, text: x, workflow: code}", "{percent: 50, text: x, workflow: data}", True),
+        ("{text: x, kind: text, workflow: code}", "{text: x, kind: text, percent: 5, workflow: data}", False),
         ("{workflow: gone}", "{user: lin, workflow: data}", True),
         ("{enabled: false, workflow: code}", "{user: lin, workflow: data}", True),
         ("{user: [lin, wu], workflow: code}", "{user: wu, text: x, workflow: data}", False),
