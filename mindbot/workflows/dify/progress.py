@@ -53,19 +53,19 @@ class Progress:
         self.deadline = min(ends, self.call.deadline) if self.call.deadline else ends
 
     async def know(self, ids: Mapping[str, str]) -> None:
-        """Note the ids of the run in hand: with the turn, and the conversation with the session."""
+        """Note the ids of the run in hand with the turn, and go on with it."""
         await self.remembered.know(ids)
-        self.taken(self.remembered.ids)
+        await self.take_up(self.remembered.ids)
+
+    async def take_up(self, ids: Mapping[str, str]) -> None:
+        """Go on with the run of these ids, and with its conversation in this session."""
+        self.ids = dict(ids)
+        self.notes["ids"] = {**ids, "user": self.call.user}
+        self.app.remember(ids)
         talk = self.ids.get("conversation_id", "")
         if talk and talk != self.remembered.conversation and self.app.chats:
             app = await self.app.client.fingerprint()
             await self.app.conversations.note(app, self.call.conversation, self.call.user, talk)
-
-    def taken(self, ids: Mapping[str, str]) -> None:
-        """Go on with the run of these ids."""
-        self.ids = dict(ids)
-        self.notes["ids"] = {**ids, "user": self.call.user}
-        self.app.remember(ids)
 
     def listener(self) -> Listener:
         """Return what reads a stream of it."""

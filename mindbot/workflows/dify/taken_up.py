@@ -37,18 +37,17 @@ class TakenUp:
             TimedOut: the deadline has passed.
         """
         ids = self._progress.remembered.ids
-        self._progress.taken(ids)
+        await self._progress.take_up(ids)
         listener = self._progress.listener()
-        run, message, talk = (
-            ids.get(f"{name}_id", "") for name in ("workflow_run", "message", "conversation")
-        )
+        run = ids.get("workflow_run_id", "")
         app = self._progress.app
         if run and app.kind in GRAPHS:
             text = await self._outcome(listener, run)
-            if not text and message and talk:
-                text = await self._saved(self._progress.listener(), message, talk)
-        elif message and talk:
-            text = await self._saved(listener, message, talk)
+            ids = self._progress.ids
+            if not text and ids.get("message_id") and app.kind == "chatflow":
+                text = await self._saved(self._progress.listener(), ids)
+        elif ids.get("message_id") and ids.get("conversation_id"):
+            text = await self._saved(listener, ids)
         else:
             why = f"{app.name}: the stream broke off, and {app.kind} apps keep no answers"
             raise Over(Truncated(why, code="cut"), again=True)
@@ -61,8 +60,9 @@ class TakenUp:
         said = ""
         async with aclosing(self._followed(listener, run)) as docs:
             async for doc in docs:
-                chunk = await listener.take(doc)
-                said = _joined(said, chunk)
+                said = _joined(said, await listener.take(doc))
+                if "task_id" in listener.answer.ids and "task_id" not in self._progress.ids:
+                    await self._progress.know(listener.answer.ids)
                 if listener.over:
                     break
         return _joined(said, listener.rest())
@@ -90,7 +90,8 @@ class TakenUp:
                 )
             await anyio.sleep(_PAUSED_LOOKS)
 
-    async def _saved(self, listener: Listener, message: str, talk: str) -> str:
+    async def _saved(self, listener: Listener, ids: Mapping[str, str]) -> str:
+        message, talk = ids["message_id"], ids.get("conversation_id", "")
         self._progress.notes["recovered"] = "by its message"
         try:
             row = await self._recovery.message(message, talk, self._progress.deadline)
@@ -108,7 +109,7 @@ class TakenUp:
         """Answer a form and yield what the run says from there on; raises as `App.resume`, and RunFailed."""
         app, call = self._progress.app, self._progress.call
         token, ids = str(form.get("form_token", "")), dict(form.get("ids") or {})
-        self._progress.taken(ids)
+        await self._progress.take_up(ids)
         run = ids.get("workflow_run_id", "")
         await app.forms.answer(
             app.client,

@@ -299,3 +299,43 @@ async def test_many_users_and_much_that_breaks() -> None:
         assert len(answered) == 80
         assert all(said.count(text) == 1 for text, said in answered)
         assert here.starts() == 80
+
+
+class Killed(BaseException):
+    """The process dies."""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", KEEPERS)
+@pytest.mark.parametrize("place", [1, 2, 3])
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("memo", [True, False])
+async def test_a_process_may_die_at_each_write(kind: str, place: int, written: bool, memo: bool) -> None:
+    """One run, one answer, and a conversation that goes on; whether or not the memo was written in time."""
+    async with dify_here(latency=0.05, tokens_per_second=200.0) as here:
+        put, count = here.keep.put, 0
+
+        async def dying(key: str, value: Any, *, ttl: float = 0.0) -> None:
+            nonlocal count
+            count += 1
+            if written or count < place:
+                await put(key, value, ttl=ttl)
+            if count == place:
+                raise Killed
+
+        here.keep.put = dying  # type: ignore[method-assign]
+        here.sim.faults.set(["drop@stop"])
+        turn = here.turn()
+        try:
+            await heard(here.app(kind).run(turn, call()))
+        except Killed:
+            turn = again(turn)
+            if not memo:
+                turn.memo.clear()
+        here.keep.put = put  # type: ignore[method-assign]
+        here.sim.faults.set([])
+        app = here.app(kind)
+        assert (await heard(app.run(turn, call()))).text.count("hello") == 1
+        assert here.starts() == 1
+        await heard(app.run(here.turn(), call("and then")))
+        assert len({run.conversation for run in here.sim.runs.values()}) == 1
