@@ -7,7 +7,7 @@ other, and this one comes to its own turn when the other has ended.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 from mindbot.domain.chat import Chunk, Chunks
@@ -29,12 +29,17 @@ class Forgets(Protocol):
         """Forget it; return how much it was. Raises StoreError."""
 
 
-def asks_to_stop(message: Message, words: Iterable[str]) -> bool:
+def asks_to_stop(message: Message, words: tuple[str, ...]) -> bool:
     """Tell whether a message is one of these words and nothing else, in any case and width."""
     if message.kind != "text" or any(part.kind != "text" for part in message.parts):
         return False
     said = message.said
-    return len(said) <= _LONGEST and _folded(said) in {_folded(word) for word in words}
+    return len(said) <= _LONGEST and _folded(said) in _all_folded(words)
+
+
+@lru_cache(maxsize=8)
+def _all_folded(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(_folded, words))
 
 
 def _folded(text: str) -> str:
