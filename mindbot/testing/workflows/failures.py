@@ -72,7 +72,7 @@ class AppFailuresContract(PlayedApp):
 
     @pytest.mark.full
     async def test_a_run_without_end_is_left_at_its_time(self) -> None:
-        async with self.playing(AppPlay("hangs"), timeout=0.5) as house:
+        async with self.playing(AppPlay("hangs"), timeout=2) as house:
             with anyio.fail_after(PATIENCE), pytest.raises((TimedOut, NetworkFailed)):
                 await house.ask()
             assert len(house.vendor.texts()) == 1
