@@ -50,8 +50,12 @@ class PaletteCommands(Provider):
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
+        wanted = query.strip().casefold()
         for command, title, help in self._offers():
-            score = max(matcher.match(command.name), matcher.match(help) * 0.8)
+            told = (
+                matcher.match(help) * 0.8 if wanted in help.casefold() else 0
+            )  # letters here and there are none
+            score = max(matcher.match(command.name), told)
             if score > 0:
                 yield Hit(score, title, partial(self._run, command), command.name, help)
 
