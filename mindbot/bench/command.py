@@ -29,6 +29,7 @@ NAMES = (
     "dingtalk",
     "wecomcs",
     "rules",
+    "route",
 )
 
 
@@ -77,6 +78,7 @@ def _runs(
         keys,
         llm,
         pipeline,
+        route,
         rules,
         sockets,
         start,
@@ -110,5 +112,6 @@ def _runs(
         "dingtalk": dingtalk.bench,
         "wecomcs": wecomcs.bench,
         "rules": lambda: rules.bench(**turns),
+        "route": lambda: route.bench(**({"messages": messages} if messages else {}), **turns),
     }
     return [simple[name]]
