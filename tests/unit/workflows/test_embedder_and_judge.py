@@ -1,0 +1,126 @@
+"""An embedder or a judge that fails is told, and texts are compared by what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from mindbot.config.workflows import RouterSettings, WorkflowSettings
+from mindbot.domain.chat import ChatRequest, Chunk, Chunks
+from mindbot.domain.errors import NetworkFailed
+from mindbot.domain.ports.answering import Embedding
+from mindbot.domain.routing import RouteQuestion
+from mindbot.workflows.router.classifier import Classifier
+from mindbot.workflows.router.embedders import ProviderVectors
+from mindbot.workflows.router.hashed import places
+from mindbot.workflows.router.judge import RouteJudge
+from mindbot.workflows.router.vectors import PAUSE, ExampleVectors
+
+pytestmark = pytest.mark.anyio
+
+TWO = {
+    "bikes": WorkflowSettings.model_validate(
+        {"dify_api_key": "app-no-key", "examples": ("repair a bike", "my bike has a flat tyre", "bike chain")}
+    ),
+    "cakes": WorkflowSettings.model_validate(
+        {"dify_api_key": "app-no-key", "examples": ("bake a cake", "cake with apples", "icing for a cake")}
+    ),
+}
+
+
+class Models:
+    """A provider that makes vectors and verdicts, until it is down."""
+
+    def __init__(self, verdict: str = "") -> None:
+        self.down = False
+        self.verdict = verdict
+        self.asked: list[str] = []
+
+    async def embed(self, texts: Sequence[str], *, provider: str, model: str = "") -> Embedding:
+        self.asked += texts
+        if self.down:
+            raise NetworkFailed("connection refused", sent=False)
+        vectors = []
+        for text in texts:
+            row = [0.001] * 64
+            for place, weight in places(text).items():
+                row[place % 64] += weight
+            vectors.append(row)
+        return Embedding(vectors)
+
+    async def chat(self, request: ChatRequest, **given: Any) -> Chunks:
+        self.asked.append(request.messages[-1].content)
+        if self.down:
+            raise NetworkFailed("connection refused", sent=False)
+        yield Chunk(self.verdict[:9])
+        yield Chunk(self.verdict[9:], finish="stop")
+
+
+class Timer:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_an_embedder_that_is_down_is_told_left_alone_and_asked_again_later() -> None:
+    models, clock = Models(), Timer()
+    vectors = ExampleVectors(ProviderVectors(models, "acme"), clock=clock)
+    asked = Classifier(TWO, RouterSettings(embedder="acme"), vectors=vectors)
+    first = await asked.classify(RouteQuestion("a flat tyre on my bike"))
+    assert (first.workflow, first.mode, first.degraded) == ("bikes", "full", "")
+    models.down = True
+    second = await asked.classify(RouteQuestion("please bake me a cake with apples"))
+    assert (second.workflow, second.mode) == ("cakes", "hashed")
+    assert "patterns only" in second.why
+    assert "acme is down: connection refused" in second.degraded
+    assert asked.mode == "hashed"
+    calls = len(models.asked)
+    assert (await asked.classify(RouteQuestion("icing"))).degraded
+    assert len(models.asked) == calls
+    models.down, clock.now = False, clock.now + PAUSE + 1
+    again = await asked.classify(RouteQuestion("please bake me a cake with apples"))
+    assert (again.mode, again.degraded) == ("full", "")
+
+
+def judged(models: Models) -> Classifier:
+    judge = RouteJudge(models, "acme", "", 5.0, {"bikes": ["bicycles"], "cakes": ["baking"]})
+    settings = RouterSettings(embedder="hashed", judge="acme", threshold=0.8)
+    return Classifier(TWO, settings, judge=judge)
+
+
+UNCLEAR = RouteQuestion("a cake for my bike, repair")
+
+
+async def test_a_judge_decides_what_is_not_clear() -> None:
+    models = Models('Sure: {"workflow": "cakes", "confidence": 0.9, "why": "it is about baking"}')
+    found = await judged(models).classify(UNCLEAR)
+    assert (found.workflow, found.confidence) == ("cakes", 0.9)
+    assert found.candidates[0].parts["judge"] == 0.9
+    assert "it is about baking" in found.why
+    none = await judged(Models('{"workflow": null, "confidence": 0.8}')).classify(UNCLEAR)
+    assert none.workflow is None
+
+
+async def test_a_judge_is_not_asked_where_an_example_says_just_that() -> None:
+    models = Models('{"workflow": "cakes", "confidence": 0.9}')
+    assert (await judged(models).classify(RouteQuestion("Repair a bike!"))).workflow == "bikes"
+    assert models.asked == []
+
+
+@pytest.mark.parametrize(
+    "verdict", ["cakes", '{"workflow": "trains", "confidence": 1}', '{"workflow": "cakes"}', "{", ""]
+)
+async def test_what_is_no_verdict_is_told_and_changes_nothing(verdict: str) -> None:
+    plain = await Classifier(TWO, RouterSettings(embedder="hashed", threshold=0.8)).classify(UNCLEAR)
+    found = await judged(Models(verdict)).classify(UNCLEAR)
+    assert (found.workflow, found.confidence) == (plain.workflow, plain.confidence)
+    assert "the judge acme gave no verdict" in found.degraded
+    down = Models()
+    down.down = True
+    assert "connection refused" in (await judged(down).classify(UNCLEAR)).degraded
