@@ -31,12 +31,12 @@ from mindbot.runtime.hosting import Later
 from mindbot.runtime.lifecycle import HealthBoard, beside
 from mindbot.runtime.ratings import Ratings
 from mindbot.runtime.resources.questions import Questions
-from mindbot.workflows.background import WorkflowBackground
 from mindbot.workflows.manager import Report, Workflows
 from mindbot.workflows.router.assembling import classifier_of
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
-from mindbot.workflows.shadows import Shadows
+from mindbot.workflows.running.background import WorkflowBackground
+from mindbot.workflows.running.shadows import Shadows
 from mindbot.workflows.standing import WorkflowStanding
 
 log = structlog.get_logger("mindbot.runtime")

@@ -11,7 +11,7 @@ from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
 from mindbot.domain.spending import BILLION
 from mindbot.runtime.stats import Histogram, Stats
 from mindbot.runtime.traffic import Traffic
-from mindbot.workflows.background import WorkflowBackground
+from mindbot.workflows.running.background import WorkflowBackground
 
 #: Label values, and what is measured of them.
 Samples = Iterable[tuple[tuple[str, ...], float | Histogram]]

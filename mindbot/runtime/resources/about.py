@@ -15,7 +15,7 @@ from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats, rss_bytes
-from mindbot.workflows.background import WorkflowBackground
+from mindbot.workflows.running.background import WorkflowBackground
 
 
 class AboutResource:

@@ -37,7 +37,7 @@ from mindbot.runtime.resources.sessions import SessionResource
 from mindbot.runtime.resources.turns import TurnResource
 from mindbot.runtime.resources.workflows import WorkflowResource
 from mindbot.runtime.stats import Stats
-from mindbot.workflows.background import WorkflowBackground
+from mindbot.workflows.running.background import WorkflowBackground
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from mindbot.domain.shapes.daemon import CheckJson
 from mindbot.domain.shapes.workflows import ShadowJson, WorkflowDayJson, WorkflowJson, WorkflowRunJson
 from mindbot.runtime.generation import Generation
 from mindbot.telemetry.redaction import told_in
-from mindbot.workflows.aside import message_of, run_aside
 from mindbot.workflows.manager import Workflows
-from mindbot.workflows.shadows import Shadows
+from mindbot.workflows.running.aside import message_of, run_aside
+from mindbot.workflows.running.shadows import Shadows
 from mindbot.workflows.stats import KEPT_DAYS
 from mindbot.workflows.status import status_of
 

@@ -11,8 +11,8 @@ from workflow_house import MemoryKeep, WorkflowHouse, apps, hang
 
 from mindbot.domain.errors import Overloaded
 from mindbot.testing.waiting import PATIENCE, until
-from mindbot.workflows import shadows
-from mindbot.workflows.shadows import ShadowJob, Shadows
+from mindbot.workflows.running import shadows
+from mindbot.workflows.running.shadows import ShadowJob, Shadows
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ import pytest
 from workflow_house import MemoryKeep, WorkflowHouse, apps, steps
 
 from mindbot.domain.errors import AuthFailed, ConfigError, Overloaded, Rejected, StoreFull
-from mindbot.workflows.probes import Probes
+from mindbot.workflows.running.probes import Probes
 
 pytestmark = pytest.mark.anyio
 

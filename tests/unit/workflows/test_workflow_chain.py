@@ -180,7 +180,7 @@ async def test_the_head_of_a_checked_answer_is_held_back_until_it_counts() -> No
 
 
 async def test_an_app_that_hangs_before_it_asks_anybody_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mindbot.workflows.attempt._LATE", 0.01)
+    monkeypatch.setattr("mindbot.workflows.running.attempt._LATE", 0.01)
     house = WorkflowHouse(workflows=apps("faq", "general", faq={"timeout": 0.01}))
     house.says["faq"] = hang
     assert (await house.ask(workflow="faq"))[0] == "general: hello"

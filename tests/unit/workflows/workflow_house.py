@@ -22,7 +22,7 @@ from mindbot.pipeline.services import Services
 from mindbot.workflows.apps import AppCall, AppParts
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.members import Member
-from mindbot.workflows.runner import WorkflowRunner
+from mindbot.workflows.running.runner import WorkflowRunner
 from mindbot.workflows.standing import WorkflowStanding
 
 

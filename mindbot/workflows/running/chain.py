@@ -13,10 +13,10 @@ from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
-from mindbot.workflows import checks
-from mindbot.workflows.attempt import AppAttempt, Question
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.members import Member
+from mindbot.workflows.running import checks
+from mindbot.workflows.running.attempt import AppAttempt, Question
 from mindbot.workflows.verdict import FINAL, fails_as_well
 
 _PROOF = 20.0  # seconds that a message waits for one of those who are left alone, where nobody else is there

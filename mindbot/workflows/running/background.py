@@ -8,8 +8,8 @@ import anyio
 import structlog
 
 from mindbot.workflows.manager import Workflows
-from mindbot.workflows.probes import EVERY, Probes
-from mindbot.workflows.shadows import Note, Shadows
+from mindbot.workflows.running.probes import EVERY, Probes
+from mindbot.workflows.running.shadows import Note, Shadows
 from mindbot.workflows.standing import WorkflowStanding
 
 log = structlog.get_logger("mindbot.workflows")

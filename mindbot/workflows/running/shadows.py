@@ -18,8 +18,8 @@ from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.shapes.workflows import ShadowJson
 from mindbot.domain.turn import Clock
 from mindbot.telemetry.redaction import told
-from mindbot.workflows.aside import run_aside
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.running.aside import run_aside
 from mindbot.workflows.stats import WorkflowStats
 
 log = structlog.get_logger("mindbot.workflows")

@@ -16,9 +16,9 @@ from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
-from mindbot.workflows.attempt import Question
-from mindbot.workflows.chain import Chain
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.running.attempt import Question
+from mindbot.workflows.running.chain import Chain
 
 _SUM_UP = (
     "Several assistants have answered the same question. Make one answer of theirs, in the language of the "

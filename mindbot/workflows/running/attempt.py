@@ -27,10 +27,10 @@ from mindbot.pipeline.services import Services
 from mindbot.providers.shared.circuit import Admission
 from mindbot.telemetry.redaction import told
 from mindbot.workflows.apps import AppCall
-from mindbot.workflows.checks import AnswerCheck
 from mindbot.workflows.late import RunError
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.members import Member
+from mindbot.workflows.running.checks import AnswerCheck
 from mindbot.workflows.verdict import FOR_A_PERSON, of_the_app
 
 log = structlog.get_logger("mindbot.workflows")

@@ -15,12 +15,12 @@ from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
 from mindbot.workflows.apps import AppCall
-from mindbot.workflows.attempt import Question
-from mindbot.workflows.chain import Chain
 from mindbot.workflows.manager import Workflows
-from mindbot.workflows.plan import Plan
-from mindbot.workflows.several import Together, next_question, text_of
-from mindbot.workflows.shadows import ShadowJob, Shadows
+from mindbot.workflows.running.attempt import Question
+from mindbot.workflows.running.chain import Chain
+from mindbot.workflows.running.plan import Plan
+from mindbot.workflows.running.several import Together, next_question, text_of
+from mindbot.workflows.running.shadows import ShadowJob, Shadows
 from mindbot.workflows.verdict import FINAL
 
 #: Runners that answer where no workflow can, in order.
