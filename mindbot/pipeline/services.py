@@ -93,6 +93,8 @@ class Services:
     clock: Clock
     #: Seconds of a clock that nobody sets: what waits are measured by.
     timer: Clock
+    #: Whether a turn's work is cut off because the daemon ends: what goes on elsewhere is for the next one.
+    hands_over: Callable[[Turn], bool] = lambda turn: False
     #: Runners by name: made from these services too, before the stages are.
     runners: dict[str, Runner] = field(default_factory=dict)
     #: What else this generation has, by its class: see `part`.

@@ -102,6 +102,11 @@ class Bridge:
         scope.cancel()
         return True
 
+    def stopped(self, turn: Turn) -> bool:
+        """Tell whether the answer of a turn that is being made was ended early."""
+        scope = self._stoppers.get(turn.id)
+        return scope is not None and scope.cancel_called
+
     async def silence(self, turn: Turn) -> Silence | None:
         """Ask the platform whether a person has taken the bot's place.
 

@@ -164,6 +164,7 @@ class Builder:
             warn=log.warning,
             clock=time.time,
             timer=time.monotonic,
+            hands_over=lambda turn: self._dispatcher.cuts_off and not self._bridge.stopped(turn),
             parts={
                 Workflows: workflows,
                 Shadows: self.background.shadows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -295,6 +296,11 @@ class Dispatcher:
                 self._pump()
         finally:
             self._refilling = False
+
+    @property
+    def cuts_off(self) -> bool:
+        """Whether the task that asks is cancelled while all of this ends: a turn goes on later."""
+        return self.closed and anyio.current_effective_deadline() == -math.inf
 
     def close(self) -> None:
         """Start nothing more; what runs goes on."""

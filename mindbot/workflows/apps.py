@@ -20,7 +20,8 @@ from mindbot.pipeline.services import Once
 @dataclass(frozen=True, slots=True)
 class AppParts:
     """What apps are built of. ``keep`` is on disk and outlives them; ``once`` remembers steps with a turn;
-    ``local`` finds a file of the media store by its id (raises NotFound); ``clock`` is Unix seconds."""
+    ``local`` finds a file of the media store by its id (raises NotFound); ``clock`` is Unix seconds.
+    ``hands_over`` tells whether a turn's work is cut off because the daemon ends: the next goes on."""
 
     http: Http
     secrets: Secrets
@@ -28,6 +29,7 @@ class AppParts:
     once: Once
     local: Callable[[str], Awaitable[Path]]
     clock: Clock
+    hands_over: Callable[[Turn], bool] = lambda turn: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class App(Protocol):
         to be done to get the answer.
 
         A run whose id is known is never started again: what broke off, also with the process, is taken up by
-        its ids. Leaving it early stops the run at the vendor.
+        its ids. Leaving it early stops the run at the vendor, but where another process goes on with it.
 
         Raises:
             VendorError: by what went wrong; `WorkflowPaused` where a person has to fill in a form first.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 
 from mindbot.config.model import Config
 from mindbot.config.workflows import WorkflowSettings
@@ -66,10 +67,16 @@ class Workflows:
 
     def serve(self, services: Services) -> None:
         """Be asked by a pipeline with these services: apps remember their steps with the turn."""
-        for aside, once in ((False, services.once), (True, _each_time)):
-            self._parts[aside] = AppParts(
-                self.http, self.secrets, self.standing.keep, once, services.local, services.clock
-            )
+        kept = AppParts(
+            self.http,
+            self.secrets,
+            self.standing.keep,
+            services.once,
+            services.local,
+            services.clock,
+            services.hands_over,
+        )
+        self._parts = {False: kept, True: replace(kept, once=_each_time, hands_over=lambda turn: False)}
 
     # --- who there is
 

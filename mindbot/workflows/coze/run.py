@@ -102,7 +102,7 @@ class CozeRun(ABC):
             raise
         finally:
             await self._steps.close("" if ended else "left")
-            if not ended and self.known.ids and not self.over:
+            if not ended and self.known.ids and not self.over and not self.app.parts.hands_over(self.turn):
                 await self._stop()
 
     async def _tries(self) -> Chunks:

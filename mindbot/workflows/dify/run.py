@@ -78,7 +78,10 @@ class RunInHand:
             raise exc.error from None
 
     async def _attended(self, answer: Chunks) -> Chunks:
-        """Yield an answer; a run that nobody waits for any longer is stopped at Dify."""
+        """Yield an answer; a run that nobody waits for any longer is stopped at Dify.
+
+        Where the daemon ends, the next process waits for it, unless nothing leads from its ids to its answer.
+        """
         progress = self._progress
         ended = False
         try:
@@ -90,7 +93,8 @@ class RunInHand:
             ended = True
             raise
         finally:
-            if not ended:
+            handed_over = self._app.keeps_answers and self._app.parts.hands_over(progress.turn)
+            if not ended and not handed_over:
                 await self._stop()
             await progress.steps.close("" if ended else "nobody waited for its end")
             progress.parent.data.update(progress.notes)

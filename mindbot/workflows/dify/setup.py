@@ -48,6 +48,11 @@ class DifySetup:
         """Whether it is asked a question and has conversations."""
         return self.kind in CHATS
 
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether the answer of a run is found by its ids when nobody has read it."""
+        return self.kind in CHATS | GRAPHS
+
     async def form(self, deadline: float) -> Sequence[Variable]:
         """Return the variables of the app, asked for once; none where it does not tell them."""
         if self._form is None:
