@@ -30,6 +30,7 @@ NAMES = (
     "wecomcs",
     "rules",
     "route",
+    "workflows",
 )
 
 
@@ -38,7 +39,7 @@ def run_bench(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help=f"all, or of: {', '.join(NAMES)}")],
     messages: Annotated[int, typer.Option(min=0, help="How many messages; 0 takes the benchmark's own.")] = 0,
     users: Annotated[int, typer.Option(min=0, help="How many users; 0 takes the benchmark's own.")] = 0,
-    latency: Annotated[float, typer.Option(min=0, help="wire: milliseconds the model takes.")] = 0,
+    latency: Annotated[float, typer.Option(min=0, help="wire, workflows: milliseconds the model takes.")] = 0,
     connections: Annotated[
         int,
         typer.Option(min=0, help="wire: only the closed loop, of so many callers that wait for their acks."),
@@ -84,6 +85,7 @@ def _runs(
         start,
         wecomcs,
         wire,
+        workflows,
     )
 
     size = {k: v for k, v in (("messages", messages), ("users", users)) if v}
@@ -113,5 +115,6 @@ def _runs(
         "wecomcs": wecomcs.bench,
         "rules": lambda: rules.bench(**turns),
         "route": lambda: route.bench(**({"messages": messages} if messages else {}), **turns),
+        "workflows": lambda: workflows.bench(**size, latency=latency, **turns),
     }
     return [simple[name]]

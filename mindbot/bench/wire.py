@@ -65,14 +65,16 @@ def measure_once(plan: Mapping[str, Any], *, floor: bool, latency: float = 0, **
     ):
         if floor:
             with floor_server(sims, port) as pid:
-                return _measured(sims, port, plan, pid)
+                return measured(sims, port, plan, pid)
         config = {**processes.wecom_config(sims, port), **sections}
         with processes.daemon(Path(folder), config) as daemon:
-            return _measured(sims, port, plan, daemon.pid)
+            return measured(sims, port, plan, daemon.pid)
 
 
-def _measured(sims: Mapping[str, Any], port: int, plan: Mapping[str, Any], pid: int) -> Figures:
-    _traffic(sims, port, {"messages": 50, "users": 50, "user_prefix": "warm"})
+def measured(sims: Mapping[str, Any], port: int, plan: Mapping[str, Any], pid: int) -> Figures:
+    """Run a plan, after a few messages to warm up, and measure the process that answers."""
+    said = {key: plan[key] for key in ("texts",) if key in plan}
+    _traffic(sims, port, {"messages": 50, "users": 50, "user_prefix": "warm", **said})
     before = cpu_seconds(pid)
     report = _traffic(sims, port, plan)
     figures = _figures(report, plan, cpu_seconds(pid) - before)

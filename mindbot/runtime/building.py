@@ -32,6 +32,7 @@ from mindbot.runtime.lifecycle import HealthBoard, beside
 from mindbot.runtime.ratings import Ratings
 from mindbot.runtime.resources.questions import Questions
 from mindbot.workflows.manager import Report, Workflows
+from mindbot.workflows.recent import RecentKeep
 from mindbot.workflows.router.assembling import classifier_of
 from mindbot.workflows.router.previous import Previous
 from mindbot.workflows.router.router import WorkflowRouter
@@ -40,6 +41,9 @@ from mindbot.workflows.running.shadows import Shadows
 from mindbot.workflows.standing import WorkflowStanding
 
 log = structlog.get_logger("mindbot.runtime")
+
+#: What workflows keep under keys that begin so is asked for with each message.
+_EACH_MESSAGE = ("dify:conversation:", "coze:conversation:", "replica:")
 
 
 class Builder:
@@ -70,7 +74,7 @@ class Builder:
         self._board = board
         self._tracer = tracer
         self.providers = Standing(store.keep, store.spending)
-        self.workflows = WorkflowStanding(keep)
+        self.workflows = WorkflowStanding(RecentKeep(keep, _EACH_MESSAGE))
         self.background = WorkflowBackground(self.workflows, later.told)
         self.ratings = Ratings(Questions(store, dispatcher))
         later.listeners.append(self.ratings.take)

@@ -64,6 +64,7 @@ class Redactor:
         self._lock = Lock()
         self._spellings: tuple[str, ...] = ()
         self._unlike_words: tuple[str, ...] = ()  # those that no words look like; both the longest first
+        self._by_first: dict[str, list[str]] = {}  # those, by their first character
 
     def register(self, value: str) -> None:
         """Mask this value from now on; one shorter than `SHORTEST` characters is not kept."""
@@ -73,6 +74,10 @@ class Redactor:
             known = {*self._spellings, *_spellings(value)}
             self._spellings = tuple(sorted(known, key=len, reverse=True))  # the longest match wins
             self._unlike_words = tuple(each for each in self._spellings if len(each) >= _UNLIKE_WORDS)
+            by_first: dict[str, list[str]] = {}
+            for each in self._unlike_words:
+                by_first.setdefault(each[0], []).append(each)
+            self._by_first = by_first
 
     def redact(self, value: Any) -> Any:
         """Return a text or JSON value with its secrets masked; other objects come back as they are."""
@@ -144,12 +149,13 @@ class Redactor:
     def _begun(self, text: str) -> int:
         """Return how many characters at a text's end may begin a value, and are not yet all of it."""
         begun = 0
-        for spelling in self._unlike_words:
-            at = text.find(spelling[0], max(0, len(text) - len(spelling) + 1))
+        for first, spellings in self._by_first.items():  # the longest of each comes first
+            at = text.find(first, max(0, len(text) - len(spellings[0]) + 1))
             while at >= 0 and len(text) - at > begun:
-                if spelling.startswith(text[at:]):
-                    begun = len(text) - at
-                at = text.find(spelling[0], at + 1)
+                end = text[at:]
+                if any(each.startswith(end) and len(each) > len(end) for each in spellings):
+                    begun = len(end)
+                at = text.find(first, at + 1)
         return begun
 
     def _text(self, text: str) -> str:

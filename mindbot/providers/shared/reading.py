@@ -6,7 +6,7 @@ that become no line, lines that become no answer, an answer without end.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -149,15 +149,23 @@ async def read(
 
 async def documents_of(reading: Reading, documents: Documents) -> AsyncGenerator[object, None]:
     """Yield the documents of an answer as they arrive; raises like `Reading.lines`."""
+    async with aclosing(bundles_of(reading, documents)) as bundles:
+        async for docs in bundles:
+            for doc in docs:
+                yield doc
+
+
+async def bundles_of(reading: Reading, documents: Documents) -> AsyncGenerator[Iterator[object], None]:
+    """Yield the documents that came together, each as it is asked for; raises like `Reading.lines`.
+
+    A bundle is gone through before the next, and raises like `Documents.feed`.
+    """
     async with aclosing(reading.lines()) as pieces:
         async for lines in pieces:
-            for line in lines:
-                for doc in documents.feed(line):
-                    yield doc
+            yield (doc for line in lines for doc in documents.feed(line))
             if documents.framing not in ("", "events", "json"):
                 return
-    for doc in documents.end():
-        yield doc
+    yield iter(documents.end())
 
 
 def _none(vendor: str, documents: Documents, answer: AnswerReader) -> VendorError:

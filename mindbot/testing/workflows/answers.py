@@ -16,10 +16,15 @@ class AppAnswersContract(PlayedApp):
         async with self.playing(AppPlay(text=LONG)) as house:
             answer = await house.ask()
             assert answer.text == LONG
-            assert len([chunk for chunk in answer.chunks if chunk.text]) > 1
             assert answer.last.finish == "stop"
             assert all(not chunk.finish for chunk in answer.chunks[:-1])
             assert len(house.vendor.texts()) == 1
+
+    async def test_what_is_said_slowly_is_shown_as_it_comes(self) -> None:
+        async with self.playing(AppPlay(text="word by word", slow=True)) as house:
+            answer = await house.ask()
+        assert answer.text == "word by word"
+        assert len([chunk for chunk in answer.chunks if chunk.text]) > 1
 
     async def test_the_text_arrives_whole(self) -> None:
         text = '你好，世界 👩‍👩‍👧 "quotes" \\ {user} {{x}} \n\n tabs\t ümläut \u2028 data: [DONE]'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from typing import Any, Self
 
 from mindbot.config.workflows import WorkflowSettings
@@ -41,20 +40,13 @@ class DifyApp:
         """Make the app of a `workflows:` entry; a replica's address and key are laid over ``settings``."""
         return cls(DifySetup(name, settings, parts), replica)
 
-    async def run(self, turn: Turn, call: AppCall) -> Chunks:
+    def run(self, turn: Turn, call: AppCall) -> Chunks:
         """See the port."""
-        async with aclosing(RunInHand(self._setup, turn, call).chunks()) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return RunInHand(self._setup, turn, call).chunks()
 
-    async def resume(
-        self, turn: Turn, call: AppCall, form: Json, action: str, inputs: Mapping[str, Any]
-    ) -> Chunks:
+    def resume(self, turn: Turn, call: AppCall, form: Json, action: str, inputs: Mapping[str, Any]) -> Chunks:
         """See the port."""
-        answered = RunInHand(self._setup, turn, call).resumed(form, action, inputs)
-        async with aclosing(answered) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return RunInHand(self._setup, turn, call).resumed(form, action, inputs)
 
     async def aclose(self) -> None:
         """Nothing is kept open: connections are the process's."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from mindbot.domain.chat import Chunk
 from mindbot.domain.errors import Truncated, VendorError
 from mindbot.domain.message import Json
 from mindbot.providers.shared.documents import Documents
-from mindbot.providers.shared.reading import documents_of
+from mindbot.providers.shared.reading import bundles_of
 from mindbot.providers.wires.dify_wire import DifyAnswer
 from mindbot.workflows.dify.client import DifyStream
 from mindbot.workflows.dify.forms import form_of
@@ -55,14 +55,19 @@ class Listener:
         self._name = name
         self._steps = steps
 
-    async def documents(self, stream: DifyStream) -> AsyncGenerator[tuple[Json, bool], None]:
-        """Yield the documents of a stream, and whether they are events; raises like `Reading.lines`."""
+    async def bundles(self, stream: DifyStream) -> AsyncGenerator[Iterator[tuple[Json, bool]], None]:
+        """Yield a stream's documents that came together, and whether they are events; see `bundles_of`."""
         documents = Documents(_EVENT)
-        async with aclosing(documents_of(stream.reading, documents)) as docs:
-            async for doc in docs:
+
+        def told(docs: Iterator[object]) -> Iterator[tuple[Json, bool]]:
+            for doc in docs:
                 if isinstance(doc, dict):
                     stream.reading.moved()
                     yield doc, documents.framing == "events"
+
+        async with aclosing(bundles_of(stream.reading, documents)) as bundles:
+            async for docs in bundles:
+                yield told(docs)
 
     async def take(self, doc: Json, *, streamed: bool = True) -> Chunk | None:
         """Take an event; return what can be shown of it.
@@ -104,3 +109,10 @@ class Listener:
             return self.answer.rest()
         except VendorError as exc:
             raise RunFailed(exc, 400) from None
+
+
+def joined(said: Chunk | None, more: Chunk | None) -> Chunk | None:
+    """Return two pieces without an end as one."""
+    if said is None or more is None or more.afresh:
+        return more or said
+    return Chunk(said.text + more.text, said.reasoning + more.reasoning, afresh=said.afresh)

@@ -24,7 +24,7 @@ from mindbot.providers.wires.dify_wire import NO_WORDS
 from mindbot.workflows.apps import AppCall
 from mindbot.workflows.dify.client import DifyStream
 from mindbot.workflows.dify.conversations import is_gone
-from mindbot.workflows.dify.listening import STOPPED, Listener, Paused, RunFailed
+from mindbot.workflows.dify.listening import STOPPED, Listener, Paused, RunFailed, joined
 from mindbot.workflows.dify.progress import Over, Progress
 from mindbot.workflows.dify.recovery import Recovery
 from mindbot.workflows.dify.request import RunRequest
@@ -60,11 +60,9 @@ class RunInHand:
         self._taken_up = TakenUp(self._progress, self._recovery)
         self._conversation = ""  # that the start in hand goes on with
 
-    async def chunks(self) -> Chunks:
+    def chunks(self) -> Chunks:
         """Yield the answer; raises as `App.run`."""
-        async with aclosing(self._attended(self._tries())) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return self._attended(self._tries())
 
     async def resumed(self, form: Json, action: str, inputs: Mapping[str, Any]) -> Chunks:
         """Answer a form and yield what follows; raises as `App.resume`."""
@@ -199,16 +197,27 @@ class RunInHand:
         yield progress.last(listener)
 
     async def _pieces(self, listener: Listener, stream: DifyStream) -> Chunks:
-        """Yield what a stream says, to its end; one that breaks behind the end of the answer has ended."""
+        """Yield what a stream says, to its end; one that breaks behind the end of the answer has ended.
+
+        What came together is one piece: each passes through all who have a part in an answer.
+        """
+        said: Chunk | None = None
         try:
-            async with aclosing(listener.documents(stream)) as docs:
-                async for doc, streamed in docs:
-                    if (chunk := await self._take(listener, doc, streamed=streamed)) is not None:
-                        yield self._progress.seen(chunk)
+            async with aclosing(listener.bundles(stream)) as bundles:
+                async for docs in bundles:
+                    for doc, streamed in docs:
+                        said = joined(said, await self._take(listener, doc, streamed=streamed))
+                        if listener.over:
+                            break
+                    if said is not None:
+                        piece, said = said, None
+                        yield self._progress.seen(piece)
                     if listener.over:
                         return
-        except (NetworkFailed, Truncated):
-            if not listener.answer.complete:
+        except Exception as exc:
+            if said is not None:  # before what failed
+                yield self._progress.seen(said)
+            if not (isinstance(exc, NetworkFailed | Truncated) and listener.answer.complete):
                 raise
 
     async def _accepted(self, stream: DifyStream) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from sys import float_info
 
 from mindbot.domain.routing import Nearest
 from mindbot.workflows.router.examples import Example
@@ -42,29 +45,55 @@ class ExampleSet:
     def __init__(self, examples: Sequence[Example]) -> None:
         self.examples = list(examples)
         self.texts = [example.text for example in self.examples]
-        self._members: dict[str | None, list[int]] = {}
-        self._counters: dict[str | None, list[int]] = {}
+        members: dict[str | None, list[int]] = {}
+        counters: dict[str | None, list[int]] = {}
         for number, example in enumerate(self.examples):
-            kind = self._counters if example.counter else self._members
+            kind = counters if example.counter else members
             kind.setdefault(example.workflow, []).append(number)
+        self._counts = {workflow: len(numbers) for workflow, numbers in members.items()}
+        self._members = {workflow: _picking(numbers) for workflow, numbers in members.items()}
+        self._counters = {workflow: _picking(numbers) for workflow, numbers in counters.items()}
 
     def count(self, workflow: str | None) -> int:
         """Return how many examples a workflow has, counter-examples not among them."""
-        return len(self._members.get(workflow, ()))
+        return self._counts.get(workflow, 0)
 
     def likenesses(self, similarities: Sequence[float], *, nearest: int = 5, without: int = -1) -> Likenesses:
         """Return what the similarities to all examples come to; ``without`` leaves one example out."""
+        if without >= 0:
+            similarities = [-math.inf if i == without else each for i, each in enumerate(similarities)]
         found: dict[str | None, Likeness] = {}
-        for workflow, members in self._members.items():
-            values = sorted((similarities[i] for i in members if i != without), reverse=True)[:TOP]
-            if values:
-                found[workflow] = Likeness(values[0], sum(values) / len(values))
-        for workflow, members in self._counters.items():
-            likest = max((similarities[i] for i in members if i != without), default=0.0)
-            found.setdefault(workflow, Likeness()).counter = likest
-        order = sorted(range(len(similarities)), key=similarities.__getitem__, reverse=True)[:nearest]
-        return Likenesses(found, tuple(self._near(i, similarities[i]) for i in order if similarities[i] > 0))
+        likest: list[float] = []  # of all: the nearest are among them
+        for workflow, of in self._members.items():
+            values = [each for each in _likest(of(similarities), nearest) if each > -math.inf]
+            likest += values
+            if top := values[:TOP]:
+                found[workflow] = Likeness(top[0], sum(top) / len(top))
+        for workflow, of in self._counters.items():
+            values = _likest(of(similarities), nearest)
+            likest += values
+            found.setdefault(workflow, Likeness()).counter = values[0] if values[0] > -math.inf else 0.0
+        return Likenesses(found, tuple(self._nearest(similarities, likest, nearest)))
+
+    def _nearest(self, similarities: Sequence[float], likest: list[float], count: int) -> Iterator[Nearest]:
+        """Yield the examples that are most like; ``likest`` are similarities, theirs among them."""
+        least = max([float_info.min, *sorted(likest, reverse=True)[count - 1 : count]])
+        near = [i for i, each in enumerate(similarities) if each >= least]
+        near.sort(key=similarities.__getitem__, reverse=True)
+        for i in near[:count]:
+            yield self._near(i, similarities[i])
 
     def _near(self, number: int, similarity: float) -> Nearest:
         example = self.examples[number]
         return Nearest(example.text, None if example.counter else example.workflow, similarity)
+
+
+def _picking(numbers: Sequence[int]) -> Callable[[Sequence[float]], Sequence[float]]:
+    """Return what picks these places of a sequence, as fast as it gets."""
+    if len(numbers) == 1:
+        return lambda values: (values[numbers[0]],)
+    return itemgetter(*numbers)
+
+
+def _likest(values: Sequence[float], nearest: int) -> list[float]:
+    return sorted(values, reverse=True)[: max(TOP, nearest)]
