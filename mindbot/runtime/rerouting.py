@@ -29,13 +29,14 @@ async def other_config(text: str) -> Config:
 
 
 def trying(config: Config, current: Generation) -> WorkflowRouter:
-    """Return a router of a configuration that is tried on many messages: no judge is asked, which costs."""
+    """Return a router of a configuration that is tried on many messages: no judge is asked, which costs, and
+    no vectors are kept, whose place is that of the examples in force."""
     quiet = config.model_copy(update={"router": config.router.model_copy(update={"judge": ""})})
     known, standing = current.router, current.workflows.standing
     return WorkflowRouter(
         quiet,
         registry.names("runners"),
-        classifier_of(quiet, current.providers, keep=standing.keep),
+        classifier_of(quiet, current.providers, keep=standing.keep, keeps=False),
         known.learned,
         known.previous,
         switched_on=lambda name: not standing.is_off(name),
@@ -47,7 +48,8 @@ def _read(text: str) -> Config:
         file = Path(folder) / "other.yaml"
         file.write_text(text, encoding="utf-8")
         try:
-            return load([file]).config
+            # Without the environment: whoever gives a text must not read the daemon's with it.
+            return load([file], environ={}).config
         except ConfigError as error:
             problems = [line.replace(str(file), _ASKED) for line in error.problems or [str(error)]]
             raise ConfigError(f"{_ASKED} cannot be used", hint=error.hint, problems=problems) from None

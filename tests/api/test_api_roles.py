@@ -104,6 +104,9 @@ async def test_each_role_may_do_what_it_may(tmp_path: Path) -> None:
         assert await status("7001", *send) == 403
         assert await status("7002", *send) == 200
         assert await status("7001", "POST /v1/turns/01T/take-back") == 403
+        for costs in ("routes/explain", "workflows/classify", "datasets/handbook/query"):
+            assert await status("7001", f"POST /v1/{costs}", '{"text": "hi"}') == 403
+            assert await status("7002", f"POST /v1/{costs}", '{"text": "hi"}') == 200
         assert await status("7002", "POST /v1/turns/01T/take-back") == 404
         assert await status("7002", *secret) == 403
         assert await status("7003", *secret) == 204

@@ -27,17 +27,23 @@ class RouterModels(Asks, GivesVectors, Protocol):
 
 
 def classifier_of(
-    config: Config, models: RouterModels | None, *, keep: Keep | None = None, learned: Iterable[Example] = ()
+    config: Config,
+    models: RouterModels | None,
+    *,
+    keep: Keep | None = None,
+    keeps: bool = True,
+    learned: Iterable[Example] = (),
 ) -> Classifier:
     """Return the classifier of a configuration. ``models`` None: no provider can be asked, so that there is
-    neither a judge nor a provider's embedder. ``keep`` is where vectors of examples stay over restarts.
+    neither a judge nor a provider's embedder. ``keep`` is where vectors of examples stay over restarts;
+    ``keeps`` False: they are read there, and none is written.
     """
     source = embedder(config.router, models)
     return Classifier(
         config.workflows,
         config.router,
         learned=learned,
-        vectors=None if source is None else ExampleVectors(source, keep),
+        vectors=None if source is None else ExampleVectors(source, keep, keeps=keeps),
         judge=_judge(config, models),
     )
 

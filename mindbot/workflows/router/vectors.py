@@ -52,13 +52,19 @@ class Similarities:
 
 
 class ExampleVectors:
-    """See the module. ``keep`` is where vectors stay over restarts."""
+    """See the module. ``keep`` is where vectors stay over restarts; ``keeps`` False: they are read alone."""
 
     def __init__(
-        self, source: TextVectors, keep: Keep | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        source: TextVectors,
+        keep: Keep | None = None,
+        *,
+        keeps: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.source = source
         self._keep = keep
+        self._keeps = keeps
         self._clock = clock
         self._known: dict[str, bytes] = {}
         self._recent: OrderedDict[str, bytes] = OrderedDict()
@@ -157,7 +163,7 @@ class ExampleVectors:
 
     async def _save(self, examples: Sequence[str]) -> None:
         """Write the vectors of these examples; those of others go."""
-        if self._keep is None:
+        if self._keep is None or not self._keeps:
             return
         buckets: dict[int, dict[str, str]] = {}
         for key in map(_key, examples):

@@ -103,3 +103,17 @@ async def test_another_configuration_is_compared_and_not_used(tmp_path: Path) ->
             in refused.value.problems[0]
         )
         assert (await said(runtime, "ping"))["reply"] == "pong"
+
+
+async def test_a_configuration_that_is_given_reads_nothing_of_the_daemons_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHERS_TOKEN", "not-for-operators")
+    async with a_router(tmp_path) as runtime:
+        await said(runtime, "ping")
+        routing = runtime.resources.routing
+        moved = await routing.diff('routes: [{reply: "${OTHERS_TOKEN}"}]', 100)
+        assert moved[0]["after"] == "reply '${OTHERS_TOKEN}'"
+        with pytest.raises(ConfigError) as refused:
+            await routing.diff('workflows: {code: {dify_api_key: x, timeout: "${OTHERS_TOKEN}"}}', 100)
+        assert "not-for-operators" not in str(refused.value.problems)

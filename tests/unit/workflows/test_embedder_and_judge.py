@@ -12,6 +12,7 @@ from mindbot.domain.chat import ChatRequest, Chunk, Chunks
 from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.ports.answering import Embedding
 from mindbot.domain.routing import RouteQuestion
+from mindbot.testing.platforms import Inbox, MemoryKeep
 from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.embedders import ProviderVectors
 from mindbot.workflows.router.hashed import places
@@ -86,6 +87,16 @@ async def test_an_embedder_that_is_down_is_told_left_alone_and_asked_again_later
     models.down, clock.now = False, clock.now + PAUSE + 1
     again = await asked.classify(RouteQuestion("please bake me a cake with apples"))
     assert (again.mode, again.degraded) == ("full", "")
+
+
+async def test_a_configuration_that_is_tried_takes_no_vectors_from_the_one_in_force() -> None:
+    models, keep = Models(), MemoryKeep(Inbox())
+    source = ProviderVectors(models, "acme")
+    await ExampleVectors(source, keep).prepare(["one", "two", "three"])
+    await ExampleVectors(source, keep, keeps=False).prepare(["one", "four", "five"])
+    assert models.asked == ["one", "two", "three", "four", "five"]
+    await ExampleVectors(source, keep).prepare(["one", "two", "three"])
+    assert len(models.asked) == 5
 
 
 def judged(models: Models) -> Classifier:

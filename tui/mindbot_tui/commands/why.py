@@ -24,7 +24,13 @@ class Why(Command):
     asks = True
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
-        return "" if console.state.link.attached else console.words("no daemon is attached")
+        state = console.state
+        if not state.link.attached:
+            return console.words("no daemon is attached")
+        if state.has("operator"):
+            return ""
+        # It changes nothing, also for a console that is read-only, and may cost what a model costs.
+        return console.words("this needs the role {needs}, you are {role}", needs="operator", role=state.role)
 
     def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         return [(f"#{platform} ", "") for platform in console.flow.seen("platform")]

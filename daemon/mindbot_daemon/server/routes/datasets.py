@@ -38,9 +38,9 @@ async def put_document(
     return await datasets.put(name, asked.file, asked.name)
 
 
-@router.post("/{name}/query", response_model=list[workflow_models.DatasetPieceView], dependencies=VIEWER)
+@router.post("/{name}/query", response_model=list[workflow_models.DatasetPieceView], dependencies=OPERATOR)
 async def query_dataset(
     name: str, asked: workflow_models.QueryDataset, datasets: DatasetsDep
 ) -> list[DatasetPieceJson]:
-    """What a question finds in it, the best first."""
+    """What a question finds in it, the best first. This costs what its embedder costs."""
     return await datasets.query(name, asked.text)

@@ -19,9 +19,9 @@ async def get_router(routing: RoutingDep) -> RouterJson:
     return await routing.state()
 
 
-@router.post("/explain", response_model=models.DecisionView, dependencies=VIEWER)
+@router.post("/explain", response_model=models.DecisionView, dependencies=OPERATOR)
 async def explain_route(asked: models.AskRoute, routing: RoutingDep) -> DecisionJson:
-    """Where a message would go, and why; nothing is sent."""
+    """Where a message would go, and why; nothing is sent. This costs what an embedder and a judge cost."""
     return await routing.explain(
         asked.text,
         platform=asked.platform,

@@ -58,9 +58,10 @@ async def compare_workflows(
     return await _within(asked.timeout, workflows.compare(asked.names, asked.text))
 
 
-@router.post("/classify", response_model=workflow_models.DecisionView, dependencies=VIEWER)
+@router.post("/classify", response_model=workflow_models.DecisionView, dependencies=OPERATOR)
 async def classify_text(asked: workflow_models.ClassifyText, routing: RoutingDep) -> DecisionJson:
-    """Which workflow a text means by itself: no rule, user or conversation counts."""
+    """Which workflow a text means by itself: no rule, user or conversation counts. This costs what an
+    embedder and a judge cost."""
     return await routing.classify(asked.text)
 
 
