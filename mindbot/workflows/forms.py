@@ -8,7 +8,7 @@ disk, so that a restart forgets nothing and a second click finds out that it is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -99,10 +99,17 @@ class Forms:
             return await self._filled(turn, replies)
         return _second_click(known, text, came)
 
-    async def resume(self, turn: Turn, app: App, call: AppCall) -> Chunks:
+    async def resume(
+        self,
+        turn: Turn,
+        app: App,
+        call: AppCall,
+        left_to_go_on: Callable[[Turn], bool] = lambda turn: False,
+    ) -> Chunks:
         """Answer the form that ``turn.route`` names, with its ``action`` and ``inputs``; yield the answer.
 
-        That it was answered already or has expired, and which forms the run still waits for, are answers too.
+        ``left_to_go_on`` tells, where this is left, whether the turn goes on in another process. That it was
+        answered already or has expired, and which forms the run still waits for, are answers too.
 
         Raises:
             NotFound: nothing is known of the form.
@@ -116,14 +123,15 @@ class Forms:
         if form.state != "open" and form.by != turn.id:
             yield Chunk(words.already(form), finish="stop")
             return
-        chosen = form.action(action)
-        said = chosen.title if chosen else ""
+        said = _title(form, action)
         form = replace(form, state="taken", by=turn.id, said=said, ended=self._clock())
         await self._put(turn.session, form)
         settled = False
         try:
             async with aclosing(app.resume(turn, call, dict(form.raw), action, inputs)) as chunks:
                 async for chunk in chunks:
+                    if chunk.finish and (counts := chunk.notes.get("form_answer", action)) != action:
+                        chunk.text += f"\n\n{words.already(replace(form, said=_title(form, counts)))}"
                     yield chunk
             await self._run_ended(turn.session, form)
             settled = True
@@ -139,12 +147,12 @@ class Forms:
             await self._drop(turn.session, [form.token])
             settled = True
             yield Chunk(words.expired(form), afresh=True, finish="stop")
-        except MindBotError:
-            await self._put(turn.session, replace(form, state="open", by="", said="", ended=0.0))
+        except MindBotError:  # the vendor may have it: who answers again gets what the run says to that
+            await self._put(turn.session, replace(form, state="open", by="", ended=0.0))
             settled = True
             raise
         finally:
-            if not settled:  # it was left, and the run is stopped: there is nothing more to answer
+            if not settled and not left_to_go_on(turn):  # the run is stopped: there is nothing more to answer
                 with anyio.CancelScope(shield=True):
                     await self._done(turn.session, form)
 
@@ -215,7 +223,7 @@ class Forms:
 
     async def _answer(self, turn: Turn, reply: FormReply) -> FormMatch:
         form, action = reply.form, reply.action
-        if form.expires and form.expires <= self._clock():
+        if form.expires and form.expires <= self._clock() and not form.said:  # else the vendor may have it
             await self._drop(turn.session, [form.token])
             return FormMatch(form, say=words.expired(form))
         if form.wordy:
@@ -253,6 +261,11 @@ class Forms:
         rest = [f for f in forms if f.token in before and f.state == "open" and _same_run(f, form.ids)]
         said = paused.said or words.taken(form)
         return "\n\n".join(filter(None, [said, *map(words.offered, fresh), words.still_open(rest)]))
+
+
+def _title(form: PendingForm, action: str) -> str:
+    chosen = form.action(action)
+    return chosen.title if chosen else ""
 
 
 def _same_run(form: PendingForm, ids: Mapping[str, str]) -> bool:

@@ -7,11 +7,20 @@ that is needed for that, so a form outlives the turn and the process that met it
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import anyio
+import structlog
 
-from mindbot.domain.errors import Conflict, MindBotError, NetworkFailed, NotFound, Overloaded, Rejected
+from mindbot.domain.errors import (
+    Conflict,
+    MindBotError,
+    NetworkFailed,
+    NotFound,
+    Overloaded,
+    Rejected,
+    StoreError,
+)
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
 from mindbot.workflows.dify.client import DifyClient, part
@@ -21,6 +30,7 @@ _KEPT = 30 * 24 * 3600.0
 _MOST = 50  # forms of one run
 _AGAIN = (0.0, 0.5, 1.0)  # seconds before each try to send an answer: it counts but once
 _PASSING = (NetworkFailed, Overloaded)
+_log = structlog.get_logger(__name__)
 
 
 def form_of(doc: Json, ids: Mapping[str, str]) -> Json:
@@ -70,8 +80,9 @@ class WaitedForms:
         return list((found or {}).get("forms", ()))
 
     async def open(self, forms: Collection[Json]) -> list[Json]:
-        """Return those that nobody has answered; raises StoreError."""
-        return [each for each in forms if not await self._keep.get(_answered(each["form_token"]))]
+        """Return those that Dify is not known to have an answer to; raises StoreError."""
+        known = {each["form_token"]: await self._keep.get(_answered(each["form_token"])) for each in forms}
+        return [each for each in forms if not (known[each["form_token"]] or {}).get("sent")]
 
     async def answer(
         self,
@@ -83,38 +94,60 @@ class WaitedForms:
         user: str,
         turn: int,
         deadline: float,
-    ) -> Literal["sent", "known"]:
-        """Send what a person chose. ``known``: this turn has done so before.
+    ) -> str:
+        """Send what a person chose; return the action that counts.
+
+        That is the one of an earlier turn, or process, where Dify has it already and nobody has read what the
+        run said to it: nothing is sent then, and this turn is to go on with the run.
 
         Raises:
-            Conflict: another turn has answered it, or Dify says that it was answered.
+            Conflict: another turn has answered it and read the answer, or Dify says that it was answered.
             NotFound: its time is over, or Dify does not know it.
             VendorError: it was refused, or may not have arrived; the turn may try again.
             StoreError: who answers it cannot be kept.
         """
-        error: MindBotError = NotFound(f"{self._name}: this form is unknown")
-        before = await self._keep.get(_answered(token))
-        if before and before.get("turn") != turn:
+        before = await self._keep.get(_answered(token)) or {}
+        if before.get("read") and before["turn"] != turn:
             raise Conflict(f"{self._name}: this form was answered already", hint="the first answer counts")
-        await self._keep.put(_answered(token), {"turn": turn, "action": action}, ttl=_KEPT)
-        body: Json = {"inputs": dict(inputs), "action": action, "user": user}
-        path = f"/form/human_input/{part(token)}"
+        known: Json = {"turn": turn, "action": before.get("action", action), "sent": bool(before.get("sent"))}
+        await self._note_answer(token, known)
+        if not known["sent"]:
+            body: Json = {"inputs": dict(inputs), "action": action, "user": user}
+            known["action"] = await self._send(client, token, body, before, deadline)
+            await self._note_answer(token, {**known, "sent": True})
+        return str(known["action"])
+
+    async def _send(self, client: DifyClient, token: str, body: Json, before: Json, deadline: float) -> str:
+        """Send an answer, which counts but once; raises as `answer`. ``before`` may have arrived."""
+        lost: MindBotError | None = None
         for wait in _AGAIN:
             await anyio.sleep(wait)
             try:
-                await client.send("POST", path, body=body, deadline=deadline)
+                await client.send("POST", f"/form/human_input/{part(token)}", body=body, deadline=deadline)
             except _PASSING as exc:
-                before, error = before or {"turn": turn}, exc
+                lost = exc
             except Rejected as exc:
-                if before:  # it had arrived, though nobody could know
-                    return "known"
                 error = self._refused(exc)
-                break
+                if isinstance(error, Conflict | NotFound) and (before or lost):
+                    return str(before.get("action", body["action"]))  # it had arrived, though nobody knew
+                if not before and not lost and not isinstance(error, Conflict):
+                    await self._keep.put(_answered(token), None)
+                raise error from None
             else:
-                return "sent"
-        if not isinstance(error, Conflict):
-            await self._keep.put(_answered(token), None)
-        raise error
+                return str(body["action"])
+        assert lost is not None
+        raise lost
+
+    async def was_read(self, token: str) -> None:
+        """Note that what the run said to an answer has been read. A disk that takes nothing costs none."""
+        try:
+            known = await self._keep.get(_answered(token)) or {}
+            await self._note_answer(token, {**known, "read": True})
+        except StoreError as exc:
+            _log.warning("the answer to a form is not on disk", workflow=self._name, error=str(exc))
+
+    async def _note_answer(self, token: str, known: Json) -> None:
+        await self._keep.put(_answered(token), known, ttl=_KEPT)
 
     def _refused(self, error: Rejected) -> MindBotError:
         told = f"{error.code} {error.message}".lower()

@@ -17,7 +17,15 @@ import structlog
 
 from mindbot.deadlines import now
 from mindbot.domain.chat import Chunk, Chunks
-from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Rejected, Truncated, VendorError
+from mindbot.domain.errors import (
+    MindBotError,
+    NetworkFailed,
+    Overloaded,
+    RateLimited,
+    Rejected,
+    Truncated,
+    VendorError,
+)
 from mindbot.domain.message import Json
 from mindbot.domain.turn import Turn
 from mindbot.providers.wires.dify_wire import NO_WORDS
@@ -69,16 +77,17 @@ class RunInHand:
         self._progress.begin()
         answer = self._taken_up.fill_in(form, action, inputs)
         try:
-            async with aclosing(self._attended(answer)) as chunks:
+            async with aclosing(self._attended(answer, wanted_later=True)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except RunFailed as exc:
             raise exc.error from None
 
-    async def _attended(self, answer: Chunks) -> Chunks:
+    async def _attended(self, answer: Chunks, *, wanted_later: bool = False) -> Chunks:
         """Yield an answer; a run that nobody waits for any longer is stopped at Dify.
 
         Where the daemon ends, the next process waits for it, unless nothing leads from its ids to its answer.
+        ``wanted_later``: also whoever could not read it in time may come again.
         """
         progress = self._progress
         ended = False
@@ -89,6 +98,9 @@ class RunInHand:
                     yield chunk
         except (VendorError, RunFailed):
             ended = True
+            raise
+        except MindBotError:
+            ended = wanted_later
             raise
         finally:
             handed_over = self._app.keeps_answers and self._app.parts.hands_over(progress.turn)

@@ -111,7 +111,7 @@ class TakenUp:
         token, ids = str(form.get("form_token", "")), dict(form.get("ids") or {})
         await self._progress.take_up(ids)
         run = ids.get("workflow_run_id", "")
-        await app.forms.answer(
+        self._progress.notes["form_answer"] = await app.forms.answer(
             app.client,
             token,
             action,
@@ -121,13 +121,18 @@ class TakenUp:
             deadline=self._progress.deadline,
         )
         listener = self._progress.listener()
-        text = await self._outcome(listener, run)
+        try:
+            text = await self._outcome(listener, run)
+        except (WorkflowPaused, RunFailed):
+            await app.forms.was_read(token)
+            raise
         before = str(form.get("said", ""))
         if before and text.startswith(before) and text != before:
             text = text.removeprefix(before).lstrip()
         if (chunk := self._progress.whole(text)) is not None:
             yield chunk
         yield self._progress.last(listener)
+        await app.forms.was_read(token)  # whoever reads has it all by now
 
     async def _waited_for(self, listener: Listener, run: str) -> list[Json]:
         """Return the forms of a run that nobody has answered."""

@@ -233,7 +233,8 @@ class WorkflowRunner:
                 deadline=now() + settings.timeout * (1 + settings.max_retries),
                 span=span,
             )
-            resumed = self._forms.resume(turn, self._workflows.app(member), call)
+            app = self._workflows.app(member)
+            resumed = self._forms.resume(turn, app, call, self._services.hands_over)
             async with aclosing(resumed) as chunks:
                 async for chunk in chunks:
                     if chunk.usage is not None:

@@ -57,7 +57,7 @@ class Chat:
     def __init__(self, folder: Path, sim: DifySimulator | None = None, **entry: Any) -> None:
         self._folder = folder
         if sim is not None:
-            entry = {"dify_endpoint": sim.base_url, "dify_api_key": "app-leave", "type": "chatflow"}
+            entry |= {"dify_endpoint": sim.base_url, "dify_api_key": "app-leave", "type": "chatflow"}
         self._config = load(environ={}, overrides={"workflows": {"leave": entry | {"max_retries": 0}}})
         self._number = 0
 
@@ -106,6 +106,37 @@ async def test_forms_side_by_side_are_answered_over_restarts_and_the_run_is_one(
             assert await chat.say(runtime, "3", clicked) == "That was answered already (Approve)."
         assert starts(sim) == 1
         assert all(form.action for form in sim.desk.forms.forms.values())
+
+
+async def test_an_answer_under_way_when_the_daemon_ends_is_read_by_the_next(tmp_path: Path) -> None:
+    slow = [ONE[0], SIDE_BY_SIDE[1]["branches"][0][0], {"title": "Think", "type": "code", "ms": 2000}, {}]
+    async with dify(slow) as sim:
+        chat = Chat(tmp_path, sim)
+        async with chat.daemon() as runtime:
+            await chat.say(runtime, "leave please")
+            turn = await chat.send(runtime, "approve")
+            while not any(form.action for form in sim.desk.forms.forms.values()):
+                await anyio.sleep(0.01)
+            assert not await runtime.drain(0.1)
+        assert not sim.stopped
+        async with chat.daemon() as runtime:
+            assert await chat.answer(runtime, turn) == "decided: approve"
+        assert starts(sim) == 1
+
+
+async def test_a_run_that_was_not_read_in_time_is_read_by_who_answers_again(tmp_path: Path) -> None:
+    slow = [ONE[0], SIDE_BY_SIDE[1]["branches"][0][0], {"title": "Think", "type": "code", "ms": 2500}, {}]
+    async with dify(slow) as sim:
+        chat = Chat(tmp_path, sim, timeout=1)
+        async with chat.daemon() as runtime:
+            await chat.say(runtime, "leave please")
+            assert "decided" not in await chat.say(runtime, "approve")
+        async with chat.daemon() as runtime:
+            while "decided" not in (said := await chat.say(runtime, "2")):
+                assert "already" not in said
+            assert said == "decided: approve\n\nThat was answered already (Approve)."
+        assert starts(sim) == 1
+        assert not sim.stopped
 
 
 async def test_inputs_reach_dify_and_other_messages_go_their_way(tmp_path: Path) -> None:
