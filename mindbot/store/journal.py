@@ -38,7 +38,7 @@ STATEMENTS: dict[str, str] = {
                value->>7, value->>8 FROM {_ROWS} WHERE true ON CONFLICT DO NOTHING""",
     "memo": f"""
         INSERT INTO memo (turn, step, result)
-        SELECT value->>0, value->>1, value->>2 FROM {_ROWS} WHERE true ON CONFLICT DO NOTHING""",
+        SELECT value->>0, value->>1, value->2 FROM {_ROWS} WHERE true ON CONFLICT DO NOTHING""",
     "begin": f"""
         UPDATE turns SET attempt = r.value->>1 FROM {_ROWS} AS r WHERE turns.id = r.value->>0""",
     "finish": f"""

@@ -40,11 +40,10 @@ class RememberedRun:
     async def load(self) -> None:
         """Read what is on disk and was not in the memo yet when a process died; raises StoreError."""
         turn = self._turn
-        died = turn.attempt > 1 and turn.number > 0 and RETRIED not in turn.memo
-        if died and not (self.started and self.ids):
+        if turn.attempt > 1 and turn.number > 0 and RETRIED not in turn.memo:
             kept = await self._keep.get(self._place)
-            if kept is not None and kept["number"] == self.number:
-                self._kept = kept
+            if kept is not None and kept["number"] >= self.number:
+                self.number, self._kept = kept["number"], kept
 
     @property
     def started(self) -> float:

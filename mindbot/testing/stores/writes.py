@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import anyio
@@ -241,6 +242,16 @@ class WritesContract:
             await store.turns.finish(answered(again, "x"), [])
             assert await store.turns.discard(again.number) is False
 
+    async def test_a_recorded_step_is_read_back_whatever_it_was(self, rig: StoreRig) -> None:
+        told: dict[str, Any] = {"words": "it's over", "number": 2.5, "none": None, "list": [1, {"ü": True}]}
+        async with rig.open() as store:
+            turn, _ = await store.inbox.put(a_message())
+            for name, value in told.items():
+                await store.turns.once(turn, name, partial(_given, value))
+        async with rig.open() as store:
+            (again,) = await store.inbox.recover()
+            assert {name: again.memo[name] for name in told} == told
+
     async def test_turns_that_are_answered_together_end_together(self, rig: StoreRig) -> None:
         async with rig.open() as store:
             one, two = [(await store.inbox.put(a_message(key, key)))[0] for key in ("one", "two")]
@@ -290,3 +301,7 @@ class WritesContract:
             shown = await (await nothing_runs(store)).get_turn(turn.id)
             assert shown["notes"] == [{"recalled": 1.0}, {"failed": "late"}]
             assert shown["reply"] == "words" and shown["message"]["key"] == "m1"
+
+
+async def _given(value: Any) -> Any:
+    return value
