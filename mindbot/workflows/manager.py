@@ -57,7 +57,7 @@ class Workflows:
         self._failing: dict[str, set[str]] = {}
         self.settings: Mapping[str, WorkflowSettings] = config.workflows
         self.members = {name: members_of(name, each) for name, each in config.workflows.items()}
-        self._choice = Choice(lambda member: standing.late(str(member)).latency)
+        self._choice = Choice(lambda member: standing.late_of(member).latency)
         self._apps: dict[tuple[Member, bool], App] = {}
         self._parts: dict[bool, AppParts] = {}
 

@@ -43,8 +43,8 @@ class WorkflowStanding:
         self.learned = LearnedStore(keep, clock)
         self.clock = clock
         self.stats = WorkflowStats(keep, clock)
-        #: Turns that wait for a slot of a workflow, since when (``time.monotonic``).
-        self.waiting: dict[int, tuple[Turn, float]] = {}
+        #: Turns that wait for a slot of a workflow, since when (``time.monotonic``), by who waits for them.
+        self.waiting: dict[object, tuple[Turn, float]] = {}
         self._circuits: dict[str, Circuit] = {}
         self._whose: dict[str, str] = {}
         self._late: dict[str, LateRuns] = {}
@@ -130,10 +130,14 @@ class WorkflowStanding:
     # --- by workflow and app
 
     def late(self, name: str) -> LateRuns:
-        """Return how late runs went: of a workflow, or of one of its apps (``str(member)``)."""
+        """Return how late runs of a workflow went."""
         if (found := self._late.get(name)) is None:
             found = self._late[name] = LateRuns(self.clock)
         return found
+
+    def late_of(self, member: Member) -> LateRuns:
+        """Return how late runs of one of a workflow's apps went."""
+        return self.late(f"{member.workflow}/{member.replica}")
 
     def slots(self, workflow: str, concurrency: int) -> CallLimits:
         """Return the slots of a workflow: the same ones for all generations, with the number in force."""
@@ -161,7 +165,8 @@ class WorkflowStanding:
     def overdue(self, seconds: float) -> list[Turn]:
         """Return the turns that have waited for a slot of a workflow for that long."""
         before = time.monotonic() - seconds
-        return [turn for turn, since in self.waiting.values() if since <= before]
+        found = {turn.number: turn for turn, since in self.waiting.values() if since <= before}
+        return list(found.values())
 
 
 def _signed(endpoint: str) -> str:

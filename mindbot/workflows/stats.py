@@ -119,12 +119,13 @@ class WorkflowStats:
 
     def add(self, workflow: str, **amounts: float) -> None:
         """Add to today's sums of a workflow, by their names; a sum of less than nothing is none."""
-        sums = self.of(workflow)
+        day = self.day()
+        sums = self._sums.setdefault((day, workflow), DaySums())
         for name, amount in amounts.items():
             setattr(sums, name, max(0, getattr(sums, name) + amount))
             if amount > 0:
                 self.totals[workflow, name] += amount
-        self._changed.add((self.day(), workflow))
+        self._changed.add((day, workflow))
 
     async def save(self) -> None:
         """Write what changed. A store that fails costs nothing but time: it is tried again."""
@@ -143,7 +144,10 @@ class WorkflowStats:
     async def rows(self, days: int, currency: str) -> list[WorkflowDayJson]:
         """Return what each workflow did in the last ``days``, the newest first; raises StoreError."""
         first = self.day(days - 1)
-        found = {place: sums async for place, sums in self._on_disk("") if place[0] >= first}
+        months = sorted({self.day(back)[:7] for back in range(days)})
+        found = {
+            place: sums for month in months async for place, sums in self._on_disk(month) if place[0] >= first
+        }
         found |= {place: sums for place, sums in self._sums.items() if place[0] >= first}
         placed = sorted(found, key=lambda place: place[1])
         placed.sort(key=lambda place: place[0], reverse=True)

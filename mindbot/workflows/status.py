@@ -8,7 +8,6 @@ from mindbot.domain.shapes.workflows import ReplicaJson, RunErrorJson, WorkflowJ
 from mindbot.domain.spending import BILLION
 from mindbot.workflows.late import RunError
 from mindbot.workflows.manager import Workflows
-from mindbot.workflows.members import Member
 
 _SOUND = 0.5  # share of late runs that must succeed for a workflow to be well
 _OWN = "app"  # what the workflow's own app is called beside its replicas
@@ -67,16 +66,8 @@ def _replicas(workflows: Workflows, name: str) -> Iterator[ReplicaJson]:
             "state": state if member.enabled else "disabled",
             "until": circuit.until,
             "why": circuit.why,
-            "in_flight": _in_flight(workflows, member),
+            "in_flight": workflows.standing.late_of(member).in_flight,
         }
-
-
-def _in_flight(workflows: Workflows, member: Member) -> int:
-    late = workflows.standing.late
-    if member.replica:
-        return late(str(member)).in_flight
-    others = sum(late(str(each)).in_flight for each in workflows.members[member.workflow] if each.replica)
-    return late(member.workflow).in_flight - others
 
 
 def _state(workflows: Workflows, name: str, replicas: list[ReplicaJson]) -> str:

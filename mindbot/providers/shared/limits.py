@@ -35,6 +35,7 @@ class CallLimits:
         self._name = name
         self._slots = anyio.CapacityLimiter(concurrency or math.inf)
         self._taken: list[object] = []  # a slot is as good as another: whoever leaves gives the last one back
+        self._queued = 0
         self._rate = rate
         self._tokens = tokens
         self._per = per
@@ -69,8 +70,8 @@ class CallLimits:
 
     @property
     def free(self) -> bool:
-        """Whether a slot is free at this moment."""
-        return len(self._taken) < self._slots.total_tokens
+        """Whether a slot is free at this moment; one that was given back is of those who wait for it."""
+        return not self._queued and len(self._taken) < self._slots.total_tokens
 
     def leave(self) -> None:
         """Give the slot back."""
@@ -85,12 +86,19 @@ class CallLimits:
         try:
             self._slots.acquire_on_behalf_of_nowait(slot)
         except anyio.WouldBlock:
+            await self._queue(slot, patience)
+        self._taken.append(slot)
+
+    async def _queue(self, slot: object, patience: float) -> None:
+        self._queued += 1
+        try:
             with anyio.move_on_after(patience) as waiting:
                 await self._slots.acquire_on_behalf_of(slot)
-            if waiting.cancelled_caught:
-                message = f"{self._name}: all slots were busy for {patience:g}s"
-                raise Overloaded(message, code=OWN_LIMITS[1]) from None
-        self._taken.append(slot)
+        finally:
+            self._queued -= 1
+        if waiting.cancelled_caught:
+            message = f"{self._name}: all slots were busy for {patience:g}s"
+            raise Overloaded(message, code=OWN_LIMITS[1]) from None
 
     def _reserve(self, patience: float, tokens: int) -> Entry:
         """Take a place in the windows, before any waiting: nobody overtakes."""

@@ -36,7 +36,7 @@ from mindbot.workflows.verdict import FOR_A_PERSON, of_the_app
 log = structlog.get_logger("mindbot.workflows")
 
 _RECOVERED = ("recovered", "found")  # notes of an app that got an answer by the run's ids
-_HELD = 200  # characters of an answer that are held back where it is checked: refusals begin at its head
+_HELD = 200  # characters of a checked answer that are held back: refusals begin at its head
 _KEEPS_FAILING = 5  # failures in a row after which also the only app is left alone for a while
 _LATE = 5.0  # seconds beyond its deadline after which an app is no longer waited for
 
@@ -88,6 +88,7 @@ class AppAttempt:
         """
         member, standing = self._member, self._workflows.standing
         try:
+            await self._workflows.stay(member, self._question.conversation)
             async with self._turn.span("workflow", member.workflow, parent=self._parent) as span:
                 if member.replica:
                     span.data["replica"] = member.replica
@@ -119,26 +120,24 @@ class AppAttempt:
         finally:
             late.waiting -= 1
         late.in_flight += 1
-        own = standing.late(str(self._member)) if self._member.replica else None
-        if own is not None:
-            own.in_flight += 1
+        own = standing.late_of(self._member)
+        own.in_flight += 1
         try:
             yield
         finally:
             late.in_flight -= 1
-            if own is not None:
-                own.in_flight -= 1
+            own.in_flight -= 1
             slots.leave()
 
     async def _wait(self, seconds: float) -> None:
         name, turn, standing = self._member.workflow, self._turn, self._workflows.standing
         slots = standing.slots(name, self._member.settings.concurrency)
-        standing.waiting[turn.number] = turn, time.monotonic()
+        standing.waiting[self] = turn, time.monotonic()
         try:
             async with self._services.lend(turn):
                 await slots.enter(max(0.0, seconds))
         finally:
-            standing.waiting.pop(turn.number, None)
+            del standing.waiting[self]
 
     async def _answer(self, span: Span) -> Chunks:
         """Yield what the app says, once it is known that it counts."""
@@ -181,14 +180,16 @@ class AppAttempt:
         """Hold the head of a checked answer back until it is known to be none that does not count."""
         pieces: list[str] = []
         held: list[Chunk] | None = [] if check.strict else None
+        length, enough = 0, _HELD
         finish: Chunk | None = None
         async with aclosing(said), aclosing(self._pieces(said, deadline)) as chunks:
             async for chunk in chunks:
                 span.data.setdefault("first_ms", round((time.time() - span.start) * 1000, 3))
                 if chunk.afresh:
                     pieces.clear()
-                    held = held and []
+                    held, length, enough = held and [], 0, _HELD
                 pieces.append(chunk.text)
+                length += len(chunk.text)
                 if chunk.notes:
                     span.data.update(chunk.notes)
                     self._recovered = self._recovered or any(note in chunk.notes for note in _RECOVERED)
@@ -201,7 +202,10 @@ class AppAttempt:
                     yield chunk
                     continue
                 held.append(chunk)
-                if sum(map(len, pieces)) >= _HELD and not check.wrong("".join(pieces)):
+                if length < enough:
+                    continue
+                enough = 2 * length  # looked at again when it has doubled: all looks cost what two do
+                if not check.wrong("".join(pieces)):
                     for each in held:
                         yield each
                     held = None
@@ -245,8 +249,7 @@ class AppAttempt:
         failed_for = standing.late(member.workflow).answered(took)
         if failed_for is not None:
             stats.add(member.workflow, recoveries=1, recovery_s=failed_for)
-        if member.replica:
-            standing.late(str(member)).answered(took)
+        standing.late_of(member).answered(took)
 
     def _failed(self, failure: MindBotError, begun: float) -> None:
         standing, member = self._workflows.standing, self._member
@@ -259,15 +262,16 @@ class AppAttempt:
             self._turn.id,
             member.replica,
         )
-        for name in {member.workflow, str(member)}:
-            standing.late(name).failed(error)
+        own = standing.late_of(member)
+        for late in (standing.late(member.workflow), own):
+            late.failed(error)
         standing.stats.add(member.workflow, runs=1, failed=1)
         ill = of_the_app(failure, took, member.settings.timeout)
         if ill or isinstance(failure, FOR_A_PERSON):
             self._workflows.fails(member, failure)
         if self._admission is None or not ill:
             return
-        opens = not self._alone or standing.late(str(member)).in_a_row >= _KEEPS_FAILING
+        opens = not self._alone or own.in_a_row >= _KEEPS_FAILING
         if standing.circuit(member).failed(self._admission, told(failure), opens=opens):
             standing.changed(member)
         self._admission = None

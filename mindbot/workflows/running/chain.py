@@ -127,7 +127,6 @@ class Chain:
                 await self._pass_over(name, f"left alone: {circuit.why}", member.replica)
                 continue
             self.asked = member
-            await self._workflows.stay(member, self._question.conversation)
             attempt = AppAttempt(
                 self._workflows,
                 self._services,

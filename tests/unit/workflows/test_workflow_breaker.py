@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from workflow_house import MemoryKeep, WorkflowHouse, apps, steps
 
-from mindbot.domain.errors import AuthFailed, ConfigError, Overloaded, Rejected, StoreFull
+from mindbot.domain.errors import AuthFailed, ConfigError, Overloaded, Rejected, StoreBusy, StoreFull
 from mindbot.workflows.running.probes import Probes
 
 pytestmark = pytest.mark.anyio
@@ -170,3 +172,30 @@ async def test_a_reset_clock_neither_stretches_nor_loses_a_breaker() -> None:
     assert house.count["faq"] == 2
     house.now += 120
     assert (await house.ask(workflow="faq"))[0] == "well"
+
+
+class BusyKeep(MemoryKeep):
+    """A store that takes nothing of one kind for a while."""
+
+    busy = ""
+
+    async def put(self, key: str, value: Any, *, ttl: float = 0.0) -> None:
+        if self.busy and key.startswith(self.busy):
+            raise StoreBusy("locked")
+        await super().put(key, value, ttl=ttl)
+
+
+async def test_a_proof_that_a_store_prevents_is_made_by_the_next_message() -> None:
+    keep = BusyKeep()
+    replica = {"name": "b", "dify_api_key": "app-b", "enabled": False}
+    house = WorkflowHouse(keep, workflows=apps("faq", "general", faq={"replicas": [replica]}))
+    house.says["faq"] = down()
+    for _ in range(2):
+        await house.ask(workflow="faq")
+    house.says["faq"] = "well"
+    house.now += 61
+    keep.busy = "replica:"
+    with pytest.raises(StoreBusy):
+        await house.ask(user="mei", workflow="faq")
+    keep.busy = ""
+    assert (await house.ask(user="mei", workflow="faq"))[0] == "well"

@@ -11,6 +11,7 @@ from workflow_house import WorkflowHouse, apps, hang, steps
 from mindbot.domain.chat import Chunk
 from mindbot.domain.errors import ContentFiltered, MindBotError, Overloaded, Rejected, Truncated
 from mindbot.domain.turn import Turn
+from mindbot.workflows.running.checks import AnswerCheck
 
 pytestmark = pytest.mark.anyio
 
@@ -184,3 +185,22 @@ async def test_an_app_that_hangs_before_it_asks_anybody_is_ended(monkeypatch: py
     house = WorkflowHouse(workflows=apps("faq", "general", faq={"timeout": 0.01}))
     house.says["faq"] = hang
     assert (await house.ask(workflow="faq"))[0] == "general: hello"
+
+
+@pytest.mark.parametrize("pieces", [200, 2000])
+async def test_an_answer_that_stays_in_doubt_is_looked_at_as_often_as_it_doubles(
+    pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    wrong = AnswerCheck.wrong
+
+    def counted(check: AnswerCheck, text: str) -> str:
+        looked.append(len(text))
+        return wrong(check, text)
+
+    monkeypatch.setattr(AnswerCheck, "wrong", counted)
+    house = WorkflowHouse(workflows=apps("faq", "general", faq={"response": {"language": "en"}}))
+    text = "这是一个中文回答片段。"
+    house.says["faq"] = [Chunk(text) for _ in range(pieces)]
+    assert (await house.ask(workflow="faq"))[0] == "general: hello"
+    assert sum(looked) < 4 * pieces * len(text)

@@ -154,3 +154,40 @@ async def test_budgets_a_workflows_own_makes_the_next_answer_a_users_ends_the_tu
     with pytest.raises(BudgetSpent):
         await house.ask(workflow="faq")
     assert house.count["general"] == 1
+
+
+async def test_a_slot_that_is_given_back_is_of_those_who_wait_for_it() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "general", faq={"concurrency": 2}))
+
+    async def quick(call: object) -> str:
+        await anyio.sleep(0)
+        return "quick"
+
+    house.says["faq"] = quick
+    said: list[str] = []
+
+    async def user(n: int) -> None:
+        said.extend([(await house.ask(user=f"u{n}", workflow="faq"))[0] for _ in range(5)])
+
+    async with anyio.create_task_group() as tasks:
+        for n in range(20):
+            tasks.start_soon(user, n)
+    assert (set(said), len(said), house.count["general"]) == ({"quick"}, 100, 0)
+
+
+async def test_who_waits_for_several_workflows_is_known_to_wait_until_the_last_has_a_slot() -> None:
+    house = WorkflowHouse(
+        workflows=apps("slow", "docs", slow={"concurrency": 1}, docs={"concurrency": 1, "timeout": 0.05})
+    )
+    house.says["slow"] = "slow"
+    for name in ("slow", "docs"):
+        await house.standing.slots(name, 1).enter(1.0)
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: house.ask(workflow="slow", together=["slow", "docs"]))
+            await until(lambda: len(house.standing.waiting) == 2)
+            assert len(house.standing.overdue(0.0)) == 1
+            await until(lambda: house.standing.late("docs").waiting == 0)
+            assert len(house.standing.overdue(0.0)) == 1
+            house.standing.slots("slow", 1).leave()
+    assert house.standing.overdue(0.0) == []
