@@ -189,21 +189,28 @@ def bot_names(root: Node, model: type[Config], found: Findings) -> None:
 
 #: A name stands in an address (/v1/providers/NAME), on a command line and in lists: one word, seen as it is.
 _PROVIDER = re.compile(r"(?![-.])(?:(?![\u115f\u1160\u3164\uffa0])[\w.-]){1,64}")
-_TAKEN = ("usage",)  # /v1/providers/usage is something else
+#: A workflow's may have blanks inside (General Chat).
+_WORKFLOW = re.compile(r"(?![-. ])(?:(?![\u115f\u1160\u3164\uffa0])[\w. -]){1,64}(?<! )")
+#: What else stands in a name's place in an address: /v1/providers/usage, /v1/workflows/stats.
+_TAKEN = {"providers": ("usage",), "workflows": ("stats", "shadows", "compare", "classify")}
 
 
-def provider_names(root: Node, found: Findings) -> None:
-    """Refuse names of providers that no command could be given."""
-    entries = root.value.get("providers")
-    for name, node in entries.value.items() if entries and isinstance(entries.value, dict) else ():
-        if name in _TAKEN:
-            what = "is a command's word. Give the provider another"
-        elif not _PROVIDER.fullmatch(name):
-            what = "is no provider's name. Take letters, digits, - _ and ., at most 64, the first no - or ."
-        else:
-            continue
-        shown = f"{name[:64]}…" if len(name) > 64 else name
-        found.problems.append(Finding(node.place, f"providers: {shown!a} {what}"))
+def entry_names(root: Node, found: Findings) -> None:
+    """Refuse names of providers and workflows that no command could be given."""
+    for section, pattern, letters in (
+        ("providers", _PROVIDER, "letters, digits, - _ and ., at most 64, the first no - or ."),
+        ("workflows", _WORKFLOW, "letters, digits, blanks, - _ and ., at most 64, the first no - or ."),
+    ):
+        entries = root.value.get(section)
+        for name, node in entries.value.items() if entries and isinstance(entries.value, dict) else ():
+            if name in _TAKEN[section]:
+                what = f"is a command's word. Give the {section[:-1]} another"
+            elif not pattern.fullmatch(name):
+                what = f"is no {section[:-1]}'s name. Take {letters}"
+            else:
+                continue
+            shown = f"{name[:64]}…" if len(name) > 64 else name
+            found.problems.append(Finding(node.place, f"{section}: {shown!a} {what}"))
 
 
 def names(root: Node, config: Config, found: Findings) -> None:

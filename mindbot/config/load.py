@@ -108,7 +108,7 @@ def _checked(
     model = parts.model_for(root)  # a type may have been a reference
     root = keys.canonical(root, model, found.problems)
     checks.bot_names(root, model, found)
-    checks.provider_names(root, found)
+    checks.entry_names(root, found)
     checks.plain_secrets(root, model, found, refuse=strict)
     checks.credentials(root, model, found)
     checks.open_files(root, model, found)

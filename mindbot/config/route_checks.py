@@ -31,10 +31,15 @@ def _router(config: Config) -> Iterator[_Told]:
     if default and default not in registry.names("runners"):
         yield from _named(config, ("router", "default"), [default])
     known = sorted(config.providers)
-    if config.router.embedder not in (*_EMBEDDERS, *known):
-        yield ("router", "embedder"), _nobody("embedder", config.router.embedder, [*_EMBEDDERS, *known])
-    if config.router.judge and config.router.judge not in known:
-        yield ("router", "judge"), _nobody("provider", config.router.judge, known)
+    for key, what, others in (("embedder", "embedder", _EMBEDDERS), ("judge", "provider", ("",))):
+        name = str(getattr(config.router, key))
+        if name in others:
+            continue
+        if name not in known:
+            yield ("router", key), _nobody(what, name, [*filter(None, others), *known])
+        elif not config.providers[name].enabled:
+            mend = f"Set providers.{name}.enabled: true, or name another"
+            yield ("router", key), f"names the provider {name}, which is disabled. {mend}"
 
 
 def _workflows(config: Config) -> Iterator[_Told]:
@@ -46,6 +51,7 @@ def _workflows(config: Config) -> Iterator[_Told]:
             yield from _named(config, ("workflows", name, key), others)
             if name in others:
                 yield ("workflows", name, key), "names the workflow itself. Name another"
+            yield from _twice(("workflows", name, key), others)
 
 
 def _rules(config: Config) -> Iterator[_Told]:
@@ -61,6 +67,8 @@ def _rules(config: Config) -> Iterator[_Told]:
             ("then", rule.then),
         ):
             yield from _named(config, (*at, key), [name for name in names if name])
+            yield from _twice((*at, key), names)
+        yield from _circles(config, at, rule)
         runners = registry.names("runners")
         if rule.runner and rule.runner not in runners:
             yield (*at, "runner"), _nobody("runner", rule.runner, runners)
@@ -78,6 +86,25 @@ def _rules(config: Config) -> Iterator[_Told]:
         aims += ["runner"] if rule.runner not in ("", "workflow") else []
         if len(aims) > 1:
             yield at, f"says who answers in {len(aims)} ways ({', '.join(aims)}). Keep one"
+
+
+def _circles(config: Config, at: KeyPath, rule: RouteSettings) -> Iterator[_Told]:
+    """Yield what goes back to who answered already, which one that is split may not have.
+
+    Fallbacks of fallbacks are not followed: two workflows may well stand in for each other.
+    """
+    named = (rule.workflow, *rule.workflows)
+    answering = {name for name in named if name in config.workflows and not config.workflows[name].split}
+    for name in dict.fromkeys(each for each in rule.then if each in answering):
+        yield (*at, "then"), f"names {name}, which gave the answer: it would work on its own. Name another"
+    if rule.on_error in answering:
+        what = f"names {rule.on_error}, which is asked anyway and not a second time. Name another"
+        yield (*at, "on_error"), what
+
+
+def _twice(path: KeyPath, names: Sequence[str]) -> Iterator[_Told]:
+    for name in sorted({name for name in names if list(names).count(name) > 1}):
+        yield path, f"names the workflow {name} more than once. Keep one"
 
 
 def _named(config: Config, path: KeyPath, names: Iterable[str]) -> Iterator[_Told]:

@@ -18,6 +18,7 @@ from mindbot.pipeline.services import Models, Services, Till
 from mindbot.telemetry.redaction import told
 from mindbot.workflows.apps import App, AppParts
 from mindbot.workflows.datasets import Datasets
+from mindbot.workflows.general import default_workflow
 from mindbot.workflows.kinds import Build, build
 from mindbot.workflows.members import Choice, Member, members_of
 from mindbot.workflows.standing import WorkflowStanding
@@ -27,7 +28,6 @@ from mindbot.workflows.verdict import FOR_A_PERSON
 Report = Callable[[str, str, str], None]
 
 _STAYS, _STAYS_FOR = "replica:", 30 * 86_400.0  # whose a conversation is, and for how many seconds
-_GENERAL = ("general_chat", "general")  # who is the default where `router.default` names nobody
 
 
 class Workflows:
@@ -94,8 +94,7 @@ class Workflows:
 
     def default(self) -> str:
         """Return the workflow for what belongs to none; empty where there is none."""
-        named = self.config.router.default
-        return next((name for name in (named, *_GENERAL) if name and self.usable(name)), "")
+        return default_workflow(self.config, self.usable)
 
     def first(self) -> str:
         """Return the usable workflow whose `priority` is the lowest; empty where none is usable."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from mindbot.config.model import Config
 from mindbot.domain.routing import Decision, RouteQuestion
 from mindbot.domain.shapes.workflows import RouterJson
+from mindbot.workflows.general import Usable, default_workflow
 from mindbot.workflows.router import order, splits
 from mindbot.workflows.router.classified import Classified
 from mindbot.workflows.router.classifier import Classifier
@@ -17,7 +18,7 @@ from mindbot.workflows.router.examples import Example, gather
 from mindbot.workflows.router.facts import Facts
 from mindbot.workflows.router.learned import Correction, LearnedStore
 from mindbot.workflows.router.previous import Previous
-from mindbot.workflows.router.rules import RouteRules, Ruling, Usable
+from mindbot.workflows.router.rules import RouteRules, Ruling
 
 #: Told (state, reason) when the router is another than before: ok or degraded.
 Report = Callable[[str, str], None]
@@ -125,7 +126,7 @@ class WorkflowRouter:
             "embedder": settings.embedder,
             "judge": settings.judge,
             "threshold": settings.threshold,
-            "default": order.default_workflow(self.config, self.usable),
+            "default": default_workflow(self.config, self.usable),
             "workflows": [name for name in self.config.workflows if self.usable(name)],
             "rules": [rule.to_json() for rule in self.rules.all],
             "examples": self._examples,
@@ -202,7 +203,7 @@ class WorkflowRouter:
 
     def _default(self, decided: Decision) -> Decision:
         """Return who answers what belongs to none: the default, else the agent or a bare model."""
-        default = order.default_workflow(self.config, self.usable)
+        default = default_workflow(self.config, self.usable)
         named = self.config.router.default
         workflows = self.config.agent.workflows if self._agent and self.config.agent else None
         mixed = workflows is not None and workflows.routing_strategy == "hybrid"

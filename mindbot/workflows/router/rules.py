@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from mindbot.config.workflows import RouteSettings
 from mindbot.domain.shapes.workflows import RuleJson
+from mindbot.workflows.general import Usable
 from mindbot.workflows.router.conditions import Condition, conditions
 from mindbot.workflows.router.facts import Facts
 from mindbot.workflows.router.index import IndexedRule, indexed
-
-#: Says of a workflow's name whether it can be asked.
-Usable = Callable[[str], bool]
 
 
 @dataclass

@@ -123,6 +123,20 @@ def test_names_of_providers_in_any_script_are_taken(load_text: Load) -> None:
         assert name in load_text(f"providers: {{'{name}': {{type: scripted}}}}").config.providers
 
 
+@pytest.mark.parametrize(
+    "name", ["stats", "shadows", "compare", "classify", "a/b", "", " a", "-a", "\u202ea"]
+)
+def test_a_workflow_that_no_command_could_name_is_refused(refuse: Refuse, name: str) -> None:
+    problems = refuse(f'workflows:\n  {json.dumps(name)}: {{dify_api_key: "keyring:a"}}\n')
+    assert [p for p in problems if "another" in p or "Take letters, digits, blanks, - _ and ." in p]
+
+
+def test_names_of_workflows_in_any_script_and_with_blanks_are_taken(load_text: Load) -> None:
+    for name in ("General Chat", "代码分析", "code.v2", "statistics"):
+        text = f"workflows: {{'{name}': {{dify_api_key: 'keyring:a'}}}}"
+        assert name in load_text(text).config.workflows
+
+
 def test_a_provider_that_is_named_and_disabled_is_a_warning(load_text: Load) -> None:
     off = "providers: {a: {type: scripted, enabled: false}, b: {type: scripted}}\n"
     (warning,) = load_text(off + "chat: {provider: a}").warnings

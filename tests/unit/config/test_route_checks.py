@@ -47,6 +47,41 @@ def test_a_split_that_names_nobody_is_told(load_text: Load) -> None:
     assert warning.endswith("names the workflow cod, which is not there. Did you mean code?")
 
 
+def test_a_provider_that_is_switched_off_is_told(load_text: Load) -> None:
+    off = "providers: {m: {type: scripted, enabled: false}}\nrouter: {embedder: m, judge: m}\n"
+    mend = "names the provider m, which is disabled. Set providers.m.enabled: true, or name another"
+    found = [each.partition(": ")[2] for each in told(load_text, off)]
+    assert found == [f"router.embedder {mend}", f"router.judge {mend}"]
+
+
+def test_what_goes_back_to_who_answered_is_told(load_text: Load) -> None:
+    routes = """\
+routes:
+  - {user: a, workflow: code, then: [data, code], on_error: code}
+  - {user: b, workflow: code, then: [data, data], on_error: data}
+"""
+    assert told(load_text, routes) == [
+        "6:37: routes[0].then names code, which gave the answer: it would work on its own. Name another",
+        "6:61: routes[0].on_error names code, which is asked anyway and not a second time. Name another",
+        "7:37: routes[1].then names the workflow data more than once. Keep one",
+    ]
+
+
+def test_two_workflows_may_stand_in_for_each_other_and_none_for_itself(load_text: Load) -> None:
+    workflows = """\
+workflows:
+  code: {dify_api_key: "keyring:a", fallback: data}
+  data: {dify_api_key: "keyring:b", fallback: code, split: {data: 10, gone: 5}}
+  gone: {enabled: false}
+"""
+    found = [each.partition("a.yaml:")[2] for each in load_text(workflows).warnings if "workflows." in each]
+    assert found == [
+        "3:60: workflows.data.split names the workflow gone, which is disabled. "
+        "Set workflows.gone.enabled: true",
+        "3:60: workflows.data.split names the workflow itself. Name another",
+    ]
+
+
 @pytest.mark.parametrize(
     ("above", "below", "reached"),
     [

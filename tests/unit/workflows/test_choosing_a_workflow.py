@@ -9,6 +9,7 @@ import pytest
 from mindbot.config.load import load
 from mindbot.domain.routing import Decision, RouteQuestion
 from mindbot.testing.platforms import Inbox, MemoryKeep
+from mindbot.workflows.general import default_workflow
 from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.learned import LearnedStore
 from mindbot.workflows.router.previous import Previous
@@ -55,6 +56,28 @@ async def test_what_belongs_to_none_gets_the_default() -> None:
     assert (found.workflow, found.answers, found.runner) == (None, "general_chat", "workflow")
     assert found.why.endswith("; the default general_chat answers")
     assert (router.decisions, router.none) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("named", "general", "default"),
+    [
+        ("", "general_chat", "general_chat"),
+        ("", "General Chat", "General Chat"),
+        ("", "general-chat", "general-chat"),
+        ("", "General", "General"),
+        ("", "others", ""),
+        ("code", "general_chat", "code"),
+        ("off", "general_chat", "general_chat"),
+        ("chat", "general_chat", ""),
+    ],
+)
+async def test_the_default_is_the_same_for_who_chooses_and_for_who_asks(
+    named: str, general: str, default: str
+) -> None:
+    workflows = {general: workflow(), "code": THREE["code"], "off": workflow(enabled=False)}
+    router = router_of(workflows, router={"default": named})
+    assert router.to_json()["default"] == default
+    assert default_workflow(router.config, router.usable) == default
 
 
 async def test_without_a_default_the_model_answers_what_belongs_to_none() -> None:
