@@ -340,7 +340,7 @@ class Runtime:
         self.bots.use(made)
         self.secrets.forget()
         before, self.generation, self.loaded = self.generation, fresh, loaded
-        before.replaced = True
+        before.replace()
         fresh.begin(self.board)
         self.bus.publish(Event("config.reloaded", data={"generation": fresh.number}))
         await before.close_if_done()

@@ -26,12 +26,12 @@ from mindbot.runtime import assembly
 from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.executor import Executor
-from mindbot.runtime.generation import PROVIDER, ROUTER, WORKFLOW, Generation, base_urls
+from mindbot.runtime.generation import PROVIDER, ROUTER, WORKFLOW, Generation, Telling, base_urls
 from mindbot.runtime.hosting import Later
 from mindbot.runtime.lifecycle import HealthBoard, beside
 from mindbot.runtime.ratings import Ratings
 from mindbot.runtime.resources.questions import Questions
-from mindbot.workflows.manager import Report, Workflows
+from mindbot.workflows.manager import Workflows
 from mindbot.workflows.recent import RecentKeep
 from mindbot.workflows.router.assembling import classifier_of
 from mindbot.workflows.router.previous import Previous
@@ -101,8 +101,9 @@ class Builder:
         config = loaded.config
         for url in base_urls(config):
             self._http.allow(url)
+        telling = Telling(self._board)
         providers = ProviderManager(
-            config, self._http, self._secrets, self.providers, report=self._telling(PROVIDER)
+            config, self._http, self._secrets, self.providers, report=telling.of(PROVIDER)
         )
         workflows = Workflows(
             config,
@@ -110,10 +111,10 @@ class Builder:
             self._secrets,
             self.workflows,
             providers,
-            report=self._telling(WORKFLOW),
+            report=telling.of(WORKFLOW),
             till=providers,
         )
-        router = self._router(config, providers)
+        router = self._router(config, providers, telling)
         offered = self._services(loaded, providers, workflows, router)
         left_out: assembly.LeftOut = {}
         assembly.runners(offered, left_out)
@@ -128,9 +129,10 @@ class Builder:
             self._tracer,
             offered.runners,
             left_out,
+            telling,
         )
 
-    def _router(self, config: Config, providers: ProviderManager) -> WorkflowRouter:
+    def _router(self, config: Config, providers: ProviderManager, telling: Telling) -> WorkflowRouter:
         standing = self.workflows
         previous = Previous(standing.keep, config.router.sticky, time.time)
         return WorkflowRouter(
@@ -140,14 +142,8 @@ class Builder:
             standing.learned,
             previous,
             switched_on=lambda name: not standing.is_off(name),
-            report=partial(self._board.report, ROUTER),
+            report=partial(telling, ROUTER),
         )
-
-    def _telling(self, kind: str) -> Report:
-        def report(name: str, state: str, reason: str) -> None:
-            self._board.report(f"{kind}{name}", state, reason)
-
-        return report
 
     def _services(
         self, loaded: Loaded, providers: ProviderManager, workflows: Workflows, router: WorkflowRouter

@@ -14,7 +14,7 @@ from mindbot.pipeline import onion
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime import assembly
 from mindbot.runtime.lifecycle import HealthBoard
-from mindbot.workflows.manager import Workflows
+from mindbot.workflows.manager import Report, Workflows
 from mindbot.workflows.router.router import WorkflowRouter
 
 #: Before their names among the components.
@@ -33,6 +33,24 @@ def base_urls(config: Config) -> list[str]:
     return [url for section in sections for url in addresses.of(section)]
 
 
+class Telling:
+    """Says on the board how the parts of a generation are, until another has replaced it: what its last turns
+    meet says nothing of those that are in force."""
+
+    def __init__(self, board: HealthBoard) -> None:
+        self._board = board
+        self.over = False
+
+    def __call__(self, component: str, state: str, reason: str) -> None:
+        """Note how a component is."""
+        if not self.over:
+            self._board.report(component, state, reason)
+
+    def of(self, kind: str) -> Report:
+        """Return what notes it by a name without what stands before the names of its kind."""
+        return lambda name, state, reason: self(f"{kind}{name}", state, reason)
+
+
 @dataclass(slots=True)
 class Generation:
     """Turns keep the generation they began with; a reload makes a new one beside it."""
@@ -46,6 +64,7 @@ class Generation:
     tracer: Tracer
     runners: dict[str, Runner]  # what answers, by name
     left_out: assembly.LeftOut  # parts of other packages that do not work, and why
+    telling: Telling
     turns: int = 0  # running on it
     replaced: bool = False
 
@@ -58,6 +77,10 @@ class Generation:
         board.forget_all(ROUTER)
         self.router.begin()
         board.leave_out(self.left_out)
+
+    def replace(self) -> None:
+        """Be one that another has replaced."""
+        self.replaced = self.telling.over = True
 
     def trouble(self) -> MindBotError | None:
         """Return why no message can be answered, whoever is well; None where one can be."""

@@ -15,8 +15,7 @@ class Classified:
     ``confidence`` is the likeliest workflow's (also when it was not chosen) and ``threshold`` what it needed;
     ``margin`` is how far it is before the next or before *out of scope* (below 0: behind). ``mode`` is how
     texts were compared: full (with an embedder), hashed or patterns; ``degraded`` says why it is not the mode
-    that is configured, or what else failed; empty: all is well. ``none`` is the
-    confidence that it belongs to none.
+    that was wanted for this text, or what else failed. ``none`` is the confidence that it belongs to none.
     """
 
     workflow: str | None

@@ -34,8 +34,7 @@ UNSURE, CLOSE = 0.25, 0.15
 class Classifier:
     """The classifier of one configuration. What it is shown is read at its first use, in a thread.
 
-    ``vectors`` are an embedder's; without them texts are compared by hashed pieces. ``degraded`` says why the
-    last text was not compared as configured; empty: all is well.
+    ``vectors`` are an embedder's; without them texts are compared by hashed pieces.
     """
 
     def __init__(
@@ -55,14 +54,22 @@ class Classifier:
         self._building = anyio.Lock()
         self._vectors = vectors
         self._judge = judge
-        self.degraded = ""
+        self._hindered = ""  # why the last text that was to be compared by vectors was not
+        self._down = ""  # what is said of an embedder that fails, until it makes vectors again
+        self._speechless = ""  # what is said of a judge that gave no verdict, until it gives one
 
     @property
     def mode(self) -> str:
         """How texts are compared now: full, hashed or patterns."""
         if self._settings.embedder == "none":
             return "patterns"
-        return "full" if self._vectors is not None and not self.degraded else "hashed"
+        return "full" if self._vectors is not None and not self._hindered else "hashed"
+
+    @property
+    def degraded(self) -> str:
+        """Why texts are not told apart as configured; empty: all is well. A text that neither the embedder
+        nor the judge was needed for says nothing of them; nor are vectors that are being made a failure."""
+        return "; ".join(filter(None, (self._down, self._speechless)))
 
     def learn(self, examples: Iterable[Example]) -> None:
         """Take these as the accepted corrections, in place of those before; they count from now on."""
@@ -128,9 +135,11 @@ class Classifier:
         try:
             found = await self._vectors.similarities(index.shown.texts, text)
         except NotComparable as reason:
-            self.degraded = f"patterns only, with built-in n-grams: {reason}"
-            return compared, self.degraded
-        self.degraded = ""
+            self._hindered = f"patterns only, with built-in n-grams: {reason}"
+            if reason.failed:
+                self._down = self._hindered
+            return compared, self._hindered
+        self._hindered = self._down = ""
         return index.with_vectors(compared, found), ""
 
     def _found(
@@ -222,9 +231,10 @@ class Classifier:
         try:
             verdict = await judge.judge(asked, names)
         except NoVerdict as failure:
-            told = f"the judge {self._settings.judge} gave no verdict: {failure}"
+            self._speechless = told = f"the judge {self._settings.judge} gave no verdict: {failure}"
             degraded = "; ".join(filter(None, (found.degraded, told)))
             return replace(found, degraded=degraded, why=f"{found.why} ({told})")
+        self._speechless = ""
         reason = f": {verdict.why}" if verdict.why else ""
         if verdict.workflow is None:
             told = f"the judge {self._settings.judge} takes it for out of scope{reason}"

@@ -187,8 +187,8 @@ class WorkflowRouter:
             self._learned = learned.version
             self._classifier.learn(_examples(learned.accepted))
         found = await self._classifier.classify(asked, among)
-        if found.degraded != self.degraded:
-            self.degraded = found.degraded
+        if (degraded := self._classifier.degraded) != self.degraded:
+            self.degraded = degraded
             self.begin()
         return found
 

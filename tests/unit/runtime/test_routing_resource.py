@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from mindbot.config.load import load
-from mindbot.domain.errors import ConfigError, Invalid
+from mindbot.domain.errors import ConfigError, Invalid, Overloaded
 from mindbot.runtime.app import Runtime
 from mindbot.testing.stores.memory.store import MemoryPlaces
 from mindbot.testing.waiting import PATIENCE
@@ -103,6 +103,23 @@ async def test_another_configuration_is_compared_and_not_used(tmp_path: Path) ->
             in refused.value.problems[0]
         )
         assert (await said(runtime, "ping"))["reply"] == "pong"
+
+
+async def test_what_a_replaced_configuration_still_meets_is_not_told_of_the_one_in_force(
+    tmp_path: Path,
+) -> None:
+    async def nothing(webhooks: object) -> None: ...
+
+    async with a_router(tmp_path) as runtime:
+        old = runtime.generation
+        (app,) = old.workflows.members["code"]
+        old.workflows.fails(app, Overloaded("503"))
+        assert runtime.board.state("workflow code") == "degraded"
+        await runtime.use(load(environ={}, overrides={"workflows": WORKFLOWS}), nothing)
+        old.workflows.fails(app, Overloaded("503"))
+        assert runtime.board.state("workflow code") == ""
+        runtime.generation.workflows.fails(app, Overloaded("503"))
+        assert runtime.board.state("workflow code") == "degraded"
 
 
 async def test_a_configuration_that_is_given_reads_nothing_of_the_daemons_environment(

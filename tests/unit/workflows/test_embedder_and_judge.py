@@ -17,7 +17,7 @@ from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.embedders import ProviderVectors
 from mindbot.workflows.router.hashed import places
 from mindbot.workflows.router.judge import RouteJudge
-from mindbot.workflows.router.vectors import PAUSE, ExampleVectors
+from mindbot.workflows.router.vectors import MOMENT, PAUSE, ExampleVectors
 
 pytestmark = pytest.mark.anyio
 
@@ -87,6 +87,42 @@ async def test_an_embedder_that_is_down_is_told_left_alone_and_asked_again_later
     models.down, clock.now = False, clock.now + PAUSE + 1
     again = await asked.classify(RouteQuestion("please bake me a cake with apples"))
     assert (again.mode, again.degraded) == ("full", "")
+
+
+async def test_a_text_that_needs_no_embedder_says_nothing_of_it() -> None:
+    models = Models()
+    vectors = ExampleVectors(ProviderVectors(models, "acme"))
+    asked = Classifier(TWO, RouterSettings(embedder="acme"), vectors=vectors)
+    models.down = True
+    assert not (await asked.classify(RouteQuestion("Repair a bike!"))).degraded
+    assert not asked.degraded
+    await asked.classify(RouteQuestion("please bake me a cake with apples"))
+    for text in ("Repair a bike!", "   "):
+        assert not (await asked.classify(RouteQuestion(text))).degraded
+        assert "acme is down" in asked.degraded
+
+
+class OneByOne(ProviderVectors):
+    """Takes its time: each text is a call, after which the message waits no longer."""
+
+    batch = 1
+
+    def __init__(self, models: Models, clock: Timer) -> None:
+        super().__init__(models, "acme")
+        self.clock = clock
+
+    async def of(self, texts: Sequence[str]) -> Any:
+        self.clock.now += MOMENT
+        return await super().of(texts)
+
+
+async def test_vectors_that_are_being_made_are_no_failure() -> None:
+    clock = Timer()
+    vectors = ExampleVectors(OneByOne(Models(), clock), clock=clock)
+    asked = Classifier(TWO, RouterSettings(embedder="acme"), vectors=vectors)
+    found = await asked.classify(RouteQuestion("a flat tyre on my bike"))
+    assert (found.mode, asked.mode, asked.degraded) == ("hashed", "hashed", "")
+    assert "being made (1 of 6)" in found.degraded
 
 
 async def test_a_configuration_that_is_tried_takes_no_vectors_from_the_one_in_force() -> None:
