@@ -299,6 +299,7 @@ class Runtime:
             partial(housekeeping.purge_kept, self.store),
             partial(housekeeping.measure_lag, self.stats),
             heap.keep_small,
+            partial(housekeeping.make_ready, self.current, lambda: self.phase == "running"),
             partial(tell_stats, self.bus, self.resources.about.status),
             partial(housekeeping.watch_secrets, self.resources.config.missing_secrets, self.board),
             partial(housekeeping.watch_providers, lambda: self.generation.trouble(), self.board),

@@ -16,6 +16,7 @@ from mindbot.domain.ports.store import Store
 from mindbot.domain.turn import Turn
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.dispatcher import Dispatcher
+from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.stats import Stats
 
@@ -29,6 +30,7 @@ KEPT_EVERY = 600.0  # seconds between two looks for what bots need no longer
 SECRETS_EVERY = 30.0  # seconds between two looks at secrets that could not be read
 PROVIDERS_EVERY = 1.0  # seconds between two looks whether any provider may be asked
 PROBE_EVERY = 2.0  # seconds between two looks whether the store can write again
+ROUTER_EVERY = 0.5  # seconds between two looks whether there is another router
 
 
 def calm_collector() -> None:
@@ -162,6 +164,19 @@ async def measure_lag(stats: Stats, every: float = 0.5) -> None:
         before = time.perf_counter()
         await anyio.sleep(every)
         stats.loop_lag = max(0.0, time.perf_counter() - before - every)
+
+
+async def make_ready(current: Callable[[], Generation], started: Callable[[], bool]) -> None:
+    """Load what the router in force needs before a message does, once the start is over."""
+    ready: Generation | None = None
+    while True:
+        await anyio.sleep(ROUTER_EVERY)
+        if started() and (found := current()) is not ready:
+            ready = found
+            try:
+                await found.router.ready()
+            except Exception:  # the first message finds it too, and is answered all the same
+                log.exception("what routes need could not be loaded")
 
 
 async def watch_load(

@@ -82,6 +82,12 @@ class Classifier:
         if self._vectors is not None:
             await self._vectors.prepare(index.shown.texts)
 
+    async def ready(self) -> None:
+        """Load, in a thread, what the first message would wait for; nobody is asked for a vector."""
+        index = await self._shown()
+        if self._vectors is not None:
+            await self._vectors.ready(index.shown.texts)
+
     async def classify(self, asked: RouteQuestion, among: Collection[str] = ()) -> Classified:
         """Return the workflow that a text is meant for.
 

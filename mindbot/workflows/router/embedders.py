@@ -39,6 +39,9 @@ class TextVectors(Protocol):
     async def of(self, texts: Sequence[str]) -> Matrix:
         """Return a row a text; raises MindBotError."""
 
+    async def ready(self) -> None:
+        """Load what it needs and ask nobody; raises MindBotError."""
+
 
 def has_local() -> bool:
     """Return whether the extra `local-embed` is installed."""
@@ -57,18 +60,29 @@ class LocalVectors:
 
     async def of(self, texts: Sequence[str]) -> Matrix:
         """See `TextVectors`."""
-        if self._one is None:
-            self._one = CapacityLimiter(1)
-        return await run_sync(self.of_now, [gist(text) for text in texts], limiter=self._one)
+        return await run_sync(self.of_now, [gist(text) for text in texts], limiter=self._thread())
+
+    async def ready(self) -> None:
+        """See `TextVectors`."""
+        await run_sync(self._loaded, limiter=self._thread())
 
     def of_now(self, texts: Sequence[str]) -> Matrix:
         """Return a row a text, in this thread."""
-        if self._model is None:
-            self._model = _load()
+        model = self._loaded()
         import numpy as np
 
         # One by one: a batch goes over all cores and is no quicker on two that others use.
-        return np.stack([self._model.query(text) for text in texts])
+        return np.stack([model.query(text) for text in texts])
+
+    def _loaded(self) -> Any:
+        if self._model is None:
+            self._model = _load()
+        return self._model
+
+    def _thread(self) -> CapacityLimiter:
+        if self._one is None:
+            self._one = CapacityLimiter(1)
+        return self._one
 
 
 def _load() -> Any:
@@ -111,6 +125,9 @@ class ProviderVectors:
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
 
+    async def ready(self) -> None:
+        """Nothing of it is on this machine."""
+
 
 class NoVectors:
     """A provider's embeddings where no provider can be asked: outside of the daemon."""
@@ -123,3 +140,6 @@ class NoVectors:
     async def of(self, texts: Sequence[str]) -> Matrix:
         """Raises ConfigError."""
         raise ConfigError("providers are asked by the daemon alone", hint="start it, or name a built-in one")
+
+    async def ready(self) -> None:
+        """Nothing of it is on this machine."""

@@ -74,6 +74,12 @@ class WorkflowRouter:
         if self.routes:
             self._report("degraded" if self.degraded else "ok", self.degraded)
 
+    async def ready(self) -> None:
+        """Load what texts are compared with, so that the first message need not wait for it."""
+        if len(self.config.workflows) > 1 or (self.config.workflows and self.config.router.default):
+            self._learn()
+            await self._classifier.ready()
+
     def usable(self, name: str) -> bool:
         """Whether a workflow can be asked at all. Whether it is well is for those who ask it."""
         settings = self.config.workflows.get(name)
@@ -182,15 +188,18 @@ class WorkflowRouter:
 
     async def _classify(self, asked: RouteQuestion, among: Collection[str]) -> Classified:
         """Return what the classifier finds, the corrections of now being known to it."""
-        learned = self.learned
-        if self.config.router.learned and self._learned != learned.version:
-            self._learned = learned.version
-            self._classifier.learn(_examples(learned.accepted))
+        self._learn()
         found = await self._classifier.classify(asked, among)
         if (degraded := self._classifier.degraded) != self.degraded:
             self.degraded = degraded
             self.begin()
         return found
+
+    def _learn(self) -> None:
+        learned = self.learned
+        if self.config.router.learned and self._learned != learned.version:
+            self._learned = learned.version
+            self._classifier.learn(_examples(learned.accepted))
 
     @property
     def _agent_first(self) -> bool:

@@ -11,6 +11,7 @@ import base64
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from anyio.to_thread import run_sync
 
 from mindbot.domain.errors import MindBotError, StoreError
 from mindbot.domain.host import Keep
+from mindbot.domain.message import Json
 from mindbot.workflows.router.texts import same
 
 if TYPE_CHECKING:
@@ -79,6 +81,14 @@ class ExampleVectors:
         async with self._making:
             await self._make(examples, float("inf"))
 
+    async def ready(self, examples: Sequence[str]) -> None:
+        """Load what comparing needs, as far as it is on this machine: nobody is asked for a vector."""
+        async with self._making:
+            with suppress(MindBotError):  # the first message that is compared says so
+                await self.source.ready()
+                if self._matrix is None and not await self._missing(examples):
+                    self._matrix = await run_sync(self._arranged, examples)
+
     async def similarities(self, examples: Sequence[str], text: str) -> Similarities:
         """Return how like a text is to each example.
 
@@ -102,8 +112,7 @@ class ExampleVectors:
 
     async def _make(self, examples: Sequence[str], until: float) -> None:
         """Make missing vectors until then, and the matrix of all when none is missing."""
-        await self._load()
-        missing = [text for text in dict.fromkeys(examples) if _key(text) not in self._known]
+        missing = await self._missing(examples)
         at, batch = 0, self.source.batch
         try:
             while at < len(missing) and self._clock() < until:
@@ -118,6 +127,12 @@ class ExampleVectors:
                 f"vectors of the examples are being made ({done} of {len(examples)})", failed=False
             )
         self._matrix = await run_sync(self._arranged, examples)
+
+    async def _missing(self, examples: Sequence[str]) -> list[str]:
+        """Return the examples without a vector, once each."""
+        await self._load()
+        known = self._known
+        return await run_sync(lambda: [text for text in dict.fromkeys(examples) if _key(text) not in known])
 
     def _arranged(self, examples: Sequence[str]) -> tuple[Sequence[str], Matrix, float, float]:
         import numpy as np
@@ -158,8 +173,7 @@ class ExampleVectors:
             found = await self._keep.items(self._at(""))
         except StoreError:
             return  # they are made again
-        for bucket in found.values():
-            self._known |= {key: base64.b64decode(row) for key, row in bucket.items()}
+        self._known |= await run_sync(_rows_in, list(found.values()))
 
     async def _save(self, examples: Sequence[str]) -> None:
         """Write the vectors of these examples; those of others go."""
@@ -178,6 +192,10 @@ class ExampleVectors:
 
     def _at(self, bucket: str) -> str:
         return f"vectors:{self.source.name}:{bucket}"
+
+
+def _rows_in(buckets: Sequence[Json]) -> dict[str, bytes]:
+    return {key: base64.b64decode(row) for bucket in buckets for key, row in bucket.items()}
 
 
 def _key(text: str) -> str:

@@ -171,3 +171,22 @@ async def test_what_is_no_verdict_is_told_and_changes_nothing(verdict: str) -> N
     down = Models()
     down.down = True
     assert "connection refused" in (await judged(down).classify(UNCLEAR)).degraded
+
+
+async def test_what_is_loaded_before_the_first_message_asks_nobody() -> None:
+    keep, models = MemoryKeep(Inbox()), Models()
+
+    def started() -> Classifier:
+        vectors = ExampleVectors(ProviderVectors(models, "acme"), keep)
+        return Classifier(TWO, RouterSettings(embedder="acme"), vectors=vectors)
+
+    first = started()
+    await first.ready()
+    assert models.asked == []
+    assert (await first.classify(RouteQuestion("a flat tyre on my bike"))).mode == "full"
+    models.asked.clear()
+    again = started()
+    await again.ready()
+    assert models.asked == []
+    assert (await again.classify(RouteQuestion("apples for my cake"))).mode == "full"
+    assert models.asked == ["apples for my cake"]
