@@ -17,7 +17,7 @@ from mindbot.workflows.manager import Workflows
 log = structlog.get_logger("mindbot.runtime")
 
 _WAITING = 1000  # ratings that wait; what comes beyond stays with its turn alone
-_LIKED = {"like": True, "dislike": False}
+_LIKED = {"like": True, "dislike": False, "withdrawn": None}
 _SUMS = {"like": "likes", "dislike": "dislikes"}
 
 
@@ -63,9 +63,9 @@ class Ratings:
         member = next(
             (m for m in workflows.members[answered.workflow] if m.replica == answered.replica), None
         )
-        if (liked := _LIKED.get(verdict)) is not None and member is not None and answered.ids:
+        if verdict in _LIKED and member is not None and answered.ids:
             app = workflows.app(member, aside=True)
-            await app.rate(answered.ids, liked=liked, note=str(fact.get("content", "")))
+            await app.rate(answered.ids, liked=_LIKED[verdict], note=str(fact.get("content", "")))
 
     def _count(self, workflows: Workflows, workflow: str, verdict: str, before: str) -> None:
         """Count the verdict, and no longer the one that the same user gave of the same answer before."""

@@ -86,8 +86,8 @@ class App(Protocol):
     async def check(self) -> list[Check]:
         """Prove step by step that the app can be asked, without a run."""
 
-    async def rate(self, ids: Mapping[str, str], *, liked: bool, note: str = "") -> None:
-        """Tell the vendor what a user thinks of an answer; raises VendorError."""
+    async def rate(self, ids: Mapping[str, str], *, liked: bool | None, note: str = "") -> None:
+        """Tell the vendor what a user thinks of an answer, None: nothing any more; raises VendorError."""
 
     async def aclose(self) -> None:
         """End what it keeps open."""

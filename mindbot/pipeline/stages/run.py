@@ -11,7 +11,7 @@ from mindbot.domain.chat import Chunk
 from mindbot.domain.conversation import wordless
 from mindbot.domain.errors import EmptyAnswer
 from mindbot.domain.message import Part
-from mindbot.domain.shapes.turns import OrderJson
+from mindbot.domain.shapes.turns import Json, OrderJson, RouteJson
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
@@ -52,10 +52,14 @@ class _Unsaid:
 
 
 class _Said(TypedDict):
-    """What a runner said, and how it ended; ``empty`` is why there are no words."""
+    """What a runner said, and how it ended; ``empty`` is why there are no words. ``route``, ``reason`` and
+    ``vars`` are what it changed of the turn: who answered, and why not who was asked."""
 
     text: str
     finish: str
+    route: NotRequired[RouteJson]
+    reason: NotRequired[str]
+    vars: NotRequired[Json]
     empty: NotRequired[str]
     transfer: NotRequired[OrderJson]
 
@@ -81,6 +85,7 @@ class Run:
             unsaid = _Unsaid()
             finish = ""
             async with self._running(turn) as answering:
+                route, reason, known = turn.route.copy(), turn.reason, turn.vars.copy()
                 with answering.scope as scope:
                     await checkpoint_if_cancelled()  # who was told to stop by now is not begun
                     chunks = self._runners[turn.route["runner"]].run(turn)
@@ -92,19 +97,27 @@ class Run:
                             if chunk.text or chunk.afresh:
                                 pieces.append(chunk.text)
                                 answering.add(chunk)
-                            known = chunk.finish != "other"
-                            finish = (chunk.finish if known else chunk.finish_word) or finish
+                            named = chunk.finish != "other"
+                            finish = (chunk.finish if named else chunk.finish_word) or finish
             finish = "stopped" if scope.cancelled_caught else finish
             made: _Said = {"text": "".join(pieces), "finish": finish}
             if wordless(made["text"]):
                 made["text"], made["empty"] = "", unsaid.why(finish)
             if "transfer" in turn.vars:
                 made["transfer"] = turn.vars["transfer"]
+            if turn.route != route:
+                made["route"] = turn.route.copy()
+            if turn.reason != reason:
+                made["reason"] = turn.reason
+            if changed := {k: v for k, v in turn.vars.items() if k != "transfer" and known.get(k) != v}:
+                made["vars"] = changed
             return made
 
         result = await self._once(turn, "run", answer)
         cut = _CUT.get(result["finish"], "") if result["text"] else ""
-        turn.reason = cut or turn.reason
+        turn.route = result.get("route", turn.route)
+        turn.vars |= result.get("vars", {})
+        turn.reason = cut or result.get("reason", turn.reason)
         turn.reply.say(result["text"] + (_GOES_ON if cut and result["finish"] == "length" else ""))
         if order := result.get("transfer"):
             turn.vars["transfer"] = order

@@ -69,7 +69,7 @@ def _message(run: DifyRun) -> Json:
         "answer": run.said if run.finished else "",
         "status": "error" if failed else "paused" if run.status == "paused" else "normal",
         "error": run.error if failed else None,
-        "message_files": run.files,
+        "message_files": [*run.files, *run.drawn],
         "feedback": run.rating,
         "retriever_resources": list(run.app.sources),
         "agent_thoughts": [],

@@ -79,6 +79,7 @@ class DifyRun:
     resumed: bool = False  # a form was answered
     excused: bool = False  # a node failed, and the run went on
     rating: Json | None = None
+    drawn: list[Json] = field(default_factory=list)  # pictures by tools
     decided: dict[str, str] = field(default_factory=dict)  # by form token
     events: list[tuple[str, Frame]] = field(default_factory=list)
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)

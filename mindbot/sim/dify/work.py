@@ -42,6 +42,7 @@ async def _plain(run: DifyRun) -> None:
         run.emit("agent_thought", "between", **_thought(run, position + 1))
     for url in run.app.pictures:
         picture = {"id": f"{run.message}-f", "type": "image", "belongs_to": "assistant", "url": url}
+        run.drawn.append(picture)
         run.emit("message_file", **picture)
     await speak(run, "agent_message" if run.mode.startswith("agent") else "message")
     if run.mode == "agent-chat":

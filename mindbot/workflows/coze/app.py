@@ -68,7 +68,7 @@ class CozeApp:
             return [Check("key", "failed", exc.message, exc.hint or "api_key of the workflow"), skipped]
         return [Check("key", "ok", "it is there"), skipped]
 
-    async def rate(self, ids: Mapping[str, str], *, liked: bool, note: str = "") -> None:
+    async def rate(self, ids: Mapping[str, str], *, liked: bool | None, note: str = "") -> None:
         """See the port; Coze's API takes no ratings."""
         raise Rejected(f"{self.name}: Coze takes no ratings over its API", code="no_rating")
 

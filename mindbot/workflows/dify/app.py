@@ -94,14 +94,15 @@ class DifyApp:
             return Check("form", "failed", told, "inputs of the workflow")
         return Check("form", "ok", f"the text goes into {text or 'the question'}")
 
-    async def rate(self, ids: Mapping[str, str], *, liked: bool, note: str = "") -> None:
+    async def rate(self, ids: Mapping[str, str], *, liked: bool | None, note: str = "") -> None:
         """See the port."""
         message = ids.get("message_id", "")
         if not message:
             raise Rejected(
                 f"{self.name}: Dify rates messages; a {self._setup.kind} app has none", code="no_message"
             )
-        body: Json = {"rating": "like" if liked else "dislike", "user": ids.get("user", "")}
+        rating = None if liked is None else "like" if liked else "dislike"
+        body: Json = {"rating": rating, "user": ids.get("user", "")}
         if note:
             body["content"] = note
         await self._setup.client.send("POST", f"/messages/{part(message)}/feedbacks", body=body)

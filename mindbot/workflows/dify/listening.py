@@ -17,6 +17,8 @@ from mindbot.workflows.dify.nodes import NodeSteps
 
 _EVENT = 4 << 20  # bytes of one
 _LONGEST_URL = 2000  # characters
+_MOST_PICTURES = 20
+_DRAWING = frozenset({"message_file", "message_end", "workflow_finished"})
 #: The code of a run that was stopped at Dify.
 STOPPED = "canceled"
 #: What has holes in a stream that was taken up again: only the outputs at its end are whole.
@@ -83,13 +85,26 @@ class Listener:
             return None
         if event == "workflow_paused":
             raise Paused
-        if event == "message_file" and isinstance(doc.get("url"), str):
-            self.answer.notes.setdefault("pictures", []).append(doc["url"][:_LONGEST_URL])
+        if event in _DRAWING:
+            self._draw(doc)
         await self._steps.take(doc)
         try:
             return self.answer.take(doc, streamed=streamed)
         except VendorError as exc:
             raise RunFailed(exc, self.answer.refused) from None
+
+    def _draw(self, doc: Json) -> None:
+        """Note the addresses of what tools and nodes drew: they come one by one, or with the end."""
+        data = doc.get("data")
+        files = [doc] if doc.get("event") == "message_file" else doc.get("files")
+        files = files or (data.get("files") if isinstance(data, dict) else None)
+        for each in files if isinstance(files, list) else ():
+            url = each.get("url") if isinstance(each, dict) else None
+            if not isinstance(url, str) or len(url) > _LONGEST_URL or each.get("belongs_to") == "user":
+                continue
+            drawn = self.answer.notes.setdefault("pictures", [])
+            if url not in drawn and len(drawn) < _MOST_PICTURES:
+                drawn.append(url)
 
     @property
     def over(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
 
 from mindbot.deadlines import now
 from mindbot.domain.chat import Chunk
@@ -97,7 +98,17 @@ class Progress:
         if self.steps.left_out:
             self.notes["steps_left_out"] = self.steps.left_out
         last.notes.update(self.notes)
+        if drawn := self._drawn(last):
+            last.text += drawn
+            return self.seen(last)
         return last
+
+    def _drawn(self, last: Chunk) -> str:
+        """Return the addresses of pictures that the answer does not name itself, a line each."""
+        said = "" if self.anew else "".join(self.shown)
+        urls = [urljoin(self.app.client.base_url, url) for url in last.notes.get("pictures", ())]
+        lines = "\n".join(url for url in urls if url.startswith("http") and urlsplit(url).path not in said)
+        return f"\n\n{lines}" if lines and said else lines
 
 
 def _innermost(turn: Turn) -> Span:

@@ -100,7 +100,8 @@ class TakenUp:
                 raise
             raise RunFailed(exc, 0) from None
         said = _joined("", await listener.take({"event": "message", "answer": row["answer"]}))
-        said = _joined(said, await listener.take({"event": "message_end"}))
+        end = {"event": "message_end", "files": row.get("message_files")}
+        said = _joined(said, await listener.take(end))
         return _joined(said, listener.rest())
 
     # --- forms

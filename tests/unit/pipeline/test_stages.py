@@ -122,6 +122,23 @@ async def test_a_hand_over_that_was_recorded_is_not_forgotten_after_a_crash() ->
         ]
 
 
+async def test_who_answered_is_known_also_after_a_crash() -> None:
+    class Hands(Echo):
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            self.calls += 1
+            turn.route["workflow"], turn.vars["instead_of"] = "general", "faq"
+            turn.reason = "faq did not answer"
+            yield Chunk("yes", finish="stop")
+
+    runner = Hands()
+    house = House(runner)
+    for _ in range(2):
+        turn = await house.run()
+        assert (turn.route["workflow"], turn.vars["instead_of"]) == ("general", "faq")
+        assert turn.reason == "faq did not answer"
+    assert runner.calls == 1
+
+
 async def test_the_gate_is_asked_before_each_stage_only_while_somebody_watches() -> None:
     watch = Watch()
     house = House(watch=watch)

@@ -68,7 +68,7 @@ class App:
     async def check(self) -> list[Check]:
         return []
 
-    async def rate(self, ids: Mapping[str, str], *, liked: bool, note: str = "") -> None:
+    async def rate(self, ids: Mapping[str, str], *, liked: bool | None, note: str = "") -> None:
         """Nobody is told."""
 
     async def aclose(self) -> None:

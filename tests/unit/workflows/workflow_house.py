@@ -86,7 +86,7 @@ class Scripted:
         well = self._house.checks.get(str(self._member), True)
         return [Check("app", "ok" if well else "failed", "", "start it")]
 
-    async def rate(self, ids: Mapping[str, str], *, liked: bool, note: str = "") -> None:
+    async def rate(self, ids: Mapping[str, str], *, liked: bool | None, note: str = "") -> None:
         self._house.rated.append((str(self._member), dict(ids), liked))
 
     async def aclose(self) -> None:

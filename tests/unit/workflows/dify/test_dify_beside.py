@@ -66,6 +66,8 @@ async def test_an_answer_is_rated_by_who_got_it(here: DifyHere) -> None:
     await app.rate(said.notes["ids"], liked=False, note="too short")
     [run] = here.sim.runs.values()
     assert run.rating == {"rating": "dislike", "content": "too short"}
+    await app.rate(said.notes["ids"], liked=None)
+    assert run.rating is None
     work = here.app("workflow", key="app-work")
     done = await heard(work.run(here.turn(), call()))
     with pytest.raises(Rejected, match="rates messages"):

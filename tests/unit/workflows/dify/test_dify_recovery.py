@@ -339,3 +339,18 @@ async def test_a_process_may_die_at_each_write(kind: str, place: int, written: b
         assert here.starts() == 1
         await heard(app.run(here.turn(), call("and then")))
         assert len({run.conversation for run in here.sim.runs.values()}) == 1
+
+
+async def test_a_picture_is_said_once_with_its_address_also_where_the_stream_broke() -> None:
+    async with dify_here(fault="cut-events:after=2:n=1", tokens_per_second=100.0) as here:
+        drawn = {
+            "mode": "chat",
+            "pictures": ["/files/tools/p.png?sign=1"],
+            "answer": "Here it is, dear user.",
+        }
+        here.sim.desk.apps.define("draws", drawn)
+        for _ in range(2):
+            said = await heard(here.app("chat", key="app-draws").run(here.turn(), call()))
+            address = here.base_url.removesuffix("/v1") + "/files/tools/p.png?sign=1"
+            assert said.text == f"Here it is, dear user.\n\n{address}"
+        assert here.starts() == 2

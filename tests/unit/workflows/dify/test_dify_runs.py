@@ -93,6 +93,7 @@ async def test_tools_of_an_agent_are_steps(here: DifyHere) -> None:
     turn = here.turn()
     said = await heard(here.app("agent", key="app-agent-tools").run(turn, call()))
     assert said.notes["pictures"] == ["https://files.example.com/p.png"]
+    assert said.text.endswith("\n\nhttps://files.example.com/p.png")
     [tool] = [span for span in turn.spans if span.kind == "tool"]
     assert (tool.name, tool.data["outputs"]) == ("weather", "rain")
     assert said.text.count("hello") == 1
