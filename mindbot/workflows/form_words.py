@@ -53,7 +53,8 @@ class PendingForm:
     is when a person could first read it. A form without actions asks for words: any text answers it.
     ``state`` is open, taken (an answer is on its way) or answered; ``by`` is the turn that answered it,
     ``said`` the action it chose, ``ended`` when (or since). ``filled`` and ``wanted`` are inputs and the
-    id of an action that came before all was there to answer it.
+    id of an action that came before all was there to answer it. ``then`` are workflows that work on the
+    run's answer.
     """
 
     token: str
@@ -73,6 +74,7 @@ class PendingForm:
     ended: float = 0.0
     filled: dict[str, str] = field(default_factory=dict)
     wanted: str = ""
+    then: tuple[str, ...] = ()
 
     @property
     def wordy(self) -> bool:
@@ -98,7 +100,8 @@ class PendingForm:
         inputs = tuple(FormInput(*each) for each in data["inputs"])
         actions = tuple(FormAction(*each) for each in data["actions"])
         known = {name: value for name, value in data.items() if name in cls.__slots__}
-        return cls(**{**known, "inputs": inputs, "actions": actions})
+        then = tuple(data.get("then", ()))
+        return cls(**{**known, "inputs": inputs, "actions": actions, "then": then})
 
     def resolved(self, written: Mapping[str, str]) -> dict[str, str]:
         """Return the inputs to send: what was written, now or before, else the defaults."""

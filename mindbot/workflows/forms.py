@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import structlog
@@ -22,7 +22,7 @@ from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
 from mindbot.domain.turn import Clock, Turn
 from mindbot.workflows import form_words as words
-from mindbot.workflows.apps import App, AppCall
+from mindbot.workflows.apps import AppCall
 from mindbot.workflows.form_words import FormAction, FormInput, FormReply, PendingForm, folded, read_reply
 
 _PREFIX = "form:"
@@ -51,6 +51,13 @@ class FormMatch:
     say: str = ""
 
 
+class Resumes(Protocol):
+    """Who tells an app what was said to its form; see `App.resume`."""
+
+    def resume(self, turn: Turn, call: AppCall, form: Json, action: str, inputs: Mapping[str, Any]) -> Chunks:
+        """See `App`."""
+
+
 class Forms:
     """See the module. All methods raise StoreError."""
 
@@ -69,14 +76,17 @@ class Forms:
         """Return the forms of a session that can be answered, the oldest first."""
         return [form for form in await self._all(session) if form.state == "open"]
 
-    async def offer(self, turn: Turn, workflow: str, replica: str, paused: WorkflowPaused) -> str:
-        """Keep the forms that a run waits for; return what the user reads.
+    async def offer(
+        self, turn: Turn, workflow: str, replica: str, paused: WorkflowPaused, then: Sequence[str] = ()
+    ) -> str:
+        """Keep the forms that a run waits for, and who works on its answer ``then``; return what the user
+        reads.
 
         Forms that the session has already (parallel ones, a turn that runs again) are not kept twice, and
         those of the same run that are still open are said again.
         """
         known = await self._all(turn.session)
-        forms = self._with(known, workflow, replica, paused)
+        forms = self._with(known, workflow, replica, paused, tuple(then))
         await self._write(turn.session, forms)
         here = {str(form.get("form_token", "")) for form in paused.forms}
         shown = [f for f in forms if f.state == "open" and (f.token in here or _same_run(f, paused.ids))]
@@ -102,7 +112,7 @@ class Forms:
     async def resume(
         self,
         turn: Turn,
-        app: App,
+        app: Resumes,
         call: AppCall,
         left_to_go_on: Callable[[Turn], bool] = lambda turn: False,
     ) -> Chunks:
@@ -205,7 +215,12 @@ class Forms:
         await self._write(session, [f for f in forms if f.state != "open" or not _same_run(f, form.ids)])
 
     def _with(
-        self, known: list[PendingForm], workflow: str, replica: str, paused: WorkflowPaused
+        self,
+        known: list[PendingForm],
+        workflow: str,
+        replica: str,
+        paused: WorkflowPaused,
+        then: tuple[str, ...],
     ) -> list[PendingForm]:
         """Return the known forms and those that a run waits for; actions are numbered on."""
         forms, tokens = list(known), {form.token for form in known}
@@ -215,7 +230,7 @@ class Forms:
                 continue
             tokens.add(token)
             form = _form(raw, number, token, workflow, replica, dict(paused.ids))
-            forms.append(replace(form, offered=self._clock()))
+            forms.append(replace(form, offered=self._clock(), then=then))
             number += len(form.actions)
         return forms
 
@@ -255,7 +270,8 @@ class Forms:
     async def _goes_on(self, turn: Turn, form: PendingForm, paused: WorkflowPaused) -> str:
         """Return what is said where a run waits on after one of its forms was answered."""
         before = {each.token for each in await self.of(turn.session)}
-        forms = self._with(await self._all(turn.session), form.workflow, form.replica, paused)
+        known = await self._all(turn.session)
+        forms = self._with(known, form.workflow, form.replica, paused, form.then)
         await self._write(turn.session, forms)
         fresh = [f for f in forms if f.state == "open" and f.token not in before]
         rest = [f for f in forms if f.token in before and f.state == "open" and _same_run(f, form.ids)]

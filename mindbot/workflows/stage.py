@@ -122,6 +122,8 @@ def _of_form(match: FormMatch) -> _Decided:
         route["runner"], route["why"] = "reply", f"it is about a form of {form.workflow}"
     else:
         route |= {"form": form.token, "action": match.action, "inputs": dict(match.inputs)}
+        if form.then:
+            route["then"] = list(form.then)
     return {"route": route, "vars": {}, "reply": match.say}
 
 

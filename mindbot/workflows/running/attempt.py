@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,9 @@ from mindbot.deadlines import Within, now
 from mindbot.domain.chat import Attachment, Chunk, Chunks
 from mindbot.domain.errors import (
     BudgetSpent,
+    Conflict,
     MindBotError,
+    NotFound,
     StoreError,
     TimedOut,
     UnfitAnswer,
@@ -26,7 +28,7 @@ from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.providers.shared.circuit import Admission
 from mindbot.telemetry.redaction import told
-from mindbot.workflows.apps import AppCall
+from mindbot.workflows.apps import App, AppCall
 from mindbot.workflows.late import RunError
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.members import Member
@@ -53,7 +55,10 @@ class Question:
 
 
 class AppAttempt:
-    """See the module. ``key`` is unique in the turn; ``alone``: nobody else could answer instead."""
+    """See the module. ``key`` is unique in the turn; ``alone``: nobody else could answer instead.
+
+    ``resumed`` makes an app go on with a run that waited for a person, instead of starting one.
+    """
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class AppAttempt:
         key: str,
         alone: bool,
         parent: Span | None = None,
+        resumed: Callable[[App, AppCall], Chunks] | None = None,
     ) -> None:
         self._workflows = workflows
         self._services = services
@@ -77,6 +83,7 @@ class AppAttempt:
         self._key = key
         self._alone = alone
         self._parent = parent
+        self._resumed = resumed
         self._recovered = False
 
     async def run(self) -> Chunks:
@@ -158,15 +165,21 @@ class AppAttempt:
         begun = time.monotonic()
         try:
             app = self._workflows.app(self._member)
-            async with aclosing(self._checked(app.run(self._turn, call), check, span, deadline)) as chunks:
+            said = self._resumed(app, call) if self._resumed else app.run(self._turn, call)
+            async with aclosing(self._checked(said, check, span, deadline)) as chunks:
                 async for chunk in chunks:
                     yield chunk
-        except (UnfitAnswer, WorkflowPaused):
+        except UnfitAnswer:
             self._went_well(begun)
+            raise
+        except WorkflowPaused:  # the app is well; its run is counted when it has come to its end
+            self._is_well()
             raise
         except (StoreError, BudgetSpent):
             raise  # they say nothing about the app
         except MindBotError as exc:
+            if self._resumed and isinstance(exc, Conflict | NotFound):
+                raise  # the form is answered already, or its time is over
             self._failed(exc, begun)
             raise
         except Exception as exc:
@@ -179,7 +192,7 @@ class AppAttempt:
     async def _checked(self, said: Chunks, check: AnswerCheck, span: Span, deadline: float) -> Chunks:
         """Hold the head of a checked answer back until it is known to be none that does not count."""
         pieces: list[str] = []
-        held: list[Chunk] | None = [] if check.strict else None
+        held: list[Chunk] | None = [] if check.strict and not self._resumed else None
         length, enough = 0, _HELD
         finish: Chunk | None = None
         async with aclosing(said), aclosing(self._pieces(said, deadline)) as chunks:
@@ -212,7 +225,8 @@ class AppAttempt:
         if finish is not None and finish.usage is not None:
             payer = Payer.of(self._turn.message, self._member.workflow)
             await self._workflows.charge(payer, finish.usage)
-        self._count(check, pieces)
+        if not self._resumed:
+            self._count(check, pieces)
         for each in held or ():
             yield each
         yield finish or Chunk(finish="stop")
@@ -236,13 +250,17 @@ class AppAttempt:
 
     # --- what comes of it
 
-    def _went_well(self, begun: float) -> None:
+    def _is_well(self) -> None:
         standing, member = self._workflows.standing, self._member
-        took = time.monotonic() - begun
         if self._admission is not None and standing.circuit(member).succeeded(self._admission):
             standing.changed(member)
         self._admission = None
         self._workflows.went_well(member)
+
+    def _went_well(self, begun: float) -> None:
+        self._is_well()
+        standing, member = self._workflows.standing, self._member
+        took = time.monotonic() - begun
         stats = standing.stats
         stats.add(member.workflow, runs=1, recovered=self._recovered)
         stats.took(member.workflow, took)

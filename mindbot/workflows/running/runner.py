@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
+from mindbot.config.workflows import WorkflowSettings
 from mindbot.deadlines import now
 from mindbot.domain.chat import ChatMessage, Chunk, Chunks
 from mindbot.domain.errors import MindBotError, NotFound, WorkflowPaused
@@ -18,6 +19,7 @@ from mindbot.workflows.apps import AppCall
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.running.attempt import Question
 from mindbot.workflows.running.chain import Chain
+from mindbot.workflows.running.pauses import FormAnswer, Pause, Pauses
 from mindbot.workflows.running.plan import Plan
 from mindbot.workflows.running.several import Together, next_question, text_of
 from mindbot.workflows.running.shadows import ShadowJob, Shadows
@@ -45,23 +47,30 @@ class WorkflowRunner:
     async def run(self, turn: Turn) -> Chunks:
         """Yield the answer; raises MindBotError."""
         await self._workflows.check(Payer.of(turn.message))
+        pauses, said = Pauses(self._forms), False
         if turn.route.get("form"):
-            chunks = self._resumed(turn)
+            chunks = self._resumed(turn, pauses)
         else:
-            chunks = self._asked(turn, Plan.of(turn, self._workflows))
+            chunks = self._asked(turn, Plan.of(turn, self._workflows), pauses)
         async with aclosing(chunks):
             async for chunk in chunks:
+                said = said or bool(chunk.text)
                 yield chunk
+        if pauses:
+            words = await pauses.offered(turn)
+            gap = "\n\n" if said and not pauses.stale else ""
+            yield Chunk(gap + words, finish="stop", afresh=pauses.stale)
 
     # --- a question
 
-    async def _asked(self, turn: Turn, plan: Plan) -> Chunks:
+    async def _asked(self, turn: Turn, plan: Plan, pauses: Pauses) -> Chunks:
         """Yield the answer that the user gets, then have others asked in the shadow."""
         begun, said = time.monotonic(), list[str]()
-        question = self._question(turn, plan)
-        answer = self._answered(turn, plan, question)
+        first = self._workflows.settings.get(plan.line[0]) if plan.line else None
+        question = self._question(turn, first)
+        answer = self._answered(turn, plan, question, pauses)
         if plan.then:
-            answer = self._worked_on(turn, plan.then, question, answer)
+            answer = self._worked_on(turn, plan.then, question, answer, pauses)
         async with aclosing(answer) as chunks:
             async for chunk in chunks:
                 if plan.shadow:
@@ -69,22 +78,27 @@ class WorkflowRunner:
                         said.clear()
                     said.append(chunk.text)
                 yield chunk
-        for name in plan.shadow:
+        for name in plan.shadow if not pauses else ():  # there is no answer yet to hold another one against
             self._shadow(name, turn, question, "".join(said), (time.monotonic() - begun) * 1000)
 
-    async def _answered(self, turn: Turn, plan: Plan, question: Question) -> Chunks:
+    async def _answered(self, turn: Turn, plan: Plan, question: Question, pauses: Pauses) -> Chunks:
         if plan.together:
             together = Together(self._workflows, self._services, turn, question, plan.combine)
             try:
                 text = await together.ask(plan.together)
-                turn.route["workflow"] = together.answered[0]
-                turn.vars["answered_by"] = ", ".join(together.answered)
-                yield Chunk(text, finish="stop")
-                return
             except FINAL:
                 raise
             except MindBotError as failure:
                 self._services.warn("none of several workflows answered", turn=turn.id, error=told(failure))
+            else:
+                for member, paused in together.paused:
+                    pauses.add(Pause(member, paused, plan.then))
+                by = together.answered or [member.workflow for member, _ in together.paused]
+                turn.route["workflow"] = by[0]
+                if text:
+                    turn.vars["answered_by"] = ", ".join(by)
+                    yield Chunk(text, finish="" if pauses else "stop")
+                return
         spare = self._spare()
         chain = Chain(self._workflows, self._services, turn, question, others=bool(spare))
         try:
@@ -97,7 +111,7 @@ class WorkflowRunner:
         except WorkflowPaused as paused:
             assert chain.asked is not None
             self._note(turn, plan.asked, chain, chain.asked.workflow)
-            yield await self._offer(turn, chain, paused)
+            pauses.add(Pause(chain.asked, paused, plan.then), stale=chain.shown)
             return
         except FINAL:
             raise
@@ -118,16 +132,20 @@ class WorkflowRunner:
             return
         raise why
 
-    async def _offer(self, turn: Turn, chain: Chain, paused: WorkflowPaused) -> Chunk:
-        """Return what the user reads of the forms that a run waits for."""
-        assert chain.asked is not None
-        words = await self._forms.offer(turn, chain.asked.workflow, chain.asked.replica, paused)
-        return Chunk(words, finish="stop", afresh=chain.shown)
-
     async def _worked_on(
-        self, turn: Turn, names: Sequence[str], question: Question, answer: Chunks
+        self,
+        turn: Turn,
+        names: Sequence[str],
+        question: Question,
+        answer: Chunks,
+        pauses: Pauses,
+        answered: Callable[[], bool] = lambda: True,
     ) -> Chunks:
-        """Yield what workflows make of an answer, one after the other; one that fails changes nothing."""
+        """Yield what workflows make of an answer, one after the other; one that fails changes nothing.
+
+        Nobody works on an answer that has still to come, nor on what is said where there is none (not
+        ``answered``).
+        """
         said: list[str] = []
         async with aclosing(answer) as chunks:
             async for chunk in chunks:
@@ -135,14 +153,17 @@ class WorkflowRunner:
                     said.clear()
                 said.append(chunk.text)
         text, worked = "".join(said), list[str]()
-        for n, name in enumerate(names, 1):
+        if pauses and (pauses.stale or not text):
+            return
+        for n, name in enumerate(names if answered() else (), 1):
             following = next_question(question, text)
             chain = Chain(self._workflows, self._services, turn, following, others=True, key=f"then:{n}")
             try:
                 text = await text_of(chain, [name])
                 worked.append(name)
             except WorkflowPaused as paused:
-                yield await self._offer(turn, chain, paused)
+                assert chain.asked is not None
+                pauses.add(Pause(chain.asked, paused, tuple(names[n:])))
                 return
             except FINAL:
                 raise
@@ -150,7 +171,7 @@ class WorkflowRunner:
                 turn.reason = f"{name} did not work on the answer: {told(failure)}"
         if worked:
             turn.vars["then"] = ", ".join(worked)
-        yield Chunk(text, finish="stop")
+        yield Chunk(text, finish="" if pauses else "stop")
 
     def _shadow(self, name: str, turn: Turn, question: Question, answer: str, took_ms: float) -> None:
         if self._shadows is None or not self._workflows.usable(name):
@@ -203,9 +224,9 @@ class WorkflowRunner:
         why = next((told(failure) for name, failure in chain.failures if name == asked), "")
         turn.reason = f"{asked} did not answer{f': {why}' if why else ''}"
 
-    def _question(self, turn: Turn, plan: Plan) -> Question:
+    def _question(self, turn: Turn, first: WorkflowSettings | None) -> Question:
+        """Return what is asked; its time is that of all runs of the first who is."""
         message = turn.message
-        first = self._workflows.settings.get(plan.line[0]) if plan.line else None
         whole = first.timeout * (1 + first.max_retries) if first is not None else 0.0
         patience = max(self._services.config.router.patience, whole)
         files = turn.prompt[-1].attachments if turn.prompt else ()
@@ -214,29 +235,19 @@ class WorkflowRunner:
 
     # --- an answer to a form
 
-    async def _resumed(self, turn: Turn) -> Chunks:
+    async def _resumed(self, turn: Turn, pauses: Pauses) -> Chunks:
         route: Json = dict(turn.route)
         name, replica = str(route.get("workflow", "")), str(route.get("replica", ""))
         self._workflows.get(name)
-        found = [m for m in self._workflows.members[name] if m.replica == replica]
-        if not found:
+        member = next((m for m in self._workflows.members[name] if m.replica == replica), None)
+        if member is None:
             raise NotFound(f"the workflow {name!r} has no replica {replica!r} any more")
-        (member,) = found
-        settings = member.settings
-        async with turn.span("workflow", name) as span:
-            span.data["form"] = route["form"]
-            call = AppCall(
-                turn.message.text,
-                f"form:{route['form']}",
-                f"{turn.message.platform}:{turn.message.sender}",
-                turn.session,
-                deadline=now() + settings.timeout * (1 + settings.max_retries),
-                span=span,
-            )
-            app = self._workflows.app(member)
-            resumed = self._forms.resume(turn, app, call, self._services.hands_over)
-            async with aclosing(resumed) as chunks:
-                async for chunk in chunks:
-                    if chunk.usage is not None:
-                        await self._workflows.charge(Payer.of(turn.message, name), chunk.usage)
-                    yield chunk
+        question = self._question(turn, member.settings)
+        call = AppCall(question.text, f"form:{route['form']}", question.user, turn.session)
+        form = FormAnswer(self._workflows, self._services, turn, question, member)
+        answer = self._forms.resume(turn, form, call, self._services.hands_over)
+        if then := tuple(map(str, route.get("then") or ())):
+            answer = self._worked_on(turn, then, question, answer, pauses, lambda: form.answered)
+        async with aclosing(answer) as chunks:
+            async for chunk in chunks:
+                yield chunk

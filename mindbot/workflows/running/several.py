@@ -9,7 +9,7 @@ from dataclasses import replace
 import anyio
 
 from mindbot.domain.chat import ChatMessage, ChatRequest
-from mindbot.domain.errors import MindBotError, StoreError
+from mindbot.domain.errors import MindBotError, StoreError, WorkflowPaused
 from mindbot.domain.message import Json
 from mindbot.domain.span import Span
 from mindbot.domain.spending import Payer
@@ -17,6 +17,7 @@ from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
 from mindbot.telemetry.redaction import told
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.members import Member
 from mindbot.workflows.running.attempt import Question
 from mindbot.workflows.running.chain import Chain
 
@@ -39,7 +40,8 @@ async def text_of(chain: Chain, names: Sequence[str]) -> str:
 
 
 class Together:
-    """Asks several workflows at once. ``answered`` are those that did, in the order of the route."""
+    """Asks several workflows at once. ``answered`` are those that did, in the order of the route; ``paused``
+    those that wait for a person first."""
 
     def __init__(
         self, workflows: Workflows, services: Services, turn: Turn, question: Question, combine: str
@@ -52,12 +54,14 @@ class Together:
         self._answers: dict[str, str] = {}
         self._failures: list[MindBotError] = []
         self.answered: list[str] = []
+        self.paused: list[tuple[Member, WorkflowPaused]] = []
 
     async def ask(self, names: Sequence[str]) -> str:
-        """Return the one answer; those that fail are left out of it.
+        """Return the one answer; those that fail are left out of it. It is empty where all who could answer
+        wait for a person.
 
         Raises:
-            MindBotError: none answered: what the first failed with. StoreError at once.
+            MindBotError: none did: what the first failed with. StoreError at once.
         """
         async with self._turn.span("workflow", "together") as span:
             span.data |= {"workflows": list(names), "combine": self._combine}
@@ -67,7 +71,7 @@ class Together:
             self.answered = [name for name in names if name in self._answers]
             if store := next((each for each in self._failures if isinstance(each, StoreError)), None):
                 raise store
-            if not self.answered:
+            if not self.answered and not self.paused:
                 raise self._failures[0]
             texts = [self._answers[name] for name in self.answered]
             if len(texts) > 1 and self._combine == "model":
@@ -86,6 +90,10 @@ class Together:
         )
         try:
             self._answers[name] = await text_of(chain, [name])
+        except WorkflowPaused as paused:
+            assert chain.asked is not None
+            self.paused.append((chain.asked, paused))
+            return
         except MindBotError as failure:
             self._failures.append(failure)
             return

@@ -9,7 +9,7 @@ import pytest
 from workflow_house import WorkflowHouse, apps, hang
 
 from mindbot.domain.chat import ChatRequest, Chunk, Usage
-from mindbot.domain.errors import BudgetSpent, MindBotError, Overloaded, WorkflowPaused
+from mindbot.domain.errors import BudgetSpent, Conflict, MindBotError, Overloaded, WorkflowPaused
 from mindbot.domain.message import Json
 from mindbot.domain.spending import NOBODY, Payer
 from mindbot.testing.waiting import PATIENCE, until
@@ -191,3 +191,70 @@ async def test_who_waits_for_several_workflows_is_known_to_wait_until_the_last_h
             assert len(house.standing.overdue(0.0)) == 1
             house.standing.slots("slow", 1).leave()
     assert house.standing.overdue(0.0) == []
+
+
+def waits(token: str) -> WorkflowPaused:
+    form = {"form_token": token, "content": f"Sure of {token}?", "actions": [{"id": "yes", "title": "Yes"}]}
+    return WorkflowPaused("a person has to say", forms=[form], ids={"run": f"run of {token}"})
+
+
+async def answered(house: WorkflowHouse, token: str) -> str:
+    """Answer a form as the stage `classify` would have it answered; return what the user reads."""
+    form = next(each for each in await house.standing.forms.of("s:lin") if each.token == token)
+    turn = house.turn("1", workflow=form.workflow, form=token, action="yes", inputs={}, then=list(form.then))
+    return await house.answer(turn)
+
+
+async def test_each_form_of_several_workflows_is_offered_beside_the_answers() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "docs", "hr", "polish"))
+    house.says |= {"faq": waits("a"), "hr": waits("b")}
+    said, turn = await house.ask(workflow="faq", together=["faq", "docs", "hr"], then=["polish"])
+    assert said.startswith("polish: docs: hello\n\n") and "Sure of a?" in said and "Sure of b?" in said
+    assert turn.route["workflow"] == "docs"
+    house.says |= {"faq": "it is done", "hr": waits("c")}
+    assert await answered(house, "a") == "polish: it is done"
+    assert "Sure of c?" in await answered(house, "b")
+    house.says["hr"] = "granted"
+    assert await answered(house, "c") == "polish: granted"
+
+
+async def test_where_all_wait_their_forms_are_the_answer() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "hr", "general"))
+    house.says |= {"faq": waits("a"), "hr": waits("b")}
+    said, turn = await house.ask(workflow="faq", together=["faq", "hr"])
+    assert "Sure of a?" in said and "Sure of b?" in said
+    assert (turn.route["workflow"], house.count["general"]) == ("faq", 0)
+
+
+async def test_nobody_works_on_the_words_of_a_form() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "polish", "translate"))
+    house.says["faq"] = waits("a")
+    said, _ = await house.ask(workflow="faq", then=["polish", "translate"])
+    assert "Sure of a?" in said and house.count["polish"] == 0
+    house.says |= {"faq": "yes it is", "polish": waits("b")}
+    assert "Sure of b?" in await answered(house, "a")
+    house.says["polish"] = "polished"
+    assert await answered(house, "b") == "translate: polished"
+
+
+async def test_a_run_that_goes_on_takes_a_slot_and_counts_once() -> None:
+    house = WorkflowHouse(workflows=apps("hr", hr={"concurrency": 1, "response": {"min_chars": 99}}))
+    house.workflows._till = purse = Purse()
+    house.says["hr"] = waits("a")
+    await house.ask(workflow="hr")
+    assert house.standing.stats.of("hr").runs == 0
+
+    async def slowly(call: object) -> str:
+        assert house.standing.late("hr").in_flight == 1
+        assert not house.standing.slots("hr", 1).free
+        return "granted"
+
+    house.says["hr"] = slowly
+    assert await answered(house, "a") == "granted"
+    assert (house.standing.stats.of("hr").runs, len(house.standing.late("hr").latencies)) == (1, 1)
+    assert purse.charged == [("hr", 5)]
+    house.says["hr"] = waits("b")
+    await house.ask(workflow="hr")
+    house.says["hr"] = Conflict("answered already")
+    await answered(house, "b")
+    assert (house.standing.stats.of("hr").failed, house.standing.late("hr").in_a_row) == (0, 0)
