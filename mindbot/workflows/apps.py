@@ -21,7 +21,8 @@ from mindbot.pipeline.services import Once
 class AppParts:
     """What apps are built of. ``keep`` is on disk and outlives them; ``once`` remembers steps with a turn;
     ``local`` finds a file of the media store by its id (raises NotFound); ``clock`` is Unix seconds.
-    ``hands_over`` tells whether a turn's work is cut off because the daemon ends: the next goes on."""
+    ``hands_over`` tells whether a turn's work is cut off because the daemon ends: the next goes on.
+    ``theirs`` are the ids of runs whose turns are known: whoever lost a run takes none of them for it."""
 
     http: Http
     secrets: Secrets
@@ -30,6 +31,7 @@ class AppParts:
     local: Callable[[str], Awaitable[Path]]
     clock: Clock
     hands_over: Callable[[Turn], bool] = lambda turn: False
+    theirs: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

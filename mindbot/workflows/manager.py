@@ -75,6 +75,7 @@ class Workflows:
             services.local,
             services.clock,
             services.hands_over,
+            self.standing.runs,
         )
         self._parts = {False: kept, True: replace(kept, once=_each_time, hands_over=lambda turn: False)}
 

@@ -39,10 +39,12 @@ class WorkflowStanding:
 
     def __init__(self, keep: Keep, clock: Clock = time.time) -> None:
         self.keep = keep
-        self.forms = Forms(keep)
+        self.forms = Forms(keep, clock)
         self.learned = LearnedStore(keep, clock)
         self.clock = clock
         self.stats = WorkflowStats(keep, clock)
+        #: The ids of the vendors' runs whose turns are known: see `AppParts.theirs`.
+        self.runs: dict[str, None] = {}
         #: Turns that wait for a slot of a workflow, since when (``time.monotonic``), by who waits for them.
         self.waiting: dict[object, tuple[Turn, float]] = {}
         self._circuits: dict[str, Circuit] = {}

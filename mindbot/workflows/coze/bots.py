@@ -12,6 +12,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
+from mindbot.deadlines import now
 from mindbot.domain.chat import Chunk, Chunks, Usage
 from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Rejected, Truncated, VendorError
 from mindbot.domain.message import Json
@@ -30,6 +31,7 @@ _SILENCE = 30.0  # seconds after which a stream counts as cut: the chat is asked
 _ROWS = 20
 _SLACK = 2.0  # seconds: Coze's times are whole ones
 _LOOKS = 3
+_UNASKED = 10.0  # seconds that a chat is looked for while nobody can be asked, where it may never have begun
 
 
 class CozeBotRun(CozeRun):
@@ -127,12 +129,13 @@ class CozeBotRun(CozeRun):
 
     # --- what broke off
 
-    async def find(self) -> None:
+    async def find(self, *, patient: bool = False) -> None:
         """See `CozeRun.find`: the question stands in the conversation, with the id of its chat."""
-        if self.known.ids:
-            return
         conversation = self.known.conversation or self._conversation
-        for _ in range(_LOOKS if conversation else 0):
+        if self.known.ids or not conversation:
+            return
+        missed, ends = 0, now() + _UNASKED
+        while missed < _LOOKS:
             query = {"conversation_id": conversation}
             try:
                 doc = await self.client.send(
@@ -143,6 +146,8 @@ class CozeBotRun(CozeRun):
                     deadline=self.deadline,
                 )
             except PASSING:
+                if not patient and now() >= ends:
+                    raise
                 await self.looks()
                 continue
             except VendorError:
@@ -153,6 +158,7 @@ class CozeBotRun(CozeRun):
                     await self.known.know(_ids(conversation, row.get("chat_id")))
                     self.notes["found"] = True
                     return
+            missed += 1
             await self.looks()
 
     def _is_mine(self, row: Json) -> bool:

@@ -134,7 +134,7 @@ class CozeFlowRun(CozeRun):
             f"{self.client.name}: the run waits for an answer", forms=[form], ids=known, said=said
         )
 
-    async def find(self) -> None:
+    async def find(self, *, patient: bool = False) -> None:
         """See `CozeRun.find`: nothing lists the runs of a workflow."""
 
     async def stop(self) -> None:

@@ -23,6 +23,7 @@ from mindbot.domain.errors import (
     NetworkFailed,
     Overloaded,
     RateLimited,
+    StoreError,
     Truncated,
     VendorError,
     WorkflowPaused,
@@ -42,6 +43,8 @@ _FIRST_WAIT = 0.5  # seconds before a second start; doubled for each further one
 _RATE_WAIT = 2.0  # seconds, where the vendor asked to slow down
 _SOONEST, _LATEST = 0.5, 3.0  # seconds between looks at a run that goes on
 _STOPPING = 2.0  # seconds for telling Coze that nobody waits for a run
+#: A gateway says so when it has waited long enough: what it waited for goes on.
+_GAVE_UP = frozenset({"504", "524"})
 _log = structlog.get_logger(__name__)
 
 
@@ -76,8 +79,15 @@ class CozeRun(ABC):
         """Yield the answer of the run whose ids are known."""
 
     @abstractmethod
-    async def find(self) -> None:
-        """Look for a start that nobody answered for, and remember its ids where there is one."""
+    async def find(self, *, patient: bool = False) -> None:
+        """Look for a start that nobody answered for, and remember its ids where there is one.
+
+        ``patient``: it is known to go on, so that it is worth its whole time to ask somebody.
+
+        Raises:
+            VendorError: nobody could be asked, so that nothing is known.
+            TimedOut: nobody could be asked until the deadline.
+        """
 
     async def mends(self, error: VendorError) -> bool:
         """Do what lets another start follow though this one was refused; false where nothing does."""
@@ -97,7 +107,7 @@ class CozeRun(ABC):
                 async for chunk in chunks:
                     yield chunk
             ended = True
-        except VendorError:
+        except (VendorError, StoreError):  # a store that fails has the turn run again
             ended = True
             raise
         finally:
@@ -107,11 +117,11 @@ class CozeRun(ABC):
 
     async def _tries(self) -> Chunks:
         await self.known.load()
-        failures, lost = 0, bool(self.known.started)
+        failures, self.deadline = 0, self._until()
+        if self.known.started and not self.known.ids:
+            await self.find()
         while True:
             self.deadline, self.over = self._until(), False
-            if lost and not self.known.ids:
-                await self.find()
             source = self.recovered() if self.known.ids else self.started()
             try:
                 async with aclosing(source) as chunks:
@@ -124,8 +134,8 @@ class CozeRun(ABC):
                 self.client.left(self.deadline)
                 if not self.over and isinstance(exc, PASSING):
                     self.notes.setdefault("broke", []).append(str(exc))
-                    lost = True
-                    await self.find()
+                    if self.known.started and not _unsent(exc):
+                        await self.find(patient=exc.code in _GAVE_UP)
                     if self.known.ids:
                         await self.sleep(_SOONEST)
                         continue
@@ -201,3 +211,7 @@ class CozeRun(ABC):
                 await self.stop()
             except MindBotError as exc:
                 _log.info("a run that nobody waits for goes on", workflow=self.app.name, error=str(exc))
+
+
+def _unsent(error: VendorError) -> bool:
+    return isinstance(error, NetworkFailed) and not error.sent

@@ -8,11 +8,12 @@ the start of its run, its answer from the end. A log entry is written when a run
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import anyio
 import structlog
@@ -24,7 +25,6 @@ from mindbot.domain.errors import (
     RateLimited,
     Rejected,
     Truncated,
-    VendorError,
 )
 from mindbot.domain.message import Json
 from mindbot.domain.plain import loads
@@ -38,6 +38,8 @@ from mindbot.workflows.dify.client import DifyClient, part
 UNSAVED = 120.0
 #: Seconds before each look for a run that may have begun.
 LOOKS = (0.0, 1.0, 2.0)
+#: Seconds that a run is looked for while nobody can be asked, where it may never have begun.
+UNASKED = 10.0
 #: Seconds that a run may stay paused although each of its forms was answered.
 LEFT_PAUSED = 30.0
 _EVENT = 4 << 20  # bytes
@@ -50,6 +52,7 @@ _PASSING = (NetworkFailed, Overloaded, RateLimited, Truncated)
 LAST = frozenset({"workflow_finished", "error"})
 _DONE = frozenset({"succeeded", "failed", "stopped", "partial-succeeded"})
 
+_T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 
@@ -66,26 +69,41 @@ class Recovery:
 
     # --- without an id
 
-    async def find_message(self, text: str, since: float, conversation: str, deadline: float) -> Json:
+    async def find_message(
+        self, text: str, since: float, conversation: str, deadline: float, *, patient: bool
+    ) -> Json:
         """Look for the message with this text, asked at this time or later; empty: there is none.
+
+        ``patient``: its run is known to go on, so that it is worth its whole time to ask somebody.
 
         Raises:
             VendorError: nobody could be asked, so that nothing is known.
+            TimedOut: nobody could be asked until the deadline.
         """
-        error: VendorError | None = None
-        for wait in LOOKS:
+        look = partial(self._look, text, since, conversation, deadline)
+        return await self._looked(look, deadline, patient=patient) or {}
+
+    async def _looked(
+        self, look: Callable[[], Awaitable[_T]], deadline: float, *, patient: bool, later: bool = False
+    ) -> _T | None:
+        """Look until there is something, or was nothing often enough; a look that nobody answers counts for
+        nothing. ``later``: it comes in the end."""
+        missed, looks, ends = 0, 0, now() + UNASKED
+        wait = LOOKS[0]
+        while later or missed < len(LOOKS):
             await self._sleep(wait, deadline)
+            looks += 1
+            wait = LOOKS[looks] if looks < len(LOOKS) else min(1.5 * wait, _LATEST)
             try:
-                if row := await self._look(text, since, conversation, deadline):
-                    return row
-                error = None
-            except _PASSING as exc:
-                error = exc
+                if found := await look():
+                    return found
+                missed += 1
+            except _PASSING:
+                if not patient and now() >= ends:
+                    raise
             except Rejected:  # nothing is kept there: neither conversation nor message
-                return {}
-        if error is not None:
-            raise error
-        return {}
+                return None
+        return None
 
     async def _look(self, text: str, since: float, conversation: str, deadline: float) -> Json:
         talks = [conversation] if conversation else await self._new_talks(since, deadline)
@@ -104,28 +122,10 @@ class Recovery:
         return [id_ for row in late if (id_ := _text(row.get("id")))]
 
     async def find_run(self, inputs: Json, since: float, deadline: float, *, patient: bool) -> str:
-        """Look for the id of a workflow's run with these inputs; empty: none. Raises as `find_message`.
-
-        ``patient``: it is known to go on, and its entry comes with its end.
-        """
-        error: VendorError | None = None
-        looks = 0
-        wait = LOOKS[0]
-        while patient or looks < len(LOOKS):
-            await self._sleep(wait, deadline)
-            looks += 1
-            wait = LOOKS[looks] if looks < len(LOOKS) else min(1.5 * wait, _LATEST)
-            try:
-                if id_ := await self._logged(inputs, since, deadline):
-                    return id_
-                error = None
-            except _PASSING as exc:
-                error = exc
-            except Rejected:
-                return ""
-        if error is not None:
-            raise error
-        return ""
+        """Look for the id of a workflow's run with these inputs; empty: none. As `find_message`, but that the
+        entry of a run that goes on comes with its end."""
+        look = partial(self._logged, inputs, since, deadline)
+        return await self._looked(look, deadline, patient=patient, later=patient) or ""
 
     async def _logged(self, inputs: Json, since: float, deadline: float) -> str:
         after = datetime.fromtimestamp(max(0.0, since + self._ahead - _SLACK), UTC)
@@ -154,7 +154,8 @@ class Recovery:
         if begun and begun + _SLACK < since + self._ahead:
             return False
         got = _object(detail.get("inputs"))
-        return all(got[name] == value for name, value in inputs.items() if name in got)
+        told = inputs.keys() & got.keys()
+        return bool(told or not inputs) and all(got[name] == inputs[name] for name in told)
 
     # --- by its ids
 

@@ -23,6 +23,7 @@ from mindbot.domain.errors import (
     Overloaded,
     RateLimited,
     Rejected,
+    StoreError,
     Truncated,
     VendorError,
 )
@@ -96,7 +97,7 @@ class RunInHand:
                 async for chunk in chunks:
                     ended = ended or bool(chunk.finish)
                     yield chunk
-        except (VendorError, RunFailed):
+        except (VendorError, RunFailed, StoreError):  # a store that fails has the turn run again
             ended = True
             raise
         except MindBotError:
@@ -295,7 +296,9 @@ class RunInHand:
         known = self._progress.remembered
         if app.chats:
             text = call.text if call.text.strip() else NO_WORDS
-            row = await self._recovery.find_message(text, known.started, known.conversation, deadline)
+            row = await self._recovery.find_message(
+                text, known.started, known.conversation, deadline, patient=patient
+            )
             names = {"message_id": "id", "conversation_id": "conversation_id"}
             names["workflow_run_id"] = "workflow_run_id"
             return {ours: str(row[theirs]) for ours, theirs in names.items() if row.get(theirs)}

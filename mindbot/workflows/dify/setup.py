@@ -24,7 +24,7 @@ CHATS = frozenset({"chat", "agent", "chatflow"})
 #: Kinds whose runs go on without a listener and can be listened to again.
 GRAPHS = frozenset({"chatflow", "workflow"})
 _STOPPING = 2.0  # seconds for telling Dify that nobody waits for a run
-_REMEMBERED = 2000  # ids of runs that had their answer
+_REMEMBERED = 10_000  # ids of runs that had their answer
 
 
 class DifySetup:
@@ -39,8 +39,8 @@ class DifySetup:
         self.client = DifyClient(name, settings.dify_endpoint, key, http=parts.http, secrets=parts.secrets)
         self.conversations = KeptConversations(name, parts.keep)
         self.forms = WaitedForms(name, parts.keep)
-        #: Messages and runs of this app whose turns are known: nobody who lost his takes one of them for it.
-        self.known: dict[str, None] = {}
+        #: Messages and runs whose turns are known, also those beside the turns.
+        self.known = parts.theirs
         self._form: tuple[Variable, ...] | None = None
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from workflow_house import MemoryKeep, WorkflowHouse, apps, hang
+from workflow_house import MemoryKeep, Scripted, WorkflowHouse, apps, hang
 
 from mindbot.domain.errors import Overloaded
 from mindbot.testing.waiting import PATIENCE, until
@@ -62,3 +62,14 @@ async def test_the_oldest_pairs_make_room_also_in_a_later_process(monkeypatch: p
 
 async def _note(turn: str, fact: Any) -> None:
     return None
+
+
+async def test_a_lost_run_of_a_user_is_never_a_shadow_s() -> None:
+    """Both ask as the same person and look for lost runs by what was asked: each knows of the other's."""
+    house = WorkflowHouse(workflows=apps("faq"))
+    (member,) = house.workflows.members["faq"]
+    asked, aside = [house.workflows.app(member, aside=beside) for beside in (False, True)]
+    assert isinstance(asked, Scripted)
+    assert isinstance(aside, Scripted)
+    assert asked is not aside
+    assert asked._parts.theirs is aside._parts.theirs

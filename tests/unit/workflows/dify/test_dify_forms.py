@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from dify_here import DifyHere, Said, again, call, dify_here, heard
 
-from mindbot.domain.errors import Conflict, NotFound, Rejected, WorkflowPaused
+from mindbot.domain.errors import Conflict, NotFound, Rejected, StoreBusy, WorkflowPaused
 from mindbot.domain.message import Json
 from mindbot.domain.turn import Turn
+from mindbot.testing.platforms import Inbox, MemoryKeep
 from mindbot.workflows.dify import taken_up
 
 pytestmark = [pytest.mark.anyio, pytest.mark.full]
@@ -30,6 +31,18 @@ TWO: list[Json] = [
     {"title": "LLM"},
 ]
 KINDS = {"chatflow": "advanced-chat", "workflow": "workflow"}
+
+
+class BusyOnce(MemoryKeep):
+    """A disk that takes no form for a moment."""
+
+    busy = True
+
+    async def put(self, key: str, value: Any, *, ttl: float = 0.0) -> None:
+        if self.busy and key.startswith("dify:forms:"):
+            self.busy = False
+            raise StoreBusy("locked")
+        await super().put(key, value, ttl=ttl)
 
 
 def define(here: DifyHere, kind: str, nodes: list[Json]) -> None:
@@ -68,6 +81,22 @@ async def test_a_form_is_offered_and_answered(kind: str, fault: str) -> None:
         assert said.finish == "stop"
         assert here.starts() == 1
         assert here.sim.desk.forms.forms[form["form_token"]].inputs == {"reason": "why not"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_store_that_fails_ends_no_run_that_waits(kind: str) -> None:
+    """Whoever has the turn next, this process or another, is told of the form by the run there is."""
+    async with dify_here() as here:
+        define(here, kind, ASKS)
+        here.keep = BusyOnce(Inbox())
+        turn = here.turn()
+        with pytest.raises(StoreBusy):
+            await heard(here.app(kind, key="app-asks").run(turn, call()))
+        assert not here.sim.stopped
+        [form] = (await paused(here, kind, again(turn))).forms
+        said = await answered(here, kind, form, "approve", inputs={"reason": "why not"})
+        assert said.text == "decided: approve"
+        assert here.starts() == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

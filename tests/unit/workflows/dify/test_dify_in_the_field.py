@@ -22,12 +22,15 @@ pytestmark = pytest.mark.anyio
 IDS: Json = {"task_id": "t1", "message_id": "m1", "conversation_id": "c1"}
 NOWHERE = {"code": "not_found", "message": "no such place", "status": 404}
 FLOW: Json = {"task_id": "t1", "workflow_run_id": "r1"}
+OURS: Json = {"status": "succeeded", "outputs": {"answer": "mine"}}
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "LOOKS", (0.0, 0.01, 0.01))
     monkeypatch.setattr(recovery, "_SOONEST", 0.01)
+    monkeypatch.setattr(recovery, "_LATEST", 0.02)
+    monkeypatch.setattr(recovery, "UNASKED", 0.1)
 
 
 class Server:
@@ -208,6 +211,59 @@ async def test_where_nobody_can_be_asked_nothing_is_started_again() -> None:
         with pytest.raises(Overloaded):
             await heard(here.app().run(here.turn(), call()))
         assert server.asked.count("POST /chat-messages") == 1
+
+
+FAR = 99999999999  # seconds: later than any question
+LOST = page(502)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        (
+            "chat",
+            {
+                "POST /chat-messages": [page(504)],
+                "GET /conversations": [*[LOST] * 30, {"data": [{"id": "c1", "created_at": FAR}]}],
+                "GET /messages": [
+                    {"data": [{"id": "m1", "query": "hello", "answer": "once", "created_at": FAR}]}
+                ],
+            },
+        ),
+        (
+            "workflow",
+            {
+                "POST /workflows/run": [page(504)],
+                "GET /workflows/logs": [
+                    *[LOST] * 30,
+                    {"data": [{"created_at": FAR, "workflow_run": {"id": "r1"}}]},
+                ],
+                "GET /workflows/run/r1": [
+                    {"status": "succeeded", "inputs": {"query": "hello"}, "outputs": {"answer": "once"}}
+                ],
+            },
+        ),
+    ],
+)
+async def test_a_run_that_goes_on_is_looked_for_until_somebody_can_be_asked(kind: str, answers: Any) -> None:
+    async with served(answers) as (here, server):
+        app = here.app(kind, **({"input_key": "query"} if kind == "workflow" else {}))
+        assert (await heard(app.run(here.turn(), call()))).text == "once"
+        assert sum(asked in ("POST /chat-messages", "POST /workflows/run") for asked in server.asked) == 1
+
+
+@pytest.mark.parametrize("inputs", [{}, {"query": "something else"}])
+async def test_a_run_of_other_inputs_or_of_none_that_are_told_is_somebody_elses(inputs: Json) -> None:
+    answers = {
+        "POST /workflows/run": [page(502), [{"event": "workflow_finished", **FLOW, "data": OURS}]],
+        "GET /workflows/logs": [{"data": [{"created_at": FAR, "workflow_run": {"id": "r9"}}]}],
+        "GET /workflows/run/r9": [
+            {"status": "succeeded", "inputs": inputs, "outputs": {"answer": "not for you"}}
+        ],
+    }
+    async with served(answers) as (here, _):
+        said = await heard(here.app("workflow", input_key="query").run(here.turn(), call()))
+        assert said.text == "mine"
 
 
 @pytest.mark.full
