@@ -13,7 +13,7 @@ from mindbot.runtime.generation import Generation
 from mindbot.runtime.rerouting import moved, other_config, trying
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
-from mindbot.workflows.router.learned import Verdict
+from mindbot.workflows.router.learned import Correction, Verdict
 from mindbot.workflows.router.router import WorkflowRouter
 
 
@@ -70,8 +70,7 @@ class RouteResource:
     async def learned(self, state: str, limit: int) -> list[LearnedJson]:
         """Return corrections, the newest first."""
         found = self._router.learned.listed(state, limit)
-        rows: list[LearnedJson] = redactor.known([each.to_json() for each in found])
-        return rows
+        return [_shown(each) for each in found]
 
     async def learn(self, text: str, *, turn: str, workflow: str | None, note: str) -> LearnedJson:
         """Take an operator's word on where a text, or what a turn was asked, belongs; it counts at once.
@@ -79,6 +78,7 @@ class RouteResource:
         Raises:
             NotFound: no such turn.
             Invalid: nothing is said, or the workflow is not one.
+            Conflict: so many are kept that there is no room.
             StoreError: it cannot be read or written.
         """
         router = self._router
@@ -96,11 +96,15 @@ class RouteResource:
         told = await router.learned.teach(
             text, workflow, was=was if was != workflow else None, turn=turn, note=note
         )
-        return told.to_json()
+        await router.take_in()
+        return _shown(told)
 
     async def review(self, id: str, verdict: Verdict) -> LearnedJson:
         """Let a correction count, or not, or no longer; raises NotFound, Conflict, StoreError."""
-        return (await self._router.learned.review(id, verdict)).to_json()
+        router = self._router
+        told = await router.learned.review(id, verdict)
+        await router.take_in()
+        return _shown(told)
 
     async def diff(self, config: str, last: int) -> list[MovedJson]:
         """Return which of the last stored messages another configuration would send elsewhere.
@@ -114,6 +118,11 @@ class RouteResource:
         routers = trying(current.loaded.config, current), trying(other, current)
         rows: list[MovedJson] = redactor.known(await moved(lines, *routers))
         return rows
+
+
+def _shown(correction: Correction) -> LearnedJson:
+    row: LearnedJson = redactor.known(correction.to_json())
+    return row
 
 
 def _chosen(route: RouteJson) -> str | None:

@@ -27,6 +27,9 @@ CERTAIN = 0.99
 FOLLOWS, SAYS_LITTLE = 0.9, 0.7
 #: Above this confidence that it belongs to none, a short text is not taken for a follow-up.
 CLEARLY_NONE = 0.6
+#: So many examples of corrections, the newest, are compared with texts: each costs every message. Those
+#: before count for what says just the same.
+COMPARED = 1000
 #: A judge is asked where the confidence is so near to what is needed, or the next is so near.
 UNSURE, CLOSE = 0.25, 0.15
 
@@ -51,6 +54,7 @@ class Classifier:
         self._patterns = Patterns({name: each.task_patterns for name, each in self._workflows.items()})
         self._learned = list(learned)
         self._index: ExampleIndex | None = None
+        self._made_of: list[Example] | None = None  # the corrections that the index was made of
         self._building = anyio.Lock()
         self._vectors = vectors
         self._judge = judge
@@ -72,9 +76,21 @@ class Classifier:
         return "; ".join(filter(None, (self._down, self._speechless)))
 
     def learn(self, examples: Iterable[Example]) -> None:
-        """Take these as the accepted corrections, in place of those before; they count from now on."""
-        self._learned = list(examples)
-        self._index = None
+        """Take these as the accepted corrections, in place of those before. They count from now on; while
+        `take_in` makes them what texts are compared with, for texts that say just the same."""
+        before, self._learned = self._learned, list(examples)
+        if self._index is not None:
+            self._index = self._index.saying(self._here(self._learned), instead_of=before)
+
+    async def take_in(self) -> None:
+        """Make the corrections of now what texts are compared with; who asks meanwhile need not wait."""
+        async with self._building:
+            learned = self._learned
+            if self._made_of is not learned:
+                made = await run_sync(self._make, learned)
+                if learned is not self._learned:  # there are others since
+                    made = made.saying(self._here(self._learned), instead_of=learned)
+                self._index, self._made_of = made, learned
 
     async def prepare(self) -> None:
         """Make all vectors of examples that are missing; raises NotComparable when the embedder fails."""
@@ -114,22 +130,25 @@ class Classifier:
     # --- comparing
 
     async def _shown(self) -> ExampleIndex:
-        """Return what is made of the examples; the corrections of now are among them."""
-        while (index := self._index) is None:
-            async with self._building:
-                if self._index is None:
-                    learned = self._learned
-                    made = await run_sync(self._make, learned)
-                    if learned is self._learned:
-                        self._index = made
+        """Return what is made of the examples; the corrections of now are known to it."""
+        while (index := self._index) is None or self._made_of is not self._learned:
+            if index is not None and self._building.locked():
+                return index
+            await self.take_in()
         return index
 
     def _make(self, learned: list[Example]) -> ExampleIndex:
+        here = self._here(learned)
         if self._settings.embedder == "none":
-            exact = [each for each in learned if each.workflow is None or each.workflow in self._workflows]
-            return indexed(tuple(exact))
+            return indexed(tuple(here))
         known = self._settings.builtin_examples
-        return indexed(tuple(gather(self._workflows, builtin_examples=known, learned=learned)))
+        newest = here[-COMPARED:]
+        made = indexed(tuple(gather(self._workflows, builtin_examples=known, learned=newest)))
+        return made if len(newest) == len(here) else made.saying(here)
+
+    def _here(self, learned: Iterable[Example]) -> list[Example]:
+        """Return what is said of these workflows."""
+        return [each for each in learned if each.workflow is None or each.workflow in self._workflows]
 
     async def _compared(self, index: ExampleIndex, text: str, exact: bool) -> tuple[Compared, str]:
         """Return how like the examples are, by the best means there is now; and why it is not the best."""

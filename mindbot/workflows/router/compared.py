@@ -76,6 +76,22 @@ class ExampleIndex:
     exact: Mapping[str, Example]
     counters: frozenset[tuple[str, str | None]]
 
+    def saying(self, learned: Iterable[Example], *, instead_of: Iterable[Example] = ()) -> ExampleIndex:
+        """Return it with corrections that count for texts that say just the same, in place of others; nothing
+        else is compared with them."""
+        exact, counters = dict(self.exact), set(self.counters)
+        for each in instead_of:
+            if each.counter:
+                counters.discard((same(each.text), each.workflow))
+            elif exact.get(same(each.text)) == each:
+                del exact[same(each.text)]
+        for each in learned:
+            if each.counter:
+                counters.add((same(each.text), each.workflow))
+            else:
+                exact[same(each.text)] = each
+        return replace(self, exact=exact, counters=frozenset(counters))
+
     def compare(self, text: str) -> Compared:
         """Return how like the examples are by hashed pieces."""
         return Compared("hashed", self.shown.likenesses(self.hashed.similarities(text)))

@@ -12,13 +12,14 @@ from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
 from mindbot.domain.shapes.workflows import LearnedJson
 from mindbot.domain.turn import Clock
+from mindbot.workflows.router.texts import LONGEST, same
 
 Verdict = Literal["accept", "reject", "revert"]
 LearnedState = Literal["pending", "accepted", "rejected", "reverted"]
 
 _KEY = "learned:"
-_MOST = 10_000  # that are read at a start
-_LONGEST = 2_000  # characters of a text that are kept
+_MOST = 10_000  # that are kept, and read at a start
+_NOTE = 2_000  # characters of a note that are kept
 _WAITING = 500  # of users', beyond which no more are taken until some are reviewed
 #: What a verdict makes of a correction, and of which ones.
 _VERDICTS: dict[Verdict, tuple[LearnedState, tuple[LearnedState, ...]]] = {
@@ -111,14 +112,19 @@ class LearnedStore:
     async def teach(
         self, text: str, workflow: str | None, *, was: str | None = None, turn: str = "", note: str = ""
     ) -> Correction:
-        """Take an operator's word, which counts at once; raises StoreError.
+        """Take an operator's word, which counts at once.
 
         What was said of the same text before counts no longer.
+
+        Raises:
+            Conflict: so many are kept that there is no room.
+            StoreError: it cannot be written.
         """
-        said = text.strip()[:_LONGEST]
-        for other in self.accepted:
-            if other.text.casefold() == said.casefold():
-                await self._put(replace(other, state="reverted"))
+        if len(self._all) >= _MOST:
+            hint = "put what they say into examples: of the workflows"
+            raise Conflict(f"{_MOST:,} corrections are kept, there is no room for more", hint=hint)
+        said = text.strip()[:LONGEST]
+        await self._unsay(said)
         return await self._put(self._made(said, workflow, "accepted", "operator", was, turn, note))
 
     async def suggest(
@@ -126,9 +132,10 @@ class LearnedStore:
     ) -> Correction | None:
         """Keep a user's discontent until somebody reviews it; None where there is nothing to keep: it was
         said already, or too many wait. Raises StoreError."""
-        said = text.strip()[:_LONGEST]
+        said = text.strip()[:LONGEST]
         known = any(each.turn == turn and each.state != "rejected" for each in self._all.values())
-        if not said or known or self.count("pending") >= _WAITING:
+        full = self.count("pending") >= _WAITING or len(self._all) >= _MOST
+        if not said or known or full:
             return None
         return await self._put(self._made(said, workflow, "pending", "feedback", was, turn, note))
 
@@ -139,7 +146,8 @@ class LearnedStore:
                 await self._put(replace(each, state="rejected", note="withdrawn by the user"))
 
     async def review(self, id: str, verdict: Verdict) -> Correction:
-        """Let a correction count, or not, or no longer.
+        """Let a correction count, or not, or no longer. Of several on the same text the last that is accepted
+        counts.
 
         Raises:
             NotFound: there is none of this id.
@@ -152,7 +160,16 @@ class LearnedStore:
         if found.state not in before:
             what = f"the correction {id} is {found.state}"
             raise Conflict(what, hint=f"{verdict} is for those that are {' or '.join(before)}")
+        if state == "accepted":
+            await self._unsay(found.text)
         return await self._put(replace(found, state=state))
+
+    async def _unsay(self, text: str) -> None:
+        """Let what was said of a text count no longer."""
+        said = same(text)
+        for other in self.accepted:
+            if same(other.text) == said:
+                await self._put(replace(other, state="reverted"))
 
     def _made(
         self,
@@ -166,7 +183,7 @@ class LearnedStore:
     ) -> Correction:
         id = ids.show(ids.new_id())
         return Correction(
-            id, text, workflow, was, state, origin, turn=turn, ts=self._clock(), note=note[:_LONGEST]
+            id, text, workflow, was, state, origin, turn=turn, ts=self._clock(), note=note[:_NOTE]
         )
 
     async def _put(self, correction: Correction) -> Correction:

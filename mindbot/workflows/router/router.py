@@ -186,6 +186,11 @@ class WorkflowRouter:
         )
         return decided if found.workflow else self._default(decided)
 
+    async def take_in(self) -> None:
+        """Let the corrections of now count for what is like them too. A message waits for none of it."""
+        self._learn()
+        await self._classifier.take_in()
+
     async def _classify(self, asked: RouteQuestion, among: Collection[str]) -> Classified:
         """Return what the classifier finds, the corrections of now being known to it."""
         self._learn()

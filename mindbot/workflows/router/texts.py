@@ -16,7 +16,7 @@ HEAD, TAIL = 300, 100
 
 def plain(text: str) -> str:
     """Return a text in one spelling: full-width forms as ASCII, lower case, single spaces."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text[:LONGEST]).lower()).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text.strip()[:LONGEST]).lower()).strip()
 
 
 def gist(text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from mindbot.config.load import load
 from mindbot.domain.errors import ConfigError, Invalid, Overloaded
 from mindbot.runtime.app import Runtime
+from mindbot.telemetry.redaction import redactor
 from mindbot.testing.stores.memory.store import MemoryPlaces
 from mindbot.testing.waiting import PATIENCE
 
@@ -67,6 +68,10 @@ async def test_a_correction_counts_until_it_is_reverted(tmp_path: Path) -> None:
         assert (await routing.classify("the door is locked"))["workflow"] == "data"
         await routing.review(told["id"], "revert")
         assert (await routing.classify("the door is locked"))["workflow"] is None
+        redactor.register("not-a-real-key-of-anybody")
+        said = await routing.learn("is not-a-real-key-of-anybody mine?", turn="", workflow="data", note="")
+        seen = await routing.review(said["id"], "revert")
+        assert "not-a-real-key" not in f"{said['text']} {seen['text']}"
         with pytest.raises(Invalid, match="no workflow named 'dta'"):
             await routing.learn("x", turn="", workflow="dta", note="")
 

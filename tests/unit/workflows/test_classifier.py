@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 
 from mindbot.config.workflows import RouterSettings, WorkflowSettings
 from mindbot.domain.routing import RouteQuestion
+from mindbot.testing.waiting import PATIENCE
+from mindbot.workflows.router import classifier as router_classifier
 from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.examples import Example, gather, well_known
 
@@ -156,3 +160,30 @@ def test_enough_examples_come_with_it() -> None:
             len(gather({name: workflow()}, builtin_examples=True)) - len(gather({}, builtin_examples=True))
             >= 40
         )
+
+
+async def test_nobody_waits_while_a_correction_becomes_an_example() -> None:
+    mine = classifier()
+    said, like = RouteQuestion("who waters the plants"), RouteQuestion("who waters the plants here, please?")
+    assert (await mine.classify(like)).workflow != "research"
+    threads = current_default_thread_limiter()
+    threads.total_tokens = 1
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks, threads:
+            mine.learn([Example(said.text, "research")])
+            tasks.start_soon(mine.take_in)
+            await anyio.wait_all_tasks_blocked()
+            assert (await mine.classify(said)).workflow == "research"
+            assert (await mine.classify(like)).workflow != "research"
+    assert (await mine.classify(like)).workflow == "research"
+
+
+async def test_the_newest_corrections_are_compared_and_older_ones_count_word_for_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(router_classifier, "COMPARED", 1)
+    mine = classifier()
+    mine.learn([Example("who waters the plants", "research"), Example("open the garage door", "research")])
+    assert (await mine.classify(RouteQuestion("Who waters the plants?"))).workflow == "research"
+    assert (await mine.classify(RouteQuestion("who waters the plants here, please?"))).workflow != "research"
+    assert (await mine.classify(RouteQuestion("please open the garage door now"))).workflow == "research"

@@ -10,6 +10,7 @@ from mindbot.domain.errors import Conflict, NotFound
 from mindbot.routes.advice import advice
 from mindbot.testing.platforms import Inbox, MemoryKeep
 from mindbot.workflows.router.learned import LearnedStore
+from mindbot.workflows.router.texts import same
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +39,24 @@ async def test_the_later_word_on_the_same_text_wins() -> None:
         ("general", "accepted"),
         ("research", "reverted"),
     ]
+
+
+async def test_a_proposal_that_is_accepted_takes_the_place_of_what_was_said_before() -> None:
+    store = LearnedStore(MemoryKeep(Inbox()))
+    first = await store.teach("Lunch?", "research")
+    told = await store.suggest("lunch", "general", was="research", turn="t1")
+    assert told is not None
+    await store.review(told.id, "accept")
+    assert [each.workflow for each in store.accepted] == ["general"]
+    await store.review(first.id, "accept")
+    assert [each.workflow for each in store.accepted] == ["research"]
+
+
+async def test_a_long_text_is_kept_as_far_as_it_is_compared() -> None:
+    store, text = LearnedStore(MemoryKeep(Inbox())), "\n" + "one more line of a log\n" * 300
+    told = await store.teach(text, "code")
+    assert len(told.text) < len(text)
+    assert same(told.text) == same(text)
 
 
 async def test_what_a_user_dislikes_waits_for_a_verdict() -> None:
