@@ -59,7 +59,7 @@ class Ratings:
         if answered is None or answered.workflow not in workflows.settings:
             return
         verdict = str(fact["feedback"])
-        self._count(workflows, answered.workflow, verdict, _before(found))
+        self._count(workflows, answered.workflow, verdict, _before(found, fact))
         member = next(
             (m for m in workflows.members[answered.workflow] if m.replica == answered.replica), None
         )
@@ -82,7 +82,11 @@ def _answers(turn: TurnJson) -> Iterator[_Answered]:
             yield _Answered(span["name"], str(data.get("replica", "")), dict(data["ids"]))
 
 
-def _before(turn: TurnJson) -> str:
-    """Return the verdict before the last one; empty for none."""
-    verdicts = [str(note["feedback"]) for note in turn["notes"] if "feedback" in note]
-    return verdicts[-2] if len(verdicts) > 1 else ""
+def _before(turn: TurnJson, fact: Json) -> str:
+    """Return the verdict that the same user gave before this one; empty for none.
+
+    More verdicts may be kept with the turn by now.
+    """
+    of_user = [note for note in turn["notes"] if "feedback" in note and note.get("user") == fact.get("user")]
+    this = [n for n, note in enumerate(of_user) if all(note.get(key) == fact[key] for key in fact)]
+    return str(of_user[this[-1] - 1]["feedback"]) if this and this[-1] > 0 else ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from mindbot.deadlines import now
 from mindbot.domain import ids
 from mindbot.domain.chat import Attachment, Usage
-from mindbot.domain.errors import Conflict, MindBotError, WorkflowPaused
+from mindbot.domain.errors import Conflict, MindBotError, Overloaded, WorkflowPaused
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.shapes.workflows import RunNodeJson, WorkflowRunJson
 from mindbot.domain.span import Span
@@ -19,11 +19,41 @@ from mindbot.domain.turn import Turn
 from mindbot.telemetry.redaction import told
 from mindbot.workflows.apps import AppCall
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.members import Member
 
 
 def message_of(text: str, user: str) -> Message:
     """Return what a run by hand is of: a message that nobody sent."""
     return Message("console", "default", text, "", user, "text", (text_part(text),), {}, received=time.time())
+
+
+@asynccontextmanager
+async def spare_app(workflows: Workflows, name: str) -> AsyncIterator[Member]:
+    """Hold a slot that nobody else wants, of an app that is well: for runs that users never wait behind.
+
+    Raises:
+        NotFound, Conflict: as `run_aside`.
+        BudgetSpent: the workflow has nothing left to spend.
+        Overloaded: all its slots are taken, or its apps are left alone.
+    """
+    standing, settings = workflows.standing, workflows.get(name)
+    await workflows.check(Payer(workflow=name))
+    slots = standing.slots(name, settings.concurrency)
+    well = [member for member in _line(workflows, name) if standing.circuit(member).reason is None]
+    if not well:
+        raise Overloaded(f"{name}: its apps are left alone")
+    if not slots.free:
+        raise Overloaded(f"{name}: all slots are taken")
+    await slots.enter(0.0)
+    counts = standing.late(name), standing.late_of(well[0])
+    for late in counts:
+        late.in_flight += 1
+    try:
+        yield well[0]
+    finally:
+        for late in counts:
+            late.in_flight -= 1
+        slots.leave()
 
 
 async def run_aside(
@@ -35,17 +65,17 @@ async def run_aside(
     files: tuple[Attachment, ...] = (),
     inputs: Mapping[str, Any] | None = None,
     key: str = "hand",
+    member: Member | None = None,
 ) -> WorkflowRunJson:
-    """Ask a workflow's first app, of no conversation, and return what came of it, failures too.
+    """Ask a workflow's first app (or ``member``), of no conversation, and return what came of it, failures
+    too, also that nothing is left to spend.
 
     Raises:
         NotFound: there is no such workflow.
         Conflict: it has no app that may be asked.
     """
     settings = workflows.get(name)
-    line = workflows.line(name)
-    if not line:
-        raise Conflict(f"the workflow {name!r} has no app that is enabled")
+    member = member or _line(workflows, name)[0]
     turn = Turn(ids.new_id(), message, state="running")
     made: WorkflowRunJson = {
         "workflow": name,
@@ -62,10 +92,11 @@ async def run_aside(
     begun = time.monotonic()
     try:
         async with turn.span("workflow", name) as span:
+            await workflows.check(Payer(workflow=name))
             deadline = now() + settings.timeout * (1 + settings.max_retries)
             text = message.text
             call = AppCall(text, f"{key}:{name}", user, "", files, inputs or {}, deadline=deadline, span=span)
-            async with aclosing(workflows.app(line[0], aside=True).run(turn, call)) as chunks:
+            async with aclosing(workflows.app(member, aside=True).run(turn, call)) as chunks:
                 async for chunk in chunks:
                     if chunk.afresh:
                         pieces.clear()
@@ -84,6 +115,12 @@ async def run_aside(
     made["took_ms"] = round((time.monotonic() - begun) * 1000, 3)
     made["nodes"] = [_node(span) for span in turn.spans if span.kind != "workflow"]
     return made
+
+
+def _line(workflows: Workflows, name: str) -> list[Member]:
+    if not (line := workflows.line(name)):
+        raise Conflict(f"the workflow {name!r} has no app that is enabled")
+    return line
 
 
 def _node(span: Span) -> RunNodeJson:

@@ -11,7 +11,7 @@ import anyio
 import structlog
 
 from mindbot.domain.chat import Attachment
-from mindbot.domain.errors import MindBotError
+from mindbot.domain.errors import BudgetSpent, MindBotError, Overloaded
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Message
 from mindbot.domain.shapes.turns import Plain
@@ -19,7 +19,7 @@ from mindbot.domain.shapes.workflows import ShadowJson
 from mindbot.domain.turn import Clock
 from mindbot.telemetry.redaction import told
 from mindbot.workflows.manager import Workflows
-from mindbot.workflows.running.aside import run_aside
+from mindbot.workflows.running.aside import run_aside, spare_app
 from mindbot.workflows.stats import WorkflowStats
 
 log = structlog.get_logger("mindbot.workflows")
@@ -69,9 +69,12 @@ class Shadows:
         try:
             self._send.send_nowait(job)
         except anyio.WouldBlock:
-            self.dropped += 1
-            if math.log10(self.dropped).is_integer():
-                log.warning("shadow runs are dropped: too many wait", dropped=self.dropped)
+            self._drop("too many wait")
+
+    def _drop(self, why: str) -> None:
+        self.dropped += 1
+        if math.log10(self.dropped).is_integer():
+            log.warning("shadow runs are not made", why=why, dropped=self.dropped)
 
     async def run(self) -> None:
         """Make the runs, until cancelled."""
@@ -83,15 +86,24 @@ class Shadows:
         async for job in self._receive.clone():
             try:
                 await self._make(job)
+            except (Overloaded, BudgetSpent) as error:  # users come first, and no run is made for it later
+                self._drop(told(error))
             except MindBotError as error:
                 log.warning("a shadow run is not known", workflow=job.workflow, error=told(error))
             except Exception:  # an app's mistake costs its run, not the others'
                 log.exception("a shadow run broke", workflow=job.workflow, turn=job.turn)
 
     async def _make(self, job: ShadowJob) -> None:
-        made = await run_aside(
-            job.workflows, job.workflow, job.message, user=job.user, files=job.files, key="shadow"
-        )
+        async with spare_app(job.workflows, job.workflow) as member:
+            made = await run_aside(
+                job.workflows,
+                job.workflow,
+                job.message,
+                user=job.user,
+                files=job.files,
+                key="shadow",
+                member=member,
+            )
         self._stats.add(job.workflow, shadow=1)
         made["answer"] = made["answer"][:_LONGEST]
         pair: ShadowJson = {

@@ -9,9 +9,12 @@ import anyio
 import pytest
 from workflow_house import MemoryKeep, Scripted, WorkflowHouse, apps, hang
 
-from mindbot.domain.errors import Overloaded
+from mindbot.domain.chat import Usage
+from mindbot.domain.errors import BudgetSpent, Overloaded
+from mindbot.domain.spending import Payer
 from mindbot.testing.waiting import PATIENCE, until
 from mindbot.workflows.running import shadows
+from mindbot.workflows.running.aside import message_of, run_aside
 from mindbot.workflows.running.shadows import ShadowJob, Shadows
 
 pytestmark = pytest.mark.anyio
@@ -73,3 +76,40 @@ async def test_a_lost_run_of_a_user_is_never_a_shadow_s() -> None:
     assert isinstance(aside, Scripted)
     assert asked is not aside
     assert asked._parts.theirs is aside._parts.theirs
+
+
+class Spent:
+    """Where nothing is left to spend."""
+
+    async def check(self, payer: Payer) -> None:
+        raise BudgetSpent("nothing is left")
+
+    async def charge(self, payer: Payer, usage: Usage) -> int:
+        return 0
+
+
+async def test_a_shadow_takes_a_free_slot_and_asks_nobody_who_is_left_alone_or_has_nothing_to_spend() -> None:
+    house = WorkflowHouse(workflows=apps("faq", "docs", docs={"concurrency": 1}))
+    made = Shadows(house.keep, house.standing.stats, _note, lambda: house.now)
+    (member,) = house.workflows.members["docs"]
+    house.says["docs"] = hang
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(made.run)
+            made.submit(job(house))
+            await until(lambda: house.standing.late("docs").in_flight == 1)
+            made.submit(job(house, 1))  # the only slot is taken
+            await until(lambda: made.dropped == 1)
+            tasks.cancel_scope.cancel()
+    assert house.standing.slots("docs", 1).free
+    house.says["docs"] = "said"
+    house.standing.circuit(member).cool(house.now + 60, "rate", "too often")
+    with pytest.raises(Overloaded):
+        await made._make(job(house))
+    house.standing.forgive([member])
+    house.workflows._till = Spent()
+    with pytest.raises(BudgetSpent):
+        await made._make(job(house))
+    by_hand = await run_aside(house.workflows, "docs", message_of("text", "lin"), user="lin")
+    assert (by_hand["status"], by_hand["error"]) == ("failed", "nothing is left")
+    assert (house.count["docs"], house.standing.stats.of("docs").shadow) == (1, 0)
