@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import structlog
 
 from mindbot.domain.errors import StoreError
@@ -87,6 +88,16 @@ class RememberedRun:
             await self._note(name, dict(ids))
             if first:
                 await self._write()
+
+    @property
+    def left(self) -> bool:
+        """Whether a process that ended has left the start in hand to the next one."""
+        return self._name("left") in self._turn.memo
+
+    async def leave(self) -> None:
+        """Note that this process leaves the start in hand to the next one."""
+        with anyio.CancelScope(shield=True):
+            await self._note("left", "the daemon ended")
 
     async def over(self, why: str) -> None:
         """Note that the start in hand came to nothing; the next one has a number of its own."""

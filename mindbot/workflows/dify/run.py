@@ -104,11 +104,16 @@ class RunInHand:
             ended = wanted_later
             raise
         finally:
-            handed_over = self._app.keeps_answers and self._app.parts.hands_over(progress.turn)
-            if not ended and not handed_over:
-                await self._stop()
+            if not ended:
+                await self._leave()
             await progress.steps.close("" if ended else "nobody waited for its end")
             progress.parent.data.update(progress.notes)
+
+    async def _leave(self) -> None:
+        if self._app.keeps_answers and self._app.parts.hands_over(self._progress.turn):
+            await self._progress.remembered.leave()
+        else:
+            await self._stop()
 
     async def _stop(self) -> None:
         if not (task := self._progress.ids.get("task_id")):

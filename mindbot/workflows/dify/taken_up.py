@@ -96,6 +96,8 @@ class TakenUp:
         try:
             row = await self._recovery.message(message, talk, self._progress.deadline)
         except VendorError as exc:
+            if exc.code == "unsaved" and self._progress.remembered.left:
+                raise Over(exc, again=True) from None  # an older server dropped it when we left it
             if exc.code == "unsaved":
                 raise
             raise RunFailed(exc, 0) from None

@@ -82,6 +82,7 @@ class DifyHere:
         self.keep = MemoryKeep(Inbox())
         self.secrets = KeySafe()
         self.numbers = 0
+        self.ending = False  # whether what is left now is for the next process
 
     @property
     def sim(self) -> DifySimulator:
@@ -99,7 +100,9 @@ class DifyHere:
                 **settings,
             }
         )
-        parts = AppParts(self.http, self.secrets, self.keep, once, _local, time.time)
+        parts = AppParts(
+            self.http, self.secrets, self.keep, once, _local, time.time, lambda turn: self.ending
+        )
         return DifyApp.build("here", entry, "", parts)
 
     def turn(self, text: str = "hello") -> Turn:
