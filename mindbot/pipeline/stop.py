@@ -25,8 +25,8 @@ _ENDINGS = "。.!！~～"
 class Forgets(Protocol):
     """Holds what waits for a user, who may not want it any more."""
 
-    async def forget(self, session: str) -> int:
-        """Forget it; return how much it was. Raises StoreError."""
+    async def forget(self, session: str, sender: str) -> int:
+        """Forget what waits for a sender in a session; return how much it was. Raises StoreError."""
 
 
 def asks_to_stop(message: Message, words: tuple[str, ...]) -> bool:
@@ -64,7 +64,7 @@ class StopRunner:
         """Say what was stopped; no model reads of it later. Raises StoreError."""
         done = STOPPED in turn.vars
         if not done and self._forgets is not None:
-            done = await self._forgets.forget(turn.session) > 0
+            done = await self._forgets.forget(turn.session, turn.message.sender) > 0
         turn.state, turn.reason = "dropped", f"asked to stop {turn.vars.get(STOPPED) or 'what waited'}"
         if not done:
             turn.reason = "asked to stop, and nothing was being answered"

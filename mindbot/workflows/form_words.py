@@ -54,7 +54,7 @@ class PendingForm:
     ``state`` is open, taken (an answer is on its way) or answered; ``by`` is the turn that answered it,
     ``said`` the action it chose, ``ended`` when (or since). ``filled`` and ``wanted`` are inputs and the
     id of an action that came before all was there to answer it. ``then`` are workflows that work on the
-    run's answer.
+    run's answer. ``asked`` is the sender whose message the run is for, and who alone answers; empty: anybody.
     """
 
     token: str
@@ -75,6 +75,7 @@ class PendingForm:
     filled: dict[str, str] = field(default_factory=dict)
     wanted: str = ""
     then: tuple[str, ...] = ()
+    asked: str = ""
 
     @property
     def wordy(self) -> bool:

@@ -86,20 +86,19 @@ class Forms:
         those of the same run that are still open are said again.
         """
         known = await self._all(turn.session)
-        forms = self._with(known, workflow, replica, paused, tuple(then))
+        forms = self._with(turn, known, workflow, replica, paused, tuple(then))
         await self._write(turn.session, forms)
         here = {str(form.get("form_token", "")) for form in paused.forms}
         shown = [f for f in forms if f.state == "open" and (f.token in here or _same_run(f, paused.ids))]
         return "\n\n".join(filter(None, [paused.said, *map(words.offered, shown)]))
 
     async def match(self, turn: Turn) -> FormMatch | None:
-        """Return what a message is to the forms of its session; None where it is about something else."""
+        """Return what a message is to the forms of its session that its sender is asked; None where it is
+        about something else."""
         text = turn.message.said
-        known = await self._all(turn.session)
+        known = await self._asked(turn)
         came = turn.message.received or self._clock()
-        # What was written before a form could be read is not an answer to it, but maybe a second click.
-        asked = [f for f in known if (f.state == "open" and f.offered <= came) or f.by == turn.id]
-        replies = _most_exact([reply for form in asked if (reply := read_reply(form, text))], text)
+        replies = _replies(known, turn, came)
         if complete := [reply for reply in replies if reply.action or reply.form.wordy]:
             if len(complete) > 1:
                 told = [(r.form, r.action) for r in complete if r.action]
@@ -108,6 +107,13 @@ class Forms:
         if replies:
             return await self._filled(turn, replies)
         return _second_click(known, text, came)
+
+    async def names_action(self, turn: Turn) -> bool:
+        """Tell whether a message is an action of a form that its sender is asked, or was lately."""
+        known, came = await self._asked(turn), turn.message.received or self._clock()
+        if any(reply.action for reply in _replies(known, turn, came)):
+            return True
+        return _second_click(known, turn.message.said, came) is not None
 
     async def resume(
         self,
@@ -166,11 +172,13 @@ class Forms:
                 with anyio.CancelScope(shield=True):
                     await self._done(turn.session, form)
 
-    async def forget(self, session: str) -> int:
-        """Forget all forms of a session; return how many could still have been answered."""
-        count = len(await self.of(session))
-        await self._write(session, [])
-        return count
+    async def forget(self, session: str, sender: str) -> int:
+        """Forget all forms that a sender is asked in a session; return how many could still be answered."""
+        known = await self._all(session)
+        theirs = [form for form in known if _is_asked(form, sender)]
+        if theirs:
+            await self._write(session, [form for form in known if form not in theirs])
+        return sum(form.state == "open" for form in theirs)
 
     # --- what is on disk
 
@@ -178,6 +186,8 @@ class Forms:
         if self._sessions is not None and session not in self._sessions:
             return []
         row = await self._keep.get(_PREFIX + session)
+        if row is None and self._sessions is not None:  # their time is over
+            self._sessions.discard(session)
         found = []
         for each in row["forms"] if row else ():
             try:
@@ -185,6 +195,10 @@ class Forms:
             except (LookupError, TypeError, ValueError) as exc:  # it costs itself, not the session
                 _log.warning("a form cannot be read", session=session, error=str(exc))
         return found
+
+    async def _asked(self, turn: Turn) -> list[PendingForm]:
+        forms = await self._all(turn.session)
+        return [form for form in forms if _is_asked(form, turn.message.sender)]
 
     async def _write(self, session: str, forms: Sequence[PendingForm]) -> None:
         now = self._clock()
@@ -216,6 +230,7 @@ class Forms:
 
     def _with(
         self,
+        turn: Turn,
         known: list[PendingForm],
         workflow: str,
         replica: str,
@@ -230,7 +245,7 @@ class Forms:
                 continue
             tokens.add(token)
             form = _form(raw, number, token, workflow, replica, dict(paused.ids))
-            forms.append(replace(form, offered=self._clock(), then=then))
+            forms.append(replace(form, offered=self._clock(), then=then, asked=turn.message.sender))
             number += len(form.actions)
         return forms
 
@@ -271,7 +286,7 @@ class Forms:
         """Return what is said where a run waits on after one of its forms was answered."""
         before = {each.token for each in await self.of(turn.session)}
         known = await self._all(turn.session)
-        forms = self._with(known, form.workflow, form.replica, paused, form.then)
+        forms = self._with(turn, known, form.workflow, form.replica, paused, form.then)
         await self._write(turn.session, forms)
         fresh = [f for f in forms if f.state == "open" and f.token not in before]
         rest = [f for f in forms if f.token in before and f.state == "open" and _same_run(f, form.ids)]
@@ -288,6 +303,18 @@ def _same_run(form: PendingForm, ids: Mapping[str, str]) -> bool:
     """Tell whether a form is of the run with these ids."""
     common = form.ids.keys() & ids.keys()
     return bool(common) and all(form.ids[name] == ids[name] for name in common)
+
+
+def _is_asked(form: PendingForm, sender: str) -> bool:
+    """Tell whether a form is this sender's: who shares a session does not decide for another."""
+    return form.asked in ("", sender)
+
+
+def _replies(known: Sequence[PendingForm], turn: Turn, came: float) -> list[FormReply]:
+    """Return what a message says to forms. What was written before one could be read is no answer to it."""
+    asked = [f for f in known if (f.state == "open" and f.offered <= came) or f.by == turn.id]
+    text = turn.message.said
+    return _most_exact([reply for form in asked if (reply := read_reply(form, text))], text)
 
 
 def _most_exact(replies: list[FormReply], text: str) -> list[FormReply]:

@@ -10,10 +10,12 @@ from mindbot.domain.shapes.turns import Json, RouteJson
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
+from mindbot.pipeline.stop import STOPPED
 from mindbot.workflows.forms import FormMatch
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.router.router import WorkflowRouter
 
+_MEMO = "route"
 _CANDIDATES = 3  # that stand in the route; its step has all
 
 
@@ -29,7 +31,8 @@ class Classify:
     """Fills ``turn.route`` where neither a stage outside nor a runner of its own takes the message.
 
     What answers a form goes to the workflow that waits for it, before any rule: who is asked to choose 1 or 2
-    and writes 2 means that. What a rule says as it is ends the turn here.
+    and writes 2 means that, also where the word would stop something and a form offers it. What a rule says
+    as it is ends the turn here.
     """
 
     after = "route"
@@ -44,7 +47,7 @@ class Classify:
             self._forms = services.part(Workflows).standing.forms
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
-        if self._router is None or not _open(turn):
+        if self._router is None or not (_open(turn) or await self._is_said_to_a_form(turn)):
             await call_next(turn)
             return
         router = self._router
@@ -55,6 +58,12 @@ class Classify:
         await call_next(turn)
         if turn.route["runner"] == "workflow" and (answered := turn.route.get("workflow")):
             await self._remember(turn, answered, router)
+
+    async def _is_said_to_a_form(self, turn: Turn) -> bool:
+        """Tell whether a word that ends answers, where it has ended none, is an action that a form offers."""
+        if turn.route.get("runner") != "stop" or STOPPED in turn.vars:
+            return False
+        return _MEMO in turn.memo or await self._forms.names_action(turn)
 
     async def _decide(self, turn: Turn, router: WorkflowRouter) -> str:
         """Fill the turn's route; returns what is said without anybody being asked."""
@@ -71,7 +80,7 @@ class Classify:
                     "reply": decision.reply,
                 }
 
-            decided = await self._once(turn, "route", decide)
+            decided = await self._once(turn, _MEMO, decide)
             if not _stands(decided["route"], router):  # the configuration is another one since
                 decided = await decide()
             span.data.setdefault("route", decided["route"])

@@ -118,6 +118,35 @@ async def test_what_answers_a_form_goes_to_the_workflow_that_waits() -> None:
     assert (answer.route["form"], answer.route["action"]) == ("f1", "yes")
 
 
+class Stops(Echo):
+    """Takes the word that ends answers."""
+
+    def takes(self, turn: Turn) -> str:
+        return "it asks to stop" if turn.message.said in ("Stop", "/stop") else ""
+
+
+async def test_a_form_s_action_is_no_stop_though_it_is_called_so() -> None:
+    here = house(workflows=WORKFLOWS)
+    parts = dict(here.services.parts)
+    here = House(
+        runners={"workflow": AsksWorkflow(), "stop": Stops()}, parts=lambda _: parts, workflows=WORKFLOWS
+    )
+    forms = here.services.part(Workflows).standing.forms
+    assert (await here.run("Stop")).route["runner"] == "stop"
+    turn = await here.run("hello")
+    form = {"form_token": "f1", "content": "It burns.", "actions": [{"id": "halt", "title": "Stop"}]}
+    await forms.offer(turn, "data", "", WorkflowPaused("waits", forms=[form]))
+    here.memo.clear()
+    assert (await here.run("/stop", received=time.time() + 1)).route["runner"] == "stop"
+    here.memo.clear()
+    answer = await here.run("Stop", received=time.time() + 1)
+    assert (answer.route["runner"], answer.route["form"], answer.route["action"]) == (
+        "workflow",
+        "f1",
+        "halt",
+    )
+
+
 async def test_a_turn_whose_workflow_is_gone_is_routed_anew() -> None:
     here = house(workflows=WORKFLOWS)
     await here.run("python")

@@ -84,13 +84,13 @@ class Session:
         self.forms = Forms(self.keep, self.clock)
         self._number = 0
 
-    def turn(self, text: str, received: float = 0.0) -> Turn:
+    def turn(self, text: str, received: float = 0.0, sender: str = "ann") -> Turn:
         self._number += 1
         parts = (text_part(text),)
         at = received or self.clock()
         return Turn(
             self._number,
-            Message("console", "c", str(self._number), "s", "ann", "text", parts, {}, received=at),
+            Message("console", "c", str(self._number), "s", sender, "text", parts, {}, received=at),
         )
 
     async def offer(self, *forms: Json, said: str = "") -> str:
@@ -295,7 +295,8 @@ async def test_a_run_that_is_offered_twice_has_each_form_once() -> None:
     await session.offer(form("f", "Approve"))
     assert (await session.offer(form("f", "Approve"))).count("1. Approve") == 1
     assert len(await session.forms.of("s")) == 1
-    assert await session.forms.forget("s") == 1
+    assert await session.forms.forget("s", "bob") == 0
+    assert await session.forms.forget("s", "ann") == 1
     assert session.keep.values == {}
 
 
@@ -331,3 +332,22 @@ def test_any_text_can_be_held_against_any_form(text: str, names: list[str], titl
     reply = read_reply(pending, text)
     assert reply is None or reply.action in (None, *actions)
     assert PendingForm.from_json(pending.to_json()) == pending
+
+
+async def test_in_a_shared_session_who_is_asked_answers() -> None:
+    session = Session()
+    await session.offer(form("f", "Approve"))
+    assert await session.forms.match(session.turn("1", sender="bob")) is None
+    assert await session.forms.match(session.turn("approve", sender="bob")) is None
+    assert await session.say("1", App("approved")) == "approved"
+    assert await session.forms.match(session.turn("1", sender="bob")) is None
+    assert await session.say("1", App("twice")) == "That was answered already (Approve)."
+
+
+async def test_a_session_whose_forms_are_over_costs_no_more_looks() -> None:
+    session = Session()
+    await session.forms.load()
+    await session.offer(form("f", "Approve"))
+    session.keep.values.clear()  # as when their time is over
+    assert await session.match("hello") is None
+    assert session.forms._sessions == set()
