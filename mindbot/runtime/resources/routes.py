@@ -30,7 +30,7 @@ class RouteResource:
 
     async def state(self) -> RouterJson:
         """Return how the router is, with its rules."""
-        return self._router.to_json()
+        return await self._router.state()
 
     async def classify(self, text: str) -> DecisionJson:
         """Return which workflow a text means by itself, without rules."""

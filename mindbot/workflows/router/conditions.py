@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mindbot.config.hours import Hours
@@ -20,7 +21,8 @@ _MAX_MEMORY = 8 << 20  # bytes; beyond it RE2 gets slower, not bigger
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``wants`` is what it asks for in words, ``found`` says what a message has in its place."""
+    """``wants`` is what it asks for in words, ``found`` says what a message has in its place. Patterns and
+    filters are compiled when a message is first held against them: telling them in words needs none of it."""
 
     wants: str
     holds: Callable[[Facts], bool]
@@ -37,6 +39,17 @@ def compiled(pattern: str) -> Any:
     options.case_sensitive = False
     options.max_mem = _MAX_MEMORY
     return re2.compile(pattern.encode("utf-8", "replace"), options)
+
+
+@dataclass
+class _Late:
+    """What is made when it is first needed."""
+
+    make: Callable[[], Callable[[Any], Any]]
+
+    @cached_property
+    def made(self) -> Callable[[Any], Any]:
+        return self.make()
 
 
 def conditions(rule: RouteSettings, name: str) -> Iterator[Condition]:
@@ -90,18 +103,17 @@ def _hours(rule: RouteSettings, hours: Hours) -> Condition:
 
 
 def _text(pattern: str) -> Condition:
-    search = compiled(pattern).search
+    search = _Late(lambda: compiled(pattern).search)
     return Condition(
         f'text =~ "{pattern}"',
-        lambda facts: search(facts.encoded) is not None,
+        lambda facts: search.made(facts.encoded) is not None,
         lambda facts: f"the text is {_short(facts.asked.text)!r}",
     )
 
 
 def _when(text: str) -> Condition:
-    wanted = parse(text, ROUTE_FIELDS)
-    predicate = wanted.compile()
-    return Condition(text, lambda facts: predicate(facts.record), lambda facts: "it does not hold")
+    predicate = _Late(lambda: parse(text, ROUTE_FIELDS).compile())
+    return Condition(text, lambda facts: predicate.made(facts.record), lambda facts: "it does not hold")
 
 
 def _short(text: str) -> str:

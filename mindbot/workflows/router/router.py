@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 
+from anyio.to_thread import run_sync
+
 from mindbot.config.model import Config
 from mindbot.domain.routing import Decision, RouteQuestion
 from mindbot.domain.shapes.workflows import RouterJson
@@ -107,7 +109,9 @@ class WorkflowRouter:
     async def explain(self, asked: RouteQuestion, among: Collection[str] = ()) -> Decision:
         """Return what `decide` would, with a line for each rule; nothing is counted."""
         decided = await self.decide(asked, among, count=False)
-        return replace(decided, rules=tuple(self.rules.told(Facts(asked), self.usable)))
+        # In a thread, as `state`: there may be thousands of rules.
+        lines = await run_sync(self.rules.told, Facts(asked), self.usable)
+        return replace(decided, rules=tuple(lines))
 
     async def by_message(self, asked: RouteQuestion) -> Decision:
         """Return what a message alone says, whatever the rules are."""
@@ -122,8 +126,12 @@ class WorkflowRouter:
             decided = await self._by_message(facts.asked, ruling.among or among, ruling)
         return self._after(decided, ruling, facts)
 
-    def to_json(self) -> RouterJson:
+    async def state(self) -> RouterJson:
         """Return how it is, with its rules in order."""
+        return await run_sync(self.to_json)
+
+    def to_json(self) -> RouterJson:
+        """Return `state`, in this thread."""
         settings = self.config.router
         return {
             "state": "degraded" if self.degraded else "ok",

@@ -68,7 +68,8 @@ class Rule:
     @property
     def wants(self) -> str:
         """Its conditions in words."""
-        return "; ".join(condition.wants for condition in self.conditions) or "every message"
+        # Not those that are kept once made: of thousands of rules they would only be for their words.
+        return "; ".join(each.wants for each in conditions(self.settings, self.name)) or "every message"
 
     @property
     def does(self) -> str:

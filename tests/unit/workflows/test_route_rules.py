@@ -15,7 +15,7 @@ from mindbot.config.workflows import RouteSettings
 from mindbot.domain.routing import RouteQuestion
 from mindbot.workflows.router import splits
 from mindbot.workflows.router.facts import Facts
-from mindbot.workflows.router.rules import RouteRules
+from mindbot.workflows.router.rules import RouteRules, Rule
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -110,6 +110,11 @@ def test_the_first_that_does_not_continue_is_the_last_word() -> None:
     told = these.told(facts, lambda name: True)
     assert told[1] == "✗ other: wants platform dingtalk; the platform is console"
     assert told[4] == "· rest: not asked, vip is the last word"
+
+
+def test_a_rule_is_told_in_words_without_being_made_ready_for_messages() -> None:
+    rule = Rule.of(RouteSettings.model_construct(text="no expression (", when="no filter (", workflow="a"), 1)
+    assert rule.to_json()["conditions"] == 'text =~ "no expression ("; no filter ('
 
 
 def test_a_rule_whose_workflow_cannot_be_asked_is_passed_over() -> None:
