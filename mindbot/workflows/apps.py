@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import anyio
+
 from mindbot.domain.abilities import Check
 from mindbot.domain.chat import Attachment, Chunks
 from mindbot.domain.host import Keep, Secrets
@@ -41,7 +43,9 @@ class AppCall:
 
     ``deadline`` is a time of ``anyio.current_time()``. ``conversation`` is whose lines these are; empty: the
     app is asked without what was said before (a shadow run, a run by hand). ``span`` is the step in which it
-    is asked: nodes and tools stand inside it; None: inside the innermost one that is open.
+    is asked: nodes and tools stand inside it; None: inside the innermost one that is open. ``rest`` waits so
+    many seconds before another start, and lets others have what a run holds meanwhile; it raises Overloaded
+    where that does not become free again in time.
     """
 
     text: str
@@ -52,6 +56,7 @@ class AppCall:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     deadline: float = 0.0
     span: Span | None = None
+    rest: Callable[[float], Awaitable[None]] = anyio.sleep
 
 
 class App(Protocol):

@@ -197,7 +197,7 @@ class CozeRun(ABC):
         wait *= random.uniform(1.0, 1.2)
         if self.call.deadline and now() + wait >= self.call.deadline:
             raise exc
-        await anyio.sleep(wait)
+        await self.call.rest(wait)
 
     def _until(self) -> float:
         """Return when a run that begins or is taken up now has to be over."""

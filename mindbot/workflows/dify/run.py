@@ -281,7 +281,7 @@ class RunInHand:
         if self._call.deadline and now() + wait >= self._call.deadline:
             raise error
         self._progress.notes.setdefault("failed", []).append(error.message)
-        await anyio.sleep(wait)
+        await self._call.rest(wait)
 
     # --- a start whose ids never came
 

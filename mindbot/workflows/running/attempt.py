@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import structlog
@@ -33,6 +33,7 @@ from mindbot.workflows.late import RunError
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.members import Member
 from mindbot.workflows.running.checks import AnswerCheck
+from mindbot.workflows.running.slots import HeldSlot
 from mindbot.workflows.verdict import FOR_A_PERSON, of_the_app
 
 log = structlog.get_logger("mindbot.workflows")
@@ -85,6 +86,7 @@ class AppAttempt:
         self._parent = parent
         self._resumed = resumed
         self._recovered = False
+        self._slot = HeldSlot(workflows, services, turn, member, question.deadline)
 
     async def run(self) -> Chunks:
         """Yield the answer.
@@ -100,7 +102,7 @@ class AppAttempt:
                 if member.replica:
                     span.data["replica"] = member.replica
                 try:
-                    async with self._slot(), aclosing(self._answer(span)) as chunks:
+                    async with self._slot.held(), aclosing(self._answer(span)) as chunks:
                         async for chunk in chunks:
                             yield chunk
                 except MindBotError as exc:
@@ -111,40 +113,6 @@ class AppAttempt:
             if self._admission is not None:  # it was left, or failed for what says nothing about the app
                 standing.circuit(member).release(self._admission)
             await standing.save()
-
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        """Hold one of the workflow's slots; who waits for one lends its place among the turns to others."""
-        name, settings = self._member.workflow, self._member.settings
-        standing, late = self._workflows.standing, self._workflows.standing.late(name)
-        slots = standing.slots(name, settings.concurrency)
-        late.waiting += 1
-        try:
-            if slots.free:
-                await slots.enter(0.0)
-            else:
-                await self._wait(min(settings.timeout, self._question.deadline - now()))
-        finally:
-            late.waiting -= 1
-        late.in_flight += 1
-        own = standing.late_of(self._member)
-        own.in_flight += 1
-        try:
-            yield
-        finally:
-            late.in_flight -= 1
-            own.in_flight -= 1
-            slots.leave()
-
-    async def _wait(self, seconds: float) -> None:
-        name, turn, standing = self._member.workflow, self._turn, self._workflows.standing
-        slots = standing.slots(name, self._member.settings.concurrency)
-        standing.waiting[self] = turn, time.monotonic()
-        try:
-            async with self._services.lend(turn):
-                await slots.enter(max(0.0, seconds))
-        finally:
-            del standing.waiting[self]
 
     async def _answer(self, span: Span) -> Chunks:
         """Yield what the app says, once it is known that it counts."""
@@ -160,6 +128,7 @@ class AppAttempt:
             question.files,
             deadline=deadline,
             span=span,
+            rest=self._slot.rest,
         )
         check = AnswerCheck(settings.response, question.text)
         begun = time.monotonic()

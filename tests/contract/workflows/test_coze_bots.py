@@ -158,10 +158,15 @@ async def test_failures_have_their_kind_and_only_what_passes_is_tried_again(
         assert count(server, "/v3/chat") == starts
 
 
-@pytest.mark.full
-async def test_what_passed_is_answered_once() -> None:
+async def test_what_passed_is_answered_once_after_a_rest() -> None:
+    rested: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rested.append(seconds)
+
     async with coze(Scripted("at last"), fault="5000:n=1@/v3/chat") as (_, house):
-        said = await house.ask()
+        said = await house.ask(rest=rest)
+        assert len(rested) == 1
         assert said.text == "at last"
         assert said.last.notes["starts"] == 2
 

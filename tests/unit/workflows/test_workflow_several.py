@@ -13,6 +13,7 @@ from mindbot.domain.errors import BudgetSpent, Conflict, MindBotError, Overloade
 from mindbot.domain.message import Json
 from mindbot.domain.spending import NOBODY, Payer
 from mindbot.testing.waiting import PATIENCE, until
+from mindbot.workflows.apps import AppCall
 
 pytestmark = pytest.mark.anyio
 
@@ -258,3 +259,25 @@ async def test_a_run_that_goes_on_takes_a_slot_and_counts_once() -> None:
     house.says["hr"] = Conflict("answered already")
     await answered(house, "b")
     assert (house.standing.stats.of("hr").failed, house.standing.late("hr").in_a_row) == (0, 0)
+
+
+async def test_a_run_that_waits_before_another_start_keeps_its_slot_and_place_from_nobody() -> None:
+    house = WorkflowHouse(workflows=apps("faq", faq={"concurrency": 1}))
+    late = house.standing.late("faq")
+
+    async def twice(call: AppCall) -> str:
+        if call.text == "fails":
+            await call.rest(4 * PATIENCE)
+        await call.rest(0.0)
+        assert late.in_flight == 1
+        return "well"
+
+    house.says["faq"] = twice
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(house.ask, "fails")
+            await until(lambda: house.lent == 1)
+            assert late.in_flight == 0
+            assert (await house.ask("other", "mei"))[0] == "well"
+            tasks.cancel_scope.cancel()
+    assert (late.in_flight, late.waiting, house.standing.slots("faq", 1).free) == (0, 0, True)

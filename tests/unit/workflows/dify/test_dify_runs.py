@@ -189,9 +189,14 @@ async def test_what_may_pass_is_started_again() -> None:
         assert broken.starts() == 2
 
 
-@pytest.mark.full
-async def test_as_often_as_the_settings_say() -> None:
+async def test_as_often_as_the_settings_say_with_a_rest_in_between() -> None:
+    rested: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rested.append(seconds)
+
     async with dify_here(fault="run-failed:code=internal_server_error") as broken:
         with pytest.raises(Overloaded):
-            await heard(broken.app(max_retries=1).run(broken.turn(), call()))
-        assert broken.starts() == 2
+            await heard(broken.app(max_retries=2).run(broken.turn(), call(rest=rest)))
+        assert broken.starts() == 3
+        assert len(rested) == 2 and 0 < rested[0] < rested[1]
