@@ -1,7 +1,8 @@
 """A run of a workflow: streamed, taken up by its id, waiting for people where a node asks them.
 
 Sources: coze.cn "Run workflow (streaming)", "Resume workflow", "Query workflow run history"; cozepy 0.20.0. A
-stream tells its run's id at its end alone: what breaks off before that may have to be run again.
+stream tells its run's id at its end alone: what breaks off before that may have to be run again. An answer to
+a question is taken once: what the run says to it is lost with a process that ends while it listens.
 """
 
 from __future__ import annotations
