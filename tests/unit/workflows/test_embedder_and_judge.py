@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import anyio
 import pytest
 
 from mindbot.config.workflows import RouterSettings, WorkflowSettings
@@ -13,6 +14,7 @@ from mindbot.domain.errors import NetworkFailed
 from mindbot.domain.ports.answering import Embedding
 from mindbot.domain.routing import RouteQuestion
 from mindbot.testing.platforms import Inbox, MemoryKeep
+from mindbot.workflows.router import vectors as router_vectors
 from mindbot.workflows.router.classifier import Classifier
 from mindbot.workflows.router.embedders import ProviderVectors
 from mindbot.workflows.router.hashed import places
@@ -123,6 +125,36 @@ async def test_vectors_that_are_being_made_are_no_failure() -> None:
     found = await asked.classify(RouteQuestion("a flat tyre on my bike"))
     assert (found.mode, asked.mode, asked.degraded) == ("hashed", "hashed", "")
     assert "being made (1 of 6)" in found.degraded
+
+
+class Slow(ProviderVectors):
+    """Answers when it is let."""
+
+    def __init__(self, models: Models) -> None:
+        super().__init__(models, "acme")
+        self.free = anyio.Event()
+        self.free.set()
+
+    async def of(self, texts: Sequence[str]) -> Any:
+        await self.free.wait()
+        return await super().of(texts)
+
+
+async def test_an_embedder_that_answers_others_is_busy_and_not_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(router_vectors, "DEADLINE", 0.01)
+    models, clock = Models(), Timer()
+    slow = Slow(models)
+    vectors = ExampleVectors(slow, clock=clock)
+    asked = Classifier(TWO, RouterSettings(embedder="acme"), vectors=vectors)
+    await asked.classify(RouteQuestion("a flat tyre on my bike"))
+    slow.free = anyio.Event()
+    found = await asked.classify(RouteQuestion("please bake me a cake with apples"))
+    assert "acme is busy" in found.degraded
+    assert not asked.degraded
+    clock.now += 1.0
+    found = await asked.classify(RouteQuestion("please bake me a cake with apples"))
+    assert "acme is down: it took longer" in found.degraded
+    assert "acme is down" in asked.degraded
 
 
 async def test_a_configuration_that_is_tried_takes_no_vectors_from_the_one_in_force() -> None:
