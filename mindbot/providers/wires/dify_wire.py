@@ -94,6 +94,11 @@ def named_file(part: Attachment, files: Uploaded) -> Json:
     return {"type": kind, "transfer_method": "remote_url", "url": part.url}
 
 
+#: Events that are pieces of the answer and tell no more than those before, once so many ids are known.
+WORDS = frozenset({"message", "agent_message"})
+_TOLD = 3
+
+
 class DifyAnswer(AnswerReader):
     """The answer of one run, event by event, or (blocking) whole.
 
@@ -132,7 +137,8 @@ class DifyAnswer(AnswerReader):
         if event == "error" or (not isinstance(event, str) and accuses(doc)):
             self.running = {}
             raise self._refused(doc)
-        self.note(doc)
+        if event not in WORDS or len(self.ids) < _TOLD:
+            self.note(doc)
         if not streamed and self.is_whole(doc):
             chunk = self.say(doc["answer"])
             self._end(doc)
@@ -143,6 +149,11 @@ class DifyAnswer(AnswerReader):
             return None
         handle = _HANDLED.get(event)
         return handle(self, doc) if handle else None
+
+    def goes_on(self, doc: Json) -> bool:
+        """Tell whether an event is one more piece of the answer, like the one before."""
+        event = doc.get("event")
+        return event == self._said_by and event in WORDS and isinstance(doc.get("answer"), str)
 
     def note(self, doc: Json) -> None:
         for name in ("task_id", "message_id", "conversation_id", "workflow_run_id"):

@@ -10,7 +10,7 @@ from mindbot.domain.errors import Truncated, VendorError
 from mindbot.domain.message import Json
 from mindbot.providers.shared.documents import Documents
 from mindbot.providers.shared.reading import bundles_of
-from mindbot.providers.wires.dify_wire import DifyAnswer
+from mindbot.providers.wires.dify_wire import WORDS, DifyAnswer
 from mindbot.workflows.dify.client import DifyStream
 from mindbot.workflows.dify.forms import form_of
 from mindbot.workflows.dify.nodes import NodeSteps
@@ -58,14 +58,28 @@ class Listener:
         self._steps = steps
 
     async def bundles(self, stream: DifyStream) -> AsyncGenerator[Iterator[tuple[Json, bool]], None]:
-        """Yield a stream's documents that came together, and whether they are events; see `bundles_of`."""
+        """Yield a stream's documents that came together, and whether they are events; see `bundles_of`.
+
+        Pieces of the answer that follow each other are one.
+        """
         documents = Documents(_EVENT)
 
         def told(docs: Iterator[object]) -> Iterator[tuple[Json, bool]]:
+            piece: Json | None = None
             for doc in docs:
-                if isinstance(doc, dict):
-                    stream.reading.moved()
-                    yield doc, documents.framing == "events"
+                if not isinstance(doc, dict):
+                    continue
+                stream.reading.moved()
+                streamed = documents.framing == "events"
+                if streamed and self.answer.goes_on(doc):
+                    piece = doc if piece is None else {**doc, "answer": piece["answer"] + doc["answer"]}
+                    continue
+                if piece is not None:
+                    yield piece, True
+                    piece = None
+                yield doc, streamed
+            if piece is not None:
+                yield piece, True
 
         async with aclosing(bundles_of(stream.reading, documents)) as bundles:
             async for docs in bundles:
@@ -87,7 +101,8 @@ class Listener:
             raise Paused
         if event in _DRAWING:
             self._draw(doc)
-        await self._steps.take(doc)
+        if event not in WORDS:
+            await self._steps.take(doc)
         try:
             return self.answer.take(doc, streamed=streamed)
         except VendorError as exc:

@@ -55,7 +55,9 @@ class Calibration:
 
     def weight(self, evidence: Evidence, *, none: bool = False) -> float:
         """Return what a workflow weighs, or *out of scope*."""
-        return sum(w * x for w, x in zip(self.weights, evidence.row(), strict=True)) + self.none * none
+        best, mean, near, about, pattern = self.weights
+        told = best * evidence.best + mean * evidence.mean + near * evidence.near
+        return told + about * evidence.about + pattern * evidence.pattern + self.none * none
 
 
 def shares(weights: Mapping[str, float], none: float) -> tuple[dict[str, float], float]:

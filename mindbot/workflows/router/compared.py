@@ -46,7 +46,7 @@ class Compared:
             return Evidence()
         if not shown:
             return numbers.ordinary(pattern) if pattern else Evidence()
-        return replace(self._evidence(workflow), pattern=pattern)
+        return self._evidence(workflow, pattern)
 
     def outside(self, workflows: Iterable[str]) -> Evidence:
         """Return what speaks for *out of scope*: its examples, and counter-examples that are nearer."""
@@ -59,12 +59,12 @@ class Compared:
         near = (refused - self.usual) / self.spread
         return replace(found, near=max(found.near, near), about=max(found.about, near))
 
-    def _evidence(self, workflow: str | None) -> Evidence:
+    def _evidence(self, workflow: str | None, pattern: float = 0.0) -> Evidence:
         like = self.hashed.of.get(workflow, Likeness())
         if self.vectors is None or workflow not in self.vectors.of:
-            return Evidence(like.best, like.mean)
+            return Evidence(like.best, like.mean, pattern=pattern)
         near, about = self.vectors.of[workflow].above(self.usual, self.spread)
-        return Evidence(like.best, like.mean, near, about)
+        return Evidence(like.best, like.mean, near, about, pattern)
 
 
 @dataclass(frozen=True, slots=True)
