@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from mindbot import registry
 from mindbot.config.keys import fold
@@ -25,5 +26,10 @@ def default_workflow(config: Config, usable: Usable) -> str:
         return named
     if named in registry.names("runners"):
         return ""
-    by_name = {fold(name.replace(" ", "")): name for name in config.workflows if usable(name)}
+    by_name = {_spelled(name): name for name in config.workflows if usable(name)}
     return next((by_name[name] for name in map(fold, _GENERAL) if name in by_name), "")
+
+
+@lru_cache(maxsize=1024)
+def _spelled(name: str) -> str:
+    return fold(name.replace(" ", ""))

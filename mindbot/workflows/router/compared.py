@@ -14,6 +14,8 @@ from mindbot.workflows.router.hashed import HashedIndex
 from mindbot.workflows.router.texts import same
 from mindbot.workflows.router.vectors import Similarities
 
+_UNLIKE = Likeness()  # what has no example
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -32,7 +34,7 @@ class Compared:
 
     def like(self, workflow: str | None) -> Likeness:
         """Return the likeness of a workflow's examples, by the best means."""
-        return (self.hashed if self.vectors is None else self.vectors).of.get(workflow, Likeness())
+        return (self.hashed if self.vectors is None else self.vectors).of.get(workflow, _UNLIKE)
 
     def refused(self, workflow: str) -> float:
         """Return how like a counter-example is that is nearer than any example of a workflow; 0: none is."""
@@ -60,7 +62,7 @@ class Compared:
         return replace(found, near=max(found.near, near), about=max(found.about, near))
 
     def _evidence(self, workflow: str | None, pattern: float = 0.0) -> Evidence:
-        like = self.hashed.of.get(workflow, Likeness())
+        like = self.hashed.of.get(workflow, _UNLIKE)
         if self.vectors is None or workflow not in self.vectors.of:
             return Evidence(like.best, like.mean, pattern=pattern)
         near, about = self.vectors.of[workflow].above(self.usual, self.spread)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from sys import float_info
 
 from mindbot.domain.routing import Nearest
 from mindbot.workflows.router.examples import Example
@@ -77,11 +76,13 @@ class ExampleSet:
 
     def _nearest(self, similarities: Sequence[float], likest: list[float], count: int) -> Iterator[Nearest]:
         """Yield the examples that are most like; ``likest`` are similarities, theirs among them."""
-        least = max([float_info.min, *sorted(likest, reverse=True)[count - 1 : count]])
-        near = [i for i, each in enumerate(similarities) if each >= least]
-        near.sort(key=similarities.__getitem__, reverse=True)
-        for i in near[:count]:
-            yield self._near(i, similarities[i])
+        before, at = 0.0, -1
+        for each in sorted(likest, reverse=True)[:count]:
+            if each <= 0:
+                return
+            at = similarities.index(each, at + 1 if each == before else 0)  # those alike in their order
+            before = each
+            yield self._near(at, each)
 
     def _near(self, number: int, similarity: float) -> Nearest:
         example = self.examples[number]

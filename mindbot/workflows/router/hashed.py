@@ -26,6 +26,7 @@ _ENDINGS = ("ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "ly", "s")
 WORD, PAIR, PIECE, SIGN, HAN1, HAN2, HAN3 = 1.0, 0.7, 0.35, 0.2, 0.45, 1.0, 0.7
 
 
+@lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
