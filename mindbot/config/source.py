@@ -41,8 +41,8 @@ class Source:
     looks: list[Finding] = field(default_factory=list)
 
 
-def read(path: Path) -> Source:
-    """Read one file.
+def read(path: Path, begins: str = "wecom") -> Source:
+    """Read one file; ``begins`` is a section that it may begin with, for who wrote none.
 
     Raises:
         ConfigError: it cannot be read or understood; ``problems`` has one line.
@@ -60,10 +60,10 @@ def read(path: Path) -> Source:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _unusable(f"{path}:{line}: is not UTF-8 text. Save it as UTF-8") from error
-    return parse(text, str(path))
+    return parse(text, str(path), begins)
 
 
-def parse(text: str, name: str) -> Source:
+def parse(text: str, name: str, begins: str = "wecom") -> Source:
     """Parse one YAML text; escapes that YAML forbids (``"c\\+\\+"``) load with a warning.
 
     Raises:
@@ -72,7 +72,7 @@ def parse(text: str, name: str) -> Source:
     warnings: list[Finding] = []
     mends = 0
     while True:
-        reader = _Reader(text, name)
+        reader = _Reader(text, name, begins)
         try:
             root = reader.document()
         except yaml.MarkedYAMLError as error:
@@ -152,10 +152,11 @@ class _Built:
 class _Reader:
     """Builds nodes from events."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, begins: str) -> None:
         self.problems: list[Finding] = []
         self.looks: list[Finding] = []
         self._name = name
+        self._begins = begins
         self._events: Any = yaml.CSafeLoader(text)
         self._anchors: dict[str, _Built] = {}
         self._nodes = 0
@@ -183,7 +184,8 @@ class _Reader:
         if not isinstance(root.value, dict):
             if self.looks:  # what is no mapping because of it
                 raise _unusable(str(self.looks[0]))
-            raise _unusable(f"{root.origin}: should be a mapping of sections. Begin with e.g. `wecom:`")
+            what = f"should be a mapping of sections. Begin with e.g. `{self._begins}:`"
+            raise _unusable(f"{root.origin}: {what}")
         return root
 
     def _origin(self, event: yaml.Event) -> Origin:

@@ -49,9 +49,9 @@ def run(
 
     setup("error", levels={"mindbot": "error"})
     loaded = load([*ctx.obj["config"], *(config or [])] or None)
-    wanted = scenario.read(conversations, loaded.config) if conversations else scenario.Scenario()
+    wanted = scenario.read(conversations, loaded.config) if conversations else samples.scenario(loaded.config)
     faults = {**wanted.faults, **_faults(fault or [], loaded.config)}
-    scenes = scenes_of(wanted.conversations or samples.talks(loaded.config), loaded.config)
+    scenes = scenes_of(wanted.conversations, loaded.config)
     outcome = play(loaded, scenes, faults, timeout=timeout)
     told = report(loaded, outcome)
     if wants_json(as_json):

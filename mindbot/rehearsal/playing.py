@@ -13,15 +13,13 @@ from mindbot.config.model import Config
 from mindbot.domain.errors import MindBotError, TimedOut
 from mindbot.domain.shapes.turns import TurnJson
 from mindbot.domain.turn import DONE_STATES
-from mindbot.rehearsal.scenario import RehearsedTalk, ScenarioLine
-from mindbot.rehearsal.stand_ins import bots_of
+from mindbot.rehearsal.scenario import RehearsedTalk, ScenarioLine, with_whom
 from mindbot.runtime.app import Runtime
 from mindbot.sim.server import Simulator
 
 #: Seconds an answer may take to come to a phone once it is sent: webhooks are polled for it.
 _TO_PHONE = 10.0
 _LOOK_EVERY = 0.05  # seconds
-_GROUPS = frozenset({"dingtalk", "wecombot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +49,16 @@ def scenes_of(talks: Sequence[RehearsedTalk], config: Config) -> list[Scene]:
     """Return who writes to whom: a conversation without a platform is had on each."""
     found: list[Scene] = []
     for talk in talks:
-        for bot in _bots(talk, config):
+        for platform, bot in with_whom(talk, config):
             user = talk.user or allowed_user(config, f"rehearsal{len(found) + 1}")
             name = talk.name or f"conversation {len(found) + 1}"
-            found.append(Scene(name, bot[0], bot[1], user, talk.group, talk.says))
+            found.append(Scene(name, platform, bot, user, talk.group, talk.says))
     return found
 
 
 def before_play(scenes: Sequence[Scene]) -> list[Played]:
     """Return every message of the scenes as one that nothing has come of yet."""
     return [Played(scene, said, failed="there was no time for it") for scene in scenes for said in scene.says]
-
-
-def _bots(talk: RehearsedTalk, config: Config) -> list[tuple[str, str]]:
-    there = bots_of(config)
-    if talk.platform == "console":
-        there = config.bots()
-    platforms = [talk.platform] if talk.platform else list(dict.fromkeys(b.platform for b in there))
-    if talk.group:
-        platforms = [each for each in platforms if each in _GROUPS]
-    found = []
-    for platform in platforms:
-        names = [b.name for b in there if b.platform == platform and talk.bot in ("", b.name)]
-        found += [(platform, names[0])] if names else []
-    return found
 
 
 def allowed_user(config: Config, name: str) -> str:

@@ -83,6 +83,8 @@ def report(loaded: Loaded, outcome: RehearsalOutcome) -> RehearsalReport:
     told.providers = dict(Counter(line.provider for line in lines if line.provider))
     told.errors += [f"{line} (did not start)" for line in outcome.not_well]
     told.errors += [f"{host} was called for, and refused: give it a stand-in" for host in outcome.refused]
+    if not lines:
+        told.errors.append("nothing was played: nobody stands in for a bot of this configuration")
     if outcome.stopped:
         told.errors.append("stopped before its end")
     told.mend = list(_to_mend(loaded, outcome, lines))

@@ -20,7 +20,7 @@ _WORD = re.compile(r"[\w ]+")
 _OF_EACH = 2  # examples of a workflow's own that are said
 
 
-def talks(config: Config) -> tuple[RehearsedTalk, ...]:
+def scenario(config: Config) -> Scenario:
     """Return the conversations that come with MindBot, as far as the configuration has use for them."""
     shipped: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     found = [RehearsedTalk(name="greeting", says=_said(shipped["greeting"]))]
@@ -30,7 +30,7 @@ def talks(config: Config) -> tuple[RehearsedTalk, ...]:
     found.append(RehearsedTalk(name="nothing for a workflow", says=_said(shipped["strange"])))
     found.append(RehearsedTalk(name="in a group", group=_GROUP, says=_said(shipped["greeting"][:1])))
     found += _of_rules(config)
-    return Scenario(conversations=tuple(found)).conversations
+    return Scenario(conversations=tuple(found))
 
 
 def _said(lines: list[str], meant: str = "") -> tuple[ScenarioLine, ...]:

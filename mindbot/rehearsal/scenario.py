@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from mindbot.config import keys, problems, source, tree
-from mindbot.config.model import Config
+from mindbot.config.model import BotConfig, Config
 from mindbot.config.patterns import check_patterns
 from mindbot.config.sections import Section
 from mindbot.config.tree import Finding, KeyPath, Node
 from mindbot.config.types import LINES
 from mindbot.domain.errors import ConfigError
+
+_SEE = "see docs/rehearsal.md"
+#: Platforms with a simulator, and those of them that have groups.
+PLATFORMS = frozenset({"dingtalk", "wecom", "wecomcs", "wecombot"})
+_GROUPS = frozenset({"dingtalk", "wecombot"})
 
 
 def _specs(value: Any) -> Any:
@@ -70,7 +76,7 @@ class RehearsedTalk(Section):
 class Scenario(Section):
     """A file of conversations."""
 
-    conversations: tuple[RehearsedTalk, ...] = Field((), description="None: those that come with MindBot.")
+    conversations: tuple[RehearsedTalk, ...] = Field(min_length=1, description="What is played.")
     faults: dict[str, FaultSpecs] = Field(
         default_factory=dict,
         description="What fails, by the name of a workflow, provider or bot: a status, or a fault.",
@@ -83,20 +89,33 @@ def read(path: Path, config: Config) -> Scenario:
     Raises:
         ConfigError: ``problems`` has a line for every finding, each with its place and mend.
     """
-    found = source.read(path)
+    try:
+        found = source.read(path, begins="conversations")
+    except ConfigError as error:
+        raise ConfigError("the conversations cannot be read", hint=_SEE, problems=error.problems) from error
     refused = list(found.problems)
     root = keys.canonical(found.root, Scenario, refused)
     try:
         scenario = Scenario.model_validate(tree.to_plain(root))
     except ValidationError as error:
-        refused += [problems.of(root, Scenario, each) for each in error.errors(include_url=False)]
+        refused += [problems.of(root, Scenario, each) for each in _deepest(error)]
     else:
         refused += _strangers(root, scenario, config)
         if not refused:
             return scenario
     lines = [str(each) for each in sorted(refused, key=lambda each: each.origin.line)]
     count = f"{len(lines)} problem{'s' if len(lines) != 1 else ''}"
-    raise ConfigError(f"the conversations have {count}", hint="see docs/rehearsal.md", problems=lines)
+    raise ConfigError(f"the conversations have {count}", hint=_SEE, problems=lines)
+
+
+def _deepest(error: ValidationError) -> Iterator[ErrorDetails]:
+    """Yield what the model refuses; a list is not empty too because each of its entries is refused."""
+    told = error.errors(include_url=False)
+    for each in told:
+        place = each["loc"]
+        inside = any(other["loc"][: len(place)] == place for other in told if other is not each)
+        if not (each["type"] == "too_short" and inside):
+            yield each
 
 
 def _strangers(root: Node, scenario: Scenario, config: Config) -> list[Finding]:
@@ -121,6 +140,8 @@ def _strangers(root: Node, scenario: Scenario, config: Config) -> list[Finding]:
         check((*here, "platform"), talk.platform, platforms, "platform with a bot")
         own = [bot.name for bot in bots if talk.platform in ("", bot.platform)]
         check((*here, "bot"), talk.bot, own, "bot")
+        if not with_whom(talk, config) and talk.bot in ("", *own) and talk.platform in ("", *platforms):
+            found.append(Finding(tree.find(root, here)[0].origin, f"{tree.dotted(here)}: {_nobody(talk)}"))
         for m, said in enumerate(talk.says):
             line: KeyPath = (*here, "says", m)
             check((*line, "expect", "workflow"), said.expect.workflow, workflows, "workflow")
@@ -129,6 +150,33 @@ def _strangers(root: Node, scenario: Scenario, config: Config) -> list[Finding]:
     for name in scenario.faults:
         check(("faults", name), name, list(names_of(config)), "workflow, provider or bot")
     return found
+
+
+def with_whom(talk: RehearsedTalk, config: Config) -> list[tuple[str, str]]:
+    """Return the bots that a conversation is had with, by platform and name: the first of each platform."""
+    there = config.bots() if talk.platform == "console" else _bots(config)
+    found: dict[str, str] = {}
+    for bot in there:
+        grouped = not talk.group or bot.platform in _GROUPS
+        if grouped and talk.platform in ("", bot.platform) and talk.bot in ("", bot.name):
+            found.setdefault(bot.platform, bot.name)
+    return list(found.items())
+
+
+def _bots(config: Config) -> list[BotConfig]:
+    """Return the bots that somebody can write to: those with a simulator, else the console's."""
+    bots = config.bots()
+    played = [bot for bot in bots if bot.platform in PLATFORMS]
+    return played or [bot for bot in bots if bot.platform == "console"]
+
+
+def _nobody(talk: RehearsedTalk) -> str:
+    if talk.group:
+        groups = " and ".join(sorted(_GROUPS))
+        return (
+            f"no bot is there that can be written to in a group: only {groups} have some. Leave out `group`"
+        )
+    return "no bot is there that can be written to: its platform has no simulator. Leave the conversation out"
 
 
 def names_of(config: Config) -> Mapping[str, None]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from mindbot.config.bots import BotSettings
-from mindbot.config.model import BotConfig, Config
+from mindbot.config.model import Config
 from mindbot.config.models import ProviderSettings
 from mindbot.config.parts import settings
 from mindbot.config.workflows import COZE_KINDS, ReplicaSettings, WorkflowSettings
@@ -223,12 +223,6 @@ def _app(key: str, entry: WorkflowSettings) -> Json:
     """Return what an app is like: of the configured kind; its answer names it and repeats the text."""
     app: Json = {"key": key, "mode": _MODES.get(entry.type, entry.type)}
     return app | ({"output_key": entry.output_key} if entry.output_key else {})
-
-
-def bots_of(config: Config) -> list[BotConfig]:
-    """Return the bots that somebody can write to: those of platforms, else the console's."""
-    bots = config.bots()
-    return [bot for bot in bots if bot.platform != "console"] or bots
 
 
 def without_secrets(section: M) -> M:

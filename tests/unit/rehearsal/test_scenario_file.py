@@ -12,7 +12,7 @@ from mindbot.config.model import Config
 from mindbot.domain.errors import ConfigError
 from mindbot.rehearsal import samples
 from mindbot.rehearsal.playing import allowed_user, scenes_of
-from mindbot.rehearsal.scenario import Scenario, read
+from mindbot.rehearsal.scenario import read
 from mindbot.rehearsal.stand_ins import FAKE, without_secrets
 
 
@@ -75,21 +75,32 @@ faults: {code_analysis: 504, openai: [429, slow:1s]}
         ),
         ("conversations:\n  - says:\n      - {text: x, expect: {reply: '('}}", 3, "no regular expression"),
         ("conversations:\n  - says:\n      - {text: x, expect: {rule: night}}", 3, "There is none"),
-        ("faults:\n  opnai: 503", 2, "Did you mean openai?"),
-        ("faults: {openai: [[1]]}", 1, "should be text"),
-        ("- a list", 1, "should be a mapping"),
+        ("conversations: [{says: [x]}]\nfaults:\n  opnai: 503", 3, "Did you mean openai?"),
+        ("conversations: [{says: [x]}]\nfaults: {openai: [[1]]}", 2, "should be text"),
+        ("- a list", 1, "should be a mapping of sections. Begin with e.g. `conversations:`"),
+        ("", 1, "conversations is missing"),
+        ("faults: {openai: 503}", 1, "conversations is missing"),
+        ("conversations: []", 1, "conversations is empty"),
+        (
+            "conversations:\n  - {says: [x]}\n  - {group: g, platform: wecom, says: [x]}",
+            3,
+            "Leave out `group`",
+        ),
     ],
 )
 def test_a_bad_file_is_told_by_line_with_the_mend(tmp_path: Path, text: str, line: int, mend: str) -> None:
     file = written(tmp_path, text)
     with pytest.raises(ConfigError) as error:
         read(file, config(workflows=WORKFLOWS))
-    assert error.value.problems[0].startswith(f"{file}:{line}:") and mend in error.value.problems[0]
+    place = f"{file}:{line}:"
+    assert any(told.startswith(place) and mend in told for told in error.value.problems)
 
 
 def test_without_a_file_each_workflow_and_rule_is_spoken_to() -> None:
     rules = [{"name": "night", "user": ["boss"], "workflow": "own"}, {"name": "any", "percent": 5}]
-    found = {talk.name: talk for talk in samples.talks(config(workflows=WORKFLOWS, routes=rules))}
+    found = {
+        talk.name: talk for talk in samples.scenario(config(workflows=WORKFLOWS, routes=rules)).conversations
+    }
     assert [said.text for said in found["own"].says] == ["book a room", "free rooms"]
     assert [said.text for said in found["odd"].says] == ["red alert"]
     assert {said.meant for said in found["code_analysis"].says} == {"code_analysis"}
@@ -98,7 +109,7 @@ def test_without_a_file_each_workflow_and_rule_is_spoken_to() -> None:
 
 
 def test_every_platform_is_written_to_and_groups_only_where_there_are_some() -> None:
-    played = scenes_of(samples.talks(config()), config())
+    played = scenes_of(samples.scenario(config()).conversations, config())
     assert {(scene.platform, bool(scene.group)) for scene in played} == {
         ("dingtalk", False),
         ("dingtalk", True),
@@ -110,7 +121,9 @@ def test_every_platform_is_written_to_and_groups_only_where_there_are_some() -> 
 
 def test_without_platforms_the_console_is_spoken_to() -> None:
     alone = parts.read({"providers": {"scripted": {}}})
-    assert {scene.platform for scene in scenes_of(samples.talks(alone), alone)} == {"console"}
+    assert {scene.platform for scene in scenes_of(samples.scenario(alone).conversations, alone)} == {
+        "console"
+    }
 
 
 def test_users_are_some_that_may_write() -> None:
@@ -127,5 +140,25 @@ def test_no_secret_stays_and_no_reference_either() -> None:
     assert key is not None and key.get_secret_value() == FAKE
 
 
-def test_an_empty_file_plays_what_is_shipped(tmp_path: Path) -> None:
-    assert read(written(tmp_path, ""), config()) == Scenario()
+def test_a_group_that_no_bot_has_is_told_and_the_console_has_none(tmp_path: Path) -> None:
+    file = written(tmp_path, "conversations:\n  - {group: g, says: [{text: x, expect: {workflow: null}}]}")
+    alone = parts.read({"providers": {"scripted": {}}})
+    with pytest.raises(ConfigError) as error:
+        read(file, alone)
+    assert error.value.problems[0].startswith(f"{file}:2:") and "in a group" in error.value.problems[0]
+    assert [
+        (scene.platform, scene.group) for scene in scenes_of(read(file, config()).conversations, config())
+    ] == [("dingtalk", "g")]
+
+
+def test_what_is_wrong_inside_a_list_is_all_that_is_told_of_it(tmp_path: Path) -> None:
+    file = written(tmp_path, "conversations:\n  - says:\n      - {text: x, expct: {}}")
+    with pytest.raises(ConfigError) as error:
+        read(file, config())
+    (only,) = error.value.problems
+    assert only.startswith(f"{file}:3:") and "Did you mean expect?" in only
+
+
+def test_a_file_that_is_no_yaml_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the conversations cannot be read"):
+        read(written(tmp_path, "conversations: ["), config())
