@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mindbot.domain.message import Json
+from mindbot.workflows.languages import some_chinese
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _FIELD = re.compile(r"\s*([^:：\n]{1,100}?)\s*[:：][ \t]*(.*)")
 #: Where Dify's content has an input.
 _PLACE = re.compile(r"\{\{#\$output\.([^#}]{1,100})#\}\}")
@@ -181,13 +181,8 @@ def _fields(inputs: Sequence[FormInput], lines: Iterable[str]) -> tuple[dict[str
 # --- words
 
 
-def chinese(*texts: str) -> bool:
-    """Tell whether texts are in Chinese: what is said beside them is then too."""
-    return any(_HAN.search(text) for text in texts)
-
-
 def _in_chinese(form: PendingForm) -> bool:
-    return chinese(form.content, form.node, *(a.title for a in form.actions))
+    return some_chinese(form.content, form.node, *(a.title for a in form.actions))
 
 
 def offered(form: PendingForm) -> str:

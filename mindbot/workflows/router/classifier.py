@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 
 from mindbot.config.workflows import RouterSettings, WorkflowSettings
 from mindbot.domain.routing import Nearest, RouteQuestion, WorkflowCandidate
+from mindbot.workflows.languages import language
 from mindbot.workflows.router.calibration import Calibration, Way, calibration, shares
 from mindbot.workflows.router.classified import Classified, why
 from mindbot.workflows.router.compared import Compared, ExampleIndex, indexed
@@ -17,7 +18,7 @@ from mindbot.workflows.router.examples import Example, gather
 from mindbot.workflows.router.followups import follows, says_little
 from mindbot.workflows.router.judge import NoVerdict, RouteJudge
 from mindbot.workflows.router.patterns import Patterns, strengths
-from mindbot.workflows.router.texts import language, same
+from mindbot.workflows.router.texts import same
 from mindbot.workflows.router.vectors import ExampleVectors, NotComparable
 
 #: The confidence in an example that says just what the text says.

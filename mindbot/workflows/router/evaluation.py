@@ -11,9 +11,9 @@ from typing import TypedDict
 from mindbot.config.model import Config
 from mindbot.domain.errors import Invalid
 from mindbot.domain.routing import RouteQuestion
+from mindbot.workflows.languages import language
 from mindbot.workflows.router.alone import router_alone
 from mindbot.workflows.router.assembling import classifier_of
-from mindbot.workflows.router.texts import language
 
 #: What out of scope is called where a name is wanted.
 NONE = "none"

@@ -18,13 +18,13 @@ import numpy as np
 
 from mindbot.config.load import load
 from mindbot.config.workflows import WorkflowSettings
+from mindbot.workflows.languages import language
 from mindbot.workflows.router.calibration import Evidence
 from mindbot.workflows.router.embedders import LocalVectors
 from mindbot.workflows.router.evidence import ExampleSet, Likeness, Likenesses
 from mindbot.workflows.router.examples import WELL_KNOWN, gather
 from mindbot.workflows.router.hashed import HashedIndex
 from mindbot.workflows.router.patterns import Patterns, strengths
-from mindbot.workflows.router.texts import language
 from mindbot.workflows.router.vectors import ExampleVectors
 
 CLASSES: tuple[str | None, ...] = (*WELL_KNOWN, None)

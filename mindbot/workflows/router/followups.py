@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from mindbot.workflows.router.texts import language, same
+from mindbot.workflows.languages import language
+from mindbot.workflows.router.texts import same
 
 #: Longest text that can be a follow-up, in words or Chinese characters.
 WORDS, CHARACTERS = 8, 14

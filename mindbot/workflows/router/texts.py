@@ -1,4 +1,4 @@
-"""Texts as they are compared: one spelling, and the language they are calibrated by."""
+"""Texts as they are compared: one spelling."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 import unicodedata
 
 _SPACE = re.compile(r"\s+")
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-_WORD = re.compile(r"[a-z]{2,}")
 #: What is read of a message by patterns, in characters.
 LONGEST = 4000
 #: What is compared of it: a long one says what is wanted in its beginning or at its end.
@@ -30,8 +28,3 @@ def gist(text: str) -> str:
 def same(text: str) -> str:
     """Return what texts share that are the same but for spaces, letters' case and signs around them."""
     return plain(text).strip(" .,;:!?。，、；：！？…~～")
-
-
-def language(text: str) -> str:
-    """Return ``zh`` for a text with more Chinese characters than words in Latin letters, else ``en``."""
-    return "zh" if len(_HAN.findall(text)) > len(_WORD.findall(text.lower())) else "en"

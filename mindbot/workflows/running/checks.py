@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from mindbot.config.workflows import AcceptSettings, ResponseSettings
 from mindbot.domain.conversation import wordless
 from mindbot.domain.message import Message
+from mindbot.workflows.languages import language
 
 #: How models say that they will not, in Chinese and English; a text has to begin so.
 BUILTIN_REFUSALS = (
@@ -26,17 +26,7 @@ BUILTIN_REFUSALS = (
     r"(help|assist|answer|provide|do that|comply)",
 )
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_LATIN = re.compile(r"[A-Za-z]+")
 _CLEAR = 4  # words and characters that a text must have for its language to be told
-
-
-def language_of(text: str) -> str:
-    """Return ``zh`` or ``en`` by the letters of a text; empty where they do not tell."""
-    han, latin = len(_HAN.findall(text)), len(_LATIN.findall(text))
-    if han + latin < _CLEAR:
-        return ""
-    return "zh" if han >= latin else "en"
 
 
 def not_taken(accept: AcceptSettings, message: Message) -> str:
@@ -61,7 +51,7 @@ class AnswerCheck:
         builtin = BUILTIN_REFUSALS if settings.builtin_refusals else ()
         self._refusals: Sequence[str] = (*settings.refusals, *builtin)
         same = settings.language == "same"
-        self._language = language_of(question) if same else settings.language
+        self._language = language(question, _CLEAR) if same else settings.language
         self.strict = bool(self._least or self._refusals or self._language)
 
     def wrong(self, text: str) -> str:
@@ -73,7 +63,7 @@ class AnswerCheck:
             return f"the answer is too short: {len(said)} characters of at least {self._least}"
         if any(_search(pattern)(said) for pattern in self._refusals):
             return "the answer is a refusal"
-        told = language_of(said) if self._language else ""
+        told = language(said, _CLEAR) if self._language else ""
         if told and told != self._language:
             return f"the answer is in another language: {told}, not {self._language}"
         return ""
