@@ -80,6 +80,7 @@ class WorkflowView(Answer):
 
     Counts are today's; ``success`` is a share of late runs, ``latency`` and ``latencies`` (the oldest first)
     are seconds of whole runs, ``satisfaction`` is the share of likes; ``split`` and ``shadow`` are percent.
+    Of the ``examples`` in use ``shipped`` come with MindBot and ``learned`` are corrections.
     """
 
     name: str = ""
@@ -90,6 +91,8 @@ class WorkflowView(Answer):
     endpoint: str = ""
     priority: int = 0
     examples: int = 0
+    shipped: int = 0
+    learned: int = 0
     patterns: int = 0
     threshold: float = 0.0
     timeout: float = 0.0
@@ -186,7 +189,8 @@ class RuleView(Answer):
 
 class RouterView(Answer):
     """How the router is: ok or degraded and why, how texts are compared (``mode``), by which embedder and
-    judge, the rules in order, and how many messages it decided (``none``: of those, out of scope)."""
+    judge (those in use), the rules in order, the ``examples`` (of which ``shipped`` come with MindBot), and
+    how many messages it decided (``none``: of those, out of scope)."""
 
     state: str = ""
     reason: str = ""
@@ -198,6 +202,7 @@ class RouterView(Answer):
     workflows: list[str] = Field(default_factory=list)
     rules: list[RuleView] = Field(default_factory=list)
     examples: int = 0
+    shipped: int = 0
     learned: int = 0
     pending: int = 0
     decisions: int = 0
@@ -206,7 +211,8 @@ class RouterView(Answer):
 
 class LearnedView(Answer):
     """A correction: the text belongs to ``workflow`` (null: to none), not to ``was``. ``state`` is pending,
-    accepted, rejected or reverted; ``origin`` operator or feedback."""
+    accepted, rejected or reverted; ``origin`` operator or feedback; ``by`` and ``reviewed_by`` are users of
+    the daemon's machine."""
 
     id: str = ""
     text: str = ""
@@ -218,6 +224,7 @@ class LearnedView(Answer):
     turn: str = ""
     ts: float = 0.0
     note: str = ""
+    reviewed_by: str = ""
 
 
 class MovedView(Answer):

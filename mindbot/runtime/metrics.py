@@ -64,6 +64,13 @@ WORKFLOW_NOW = Measured(
     "Runs that are under way (running) or wait for a slot (waiting).",
     ("workflow", "state"),
 )
+ROUTED = Measured(
+    "mindbot_router_decisions",
+    "counter",
+    "Messages by who decided where they go: rule, form, classifier, sticky (goes on with who answered "
+    "before), judge, none (out of scope), configuration (there is nothing to choose).",
+    ("by",),
+)
 SHADOWS_DROPPED = Measured(
     "mindbot_workflow_shadows_dropped", "counter", "Shadow runs that were not made: too many waited."
 )
@@ -96,6 +103,7 @@ METRICS = (
     WORKFLOWS,
     WORKFLOW_SUMS,
     WORKFLOW_NOW,
+    ROUTED,
     SHADOWS_DROPPED,
     SENDS,
     DELIVERIES,
@@ -129,6 +137,7 @@ def measured(
         WORKFLOWS: stats.workflows.items(),
         WORKFLOW_SUMS: _sums(background.standing.stats.totals),
         WORKFLOW_NOW: background.standing.now(),
+        ROUTED: _by_name(background.standing.decisions),
         SHADOWS_DROPPED: _one(background.shadows.dropped),
         SENDS: traffic.sends.items(),
         DELIVERIES: _by_name({"sent": outbox["sent"], "retried": outbox["retried"], "dead": outbox["dead"]}),

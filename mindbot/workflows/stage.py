@@ -44,7 +44,8 @@ class Classify:
         self._once = services.once
         self._warn = services.warn
         if self._router is not None:
-            self._forms = services.part(Workflows).standing.forms
+            standing = services.part(Workflows).standing
+            self._forms, self._decisions = standing.forms, standing.decisions
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if self._router is None or not (_open(turn) or await self._is_said_to_a_form(turn)):
@@ -71,8 +72,10 @@ class Classify:
 
             async def decide() -> _Decided:
                 if (match := await self._forms.match(turn)) is not None:
+                    self._decisions["form"] += 1
                     return _of_form(match)
                 decision = await router.decide(await self._question(turn, router))
+                self._decisions[_by(decision)] += 1
                 span.data |= decision.to_json()
                 return {
                     "route": _route(decision, turn.route),
@@ -116,6 +119,16 @@ def _open(turn: Turn) -> bool:
     route = turn.route
     some_workflow = route.get("runner") == "workflow" and not route.get("workflow")
     return route.get("by") == "configuration" or some_workflow
+
+
+def _by(decision: Decision) -> str:
+    """Return who decided, as the metric calls them: a message's words are read in several ways."""
+    if decision.by != "message":
+        return decision.by
+    if decision.workflow is None:
+        return "none"
+    parts = decision.candidates[0].parts
+    return next((name for name in ("judge", "sticky") if name in parts), "classifier")
 
 
 def _of_form(match: FormMatch) -> _Decided:

@@ -7,6 +7,7 @@ that somebody switched off, and the sums of each day. Late runs and slots are in
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import blake2b
@@ -45,6 +46,8 @@ class WorkflowStanding:
         self.stats = WorkflowStats(keep, clock)
         #: The ids of the vendors' runs whose turns are known: see `AppParts.theirs`.
         self.runs: dict[str, None] = {}
+        #: Messages by who decided where they go: rule, form, classifier, sticky, judge, none, configuration.
+        self.decisions: Counter[str] = Counter()
         #: Turns that wait for a slot of a workflow, since when (``time.monotonic``), by who waits for them.
         self.waiting: dict[object, tuple[Turn, float]] = {}
         self._circuits: dict[str, Circuit] = {}

@@ -8,13 +8,14 @@ from mindbot.domain.shapes.workflows import ReplicaJson, RunErrorJson, WorkflowJ
 from mindbot.domain.spending import BILLION
 from mindbot.workflows.late import RunError
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.router.examples import ExampleCounts
 
 _SOUND = 0.5  # share of late runs that must succeed for a workflow to be well
 _OWN = "app"  # what the workflow's own app is called beside its replicas
 
 
-def status_of(workflows: Workflows, name: str, currency: str) -> WorkflowJson:
-    """Return how a configured workflow is; raises NotFound."""
+def status_of(workflows: Workflows, name: str, examples: ExampleCounts, currency: str) -> WorkflowJson:
+    """Return how a configured workflow is, with the examples that choose it; raises NotFound."""
     settings, standing = workflows.get(name), workflows.standing
     late, today = standing.late(name), standing.stats.of(name)
     replicas = list(_replicas(workflows, name))
@@ -27,7 +28,9 @@ def status_of(workflows: Workflows, name: str, currency: str) -> WorkflowJson:
         "enabled": workflows.usable(name),
         "endpoint": workflows.members[name][0].endpoint,
         "priority": settings.priority,
-        "examples": len(settings.examples),
+        "examples": examples.all,
+        "shipped": examples.shipped,
+        "learned": examples.learned,
         "patterns": len(settings.task_patterns),
         "threshold": settings.threshold,
         "timeout": settings.timeout,

@@ -24,6 +24,8 @@ def workflow_row(name: str, **more: Any) -> Json:
         "endpoint": "https://dify.example/v1",
         "priority": 100,
         "examples": 3,
+        "shipped": 2,
+        "learned": 1,
         "patterns": 1,
         "threshold": 0.5,
         "timeout": 60.0,
@@ -171,6 +173,7 @@ class FakeRouting:
                 }
             ],
             "examples": 80,
+            "shipped": 60,
             "learned": 0,
             "pending": 1,
             "decisions": 5,
@@ -188,6 +191,7 @@ class FakeRouting:
                 "turn": "",
                 "ts": 1000.0,
                 "note": "",
+                "reviewed_by": "",
             }
         }
         self.asked: list[Json] = []
@@ -243,7 +247,7 @@ class FakeRouting:
         found = [each for each in self.corrections.values() if state in ("", each["state"])]
         return found[::-1][:limit]
 
-    async def learn(self, text: str, *, turn: str, workflow: str | None, note: str) -> Json:
+    async def learn(self, text: str, *, turn: str, workflow: str | None, note: str, by: str) -> Json:
         if not text and not turn:
             raise Invalid("which text? give it, or a turn")
         id = f"c{len(self.corrections) + 1}"
@@ -254,18 +258,19 @@ class FakeRouting:
             "was": None,
             "state": "accepted",
             "origin": "operator",
-            "by": "operator",
+            "by": by,
             "turn": turn,
             "ts": 2000.0,
             "note": note,
+            "reviewed_by": "",
         }
         return self.corrections[id]
 
-    async def review(self, id: str, verdict: str) -> Json:
+    async def review(self, id: str, verdict: str, *, by: str) -> Json:
         if id not in self.corrections:
             raise NotFound(f"no correction {id!r}")
         state = {"accept": "accepted", "reject": "rejected", "revert": "reverted"}[verdict]
-        self.corrections[id]["state"] = state
+        self.corrections[id] |= {"state": state, "reviewed_by": by}
         return self.corrections[id]
 
     async def diff(self, config: str, last: int) -> list[Json]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pwd import getpwuid
+
 import pytest
 from daemon_here import Running
 
@@ -78,11 +81,14 @@ async def test_the_router_explains_itself(up: Running) -> None:
 async def test_corrections_are_taught_and_reviewed(up: Running) -> None:
     made = await up.client.ask(calls.teach(TeachRoute(text="rain?", workflow=None, note="small talk")))
     assert (made.id, made.workflow, made.state) == ("c2", None, "accepted")
+    me = getpwuid(os.getuid()).pw_name
+    assert made.by == me
     assert [each.id for each in await up.client.ask(calls.learned())] == ["c2", "c1"]
     assert [each.id for each in await up.client.ask(calls.learned("pending"))] == ["c1"]
     assert (await up.client.ask(calls.review("c1", "accept"))).state == "accepted"
     assert (await up.client.ask(calls.review("c1", "revert"))).state == "reverted"
-    assert (await up.client.ask(calls.review("c2", "reject"))).state == "rejected"
+    rejected = await up.client.ask(calls.review("c2", "reject"))
+    assert (rejected.state, rejected.reviewed_by) == ("rejected", me)
     with pytest.raises(NotFound):
         await up.client.ask(calls.review("c9", "accept"))
     with pytest.raises(Invalid):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import HTTPConnection
@@ -14,6 +15,18 @@ def role_of(connection: HTTPConnection) -> Role | None:
     """Return the role of the peer that made a request."""
     roles: Roles = connection.app.state.roles
     return roles.of(connection.state.peer)
+
+
+def user_of(connection: HTTPConnection) -> str:
+    """Return the local user who made a request, by the kernel's word: a name, or a number that has none.
+
+    Blocks: users may be in a directory far away. As a dependency it runs in a thread.
+    """
+    uid: int = connection.state.peer.uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def require(role: Role) -> Callable[[HTTPConnection], Awaitable[None]]:

@@ -190,10 +190,13 @@ class Routing(Protocol):
     async def learned(self, state: str, limit: int) -> list[LearnedJson]:
         """Corrections, the newest first; an empty ``state`` is any. Raises StoreError."""
 
-    async def learn(self, text: str, *, turn: str, workflow: str | None, note: str) -> LearnedJson:
-        """Keep where a text, or what a turn was asked, belongs; raises NotFound, Invalid, StoreError."""
+    async def learn(self, text: str, *, turn: str, workflow: str | None, note: str, by: str) -> LearnedJson:
+        """Keep where a text, or what a turn was asked, belongs, and who says so (``by``); raises NotFound,
+        Invalid, StoreError."""
 
-    async def review(self, id: str, verdict: Literal["accept", "reject", "revert"]) -> LearnedJson:
+    async def review(
+        self, id: str, verdict: Literal["accept", "reject", "revert"], *, by: str
+    ) -> LearnedJson:
         """Let a correction count or not; raises NotFound, Conflict, StoreError."""
 
     async def diff(self, config: str, last: int) -> list[MovedJson]:

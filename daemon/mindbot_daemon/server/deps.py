@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from mindbot_daemon.server import backend
-from mindbot_daemon.server.auth import require
+from mindbot_daemon.server.auth import require, user_of
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.roles import Role
 
@@ -41,6 +41,8 @@ ConfigDep = Annotated[backend.Configuration, Depends(_resource("config"))]
 DatabaseDep = Annotated[backend.Database, Depends(_resource("database"))]
 LogsDep = Annotated[backend.Logs, Depends(_resource("logs"))]
 MediaDep = Annotated[backend.Media, Depends(_resource("media"))]
+#: The name of the local user who asks, for what is kept of it.
+UserDep = Annotated[str, Depends(user_of)]
 
 VIEWER = [Depends(require(Role.viewer))]
 OPERATOR = [Depends(require(Role.operator))]

@@ -71,6 +71,7 @@ class RunErrorJson(TypedDict):
 
 class WorkflowJson(TypedDict):
     """A workflow. ``state`` is ok, degraded, open (its breaker), off (switched off) or disabled (its entry).
+    Of its ``examples`` in use, ``shipped`` come with MindBot and ``learned`` are corrections.
 
     Counts are today's; ``success`` is a share of late runs, ``latencies`` (the oldest first) are seconds of
     whole runs, ``satisfaction`` a share of likes among ratings; None where nothing is known.
@@ -84,6 +85,8 @@ class WorkflowJson(TypedDict):
     endpoint: str
     priority: int
     examples: int
+    shipped: int
+    learned: int
     patterns: int
     threshold: float
     timeout: float
@@ -184,7 +187,10 @@ class RuleJson(TypedDict):
 
 
 class RouterJson(TypedDict):
-    """How the router is. ``state`` is ok or degraded; ``mode`` full, hashed or patterns."""
+    """How the router is. ``state`` is ok or degraded; ``mode`` full, hashed or patterns.
+
+    ``embedder`` is the one in use; of the ``examples`` in use, ``shipped`` come with MindBot.
+    """
 
     state: str
     reason: str
@@ -196,6 +202,7 @@ class RouterJson(TypedDict):
     workflows: list[str]
     rules: list[RuleJson]
     examples: int
+    shipped: int
     learned: int
     pending: int
     decisions: int
@@ -205,7 +212,8 @@ class RouterJson(TypedDict):
 class LearnedJson(TypedDict):
     """A correction: the text belongs to ``workflow`` (None: to none).
 
-    ``state`` is pending, accepted, rejected or reverted; ``origin`` is operator or feedback.
+    ``state`` is pending, accepted, rejected or reverted; ``origin`` is operator or feedback. ``by`` and
+    ``reviewed_by`` are local users of the daemon's machine; empty: nobody of them.
     """
 
     id: str
@@ -218,6 +226,7 @@ class LearnedJson(TypedDict):
     turn: str
     ts: float
     note: str
+    reviewed_by: str
 
 
 class MovedJson(TypedDict):

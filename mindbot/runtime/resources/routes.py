@@ -72,8 +72,12 @@ class RouteResource:
         found = self._router.learned.listed(state, limit)
         return [_shown(each) for each in found]
 
-    async def learn(self, text: str, *, turn: str, workflow: str | None, note: str) -> LearnedJson:
-        """Take an operator's word on where a text, or what a turn was asked, belongs; it counts at once.
+    async def learn(
+        self, text: str, *, turn: str, workflow: str | None, note: str, by: str = ""
+    ) -> LearnedJson:
+        """Take the word of an operator (``by``) on where a text, or what a turn was asked, belongs.
+
+        It counts at once.
 
         Raises:
             NotFound: no such turn.
@@ -94,15 +98,15 @@ class RouteResource:
         if not text.strip():
             raise Invalid("there is no text to learn from", hint="give the text, or a turn that has one")
         told = await router.learned.teach(
-            text, workflow, was=was if was != workflow else None, turn=turn, note=note
+            text, workflow, was=was if was != workflow else None, by=by, turn=turn, note=note
         )
         await router.take_in()
         return _shown(told)
 
-    async def review(self, id: str, verdict: Verdict) -> LearnedJson:
+    async def review(self, id: str, verdict: Verdict, *, by: str = "") -> LearnedJson:
         """Let a correction count, or not, or no longer; raises NotFound, Conflict, StoreError."""
         router = self._router
-        told = await router.learned.review(id, verdict)
+        told = await router.learned.review(id, verdict, by=by)
         await router.take_in()
         return _shown(told)
 

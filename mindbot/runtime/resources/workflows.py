@@ -13,6 +13,7 @@ from mindbot.domain.shapes.workflows import ShadowJson, WorkflowDayJson, Workflo
 from mindbot.runtime.generation import Generation
 from mindbot.telemetry.redaction import told_in
 from mindbot.workflows.manager import Workflows
+from mindbot.workflows.router.examples import ExampleCounts
 from mindbot.workflows.running.aside import message_of, run_aside
 from mindbot.workflows.running.shadows import Shadows
 from mindbot.workflows.stats import KEPT_DAYS
@@ -38,12 +39,18 @@ class WorkflowResource:
 
     async def workflows(self) -> list[WorkflowJson]:
         """Return how each configured workflow is."""
-        workflows, currency = self._workflows, self._currency
-        return [status_of(workflows, name, currency) for name in workflows.settings]
+        current, currency = self._current(), self._currency
+        examples = await current.router.examples()
+        return [
+            status_of(current.workflows, name, examples.get(name, ExampleCounts()), currency)
+            for name in current.workflows.settings
+        ]
 
     async def workflow(self, name: str) -> WorkflowJson:
         """Return how one is; raises NotFound."""
-        return status_of(self._workflows, name, self._currency)
+        current = self._current()
+        examples = (await current.router.examples()).get(name, ExampleCounts())
+        return status_of(current.workflows, name, examples, self._currency)
 
     async def switch(self, name: str, on: bool) -> WorkflowJson:
         """Switch one off, or on again, until somebody does the contrary, also over restarts.

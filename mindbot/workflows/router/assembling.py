@@ -15,7 +15,7 @@ from mindbot.workflows.router.embedders import (
     NoVectors,
     ProviderVectors,
     TextVectors,
-    has_local,
+    embedder_in_use,
 )
 from mindbot.workflows.router.examples import Example, builtin, well_known
 from mindbot.workflows.router.judge import Asks, RouteJudge
@@ -50,10 +50,10 @@ def classifier_of(
 
 def embedder(settings: RouterSettings, models: GivesVectors | None) -> TextVectors | None:
     """Return what makes vectors; None: texts are compared by hashed pieces, or by patterns alone."""
-    name = settings.embedder
-    if name in ("none", "hashed") or (name == "auto" and not has_local()):
+    name = embedder_in_use(settings)
+    if name in ("none", "hashed"):
         return None
-    if name in ("auto", "local"):
+    if name == "local":
         return LocalVectors()
     return NoVectors(name) if models is None else ProviderVectors(models, name, settings.embedding_model)
 

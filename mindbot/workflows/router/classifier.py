@@ -76,6 +76,10 @@ class Classifier:
         nor the judge was needed for says nothing of them; nor are vectors that are being made a failure."""
         return "; ".join(filter(None, (self._down, self._speechless)))
 
+    async def examples(self) -> list[Example]:
+        """Return what texts are compared with now."""
+        return (await self._shown()).shown.examples
+
     def learn(self, examples: Iterable[Example]) -> None:
         """Take these as the accepted corrections, in place of those before. They count from now on; while
         `take_in` makes them what texts are compared with, for texts that say just the same."""
@@ -141,7 +145,7 @@ class Classifier:
     def _make(self, learned: list[Example]) -> ExampleIndex:
         here = self._here(learned)
         if self._settings.embedder == "none":
-            return indexed(tuple(here))
+            return indexed(tuple(replace(each, origin="learned") for each in here))
         known = self._settings.builtin_examples
         newest = here[-COMPARED:]
         made = indexed(tuple(gather(self._workflows, builtin_examples=known, learned=newest)))

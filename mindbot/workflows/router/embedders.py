@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
+from mindbot.config.workflows import RouterSettings
 from mindbot.domain.errors import ConfigError, MindBotError
 from mindbot.domain.ports.answering import Embedding
 from mindbot.workflows.router.texts import gist
@@ -46,6 +47,11 @@ class TextVectors(Protocol):
 def has_local() -> bool:
     """Return whether the extra `local-embed` is installed."""
     return find_spec(LOCAL_MODULE) is not None
+
+
+def embedder_in_use(settings: RouterSettings) -> str:
+    """Return what finds alike texts: none, hashed, local, or a provider's name; what auto comes to here."""
+    return settings.embedder if settings.embedder != "auto" else "local" if has_local() else "hashed"
 
 
 class LocalVectors:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from mindbot.config.workflows import WorkflowSettings
 from mindbot.workflows.router.hashed import HashedIndex
+from mindbot.workflows.router.patterns import Patterns
 from mindbot.workflows.router.texts import same
 
 #: Workflows of these names get examples that come with MindBot.
@@ -33,12 +35,29 @@ ALIKE = 0.3
 class Example:
     """A text and where it belongs; ``workflow`` None: to none of them.
 
-    ``counter``: it sounds like ``workflow`` and does not belong there, wherever else it does.
+    ``counter``: it sounds like ``workflow`` and does not belong there, wherever else it does. ``origin`` is
+    who says so: the configuration, MindBot itself, or a correction.
     """
 
     text: str
     workflow: str | None
     counter: bool = False
+    origin: Literal["configured", "shipped", "learned"] = field(default="configured", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleCounts:
+    """How many examples are in use; ``shipped`` of them come with MindBot, ``learned`` are corrections."""
+
+    all: int = 0
+    shipped: int = 0
+    learned: int = 0
+
+    @classmethod
+    def of(cls, examples: Sequence[Example]) -> ExampleCounts:
+        """Count some."""
+        origins = [each.origin for each in examples]
+        return cls(len(origins), origins.count("shipped"), origins.count("learned"))
 
 
 def well_known(name: str) -> str:
@@ -68,7 +87,7 @@ def gather(
 
     for example in learned:
         if example.workflow is None or example.workflow in workflows:
-            take(example)
+            take(replace(example, origin="learned"))
             settled.add(same(example.text))
     configured = [
         Example(text, name, counter)
@@ -85,17 +104,19 @@ def gather(
         shipped = [Example(t, name) for name, well in known.items() if well for t in builtin(well)]
         if shipped:
             wanted = [each.text for each in found.values() if each.workflow and not each.counter]
-            shipped += [Example(text, None) for text in _foreign(builtin("none"), wanted)]
+            own = {name: workflows[name].task_patterns for name, well in known.items() if not well}
+            shipped += [Example(text, None) for text in _foreign(builtin("none"), wanted, Patterns(own))]
         for example in shipped:
             if same(example.text) not in settled:
-                take(example)
+                take(replace(example, origin="shipped"))
     return list(found.values())
 
 
-def _foreign(none: Sequence[str], wanted: Sequence[str]) -> list[str]:
+def _foreign(none: Sequence[str], wanted: Sequence[str], own: Patterns) -> list[str]:
     """Return the shipped sentences that belong to none of the well-known workflows, but for those that are
-    like what somebody has a workflow for."""
+    like what somebody has a workflow for, by its examples or its patterns."""
+    none = [text for text in none if not own.matching(text)]
     if not wanted:
-        return list(none)
+        return none
     index = HashedIndex([*wanted, *none])
     return [text for text in none if max(index.similarities(text)[: len(wanted)]) < ALIKE]

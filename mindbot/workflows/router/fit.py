@@ -32,7 +32,7 @@ CLASSES: tuple[str | None, ...] = (*WELL_KNOWN, None)
 LABELLED = 3.0
 #: Share of what is out of scope that may be taken for something: of labelled utterances, and of examples that
 #: are compared with all others (which are as unlike each other as can be).
-FALSE_ACCEPTS, FALSE_SHOWN = 0.05, 0.15
+FALSE_ACCEPTS, FALSE_SHOWN = 0.05, 0.12
 LOWEST, HIGHEST = 0.3, 0.8
 STEPS, RATE, DECAY = 4000, 0.05, 1e-4
 

@@ -33,7 +33,8 @@ _VERDICTS: dict[Verdict, tuple[LearnedState, tuple[LearnedState, ...]]] = {
 class Correction:
     """A text belongs to ``workflow`` (None: to none of them), and not where it ``was`` sent.
 
-    ``origin`` is operator or feedback (a user's), ``turn`` the turn it came from, ``ts`` Unix seconds.
+    ``origin`` is operator or feedback (a user's), ``by`` which operator, ``turn`` the turn it came from,
+    ``ts`` Unix seconds; ``reviewed_by`` gave the last verdict on it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Correction:
     turn: str = ""
     ts: float = 0.0
     note: str = ""
+    reviewed_by: str = ""
 
     def to_json(self) -> LearnedJson:
         return {
@@ -59,6 +61,7 @@ class Correction:
             "turn": self.turn,
             "ts": self.ts,
             "note": self.note,
+            "reviewed_by": self.reviewed_by,
         }
 
     @classmethod
@@ -76,6 +79,7 @@ class Correction:
             fields.text(row.get("turn")),
             fields.moment(row.get("ts")),
             fields.text(row.get("note")),
+            fields.text(row.get("reviewed_by")),
         )
 
 
@@ -110,7 +114,14 @@ class LearnedStore:
         return found[:limit]
 
     async def teach(
-        self, text: str, workflow: str | None, *, was: str | None = None, turn: str = "", note: str = ""
+        self,
+        text: str,
+        workflow: str | None,
+        *,
+        was: str | None = None,
+        by: str = "",
+        turn: str = "",
+        note: str = "",
     ) -> Correction:
         """Take an operator's word, which counts at once.
 
@@ -124,8 +135,9 @@ class LearnedStore:
             hint = "put what they say into examples: of the workflows"
             raise Conflict(f"{_MOST:,} corrections are kept, there is no room for more", hint=hint)
         said = text.strip()[:LONGEST]
-        await self._unsay(said)
-        return await self._put(self._made(said, workflow, "accepted", "operator", was, turn, note))
+        await self._unsay(said, by)
+        made = self._made(said, workflow, "accepted", "operator", was, turn, note)
+        return await self._put(replace(made, by=by))
 
     async def suggest(
         self, text: str, workflow: str | None, *, was: str | None, turn: str, note: str = ""
@@ -145,7 +157,7 @@ class LearnedStore:
             if each.turn == turn and each.state == "pending" and each.origin == "feedback":
                 await self._put(replace(each, state="rejected", note="withdrawn by the user"))
 
-    async def review(self, id: str, verdict: Verdict) -> Correction:
+    async def review(self, id: str, verdict: Verdict, *, by: str = "") -> Correction:
         """Let a correction count, or not, or no longer. Of several on the same text the last that is accepted
         counts.
 
@@ -161,15 +173,15 @@ class LearnedStore:
             what = f"the correction {id} is {found.state}"
             raise Conflict(what, hint=f"{verdict} is for those that are {' or '.join(before)}")
         if state == "accepted":
-            await self._unsay(found.text)
-        return await self._put(replace(found, state=state))
+            await self._unsay(found.text, by)
+        return await self._put(replace(found, state=state, reviewed_by=by))
 
-    async def _unsay(self, text: str) -> None:
-        """Let what was said of a text count no longer."""
+    async def _unsay(self, text: str, by: str) -> None:
+        """Let what was said of a text count no longer, by whom it may be."""
         said = same(text)
         for other in self.accepted:
             if same(other.text) == said:
-                await self._put(replace(other, state="reverted"))
+                await self._put(replace(other, state="reverted", reviewed_by=by))
 
     def _made(
         self,

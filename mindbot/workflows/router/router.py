@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from functools import cached_property
 
 from anyio.to_thread import run_sync
 
@@ -16,7 +15,8 @@ from mindbot.workflows.general import Usable, default_workflow
 from mindbot.workflows.router import order, splits
 from mindbot.workflows.router.classified import Classified
 from mindbot.workflows.router.classifier import Classifier
-from mindbot.workflows.router.examples import Example, gather
+from mindbot.workflows.router.embedders import embedder_in_use
+from mindbot.workflows.router.examples import Example, ExampleCounts
 from mindbot.workflows.router.facts import Facts
 from mindbot.workflows.router.learned import Correction, LearnedStore
 from mindbot.workflows.router.previous import Previous
@@ -66,10 +66,14 @@ class WorkflowRouter:
         """How texts are compared now: full, hashed or patterns."""
         return self._classifier.mode
 
-    @cached_property
-    def _examples(self) -> int:
-        """How many examples there are, without corrections."""
-        return len(gather(self.config.workflows, builtin_examples=self.config.router.builtin_examples))
+    async def examples(self) -> dict[str | None, ExampleCounts]:
+        """Return how many examples are in use, by workflow (None: out of scope), without counter-examples."""
+        self._learn()
+        found: dict[str | None, list[Example]] = {}
+        for each in await self._classifier.examples():
+            if not each.counter:
+                found.setdefault(each.workflow, []).append(each)
+        return {workflow: ExampleCounts.of(some) for workflow, some in found.items()}
 
     def begin(self) -> None:
         """Tell how it is: at the beginning, and when that changes."""
@@ -128,22 +132,20 @@ class WorkflowRouter:
 
     async def state(self) -> RouterJson:
         """Return how it is, with its rules in order."""
-        return await run_sync(self.to_json)
-
-    def to_json(self) -> RouterJson:
-        """Return `state`, in this thread."""
         settings = self.config.router
+        examples = (await self.examples()).values()
         return {
             "state": "degraded" if self.degraded else "ok",
             "reason": self.degraded,
             "mode": self.mode,
-            "embedder": settings.embedder,
+            "embedder": embedder_in_use(settings),
             "judge": settings.judge,
             "threshold": settings.threshold,
             "default": default_workflow(self.config, self.usable),
             "workflows": [name for name in self.config.workflows if self.usable(name)],
             "rules": [rule.to_json() for rule in self.rules.all],
-            "examples": self._examples,
+            "examples": sum(each.all for each in examples),
+            "shipped": sum(each.shipped for each in examples),
             "learned": self.learned.count("accepted"),
             "pending": self.learned.count("pending"),
             "decisions": self.decisions,

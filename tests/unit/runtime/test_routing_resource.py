@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -63,10 +64,13 @@ async def test_the_router_tells_its_rules_and_where_a_message_would_go(tmp_path:
 async def test_a_correction_counts_until_it_is_reverted(tmp_path: Path) -> None:
     async with a_router(tmp_path) as runtime:
         routing = runtime.resources.routing
-        told = await routing.learn("the door is locked", turn="", workflow="data", note="asked twice")
-        assert (told["state"], told["origin"]) == ("accepted", "operator")
+        told = await routing.learn(
+            "the door is locked", turn="", workflow="data", note="asked twice", by="wu"
+        )
+        assert (told["state"], told["origin"], told["by"]) == ("accepted", "operator", "wu")
         assert (await routing.classify("the door is locked"))["workflow"] == "data"
-        await routing.review(told["id"], "revert")
+        assert (await routing.review(told["id"], "revert", by="lin"))["reviewed_by"] == "lin"
+        assert (await routing.learned("", 9))[0]["by"] == "wu"
         assert (await routing.classify("the door is locked"))["workflow"] is None
         redactor.register("not-a-real-key-of-anybody")
         said = await routing.learn("is not-a-real-key-of-anybody mine?", turn="", workflow="data", note="")
@@ -74,6 +78,31 @@ async def test_a_correction_counts_until_it_is_reverted(tmp_path: Path) -> None:
         assert "not-a-real-key" not in f"{said['text']} {seen['text']}"
         with pytest.raises(Invalid, match="no workflow named 'dta'"):
             await routing.learn("x", turn="", workflow="dta", note="")
+
+
+async def test_it_tells_which_examples_and_which_embedder_are_in_use(tmp_path: Path) -> None:
+    workflows = {"research": {**CODE, "examples": ["who knows", "what for"]}, "data": CODE}
+    async with a_router(tmp_path, workflows=workflows, router={"embedder": "hashed"}) as runtime:
+        await runtime.resources.routing.learn("the moon", turn="", workflow="research", note="")
+        row = await runtime.resources.workflows.workflow("research")
+        assert (row["learned"], row["examples"] - row["shipped"]) == (1, 3)
+        assert row["shipped"] > 200
+        other = await runtime.resources.workflows.workflow("data")
+        assert (other["examples"], other["shipped"], other["learned"]) == (0, 0, 0)
+        state = await runtime.resources.routing.state()
+        assert (state["embedder"], state["learned"]) == ("hashed", 1)
+        assert state["examples"] > state["shipped"] > row["shipped"], "what is out of scope has examples too"
+
+
+async def test_who_decides_is_counted(tmp_path: Path) -> None:
+    gone = {"dify_endpoint": "http://127.0.0.1:9/v1/chat-messages", "max_retries": 0}
+    workflows = {name: {**each, **gone} for name, each in WORKFLOWS.items()}
+    async with a_router(tmp_path, workflows=workflows, router={"embedder": "hashed"}) as runtime:
+        for text in ("ping", "ping", "python", "qwx vrt"):
+            await said(runtime, text)
+        text = runtime.resources.about.metrics().decode()
+    counted = dict(re.findall(r'mindbot_router_decisions_total\{by="(\w+)"\} ([0-9.]+)', text))
+    assert counted == {"rule": "2.0", "classifier": "1.0", "none": "1.0"}
 
 
 async def test_what_a_user_dislikes_waits_for_a_verdict(tmp_path: Path) -> None:

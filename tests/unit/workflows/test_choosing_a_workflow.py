@@ -76,7 +76,7 @@ async def test_the_default_is_the_same_for_who_chooses_and_for_who_asks(
 ) -> None:
     workflows = {general: workflow(), "code": THREE["code"], "off": workflow(enabled=False)}
     router = router_of(workflows, router={"default": named})
-    assert router.to_json()["default"] == default
+    assert (await router.state())["default"] == default
     assert default_workflow(router.config, router.usable) == default
 
 

@@ -48,6 +48,15 @@ async def test_the_half_that_was_held_out_goes_where_it_belongs() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
+async def test_what_is_to_be_done_in_the_world_is_taken_for_no_text() -> None:
+    asked = config("hashed")
+    found = (await evaluate(asked, labelled(DATA / "routes" / "actions.jsonl", asked))).to_json()
+    assert found["out_of_scope"] >= 150
+    assert (found["false_accept_rate"] or 0) <= 0.1
+
+
+@pytest.mark.anyio
 @pytest.mark.full
 @pytest.mark.skipif(not has_local(), reason="the extra local-embed is not installed")
 async def test_a_local_model_is_right_more_often() -> None:
@@ -59,7 +68,7 @@ async def test_a_local_model_is_right_more_often() -> None:
 
 @pytest.mark.slow
 def test_no_shipped_example_is_a_copy_of_a_labelled_text() -> None:
-    texts = [json.loads(line)["text"] for half in ("tune", "held") for line in _lines(half)]
+    texts = [json.loads(line)["text"] for half in ("tune", "held", "actions") for line in _lines(half)]
     shipped = [text for name in (*WELL_KNOWN, "none") for text in builtin(name)]
     assert len(shipped) > 1000
     index = HashedIndex(texts)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from mindbot.api import workflow_models as models
 from mindbot.domain.shapes.workflows import DecisionJson, LearnedJson, MovedJson, RouterJson
-from mindbot_daemon.server.deps import OPERATOR, VIEWER, RoutingDep
+from mindbot_daemon.server.deps import OPERATOR, VIEWER, RoutingDep, UserDep
 
 router = APIRouter(prefix="/routes", tags=["routes"])
 
@@ -47,29 +47,29 @@ async def list_learned(
 
 
 @router.post("/learned", response_model=models.LearnedView, dependencies=OPERATOR)
-async def teach_route(correction: models.TeachRoute, routing: RoutingDep) -> LearnedJson:
-    """Say where a text, or what a turn was asked, belongs."""
+async def teach_route(correction: models.TeachRoute, routing: RoutingDep, user: UserDep) -> LearnedJson:
+    """Say where a text, or what a turn was asked, belongs; it is kept who did."""
     return await routing.learn(
-        correction.text, turn=correction.turn, workflow=correction.workflow, note=correction.note
+        correction.text, turn=correction.turn, workflow=correction.workflow, note=correction.note, by=user
     )
 
 
 @router.post("/learned/{id}/accept", response_model=models.LearnedView, dependencies=OPERATOR)
-async def accept_learned(id: str, routing: RoutingDep) -> LearnedJson:
+async def accept_learned(id: str, routing: RoutingDep, user: UserDep) -> LearnedJson:
     """Let a correction count from now on."""
-    return await routing.review(id, "accept")
+    return await routing.review(id, "accept", by=user)
 
 
 @router.post("/learned/{id}/reject", response_model=models.LearnedView, dependencies=OPERATOR)
-async def reject_learned(id: str, routing: RoutingDep) -> LearnedJson:
+async def reject_learned(id: str, routing: RoutingDep, user: UserDep) -> LearnedJson:
     """Keep a correction from counting."""
-    return await routing.review(id, "reject")
+    return await routing.review(id, "reject", by=user)
 
 
 @router.post("/learned/{id}/revert", response_model=models.LearnedView, dependencies=OPERATOR)
-async def revert_learned(id: str, routing: RoutingDep) -> LearnedJson:
+async def revert_learned(id: str, routing: RoutingDep, user: UserDep) -> LearnedJson:
     """Let an accepted correction count no longer."""
-    return await routing.review(id, "revert")
+    return await routing.review(id, "revert", by=user)
 
 
 @router.post("/diff", response_model=list[models.MovedView], dependencies=OPERATOR)
