@@ -59,7 +59,9 @@ def kills(
             talk.join(120)
         finally:
             daemon.stop()
-        found["wrong_at_end"] = compare(folder, url)["cursor_ahead"]
+        last = compare(folder, url)
+        found["compared"] += last["compared"]
+        found["wrong_at_end"] = last["cursor_ahead"]
         handled = Counter(each["state"] for each in _turns(folder))
         counters = processes.get(f"{url}/_sim/counters")
     (report,) = reports

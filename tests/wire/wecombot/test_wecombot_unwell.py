@@ -246,8 +246,8 @@ async def test_an_upload_that_wecom_forgot_begins_anew() -> None:
 async def test_an_attempt_ends_before_its_time_and_the_upload_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sender, "_PREPARE", 0.5)
-    async with connected(fault="slow:200ms@aibot_upload_media_chunk") as here:
+    monkeypatch.setattr(sender, "_PREPARE", 2.0)  # enough for the upload to begin, not for its pieces
+    async with connected(fault="slow:800ms@aibot_upload_media_chunk") as here:
         await here.asked("hello")
         file = await here.host.media.save(bytes_of(b"z" * 2_500_000), name="a.bin")
         push = here.push(here.bot.address("li"), Part("file", "", {"media": file.id}))
