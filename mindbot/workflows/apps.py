@@ -90,6 +90,10 @@ class App(Protocol):
             VendorError: as `run`; `WorkflowPaused` where another form is still to be filled in.
         """
 
+    async def identity(self) -> str:
+        """Return what tells this app from others at its vendor, whatever it is called here; it gives no key
+        away. Raises SecretError."""
+
     async def check(self) -> list[Check]:
         """Prove step by step that the app can be asked, without a run."""
 

@@ -138,6 +138,13 @@ class Workflows:
             found = self._apps[member, aside] = self._build(member, self._parts[aside])
         return found
 
+    async def identity(self, member: Member) -> str:
+        """Return what tells an app from others; empty where its settings or key are unusable."""
+        try:
+            return await self.app(member).identity()
+        except MindBotError:
+            return ""
+
     # --- what comes of it
 
     async def check(self, payer: Payer) -> None:

@@ -22,6 +22,8 @@ from mindbot.workflows.apps import AppParts
 _log = structlog.get_logger(__name__)
 #: Seconds that a start is on disk: longer than a daemon is down before its turns are too old.
 _KEPT = 2 * 24 * 3600.0
+#: What the keys begin with under which starts are on disk; then come the turn's number and `AppCall.key`.
+PLACE = "run:"
 
 
 class RememberedRun:
@@ -73,12 +75,12 @@ class RememberedRun:
 
     @property
     def _place(self) -> str:
-        return f"run:{self._turn.number}:{self._key}"
+        return f"{PLACE}{self._turn.number}:{self._key}"
 
-    async def start(self, conversation: str) -> None:
-        """Note that a run is going to be asked for."""
+    async def start(self, conversation: str, app: str) -> None:
+        """Note that a run is going to be asked for; ``app`` is `App.identity`."""
         self._kept = {}
-        await self._note("started", {"at": self._clock(), "conversation": conversation})
+        await self._note("started", {"at": self._clock(), "conversation": conversation, "app": app})
         await self._write()
 
     async def know(self, ids: Mapping[str, str]) -> None:

@@ -47,6 +47,10 @@ class CozeApp:
             async for chunk in chunks:
                 yield chunk
 
+    async def identity(self) -> str:
+        """See the port."""
+        return self._setup.identity()
+
     async def check(self) -> list[Check]:
         """See the port: the token and the bot; a workflow cannot be asked for without a run."""
         if self._setup.settings.type != "coze":

@@ -48,7 +48,7 @@ class CozeBotRun(CozeRun):
         self._conversation = await self._talk()
         body = await self._body()
         self.starts += 1
-        await self.known.start(self._conversation)
+        await self.known.start(self._conversation, self.app.identity())
         answer = CozeAnswer(self.client.name, hide=self.client.hide)
         opened = partial(
             self.client.stream,

@@ -54,7 +54,7 @@ class CozeFlowRun(CozeRun):
         told = bool(self.known.started) or self.known.number > 1
         path, body = await self._asking()
         self.starts += 1
-        await self.known.start("")
+        await self.known.start("", self.app.identity())
         answer = CozeFlowAnswer(self.client.name, output=self.settings.output_key, hide=self.client.hide)
         opened = partial(self.client.stream, path, body, deadline=self.deadline)
         said: list[str] = []

@@ -33,6 +33,11 @@ class CozeSetup:
             clock=parts.clock,
         )
 
+    def identity(self) -> str:
+        """Return what tells this bot or workflow from others; any key of its owner's may ask for its runs."""
+        app = f"{self.client.root}\0{self.settings.bot_id}\0{self.settings.workflow_id}"
+        return hashlib.sha256(app.encode()).hexdigest()[:16]
+
     async def conversation(self, call: AppCall) -> str:
         """Return the id of the session's conversation; empty: there is none, or it cannot be read now."""
         try:

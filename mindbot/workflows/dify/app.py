@@ -53,6 +53,10 @@ class DifyApp:
 
     # --- beside runs
 
+    async def identity(self) -> str:
+        """See the port."""
+        return await self._setup.client.identity()
+
     async def check(self) -> list[Check]:
         """See the port."""
         checks: list[Check] = []

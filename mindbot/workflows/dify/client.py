@@ -69,6 +69,11 @@ class DifyClient:
         """Return what tells this app's key from others and does not give it away; raises SecretError."""
         return hashlib.sha256((await self._found()).encode()).hexdigest()[:_HASH]
 
+    async def identity(self) -> str:
+        """Return what tells this app from others, at whatever address; raises SecretError."""
+        app = f"{self.base_url}\0{await self._found()}"
+        return hashlib.sha256(app.encode()).hexdigest()[:_HASH]
+
     async def get(self, path: str, *, deadline: float = 0.0) -> Any:
         """Return the JSON that is found there. Raises like `send`."""
         return await self.send("GET", path, deadline=deadline)

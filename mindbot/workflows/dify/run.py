@@ -190,7 +190,7 @@ class RunInHand:
         self._conversation = await self._find_conversation()
         if self._conversation:
             body["conversation_id"] = self._conversation
-        await progress.remembered.start(self._conversation)
+        await progress.remembered.start(self._conversation, await self._app.client.identity())
         listener = progress.listener()
         try:
             async with self._app.client.stream(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -33,6 +33,7 @@ from mindbot.workflows.late import RunError
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.members import Member
 from mindbot.workflows.running.checks import AnswerCheck
+from mindbot.workflows.running.known import KnownRuns
 from mindbot.workflows.running.slots import HeldSlot
 from mindbot.workflows.verdict import FOR_A_PERSON, of_the_app
 
@@ -46,13 +47,15 @@ _LATE = 5.0  # seconds beyond its deadline after which an app is no longer waite
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What apps are asked for a turn. ``deadline`` is a time of ``anyio.current_time()``, for all of them."""
+    """What apps are asked for a turn. ``deadline`` is a time of ``anyio.current_time()``, for all of them;
+    ``known`` are the runs that an earlier process started for it."""
 
     text: str
     user: str
     conversation: str = ""
     files: tuple[Attachment, ...] = ()
     deadline: float = 0.0
+    known: KnownRuns = field(default_factory=KnownRuns)
 
 
 class AppAttempt:

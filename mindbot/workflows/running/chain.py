@@ -96,7 +96,8 @@ class Chain:
     async def _line(self, name: str) -> list[Member]:
         if not self._workflows.usable(name):
             return []
-        return self._workflows.line(name, await self._workflows.stays(name, self._question.conversation))
+        line = self._workflows.line(name, await self._workflows.stays(name, self._question.conversation))
+        return sorted(line, key=lambda member: not self._question.known.goes_on(self._key, member))
 
     async def _workflow(self, name: str, line: Sequence[Member], *, alone: bool) -> Chunks:
         """Yield the answer of one of a workflow's apps, if one has any."""
@@ -134,7 +135,7 @@ class Chain:
                 self._question,
                 member,
                 admission,
-                key=f"{self._key}:{member}",
+                key=self._question.known.key(self._key, member),
                 alone=alone,
                 parent=self._parent,
             )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mindbot.domain.turn import Turn
 from mindbot.workflows.manager import Workflows, unique
+from mindbot.workflows.running.known import KnownRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ class Plan:
             _names(route, "then"),
             _names(route, "shadow"),
         )
+
+    def going_on(self, known: KnownRuns, workflows: Workflows) -> Plan:
+        """Return the plan in which who has begun an answer already is asked before all others."""
+        renamed = {old: new for old, new in known.renamed.items() if old not in workflows.settings}
+        together = tuple(unique(renamed.get(name, name) for name in self.together))
+        then = tuple(renamed.get(name, name) for name in self.then)
+        begun = [name for name in known.answering if name not in together]
+        if not begun:
+            return replace(self, together=together, then=then)
+        asked = self.asked if begun[0] in self.line else begun[0]
+        return replace(self, asked=asked, line=tuple(unique([*begun, *self.line])), together=(), then=then)
 
 
 def _names(route: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from mindbot.config.workflows import WorkflowSettings
 from mindbot.deadlines import now
@@ -19,6 +20,7 @@ from mindbot.workflows.apps import AppCall
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.running.attempt import Question
 from mindbot.workflows.running.chain import Chain
+from mindbot.workflows.running.known import KnownRuns
 from mindbot.workflows.running.pauses import FormAnswer, Pause, Pauses
 from mindbot.workflows.running.plan import Plan
 from mindbot.workflows.running.several import Together, next_question, text_of
@@ -48,10 +50,7 @@ class WorkflowRunner:
         """Yield the answer; raises MindBotError."""
         await self._workflows.check(Payer.of(turn.message))
         pauses, said = Pauses(self._forms), False
-        if turn.route.get("form"):
-            chunks = self._resumed(turn, pauses)
-        else:
-            chunks = self._asked(turn, Plan.of(turn, self._workflows), pauses)
+        chunks = self._resumed(turn, pauses) if turn.route.get("form") else self._asked(turn, pauses)
         async with aclosing(chunks):
             async for chunk in chunks:
                 said = said or bool(chunk.text)
@@ -63,11 +62,16 @@ class WorkflowRunner:
 
     # --- a question
 
-    async def _asked(self, turn: Turn, plan: Plan, pauses: Pauses) -> Chunks:
+    async def _asked(self, turn: Turn, pauses: Pauses) -> Chunks:
         """Yield the answer that the user gets, then have others asked in the shadow."""
         begun, said = time.monotonic(), list[str]()
+        known = await KnownRuns.of(turn, self._workflows)
+        plan = Plan.of(turn, self._workflows).going_on(known, self._workflows)
+        for run in known.left:
+            async with turn.span("workflow", run.workflow) as span:
+                span.status, span.data["skipped"] = "skipped", run.why_left
         first = self._workflows.settings.get(plan.line[0]) if plan.line else None
-        question = self._question(turn, first)
+        question = replace(self._question(turn, first), known=known)
         answer = self._answered(turn, plan, question, pauses)
         if plan.then:
             answer = self._worked_on(turn, plan.then, question, answer, pauses)

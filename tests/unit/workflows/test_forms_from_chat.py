@@ -65,6 +65,9 @@ class App:
             raise outcome
         yield Chunk(outcome, finish="stop")
 
+    async def identity(self) -> str:
+        return self.name
+
     async def check(self) -> list[Check]:
         return []
 

@@ -44,10 +44,10 @@ async def _second_runs(path: Path, keep: MemoryKeep) -> None:
         turn, _ = await store.inbox.put(a_message())
         run = _run(store, keep, turn)
         await run.load()
-        await run.start("")
+        await run.start("", "app")
         await run.know({"message_id": "first"})
         await run.over("internal_server_error")
-        await run.start("talk")
+        await run.start("talk", "app")
         await run.know({"message_id": "second"})
 
 

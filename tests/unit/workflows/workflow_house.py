@@ -82,6 +82,11 @@ class Scripted:
     def resume(self, turn: Turn, call: AppCall, form: Json, action: str, inputs: Mapping[str, Any]) -> Chunks:
         return self.run(turn, call)
 
+    async def identity(self) -> str:
+        settings = self._member.settings
+        key = settings.dify_api_key
+        return f"{settings.dify_endpoint} {key.get_secret_value() if key else ''}"
+
     async def check(self) -> list[Check]:
         well = self._house.checks.get(str(self._member), True)
         return [Check("app", "ok" if well else "failed", "", "start it")]
