@@ -134,5 +134,5 @@ def put_document(name: str, file: str, title: str) -> ApiCall[models.DatasetDocu
 
 def query_dataset(name: str, text: str) -> ApiCall[list[models.DatasetPieceView]]:
     """What a question finds, the best first."""
-    body = {"text": text}
+    body = models.QueryDataset(text=text).model_dump(mode="json")
     return ApiCall("POST", f"{_dataset(name)}/query", many(models.DatasetPieceView), body=body, timeout=60.0)

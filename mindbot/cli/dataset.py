@@ -11,6 +11,7 @@ from mindbot.api import calls
 from mindbot.api import workflow_calls as asking
 from mindbot.api.workflow_models import DatasetDocumentView, DatasetView
 from mindbot.cli.connect import connect
+from mindbot.cli.orders import asked, typed, worded
 from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
 
 app = typer.Typer(
@@ -68,7 +69,7 @@ def query(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a question finds in one, the best first; no model is asked."""
-    found = connect(ctx).ask(asking.query_dataset(dataset, text))
+    found = connect(ctx).ask(asked(asking.query_dataset, name=dataset, text=worded(text)))
     if wants_json(as_json):
         for each in found:
             print_json(each.to_json())
@@ -91,8 +92,9 @@ def upload(
 ) -> None:
     """Put a file into one as a document; it is found once it is indexed (see `documents`)."""
     client = connect(ctx)
+    title = typed(file.name, "FILE")
     kept = client.ask(calls.upload(file))
-    made = client.ask(asking.put_document(dataset, kept.id, file.name))
+    made = client.ask(asked(asking.put_document, name=dataset, file=kept.id, title=title))
     if wants_json(as_json):
         print_json(made.to_json())
     else:

@@ -18,6 +18,7 @@ from mindbot.api.shown_workflows import facts, late_runs_failed, milliseconds, n
 from mindbot.api.workflow_models import RunWorkflow, WorkflowDayView, WorkflowRunView, WorkflowView
 from mindbot.cli import dataset
 from mindbot.cli.connect import connect
+from mindbot.cli.orders import asked, typed, worded
 from mindbot.cli.output import Column, JsonOption, one_line, plain, print_json, print_table, wants_json
 from mindbot.domain.errors import Invalid
 
@@ -107,7 +108,7 @@ def classify(
     as_json: JsonOption = False,
 ) -> None:
     """Tell which workflow a text means by itself, whoever says it; see also `mindbot route explain`."""
-    found = connect(ctx).ask(calls.classify(text))
+    found = connect(ctx).ask(asked(calls.classify, text=worded(text)))
     if wants_json(as_json):
         print_json(found.to_json())
         return
@@ -129,8 +130,9 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run it by hand; no user sees it. Shows the answer and each node's time; exits 1 when it failed."""
-    asked = RunWorkflow(text=text, user=user, inputs=dict(map(_input, given or ())), timeout=timeout)
-    found = connect(ctx).ask(calls.run_workflow(workflow, asked))
+    inputs = dict(_input(typed(each, "inputs")) for each in given or ())
+    order = asked(RunWorkflow, text=worded(text), user=user, inputs=inputs, timeout=timeout)
+    found = connect(ctx).ask(calls.run_workflow(workflow, order))
     if wants_json(as_json):
         print_json(found.to_json())
     else:
@@ -163,7 +165,7 @@ def _print_run(found: WorkflowRunView) -> None:
 def compare(
     ctx: typer.Context,
     workflows: Annotated[list[str] | None, typer.Argument(metavar="[WORKFLOW]...")] = None,
-    text: Annotated[str, typer.Option("--text", "-t", help="What two or more are asked now.")] = "",
+    text: Annotated[str | None, typer.Option("--text", "-t", help="What two or more are asked now.")] = None,
     last: Annotated[int, typer.Option(min=1, max=1000, help="Without a text: how many.")] = 20,
     timeout: Timeout = 300.0,
     as_json: JsonOption = False,
@@ -173,10 +175,11 @@ def compare(
     Without a text: what workflows (or one of them) would have answered in the shadow, beside what users got.
     """
     names = workflows or []
-    if not text:
+    if text is None:
         _print_shadows(ctx, names, last, as_json)
         return
-    found = connect(ctx).ask(calls.compare_workflows(names, text, timeout))
+    call = asked(calls.compare_workflows, names=names, text=worded(text, "--text"), timeout=timeout)
+    found = connect(ctx).ask(call)
     for n, each in enumerate(found):
         if wants_json(as_json):
             print_json(each.to_json())
@@ -190,7 +193,7 @@ def compare(
 def _print_shadows(ctx: typer.Context, names: list[str], last: int, as_json: bool) -> None:
     if len(names) > 1:
         raise Invalid("several workflows are compared by a text", hint="give one with --text")
-    found = connect(ctx).ask(calls.shadows(names[0] if names else "", last))
+    found = connect(ctx).ask(asked(calls.shadows, workflow=names[0] if names else "", limit=last))
     if wants_json(as_json):
         for each in found:
             print_json(each.to_json())

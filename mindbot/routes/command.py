@@ -23,6 +23,7 @@ from mindbot.api.workflow_models import (
     TeachRoute,
 )
 from mindbot.cli.connect import connect
+from mindbot.cli.orders import asked, worded
 from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
 from mindbot.config.running import daemon_of
 from mindbot.domain.errors import Invalid
@@ -59,8 +60,9 @@ def explain(
 
     Asks the daemon, which knows corrections and sessions; where none runs, the configuration is read.
     """
-    asked = AskRoute(
-        text=text,
+    message = asked(
+        AskRoute,
+        text=worded(text),
         platform=platform,
         bot=bot,
         user=user,
@@ -71,9 +73,9 @@ def explain(
     loaded = None if (ctx.obj or {}).get("socket") else _loaded(ctx)
     daemon = daemon_of(ctx, loaded)
     if daemon is not None:
-        found = daemon.ask(workflow_calls.explain_route(asked))
+        found = daemon.ask(workflow_calls.explain_route(message))
     else:
-        found = anyio.run(_explained, loaded or _loaded(ctx), asked)
+        found = anyio.run(_explained, loaded or _loaded(ctx), message)
     if wants_json(as_json):
         print_json(found.to_json())
         return
@@ -157,19 +159,20 @@ def learn(
     as_json: JsonOption = False,
 ) -> None:
     """Correct where a text belongs, at once and for good; review corrections, and what users disliked."""
-    asked = [bool(text or turn), list_, bool(accept), bool(reject), bool(revert), suggest]
-    if sum(asked) != 1:
+    wanted = [bool(text or turn), list_, bool(accept), bool(reject), bool(revert), suggest]
+    if sum(wanted) != 1:
         raise typer.BadParameter("give one of: TEXT, --turn, --list, --accept, --reject, --revert, --suggest")
     if suggest:
         _suggest(ctx, as_json)
     elif list_:
-        found = connect(ctx).ask(workflow_calls.learned(state, _PAGE))
+        found = connect(ctx).ask(asked(workflow_calls.learned, state=state, limit=_PAGE))
         _corrections(found, as_json)
     elif text or turn:
         if not workflow:
             raise typer.BadParameter(f"say where it belongs: --workflow NAME, or --workflow {_NONE}")
         belongs_to = None if workflow == _NONE else workflow
-        told = TeachRoute(text=text, turn=turn, workflow=belongs_to, note=note)
+        text = text if turn else worded(text)
+        told = asked(TeachRoute, text=text, turn=turn, workflow=belongs_to, note=note)
         _corrections([connect(ctx).ask(workflow_calls.teach(told))], as_json)
     elif accept:
         _corrections([connect(ctx).ask(workflow_calls.review(accept, "accept"))], as_json)
@@ -217,7 +220,7 @@ def diff(
         config = file.read_text("utf-8-sig")
     except OSError as error:
         raise Invalid(f"cannot read {file}: {error.strerror}") from error
-    found = connect(ctx).ask(workflow_calls.diff_routes(DiffRoutes(config=config, last=last)))
+    found = connect(ctx).ask(workflow_calls.diff_routes(asked(DiffRoutes, config=config, last=last)))
     if wants_json(as_json):
         for each in found:
             print_json(each.to_json())

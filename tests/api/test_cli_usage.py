@@ -10,6 +10,7 @@ from daemon_here import Running
 
 pytestmark = pytest.mark.anyio
 
+WORKFLOW, ROUTE = "workflow", "route"
 PUSH = ("platform", "push", "console")
 
 
@@ -35,6 +36,24 @@ def forty(tmp_path: Path) -> list[str]:
         (("send", "   "), "TEXT"),
         (("send", "y" * 100_001), "TEXT"),
         (("send", "hi", "--session", "s" * 513), "--session"),
+        ((ROUTE, "explain", ""), "TEXT"),
+        ((ROUTE, "explain", "\udcff"), "TEXT"),
+        ((ROUTE, "explain", "y" * 100_001), "TEXT"),
+        ((ROUTE, "explain", "hi", "--department", "\udcff"), "--department"),
+        ((ROUTE, "explain", "hi", "--user", "u" * 257), "--user"),
+        ((ROUTE, "learn", "\udcff", "--workflow", "none"), "TEXT"),
+        ((ROUTE, "learn", "  ", "--workflow", "none"), "TEXT"),
+        ((ROUTE, "learn", "--list", "--state", "\udcff"), "--state"),
+        ((WORKFLOW, "classify", ""), "TEXT"),
+        ((WORKFLOW, "classify", "\udcff"), "TEXT"),
+        ((WORKFLOW, "run", "code", ""), "TEXT"),
+        ((WORKFLOW, "run", "code", "\udcff"), "TEXT"),
+        ((WORKFLOW, "run", "code", "hi", "--input", "a=\udcff"), "--input"),
+        ((WORKFLOW, "compare", "a", "b", "--text", ""), "--text"),
+        ((WORKFLOW, "compare", "--text", "hi"), "WORKFLOW"),
+        ((WORKFLOW, "compare", "\udcff"), "WORKFLOW"),
+        ((WORKFLOW, "dataset", "query", "kb", ""), "TEXT"),
+        ((WORKFLOW, "dataset", "query", "kb", "y" * 251), "TEXT"),
     ],
 )
 async def test_a_wrong_order_is_wrong_usage(
