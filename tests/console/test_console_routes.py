@@ -183,7 +183,7 @@ async def test_without_anything_to_show_it_says_so(daemon: FakeDaemon, clock: Fa
         await person.press("9", "left")
         await person.sees("退款")
         await person.finds(lambda: person.app.state.role == "viewer")
-        for key in ("a", "x", "t"):
+        for key in ("a", "x", "t", "w"):
             await person.press(key)
             await person.sees("this needs the")
         daemon.stop()
