@@ -18,6 +18,9 @@ from mindbot.domain.span import Span
 from mindbot.domain.turn import Clock, Turn
 from mindbot.pipeline.services import Once
 
+#: The code where a vendor has the answer to a form, and nobody can read any more what the run says to it.
+UNREAD = "unread"
+
 
 @dataclass(frozen=True, slots=True)
 class AppParts:
@@ -87,7 +90,8 @@ class App(Protocol):
         Raises:
             Conflict: the form was answered already.
             NotFound: its time is over, or nobody knows it.
-            VendorError: as `run`; `WorkflowPaused` where another form is still to be filled in.
+            VendorError: as `run`; `WorkflowPaused` where another form is still to be filled in. But for
+                the code `UNREAD` the form can be answered again: what the vendor has is not sent twice.
         """
 
     async def identity(self) -> str:

@@ -22,7 +22,7 @@ from mindbot.domain.host import Keep
 from mindbot.domain.message import Json
 from mindbot.domain.turn import Clock, Turn
 from mindbot.workflows import form_words as words
-from mindbot.workflows.apps import AppCall
+from mindbot.workflows.apps import UNREAD, AppCall
 from mindbot.workflows.form_words import FormAction, FormInput, FormReply, PendingForm, folded, read_reply
 
 _PREFIX = "form:"
@@ -163,8 +163,11 @@ class Forms:
             await self._drop(turn.session, [form.token])
             settled = True
             yield Chunk(words.expired(form), afresh=True, finish="stop")
-        except MindBotError:  # the vendor may have it: who answers again gets what the run says to that
-            await self._put(turn.session, replace(form, state="open", by="", ended=0.0))
+        except MindBotError as error:
+            if getattr(error, "code", "") == UNREAD:
+                await self._done(turn.session, form)
+            else:  # the vendor may have it: who answers again gets what the run says to that
+                await self._put(turn.session, replace(form, state="open", by="", ended=0.0))
             settled = True
             raise
         finally:

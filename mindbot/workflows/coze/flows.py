@@ -14,14 +14,14 @@ from typing import Any
 from urllib.parse import quote
 
 from mindbot.domain.chat import Chunk, Chunks
-from mindbot.domain.errors import Conflict, NotFound, Rejected, VendorError, WorkflowPaused
+from mindbot.domain.errors import NotFound, Rejected, VendorError, WorkflowPaused
 from mindbot.domain.message import Json
 from mindbot.domain.plain import loads
 from mindbot.domain.turn import Turn
 from mindbot.providers.errors import refusal_in_stream
 from mindbot.providers.shared.documents import NamedDocument
 from mindbot.providers.wires.coze_flow_wire import CozeFlowAnswer, answer_of, run_of
-from mindbot.workflows.apps import AppCall
+from mindbot.workflows.apps import UNREAD, AppCall
 from mindbot.workflows.asked import filled, to_upload
 from mindbot.workflows.coze.inputs import parameters, wants_file
 from mindbot.workflows.coze.run import PASSING, CozeRun
@@ -64,10 +64,15 @@ class CozeFlowRun(CozeRun):
                     said = [chunk.text] if chunk.afresh else [*said, chunk.text]
                     yield chunk
         except VendorError as exc:
-            if self._form is not None and exc.code == _UNKNOWN:
-                gone = Conflict if told else NotFound
-                raise gone(f"{self.client.name}: the run does not wait any more", hint=exc.hint) from exc
-            raise
+            if self._form is None or exc.code != _UNKNOWN:
+                raise
+            if not told:
+                raise NotFound(f"{self.client.name}: the run does not wait any more", hint=exc.hint) from exc
+            raise Rejected(
+                f"{self.client.name}: the run was told the answer, and what it said to that never came",
+                hint="it has gone on: see its history at Coze",
+                code=UNREAD,
+            ) from exc
         if answer.interrupt is not None:
             raise self._paused(answer.interrupt, "".join(said), answer.run)
         self.over = True

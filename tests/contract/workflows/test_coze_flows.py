@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindbot.domain.chat import Attachment, Usage
-from mindbot.domain.errors import Conflict, MindBotError, NotFound, Overloaded, Rejected, WorkflowPaused
+from mindbot.domain.errors import MindBotError, NotFound, Overloaded, Rejected, WorkflowPaused
 from mindbot.domain.message import Json
 from mindbot.http.client import HttpClient
 from mindbot.providers.shared.documents import NamedDocument
@@ -215,7 +215,9 @@ async def test_a_run_that_waits_no_more_is_told_as_such() -> None:
         with pytest.raises(NotFound):
             await house.answer(form, words="Bonn")
     async with coze([says("It ra", done=False), ("cut", None)]) as (_, house):
-        with pytest.raises(Conflict):  # it may have been told: another try finds that it waits no more
+        with pytest.raises(
+            Rejected, match="never came"
+        ):  # it may have been told: another try finds that it waits no more
             await house.answer(form, words="Bonn")
 
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mindbot.domain.abilities import Check
 from mindbot.domain.chat import Chunk, Chunks
-from mindbot.domain.errors import Conflict, MindBotError, NotFound, Overloaded, WorkflowPaused
+from mindbot.domain.errors import Conflict, MindBotError, NotFound, Overloaded, Rejected, WorkflowPaused
 from mindbot.domain.message import Json, Message, text_part
 from mindbot.domain.turn import Turn
 from mindbot.testing.platforms import Inbox, MemoryKeep
-from mindbot.workflows.apps import AppCall
+from mindbot.workflows.apps import UNREAD, AppCall
 from mindbot.workflows.form_words import FormAction, FormInput, PendingForm, read_reply
 from mindbot.workflows.forms import FormMatch, Forms
 
@@ -246,6 +246,14 @@ async def test_after_a_failure_the_form_can_be_answered_again() -> None:
     with pytest.raises(Overloaded):
         await session.say("approve", app)
     assert await session.say("approve", app) == "Granted."
+
+
+async def test_after_an_answer_that_nobody_can_read_the_form_is_done() -> None:
+    session = Session()
+    await session.offer(form("f"))
+    with pytest.raises(Rejected):
+        await session.say("Bonn", App(Rejected("it never came", code=UNREAD)))
+    assert await session.forms.of("s") == []
 
 
 async def test_a_turn_that_runs_again_after_a_crash_goes_on_with_its_own_form() -> None:
