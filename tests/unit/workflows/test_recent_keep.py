@@ -68,3 +68,15 @@ async def test_a_read_that_a_write_overtook_is_forgotten() -> None:
         await recent.put("talk:a", {"id": "new"})
         keep.ends.set()
     assert await recent.get("talk:a") == {"id": "new"}
+
+
+async def test_so_many_values_are_remembered_and_no_more() -> None:
+    keep = SlowKeep()
+    recent = RecentKeep(keep, ("talk:",))
+    for number in range(10_001):
+        await recent.get(f"talk:{number}")
+    keep.reads.clear()
+    await recent.get("talk:10000")
+    assert keep.reads == []
+    await recent.get("talk:0")
+    assert keep.reads == ["talk:0"]
