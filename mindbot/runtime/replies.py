@@ -98,7 +98,9 @@ class Replies:
         said = [part for part in parts if part.kind in ("text", "markdown")]
         parts[:] = [part for part in parts if part not in said]
         notices = turn.generation.loaded.config.dispatcher
-        text = "\n".join(part.text for part in said) or ("…" if parts else notices.failure_notice or "…")
+        stopped = turn.vars.get("finish") == "stopped"
+        notice = notices.stop_notice if stopped else notices.failure_notice
+        text = "\n".join(part.text for part in said) or ("…" if parts else notice or "…")
         kind = "markdown" if any(part.kind == "markdown" for part in said) else "text"
         shown.parts = [Part(kind, text)]
         return shown

@@ -77,7 +77,6 @@ class Run:
         self._runners = services.runners
         self._once = services.once
         self._running = services.running
-        self._notice = services.config.dispatcher.empty_notice
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         async def answer() -> _Said:
@@ -127,6 +126,6 @@ class Run:
         if not turn.reply.parts:
             if result["finish"] != "stopped":
                 raise EmptyAnswer(result.get("empty", "the answer has no words"))
+            # Who asked for that is told by the turn that asked (`mindbot.pipeline.stop`): no more to say.
             turn.state, turn.reason = "dropped", "stopped before the first word"
-            turn.reply.say(self._notice)
         await call_next(turn)

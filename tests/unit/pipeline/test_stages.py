@@ -347,7 +347,7 @@ async def test_an_answer_that_a_policy_ended_is_marked_for_the_operator_alone() 
     assert turn.reply.text == "Take two" and turn.reason.startswith("cut short: the vendor's content policy")
 
 
-async def test_an_answer_stopped_before_its_first_word_is_no_failure_and_still_ends_in_words() -> None:
+async def test_an_answer_stopped_before_its_first_word_is_no_failure_and_says_nothing_more() -> None:
     class Stopped(Echo):
         async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
             house.scope.cancel()
@@ -357,7 +357,7 @@ async def test_an_answer_stopped_before_its_first_word_is_no_failure_and_still_e
     house = House(Stopped(), dispatcher={"empty_notice": "Ask differently."})
     turn = await house.run()
     assert (turn.state, turn.reason) == ("dropped", "stopped before the first word")
-    assert turn.reply.text == "Ask differently."
+    assert not turn.reply.parts, "who stopped it is answered by the turn that asked for it"
 
 
 async def test_what_the_vendor_withheld_is_told_as_that_and_not_as_something_that_passes() -> None:

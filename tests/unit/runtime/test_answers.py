@@ -241,6 +241,22 @@ async def test_a_running_answer_can_be_stopped(tmp_path: Path) -> None:
         assert not await runtime.bridge.stop_turn(ids.show(receipt.turn))
 
 
+async def test_an_answer_on_show_that_was_stopped_without_a_word_ends_with_that(
+    tmp_path: Path,
+) -> None:
+    class Thinks:
+        async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
+            assert await runtime.bridge.stop_turn(turn.id)
+            await anyio.sleep_forever()
+            yield Chunk()
+
+    cards = Cards()
+    async with a_runtime(tmp_path, cards, Thinks()) as runtime:
+        done = await ended(runtime, await runtime.receive(a_message()))
+        assert (done["state"], done["reason"]) == ("dropped", "stopped before the first word")
+        assert [d.text for d in cards.sent] == [runtime.loaded.config.dispatcher.stop_notice]
+
+
 async def test_what_was_on_show_in_a_crash_is_marked_interrupted_and_answered_once(tmp_path: Path) -> None:
     cards, runner = Cards(), Slow()
     async with a_runtime(tmp_path, cards, runner, sqlite.configured) as runtime:

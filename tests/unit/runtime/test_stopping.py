@@ -94,7 +94,8 @@ async def test_what_waits_before_the_word_ends_as_well_and_what_comes_later_does
         second = await runtime.receive(a_message("2", "second"))
         stop = await runtime.receive(a_message("3", "/stop"))
         await runtime.receive(a_message("4", "third"))
-        assert (await ended(runtime, second))["reason"] == "stopped before the first word"
+        told = await ended(runtime, second)
+        assert (told["reason"], told["deliveries"]) == ("stopped before the first word", [])
         assert (await ended(runtime, stop))["reply"] == STOPPED
         await until(lambda: runner.asked[-1] == "third")
         assert "third" not in runner.left
