@@ -24,6 +24,8 @@ _log = structlog.get_logger(__name__)
 _KEPT = 2 * 24 * 3600.0
 #: What the keys begin with under which starts are on disk; then come the turn's number and `AppCall.key`.
 PLACE = "run:"
+#: Why a start is over whose run may have come to its end unseen.
+LOST = "lost"
 
 
 class RememberedRun:
@@ -36,8 +38,10 @@ class RememberedRun:
         self._turn = turn
         self._key = key
         self._kept: Json = {}
+        self._lost = 0  # before the start in hand
         self.number = 1
-        while self._name("over") in turn.memo:
+        while (over := turn.memo.get(self._name("over"))) is not None:
+            self._lost += over == LOST
             self.number += 1
 
     async def load(self) -> None:
@@ -57,6 +61,11 @@ class RememberedRun:
     def conversation(self) -> str:
         """The conversation that the start in hand was part of; empty for a new one."""
         return str(self._start.get("conversation", ""))
+
+    @property
+    def lost(self) -> int:
+        """How many starts are over whose runs may have come to their end unseen."""
+        return max(self._lost, int(self._start.get("lost", 0)))
 
     @property
     def ids(self) -> dict[str, str]:
@@ -79,8 +88,10 @@ class RememberedRun:
 
     async def start(self, conversation: str, app: str) -> None:
         """Note that a run is going to be asked for; ``app`` is `App.identity`."""
-        self._kept = {}
-        await self._note("started", {"at": self._clock(), "conversation": conversation, "app": app})
+        lost, self._kept = self.lost, {}
+        start: dict[str, str | float] = {"at": self._clock(), "conversation": conversation}
+        start |= {"app": app, "lost": lost}
+        await self._note("started", start)
         await self._write()
 
     async def know(self, ids: Mapping[str, str]) -> None:
@@ -101,9 +112,10 @@ class RememberedRun:
         with anyio.CancelScope(shield=True):
             await self._note("left", "the daemon ended")
 
-    async def over(self, why: str) -> None:
+    async def over(self, why: str, *, lost: bool = False) -> None:
         """Note that the start in hand came to nothing; the next one has a number of its own."""
-        await self._note("over", why)
+        self._lost = self.lost + lost
+        await self._note("over", LOST if lost else why)
         self._kept = {}
         self.number += 1
 

@@ -20,12 +20,14 @@ from mindbot.workflows.remembered import RememberedRun
 
 
 class Over(Exception):
-    """A start came to nothing, and it is known why: with ``error``. ``again``: another may fare better."""
+    """A start came to nothing, and it is known why: with ``error``. ``again``: another may fare better.
+    ``lost``: its run may have come to its end, and nobody can be asked."""
 
-    def __init__(self, error: VendorError, *, again: bool) -> None:
+    def __init__(self, error: VendorError, *, again: bool, lost: bool = False) -> None:
         super().__init__(error.message)
         self.error = error
         self.again = again
+        self.lost = lost
 
 
 class Progress:

@@ -42,6 +42,7 @@ from mindbot.workflows.dify.taken_up import TakenUp
 
 _FIRST_WAIT = 0.5  # seconds before a second start; doubled for each further one
 _RATE_WAIT = 2.0  # seconds, where an app has too many runs
+_LOST = 1  # runs whose end nobody knows that are started again, in a turn, whatever its processes
 #: A gateway says so when it has waited long enough: what it waited for goes on.
 _GAVE_UP = frozenset({504, 524})
 
@@ -150,7 +151,7 @@ class RunInHand:
                 over = exc
             lost = None
             progress.anew = bool(progress.shown)
-            await progress.remembered.over(over.error.code or over.error.kind)
+            await progress.remembered.over(over.error.code or over.error.kind, lost=over.lost)
             if self._conversation and not renewed and is_gone(over.error, self._app.name):
                 renewed = True
                 await self._renew(over.error)
@@ -169,13 +170,21 @@ class RunInHand:
     async def _next(self, lost: _Lost | None) -> Chunks:
         """Yield the answer of the run that is known already, also to Dify alone, or of another start."""
         known = self._progress.remembered
+        if known.lost > _LOST:  # in an earlier process
+            raise self._unknown()
         if known.started and not known.ids and not await self._found(lost):
+            if not self._app.keeps_answers:
+                raise Over(lost.error if lost else self._unknown(), again=True, lost=True)
             if lost is not None:
                 raise Over(lost.error, again=True)
             await known.over("not found")
         async with aclosing(self._taken_up.answer() if known.ids else self._started()) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    def _unknown(self) -> VendorError:
+        kind = self._app.kind
+        return Truncated(f"{self._app.name}: the run was left, and {kind} apps keep no answers", code="cut")
 
     async def _started(self) -> Chunks:
         progress = self._progress
@@ -272,7 +281,8 @@ class RunInHand:
     async def _before_another(self, over: Over) -> None:
         """Wait as long as another start should; raises what came of the last where none is left."""
         error, starts = over.error, self._progress.starts
-        if not over.again or starts > self._app.settings.max_retries:
+        spent = over.lost and self._progress.remembered.lost > _LOST
+        if not over.again or spent or starts > self._app.settings.max_retries:
             raise error
         first = _RATE_WAIT if isinstance(error, RateLimited) else _FIRST_WAIT
         wait = first * 2 ** max(0, starts - 1) * random.uniform(0.8, 1.2)

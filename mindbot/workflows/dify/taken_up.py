@@ -50,7 +50,7 @@ class TakenUp:
             text = await self._saved(listener, ids)
         else:
             why = f"{app.name}: the stream broke off, and {app.kind} apps keep no answers"
-            raise Over(Truncated(why, code="cut"), again=True)
+            raise Over(Truncated(why, code="cut"), again=True, lost=True)
         if (chunk := self._progress.whole(text)) is not None:
             yield chunk
         yield self._progress.last(listener)

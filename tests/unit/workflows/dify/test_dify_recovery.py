@@ -11,7 +11,7 @@ import pytest
 from dify_here import DifyHere, again, call, dify_here, heard
 
 from mindbot.domain.chat import Attachment
-from mindbot.domain.errors import MindBotError, TimedOut, Truncated
+from mindbot.domain.errors import MindBotError, Overloaded, TimedOut, Truncated
 from mindbot.domain.turn import Turn
 from mindbot.testing.waiting import PATIENCE
 from mindbot.workflows.dify import recovery
@@ -174,6 +174,37 @@ async def test_completion_apps_may_run_twice() -> None:
     async with dify_here(fault="cut-events:after=1:n=1", tokens_per_second=50.0) as here:
         said = await heard(here.app("completion").run(here.turn(), call()))
         assert said.text.count("hello") == 1
+        assert here.starts() == 2
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("fault", ["gateway-504:50ms", "cut-events:after=1"])
+@pytest.mark.parametrize("had_time", [False, True])
+async def test_completion_apps_never_run_three_times(fault: str, had_time: bool) -> None:
+    """Also where a process dies and the memo of its turn had no time to be written."""
+    async with dify_here(fault=fault, latency=0.2, tokens_per_second=50.0) as here:
+        app, turn = here.app("completion", max_retries=3), here.turn()
+        with pytest.raises((Overloaded, Truncated)):
+            await heard(app.run(turn, call()))
+        assert here.starts() == 2
+        then = again(turn)
+        if not had_time:
+            then.memo.clear()
+        with pytest.raises(Truncated):
+            await heard(app.run(then, call()))
+        assert here.starts() == 2
+
+
+@pytest.mark.full
+async def test_a_completion_app_is_asked_once_more_after_a_crash() -> None:
+    async with dify_here(fault="gateway-504:50ms:n=2", latency=0.2) as here:
+        turn = here.turn()
+        with pytest.raises(Overloaded):
+            await heard(here.app("completion", max_retries=0).run(turn, call()))
+        then = again(turn)
+        then.memo.clear()
+        with pytest.raises(Overloaded):
+            await heard(here.app("completion", max_retries=3).run(then, call()))
         assert here.starts() == 2
 
 
