@@ -39,6 +39,12 @@ class Person:
             self.app.post_message(events.Key(_KEYS.get(c, c), c))
         await self.pilot.pause()
 
+    async def dash(self, *keys: str) -> None:
+        """Press keys by their names, all of them there before the first is handled."""
+        for key in keys:
+            self.app.post_message(events.Key(key, None))
+        await self.pilot.pause()
+
     async def resize(self, width: int, height: int) -> None:
         await self.pilot.resize_terminal(width, height)
 

@@ -106,6 +106,25 @@ async def test_a_turn_shows_its_way_and_its_texts(daemon: FakeDaemon, clock: Fak
         await person.sees("TIME")
 
 
+@pytest.mark.parametrize(
+    ("view", "first", "keys", "opens"),
+    [
+        ("1", "Where is my order", ("home", "enter"), f"Turn {turn_id(0)}"),
+        ("1", "Where is my order", ("home", "down", "enter"), f"Turn {turn_id(1)}"),
+        ("8", "── code_help ──", ("down", "enter"), "Workflow 退款"),
+        ("8", "── code_help ──", ("end", "home", "j", "k", "enter"), "Workflow code_help"),
+    ],
+)
+async def test_enter_in_the_same_breath_opens_the_line_that_was_reached(
+    daemon: FakeDaemon, clock: FakeClock, view: str, first: str, keys: tuple[str, ...], opens: str
+) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.press(view)
+        await person.sees(first)
+        await person.dash(*keys)
+        await person.sees(opens)
+
+
 async def test_a_turn_that_runs_is_followed_to_its_end(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("And the other parcel?")

@@ -19,7 +19,7 @@ class Confirm(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", show=False),
         Binding("y", "answer(True)", show=False),
-        Binding("left,right", "app.focus_next", show=False),
+        Binding("left,right", "app.focus_next", show=False, priority=True),
     ]
 
     def __init__(self, question: str) -> None:

@@ -26,13 +26,17 @@ R = TypeVar("R")
 class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     """The first line holds the titles. Call `sync` from a timer; nothing else changes what is shown."""
 
+    #: Priority bindings, like those of views: Enter in the same breath then opens the line that was reached.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", show=False),
-        Binding("home,g", "top", show=False),
-        Binding("end,G", "bottom", show=False),
+        Binding(keys, action, show=False, priority=True)
+        for keys, action in (
+            ("up,k", "move(-1)"),
+            ("down,j", "move(1)"),
+            ("pageup,ctrl+b", "page(-1)"),
+            ("pagedown,ctrl+f", "page(1)"),
+            ("home,g", "top"),
+            ("end,G", "bottom"),
+        )
     ]
     ALLOW_SELECT = False
 

@@ -1,0 +1,89 @@
+"""What is said: turns, conversations, what was given up on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+from mindbot.domain.shapes.turns import (
+    ChunkJson,
+    ClearedJson,
+    DeadLetterJson,
+    DoneJson,
+    SessionJson,
+    SpanJson,
+    TakenBackJson,
+    TransferredJson,
+    TurnJson,
+    TurnLineJson,
+)
+
+
+class Turns(Protocol):
+    """Turns, and test messages."""
+
+    async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[TurnLineJson]:
+        """Newest first, from the one before ``before``; raises for a filter that does not parse."""
+
+    async def get_turn(self, turn: str) -> TurnJson:
+        """Everything known of a turn; raises NotFound."""
+
+    async def get_spans(self, turn: str) -> list[SpanJson]:
+        """A turn's steps, its deliveries last; raises NotFound."""
+
+    async def take_back(self, turn: str) -> list[TakenBackJson]:
+        """Take back what a turn sent; raises NotFound, Invalid, Conflict."""
+
+    async def inject(
+        self,
+        *,
+        text: str,
+        platform: str,
+        bot: str,
+        user: str,
+        session: str,
+        files: Sequence[str],
+        stream: bool,
+    ) -> str:
+        """Take a message as if its platform had sent it; returns the turn's id once it is on disk.
+
+        With ``stream`` whoever brought it watches the answer grow.
+
+        Empty ``bot``, ``user`` and ``session`` mean the defaults. Raises NotFound for an unknown bot,
+        StoreError when it could not be written.
+        """
+
+    async def wait_turn(self, turn: str, timeout: float) -> TurnJson:
+        """Return the turn when it is done; raises TimedOut after ``timeout`` seconds."""
+
+    async def wait_sent(self, turn: str, timeout: float) -> TurnJson:
+        """Return the turn when its deliveries are sent or given up, or as it is after ``timeout`` seconds."""
+
+    def watch_turn(self, turn: str) -> AsyncGenerator[ChunkJson | DoneJson, None]:
+        """Yield the pieces of its answer while it runs, then the turn."""
+
+
+class Sessions(Protocol):
+    """Conversations."""
+
+    async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[SessionJson]:
+        """The most recently active first."""
+
+    async def transfer(self, session: str, to: str) -> TransferredJson:
+        """Hand a session over; raises NotFound, Invalid, Conflict, VendorError."""
+
+    async def clear_session(self, session: str) -> ClearedJson:
+        """Let what was said in a session be forgotten; raises NotFound, StoreError."""
+
+
+class DeadLetters(Protocol):
+    """What was given up on."""
+
+    async def list_dead_letters(self, limit: int = 100) -> list[DeadLetterJson]:
+        """Newest first."""
+
+    async def retry_dead_letter(self, id: str) -> None:
+        """Put it back into the outbox; raises NotFound."""
+
+    async def discard_dead_letter(self, id: str) -> None:
+        """Forget it; raises NotFound."""
