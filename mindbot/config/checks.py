@@ -191,8 +191,8 @@ def bot_names(root: Node, model: type[Config], found: Findings) -> None:
 _PROVIDER = re.compile(r"(?![-.])(?:(?![\u115f\u1160\u3164\uffa0])[\w.-]){1,64}")
 #: A workflow's may have blanks inside (General Chat).
 _WORKFLOW = re.compile(r"(?![-. ])(?:(?![\u115f\u1160\u3164\uffa0])[\w. -]){1,64}(?<! )")
-#: What else stands in a name's place in an address: /v1/providers/usage, /v1/workflows/stats.
-_TAKEN = {"providers": ("usage",), "workflows": ("stats", "shadows", "compare", "classify")}
+#: What else stands in a name's place: /v1/providers/usage, /v1/workflows/stats, `--workflow none`.
+_TAKEN = {"providers": ("usage",), "workflows": ("stats", "shadows", "compare", "classify", "none")}
 
 
 def entry_names(root: Node, found: Findings) -> None:

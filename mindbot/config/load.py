@@ -21,6 +21,7 @@ from mindbot.config import (
     source,
     spending_checks,
     tree,
+    workflow_checks,
 )
 from mindbot.config.clashes import clashes
 from mindbot.config.model import Config
@@ -91,6 +92,7 @@ def load(
     checks.names(root, config, found)
     found.warnings += spending_checks.warnings(root, config)
     found.warnings += route_checks.warnings(root, config)
+    found.warnings += workflow_checks.warnings(root, config)
     checks.answerers(root, config, found)
     broken = [Finding(tree.find(root, path)[0].place, what) for path, what in parts.broken(config)]
     origins = {tree.dotted(path): str(node.place) for path, node in tree.leaves(root) if path}

@@ -55,10 +55,14 @@ def _workflows(config: Config) -> Iterator[_Told]:
 
 
 def _rules(config: Config) -> Iterator[_Told]:
+    called: dict[str, int] = {}
     for n, rule in enumerate(config.routes):
         if not rule.enabled:
             continue
         at: KeyPath = ("routes", n)
+        name = rule.name or f"route{n + 1}"
+        if (first := called.setdefault(name, n)) != n:
+            yield at, f"is called {name}, like routes[{first}]: what they did is not told apart. Rename one"
         for key, names in (
             ("workflow", (rule.workflow,)),
             ("workflows", rule.workflows),
