@@ -191,3 +191,12 @@ async def test_without_anything_to_show_it_says_so(daemon: FakeDaemon, clock: Fa
         await person.press("w")
         await person.sees("no daemon is attached")
         assert not posts(daemon)
+
+
+async def test_without_a_daemon_no_list_says_that_nothing_happened(clock: FakeClock) -> None:
+    daemon = filled()
+    daemon.up = False
+    async with console(daemon, clock=clock) as person:
+        await person.press("9")
+        await person.sees("no daemon is attached")
+        await person.sees_no("no message was routed yet")

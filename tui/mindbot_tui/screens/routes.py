@@ -54,7 +54,7 @@ class Routes(View):
                 self._turns,
                 decision_columns(),
                 follows=True,
-                empty="no message was routed yet",
+                empty="asking the daemon …",
                 id="decisions",
             ),
             "rules": Rows(self._rules, rule_columns(clock), empty="asking the daemon …", id="rules"),
@@ -145,6 +145,7 @@ class Routes(View):
         self._head.put(router)
         self._rules.put(router.rules)
         self._learned.put(learned)
+        self._lists["decisions"].empty = "no message was routed yet"
         self._lists["rules"].empty = "no rules are configured"
         self._lists["corrections"].empty = "nothing was corrected yet"
         self.rows.sync(force=True)
@@ -154,8 +155,8 @@ class Routes(View):
         self._explain()
 
     def sync(self) -> None:
-        for name in ("rules", "corrections"):
-            self._await(self._lists[name])
+        for rows in self._lists.values():
+            self._await(rows)
         super().sync()
 
     def tick(self) -> None:
