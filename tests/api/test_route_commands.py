@@ -10,6 +10,7 @@ from cli_here import Run
 pytestmark = pytest.mark.anyio
 
 RULES = """\
+router: {embedder: hashed}
 workflows:
   code: {dify_api_key: app-fake, task_patterns: [python]}
   data: {dify_api_key: app-fake, task_patterns: [chart]}

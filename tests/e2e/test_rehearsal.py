@@ -22,6 +22,7 @@ WECOM = {
     "EncodingAESKey": "credential:nowhere",
 }
 CONFIG: dict[str, Any] = {
+    "router": {"embedder": "hashed"},
     "dingtalk": {"client_id": "ding1", "client_secret": "keyring:nowhere", "enable_stream_reply": True},
     "wecom": [{**WECOM, "name": "hr"}, {**WECOM, "name": "it", "corpid": "ww2", "port": 2290}],
     "wecomcs": WECOM,

@@ -49,7 +49,7 @@ def test_runs_are_taken_up_by_their_apps(tmp_path: Path) -> None:
             return found
 
         before = _config(base, code="code", verse="verse", sky="sky", general="general")
-        daemon = processes.Daemon(tmp_path, {"workflows": before})
+        daemon = processes.Daemon(tmp_path, {"workflows": before, "router": {"embedder": "hashed"}})
         daemon.start()
         try:
             for user, text in USERS.items():

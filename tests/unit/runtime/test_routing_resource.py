@@ -31,7 +31,8 @@ NOBODY = {"platform": "console", "bot": "default", "user": "", "group": "", "dep
 
 @asynccontextmanager
 async def a_router(folder: Path, **overrides: Any) -> AsyncIterator[Runtime]:
-    loaded = load(environ={}, overrides={"routes": ROUTES, "workflows": WORKFLOWS, **overrides})
+    usual = {"routes": ROUTES, "workflows": WORKFLOWS, "router": {"embedder": "hashed"}}
+    loaded = load(environ={}, overrides={**usual, **overrides})
     with anyio.fail_after(PATIENCE):
         async with Runtime.open(loaded, folder, store=MemoryPlaces().store) as runtime:
             yield runtime
@@ -82,7 +83,7 @@ async def test_a_correction_counts_until_it_is_reverted(tmp_path: Path) -> None:
 
 async def test_it_tells_which_examples_and_which_embedder_are_in_use(tmp_path: Path) -> None:
     workflows = {"research": {**CODE, "examples": ["who knows", "what for"]}, "data": CODE}
-    async with a_router(tmp_path, workflows=workflows, router={"embedder": "hashed"}) as runtime:
+    async with a_router(tmp_path, workflows=workflows) as runtime:
         await runtime.resources.routing.learn("the moon", turn="", workflow="research", note="")
         row = await runtime.resources.workflows.workflow("research")
         assert (row["learned"], row["examples"] - row["shipped"]) == (1, 3)
@@ -97,7 +98,7 @@ async def test_it_tells_which_examples_and_which_embedder_are_in_use(tmp_path: P
 async def test_who_decides_is_counted(tmp_path: Path) -> None:
     gone = {"dify_endpoint": "http://127.0.0.1:9/v1/chat-messages", "max_retries": 0}
     workflows = {name: {**each, **gone} for name, each in WORKFLOWS.items()}
-    async with a_router(tmp_path, workflows=workflows, router={"embedder": "hashed"}) as runtime:
+    async with a_router(tmp_path, workflows=workflows) as runtime:
         for text in ("ping", "ping", "python", "qwx vrt"):
             await said(runtime, text)
         text = runtime.resources.about.metrics().decode()

@@ -30,7 +30,9 @@ def workflow(sim: DifySimulator, **more: Any) -> dict[str, Any]:
 @asynccontextmanager
 async def a_runtime(folder: Path, **config: Any) -> AsyncIterator[Runtime]:
     with anyio.fail_after(PATIENCE):
-        async with Runtime.open(load(environ={}, overrides=config), folder) as runtime:
+        router = {"embedder": "hashed", **config.get("router", {})}
+        loaded = load(environ={}, overrides={**config, "router": router})
+        async with Runtime.open(loaded, folder) as runtime:
             yield runtime
 
 
