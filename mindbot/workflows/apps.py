@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +27,8 @@ class AppParts:
     """What apps are built of. ``keep`` is on disk and outlives them; ``once`` remembers steps with a turn;
     ``local`` finds a file of the media store by its id (raises NotFound); ``clock`` is Unix seconds.
     ``hands_over`` tells whether a turn's work is cut off because the daemon ends: the next goes on.
-    ``theirs`` are the ids of runs whose turns are known: whoever lost a run takes none of them for it."""
+    ``theirs`` are the ids of runs whose turns are known: whoever lost a run takes none of them for it.
+    ``aside`` has something done beside the turns, which raises nothing; false where nobody does."""
 
     http: Http
     secrets: Secrets
@@ -37,6 +38,7 @@ class AppParts:
     clock: Clock
     hands_over: Callable[[Turn], bool] = lambda turn: False
     theirs: dict[str, None] = field(default_factory=dict)
+    aside: Callable[[Callable[[], Coroutine[Any, Any, None]]], bool] = lambda job: False
 
 
 @dataclass(frozen=True, slots=True)

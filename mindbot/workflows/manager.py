@@ -76,6 +76,7 @@ class Workflows:
             services.clock,
             services.hands_over,
             self.standing.runs,
+            self.standing.aside,
         )
         self._parts = {False: kept, True: replace(kept, once=_each_time, hands_over=lambda turn: False)}
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from hashlib import blake2b
+from typing import Any
 
 import anyio
 import structlog
+from anyio.abc import TaskGroup
 
 from mindbot.domain.errors import StoreError
 from mindbot.domain.host import Keep
@@ -58,6 +60,14 @@ class WorkflowStanding:
         self._read: dict[str, Json] = {}
         self._changed: set[str] = set()
         self._moved = anyio.Event()
+        #: What does things beside the turns, while somebody does.
+        self.tasks: TaskGroup | None = None
+
+    def aside(self, job: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Have something done beside the turns, which raises nothing; see `AppParts.aside`."""
+        if self.tasks is not None:
+            self.tasks.start_soon(job)
+        return self.tasks is not None
 
     async def load(self) -> None:
         """Read what an earlier process knew; raises StoreError."""

@@ -8,8 +8,9 @@ start. What has failed in a way that may pass is started again, as often as the 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -39,6 +40,7 @@ from mindbot.workflows.dify.recovery import Recovery
 from mindbot.workflows.dify.request import RunRequest
 from mindbot.workflows.dify.setup import DifySetup
 from mindbot.workflows.dify.taken_up import TakenUp
+from mindbot.workflows.dify.unheard import Unheard
 
 _FIRST_WAIT = 0.5  # seconds before a second start; doubled for each further one
 _RATE_WAIT = 2.0  # seconds, where an app has too many runs
@@ -68,6 +70,8 @@ class RunInHand:
         self._progress = Progress(app, turn, call)
         self._recovery = Recovery(app.client, call.user, app.parts.clock, app.known)
         self._taken_up = TakenUp(self._progress, self._recovery)
+        self._stream: DifyStream | None = None  # that was left open before its first event
+        self._opened = AsyncExitStack()  # closes it
         self._conversation = ""  # that the start in hand goes on with
 
     def chunks(self) -> Chunks:
@@ -105,8 +109,9 @@ class RunInHand:
             ended = wanted_later
             raise
         finally:
-            if not ended:
-                await self._leave()
+            async with self._opened:
+                if not ended:
+                    await self._leave()
             await progress.steps.close("" if ended else "nobody waited for its end")
             progress.parent.data.update(progress.notes)
 
@@ -118,6 +123,12 @@ class RunInHand:
 
     async def _stop(self) -> None:
         if not (task := self._progress.ids.get("task_id")):
+            if self._progress.remembered.started:  # it may have begun
+                known = self._progress.remembered.ids
+                unheard = Unheard(known, self._sought, self._stream, self._opened.pop_all())
+                job = partial(unheard.stop, self._app, self._call.user, self._recovery)
+                if not self._app.parts.aside(job):
+                    await unheard.opened.aclose()
             return
         with anyio.CancelScope(shield=True):
             if why := await self._app.stop(task, self._call.user):
@@ -202,9 +213,7 @@ class RunInHand:
         await progress.remembered.start(self._conversation, await self._app.client.identity())
         listener = progress.listener()
         try:
-            async with self._app.client.stream(
-                "POST", self._request.path, body=body, deadline=progress.deadline
-            ) as stream:
+            async with self._opened_stream(body) as stream:
                 await self._accepted(stream)
                 async with aclosing(self._pieces(listener, stream)) as chunks:
                     async for chunk in chunks:
@@ -222,6 +231,21 @@ class RunInHand:
         if listener.answer.running:  # longer than anybody reads
             await self._app.stop(progress.ids.get("task_id", ""), self._call.user)
         yield progress.last(listener)
+
+    @asynccontextmanager
+    async def _opened_stream(self, body: Json) -> AsyncIterator[DifyStream]:
+        """Ask for a run. Its stream stays open where it is left before it has told how it is stopped."""
+        asked = self._app.client.stream(
+            "POST", self._request.path, body=body, deadline=self._progress.deadline
+        )
+        async with AsyncExitStack() as opened:
+            stream = await opened.enter_async_context(asked)
+            try:
+                yield stream
+            except (anyio.get_cancelled_exc_class(), GeneratorExit):
+                if "task_id" not in self._progress.ids:
+                    self._stream, self._opened = stream, opened.pop_all()
+                raise
 
     async def _pieces(self, listener: Listener, stream: DifyStream) -> Chunks:
         """Yield what a stream says, to its end; one that breaks behind the end of the answer has ended.
@@ -305,6 +329,10 @@ class RunInHand:
             self._progress.notes["found"] = "its ids had never come"
             await self._progress.know(ids)
         return bool(ids)
+
+    async def _sought(self, deadline: float) -> dict[str, str]:
+        self._progress.deadline = deadline
+        return await self._look(patient=True)
 
     async def _look(self, *, patient: bool) -> dict[str, str]:
         app, call, deadline = self._app, self._call, self._progress.deadline

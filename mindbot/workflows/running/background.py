@@ -29,12 +29,14 @@ class WorkflowBackground:
         """Do all of it until cancelled; ``current`` returns the workflows in force."""
         try:
             async with anyio.create_task_group() as tasks:
+                self.standing.tasks = tasks
                 tasks.start_soon(self.shadows.run)
                 tasks.start_soon(self._probing, current)
                 while True:
                     await anyio.sleep(_SAVE_EVERY)
                     await self.standing.stats.save()
         finally:
+            self.standing.tasks = None
             with anyio.CancelScope(shield=True):
                 await self.standing.stats.save()
 

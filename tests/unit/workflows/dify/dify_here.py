@@ -82,6 +82,7 @@ class DifyHere:
         self.keep = MemoryKeep(Inbox())
         self.secrets = KeySafe()
         self.numbers = 0
+        self.aside: list[Callable[[], Awaitable[None]]] = []  # what is left to be done beside the turns
         self.ending = False  # whether what is left now is for the next process
 
     @property
@@ -101,9 +102,20 @@ class DifyHere:
             }
         )
         parts = AppParts(
-            self.http, self.secrets, self.keep, once, _local, time.time, lambda turn: self.ending
+            self.http,
+            self.secrets,
+            self.keep,
+            once,
+            _local,
+            time.time,
+            lambda turn: self.ending,
+            aside=self._beside,
         )
         return DifyApp.build("here", entry, "", parts)
+
+    def _beside(self, job: Callable[[], Awaitable[None]]) -> bool:
+        self.aside.append(job)
+        return True
 
     def turn(self, text: str = "hello") -> Turn:
         self.numbers += 1
