@@ -254,6 +254,8 @@ class Runtime:
         return done
 
     def _start_waits(self, error: StoreError) -> None:
+        if self.board.state("store") != "failed":  # once, however often it is tried
+            log.warning("the start waits for the store", error=str(error))
         self._store_state(error)
         self._on_wait(str(error))
 

@@ -316,7 +316,11 @@ async def test_a_start_on_a_disk_that_takes_nothing_yet_waits(
     monkeypatch.setattr(SqliteStore, "probe", full_or_not)
     phone, told = Phone(), list[str]()
     opened = Runtime.open(load(environ={}), tmp_path, on_wait=told.append)
+    log = structlog.testing.LogCapture()
+    monkeypatch.setattr("mindbot.runtime.app.log", structlog.wrap_logger(None, processors=[log]))
     async with opened as runtime:
+        (waits,) = [line for line in log.entries if line["event"] == "the start waits for the store"]
+        assert waits["error"] == "nothing can be written (free some)"
         runtime.outbox.serve(Bot.of(phone))
         assert not disk["full"] and runtime.board.state("store") == "ok"
         assert told == ["nothing can be written (free some)"]
