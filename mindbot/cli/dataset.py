@@ -12,7 +12,7 @@ from mindbot.api import workflow_calls as asking
 from mindbot.api.workflow_models import DatasetDocumentView, DatasetView
 from mindbot.cli.connect import connect
 from mindbot.cli.orders import asked, typed, worded
-from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_list, wants_json
 
 app = typer.Typer(
     help="Knowledge bases of Dify's: their documents, and what a question finds.",
@@ -43,22 +43,14 @@ DOCUMENTS: list[Column[DatasetDocumentView]] = [
 def list_datasets(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List knowledge bases and how many documents each has."""
     found = connect(ctx).ask(asking.datasets())
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, COLUMNS, "no knowledge bases are configured (dify_datasets)")
+    print_list(found, COLUMNS, "no knowledge bases are configured (dify_datasets)", as_json=as_json)
 
 
 @app.command()
 def documents(ctx: typer.Context, dataset: Name, as_json: JsonOption = False) -> None:
     """List the documents of one, and how far each is indexed."""
     found = connect(ctx).ask(asking.dataset_documents(dataset))
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, DOCUMENTS, "it has no documents")
+    print_list(found, DOCUMENTS, "it has no documents", as_json=as_json)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, clock, plain, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, clock, plain, print_json, print_list, wants_json
 from mindbot.domain.errors import NotFound
 
 app = typer.Typer(
@@ -40,11 +40,7 @@ def list_dead_letters(
 ) -> None:
     """List dead letters, newest first."""
     found = connect(ctx).ask(calls.dead_letters(limit))
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, COLUMNS, "no dead letters")
+    print_list(found, COLUMNS, "no dead letters", as_json=as_json)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, clock, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, clock, print_json, print_list, print_table, wants_json
 
 app = typer.Typer(
     help="The daemon's log lines and levels.",
@@ -38,11 +38,7 @@ def show(
 ) -> None:
     """Show the last lines; `mindbot tail --topic log` follows them."""
     found = connect(ctx).ask(calls.logs(limit, filter))
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, LINES, "no line matches" if filter else "no lines yet")
+    print_list(found, LINES, "no line matches" if filter else "no lines yet", as_json=as_json)
 
 
 @app.command()

@@ -11,7 +11,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import typer
 
@@ -65,6 +65,25 @@ def print_table(rows: Iterable[T], shown: Sequence[Column[T]], empty: str) -> No
         return
     for line in _fitted(cells, shown, columns()):
         print(line)
+
+
+class ListedRow(Protocol):
+    """What the API lists."""
+
+    def to_json(self) -> Any:
+        """Return it as the API says it."""
+
+
+R = TypeVar("R", bound=ListedRow)
+
+
+def print_list(rows: Iterable[R], shown: Sequence[Column[R]], empty: str, *, as_json: bool) -> None:
+    """Print rows as a table, or (asked for, or nobody is looking) one JSON line each."""
+    if not wants_json(as_json):
+        print_table(rows, shown, empty)
+        return
+    for row in rows:
+        print_json(row.to_json())
 
 
 def _fitted(cells: list[list[str]], shown: Sequence[Column[T]], most: int) -> Iterator[str]:

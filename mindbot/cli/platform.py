@@ -14,7 +14,7 @@ from mindbot.api import calls, models
 from mindbot.api.client import Client
 from mindbot.api.shown import ago, facts, links, not_reached
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, columns, one_line, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, columns, one_line, print_json, print_list, wants_json
 from mindbot.config.keys import guess
 from mindbot.domain.errors import NotFound
 
@@ -52,11 +52,7 @@ COLUMNS: list[Column[models.PlatformView]] = [
 def list_platforms(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List bots: their state, what came in and went out, and where vendors call them back."""
     found = connect(ctx).ask(calls.platforms())
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, COLUMNS, "no bots are configured")
+    print_list(found, COLUMNS, "no bots are configured", as_json=as_json)
 
 
 @app.command()

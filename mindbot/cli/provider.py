@@ -14,7 +14,7 @@ from mindbot.api.provider_models import ModelView, ProviderView, SpentView
 from mindbot.api.shown import ago
 from mindbot.api.shown_providers import can, facts, keys_ok, late_errors, money, percent, seconds, why
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_list, wants_json
 
 app = typer.Typer(
     help="Models' providers: how they are, tests, cost.",
@@ -46,11 +46,7 @@ COLUMNS: list[Column[ProviderView]] = [
 def list_providers(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List providers: their state, keys, calls, share of successes, time to the first word, cost today."""
     found = connect(ctx).ask(calls.providers())
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, COLUMNS, "no providers are configured")
+    print_list(found, COLUMNS, "no providers are configured", as_json=as_json)
 
 
 @app.command()
@@ -133,11 +129,7 @@ def models(
 ) -> None:
     """List a provider's models and what they can do, as far as their names and entries tell."""
     found = connect(ctx).ask(calls.provider_models_of(provider, ask=ask))
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, MODELS, "no models are configured: see --ask")
+    print_list(found, MODELS, "no models are configured: see --ask", as_json=as_json)
 
 
 USAGE: list[Column[SpentView]] = [
@@ -164,8 +156,4 @@ def usage(
     while len(page) == _PAGE:
         page = api.ask(calls.usage(by, days, limit=_PAGE, after=f"{page[-1].day}/{page[-1].who}"))
         found += page
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, USAGE, "nothing was spent")
+    print_list(found, USAGE, "nothing was spent", as_json=as_json)

@@ -8,7 +8,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, clock, one_line, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, clock, one_line, print_json, print_list, wants_json
 
 app = typer.Typer(
     help="Conversations.",
@@ -42,11 +42,7 @@ def list_sessions(
 ) -> None:
     """List sessions, the most recently active first."""
     found = connect(ctx).ask(calls.sessions(limit, before))
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, COLUMNS, "no sessions yet")
+    print_list(found, COLUMNS, "no sessions yet", as_json=as_json)
 
 
 @app.command()

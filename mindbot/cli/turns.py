@@ -8,7 +8,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, clock, milliseconds, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, clock, milliseconds, print_json, print_list, wants_json
 from mindbot.cli.tree import tree
 
 turns = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -45,11 +45,7 @@ def list_turns(
 ) -> None:
     """List turns, newest first."""
     found = connect(ctx).ask(calls.turns(filter, limit, before))
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, COLUMNS, "no turns match" if filter else "no turns yet")
+    print_list(found, COLUMNS, "no turns match" if filter else "no turns yet", as_json=as_json)
 
 
 @trace.command(name="trace")

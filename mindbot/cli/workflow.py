@@ -19,7 +19,7 @@ from mindbot.api.workflow_models import RunWorkflow, WorkflowDayView, WorkflowRu
 from mindbot.cli import dataset
 from mindbot.cli.connect import connect
 from mindbot.cli.orders import asked, typed, worded
-from mindbot.cli.output import Column, JsonOption, one_line, plain, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, one_line, plain, print_json, print_list, wants_json
 from mindbot.domain.errors import Invalid
 
 app = typer.Typer(
@@ -52,11 +52,7 @@ COLUMNS: list[Column[WorkflowView]] = [
 def list_workflows(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List workflows: state, runs today, share of successes, time of a run, ratings, cost."""
     found = connect(ctx).ask(calls.workflows())
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, COLUMNS, "no workflows are configured")
+    print_list(found, COLUMNS, "no workflows are configured", as_json=as_json)
 
 
 @app.command()
@@ -250,8 +246,4 @@ def stats(
 ) -> None:
     """Show what each workflow did by day, the newest first: runs, times, recoveries, ratings, cost."""
     found = connect(ctx).ask(calls.workflow_stats(days))
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, STATS, "no workflow has run")
+    print_list(found, STATS, "no workflow has run", as_json=as_json)

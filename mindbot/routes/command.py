@@ -24,7 +24,7 @@ from mindbot.api.workflow_models import (
 )
 from mindbot.cli.connect import connect
 from mindbot.cli.orders import asked, worded
-from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
+from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_list, print_table, wants_json
 from mindbot.config.running import daemon_of
 from mindbot.domain.errors import Invalid
 
@@ -183,11 +183,7 @@ def learn(
 
 
 def _corrections(found: list[LearnedView], as_json: bool) -> None:
-    if wants_json(as_json):
-        for each in found:
-            print_json(each.to_json())
-    else:
-        print_table(found, CORRECTIONS, "nothing was corrected")
+    print_list(found, CORRECTIONS, "nothing was corrected", as_json=as_json)
 
 
 def _suggest(ctx: typer.Context, as_json: bool) -> None:
