@@ -100,7 +100,7 @@ async def test_a_turn_shows_its_way_and_its_texts(daemon: FakeDaemon, clock: Fak
         await person.sees("platform's id: msg-9931")
         await person.press("end", "up", "enter")
         await person.sees('"finish": "stop"')
-        await person.press("n")
+        await person.press("full_stop")
         await person.sees(f"Turn {turn_id(1)}", "王小明")
         await person.press("escape")
         await person.sees("TIME")
@@ -346,7 +346,7 @@ async def test_above_the_first_line_lie_older_turns(daemon: FakeDaemon, clock: F
         assert person.app.flow.turn == old[0]["id"]
         await person.press("enter")
         await person.sees(f"Turn {old[0]['id']}")
-        await person.press("n")
+        await person.press("full_stop")
         await person.sees(f"Turn {turn_id(0)}", "Where is my order")
         await person.press("escape", "home")
         await person.sees("long ago 8")
