@@ -239,11 +239,25 @@ class TurnSummary(Answer):
     rule: str = ""
 
 
+class BehindView(Answer):
+    """What a queued turn waits for. ``why``: session (others of its conversation come first: ``turn`` is the
+    one that runs, ``ahead`` how many), slots (all are taken), bot (its bot's share is), disk (it is read when
+    those before it have run), alone (it may kill the daemon, and runs by itself), stopping, or empty (it
+    begins now)."""
+
+    why: str = ""
+    turn: str = ""
+    ahead: int = 0
+
+
 class TurnView(TurnSummary):
     """Everything known of a turn. Not waited for, only its id and state are. ``notes`` are what the platform
-    said of it later (feedback, a late failure)."""
+    said of it later (feedback, a late failure). While it is open, ``saying`` is what its answer says so far
+    and ``behind`` what it waits for."""
 
     attempt: int = 1
+    saying: str = ""
+    behind: BehindView | None = None
     finished: float | None = None
     message: Json = {}
     route: Json = {}
@@ -256,10 +270,12 @@ class TurnView(TurnSummary):
 
 class StreamLine(Answer):
     """One line of a streamed answer: ``accepted`` (turn id), ``chunk`` (text), ``done`` (turn view) or
-    ``error`` (problem). With ``afresh`` the text takes the place of all that came before it."""
+    ``error`` (problem). ``at`` characters stand before the text; with ``afresh`` it takes the place of all
+    that came before it."""
 
     type: str = ""
     text: str = ""
+    at: int = 0
     afresh: bool = False
     turn: TurnView | str | None = None
     problem: Problem | None = None

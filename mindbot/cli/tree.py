@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mindbot.api.models import SpanView, TurnView
 from mindbot.cli.output import milliseconds, one_line, table
 
-_MARKS = {"ok": "", "error": "✗ error", "memo": "↺ memo"}
+_MARKS = {"ok": "", "error": "✗ error", "aborted": "⊘ aborted", "memo": "↺ memo"}
 _DETAILS = 4  # values of a span that fit on its line
 
 

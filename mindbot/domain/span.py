@@ -19,7 +19,7 @@ class Span:
     name: str
     start: float
     took: float = -1.0
-    status: str = "ok"  # ok, error, memo (taken from the memo instead of run again)
+    status: str = "ok"  # ok, error, aborted (it was stopped), memo (taken from the memo, not run again)
     data: Json = field(default_factory=dict)
 
     def end(self) -> None:

@@ -124,6 +124,8 @@ class Turn:
     tracer: Tracer = _UNWATCHED  # (not stored)
     innermost: int = 0  # id of the innermost open span
     shown: Any = None  # what events say of its message (not stored)
+    #: The pieces of its answer while that is made, masked as they are told (not stored).
+    saying: list[str] | None = None
     on_disk: bool = False  # what its message says is on disk alone (not stored)
     started: float = 0.0
     finished: float = 0.0
@@ -187,6 +189,7 @@ class Turn:
         self.history, self.prompt = list(then.history), list(then.prompt)
         del self.spans[then.spans :]
         self.innermost, self.reason, self.finished = then.innermost, then.reason, 0.0
+        self.saying = None
 
     def reset(self) -> None:
         """Forget all that its stages made of it: what is left is the message and its memo."""
@@ -235,7 +238,8 @@ class Turn:
 
 
 class Step:
-    """A span for the length of a block; see `Turn.span`. What leaves the block as an error is its failure."""
+    """A span for the length of a block; see `Turn.span`. What leaves the block as an error is its failure;
+    one that is cancelled is aborted."""
 
     __slots__ = ("_kind", "_name", "_parent", "_span", "_turn")
 
@@ -269,10 +273,11 @@ class Step:
     def _close(self, error: BaseException | None) -> None:
         turn, span = self._turn, self._span
         span.end()
-        if error is not None:
+        if isinstance(error, Exception):
             span.status = "error"
-            if isinstance(error, Exception):  # that it was stopped, or its reader went away, says its status
-                span.data.setdefault("error", turn.tracer.words(error))
+            span.data.setdefault("error", turn.tracer.words(error))
+        elif error is not None:  # it was stopped, or its reader went away
+            span.status = "aborted"
         if self._parent is None:
             turn.innermost = span.parent
         if turn.tracer.active:

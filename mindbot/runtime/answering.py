@@ -41,6 +41,9 @@ class Answering:
         self._bus = bus
         self._turn = turn
         self._speaking = Speaking()
+        self._pieces: list[str] = []
+        self._length = 0  # of what was said so far, in characters
+        turn.saying = self._pieces
         self._growing = _Growing() if shown else None
 
     def add(self, chunk: Chunk) -> None:
@@ -50,8 +53,15 @@ class Answering:
             self._say(text, chunk.afresh)
 
     def _say(self, text: str, afresh: bool = False) -> None:
+        if afresh:
+            self._pieces.clear()
+            self._length = 0
+        at, self._length = self._length, self._length + len(text)
+        self._pieces.append(text)
         if self._bus.wants("chunk"):
-            piece: ChunkEvent = {"text": text, "afresh": True} if afresh else {"text": text}
+            piece: ChunkEvent = {"text": text, "at": at}
+            if afresh:
+                piece["afresh"] = True
             self._bus.publish(Event("chunk.text", self._turn.id, piece))
         if (growing := self._growing) is not None:
             if afresh:

@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from mindbot.domain.errors import StoreError
+from mindbot.domain.shapes.turns import BehindJson
 from mindbot.domain.turn import Clock, Turn
 from mindbot.runtime.suspicion import Suspects
 from mindbot.runtime.workers import Workers
@@ -183,6 +184,26 @@ class Dispatcher:
         """Return the turn of a session that runs, or is the next to."""
         waiting = self._sessions.get(session)
         return waiting[0] if waiting else None
+
+    def waits_for(self, session: str, number: int) -> BehindJson:
+        """Return what a queued turn waits for."""
+        waiting = self._sessions.get(session, [])
+        ahead = next((n for n, turn in enumerate(waiting) if turn.number == number), -1)
+        if ahead < 0:
+            return {"why": "disk", "turn": waiting[0].id if waiting else "", "ahead": len(waiting)}
+        if ahead:
+            return {"why": "session", "turn": waiting[0].id, "ahead": ahead}
+        turn = waiting[0]
+        why = ""
+        if self.closed:
+            why = "stopping"
+        elif turn in self._suspects.waiting:
+            why = "alone"
+        elif self._bot(turn)[1].running >= self._max_per_bot:
+            why = "bot"
+        elif self.running >= self._max_running:
+            why = "slots"
+        return {"why": why, "turn": "", "ahead": 0}
 
     def behind(self, turn: Turn) -> list[Turn]:
         """Return the turns that wait in this one's session, oldest first."""

@@ -109,6 +109,8 @@ def everything_of(turn: Turn, row: Row, deliveries: list[DeliveryJson]) -> TurnJ
         "spans": [s.to_json() for s in turn.spans],
         "notes": notes_of(row.record),
         "deliveries": deliveries,
+        "saying": "".join(turn.saying or ()) if turn.state in OPEN_STATES else "",
+        "behind": None,
     }
 
 
@@ -139,6 +141,7 @@ def delivery_json(row: Row, unreadable: Unreadable) -> DeliveryJson:
             **_columns(row),
             "error": why,
             "text": str(row.parts)[:200],
+            "parts": [],
             "attempts": 0,
             "next_at": None,
             "notes": {},
@@ -151,9 +154,11 @@ def delivery_json(row: Row, unreadable: Unreadable) -> DeliveryJson:
 def _read(row: Row) -> DeliveryJson:
     parts = [Part.from_json(part) for part in json_of(row.parts, list)]
     json_of(row.address, dict)
+    more = len(parts) > 1 or any(part.data or part.kind not in ("text", "markdown") for part in parts)
     return {
         **_columns(row),
         "text": "\n".join(part.text for part in parts if part.text),
+        "parts": [part.to_json() for part in parts] if more else [],
         "attempts": row.attempts,
         "next_at": row.next_at or None,
         "notes": json_of(row.notes, dict) if row.notes else {},

@@ -18,7 +18,7 @@ MASK = "********"
 _MASKED = rf"\g<1>{MASK}"
 
 #: Fields that hold what people and bots said: of messages, replies, parts and prompts.
-_SAID = frozenset({"text", "reply", "content"})
+_SAID = frozenset({"text", "reply", "saying", "content"})
 
 #: Characters of a reason: vendors answer with whole pages, and with the request that they refuse.
 LONGEST_REASON = 1000

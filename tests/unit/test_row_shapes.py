@@ -57,6 +57,7 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     models.LogLine: (daemon.LogLineJson,),
     models.SpanView: (turns.SpanJson,),
     models.TurnSummary: (turns.TurnLineJson,),
+    models.BehindView: (turns.BehindJson,),
     models.TurnView: (turns.TurnJson,),
     models.DeadLetter: (turns.DeliveryJson, turns.TurnLineJson),
     models.SessionView: (turns.SessionJson,),

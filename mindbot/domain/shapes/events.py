@@ -50,9 +50,10 @@ class AlertEvent(TypedDict, total=False):
 
 
 class ChunkEvent(TypedDict):
-    """A piece of an answer; ``afresh``: it takes the place of all before."""
+    """A piece of an answer; ``at``: how many characters stand before it; ``afresh``: it takes their place."""
 
     text: str
+    at: NotRequired[int]
     afresh: NotRequired[bool]
 
 

@@ -76,9 +76,13 @@ class DeliveryColumns(TypedDict):
 
 
 class DeliveryJson(DeliveryColumns):
-    """A delivery; of one that cannot be read ``error`` says why, and no times are known."""
+    """A delivery; of one that cannot be read ``error`` says why, and no times are known.
+
+    ``parts`` is empty where they say no more than ``text``: one text and nothing else.
+    """
 
     text: str
+    parts: list[PartJson]
     attempts: int
     next_at: float | None
     notes: Json
@@ -209,8 +213,19 @@ class TurnLineJson(_Told):
     vars: NotRequired[dict[str, str | int | float]]
 
 
+class BehindJson(TypedDict):
+    """What a queued turn waits for; see `models.BehindView`."""
+
+    why: str
+    turn: str
+    ahead: int
+
+
 class TurnJson(_Told):
-    """Everything known of a turn."""
+    """Everything known of a turn; while it is open, what its answer says so far and what it waits for."""
+
+    saying: str
+    behind: BehindJson | None
 
     reply: str
     reason: str

@@ -12,6 +12,8 @@ class Questions:
     def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
         self._store = store
         self._live = dispatcher.live
+        #: Returns what a queued turn waits for, by its session and number.
+        self.waits_for = dispatcher.waits_for
 
     async def queries(self) -> Queries:
         """Return them."""

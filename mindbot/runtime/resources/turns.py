@@ -75,6 +75,8 @@ class TurnResource:
     async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn, with what is secret in it masked; raises NotFound."""
         found: TurnJson = redactor.conversation(await (await self._questions.queries()).get_turn(turn))
+        if found["state"] == "queued":
+            found["behind"] = self._questions.waits_for(found["session"], ids.parse(turn))
         return found
 
     async def get_spans(self, turn: str) -> list[SpanJson]:

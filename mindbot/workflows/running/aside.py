@@ -125,10 +125,11 @@ def _line(workflows: Workflows, name: str) -> list[Member]:
 
 def _node(span: Span) -> RunNodeJson:
     error = span.data.get("error", "")
+    ended = "failed" if span.status in ("error", "aborted") else "succeeded"
     return {
         "name": span.name,
         "kind": span.kind,
-        "status": "failed" if span.status == "error" else "succeeded" if span.took >= 0 else "running",
+        "status": ended if span.took >= 0 or ended == "failed" else "running",
         "took_ms": round(span.took * 1000, 3) if span.took >= 0 else None,
         "error": str(error.get("message", "") if isinstance(error, dict) else error),
     }
