@@ -27,8 +27,8 @@ COLUMNS: list[Column[models.DeadLetter]] = [
     Column("KIND", lambda d: d.kind),
     Column("BOT", lambda d: f"{d.platform}/{d.bot}"),
     Column("TRIES", lambda d: str(d.attempts or ""), right=True),
-    Column("WHY", lambda d: d.error or d.reason),
     Column("TEXT", lambda d: d.text),
+    Column("WHY", lambda d: d.error or d.reason, below=True),
 ]
 
 

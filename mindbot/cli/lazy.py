@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "send": ("Send a test message and show the reply.", "mindbot.cli.send:app"),
     "tail": ("Follow turns, or other events, as they happen.", "mindbot.cli.tail:app"),
     "turns": ("List turns, newest first.", "mindbot.cli.turns:turns"),
-    "trace": ("Show where a turn's time went.", "mindbot.cli.turns:trace"),
+    "trace": ("Show where a turn's time went.", "mindbot.cli.trace:app"),
     "platform": ("Bots and how their platforms are.", "mindbot.cli.platform:app"),
     "provider": ("Models' providers: how they are, tests, cost.", "mindbot.cli.provider:app"),
     "route": ("Where messages go and why; rules, corrections.", ""),

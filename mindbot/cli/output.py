@@ -11,6 +11,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import typer
@@ -55,6 +56,7 @@ class Column(Generic[T]):
 #: Columns of a terminal that any cell may take: as many as an id has.
 _SHARE = 26
 _INDENT = "    "
+_MOST_BELOW = 4  # lines of one cell under its row
 
 
 def print_table(rows: Iterable[T], shown: Sequence[Column[T]], empty: str) -> None:
@@ -88,18 +90,23 @@ def print_list(rows: Iterable[R], shown: Sequence[Column[R]], empty: str, *, as_
 
 def _fitted(cells: list[list[str]], shown: Sequence[Column[T]], most: int) -> Iterator[str]:
     """Yield the lines of a table: long cells are cut, and columns leave it, where they do not fit."""
-    rows = [[column.title for column in shown], *cells]
-    kept = list(range(len(shown)))
+    whole = [[column.title for column in shown], *cells]
+    rows, kept = whole, list(range(len(shown)))
 
     def too_wide() -> bool:
         return sum(max(width(row[n]) for row in rows) for n in kept) + 2 * (len(kept) - 1) > most
 
-    if too_wide():
+    def shared() -> list[list[str]]:
+        """No column takes more than its share, but for the last, which takes what is left."""
         share = max(_SHARE, most // 3)
-        free = len(shown) - 1  # the last column takes what is left, and what is below a line of its own
-        rows = [[c if n == free or shown[n].below else cut(c, share) for n, c in enumerate(r)] for r in rows]
-    under = [n for n in kept if shown[n].below] if too_wide() else []
-    kept = [n for n in kept if n not in under]
+        return [[c if n == kept[-1] else cut(c, share) for n, c in enumerate(row)] for row in whole]
+
+    under: list[int] = []
+    if too_wide():
+        rows = shared()
+    if too_wide() and (under := [n for n in kept if shown[n].below]):
+        kept = [n for n in kept if n not in under]
+        rows = shared()
     for n in sorted(kept, key=lambda n: -shown[n].lesser):
         if shown[n].lesser and too_wide():
             kept.remove(n)
@@ -107,7 +114,16 @@ def _fitted(cells: list[list[str]], shown: Sequence[Column[T]], most: int) -> It
     for line, row in zip(lines, [[""] * len(shown), *cells], strict=True):
         yield line
         for n in under:
-            yield from (_INDENT + part for part in folded(row[n], most - len(_INDENT)) if row[n])
+            yield from _below(row[n], most)
+
+
+def _below(text: str, most: int) -> Iterator[str]:
+    """Yield the lines of a cell that stands under its row; one that would take the screen is cut."""
+    room = most - len(_INDENT)
+    lines = list(islice(folded(text, room), _MOST_BELOW + 1))
+    if len(lines) > _MOST_BELOW:
+        lines[-2:] = [cut(" ".join(lines[-2:]), room)]
+    yield from (_INDENT + line for line in lines)
 
 
 def folded(text: str, most: int) -> Iterator[str]:

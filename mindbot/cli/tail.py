@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -15,7 +14,17 @@ from mindbot.api import calls, models
 from mindbot.api.client import AsyncClient
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset, Update, events
 from mindbot.cli.connect import connect
-from mindbot.cli.output import JsonOption, clock, cut, json_text, one_line, print_json, wants_json, width
+from mindbot.cli.output import (
+    JsonOption,
+    clock,
+    columns,
+    cut,
+    json_text,
+    one_line,
+    print_json,
+    wants_json,
+    width,
+)
 from mindbot.cli.turns import COLUMNS
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.message import Json
@@ -93,18 +102,23 @@ class Lines:
     def _line(self, event: EventJson) -> str:
         if self._machine:
             return json_text(event)
-        return cut(self._event(event) if self._any else self._turn(event), _terminal())
+        most = columns()
+        return cut(self._event(event) if self._any else self._turn(event, most), most)
 
-    def _turn(self, event: EventJson) -> str:
+    def _turn(self, event: EventJson, most: int) -> str:
         turn = models.TurnSummary.model_construct(**event)
-        *cells, text = (one_line(column.cell(turn)) for column in COLUMNS)
+        *cells, text, why = (one_line(column.cell(turn)) for column in COLUMNS)
         cells = [cut(cell, _WIDEST) for cell in cells]
         self._widths = [max(w, width(cell)) for w, cell in zip(self._widths, cells, strict=True)]
         padded = [
             " " * (w - width(cell)) + cell if column.right else cell + " " * (w - width(cell))
             for cell, w, column in zip(cells, self._widths, COLUMNS, strict=False)
         ]
-        return "  ".join([*padded, text])
+        line = "  ".join([*padded, ""])
+        if why:  # it is said as whole as the terminal lets it be
+            room = most - width(line)
+            text = cut(text, max(room // 3, room - width(why) - 2))
+        return line + "  ".join(filter(None, (text, why)))
 
     def _event(self, event: EventJson) -> str:
         rest = " ".join(f"{k}={v}" for k, v in event.items() if k not in _HIDDEN and v not in ("", None))
@@ -181,7 +195,3 @@ class Follower:
         ]
         self._caught = {turn["turn"] for turn in missed}
         self._shown(cast("list[EventJson]", missed))  # but for their places in the stream
-
-
-def _terminal() -> int:
-    return shutil.get_terminal_size((120, 24)).columns

@@ -4,34 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from mindbot.api.folding import PIPELINE, failure_of, inside, passes_on
 from mindbot.api.models import SpanView, TurnView
-from mindbot.cli.output import milliseconds, one_line, table
+from mindbot.cli.output import clock, columns, folded, milliseconds, one_line, table
 
 _MARKS = {"ok": "", "error": "✗ error", "aborted": "⊘ aborted", "memo": "↺ memo"}
 _DETAILS = 4  # values of a span that fit on its line
+_TITLES = ["SPAN", "START", "TOOK", ""]
+_INDENT = "  "
 
 
 def tree(turn: TurnView, spans: Sequence[SpanView], width: int | None = None) -> list[str]:
-    """Return a line for the turn and one for each span: its place in the tree, start and duration.
+    """Return lines for the turn, why it ended so, and each span: its place in the tree, start and duration.
 
     Starts count from the moment the message was received. A span whose parent is unknown stands at the top.
+    Reasons and errors are whole, each said once; what else a step noted is cut at the terminal's edge.
     """
-    why = f": {turn.reason}" if turn.reason else ""
-    head = f"{turn.id}  {turn.state} in {milliseconds(turn.took_ms)}"
-    head += f"  {one_line(f'{turn.platform}/{turn.bot}')}  {one_line(f'{turn.user}{why}')}"
+    most = width or columns()
+    head = [f"{turn.id}  {turn.state} in {milliseconds(turn.took_ms)}"]
+    head += [one_line(f"{turn.platform}/{turn.bot}"), one_line(turn.user), clock(turn.received)]
+    lines = ["  ".join(filter(None, head))]
+    told = ["told later: " + ", ".join(f"{k}={v}" for k, v in note.items()) for note in turn.notes]
+    for said in (turn.reason, *told):
+        lines += [f"{_INDENT}{line}" for line in folded(one_line(said), most - len(_INDENT))]
+    if not spans:
+        return [*lines, "no spans were recorded"]
+    within = inside(spans)
+    steps = [
+        (branch, span, "" if passes_on(span, within.get(span.id, ())) else _error(span))
+        for branch, span in _walk(spans)
+    ]
     rows = [
         [
             branch,
             f"+{milliseconds(max(0.0, span.start - turn.received) * 1000)}",
             milliseconds(span.took_ms),
-            _remark(span),
+            _remark(span, error),
         ]
-        for branch, span in _walk(spans)
+        for branch, span, error in steps
     ]
-    told = [one_line("told later: " + ", ".join(f"{k}={v}" for k, v in n.items())) for n in turn.notes]
-    if not rows:
-        return [head, *told, "no spans were recorded"]
-    return [head, *told, *table([["SPAN", "START", "TOOK", ""], *rows], [False, True, True, False], width)]
+    title, *drawn = table([_TITLES, *rows], [False, True, True, False], most)
+    lines.append(title)
+    for line, (branch, _, error) in zip(drawn, steps, strict=True):
+        lines.append(line)
+        if error not in line:  # the edge of the terminal took some of it
+            indent = _below(branch) + _INDENT
+            lines += [f"{indent}{part}" for part in folded(error, max(most - len(indent), 30))]
+    return lines
+
+
+def _error(span: SpanView) -> str:
+    return one_line(str(failure_of(span) or ""))
+
+
+def _below(branch: str) -> str:
+    """Return the lines of the tree that go on below a branch."""
+    stem = branch[: max(branch.rfind("├─ "), branch.rfind("└─ ")) + 3]
+    return stem.replace("├─", "│ ").replace("└─", "  ")
 
 
 def _walk(spans: Sequence[SpanView]) -> Iterator[tuple[str, SpanView]]:
@@ -50,10 +79,15 @@ def _walk(spans: Sequence[SpanView]) -> Iterator[tuple[str, SpanView]]:
         stack.extend((child, below, n == 0) for n, child in enumerate(reversed(children.get(span.id, []))))
 
 
-def _remark(span: SpanView) -> str:
+def _remark(span: SpanView, error: str) -> str:
+    """Return how a step ended and some of what it noted, what the platform said of a delivery first."""
+    if span.kind == PIPELINE:
+        return f"{len(span.data['stages'])} stages (--all)"
     notes = span.data.get("notes")
-    facts = (
-        notes if isinstance(notes, dict) else {}
-    ) | span.data  # what the platform said of a delivery first
-    short = [f"{k}={v}" for k, v in facts.items() if isinstance(v, str | int | float) and v != ""]
-    return "  ".join(filter(None, [_MARKS.get(span.status, span.status), *map(one_line, short[:_DETAILS])]))
+    facts = (notes if isinstance(notes, dict) else {}) | span.data
+    short = [
+        f"{k}={v}" for k, v in facts.items() if k != "error" and isinstance(v, str | int | float) and v != ""
+    ]
+    mark = _MARKS.get(span.status, span.status)
+    said = f"{mark}: {error}" if mark and error else mark or error
+    return "  ".join(filter(None, [said, *map(one_line, short[:_DETAILS])]))

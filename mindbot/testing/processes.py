@@ -177,6 +177,14 @@ class Daemon:
         """The same in this process, in a fraction of the time."""
         return mindbot("--config", str(self.config_file), "--socket", str(self.socket), *args)
 
+    def steps(self, turn: str) -> list[dict[str, Any]]:
+        """Return a turn's steps, its deliveries last; raises RuntimeError with what the command says."""
+        done = self.run("trace", turn, "--json")
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        steps: list[dict[str, Any]] = json.loads(done.stdout)["spans"]
+        return steps
+
 
 @contextmanager
 def daemon(

@@ -157,7 +157,8 @@ async def test_an_answer_that_was_cut_is_marked_among_the_turns(run: Run, up: Ru
     await run("send", "one")
     (turn,) = up.runtime.turns.values()
     turn["reason"] = "cut short: a limit of length or time was reached"
-    assert "one → (cut short) you said one" in (await run("turns", terminal=True)).out
+    shown = (await run("turns", terminal=True)).out
+    assert "one → you said one" in shown and "    cut short: a limit of length or time was reached\n" in shown
     assert "cut short: a limit" in (await run("trace", turn["id"], terminal=True)).out
 
 
@@ -166,7 +167,9 @@ async def test_trace_draws_the_spans(run: Run) -> None:
     shown = (await run("trace", turn, terminal=True)).out.splitlines()
     assert shown[0].startswith(f"{turn}  answered in 12.5 ms  console/default")
     assert shown[2].startswith("└─ stage deliver") and shown[3].startswith("   └─ model scripted")
-    assert [o["name"] for o in (await run("trace", turn, "--json")).objects] == ["deliver", "scripted"]
+    (whole,) = (await run("trace", turn, "--json")).objects
+    assert (whole["id"], whole["reply"]) == (turn, "you said hi")
+    assert [each["name"] for each in whole["spans"]] == ["deliver", "scripted"]  # type: ignore[attr-defined]
     missing = await run("trace", "X")
     assert missing.code == 1 and "no turn X" in missing.err
 

@@ -68,8 +68,8 @@ def test_a_push_with_a_file_reaches_the_user(
     turn = json.loads(done.stdout)["turn"]
 
     def sent() -> int:
-        spans = map(json.loads, daemon.run("trace", turn, "--json").stdout.splitlines())
-        return sum(span["kind"] == "delivery" and span["data"]["state"] == "sent" for span in spans)
+        steps = daemon.steps(turn)
+        return sum(span["kind"] == "delivery" and span["data"]["state"] == "sent" for span in steps)
 
     wait_for(lambda: sent() == 2)
     seen = processes.get(url(sims, "dingtalk", "inbox?user=wang"))["messages"]
@@ -85,8 +85,7 @@ def test_a_picture_is_fetched_before_the_answer(three: tuple[Daemon, dict[str, A
     body = {"user": "zhao", "msgtype": "picture", "body": {}, "file": base64.b64encode(PNG).decode()}
     processes.post(url(sims, "dingtalk", "push"), body)
     turn = answered(daemon, 'user == "zhao"')
-    spans = daemon.run("trace", turn["id"], "--json").stdout.splitlines()
-    (media,) = [s for s in map(json.loads, spans) if s["kind"] == "media"]
+    (media,) = [span for span in daemon.steps(turn["id"]) if span["kind"] == "media"]
     assert media["status"] == "ok" and media["data"]["size"] == len(PNG)
 
 
@@ -128,8 +127,7 @@ def test_the_sender_is_known_by_name_and_department(three: tuple[Daemon, dict[st
     ask_ding(sims, "chen", "who am I?")
     line = answered(daemon, 'user == "chen" and department == "7"')
     assert line["user_name"] == "Chen" and "7" in line["department"]
-    shown = [json.loads(each) for each in daemon.run("trace", line["id"], "--json").stdout.splitlines()]
-    (span,) = [each for each in shown if each["kind"] == "people"]
+    (span,) = [each for each in daemon.steps(line["id"]) if each["kind"] == "people"]
     assert span["status"] == "ok"
 
 
@@ -140,8 +138,7 @@ def test_whoever_is_in_no_directory_is_answered_all_the_same(
     ask_ding(sims, "nobody9", "hello?")
     line = answered(daemon, 'user == "nobody9"')
     assert "user_name" not in line
-    shown = [json.loads(each) for each in daemon.run("trace", line["id"], "--json").stdout.splitlines()]
-    (span,) = [each for each in shown if each["kind"] == "people"]
+    (span,) = [each for each in daemon.steps(line["id"]) if each["kind"] == "people"]
     assert span["status"] == "error" and span["data"]["error"]
 
 

@@ -62,9 +62,7 @@ def test_send_and_trace_show_the_same_turn_with_a_span_for_every_stage(
     assert turn["state"] == "answered" and "hello" in turn["reply"] and turn["took_ms"] > 0
     traced = daemon.cli("trace", turn["turn"], "--json")
     assert traced.returncode == 0, traced.stderr
-    spans = [json.loads(line) for line in traced.stdout.splitlines()]
-    if len(spans) == 1 and "spans" in spans[0]:
-        spans = spans[0]["spans"]
+    spans = json.loads(traced.stdout)["spans"]
     assert {s["name"] for s in spans if s["kind"] == "stage"} >= STAGES
     assert any(s["kind"] == "model" for s in spans)
 
@@ -80,8 +78,7 @@ def test_sigterm_drains_and_exits_zero(tmp_path: Path) -> None:
             turn = json.loads(sent.stdout)["turn"]
             assert daemon.stop() == 0, daemon.log()
             daemon.start()
-            shown = json.loads(daemon.cli("trace", turn, "--json").stdout.splitlines()[0])
-            assert shown
+            assert daemon.steps(turn)
             found = json.loads(daemon.cli("turns", "--json").stdout.splitlines()[0])
             assert (found["id"], found["state"], found["attempt"]) == (turn, "answered", 1)
         finally:
@@ -106,7 +103,7 @@ def test_turns_trace_and_the_api_and_tail_say_the_same_of_a_turn(
             daemon.cli("send", "who is who")
     event = json.loads(tailed.result().stdout.splitlines()[0])
     listed = [json.loads(line) for line in daemon.cli("turns", 'text == "who is who"').stdout.splitlines()]
-    spans = [json.loads(line) for line in daemon.cli("trace", event["id"], "--json").stdout.splitlines()]
+    spans = daemon.steps(event["id"])
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(daemon.socket)), base_url="http://daemon") as api:
         found = api.get(f"/v1/turns/{event['id']}").raise_for_status().json()
     row = next(each for each in listed if each["id"] == event["id"])

@@ -42,8 +42,7 @@ def test_a_picture_of_a_member_is_fetched_before_the_answer(pair: Pair) -> None:
     processes.post(f"{base}/push", {"user": "zhao", "msgtype": "image", "base64": content, "name": "cat.png"})
     wait_for(lambda: inbox(base, "zhao"))
     (turn,) = daemon.run("turns", 'user == "zhao"', "--json").stdout.splitlines()
-    spans = map(json.loads, daemon.run("trace", json.loads(turn)["id"], "--json").stdout.splitlines())
-    (media,) = [span for span in spans if span["kind"] == "media"]
+    (media,) = [span for span in daemon.steps(json.loads(turn)["id"]) if span["kind"] == "media"]
     assert media["status"] == "ok"
     assert (media["data"]["size"], media["data"]["name"]) == (len(PNG), "cat.png")
 

@@ -72,9 +72,8 @@ def asked(daemon: Daemon, text: str, user: str = "mei") -> dict[str, Any]:
 
 
 def route_of(daemon: Daemon, turn: dict[str, Any]) -> dict[str, Any]:
-    traced = daemon.run("trace", turn["turn"], "--json")
-    spans = [json.loads(line) for line in traced.stdout.splitlines()]
-    (step,) = [span for span in spans if span["name"] == "classify" and span["kind"] == "rule"]
+    steps = daemon.steps(turn["turn"])
+    (step,) = [span for span in steps if span["name"] == "classify" and span["kind"] == "rule"]
     data: dict[str, Any] = step["data"]
     return data
 

@@ -76,6 +76,13 @@ def test_one_long_cell_takes_no_more_than_its_share(capsys: pytest.CaptureFixtur
     assert [line.strip() for line in why] == ["x" * 35, "x" * 15]
 
 
+@pytest.mark.usefixtures("narrow")
+def test_a_reason_without_end_takes_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([("b", 2, "off", "word " * 20_000)], WIDE, "")
+    _, _, *why = capsys.readouterr().out.splitlines()
+    assert len(why) == 4 and why[-1].endswith("…") and all(len(line) <= 40 for line in why)
+
+
 def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([], [Column("TEXT", str)], "no turns yet")
     assert capsys.readouterr().out == "no turns yet\n"
@@ -116,7 +123,7 @@ def test_spans_become_a_tree_with_aligned_times() -> None:
         span(5, 0, "wecom/b", 100.031, 4.0),
     ]
     assert tree(turn, spans, 100) == [
-        "01T  answered in 31.0 ms  wecom/b  u",
+        f"01T  answered in 31.0 ms  wecom/b  u  {clock(100)}",
         "SPAN                     START     TOOK",
         "├─ stage deliver       +1.0 ms  30.0 ms",
         "│  ├─ stage run        +2.0 ms  20.5 ms",
@@ -124,6 +131,22 @@ def test_spans_become_a_tree_with_aligned_times() -> None:
         "│  └─ stage late      +25.0 ms        …  ✗ error",
         "└─ stage wecom/b      +31.0 ms   4.0 ms",
     ]
+
+
+def test_an_error_is_said_once_and_whole_where_it_happened() -> None:
+    why = "overloaded: the model's servers are too busy to answer this question"
+    spans = [
+        span(1, 0, "compose", 1.0, status="error", data={"error": why}),
+        span(2, 1, "run", 1.0, status="error", data={"error": why}),
+        span(3, 2, "chat", 1.0, status="error", data={"error": {"kind": "overloaded", "message": why[12:]}}),
+    ]
+    drawn = tree(TurnView(id="01T", state="failed", reason=why), spans, 60)
+    assert drawn[1:3] == [f"  {why[:56].rpartition(' ')[0]}", f"  {why[:56].rpartition(' ')[2]}{why[56:]}"]
+    assert [line.rstrip().endswith("✗ error") for line in drawn[4:6]] == [True, True]
+    assert drawn[6].lstrip().startswith("└─ stage chat") and drawn[6].endswith("…")
+    assert " ".join(line.strip() for line in drawn[7:]) == why
+    wide = tree(TurnView(), spans, 160)
+    assert sum(why in line for line in wide) == 1 and len(wide) == 5
 
 
 def test_a_damaged_record_is_still_shown() -> None:
@@ -139,4 +162,4 @@ def test_a_damaged_record_is_still_shown() -> None:
 
 def test_what_the_platform_said_later_stands_below_the_turn() -> None:
     turn = TurnView(id="01T", state="answered", notes=[{"recalled": 1.0, "by": "the customer"}])
-    assert tree(turn, [])[1] == "told later: recalled=1.0, by=the customer"
+    assert tree(turn, [])[1] == "  told later: recalled=1.0, by=the customer"

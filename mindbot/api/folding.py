@@ -1,0 +1,93 @@
+"""A turn's steps without those that only hold others: a dozen stages become one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mindbot.api.models import SpanView
+
+PIPELINE = "pipeline"  # the kind of the step that stands for stages
+_OWN_MS = 1.0  # what a stage may take for itself and still be said to do nothing,
+_OWN_SHARE = 0.1  # or this share of its time
+
+
+class Failure(NamedTuple):
+    """What went wrong in a step: its kind (empty where only words were noted) and its words."""
+
+    kind: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, self))
+
+
+def failure_of(span: SpanView) -> Failure | None:
+    """Return what a step noted of its failure, if it did."""
+    error = span.data.get("error")
+    if isinstance(error, Mapping):
+        error = Failure(str(error.get("kind") or ""), str(error.get("message") or ""))
+        return error if any(error) else None
+    return Failure("", str(error)) if error else None
+
+
+def inside(spans: Sequence[SpanView]) -> dict[int, list[SpanView]]:
+    """Return the steps inside each, by its id; those at the top are inside 0."""
+    children: dict[int, list[SpanView]] = {}
+    for span in spans:
+        children.setdefault(span.parent, []).append(span)
+    return children
+
+
+def passes_on(span: SpanView, within: Sequence[SpanView]) -> bool:
+    """Tell whether a step failed only because one inside it did: that one says why."""
+    bad = [each for each in within if each.status == "error"]
+    if span.status != "error" or not bad:
+        return False
+    said, told = failure_of(span), [failure_of(each) for each in bad]
+    return said is None or any(each and each.message in said.message for each in told)
+
+
+def folded(spans: Sequence[SpanView]) -> list[SpanView]:
+    """Return steps in which stages that only wrap others, one within the other, are one of kind `PIPELINE`.
+
+    What was inside any of them is inside that one, which has their outermost's id, time and status; ``data``
+    names them (``stages``, outermost first). A stage stays that failed by itself, noted something, or took
+    notable time of its own.
+    """
+    children = inside(spans)
+    wraps = {span.id: span for span in spans if _only_wraps(span, children.get(span.id, ()))}
+    outermost = {id: _outermost(id, wraps) for id in wraps}
+    groups: dict[int, list[str]] = {}
+    for span in wraps.values():
+        groups.setdefault(outermost[span.id], []).append(span.name)
+    found = []
+    for span in spans:
+        top = outermost.get(span.id)
+        changed: dict[str, object] = {"parent": outermost.get(span.parent, span.parent)}
+        if top is not None and len(groups[top]) > 1:
+            if top != span.id:
+                continue
+            names = groups[top]
+            changed |= {"kind": PIPELINE, "name": f"{names[0]} … {names[-1]}", "data": {"stages": names}}
+        found.append(span.model_copy(update=changed))
+    return found
+
+
+def _only_wraps(span: SpanView, within: Sequence[SpanView]) -> bool:
+    if span.kind != "stage" or not within or span.data.keys() - {"error"}:
+        return False
+    if span.status != "ok" and not passes_on(span, within):
+        return False
+    if span.took_ms is None:
+        return True
+    own = span.took_ms - sum(each.took_ms or 0.0 for each in within)
+    return own <= max(_OWN_MS, span.took_ms * _OWN_SHARE)
+
+
+def _outermost(id: int, wraps: Mapping[int, SpanView]) -> int:
+    seen = {id}
+    while (parent := wraps[id].parent) in wraps and parent not in seen:  # a damaged record may go round
+        id = parent
+        seen.add(id)
+    return id

@@ -1,0 +1,35 @@
+"""`mindbot trace`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mindbot.api import calls
+from mindbot.api.folding import folded
+from mindbot.cli.connect import connect
+from mindbot.cli.output import JsonOption, print_json, wants_json
+from mindbot.cli.tree import tree
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(name="trace")
+def trace_turn(
+    ctx: typer.Context,
+    turn: Annotated[str, typer.Argument(metavar="TURN", help="Its id, from `mindbot turns`.")],
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every step, also the stages that only hold others.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a turn's steps as a tree with their times; as JSON one object, the turn with all its steps."""
+    client = connect(ctx)
+    found = client.ask(calls.turn(turn))
+    spans = client.ask(calls.spans(turn))
+    if wants_json(as_json):
+        print_json(found.to_json() | {"spans": [span.to_json() for span in spans]})
+        return
+    for line in tree(found, spans if every else folded(spans)):
+        print(line)
