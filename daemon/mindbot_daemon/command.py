@@ -65,6 +65,8 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
             print(f"{what:8} " + "  ".join(f"{name} {count}" for name, count in counts.items()))
         print(f"loop lag {found.loop_lag_ms:.1f} ms  memory {found.rss_bytes / 1e6:.0f} MB")
         print(f"config   generation {found.config.generation}  {' '.join(found.config.files) or 'built in'}")
+        if found.health is not None:
+            print(f"health   {' · '.join(found.health.words) or 'ok'}")
         for each in ill:
             print(f"{each.state:8} {one_line(f'{each.component}: {each.reason}')}")
     raise typer.Exit(0 if found.ready else 1)

@@ -90,8 +90,45 @@ class ConfigView(Answer):
     generation: int = 0
 
 
+class Component(Answer):
+    """How one component is: ok, starting, degraded, failed or stopped, and why. ``since`` is Unix seconds."""
+
+    component: str = ""
+    state: str = ""
+    reason: str = ""
+    since: float = 0.0
+
+
+class Failing(Answer):
+    """Of the turns that ``ended`` in the last ``window_s`` seconds (no dropped ones), those that failed."""
+
+    window_s: float = 0.0
+    ended: int = 0
+    failed: int = 0
+    share: float = 0.0
+
+
+class HealthSummary(Answer):
+    """Health in a line; ``words`` say what is wrong, in English.
+
+    ``not_ok`` are the components that are not well, ``undelivered`` the turns whose answer did not arrive,
+    ``dead_letters`` all that nobody has decided about, both of now; not ``counted`` is not known yet.
+    """
+
+    ok: bool = False
+    not_ok: list[Component] = []
+    failing: Failing = Failing()
+    undelivered: int = 0
+    dead_letters: int = 0
+    counted: bool = False
+    words: list[str] = []
+
+
 class Status(Answer):
-    """``started`` is Unix seconds; ``phase`` is starting, running or draining; ``role`` is the caller's."""
+    """``started`` is Unix seconds; ``phase`` is starting, running or draining; ``role`` is the caller's.
+
+    ``health`` is None while it is not known: the daemon starts, or is older than this client.
+    """
 
     version: str = ""
     pid: int = 0
@@ -108,15 +145,7 @@ class Status(Answer):
     rss_bytes: int = 0
     tasks: int = 0
     config: ConfigView = ConfigView()
-
-
-class Component(Answer):
-    """How one component is: ok, starting, degraded, failed or stopped, and why. ``since`` is Unix seconds."""
-
-    component: str = ""
-    state: str = ""
-    reason: str = ""
-    since: float = 0.0
+    health: HealthSummary | None = None
 
 
 class Health(Answer):

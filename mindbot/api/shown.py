@@ -8,9 +8,11 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from mindbot.api.models import PlatformView, TurnView
+from mindbot.domain.saying import Say as Say
+from mindbot.domain.saying import english as english
 
 #: Numbers under these names are times, in Unix seconds.
 _TIMES = frozenset({"since", "until", "pulled", "last", "at", "expires"})
@@ -59,17 +61,6 @@ TEXTS = (
     *("{callback}, listening on {listen}", "never", "none", "{n} d", "{n} h", "{n} min", "{n} s"),
 )
 _EPOCH = 1e9  # a smaller number is no time of ours
-
-
-class Say(Protocol):
-    """Says a text in a language; ``{name}`` in it is filled from the keywords."""
-
-    def __call__(self, text: str, /, **values: object) -> str: ...
-
-
-def english(text: str, /, **values: object) -> str:
-    """Say a text as it is written here."""
-    return text.format(**values) if values else text
 
 
 def padded(text: str, width: int) -> str:

@@ -15,7 +15,7 @@ CONTROL = frozenset({"turn.parked", "alert.firing", "alert.resolved"})
 TOPICS = {
     "turn": "a turn was queued, duplicate, running, answered, dropped, failed or dead",
     "delivery": "a delivery was sent, tried again or given up",
-    "health": "a component's state changed",
+    "health": "a component's state changed, or health as a whole",
     "config": "the configuration was read again",
     "alert": "an alert began or ended",
     "bus": "a handler was too slow and lost events",

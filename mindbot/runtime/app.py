@@ -35,6 +35,7 @@ from mindbot.runtime.endings import Endings
 from mindbot.runtime.events import SpanEvents, handler_gave_up, handler_lost, put_down, tell_stats
 from mindbot.runtime.executor import Executor
 from mindbot.runtime.generation import Generation
+from mindbot.runtime.health import HealthWatch
 from mindbot.runtime.hosting import Later, hosting
 from mindbot.runtime.identities import Identities
 from mindbot.runtime.in_hand import resume
@@ -115,8 +116,8 @@ class Runtime:
             Policy.of(config.delivery),
             read=self.store.outbox.delivery,
         )
-        self.on_show = on_show = OnShow()
-        self.endings = endings = Endings()
+        self.watch = HealthWatch(self.board, self.stats, self.outbox, kept, self.bus)
+        self.on_show, self.endings = on_show, endings = OnShow(), Endings()
         stopping = Stopping(lambda: self.loaded.config, self.dispatcher)
         self.bridge = Bridge(self.bus, self.store.outbox, self.outbox, on_show, stopping)
         self.intake = Intake(
@@ -168,6 +169,7 @@ class Runtime:
             dispatcher=self.dispatcher,
             outbox=self.outbox,
             board=self.board,
+            watch=self.watch,
             bots=self.bots,
             intake=self.intake,
             secrets=self.secrets,
@@ -302,6 +304,7 @@ class Runtime:
             partial(housekeeping.measure_lag, self.stats),
             heap.keep_small,
             partial(housekeeping.make_ready, self.current, lambda: self.phase == "running"),
+            self.watch.run,
             partial(tell_stats, self.bus, self.resources.about.status),
             partial(housekeeping.watch_secrets, self.resources.config.missing_secrets, self.board),
             partial(housekeeping.watch_providers, lambda: self.generation.trouble(), self.board),

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mindbot.domain.health import WINDOW
 from mindbot.domain.turn import Turn
+from mindbot.runtime.lately import Lately
 
 #: Upper bounds of the buckets that times are counted in, seconds.
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -42,6 +44,10 @@ class Histogram:
 #: What became of a run of a workflow, by the status of its step.
 _RUNS = {"ok": "answered", "error": "failed"}
 
+#: What is counted of turns that end, lately; dropped ones are neither, or spam would hide failures.
+_ENDED = {"answered": 0, "failed": 1, "dead": 1}
+_SLOT = 5.0  # seconds
+
 #: Histograms by label values; each is made when its first time comes.
 Times = defaultdict[tuple[str, ...], Histogram]
 
@@ -67,10 +73,13 @@ class Stats:
     stages: Times = field(default_factory=lambda: Times(Histogram))
     models: Times = field(default_factory=lambda: Times(Histogram))
     workflows: Times = field(default_factory=lambda: Times(Histogram))
+    lately: Lately = field(default_factory=lambda: Lately(2, int(WINDOW / _SLOT), _SLOT))
 
     def ended(self, turn: Turn) -> None:
         """Count the end of a turn by its state, and what its steps took."""
         setattr(self, turn.state, getattr(self, turn.state) + 1)
+        if (kind := _ENDED.get(turn.state)) is not None:
+            self.lately.add(kind)
         self.turns[turn.state,].add(turn.finished - turn.message.received)
         inside = [0.0] * (len(turn.spans) + 1)  # by span: what the stages inside it took
         for span in reversed(turn.spans):
@@ -81,6 +90,11 @@ class Stats:
                 self.models[span.name,].add(span.took)
             elif span.kind == "workflow" and span.status in _RUNS and "workflows" not in span.data:
                 self.workflows[span.name, _RUNS[span.status]].add(span.took)
+
+    def ended_lately(self) -> tuple[int, int]:
+        """Return how many turns ended in the last minutes, and how many of these failed."""
+        failed = self.lately.sum(1)
+        return self.lately.sum(0) + failed, failed
 
 
 def rss_bytes() -> int:

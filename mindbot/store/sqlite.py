@@ -17,8 +17,8 @@ import anyio.to_thread
 from mindbot.config.sections import StoreSettings
 from mindbot.domain import ids
 from mindbot.domain.errors import StoreCorrupt, StoreError, StoreGone
-from mindbot.domain.ports.store import SPENDING_KEPT, Anew, Live
-from mindbot.store import anew, backup, changes, indexes, recovery, spending
+from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Live
+from mindbot.store import anew, backup, changes, given_up, indexes, recovery, spending
 from mindbot.store.database import Database
 from mindbot.store.history import SqliteHistory
 from mindbot.store.inbox import SqliteInbox
@@ -171,6 +171,10 @@ class SqliteStore:
         before = date.fromtimestamp(now - SPENDING_KEPT).isoformat()
         old = await self._database.write(partial(spending.purge, before=before, limit=limit))
         return max(gone, old)
+
+    async def given_up(self) -> GivenUp:
+        """See the port. A count that nobody waits for any more ends by itself, on a connection of its own."""
+        return await anyio.to_thread.run_sync(given_up.count, self.path, abandon_on_cancel=True)
 
     async def backup(self, target: Path) -> None:
         """See the port. Reads wait meanwhile only where the file is gone: the open one is all there is."""

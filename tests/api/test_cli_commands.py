@@ -193,6 +193,7 @@ async def test_daemon_status_exits_0_only_when_ready(run: Run, up: Running) -> N
     assert done.code == 0 and done.out.startswith("running, pid ") and "a.yaml" in done.out
     assert (await run("daemon", "status")).objects[0]["a_field_of_tomorrow"] is True
     assert "letter-1" in done.out
+    assert "health" not in done.out, "a daemon that does not say how it is, is not said to be well"
     up.runtime.dead.clear()
     done = await run("daemon", "status", terminal=True)
     assert "degraded" not in done.out and (await run("daemon", "status")).objects[0]["not_ok"] == []

@@ -22,6 +22,8 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     models.ConfigView: (daemon.InForceJson,),
     models.Status: (daemon.StatusJson, daemon.KnownJson),
     models.Component: (daemon.ComponentJson,),
+    models.Failing: (daemon.FailingJson,),
+    models.HealthSummary: (daemon.HealthSummaryJson,),
     models.Health: (daemon.HealthJson,),
     models.BotTraffic: (daemon.TrafficJson,),
     models.PlatformView: (daemon.BotJson,),

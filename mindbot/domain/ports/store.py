@@ -59,6 +59,16 @@ class Anew:
     deliveries: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """How much was given up on and waits for somebody to decide: ``deliveries`` and the ``answers`` (turns)
+    that they are of, and ``turns`` that could not be run."""
+
+    deliveries: int = 0
+    answers: int = 0
+    turns: int = 0
+
+
 class InboxStore(Protocol):
     """Messages as they came in, and their turns while they are open."""
 
@@ -318,6 +328,9 @@ class Store(Protocol):
 
         Returns: how many went, at most ``limit``.
         """
+
+    async def given_up(self) -> GivenUp:
+        """Count what was given up on; nothing else waits meanwhile."""
 
     async def backup(self, target: Path) -> None:
         """Copy everything to a new file, and prove it; raises Conflict when one is there."""

@@ -86,6 +86,38 @@ class KnownJson(TypedDict):
     ready: bool
 
 
+class ComponentJson(TypedDict):
+    component: str
+    state: str
+    reason: str
+    since: float
+
+
+class FailingJson(TypedDict):
+    """Of the turns that ``ended`` in the last ``window_s`` seconds (no dropped ones), those that failed."""
+
+    window_s: float
+    ended: int
+    failed: int
+    share: float
+
+
+class HealthSummaryJson(TypedDict):
+    """Health in a line: ``words`` say it in English, and are empty where it is ``ok``.
+
+    ``not_ok`` are the components that are not well, ``undelivered`` the turns whose answer did not arrive,
+    ``dead_letters`` all that nobody has decided about, both of now; not ``counted`` is not known yet.
+    """
+
+    ok: bool
+    not_ok: list[ComponentJson]
+    failing: FailingJson
+    undelivered: int
+    dead_letters: int
+    counted: bool
+    words: list[str]
+
+
 class StatusJson(TypedDict):
     """A running daemon in numbers; ``version`` and ``role`` are said by whoever is asked for it."""
 
@@ -104,13 +136,7 @@ class StatusJson(TypedDict):
     rss_bytes: int
     tasks: int
     config: InForceJson
-
-
-class ComponentJson(TypedDict):
-    component: str
-    state: str
-    reason: str
-    since: float
+    health: HealthSummaryJson
 
 
 class HealthJson(TypedDict):

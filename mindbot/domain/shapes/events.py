@@ -29,6 +29,8 @@ class DeliveryEvent(TypedDict, total=False):
 
 
 class HealthEvent(TypedDict, total=False):
+    """A component's state changed. ``health.summary`` tells a `daemon.HealthSummaryJson` instead."""
+
     component: str
     state: str
     reason: str

@@ -12,6 +12,7 @@ from mindbot.domain.ports.store import Store
 from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.generation import Generation
+from mindbot.runtime.health import HealthWatch
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats, rss_bytes
@@ -32,6 +33,7 @@ class AboutResource:
         outbox: Outbox,
         board: HealthBoard,
         background: WorkflowBackground,
+        watch: HealthWatch,
     ) -> None:
         self._current = current
         self._phase = phase
@@ -42,6 +44,7 @@ class AboutResource:
         self._outbox = outbox
         self._board = board
         self._background = background
+        self._watch = watch
 
     def status(self) -> StatusJson:
         """Return the daemon's state in numbers."""
@@ -78,6 +81,7 @@ class AboutResource:
             "rss_bytes": rss_bytes(),
             "tasks": len(asyncio.all_tasks()),
             "config": {"files": [str(f) for f in current.loaded.files], "generation": current.number},
+            "health": self._watch.summary(),
         }
 
     def health(self) -> list[ComponentJson]:

@@ -16,6 +16,7 @@ from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
 from mindbot.runtime.feedback import Feedback
 from mindbot.runtime.generation import Generation
+from mindbot.runtime.health import HealthWatch
 from mindbot.runtime.hosting import Later
 from mindbot.runtime.intake import Intake
 from mindbot.runtime.lifecycle import HealthBoard
@@ -70,6 +71,7 @@ def offered(
     dispatcher: Dispatcher,
     outbox: Outbox,
     board: HealthBoard,
+    watch: HealthWatch,
     bots: Bots,
     intake: Intake,
     secrets: SecretLookup,
@@ -86,7 +88,7 @@ def offered(
     later.listeners.append(Feedback(current, questions).heard)
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     return Resources(
-        about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board, background),
+        about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board, background, watch),
         platforms=PlatformResource(bots, secrets, injection),
         providers=ProviderResource(current, store.spending),
         workflows=WorkflowResource(current, background.shadows),
@@ -94,7 +96,7 @@ def offered(
         routing=RouteResource(current, questions),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
-        dead_letters=DeadLetterResource(store, dispatcher, outbox, questions),
+        dead_letters=DeadLetterResource(store, dispatcher, outbox, questions, watch.settled),
         secrets=SecretResource(secrets, lambda: current().providers.standing.forgive_keys(quota=True)),
         config=ConfigResource(current, started_with, secrets),
         database=DatabaseResource(store, state_dir),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, NotFound
@@ -14,13 +16,21 @@ from mindbot.telemetry.redaction import redactor
 
 
 class DeadLetterResource:
-    """Answers ``/v1/dead-letters``."""
+    """Answers ``/v1/dead-letters``. ``settled`` is told when something is decided."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher, outbox: Outbox, questions: Questions) -> None:
+    def __init__(
+        self,
+        store: Store,
+        dispatcher: Dispatcher,
+        outbox: Outbox,
+        questions: Questions,
+        settled: Callable[[], None],
+    ) -> None:
         self._store = store
         self._dispatcher = dispatcher
         self._outbox = outbox
         self._questions = questions
+        self._settled = settled
 
     async def list_dead_letters(self, limit: int = 100) -> list[DeadLetterJson]:
         """Return what was given up on, newest first."""
@@ -36,6 +46,7 @@ class DeadLetterResource:
         delivery = await self._store.outbox.revive(dead.turn, dead.n)
         if delivery is None:
             raise Conflict(f"{letter} is not dead any more")
+        self._settled()
         self._outbox.submit([delivery])
 
     async def discard_dead_letter(self, letter: str) -> None:
@@ -43,9 +54,9 @@ class DeadLetterResource:
         if "-" not in letter:
             if not await self._store.turns.discard(_number(letter)):
                 raise Conflict(f"{letter} is not dead")
-            return
-        if not await self._store.outbox.discard(*_letter(letter)):
+        elif not await self._store.outbox.discard(*_letter(letter)):
             await self._dead(letter)
+        self._settled()
 
     async def retry_turn(self, turn: str) -> None:
         """Run a failed or dead turn again from the top; raises NotFound, Conflict."""
@@ -55,6 +66,7 @@ class DeadLetterResource:
                 f"{turn} is neither failed nor dead, or its notice is still on its way",
                 hint=f"see: mindbot trace {turn}",
             )
+        self._settled()
         self._dispatcher.submit(again)
 
     async def _dead(self, letter: str) -> Delivery:

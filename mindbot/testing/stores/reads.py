@@ -9,7 +9,7 @@ import pytest
 from mindbot.domain import ids
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.errors import Conflict, NotFound, StoreError
-from mindbot.domain.ports.store import Kept
+from mindbot.domain.ports.store import GivenUp, Kept
 from mindbot.testing.stores.rig import StoreRig, a_delivery, a_message, answered, nothing_runs
 
 
@@ -69,6 +69,25 @@ class ReadsContract:
             pass
         with pytest.raises(StoreError, match="closed"):
             await store.inbox.put(a_message())
+
+    async def test_what_was_given_up_on_is_counted_until_somebody_decides(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            assert await store.given_up() == GivenUp()
+            for n, states in enumerate((("dead", "dead"), ("dead",), ("sent",), ("pending",))):
+                turn, _ = await store.inbox.put(a_message(f"m{n}"))
+                deliveries = [a_delivery(turn, place, state=state) for place, state in enumerate(states)]
+                await store.turns.finish(answered(turn, "x"), deliveries)
+            lost, _ = await store.inbox.put(a_message("lost"))
+            lost.state, lost.finished = "dead", time.time()
+            await store.turns.finish(lost, [])
+        async with rig.open() as store:
+            assert await store.given_up() == GivenUp(deliveries=3, answers=2, turns=1)
+            dead = await (await nothing_runs(store)).list_dead(10)
+            for letter in dead:
+                if letter["id"] != lost.id:
+                    assert await store.outbox.discard(*ids.parse_delivery(letter["id"]))
+            assert await store.turns.discard(lost.number)
+            assert await store.given_up() == GivenUp()
 
     async def test_a_session_that_was_forgotten_has_no_history_also_later(self, rig: StoreRig) -> None:
         async with rig.open() as store:

@@ -21,7 +21,7 @@ import anyio.lowlevel
 from mindbot.domain import ids
 from mindbot.domain.errors import NotFound, StoreError
 from mindbot.domain.message import Message
-from mindbot.domain.ports.store import SPENDING_KEPT, Anew, Keeps, Live
+from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Keeps, Live
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import delivery_json, everything_of, number_of, session_of, summary_of, turn_now
@@ -130,6 +130,14 @@ class MemoryStore:
         for day in old:
             del spending[day]
         return max(len(over), len(old))
+
+    async def given_up(self) -> GivenUp:
+        """See the port."""
+        await self.check()
+        tables = self._tables
+        dead = [place for place, row in tables.outbox.items() if row.state == "dead"]
+        turns = sum(row.state == "dead" for row in tables.turns.values())
+        return GivenUp(len(dead), len({turn for turn, _ in dead}), turns)
 
     async def backup(self, target: Path) -> None:
         """See the port: there is nothing that a file could be made of."""

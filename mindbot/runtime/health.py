@@ -1,0 +1,102 @@
+"""The daemon's health in a line, kept from what is counted anyway, and told when it changes."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import anyio
+import structlog
+
+from mindbot.bus import Bus
+from mindbot.domain.errors import StoreError
+from mindbot.domain.events import Event
+from mindbot.domain.health import WINDOW, troubles
+from mindbot.domain.ports.store import GivenUp, Store
+from mindbot.domain.shapes.daemon import FailingJson, HealthSummaryJson
+from mindbot.runtime.lifecycle import HealthBoard
+from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.stats import Stats
+
+log = structlog.get_logger("mindbot.runtime")
+
+LOOK = 0.25  # seconds between two looks whether health has changed
+COUNT_AGAIN = 60.0  # seconds after which what was given up on is counted anyhow: retention deletes, too
+#: A count waits as many times as long as the one before took, so that a large store is not read all the time.
+_REST = 20
+
+
+class HealthWatch:
+    """Says how the daemon is.
+
+    What is given up on, and what operators decide about (`settled`), makes the store count again.
+    """
+
+    def __init__(self, board: HealthBoard, stats: Stats, outbox: Outbox, store: Store, bus: Bus) -> None:
+        self._board = board
+        self._stats = stats
+        self._outbox = outbox
+        self._store = store
+        self._bus = bus
+        self._given_up: GivenUp | None = None
+        self._settled = 0
+
+    def settled(self) -> None:
+        """Note that an operator has decided about something that was given up on."""
+        self._settled += 1
+
+    def summary(self) -> HealthSummaryJson:
+        """Return how the daemon is now; costs no question to the store."""
+        not_ok = [each for each in self._board.list() if each["state"] != "ok"]
+        failing, given_up = self._failing(), self._given_up or GivenUp()
+        dead = given_up.deliveries + given_up.turns
+        wrong = troubles(not_ok, failing, given_up.answers, dead)
+        return {
+            "ok": not wrong,
+            "not_ok": not_ok,
+            "failing": failing,
+            "undelivered": given_up.answers,
+            "dead_letters": dead,
+            "counted": self._given_up is not None,
+            "words": [trouble.say() for trouble in wrong],
+        }
+
+    def _failing(self) -> FailingJson:
+        ended, failed = self._stats.ended_lately()
+        share = round(failed / ended, 3) if ended else 0.0
+        return {"window_s": WINDOW, "ended": ended, "failed": failed, "share": share}
+
+    async def run(self) -> None:
+        """Keep it up to date until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._count)
+            tasks.start_soon(self._tell)
+
+    async def _count(self) -> None:
+        """Count what was given up on, whenever that may have changed."""
+        counted_at, rest, known = -math.inf, 0.0, (-1, -1)
+        while True:
+            now = time.monotonic()
+            what = (self._outbox.dead + self._stats.dead, self._settled)
+            if now - counted_at >= (rest if what != known else COUNT_AGAIN):
+                try:
+                    self._given_up = await self._store.given_up()
+                    known = what
+                except StoreError as error:
+                    log.debug("dead letters cannot be counted", error=str(error))
+                counted_at = time.monotonic()
+                rest = (counted_at - now) * _REST
+            await anyio.sleep(LOOK)
+
+    async def _tell(self) -> None:
+        """Publish health when it has changed, while somebody looks."""
+        told: object = None
+        while True:
+            if self._bus.wants("health"):
+                found = self.summary()
+                # Counts of turns go up all the time: they are told with the share that they make.
+                seen = {**found, "failing": round(found["failing"]["share"], 2)}
+                if seen != told:
+                    told = seen
+                    self._bus.publish(Event("health.summary", data=found))
+            await anyio.sleep(LOOK)

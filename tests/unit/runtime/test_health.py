@@ -1,0 +1,124 @@
+"""Health in a line follows what happens, and is told to whoever looks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from mindbot.config.load import load
+from mindbot.domain.bot import Bot
+from mindbot.domain.delivery import Delivery, Sent
+from mindbot.domain.errors import Rejected
+from mindbot.domain.message import Message, Part, text_part
+from mindbot.domain.ports.platform import Receive, Report
+from mindbot.runtime.app import Runtime
+from mindbot.runtime.lately import Lately
+from mindbot.testing.stores.memory.store import MemoryPlaces
+from mindbot.testing.waiting import PATIENCE
+
+pytestmark = pytest.mark.anyio
+
+
+class Refusing:
+    """A bot whose platform refuses what it sends."""
+
+    name, bot, idempotent = "phone", "default", True
+    refuses = True
+
+    async def run(self, receive: Receive, report: Report) -> None:
+        await anyio.sleep_forever()
+
+    def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        return [[part] for part in parts]
+
+    def address(self, user: str) -> dict[str, str]:
+        return {"to": user}
+
+    async def send(self, delivery: Delivery) -> Sent:
+        if self.refuses:
+            raise Rejected("not to this user")
+        return Sent()
+
+
+def a_message(key: str) -> Message:
+    fields: dict[str, Any] = {"received": 1.0, "parts": (text_part("hello"),), "kind": "text"}
+    return Message("phone", "default", key, "phone:default:lin", "lin", reply_to={}, **fields)
+
+
+@asynccontextmanager
+async def a_runtime(folder: Path, phone: Refusing, places: MemoryPlaces) -> AsyncIterator[Runtime]:
+    with anyio.fail_after(PATIENCE):
+        async with Runtime.open(load(environ={}), folder, store=places.store) as runtime:
+            runtime.outbox.serve(Bot.of(phone))
+            yield runtime
+
+
+async def told(runtime: Runtime, so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Return the first summary on the bus that is so."""
+    with runtime.bus.observe({"health"}) as observer:
+        while True:
+            events, _ = await observer.batch()
+            for event in events:
+                if event.type == "health.summary" and so(dict(event.data)):
+                    return dict(event.data)
+
+
+async def test_an_answer_that_does_not_arrive_is_in_health_until_somebody_decides(tmp_path: Path) -> None:
+    phone, places = Refusing(), MemoryPlaces()
+    async with a_runtime(tmp_path, phone, places) as runtime:
+        await told(runtime, lambda health: bool(health["counted"]) and not health["undelivered"])
+        await runtime.receive(a_message("m1"))
+        found = await told(runtime, lambda health: health["undelivered"] == 1)
+        assert found["words"] == ["1 undelivered", "1 dead"] and not found["ok"]
+        assert runtime.resources.about.status()["health"] == found
+    async with a_runtime(tmp_path, phone, places) as runtime:  # the same after a restart
+        found = await told(runtime, lambda health: bool(health["counted"]))
+        assert (found["undelivered"], found["dead_letters"]) == (1, 1)
+        [letter] = await runtime.resources.dead_letters.list_dead_letters()
+        phone.refuses = False
+        await runtime.resources.dead_letters.retry_dead_letter(letter["id"])
+        found = await told(runtime, lambda health: health["undelivered"] == 0)
+        assert found["dead_letters"] == 0
+
+
+async def test_a_component_that_fails_is_named(tmp_path: Path) -> None:
+    async with a_runtime(tmp_path, Refusing(), MemoryPlaces()) as runtime:
+        runtime.board.report("bot wecom/hr", "failed", "40001: invalid credential")
+        found = await told(runtime, lambda health: not health["ok"])
+        assert found["words"] == ["wecom/hr down"]
+        assert found["not_ok"][0]["reason"] == "40001: invalid credential"
+        runtime.board.report("bot wecom/hr", "ok")
+        assert (await told(runtime, lambda health: bool(health["ok"])))["words"] == []
+
+
+async def test_the_share_of_failures_is_that_of_turns_that_ended_lately(tmp_path: Path) -> None:
+    async with a_runtime(tmp_path, Refusing(), MemoryPlaces()) as runtime:
+        stats = runtime.stats
+        stats.lately.add(0)
+        for _ in range(3):
+            stats.lately.add(1)
+        found = await told(runtime, lambda health: bool(health["failing"]["ended"]))
+        assert found["failing"] == {"window_s": 300.0, "ended": 4, "failed": 3, "share": 0.75}
+        assert "75 % failing" in found["words"]
+
+
+def test_what_is_long_ago_falls_out_of_the_counts() -> None:
+    now = 100.0
+    counts = Lately(2, 3, 10.0, lambda: now)
+    counts.add(0)
+    counts.add(1)
+    now = 110.0
+    counts.add(0)
+    assert (counts.series(0), counts.series(1), counts.sum(0)) == ([0, 1, 1], [0, 1, 0], 2)
+    now = 130.0
+    assert counts.series(0) == [1, 0, 0]
+    now = 1000.0
+    assert (counts.series(0), counts.sum(1)) == ([0, 0, 0], 0)
+    now = 990.0  # a clock that goes back changes nothing
+    counts.add(0)
+    assert counts.sum(0) == 1

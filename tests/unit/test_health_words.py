@@ -1,0 +1,54 @@
+"""Health in a line: what is wrong, what matters most first."""
+
+from __future__ import annotations
+
+import pytest
+
+from mindbot.domain.health import TEXTS, troubles
+from mindbot.domain.shapes.daemon import ComponentJson, FailingJson
+
+
+def ill(component: str, state: str = "failed") -> ComponentJson:
+    return {"component": component, "state": state, "reason": "", "since": 0.0}
+
+
+def failing(failed: int = 0, ended: int = 0) -> FailingJson:
+    return {"window_s": 300.0, "ended": ended, "failed": failed, "share": failed / ended if ended else 0.0}
+
+
+def test_an_outage_is_said_in_one_line() -> None:
+    parts = [ill("bot wecom/hr"), ill("bot wecom/it"), ill("provider openai", "degraded")]
+    found = troubles(parts, failing(12, 12), undelivered=0, dead=6)
+    assert [each.say() for each in found] == ["2 bots down", "openai degraded", "100 % failing", "6 dead"]
+    assert [each.about for each in found] == ["bots", "providers", "failing", "dead"]
+    assert found[0].names == ("wecom/hr", "wecom/it")
+
+
+def test_where_nothing_is_wrong_nothing_is_said() -> None:
+    assert troubles([], failing(), 0, 0) == []
+    assert troubles([], failing(1, 100), 0, 0) == [], "one in a hundred is no outage"
+    assert [each.say() for each in troubles([], failing(1, 1), 0, 0)] == ["100 % failing"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([ill("store")], ["store down"]),
+        ([ill("store"), ill("media")], ["2 parts down"]),
+        ([ill("bot x/y", "stopped"), ill("workflow 退款", "degraded")], ["退款 degraded", "x/y stopped"]),
+        ([ill("providers"), ill("provider a", "degraded")], ["providers down", "a degraded"]),
+        ([ill("strange", "odd")], ["strange degraded"]),
+    ],
+)
+def test_parts_are_named_or_counted(parts: list[ComponentJson], said: list[str]) -> None:
+    assert [each.say() for each in troubles(parts, failing(), 0, 0)] == said
+
+
+def test_what_starts_or_was_stopped_is_no_alarm() -> None:
+    found = troubles([ill("bot a/b", "stopped"), ill("bot c/d", "starting")], failing(), 0, 1)
+    assert [(each.say(), each.grave) for each in found] == [
+        ("1 dead", True),
+        ("a/b stopped", False),
+        ("c/d starting", False),
+    ]
+    assert {each.text for each in found} <= set(TEXTS)
