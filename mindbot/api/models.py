@@ -248,9 +248,13 @@ class SpanView(Answer):
 class TurnSummary(Answer):
     """One line of a list. ``took_ms`` runs from receipt to the end, or to now while the turn is open;
     ``received`` is Unix seconds; ``reply`` is readable text. ``workflow``, how sure (``confidence``, 0 to 1)
-    and by which ``rule`` it was chosen are known at the end, and empty or null where there is none."""
+    and by which ``rule`` it was chosen are known at the end, and empty or null where there is none.
+    ``origin`` is who brought the message: user, test, push or replay. ``delivery`` is what became of the
+    answer: waiting, sent, undelivered, discarded, or empty where there is nothing to say of it;
+    ``undelivered``: one delivery at least was given up on, and ``delivery_error`` says why."""
 
     id: str = ""
+    origin: str = "user"
     state: str = ""
     platform: str = ""
     bot: str = ""
@@ -266,6 +270,9 @@ class TurnSummary(Answer):
     provider: str = ""
     confidence: float | None = None
     rule: str = ""
+    delivery: str = ""
+    undelivered: bool = False
+    delivery_error: str = ""
 
 
 class BehindView(Answer):

@@ -77,7 +77,8 @@ class Message:
     ``reply_to`` is the address the adapter needs to answer (plain JSON). ``ts`` is when the platform says
     it was sent, ``received`` when we got it, both Unix seconds. ``raw`` is the decrypted payload as text.
     ``aliases`` are the sender's further ids within ``corp``; a message without the sender's proper id has
-    one of them as its ``sender``, until `mindbot.runtime.identities` knows better.
+    one of them as its ``sender``, until `mindbot.runtime.identities` knows better. ``origin`` is who brought
+    it: ``user``, or an operator as a ``test``, a ``push`` or a ``replay``.
     """
 
     platform: str
@@ -94,6 +95,7 @@ class Message:
     received: float = 0.0
     aliases: tuple[str, ...] = ()
     corp: str = ""
+    origin: str = "user"
 
     @property
     def written(self) -> bool:
@@ -136,6 +138,8 @@ class Message:
             out["aliases"] = list(self.aliases)
         if self.corp:
             out["corp"] = self.corp
+        if self.origin != "user":
+            out["origin"] = self.origin
         return out
 
     @classmethod
@@ -155,7 +159,9 @@ class Message:
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("platform", "bot", "key", "session", "sender", "kind", "raw", "chat", "corp"), str),
+    **dict.fromkeys(
+        ("platform", "bot", "key", "session", "sender", "kind", "raw", "chat", "corp", "origin"), str
+    ),
     **dict.fromkeys(("ts", "received"), (int, float)),
     **dict.fromkeys(("parts", "aliases"), tuple),
     "reply_to": dict,

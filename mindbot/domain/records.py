@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from typing import cast
 
+from mindbot.domain.delivered import UNKNOWN, Delivered
+from mindbot.domain.message import Message
 from mindbot.domain.shapes.turns import MessageRecord, PassingRecord, PersonJson, TimedRecord, TurnRecord
 from mindbot.domain.turn import Turn
 
 
-def turn_record(turn: Turn) -> TurnRecord:
+def turn_record(turn: Turn, delivered: Delivered = UNKNOWN) -> TurnRecord:
     """Return the record; ``took`` is seconds, ``received`` Unix seconds."""
-    return record_of(turn, message_record(turn))
+    return record_of(turn, message_record(turn), delivered)
+
+
+def origin_of(m: Message) -> str:
+    """Return who brought a message: ``user``, ``test``, ``push`` or ``replay``."""
+    return "push" if m.kind == "push" else m.origin
 
 
 def message_record(turn: Turn) -> MessageRecord:
@@ -22,6 +29,7 @@ def message_record(turn: Turn) -> MessageRecord:
     m = turn.message
     record: MessageRecord = {
         "id": turn.id,
+        "origin": origin_of(m),
         "platform": m.platform,
         "bot": m.bot,
         "session": m.session,
@@ -50,9 +58,10 @@ def _ms(took: float) -> float:
     return int(took * 1e6) / 1000
 
 
-def record_of(turn: Turn, message: MessageRecord) -> TurnRecord:
+def record_of(turn: Turn, message: MessageRecord, delivered: Delivered = UNKNOWN) -> TurnRecord:
     """Return the record, its part that never changes having been made before."""
-    record = cast("TurnRecord", passing_record(message, turn.state, turn.took, turn.attempt))
+    passing = passing_record(message, turn.state, turn.took, turn.attempt)
+    record = cast("TurnRecord", {**passing, **delivered.to_record()})
     if user := turn.vars.get("user"):
         _add_person(record, user)
     if turn.finished:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -16,6 +16,8 @@ from mindbot.domain.chat import ChatMessage
 from mindbot.domain.chat import ChatRequest as ChatRequest
 from mindbot.domain.chat import Chunk as Chunk
 from mindbot.domain.chat import Chunks as Chunks
+from mindbot.domain.delivered import Delivered, delivered_of
+from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.shapes.turns import OrderJson, RouteJson
 from mindbot.domain.span import Span
@@ -120,6 +122,7 @@ class Turn:
     attempt: int = 1  # 2 and more after a crash
     memo: Json = field(default_factory=dict)  # results of steps marked `once`
     together: list[Turn] = field(default_factory=list)  # later ones that it answers as well (not stored)
+    outgoing: Sequence[Delivery] = ()  # what it says, from its end on (not stored)
     generation: Any = None  # the configuration it began with (not stored)
     tracer: Tracer = _UNWATCHED  # (not stored)
     innermost: int = 0  # id of the innermost open span
@@ -142,6 +145,11 @@ class Turn:
     def took(self) -> float:
         """Seconds from receipt to the end, or to now while the turn is open."""
         return (self.finished or time.time()) - self.message.received
+
+    @property
+    def delivered(self) -> Delivered:
+        """What has become of what it says by now, as far as this process knows."""
+        return delivered_of((d.state, d.error) for d in self.outgoing)
 
     def put_down(self) -> None:
         """Hold no longer what the message says, only whose it is: it is on disk, and read again in time."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
+from mindbot.domain.delivered import DELIVERED_STATES
 from mindbot.domain.delivery import DeliveryState
 from mindbot.domain.events import HEALTH
 from mindbot.domain.turn import State
@@ -100,6 +101,10 @@ TURN_FIELDS = FieldSet(
         Field("tokens", Kind.NUMBER, "input and output tokens together"),
         Field("attempt", Kind.NUMBER, "2 and more after a crash"),
         Field("received", Kind.TIME, "when the message arrived"),
+        Field("origin", Kind.TEXT, "who brought the message", ("user", "test", "push", "replay")),
+        Field("delivery", Kind.TEXT, "what became of the answer's deliveries", DELIVERED_STATES[1:]),
+        Field("undelivered", Kind.BOOL, "a delivery was given up on, and is neither retried nor discarded"),
+        Field("delivery_error", Kind.TEXT, "why it was given up on, in the platform's words"),
         Field("vars", Kind.MAP, "the turn's variables, e.g. vars.intent"),
     ),
     search="text",
@@ -107,7 +112,7 @@ TURN_FIELDS = FieldSet(
 
 _ROUTED_BY = (
     *("platform", "bot", "session", "user", "user_name", "department", "chat", "kind", "text", "quote"),
-    *("received", "vars"),
+    *("received", "origin", "vars"),
 )
 #: What is known of a message when it is routed: what rules of `routes` may name.
 ROUTE_FIELDS = FieldSet(tuple(f for f in TURN_FIELDS.fields if f.name in _ROUTED_BY), search="text")
@@ -129,7 +134,7 @@ EVENT_FIELDS = TURN_FIELDS.plus(
     Field("name", Kind.TEXT, "the span, component or rule it is about"),
     Field("status", Kind.TEXT, "how it went: ok, error, …"),
     Field("component", Kind.TEXT, "the part of the daemon that speaks"),
-    Field("delivery", Kind.TEXT, "the id of the delivery it is about"),
+    Field("delivery", Kind.TEXT, "of a turn: what became of its deliveries; else the id of one"),
     Field("handler", Kind.TEXT, "the handler of events that was too slow"),
     Field("count", Kind.NUMBER, "how many events it lost"),
     Field("alert", Kind.TEXT, "the alert it is about"),

@@ -83,7 +83,7 @@ def _without_state(shown: Shown, took: float, attempt: int) -> TimedRecord:
 
 def _ended(shown: Shown, turn: Turn) -> TurnRecord:
     """An ended turn does not change any more; one that an operator runs again is a new one."""
-    record = record_of(turn, shown.record)
+    record = record_of(turn, shown.record, turn.delivered)
     if turn.finished:
         record["reply"] = clip(redactor.registered(record["reply"]))
         record["reason"] = clip(redactor.registered(record["reason"]))

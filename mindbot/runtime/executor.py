@@ -192,7 +192,9 @@ class Executor:
             other.state, other.started, other.finished = turn.state, turn.started, turn.finished
             other.reason = f"together with {turn.id}"
             other.route, other.vars = {**turn.route}, {"together": turn.id}
+            other.outgoing = deliveries
         await self._store.turns.finish(turn, deliveries)
+        turn.outgoing = deliveries
         if deliveries:
             self._outbox.submit(deliveries)
 

@@ -24,6 +24,7 @@ from mindbot.domain.ports.store import Keeps, Live
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.turn import Turn
 from mindbot.store.database import as_text, explain
+from mindbot.store.delivered import Told, deliveries_of
 from mindbot.store.rows import message_of, turn_name
 from mindbot.store.schema import outbox, turns
 from mindbot.store.unreadable import Unreadable
@@ -84,16 +85,29 @@ class SqliteQueries:
     async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
         """Return summaries, newest first; ``before`` is the id to go on from."""
         found: list[TurnLineJson] = []
-        async for row in self._newest(number_of(before) if before else 0):
-            record = self._summary(row)
+        async for row, told in self._newest(number_of(before) if before else 0):
+            record = self._summary(row, told)
             if keep is None or keep(record):
                 found.append(record)
                 if len(found) >= limit:
                     break
         return found
 
-    def _summary(self, row: Row[Any] | int) -> TurnLineJson:
-        return self._shown(row, summary_of)
+    def _summary(self, row: Row[Any] | int, told: Told) -> TurnLineJson:
+        return self._shown(row, partial(summary_of, delivered=told.of(row)))
+
+    async def _told(self, rows: Sequence[Row[Any] | int]) -> Told:
+        """Read what became of the deliveries of turns; of a damaged outbox what can be read."""
+        try:
+            return Told(await self._all(deliveries_of(rows)))
+        except StoreCorrupt:
+            found: list[Row[Any]] = []
+        for row in (each for each in rows if not isinstance(each, int)):
+            try:
+                found += await self._all(deliveries_of([row]))
+            except StoreCorrupt as error:
+                self._unreadable.note(f"deliveries of {turn_name(row.id)}", error)
+        return Told(found)
 
     def _shown(self, row: Row[Any] | int, how: Callable[[Turn], T]) -> T:
         """Show a turn; one that cannot be read is shown by its columns (an id alone: by that)."""
@@ -107,12 +121,13 @@ class SqliteQueries:
     def _turn(self, row: Row[Any]) -> Turn:
         return turn_now(row, self._live)
 
-    async def _newest(self, before: int) -> AsyncIterator[Row[Any] | int]:
+    async def _newest(self, before: int) -> AsyncIterator[tuple[Row[Any] | int, Told]]:
         seen = 0
         while seen < _SCAN:
             page = await self._page(before)
+            told = await self._told(page)
             for row in page:
-                yield row
+                yield row, told
             if len(page) < _PAGE:
                 return
             last = page[-1]
@@ -151,7 +166,8 @@ class SqliteQueries:
         row = found[0]
         sent = await self._all(select(outbox).where(outbox.c.turn == number).order_by(outbox.c.n))
         deliveries = [delivery_json(each, self._unreadable) for each in sent]
-        return self._shown(row, lambda turn: everything_of(turn, row, deliveries))
+        told = (await self._told([row])).of(row)
+        return self._shown(row, lambda turn: everything_of(turn, row, deliveries, told))
 
     async def message_of(self, turn: str) -> Message:
         """Return the message of a turn; raises NotFound, StoreUnreadable."""
@@ -179,7 +195,9 @@ class SqliteQueries:
             {"kind": "delivery", **delivery_json(row, self._unreadable)}
             for row in await self._dead_deliveries(limit)
         ]
-        letters += [{**self._summary(row), "kind": "turn"} for row in await self._dead_turns(limit)]
+        turns = await self._dead_turns(limit)
+        told = await self._told(turns)
+        letters += [{**self._summary(row, told), "kind": "turn"} for row in turns]
         letters.sort(key=lambda letter: letter["id"], reverse=True)
         return letters[:limit]
 
@@ -190,7 +208,7 @@ class SqliteQueries:
             return await self._all(gone)
         except StoreCorrupt:
             found: list[Row[Any] | int] = []
-            async for row in self._newest(0):
+            async for row, _ in self._newest(0):
                 if isinstance(row, int) or row.state == "dead":
                     found.append(row)
                     if len(found) >= limit:

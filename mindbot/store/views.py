@@ -5,10 +5,12 @@ A row is any object that has the columns of its table as attributes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
 from mindbot.domain import ids
+from mindbot.domain.delivered import UNKNOWN, Delivered
 from mindbot.domain.errors import NotFound, StoreUnreadable
 from mindbot.domain.message import Message, Part
 from mindbot.domain.ports.store import Live
@@ -63,6 +65,16 @@ def turn_now(row: Row, live: Live) -> Turn:
     return replace(found, message=message_of(row.message)) if found.on_disk else found
 
 
+def answered_by(row: Row) -> int:
+    """Return the turn whose deliveries answer a turn: its own number, or that of an earlier one."""
+    number: int = row.id
+    if row.record and '"together":"' in str(row.record):
+        with suppress(*ODD):
+            together = json_of(row.record, dict)["vars"]["together"]
+            return ids.parse(together) if isinstance(together, str) else number
+    return number
+
+
 def lost_turn(row: Row | int, reason: str) -> Turn:
     """Return what the columns say of a turn that cannot be read; of a lost page only its id is known.
 
@@ -92,15 +104,15 @@ def lost_turn(row: Row | int, reason: str) -> Turn:
     return Turn(row.id, message, state=state, reason=why, finished=_number(row.finished))  # type: ignore[arg-type]
 
 
-def summary_of(turn: Turn) -> TurnLineJson:
+def summary_of(turn: Turn, delivered: Delivered = UNKNOWN) -> TurnLineJson:
     """Return a turn's line in a list."""
-    return {"reply": "", "reason": turn.reason, **turn_record(turn)}
+    return {"reply": "", "reason": turn.reason, **turn_record(turn, delivered)}
 
 
-def everything_of(turn: Turn, row: Row, deliveries: list[DeliveryJson]) -> TurnJson:
+def everything_of(turn: Turn, row: Row, deliveries: list[DeliveryJson], delivered: Delivered) -> TurnJson:
     """Return all that is known of a turn."""
     return {
-        **summary_of(turn),
+        **summary_of(turn, delivered),
         "message": message_json(row, turn),
         "finished": row.finished,
         "route": turn.route,

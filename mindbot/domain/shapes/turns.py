@@ -45,6 +45,7 @@ class MessageJson(TypedDict):
     received: float
     aliases: NotRequired[list[str]]
     corp: NotRequired[str]
+    origin: NotRequired[str]
 
 
 class SpanJson(TypedDict):
@@ -155,6 +156,7 @@ class MessageRecord(TypedDict):
     """The part of a turn's record that never changes; see `mindbot.domain.records`."""
 
     id: str
+    origin: str
     platform: str
     bot: str
     session: str
@@ -180,7 +182,15 @@ class PassingRecord(TimedRecord):
     state: str
 
 
-class _Told(PassingRecord):
+class DeliveredRecord(TypedDict):
+    """What became of a turn's deliveries; see `mindbot.domain.delivered`."""
+
+    delivery: str
+    undelivered: bool
+    delivery_error: str
+
+
+class _Told(PassingRecord, DeliveredRecord):
     """What is said in every form, from a turn's end on or as soon as it is known."""
 
     user_name: NotRequired[str]

@@ -101,6 +101,7 @@ class Injection:
             chat=place.chat,
             ts=now,
             received=now,
+            origin="push" if kind == "push" else "test",
         )
         return ids.show((await self._intake.receive(message)).turn)
 

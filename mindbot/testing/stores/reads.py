@@ -161,6 +161,62 @@ class ReadsContract:
                 with pytest.raises(NotFound):
                     await question
 
+    async def test_a_listed_turn_says_what_became_of_its_deliveries(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turn, _ = await store.inbox.put(a_message())
+            queries = await nothing_runs(store)
+
+            async def told() -> tuple[str, bool, str]:
+                (line,) = await queries.list_turns(None, 9, "")
+                whole = await queries.get_turn(turn.id)
+                found = line["delivery"], line["undelivered"], line["delivery_error"]
+                assert found == (whole["delivery"], whole["undelivered"], whole["delivery_error"])
+                listed = await queries.list_turns(lambda row: row["undelivered"], 9, "")
+                assert bool(listed) == line["undelivered"], "a filter sees it too"
+                return found
+
+            assert await told() == ("", False, "")
+            first, second = (a_delivery(turn, n, state="pending") for n in (0, 1))
+            await store.turns.finish(answered(turn, "hi"), [first, second])
+            assert await told() == ("waiting", False, "")
+            first.state = "sent"
+            await store.outbox.mark(first)
+            second.state, second.error = "dead", "40004 invalid session"
+            await store.outbox.mark(second)
+            assert await told() == ("undelivered", True, "40004 invalid session")
+            again = await store.outbox.revive(turn.number, 1)
+            assert again is not None and await told() == ("waiting", False, "")
+            again.state, again.error = "dead", "40004 once more"
+            await store.outbox.mark(again)
+            assert await told() == ("undelivered", True, "40004 once more")
+        async with rig.open() as store:
+            queries = await nothing_runs(store)
+            assert (await told())[0] == "undelivered", "the same after a restart"
+            assert await store.outbox.discard(turn.number, 1)
+            assert await told() == ("discarded", False, "")
+            second.state, second.error = "sent", ""
+            await store.outbox.mark(second)
+            assert await told() == ("sent", False, "")
+
+    async def test_what_was_answered_together_fares_as_its_answer(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turn, _ = await store.inbox.put(a_message("m1"))
+            other, _ = await store.inbox.put(a_message("m2"))
+            turn.vars["together"], turn.together = [other.id], [other]
+            other.state, other.finished, other.vars = "answered", time.time(), {"together": turn.id}
+            await store.turns.finish(answered(turn, "hi"), [a_delivery(turn, state="dead", error="gone")])
+            queries = await nothing_runs(store)
+            (newest,) = await queries.list_turns(None, 1, "")
+            assert newest["id"] == other.id and newest["undelivered"]
+            assert (await queries.get_turn(other.id))["delivery"] == "undelivered"
+
+    async def test_a_turn_says_who_brought_its_message(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            for n, more in enumerate(({}, {"origin": "test"}, {"kind": "push"}, {"origin": "replay"})):
+                await store.inbox.put(a_message(f"m{n}", **more))
+            listed = await (await nothing_runs(store)).list_turns(None, 9, "")
+            assert [line["origin"] for line in reversed(listed)] == ["user", "test", "push", "replay"]
+
     async def test_a_turn_that_runs_is_shown_as_it_is_in_memory(self, rig: StoreRig) -> None:
         async with rig.open() as store:
             turn, _ = await store.inbox.put(a_message())

@@ -19,12 +19,21 @@ from typing import Any
 import anyio.lowlevel
 
 from mindbot.domain import ids
+from mindbot.domain.delivered import Delivered, delivered_of
 from mindbot.domain.errors import NotFound, StoreError
 from mindbot.domain.message import Message
 from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Keeps, Live
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.store.unreadable import Unreadable
-from mindbot.store.views import delivery_json, everything_of, number_of, session_of, summary_of, turn_now
+from mindbot.store.views import (
+    answered_by,
+    delivery_json,
+    everything_of,
+    number_of,
+    session_of,
+    summary_of,
+    turn_now,
+)
 from mindbot.testing.stores.memory.parts import (
     MemoryHistory,
     MemoryInbox,
@@ -172,7 +181,11 @@ class MemoryQueries(MemoryPart):
         return [row for n, row in sorted(self._tables.turns.items(), reverse=True) if n < last]
 
     def _summary(self, row: TurnRow) -> TurnLineJson:
-        return summary_of(turn_now(row, self._live))
+        return summary_of(turn_now(row, self._live), self._delivered(row))
+
+    def _delivered(self, row: TurnRow) -> Delivered:
+        answer = self._tables.of_turn(answered_by(row))
+        return delivered_of((each.state, each.error or "") for each in answer)
 
     async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
         await self._reading()
@@ -184,7 +197,7 @@ class MemoryQueries(MemoryPart):
         tables = await self._reading()
         row = self._row(turn)
         sent = [delivery_json(each, self._unreadable) for each in tables.of_turn(row.id)]
-        return everything_of(turn_now(row, self._live), row, sent)
+        return everything_of(turn_now(row, self._live), row, sent, self._delivered(row))
 
     async def message_of(self, turn: str) -> Message:
         await self._reading()
