@@ -16,6 +16,7 @@ from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
 from mindbot_tui.chinese import ZH
 from mindbot_tui.commands.catalog import COMMANDS
+from mindbot_tui.commands.history import WAYS
 from mindbot_tui.commands.on_bot import OnBot
 from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.transfer import HANDS
@@ -79,6 +80,7 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
     yield from (("usage", title) for title in TITLES)
     yield from (("commands", help) for _, help in HANDS)
+    yield from (("commands", text) for texts in WAYS.values() for text in texts)
     yield from (("commands", said) for said in (*OnBot.said, *Push.said))
     yield "help", FILTERS
     yield from (("fields", field.help) for field in TURN_FIELDS.fields)

@@ -23,9 +23,11 @@ from mindbot_tui.commands.catalog import find
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.feed import Feed
 from mindbot_tui.keymap import bindings
+from mindbot_tui.places import Places
 from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.console import ConsoleState
+from mindbot_tui.state.history import Layer, Way
 from mindbot_tui.terminal import lasting
 from mindbot_tui.widgets.columns import WIDE
 from mindbot_tui.words import Words
@@ -72,6 +74,7 @@ class Console(App[None]):
         self._fps = fps
         self.feed = Feed(self.state, api)
         self.flow = Flow()
+        self._places = Places(self, self.flow)
         self.filters_used: deque[str] = deque(maxlen=50)
         self._prompted: list[str] = []
         for each in themes.themes():
@@ -112,8 +115,7 @@ class Console(App[None]):
     @property
     def view(self) -> View:
         """The topmost view, under any question or prompt."""
-        views = (screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
-        return next(views, self.flow)
+        return self._places.view
 
     @property
     def turn_view(self) -> TurnScreen | None:
@@ -123,59 +125,48 @@ class Console(App[None]):
 
     @property
     def crumbs(self) -> list[str]:
-        return [screen.title_text for screen in self.screen_stack if isinstance(screen, View)]
+        return [view.title_text for view in self._places.views]
 
     async def go(self, name: str) -> None:
         """Show a view in place of the one that is open; the live list stays at the bottom."""
-        if self.view.view == name:
-            return
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        if name != "flow":
-            from mindbot_tui.screens.catalog import view_of
-
-            await self.push_screen(view_of(name))
+        await self._places.show(() if name == "flow" else (Layer(name),))
         self._sync()
 
     async def show_flow(self) -> Flow:
         await self.go("flow")
         return self.flow
 
-    async def open_turn(self, id: str) -> None:
-        """Open a turn, in place of the one that is open."""
-        from mindbot_tui.screens.turn import TurnScreen
-
+    async def open_turn(self, id: str, *, instead: bool = False) -> None:
+        """Open a turn, in place of the one that is open; ``instead``: in the history too."""
         self.state.called(f"mindbot trace {id}")
-        if self.turn_view is not None:
-            self.turn_view.show(id)
-        else:
-            await self.push_screen(TurnScreen(id))
-        self._sync()
+        await self._open(Layer("turn", id), instead=instead)
 
     async def open_provider(self, name: str) -> None:
         """Open a model provider, in place of the one that is open."""
-        from mindbot_tui.screens.provider import ProviderScreen
-
         self.state.called(shlex.join(["mindbot", "provider", "show", name]))
-        await self._open(ProviderScreen(name))
+        await self._open(Layer("provider", name))
 
     async def open_workflow(self, name: str) -> None:
         """Open a workflow, in place of the one that is open."""
-        from mindbot_tui.screens.workflow import WorkflowScreen
-
         self.state.called(shlex.join(["mindbot", "workflow", "show", name]))
-        await self._open(WorkflowScreen(name))
+        await self._open(Layer("workflow", name))
 
-    async def _open(self, view: View) -> None:
-        if self.view.view == view.view:
-            await self.pop_screen()
-        await self.push_screen(view)
+    async def _open(self, step: Layer, *, instead: bool = False) -> None:
+        await self._places.open(step, instead=instead)
         self._sync()
 
     async def back(self) -> None:
-        if len(self.screen_stack) > 1:
-            await self.pop_screen()
-            self._sync()
+        await self._places.back()
+        self._sync()
+
+    def can_travel(self, way: Way) -> bool:
+        """Whether the history holds a place there."""
+        return self._places.ahead(way) is not None
+
+    async def travel(self, way: Way) -> None:
+        """Go there, to what was selected then."""
+        await self._places.travel(way)
+        self._sync()
 
     # --- commands
 

@@ -1,6 +1,7 @@
 """The Chinese of the console, by the English. A test sees that nothing is missing and nothing idle."""
 
 from mindbot_tui.chinese_bots import BOTS
+from mindbot_tui.chinese_keys import KEYS_ZH
 from mindbot_tui.chinese_providers import PROVIDERS
 from mindbot_tui.chinese_routes import ROUTES
 from mindbot_tui.chinese_workflows import WORKFLOWS
@@ -10,6 +11,7 @@ ZH: dict[str, str] = {
     **PROVIDERS,
     **WORKFLOWS,
     **ROUTES,
+    **KEYS_ZH,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",

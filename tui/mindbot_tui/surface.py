@@ -13,6 +13,7 @@ from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.state.console import ConsoleState
+from mindbot_tui.state.history import Way
 from mindbot_tui.state.turn_row import TurnRow
 from mindbot_tui.words import Words
 
@@ -196,13 +197,20 @@ class Surface(Protocol):
 
     async def show_flow(self) -> LiveTurns: ...
 
-    async def open_turn(self, id: str) -> None: ...
+    async def open_turn(self, id: str, *, instead: bool = False) -> None:
+        """Open a turn, in place of the one that is open; ``instead``: in the history too."""
 
     async def open_provider(self, name: str) -> None: ...
 
     async def open_workflow(self, name: str) -> None: ...
 
     async def back(self) -> None: ...
+
+    def can_travel(self, way: Way) -> bool:
+        """Whether the history holds a place there."""
+
+    async def travel(self, way: Way) -> None:
+        """Go there, to what was selected then."""
 
     # --- to and fro with the reader
 

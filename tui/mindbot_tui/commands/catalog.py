@@ -20,6 +20,7 @@ from mindbot_tui.commands.filter import SetFilter
 from mindbot_tui.commands.follow import FollowEnd
 from mindbot_tui.commands.forget import Forget
 from mindbot_tui.commands.go import Go
+from mindbot_tui.commands.history import GoThroughHistory
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
@@ -85,6 +86,7 @@ COMMANDS: dict[str, Command] = {
         ShowPart(),
         Pane(),
         Back(),
+        GoThroughHistory(),
         FollowEnd(),
         Pause(),
         CopyId(),

@@ -15,6 +15,6 @@ class Next(InTurn):
         assert console.turn_view is not None
         id = console.flow.neighbour(console.turn_view.turn, self.step)
         if id:
-            await console.open_turn(id)
+            await console.open_turn(id, instead=True)
         else:
             console.say(console.words("there is no further turn in the list"), "warn")

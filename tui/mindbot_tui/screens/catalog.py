@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 
 from mindbot_tui.screens.view import View
@@ -17,10 +18,16 @@ _VIEWS = {
     "routes": "mindbot_tui.screens.routes:Routes",
     "help": "mindbot_tui.screens.help:Help",
 }
+#: Views of one thing, which they are given by its name or id.
+_SUBJECTS = {
+    "turn": "mindbot_tui.screens.turn:TurnScreen",
+    "provider": "mindbot_tui.screens.provider:ProviderScreen",
+    "workflow": "mindbot_tui.screens.workflow:WorkflowScreen",
+}
 
 
-def view_of(name: str) -> View:
-    """Return a new view of that name."""
-    module, _, cls = _VIEWS[name].partition(":")
-    view: View = getattr(import_module(module), cls)()
-    return view
+def view_of(name: str, subject: str = "") -> View:
+    """Return a new view of that name, of a subject where it takes one."""
+    module, _, cls = (_SUBJECTS[name] if subject else _VIEWS[name]).partition(":")
+    make: Callable[..., View] = getattr(import_module(module), cls)
+    return make(subject) if subject else make()

@@ -95,6 +95,15 @@ class Flow(View):
     def turn(self) -> str:
         return self._rows.selected.id if self._rows.selected else ""
 
+    @property
+    def spot(self) -> str:
+        return "" if self._rows.following else self.turn
+
+    def reach(self, spot: str) -> None:
+        at = self.turns.index_of_turn(spot)
+        if at is not None:
+            self._rows.select(at)
+
     def sync(self) -> None:
         state = self.console.state
         if not state.paused:

@@ -114,6 +114,16 @@ class Routes(View):
         return found if isinstance(found, LearnedView) else None
 
     @property
+    def spot(self) -> str:
+        return f"{self.rows.cursor} {self._tabs.chosen}"
+
+    def reach(self, spot: str) -> None:
+        cursor, _, tab = spot.partition(" ")
+        self.show_tab(tab)
+        if not self.rows.follows:
+            self.rows.select(int(cursor))
+
+    @property
     def copies(self) -> str:
         found = self.rows.selected
         return found.name if isinstance(found, RuleView) else self.turn

@@ -45,6 +45,17 @@ class Subject(View, Generic[E]):
         return self._rows
 
     @property
+    def subject(self) -> str:
+        return self._called
+
+    @property
+    def spot(self) -> str:
+        return str(self._rows.cursor)
+
+    def reach(self, spot: str) -> None:
+        self._rows.select(int(spot))
+
+    @property
     def copies(self) -> str:
         found = self._rows.selected
         return self._called if found is None else self.why(found)

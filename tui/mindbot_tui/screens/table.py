@@ -46,6 +46,15 @@ class Table(View, Generic[R]):
     def rows(self) -> Rows[R]:
         return self._rows
 
+    @property
+    def spot(self) -> str:
+        return "" if self._rows.selected is None else self.key(self._rows.selected)
+
+    def reach(self, spot: str) -> None:
+        keys = [self.key(row) for row in self._source.rows]
+        if spot in keys:
+            self._rows.select(keys.index(spot))
+
     def sync(self) -> None:
         self._await(self._rows)
         super().sync()

@@ -45,6 +45,19 @@ class TurnScreen(View):
         return self._open
 
     @property
+    def subject(self) -> str:
+        return self._open
+
+    @property
+    def spot(self) -> str:
+        return f"{self._rows.cursor} {self._parts.chosen}"
+
+    def reach(self, spot: str) -> None:
+        cursor, _, part = spot.partition(" ")
+        self._rows.select(int(cursor))
+        self.show_part(part)
+
+    @property
     def rows(self) -> Rows[Step]:
         return self._rows
 

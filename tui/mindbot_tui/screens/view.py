@@ -37,6 +37,7 @@ class View(Screen[None]):
         self._asking = False
         self._loaded = False
         self._second = 0
+        self._sought = ""  # what is to be selected as soon as it is there
         self._why_not = ""  # it could not be loaded
         self._drawn = False
 
@@ -129,6 +130,23 @@ class View(Screen[None]):
         return self.turn
 
     @property
+    def subject(self) -> str:
+        """The one thing that the view is about; empty for lists."""
+        return ""
+
+    @property
+    def spot(self) -> str:
+        """What is selected, in words that find it again in another view of the same."""
+        return ""
+
+    def seek(self, spot: str) -> None:
+        """Select what `spot` told of, as soon as it is there."""
+        self._sought = spot
+
+    def reach(self, spot: str) -> None:
+        """Select what `spot` told of, where it is still there."""
+
+    @property
     def can_go_back(self) -> bool:
         return len(self.app.screen_stack) > 1
 
@@ -157,6 +175,9 @@ class View(Screen[None]):
         self._drawn = self.complete
         if self.rows is not None:
             self.rows.sync()
+        if self._sought and self.complete:
+            spot, self._sought = self._sought, ""
+            self.reach(spot)
         if not (held and self._drawn):
             self._ask_again()
         if (second := int(self.console.state.clock())) != self._second:

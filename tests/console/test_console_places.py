@@ -1,0 +1,75 @@
+"""Back and forth through what was looked at."""
+
+from __future__ import annotations
+
+import pytest
+from console_driver import console
+from console_fakes import FakeClock
+from console_sample import filled, turn_id
+
+from mindbot_tui.state.history import MOST, History, Layer
+
+pytestmark = pytest.mark.anyio
+
+DEAD, CONFIG = (Layer("dead"),), (Layer("config"),)
+
+
+def test_places_are_gone_through_back_and_forth() -> None:
+    history = History()
+    history.visit(DEAD)
+    history.visit(CONFIG)
+    assert history.ahead(1) is None
+    assert history.travel(-1) == DEAD
+    assert history.before == CONFIG
+    history.visit((Layer("logs"),))
+    assert history.ahead(1) is None, "what lay ahead is forgotten"
+    assert history.ahead(-2) == ()
+
+
+def test_a_place_instead_of_another_takes_its_room_and_leaves_the_one_before() -> None:
+    history = History()
+    history.visit((Layer("turn", "A"),))
+    history.visit((Layer("turn", "B"),), instead=True)
+    assert history.ahead(-1) == ()
+    assert history.before == ()
+
+
+def test_a_history_is_bounded() -> None:
+    history = History()
+    for n in range(3 * MOST):
+        history.leave(str(n))
+        history.visit((Layer("turn", str(n)),))
+    assert history.ahead(1 - MOST) is not None
+    assert history.ahead(-MOST) is None
+    assert len(history._spots) <= MOST + 1
+
+
+@pytest.mark.slow
+async def test_places_come_back_with_what_was_selected_in_them(clock: FakeClock) -> None:
+    async with console(filled(), clock=clock) as person:
+        await person.sees("Where is my order")
+        await person.press("left_square_bracket")
+        await person.sees("there is no place before this one")
+        await person.press("home", "down", "enter")
+        await person.sees(f"Turn {turn_id(1)}")
+        await person.press("full_stop", "right")
+        await person.sees(f"Turn {turn_id(2)}")
+        await person.press("4")
+        await person.sees("40001")
+        await person.press("down")
+        letter = person.app.view.dead_letter
+        await person.press("5")
+        await person.sees("wecom.corpid")
+        await person.press("left_square_bracket")
+        await person.sees("40001")
+        await person.finds(lambda: person.app.view.dead_letter == letter)
+        await person.press("left_square_bracket")
+        await person.sees(f"Turn {turn_id(2)}")
+        await person.press("left_square_bracket")
+        await person.sees("TIME")
+        await person.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
+        await person.sees("wecom.corpid")
+        await person.press("minus")
+        await person.sees("40001")
+        await person.press("minus")
+        await person.sees("wecom.corpid")
