@@ -153,6 +153,18 @@ def turns(filter: str = "", limit: int = 50, before: str = "") -> ApiCall[list[m
     return ApiCall("GET", "/v1/turns", many(models.TurnSummary), query=query)
 
 
+def turn_page(
+    filter: str = "", limit: int = 50, before: str = "", patience: float = 2.0
+) -> ApiCall[models.TurnPage]:
+    """As `turns`, and how far back was looked in ``patience`` seconds."""
+    query = {"limit": str(limit), "patience": f"{patience:g}"}
+    if filter:
+        query["filter"] = filter
+    if before:
+        query["before"] = before
+    return ApiCall("GET", "/v1/turns/page", one(models.TurnPage), query=query, timeout=patience + 30.0)
+
+
 def turn(id: str) -> ApiCall[models.TurnView]:
     return ApiCall("GET", f"/v1/turns/{segment(id, 'turn')}", one(models.TurnView))
 

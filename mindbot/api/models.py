@@ -286,6 +286,17 @@ class BehindView(Answer):
     ahead: int = 0
 
 
+class TurnPage(Answer):
+    """Turns, newest first, and how far back was looked for them: to ``back_to`` (Unix seconds; null: to the
+    first turn there is). ``next`` is the ``before`` to go on with, empty when there is nothing older.
+    ``looked`` turns were judged one by one; an index ruled out the others."""
+
+    turns: list[TurnSummary] = []
+    next: str = ""
+    back_to: float | None = None
+    looked: int = 0
+
+
 class TurnView(TurnSummary):
     """Everything known of a turn. Not waited for, only its id and state are. ``notes`` are what the platform
     said of it later (feedback, a late failure). While it is open, ``saying`` is what its answer says so far

@@ -89,6 +89,11 @@ def parse_delivery(text: str) -> tuple[int, int]:
     return parse(turn), int(n)
 
 
+def moment(number: int) -> float:
+    """Return when an id was made (Unix seconds)."""
+    return ((number >> 22) + _EPOCH_MS) / 1000
+
+
 def at(ts: float) -> int:
     """Return the smallest id a moment (Unix seconds) could have: ids below it are older."""
     return max(0, int(ts * 1000) - _EPOCH_MS) << 22

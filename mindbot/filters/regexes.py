@@ -41,6 +41,12 @@ def searcher(pattern: str) -> Callable[[str], bool]:
     return lambda text: search(text.encode("utf-8", "replace")) is not None
 
 
+def plain_words(pattern: str) -> tuple[str, ...]:
+    """Return words, one of which is in every text that the pattern is found in; none: they are not known."""
+    found = pattern.removeprefix("(?i)")
+    return tuple(found.split("|")) if _PLAIN.fullmatch(found) else ()
+
+
 def _reason(error: Exception) -> str:
     said = error.args[0] if error.args else b""
     reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)

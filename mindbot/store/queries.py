@@ -5,6 +5,7 @@ What cannot be read does not hide the rest: its row is shown by its columns, dea
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -20,11 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from mindbot.domain.errors import NotFound, StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Json, Message
-from mindbot.domain.ports.store import Keeps, Live
+from mindbot.domain.ports.store import Keeps, Live, TurnsFound, Wanted
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.turn import Turn
 from mindbot.store.database import as_text, explain
 from mindbot.store.delivered import Told, deliveries_of
+from mindbot.store.listing import Listing
 from mindbot.store.rows import message_of, turn_name
 from mindbot.store.schema import outbox, turns
 from mindbot.store.unreadable import Unreadable
@@ -41,7 +43,7 @@ from mindbot.store.views import (
 T = TypeVar("T")
 
 _PAGE = 200
-_SCAN = 50_000  # rows a filtered listing looks at before it gives up
+_SCAN = 50_000  # rows looked through for dead letters, where an index that leads to them is damaged
 
 
 class SqliteQueries:
@@ -84,14 +86,22 @@ class SqliteQueries:
 
     async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
         """Return summaries, newest first; ``before`` is the id to go on from."""
-        found: list[TurnLineJson] = []
-        async for row, told in self._newest(number_of(before) if before else 0):
-            record = self._summary(row, told)
-            if keep is None or keep(record):
-                found.append(record)
-                if len(found) >= limit:
-                    break
-        return found
+        wanted = None if keep is None else Wanted(keep)
+        return (await self.find_turns(wanted, limit, before, math.inf)).turns
+
+    async def find_turns(self, wanted: Wanted | None, limit: int, before: str, patience: float) -> TurnsFound:
+        """See the port."""
+        listing = Listing(wanted, limit, patience)
+        last = number_of(before) if before else 0
+        while listing.going_on:
+            page = await self._page(last)
+            told = await self._told(page)
+            judged = listing.judge((_number_of(row), self._summary(row, told)) for row in page)
+            if len(page) < _PAGE:
+                listing.whole = judged
+                break
+            last = _number_of(page[-1])
+        return listing.found()
 
     def _summary(self, row: Row[Any] | int, told: Told) -> TurnLineJson:
         return self._shown(row, partial(summary_of, delivered=told.of(row)))
@@ -130,8 +140,7 @@ class SqliteQueries:
                 yield row, told
             if len(page) < _PAGE:
                 return
-            last = page[-1]
-            before = last if isinstance(last, int) else last.id
+            before = _number_of(page[-1])
             seen += len(page)
 
     async def _page(self, before: int) -> list[Row[Any] | int]:
@@ -255,6 +264,11 @@ class SqliteQueries:
             for each in page
             if each.last in rows
         ]
+
+
+def _number_of(row: Row[Any] | int) -> int:
+    number: int = row if isinstance(row, int) else row.id
+    return number
 
 
 _IDS = text("SELECT id FROM turns INDEXED BY turns_session WHERE id < :before ORDER BY id DESC LIMIT :page")

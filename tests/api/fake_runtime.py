@@ -184,6 +184,15 @@ class FakeRuntime:
             found = found[[t["id"] for t in found].index(before) + 1 :]
         return found[:limit]
 
+    async def find_turns(
+        self, *, filter: str = "", limit: int = 50, before: str = "", patience: float = 2.0
+    ) -> Json:
+        found = await self.list_turns(filter=filter, limit=limit + 1, before=before)
+        more = len(found) > limit
+        last = found[limit - 1] if more else {"id": "", "received": None}
+        back_to = last["received"]
+        return {"turns": found[:limit], "next": last["id"], "back_to": back_to, "looked": len(found)}
+
     async def get_turn(self, turn: str) -> Json:
         if turn not in self.turns:
             raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")

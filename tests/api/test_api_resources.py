@@ -106,6 +106,11 @@ async def test_turns_are_listed_newest_first_in_pages(up: Running) -> None:
     assert [t.text for t in newest] == ["three", "two"]
     assert [t.text for t in await up.client.ask(calls.turns(before=newest[-1].id))] == ["one"]
     assert [t.text for t in await up.client.ask(calls.turns("two"))] == ["two"]
+    page = await up.client.ask(calls.turn_page(limit=2))
+    assert [t.text for t in page.turns] == ["three", "two"] and page.next == page.turns[-1].id
+    assert page.back_to == page.turns[-1].received
+    rest = await up.client.ask(calls.turn_page(before=page.next, patience=0))
+    assert ([t.text for t in rest.turns], rest.next, rest.back_to) == (["one"], "", None)
 
 
 async def test_errors_keep_their_kind_and_hint_over_the_wire(up: Running) -> None:

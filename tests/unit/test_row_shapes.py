@@ -60,6 +60,7 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     models.SpanView: (turns.SpanJson,),
     models.TurnSummary: (turns.TurnLineJson,),
     models.BehindView: (turns.BehindJson,),
+    models.TurnPage: (turns.TurnPageJson,),
     models.TurnView: (turns.TurnJson,),
     models.DeadLetter: (turns.DeliveryJson, turns.TurnLineJson),
     models.SessionView: (turns.SessionJson,),

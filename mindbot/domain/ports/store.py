@@ -17,6 +17,7 @@ from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message
+from mindbot.domain.needs import ANYTHING, Need
 from mindbot.domain.shapes.turns import DeadLetterJson, Plain, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.spending import DaySpent, Spender
 from mindbot.domain.turn import Turn
@@ -29,6 +30,30 @@ Live = Callable[[str, int], Turn | None]
 
 #: Whether a listing has a turn in it: a filter.
 Keeps = Callable[[TurnLineJson], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which turns a listing asks for: ``keep`` judges each, and is true of none without what it ``needs``."""
+
+    keep: Keeps
+    needs: Need = ANYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class TurnsFound:
+    """A page of turns, newest first, and how far back was looked for it.
+
+    ``next`` is where to go on: the id of the last turn that was looked at, empty when there is no older one.
+    ``back_to`` is when that one was received (Unix seconds). ``looked`` is how many turns were judged one by
+    one; the others were ruled out by an index.
+    """
+
+    turns: list[TurnLineJson]
+    next: str = ""
+    back_to: float = 0.0
+    looked: int = 0
+
 
 #: Seconds that sums of what was spent are kept.
 SPENDING_KEPT = 400 * 86400.0
@@ -249,6 +274,12 @@ class Queries(Protocol):
 
     async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
         """Return summaries, newest first; ``before`` is the id to go on from."""
+
+    async def find_turns(self, wanted: Wanted | None, limit: int, before: str, patience: float) -> TurnsFound:
+        """Return turns, newest first, that are wanted (None: all); ``before`` is the id to go on from.
+
+        It looks for ``patience`` seconds at most (and at one page at least), and tells how far it came.
+        """
 
     async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn; raises NotFound."""

@@ -231,6 +231,15 @@ class BehindJson(TypedDict):
     ahead: int
 
 
+class TurnPageJson(TypedDict):
+    """A page of turns, and how far back was looked for it; see `models.TurnPage`."""
+
+    turns: list[TurnLineJson]
+    next: str
+    back_to: float | None
+    looked: int
+
+
 class TurnJson(_Told):
     """Everything known of a turn; while it is open, what its answer says so far and what it waits for."""
 

@@ -14,7 +14,7 @@ from mindbot.domain.abilities import TakesBack
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import Conflict, Invalid, MindBotError, NetworkFailed, TimedOut
 from mindbot.domain.message import Json
-from mindbot.domain.ports.store import OutboxStore
+from mindbot.domain.ports.store import OutboxStore, Wanted
 from mindbot.domain.shapes.turns import (
     ChunkJson,
     DeliveryJson,
@@ -23,6 +23,7 @@ from mindbot.domain.shapes.turns import (
     TakenBackJson,
     TurnJson,
     TurnLineJson,
+    TurnPageJson,
 )
 from mindbot.domain.turn import DONE_STATES
 from mindbot.runtime.bots import Bots
@@ -32,6 +33,8 @@ from mindbot.runtime.resources.injection import Injection
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
 
+#: Seconds that turns are looked for, where nobody says how long.
+PATIENCE = 20.0
 #: What of a delivery is shown as the data of its step.
 _SHOWN = ("kind", "state", "attempts", "error", "sent_id", "notes", "text")
 _TAKE_BACK_SECONDS = 15.0  # for one delivery
@@ -62,15 +65,29 @@ class TurnResource:
 
     async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[TurnLineJson]:
         """Return summaries of turns that match, newest first."""
-        keep = None
+        return (await self.find_turns(filter=filter, limit=limit, before=before))["turns"]
+
+    async def find_turns(
+        self, *, filter: str = "", limit: int = 50, before: str = "", patience: float = PATIENCE
+    ) -> TurnPageJson:
+        """Return summaries of turns that match, newest first, and how far back was looked for them."""
+        wanted = None
         if filter.strip():
             from mindbot.filters.fields import TURN_FIELDS
             from mindbot.filters.language import parse
+            from mindbot.filters.needs import needs
 
-            keep = parse(filter, TURN_FIELDS).compile()
+            meant = parse(filter, TURN_FIELDS)
+            wanted = Wanted(meant.compile(), needs(meant.node))
         queries = await self._questions.queries()
-        found: list[TurnLineJson] = redactor.known(await queries.list_turns(keep, limit, before))
-        return found
+        found = await queries.find_turns(wanted, limit, before, patience)
+        page: TurnPageJson = {
+            "turns": redactor.known(found.turns),
+            "next": found.next,
+            "back_to": found.back_to or None,
+            "looked": found.looked,
+        }
+        return page
 
     async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn, with what is secret in it masked; raises NotFound."""

@@ -9,7 +9,8 @@ import pytest
 from mindbot.domain import ids
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.errors import Conflict, NotFound, StoreError
-from mindbot.domain.ports.store import GivenUp, Kept
+from mindbot.domain.needs import Is
+from mindbot.domain.ports.store import GivenUp, Kept, TurnsFound, Wanted
 from mindbot.testing.stores.rig import StoreRig, a_delivery, a_message, answered, nothing_runs
 
 
@@ -216,6 +217,28 @@ class ReadsContract:
                 await store.inbox.put(a_message(f"m{n}", **more))
             listed = await (await nothing_runs(store)).list_turns(None, 9, "")
             assert [line["origin"] for line in reversed(listed)] == ["user", "test", "push", "replay"]
+
+    async def test_a_page_tells_how_far_back_was_looked_for_it(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turns = [
+                (await store.inbox.put(a_message(f"m{n}", f"text {n}", f"u{n % 2}")))[0] for n in range(450)
+            ]
+            queries = await nothing_runs(store)
+            page = await queries.find_turns(None, 3, "", 9.0)
+            assert [row["text"] for row in page.turns] == ["text 449", "text 448", "text 447"]
+            assert (page.next, page.looked) == (turns[447].id, 3) and page.back_to <= time.time()
+            mine = Wanted(lambda row: row["user"] == "u0", Is("user", ("u0",)))
+            page = await queries.find_turns(mine, 2, page.next, 9.0)
+            assert [row["text"] for row in page.turns] == ["text 446", "text 444"]
+            assert page.next == turns[444].id
+            nobody = Wanted(lambda row: False)
+            page = await queries.find_turns(nobody, 9, "", 0.0)
+            assert (page.turns, page.next) == ([], turns[250].id), "no time left: one page was looked at"
+            page = await queries.find_turns(nobody, 9, "", 9.0)
+            assert (page.turns, page.next, page.back_to, page.looked) == ([], "", 0.0, 450)
+            page = await queries.find_turns(None, 3, turns[3].id, 9.0)
+            assert (len(page.turns), page.next) == (3, ""), "the last page knows that it is the last"
+            assert await queries.find_turns(None, 3, turns[0].id, 9.0) == TurnsFound([])
 
     async def test_a_turn_that_runs_is_shown_as_it_is_in_memory(self, rig: StoreRig) -> None:
         async with rig.open() as store:

@@ -16,6 +16,7 @@ from mindbot.domain.shapes.turns import (
     TransferredJson,
     TurnJson,
     TurnLineJson,
+    TurnPageJson,
 )
 
 
@@ -24,6 +25,11 @@ class Turns(Protocol):
 
     async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[TurnLineJson]:
         """Newest first, from the one before ``before``; raises for a filter that does not parse."""
+
+    async def find_turns(
+        self, *, filter: str = "", limit: int = 50, before: str = "", patience: float = 20.0
+    ) -> TurnPageJson:
+        """As `list_turns`, looked for ``patience`` seconds at most, and how far back that came."""
 
     async def get_turn(self, turn: str) -> TurnJson:
         """Everything known of a turn; raises NotFound."""

@@ -23,6 +23,7 @@ from mindbot.domain.shapes.turns import (
     TakenBackJson,
     TurnJson,
     TurnLineJson,
+    TurnPageJson,
 )
 from mindbot_daemon.server.answers import Answer, said
 from mindbot_daemon.server.backend import Turns
@@ -40,8 +41,20 @@ async def list_turns(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     before: Annotated[str, Query(max_length=64, description="The last turn of the page before.")] = "",
 ) -> list[TurnLineJson]:
-    """Newest first."""
+    """Newest first, looked for 20 s at most; `/v1/turns/page` tells how far back."""
     return await turns.list_turns(filter=filter, limit=limit, before=before)
+
+
+@router.get("/page", response_model=models.TurnPage, dependencies=VIEWER)
+async def find_turns(
+    turns: TurnsDep,
+    filter: Annotated[str, Query(max_length=4096, description="An expression, e.g. took > 5s.")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    before: Annotated[str, Query(max_length=64, description="`next` of the page before.")] = "",
+    patience: Annotated[float, Query(ge=0, le=60, description="Seconds to look for them.")] = 2.0,
+) -> TurnPageJson:
+    """Newest first, with how far back was looked and where to go on."""
+    return await turns.find_turns(filter=filter, limit=limit, before=before, patience=patience)
 
 
 @router.get("/{turn}", response_model=models.TurnView, dependencies=VIEWER)

@@ -8,6 +8,7 @@ A second runtime with the same places and state directory is a restart.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -22,8 +23,9 @@ from mindbot.domain import ids
 from mindbot.domain.delivered import Delivered, delivered_of
 from mindbot.domain.errors import NotFound, StoreError
 from mindbot.domain.message import Message
-from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Keeps, Live
+from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Keeps, Live, TurnsFound, Wanted
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
+from mindbot.store.listing import Listing
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import (
     answered_by,
@@ -45,6 +47,7 @@ from mindbot.testing.stores.memory.parts import (
 from mindbot.testing.stores.memory.spending import MemorySpending
 from mindbot.testing.stores.memory.tables import Tables, TurnRow
 
+_PAGE = 200
 _SHOWN = ("open", "pending", "sending", "unknown")
 
 #: Told of each failure to write, and (None) when it can again.
@@ -188,10 +191,19 @@ class MemoryQueries(MemoryPart):
         return delivered_of((each.state, each.error or "") for each in answer)
 
     async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
+        wanted = None if keep is None else Wanted(keep)
+        return (await self.find_turns(wanted, limit, before, math.inf)).turns
+
+    async def find_turns(self, wanted: Wanted | None, limit: int, before: str, patience: float) -> TurnsFound:
         await self._reading()
-        summaries = (self._summary(row) for row in self._newest(before))
-        found = (each for each in summaries if keep is None or keep(each))
-        return [each for each, _ in zip(found, range(limit), strict=False)]
+        listing = Listing(wanted, limit, patience)
+        rows = self._newest(before)
+        listing.whole = not rows
+        while rows and listing.going_on:
+            page, rows = rows[:_PAGE], rows[_PAGE:]
+            judged = listing.judge((row.id, self._summary(row)) for row in page)
+            listing.whole = judged and not rows
+        return listing.found()
 
     async def get_turn(self, turn: str) -> TurnJson:
         tables = await self._reading()
