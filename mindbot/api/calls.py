@@ -6,12 +6,13 @@ await AsyncClient().ask(calls.status())
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from mindbot.api import models, provider_models
 from mindbot.api.one_call import ApiCall as ApiCall
 from mindbot.api.one_call import many, nothing, one, segment
+from mindbot.domain.shapes.turns import Settling
 
 
 def _bot(platform: str, bot: str) -> str:
@@ -188,12 +189,33 @@ def send_streamed(message: models.SendMessage) -> ApiCall[models.StreamLine]:
     return ApiCall("POST", "/v1/turns", one(models.StreamLine), body=body, timeout=message.timeout + 10.0)
 
 
-def dead_letters(limit: int = 100) -> ApiCall[list[models.DeadLetter]]:
-    return ApiCall("GET", "/v1/dead-letters", many(models.DeadLetter), query={"limit": str(limit)})
+def dead_letters(
+    limit: int = 100, filter: str = "", *, settled: bool = False
+) -> ApiCall[list[models.DeadLetter]]:
+    """The newest first; with ``settled`` also those that an operator settled lately, with what came of it."""
+    query = {"limit": str(limit)} | ({"filter": filter} if filter else {})
+    query |= {"settled": "true"} if settled else {}
+    return ApiCall("GET", "/v1/dead-letters", many(models.DeadLetter), query=query)
 
 
-def settle_dead_letter(id: str, action: Literal["retry", "discard"]) -> ApiCall[None]:
-    """Retry or discard one."""
+def settle_dead_letters(
+    action: Settling,
+    ids: Sequence[str] | None = None,
+    filter: str | None = None,
+) -> ApiCall[models.SettledLetters]:
+    """Settle those named (at most 1,000), or those that a filter lets through; an empty one: all.
+
+    Raises Invalid or NotFound, here and now, for an id that can be nobody's.
+    """
+    for id in ids or ():
+        segment(id, "dead letter")  # a name that can be nobody's is said here
+    body = {"ids": list(ids)} if ids is not None else {"filter": filter or ""}
+    path = f"/v1/dead-letters/{action}"
+    return ApiCall("POST", path, one(models.SettledLetters), body=body, timeout=120.0)
+
+
+def settle_dead_letter(id: str, action: Settling) -> ApiCall[None]:
+    """Retry or discard one, or take its discarding back."""
     return ApiCall("POST", f"/v1/dead-letters/{segment(id, 'dead letter')}/{action}", nothing)
 
 

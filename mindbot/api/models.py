@@ -329,8 +329,10 @@ class StreamLine(Answer):
 
 
 class DeadLetter(Answer):
-    """A delivery or a turn given up on (``kind``). ``error`` of the one, ``reason`` of the other says why;
-    ``created`` or ``received`` is Unix seconds."""
+    """A delivery (``kind`` is ``message`` or ``stream``) or a turn given up on. ``error`` of the one,
+    ``reason`` of the other says why; ``created`` or ``received`` is Unix seconds. ``acted`` is what an
+    operator did about it lately (``retry``, ``discard``, ``restore``; empty: nothing), ``acted_at`` when, and
+    ``state`` what came of it: ``dead`` again, ``sent``, ``discarded``, …"""
 
     id: str = ""
     kind: str = ""
@@ -340,9 +342,29 @@ class DeadLetter(Answer):
     text: str = ""
     error: str = ""
     reason: str = ""
+    user: str = ""
+    turn: str = ""
+    state: str = ""
     attempts: int = 0
     created: float = 0.0
     received: float = 0.0
+    acted: str = ""
+    acted_at: float = 0.0
+
+
+class SettledLetter(Answer):
+    """What came of settling one dead letter; ``why`` it was not done."""
+
+    id: str = ""
+    done: bool = False
+    why: str = ""
+
+
+class SettledLetters(Answer):
+    """What came of settling several, each in turn; ``more`` than were allowed for at once matched."""
+
+    settled: list[SettledLetter] = []
+    more: bool = False
 
 
 class SessionView(Answer):
@@ -430,6 +452,15 @@ class Push(Order):
     group: str = Field(default="", max_length=PUSH_TO)
     files: list[str] = Field(default=[], max_length=20)
     timeout: float = Field(default=30.0, gt=0, le=3600, strict=False)
+
+
+class SettleLetters(Order):
+    """Dead letters to settle: those named by ``ids``, or those that a ``filter`` lets through (an empty one:
+    all), at most ``limit``. One of the two."""
+
+    ids: list[str] | None = Field(None, max_length=1000)
+    filter: str | None = Field(None, max_length=4096)
+    limit: int = Field(1000, ge=1, le=1000)
 
 
 class Transfer(Order):

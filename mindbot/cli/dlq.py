@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import sys
+from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
 from mindbot.api import calls, models
+from mindbot.api.client import Client
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, plain, print_json, print_list, wants_json
-from mindbot.domain.errors import NotFound
+from mindbot.domain.errors import Conflict, NotFound
+from mindbot.domain.shapes.turns import Settling
 
 app = typer.Typer(
     help="Dead letters: deliveries and turns given up on.",
@@ -18,7 +22,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="From `mindbot dlq list`.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="From `mindbot dlq list`.")]
+All = Annotated[bool, typer.Option("--all", help="All there are, or all that --filter lets through.")]
+Filter = Annotated[
+    str | None,
+    typer.Option(metavar="FILTER", help="Only these, e.g. 'platform == wecom and why =~ timeout'."),
+]
 _MOST = 1000
 
 COLUMNS: list[Column[models.DeadLetter]] = [
@@ -32,15 +41,26 @@ COLUMNS: list[Column[models.DeadLetter]] = [
 ]
 
 
+SETTLED: list[Column[models.DeadLetter]] = [
+    *COLUMNS[:1],
+    Column("NOW", lambda d: f"{d.state}, {d.acted} {clock(d.acted_at)}" if d.acted else d.state),
+    *COLUMNS[1:],
+]
+
+
 @app.command(name="list")
 def list_dead_letters(
     ctx: typer.Context,
+    filter: Filter = None,
     limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many.")] = 100,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="Also those settled lately, with what came of it.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List dead letters, newest first."""
-    found = connect(ctx).ask(calls.dead_letters(limit))
-    print_list(found, COLUMNS, "no dead letters", as_json=as_json)
+    found = connect(ctx).ask(calls.dead_letters(limit, filter or "", settled=settled))
+    print_list(found, SETTLED if settled else COLUMNS, "no dead letters", as_json=as_json)
 
 
 @app.command()
@@ -61,19 +81,80 @@ def show(
 
 
 @app.command()
-def retry(ctx: typer.Context, ids: Ids) -> None:
-    """Send a delivery, or run a turn, again."""
-    _settle(ctx, ids, "retry")
+def retry(ctx: typer.Context, ids: Ids = None, everything: All = False, filter: Filter = None) -> None:
+    """Send deliveries, or run turns, again."""
+    _settle(ctx, "retry", ids, everything, filter)
 
 
 @app.command()
-def discard(ctx: typer.Context, ids: Ids) -> None:
-    """Put dead letters away for good."""
-    _settle(ctx, ids, "discard")
+def discard(
+    ctx: typer.Context,
+    ids: Ids = None,
+    everything: All = False,
+    filter: Filter = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Put dead letters away: nobody will get them. `mindbot dlq restore` takes that back."""
+    if not ids and (everything or filter) and not yes:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("say --yes where nobody can be asked", param_hint="--all")
+        which = f"that match {filter!r}" if filter else "there are"
+        typer.confirm(f"Discard all dead letters {which}? Nobody will get them", abort=True)
+    _settle(ctx, "discard", ids, everything, filter)
 
 
-def _settle(ctx: typer.Context, ids: list[str], action: Literal["retry", "discard"]) -> None:
-    """One after the other; the first that fails ends it, and the message names it."""
-    client = connect(ctx)
-    for id in ids:
-        client.ask(calls.settle_dead_letter(id, action))
+@app.command()
+def restore(
+    ctx: typer.Context, ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Discarded ones.")]
+) -> None:
+    """Make discarded ones dead letters again."""
+    _settle(ctx, "restore", ids, False, None)
+
+
+def _settle(
+    ctx: typer.Context, action: Settling, ids: list[str] | None, everything: bool, filter: str | None
+) -> None:
+    """Settle them and tell what came of each; raises NotFound or Conflict when some could not be settled."""
+    if bool(ids) == (everything or filter is not None):
+        raise typer.BadParameter("name some, or say --all or --filter", param_hint="ID...")
+    done = failed = 0
+    first = ""
+    for each in _settled(connect(ctx), action, ids, filter or ""):
+        done += 1
+        if not each.done:
+            failed += 1
+            first = first or each.why
+        if wants_json(False):
+            print_json(each.to_json())
+        elif not each.done or done <= _TOLD:
+            print(f"{plain(each.id)}  {_DONE[action] if each.done else plain(each.why)}")
+    if not done:
+        print("no dead letters", file=sys.stderr)
+    if not wants_json(False) and done > _TOLD:
+        print(f"{done - failed:,} of {done:,}: {_DONE[action]}")
+    if failed:
+        told = first if done == 1 else f"{failed:,} of {done:,} could not be settled, the first: {first}"
+        raise Conflict(told, hint="see: mindbot dlq list --settled")
+
+
+def _settled(
+    client: Client, action: Settling, ids: list[str] | None, filter: str
+) -> Iterator[models.SettledLetter]:
+    """Yield what came of each, some at a time, until there are no more."""
+    if ids:
+        for start in range(0, len(ids), _AT_ONCE):
+            yield from client.ask(calls.settle_dead_letters(action, ids[start : start + _AT_ONCE])).settled
+        return
+    seen: set[str] = set()
+    while True:
+        found = client.ask(calls.settle_dead_letters(action, filter=filter))
+        fresh = [each for each in found.settled if each.id not in seen]  # others are dead again already
+        yield from fresh
+        seen |= {each.id for each in fresh}
+        if not found.more or not fresh:
+            return
+
+
+_TOLD = 10  # lines of what went well
+_AT_ONCE = 100
+_DONE = {"retry": "goes out again", "discard": "discarded", "restore": "is a dead letter again"}

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "route": ("Where messages go and why; rules, corrections.", ""),
     "workflow": ("Workflows: how they are, tests, runs by hand.", "mindbot.cli.workflow:app"),
     "session": ("Conversations.", "mindbot.cli.session:app"),
-    "dlq": ("Dead letters: list, show, retry, discard.", "mindbot.cli.dlq:app"),
+    "dlq": ("Dead letters: list, show, retry, discard, restore.", "mindbot.cli.dlq:app"),
     "log": ("The daemon's log lines and levels.", "mindbot.cli.log:app"),
     "config": ("Make, check and show the configuration.", ""),
     "secret": ("Keep secrets out of the configuration.", ""),

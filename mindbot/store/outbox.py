@@ -26,6 +26,7 @@ _REVIVE = (
     f"WHERE turn = ? AND n = ? AND state = 'dead' RETURNING {DELIVERY}"
 )
 _DISCARD = "UPDATE outbox SET state = 'discarded' WHERE turn = ? AND n = ? AND state = 'dead'"
+_RESTORE = "UPDATE outbox SET state = 'dead' WHERE turn = ? AND n = ? AND state = 'discarded'"
 
 
 class SqliteOutbox:
@@ -87,3 +88,7 @@ class SqliteOutbox:
     async def discard(self, turn: int, n: int) -> bool:
         """See the port."""
         return await self._database.write(lambda db: db.execute(_DISCARD, (turn, n)).rowcount) == 1
+
+    async def restore(self, turn: int, n: int) -> bool:
+        """See the port."""
+        return await self._database.write(lambda db: db.execute(_RESTORE, (turn, n)).rowcount) == 1

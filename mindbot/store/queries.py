@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, Select, TextClause, event, func, select, text
+from sqlalchemy import URL, Select, TextClause, event, func, select, text, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from mindbot.domain import ids
 from mindbot.domain.errors import NotFound, StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Json, Message
 from mindbot.domain.ports.store import Keeps, Live, TurnsFound, Wanted
@@ -200,9 +201,10 @@ class SqliteQueries:
 
     async def list_dead(self, limit: int) -> list[DeadLetterJson]:
         """Return dead letters, newest first: deliveries and turns that were given up on."""
+        unsent = await self._dead_deliveries(limit)
+        senders = await self._senders({row.turn for row in unsent})
         letters: list[DeadLetterJson] = [
-            {"kind": "delivery", **delivery_json(row, self._unreadable)}
-            for row in await self._dead_deliveries(limit)
+            {**delivery_json(row, self._unreadable), "user": senders.get(row.turn, "")} for row in unsent
         ]
         turns = await self._dead_turns(limit)
         told = await self._told(turns)
@@ -246,6 +248,28 @@ class SqliteQueries:
             if len(found) >= limit:
                 break
         return found
+
+    async def _senders(self, numbers: Collection[int]) -> dict[int, str]:
+        """Return who wrote to these turns, as far as that can be read."""
+        try:
+            found = await self._all(select(turns.c.id, turns.c.sender).where(turns.c.id.in_(numbers)))
+        except StoreCorrupt:
+            return {}
+        return {row.id: str(row.sender) for row in found}
+
+    async def letters_now(self, letters: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return how deliveries and turns are by now, by id: the state, and why it is so."""
+        parts = [ids.parse_delivery(letter) for letter in letters if "-" in letter]
+        numbers = [ids.parse(letter) for letter in letters if "-" not in letter]
+        place = tuple_(outbox.c.turn, outbox.c.n)
+        sent = select(outbox.c.turn, outbox.c.n, outbox.c.state, outbox.c.error).where(place.in_(parts))
+        ran = select(turns.c.id, turns.c.state, turns.c.reason).where(turns.c.id.in_(numbers))
+        now: dict[str, tuple[str, str]] = {}
+        for row in await self._all(sent) if parts else ():
+            now[f"{ids.show(row.turn)}-{row.n}"] = str(row.state), str(row.error or "")
+        for row in await self._all(ran) if numbers else ():
+            now[ids.show(row.id)] = str(row.state), str(row.reason or "")
+        return now
 
     async def list_sessions(self, limit: int, before: str) -> list[SessionRecord]:
         """Return sessions, the most recently active first; ``before`` is the turn to go on from."""

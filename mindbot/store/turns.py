@@ -18,6 +18,16 @@ from mindbot.store.journal import Journal, Rows
 from mindbot.store.rows import ANSWER, enqueue_row, readable, record_of, settle_row
 from mindbot.store.unreadable import Unreadable
 
+#: What is put behind the reason of a turn that was discarded tells it from those that were dropped.
+_DISCARD = (
+    "UPDATE turns SET state = 'dropped', reason = coalesce(reason, '') || '; discarded' "
+    "WHERE id = ? AND state = 'dead'"
+)
+_RESTORE = (
+    "UPDATE turns SET state = 'dead', reason = substr(reason, 1, length(reason) - length('; discarded')) "
+    "WHERE id = ? AND state = 'dropped' AND reason LIKE '%; discarded'"
+)
+
 
 class SqliteTurns:
     """See the port. Run `run` in a task group while it is used."""
@@ -94,6 +104,8 @@ class SqliteTurns:
 
     async def discard(self, turn: int) -> bool:
         """See the port."""
-        note = "reason = reason || '; discarded'"
-        sql = f"UPDATE turns SET state = 'dropped', {note} WHERE id = ? AND state = 'dead'"
-        return await self._database.write(lambda db: db.execute(sql, (turn,)).rowcount) == 1
+        return await self._database.write(lambda db: db.execute(_DISCARD, (turn,)).rowcount) == 1
+
+    async def restore(self, turn: int) -> bool:
+        """See the port."""
+        return await self._database.write(lambda db: db.execute(_RESTORE, (turn,)).rowcount) == 1

@@ -105,6 +105,7 @@ class FakeRuntime:
         self.next_hooks: list[Webhook] | None = None
         self.turns: dict[str, Json] = {}
         self.dead = ["letter-1"]
+        self.settled: list[tuple[str, str]] = []
         self.ill: list[Json] = []
         self.secrets: dict[str, str] = {}
         self.restarted: list[str] = []
@@ -318,8 +319,28 @@ class FakeRuntime:
         await self.finish.wait()
         yield {"type": "done", "turn": found}
 
-    async def list_dead_letters(self, limit: int = 100) -> list[Json]:
-        return [{"id": id, "kind": "delivery", "error": "refused"} for id in self.dead][:limit]
+    async def list_dead_letters(
+        self, limit: int = 100, filter: str = "", *, settled: bool = False
+    ) -> list[Json]:
+        found: list[Json] = [{"id": id, "kind": "message", "error": "refused"} for id in self.dead]
+        if settled:
+            found += [
+                {"id": id, "kind": "message", "state": "sent", "acted": did} for id, did in self.settled
+            ]
+        return found[:limit]
+
+    async def settle_dead_letters(
+        self, action: str, ids: Sequence[str] | None, filter: str | None, limit: int
+    ) -> Json:
+        settled = []
+        for id in list(self.dead) if ids is None else ids:
+            try:
+                await getattr(self, f"{action}_dead_letter")(id)
+            except NotFound as error:
+                settled.append({"id": id, "done": False, "why": str(error)})
+            else:
+                settled.append({"id": id, "done": True, "why": ""})
+        return {"settled": settled, "more": False}
 
     async def retry_dead_letter(self, id: str) -> None:
         await self.discard_dead_letter(id)
@@ -328,6 +349,10 @@ class FakeRuntime:
         if id not in self.dead:
             raise NotFound(f"no dead letter {id!r}")
         self.dead.remove(id)
+        self.settled.append((id, "discard"))
+
+    async def restore_dead_letter(self, id: str) -> None:
+        self.dead.append(id)
 
     async def set_secret(self, name: str, value: str) -> None:
         if name == "locked":

@@ -183,6 +183,11 @@ async def test_dead_letters_are_listed_and_settled(up: Running) -> None:
     assert await up.client.ask(calls.dead_letters()) == []
     with pytest.raises(NotFound):
         await up.client.ask(calls.settle_dead_letter("letter-1", "discard"))
+    assert [d.acted for d in await up.client.ask(calls.dead_letters(settled=True))] == ["discard"]
+    await up.client.ask(calls.settle_dead_letter("letter-1", "restore"))
+    found = await up.client.ask(calls.settle_dead_letters("discard", ["letter-1", "letter-2"]))
+    assert [(s.id, s.done) for s in found.settled] == [("letter-1", True), ("letter-2", False)]
+    assert "no dead letter" in found.settled[1].why and not found.more
 
 
 async def test_secrets_go_in_and_only_their_names_come_out(up: Running) -> None:

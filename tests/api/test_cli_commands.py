@@ -186,6 +186,15 @@ async def test_dead_letters(run: Run) -> None:
     assert (await run("dlq", "retry", "letter-1")).code == 0
     assert (await run("dlq", "list", terminal=True)).out == "no dead letters\n"
     assert (await run("dlq", "discard", "letter-1")).code == 1
+    assert "sent" in (await run("dlq", "list", "--settled", terminal=True)).out
+    done = await run("dlq", "restore", "letter-1", "letter-2")
+    assert done.code == 0 and [o["done"] for o in done.objects] == [True, True]
+    done = await run("dlq", "retry", "letter-2", "letter-9", "letter-1")
+    assert done.code == 1 and "1 of 3" in done.err
+    assert [o["done"] for o in done.objects] == [True, False, True], "one that fails ends nothing"
+    assert (await run("dlq", "discard", "--all")).code == 2, "it is not asked for on a pipe"
+    await run("dlq", "restore", "letter-1")
+    assert "letter-1" in (await run("dlq", "discard", "--all", "--yes", terminal=True)).out
 
 
 async def test_daemon_status_exits_0_only_when_ready(run: Run, up: Running) -> None:
@@ -208,7 +217,7 @@ async def test_daemon_status_exits_0_only_when_ready(run: Run, up: Running) -> N
 
 
 async def test_daemon_status_names_the_dead_letters_of_each_bot(run: Run, up: Running) -> None:
-    async def dead(limit: int = 100) -> list[Json]:
+    async def dead(limit: int = 100, filter: str = "", *, settled: bool = False) -> list[Json]:
         one = {"kind": "delivery", "platform": "wecom", "bot": "a", "error": "rejected: \x1b[2J48002"}
         return [one | {"id": "01T-0"}, one | {"id": "01S-0"}, one | {"id": "01R-0", "bot": "b"}]
 

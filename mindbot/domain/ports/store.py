@@ -165,6 +165,9 @@ class TurnStore(Protocol):
     async def discard(self, turn: int) -> bool:
         """Make a dead turn ``dropped``; false when it is not dead."""
 
+    async def restore(self, turn: int) -> bool:
+        """Make a discarded turn dead again, as it was; false when it was not discarded."""
+
 
 class HistoryStore(Protocol):
     """What was said in a session so far."""
@@ -219,6 +222,9 @@ class OutboxStore(Protocol):
 
     async def discard(self, turn: int, n: int) -> bool:
         """Make a dead delivery ``discarded``, also one that cannot be read; false when it is not dead."""
+
+    async def restore(self, turn: int, n: int) -> bool:
+        """Make a discarded delivery dead again; false when it is not discarded."""
 
 
 class KeepStore(Protocol):
@@ -292,6 +298,10 @@ class Queries(Protocol):
 
     async def list_dead(self, limit: int) -> list[DeadLetterJson]:
         """Return dead letters, newest first: deliveries and turns that were given up on."""
+
+    async def letters_now(self, letters: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return how deliveries and turns are by now, by id: the state, and why it is so. What is gone is
+        left out."""
 
     async def list_sessions(self, limit: int, before: str) -> list[SessionRecord]:
         """Return sessions, the most recently active first; ``before`` is the turn to go on from."""

@@ -284,8 +284,51 @@ class TakenBackJson(TypedDict):
     why: str
 
 
+class DeadDeliveryJson(DeliveryJson):
+    """A delivery that was given up on; ``user`` is who wrote to the turn, empty where nobody did."""
+
+    user: str
+
+
 #: Given up on.
-DeadLetterJson: TypeAlias = DeliveryJson | TurnLineJson
+DeadLetterJson: TypeAlias = DeadDeliveryJson | TurnLineJson
+
+
+class _Acted(TypedDict):
+    """What an operator did lately about what was given up on, and when."""
+
+    acted: NotRequired[str]
+    acted_at: NotRequired[float]
+
+
+class ListedDeliveryJson(DeadDeliveryJson, _Acted):
+    """A delivery among the dead letters."""
+
+
+class ListedTurnJson(TurnLineJson, _Acted):
+    """A turn among the dead letters; its ``kind`` is ``turn``."""
+
+
+#: A dead letter, or what was one until lately.
+ListedLetterJson: TypeAlias = ListedDeliveryJson | ListedTurnJson
+
+#: What was done about a dead letter.
+Settling: TypeAlias = Literal["retry", "discard", "restore"]
+
+
+class SettledJson(TypedDict):
+    """What came of settling one dead letter; ``why`` it was not done."""
+
+    id: str
+    done: bool
+    why: str
+
+
+class SettledLettersJson(TypedDict):
+    """What came of settling several; ``more`` than were allowed for at once matched."""
+
+    settled: list[SettledJson]
+    more: bool
 
 
 # --- sessions

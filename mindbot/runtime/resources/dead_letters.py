@@ -1,18 +1,37 @@
-"""Dead letters: list, try again, put away."""
+"""Dead letters: list, try again, put away, one or many."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, cast
+
+import structlog
 
 from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
-from mindbot.domain.errors import Conflict, NotFound
-from mindbot.domain.ports.store import Store
-from mindbot.domain.shapes.turns import DeadLetterJson
+from mindbot.domain.errors import Conflict, Invalid, MindBotError, NotFound
+from mindbot.domain.message import Json
+from mindbot.domain.ports.store import Queries, Store
+from mindbot.domain.shapes.turns import (
+    DeadLetterJson,
+    ListedLetterJson,
+    SettledJson,
+    SettledLettersJson,
+    Settling,
+)
+from mindbot.filters.language import parse
+from mindbot.filters.letter_fields import LETTER_FIELDS, letter_record
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.resources.questions import Questions
+from mindbot.runtime.resources.settled import LatelySettled
 from mindbot.telemetry.redaction import redactor
+
+log = structlog.get_logger("mindbot.runtime")
+
+_LISTED = 1000  # that a filter looks at, or that are settled in one call
 
 
 class DeadLetterResource:
@@ -31,14 +50,90 @@ class DeadLetterResource:
         self._outbox = outbox
         self._questions = questions
         self._settled = settled
+        self._acts = LatelySettled()
 
-    async def list_dead_letters(self, limit: int = 100) -> list[DeadLetterJson]:
-        """Return what was given up on, newest first."""
-        found: list[DeadLetterJson] = redactor.known(await (await self._questions.queries()).list_dead(limit))
+    async def list_dead_letters(
+        self, limit: int = 100, filter: str = "", *, settled: bool = False
+    ) -> list[ListedLetterJson]:
+        """Return what was given up on, newest first.
+
+        With ``settled`` also what operators settled in the last quarter of an hour, as it is by now. Raises
+        FilterError.
+        """
+        keep = _keeper(filter)
+        queries = await self._questions.queries()
+        dead = await queries.list_dead(_LISTED if filter.strip() else limit)
+        letters = cast("list[ListedLetterJson]", dead)
+        acts = self._acts.lately()
+        for letter in letters:
+            if act := acts.pop(letter["id"], None):
+                letter["acted"], letter["acted_at"] = act.did, act.at
+        if settled and acts:
+            now = await queries.letters_now(list(acts))
+            for id, (state, why) in now.items():
+                act = acts[id]
+                error = "reason" if act.letter["kind"] == "turn" else "error"
+                known = {**act.letter, "state": state, error: why, "acted": act.did, "acted_at": act.at}
+                letters.append(cast("ListedLetterJson", known))
+            letters.sort(key=lambda letter: letter["id"], reverse=True)
+        found: list[ListedLetterJson] = redactor.known([each for each in letters if keep(each)][:limit])
         return found
+
+    async def settle_dead_letters(
+        self, action: Settling, ids: Sequence[str] | None, filter: str | None, limit: int = _LISTED
+    ) -> SettledLettersJson:
+        """Settle those named, or those that a filter lets through: each by itself, the oldest first.
+
+        Returns: what came of each; ``more`` when others than these matched.
+
+        Raises:
+            FilterError, Invalid: neither or both are given, or a filter for what is no dead letter any more.
+        """
+        if (ids is None) == (filter is None) or (action == "restore" and ids is None):
+            raise Invalid(
+                "name dead letters by their ids, or by a filter",
+                hint="an empty filter means all; discarded ones are restored by their ids",
+            )
+        queries = await self._questions.queries()
+        listed = {each["id"]: each for each in await queries.list_dead(_LISTED)}
+        if ids is None:
+            keep = _keeper(filter or "")
+            chosen = [id for id, letter in reversed(listed.items()) if keep(letter)]
+        else:
+            chosen = list(dict.fromkeys(ids))
+        results = [await self._try(action, id, listed.get(id)) for id in chosen[:limit]]
+        failed = sum(not each["done"] for each in results)
+        log.info(f"dead letters: {action}", count=len(results) - failed, failed=failed)
+        more = len(chosen) > limit or (ids is None and len(listed) == _LISTED)
+        return {"settled": results, "more": more}
+
+    async def _try(self, action: Settling, letter: str, known: DeadLetterJson | None) -> SettledJson:
+        try:
+            await self._settle(action, letter, known)
+        except MindBotError as error:
+            return {"id": letter, "done": False, "why": str(error)}
+        return {"id": letter, "done": True, "why": ""}
 
     async def retry_dead_letter(self, letter: str) -> None:
         """Send a dead delivery again, or run a dead turn again; raises NotFound, Conflict."""
+        await self._settle("retry", letter)
+
+    async def discard_dead_letter(self, letter: str) -> None:
+        """Put a dead letter away; raises NotFound, Conflict."""
+        await self._settle("discard", letter)
+
+    async def restore_dead_letter(self, letter: str) -> None:
+        """Make a discarded one a dead letter again; raises NotFound, Conflict."""
+        await self._settle("restore", letter)
+
+    async def _settle(self, action: Settling, letter: str, known: DeadLetterJson | None = None) -> None:
+        """Do it, and keep that it was done, for those who ask what came of it."""
+        before = known or await _shown(await self._questions.queries(), letter)
+        acts = {"retry": self._retry, "discard": self._discard, "restore": self._restore}
+        await acts[action](letter)
+        self._acts.note(before, action)
+
+    async def _retry(self, letter: str) -> None:
         if "-" not in letter:
             await self.retry_turn(letter)
             return
@@ -49,13 +144,21 @@ class DeadLetterResource:
         self._settled()
         self._outbox.submit([delivery])
 
-    async def discard_dead_letter(self, letter: str) -> None:
-        """Put a dead letter away for good; raises NotFound, Conflict."""
+    async def _discard(self, letter: str) -> None:
         if "-" not in letter:
             if not await self._store.turns.discard(_number(letter)):
                 raise Conflict(f"{letter} is not dead")
         elif not await self._store.outbox.discard(*_letter(letter)):
             await self._dead(letter)
+        self._settled()
+
+    async def _restore(self, letter: str) -> None:
+        if "-" in letter:
+            back = await self._store.outbox.restore(*_letter(letter))
+        else:
+            back = await self._store.turns.restore(_number(letter))
+        if not back:
+            raise Conflict(f"{letter} was not discarded")
         self._settled()
 
     async def retry_turn(self, turn: str) -> None:
@@ -76,6 +179,31 @@ class DeadLetterResource:
         if found.state != "dead":
             raise Conflict(f"{letter} is {found.state}, not dead")
         return found
+
+
+def _keeper(filter: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Return what a filter keeps; raises FilterError."""
+    if not filter.strip():
+        return lambda letter: True
+    keep, now = parse(filter, LETTER_FIELDS).compile(), time.time()
+    return lambda letter: keep(letter_record(letter, now))
+
+
+async def _shown(queries: Queries, letter: str) -> DeadLetterJson:
+    """Return a letter as it is listed; its id alone where nothing else of it can be found any more."""
+    number, dash, _ = letter.partition("-")
+    found: Json = {"id": letter, "kind": "message" if dash else "turn"}
+    with suppress(NotFound):
+        turn = await queries.get_turn(number)
+        if not dash:
+            found |= {key: turn[key] for key in _LINE if key in turn}  # type: ignore[literal-required]
+        for delivery in turn["deliveries"]:
+            if delivery["id"] == letter:
+                found = {**delivery, "user": turn["user"]}
+    return cast("DeadLetterJson", found)
+
+
+_LINE = ("id", "platform", "bot", "session", "user", "chat", "text", "state", "reply", "reason", "received")
 
 
 def _number(turn: str) -> int:

@@ -273,6 +273,18 @@ class ReadsContract:
             assert await queries.list_dead(9) == []
             shown = await queries.get_turn(lost.id)
             assert (shown["state"], shown["reason"]) == ("dropped", "internal: a mistake; discarded")
+            now = await queries.letters_now([f"{said.id}-0", f"{said.id}-1", f"{said.id}-7", lost.id])
+            assert {id: state for id, (state, _) in now.items()} == {
+                f"{said.id}-0": "discarded",
+                f"{said.id}-1": "pending",
+                lost.id: "dropped",
+            }
+            assert await store.outbox.restore(said.number, 0) and await store.turns.restore(lost.number)
+            assert not await store.outbox.restore(said.number, 0), "it is dead again already"
+            assert not await store.turns.restore(said.number), "it was answered"
+            back = await queries.list_dead(9)
+            assert [d["id"] for d in back] == [f"{said.id}-0", lost.id]
+            assert dict(back[1])["reason"] == "internal: a mistake" and back[0]["user"] == said.message.sender
 
     async def test_a_start_from_now_puts_away_what_is_open(self, rig: StoreRig) -> None:
         async with rig.open() as store:

@@ -124,7 +124,7 @@ def test_completion_knows_commands_and_their_subcommands() -> None:
         return done.stdout.split()
 
     assert complete("mindbot tur", 1) == ["turns"]
-    assert set(complete("mindbot dlq ", 2)) == {"list", "show", "retry", "discard"}
+    assert set(complete("mindbot dlq ", 2)) == {"list", "show", "retry", "discard", "restore"}
 
 
 @pytest.mark.parametrize(

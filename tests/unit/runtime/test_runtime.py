@@ -19,7 +19,7 @@ from mindbot.domain import ids
 from mindbot.domain.bot import Bot
 from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import Conflict, Rejected, StoreError, StoreFull, StoreReadOnly
+from mindbot.domain.errors import BadFilter, Conflict, Invalid, Rejected, StoreError, StoreFull, StoreReadOnly
 from mindbot.domain.message import Message, Part, text_part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.domain.turn import Turn
@@ -173,6 +173,42 @@ async def test_a_dead_turn_is_run_again_however_old_it_is(tmp_path: Path) -> Non
     async with a_runtime(tmp_path, phone, dispatcher={"stale_after": 1}) as runtime:
         await runtime.resources.dead_letters.retry_turn(ids.show(receipt.turn))
         assert (await ended(runtime, receipt))["state"] == "answered"
+
+
+async def test_many_dead_letters_are_settled_at_once_and_what_came_of_them_is_told(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone, MEMORY) as runtime:
+        letters = runtime.resources.dead_letters
+        phone.refuses = True
+        for n in range(4):
+            await ended(runtime, await runtime.receive(a_message(f"m{n}", user=f"u{n}")))
+        while runtime.outbox.waiting:
+            await anyio.sleep(0.001)
+        dead = await letters.list_dead_letters()
+        assert [each["user"] for each in dead] == ["u3", "u2", "u1", "u0"]
+        assert [d["user"] for d in await letters.list_dead_letters(9, "user in [u1, u2]")] == ["u2", "u1"]
+        phone.refuses = False
+        first, last = dead[-1]["id"], dead[0]["id"]
+        await letters.discard_dead_letter(first)
+        done = await letters.settle_dead_letters("retry", None, "user in [u1, u2] or u0")
+        assert [each["done"] for each in done["settled"]] == [True, True] and not done["more"]
+        done = await letters.settle_dead_letters("retry", [first, last, "nosuch"], None)
+        assert [each["done"] for each in done["settled"]] == [False, True, False]
+        assert "discarded, not dead" in done["settled"][0]["why"]
+        while runtime.outbox.waiting:
+            await anyio.sleep(0.001)
+        assert await letters.list_dead_letters() == [], "who does not ask for them sees dead ones alone"
+        told = await letters.list_dead_letters(settled=True)
+        assert [(d["state"], d["acted"]) for d in told] == [("sent", "retry")] * 3 + [
+            ("discarded", "discard")
+        ]
+        assert told[0]["user"] == "u3" and told[0]["acted_at"] > 0
+        await letters.restore_dead_letter(first)
+        (back,) = await letters.list_dead_letters()
+        assert (back["id"], back["acted"]) == (first, "restore")
+        for ids, filter in ((None, None), ([first], ""), (None, "user ==")):
+            with pytest.raises((Invalid, BadFilter)):
+                await letters.settle_dead_letters("retry", ids, filter)
 
 
 async def test_two_operators_who_retry_one_dead_letter_send_it_once(tmp_path: Path) -> None:

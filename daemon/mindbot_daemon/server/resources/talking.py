@@ -8,9 +8,11 @@ from typing import Protocol
 from mindbot.domain.shapes.turns import (
     ChunkJson,
     ClearedJson,
-    DeadLetterJson,
     DoneJson,
+    ListedLetterJson,
     SessionJson,
+    SettledLettersJson,
+    Settling,
     SpanJson,
     TakenBackJson,
     TransferredJson,
@@ -85,11 +87,21 @@ class Sessions(Protocol):
 class DeadLetters(Protocol):
     """What was given up on."""
 
-    async def list_dead_letters(self, limit: int = 100) -> list[DeadLetterJson]:
-        """Newest first."""
+    async def list_dead_letters(
+        self, limit: int = 100, filter: str = "", *, settled: bool = False
+    ) -> list[ListedLetterJson]:
+        """Newest first; ``settled``: also those that were settled lately. Raises FilterError."""
+
+    async def settle_dead_letters(
+        self, action: Settling, ids: Sequence[str] | None, filter: str | None, limit: int
+    ) -> SettledLettersJson:
+        """Settle those named, or those that a filter lets through; raises FilterError, Invalid."""
 
     async def retry_dead_letter(self, id: str) -> None:
         """Put it back into the outbox; raises NotFound."""
 
     async def discard_dead_letter(self, id: str) -> None:
         """Forget it; raises NotFound."""
+
+    async def restore_dead_letter(self, id: str) -> None:
+        """Take its discarding back; raises NotFound, Conflict."""

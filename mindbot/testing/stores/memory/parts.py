@@ -22,6 +22,7 @@ from mindbot.store.rows import record_of, storable
 from mindbot.testing.stores.memory.tables import DeliveryRow, Tables, TurnRow, text_of
 
 _OVER = ("sent", "dead", "discarded")
+_DISCARDED = "; discarded"
 
 
 class MemoryPart:
@@ -176,7 +177,14 @@ class MemoryTurns(MemoryPart):
         row = (await self._writing()).turns.get(turn)
         if row is None or row.state != "dead":
             return False
-        row.state, row.reason = "dropped", f"{row.reason}; discarded"
+        row.state, row.reason = "dropped", f"{row.reason or ''}{_DISCARDED}"
+        return True
+
+    async def restore(self, turn: int) -> bool:
+        row = (await self._writing()).turns.get(turn)
+        if row is None or row.state != "dropped" or not (row.reason or "").endswith(_DISCARDED):
+            return False
+        row.state, row.reason = "dead", (row.reason or "").removesuffix(_DISCARDED)
         return True
 
 
@@ -270,6 +278,13 @@ class MemoryOutbox(MemoryPart):
         if row is None or row.state != "dead":
             return False
         row.state = "discarded"
+        return True
+
+    async def restore(self, turn: int, n: int) -> bool:
+        row = (await self._writing()).outbox.get((turn, n))
+        if row is None or row.state != "discarded":
+            return False
+        row.state = "dead"
         return True
 
 

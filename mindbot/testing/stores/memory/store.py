@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -45,7 +45,7 @@ from mindbot.testing.stores.memory.parts import (
     MemoryTurns,
 )
 from mindbot.testing.stores.memory.spending import MemorySpending
-from mindbot.testing.stores.memory.tables import Tables, TurnRow
+from mindbot.testing.stores.memory.tables import DeliveryRow, Tables, TurnRow
 
 _PAGE = 200
 _SHOWN = ("open", "pending", "sending", "unknown")
@@ -232,10 +232,28 @@ class MemoryQueries(MemoryPart):
         tables = await self._reading()
         sent = (row for row in tables.outbox.values() if row.state == "dead")
         letters: list[DeadLetterJson] = [
-            {"kind": "delivery", **delivery_json(row, self._unreadable)} for row in sent
+            {**delivery_json(row, self._unreadable), "user": self._sender(row.turn)} for row in sent
         ]
         letters += [{**self._summary(row), "kind": "turn"} for row in self._newest("") if row.state == "dead"]
         return sorted(letters, key=lambda letter: str(letter["id"]), reverse=True)[:limit]
+
+    def _sender(self, turn: int) -> str:
+        row = self._tables.turns.get(turn)
+        return row.sender if row is not None else ""
+
+    async def letters_now(self, letters: Sequence[str]) -> dict[str, tuple[str, str]]:
+        tables = await self._reading()
+        found: dict[str, tuple[str, str]] = {}
+        for letter in letters:
+            row = (
+                tables.outbox.get(ids.parse_delivery(letter))
+                if "-" in letter
+                else tables.turns.get(ids.parse(letter))
+            )
+            if row is not None:
+                why = row.error if isinstance(row, DeliveryRow) else row.reason
+                found[letter] = (row.state, why or "")
+        return found
 
     async def list_sessions(self, limit: int, before: str) -> list[SessionRecord]:
         await self._reading()
