@@ -79,7 +79,7 @@ def query(
 def upload(
     ctx: typer.Context,
     dataset: Name,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="What is put in.")],
     as_json: JsonOption = False,
 ) -> None:
     """Put a file into one as a document; it is found once it is indexed (see `documents`)."""

@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mindbot import registry
+from mindbot.cli.look import Command, Group, dress
 
 #: name → (help line, where its typer app is; empty: the `mindbot.commands` entry point of that name).
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(Group):
     """Lists every command, imports only the one that runs."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -57,9 +57,9 @@ class LazyGroup(TyperGroup):
         return name, stand_in and load(str(name)), rest
 
 
-def _stand_in(name: str) -> TyperCommand:
+def _stand_in(name: str) -> Command:
     help_line, _ = COMMANDS.get(name, ("Added by a plugin.", ""))
-    return TyperCommand(name, help=help_line, rich_markup_mode=None)
+    return Command(name, help=help_line, rich_markup_mode=None)
 
 
 def load(name: str) -> Any:
@@ -70,4 +70,4 @@ def load(name: str) -> Any:
         found = getattr(import_module(module), attribute)
     else:
         found = registry.load("commands", name)
-    return get_command(found) if isinstance(found, typer.Typer) else found
+    return get_command(dress(found)) if isinstance(found, typer.Typer) else found

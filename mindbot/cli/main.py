@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from mindbot.cli.lazy import LazyGroup
+from mindbot.cli.look import WIDTH
 from mindbot.cli.output import plain
 from mindbot.domain.errors import (
     BadFilter,
@@ -33,7 +34,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
 )
 
 

@@ -160,7 +160,9 @@ def _print_run(found: WorkflowRunView) -> None:
 @app.command()
 def compare(
     ctx: typer.Context,
-    workflows: Annotated[list[str] | None, typer.Argument(metavar="[WORKFLOW]...")] = None,
+    workflows: Annotated[
+        list[str] | None, typer.Argument(metavar="WORKFLOW", help="As the configuration names them.")
+    ] = None,
     text: Annotated[str | None, typer.Option("--text", "-t", help="What two or more are asked now.")] = None,
     last: Annotated[int, typer.Option(min=1, max=1000, help="Without a text: how many.")] = 20,
     timeout: Timeout = 300.0,
