@@ -77,8 +77,10 @@ def folded(spans: Sequence[SpanView]) -> list[SpanView]:
 def _only_wraps(span: SpanView, within: Sequence[SpanView]) -> bool:
     if span.kind != "stage" or not within or span.data.keys() - {"error"}:
         return False
-    if span.status != "ok" and not passes_on(span, within):
+    if span.status == "error" and not passes_on(span, within):
         return False
+    if span.status not in ("ok", "error") and all(each.status != span.status for each in within):
+        return False  # it was stopped itself
     if span.took_ms is None:
         return True
     own = span.took_ms - sum(each.took_ms or 0.0 for each in within)
@@ -86,8 +88,10 @@ def _only_wraps(span: SpanView, within: Sequence[SpanView]) -> bool:
 
 
 def _outermost(id: int, wraps: Mapping[int, SpanView]) -> int:
-    seen = {id}
-    while (parent := wraps[id].parent) in wraps and parent not in seen:  # a damaged record may go round
-        id = parent
-        seen.add(id)
-    return id
+    top, seen = id, {id}
+    while (parent := wraps[top].parent) in wraps:
+        if parent in seen:  # a damaged record goes round: nothing of it is folded
+            return id
+        top = parent
+        seen.add(top)
+    return top

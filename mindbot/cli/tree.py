@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mindbot.api.folding import PIPELINE, failure_of, inside, passes_on
 from mindbot.api.models import SpanView, TurnView
+from mindbot.api.shown_turns import state, who, why
 from mindbot.cli.output import clock, columns, folded, milliseconds, one_line, table
 
 _MARKS = {"ok": "", "error": "✗ error", "aborted": "⊘ aborted", "memo": "↺ memo"}
@@ -21,11 +22,11 @@ def tree(turn: TurnView, spans: Sequence[SpanView], width: int | None = None) ->
     Reasons and errors are whole, each said once; what else a step noted is cut at the terminal's edge.
     """
     most = width or columns()
-    head = [f"{turn.id}  {turn.state} in {milliseconds(turn.took_ms)}"]
-    head += [one_line(f"{turn.platform}/{turn.bot}"), one_line(turn.user), clock(turn.received)]
+    head = [f"{turn.id}  {state(turn)} in {milliseconds(turn.took_ms)}"]
+    head += [one_line(f"{turn.platform}/{turn.bot}"), one_line(who(turn)), clock(turn.received)]
     lines = ["  ".join(filter(None, head))]
     told = ["told later: " + ", ".join(f"{k}={v}" for k, v in note.items()) for note in turn.notes]
-    for said in (turn.reason, *told):
+    for said in (why(turn), *told):
         lines += [f"{_INDENT}{line}" for line in folded(one_line(said), most - len(_INDENT))]
     if not spans:
         return [*lines, "no spans were recorded"]

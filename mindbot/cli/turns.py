@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mindbot.api import calls, models
+from mindbot.api.shown_turns import state, who, why
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, milliseconds, print_list
 
@@ -21,12 +22,12 @@ def _text(turn: models.TurnSummary) -> str:
 COLUMNS: list[Column[models.TurnSummary]] = [
     Column("TURN", lambda t: t.id),
     Column("RECEIVED", lambda t: clock(t.received)),
-    Column("STATE", lambda t: t.state),
+    Column("STATE", state),
     Column("BOT", lambda t: f"{t.platform}/{t.bot}"),
-    Column("USER", lambda t: t.user),
+    Column("USER", who),
     Column("TOOK", lambda t: milliseconds(t.took_ms), right=True),
     Column("TEXT", _text),
-    Column("WHY", lambda t: t.reason, below=True),
+    Column("WHY", why, below=True),
 ]
 
 

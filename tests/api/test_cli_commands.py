@@ -162,6 +162,23 @@ async def test_an_answer_that_was_cut_is_marked_among_the_turns(run: Run, up: Ru
     assert "cut short: a limit" in (await run("trace", turn["id"], terminal=True)).out
 
 
+async def test_an_answer_that_did_not_arrive_is_told(run: Run, up: Running) -> None:
+    await run("send", "one")
+    (turn,) = up.runtime.turns.values()
+    turn |= {
+        "delivery": "undelivered",
+        "undelivered": True,
+        "delivery_error": "48002: no right",
+        "origin": "test",
+    }
+    for shown in (
+        (await run("turns", terminal=True)).out,
+        (await run("trace", turn["id"], terminal=True)).out,
+    ):
+        assert "answered, undelivered" in shown and "(test)" in shown
+        assert "  not delivered: 48002: no right\n" in shown
+
+
 async def test_trace_draws_the_spans(run: Run) -> None:
     turn = str((await run("send", "hi")).objects[0]["turn"])
     shown = (await run("trace", turn, terminal=True)).out.splitlines()

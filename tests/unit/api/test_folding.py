@@ -71,6 +71,14 @@ def test_what_a_failure_went_through_is_no_failure_of_its_own() -> None:
     assert failure_of(spans[0]) is None
 
 
+def test_what_was_stopped_inside_is_folded() -> None:
+    stopped = [span(n, n - 1, name, status="aborted") for n, name in enumerate(("deliver", "run", "m"), 1)]
+    assert [name for *_, name in shown([*stopped[:2], stopped[2].model_copy(update={"kind": "model"})])] == [
+        "deliver … run",
+        "m",
+    ]
+
+
 def test_what_runs_still_is_folded() -> None:
     spans = [span(1, 0, "deliver", None), span(2, 1, "run", None), span(3, 2, "m", None, kind="model")]
     assert [name for *_, name in shown(spans)] == ["deliver … run", "m"]
