@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from mindbot.domain.delivery import NOTICE
 from mindbot.domain.shapes.turns import DeliveredRecord
 
 #: ``""``: there is nothing to say of it; ``waiting``: not sent yet, also while it is tried again;
@@ -32,14 +33,16 @@ class Delivered:
 UNKNOWN = Delivered()
 
 
-def delivered_of(deliveries: Iterable[tuple[str, str]]) -> Delivered:
-    """Return what became of a turn's deliveries, each told by its state and its error.
+def delivered_of(deliveries: Iterable[tuple[int, str, str]]) -> Delivered:
+    """Return what became of a turn's deliveries, each told by its place, its state and its error.
 
-    One that was given up on counts more than one that waits, and that more than those that are over.
+    One that was given up on counts more than one that waits, and that more than those that are over. A notice
+    that the answer takes longer is none: it counts only where it was given up on.
     """
     states: dict[str, str] = {}
-    for state, error in deliveries:
-        states.setdefault(state, error)
+    for n, state, error in deliveries:
+        if n != NOTICE or state == "dead":
+            states.setdefault(state, error)
     if "dead" in states:
         return Delivered("undelivered", states["dead"] or "given up on")
     if states.keys() - {"sent", "discarded"}:

@@ -9,6 +9,9 @@ from typing import Any, Literal
 from mindbot.domain import ids, plain
 from mindbot.domain.message import Json, Part
 
+#: The place of a notice that goes out before the answer: that it takes longer.
+NOTICE = -1
+
 DeliveryState = Literal["open", "pending", "sending", "sent", "unknown", "dead", "discarded"]
 
 
@@ -131,6 +134,7 @@ class Delivery:
     notes: DeliveryNotes = field(default_factory=DeliveryNotes)
     kind: Literal["message", "stream"] = "message"
     on_disk: bool = False  # what it says is on disk alone (not stored)
+    revived: bool = False  # an operator had it tried again, in this process (not stored)
 
     @property
     def id(self) -> str:

@@ -149,7 +149,7 @@ class Turn:
     @property
     def delivered(self) -> Delivered:
         """What has become of what it says by now, as far as this process knows."""
-        return delivered_of((d.state, d.error) for d in self.outgoing)
+        return delivered_of((d.n, d.state, d.error) for d in self.outgoing)
 
     def put_down(self) -> None:
         """Hold no longer what the message says, only whose it is: it is on disk, and read again in time."""

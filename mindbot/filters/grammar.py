@@ -18,7 +18,7 @@ from typing import NoReturn, cast
 
 from mindbot.filters.errors import FilterError, did_you_mean
 from mindbot.filters.fields import Field, FieldSet, Kind
-from mindbot.filters.literals import read
+from mindbot.filters.literals import Literal, read
 from mindbot.filters.nodes import And, Compare, CompareOp, In, Match, Node, Not, Or, Search, join
 from mindbot.filters.regexes import searcher
 from mindbot.filters.tokens import FilterToken, lex
@@ -114,9 +114,13 @@ class Parser:
 
     def _search(self) -> Node:
         token = self._take()
+        named = self._fields.find(token.value)
+        truth = named is not None and named.kind is Kind.BOOL
+        if truth and token.kind == "word":  # it stands for itself
+            return Compare(token.value, "==", Literal(True, "true"))
         if not self._fields.search:
             self._fail("here is no text to search", token, hint='compare a field, e.g. name == "value"')
-        return Search(self._fields.search, token.value)
+        return Search(self._fields.search, token.value, quoted=truth)
 
     def _comparison(self) -> Node:
         field = self._field(self._take())

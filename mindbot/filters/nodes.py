@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Literal as OneOf
 
 from mindbot.filters.literals import Literal
@@ -13,13 +14,14 @@ CompareOp = OneOf["==", "!=", "<", "<=", ">", ">="]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The field contains these words, in any case."""
+    """The field contains these words, in any case. ``quoted``: without quotes they would mean a field."""
 
     field: str
     words: str
+    quoted: bool = dataclass_field(default=False, compare=False)
 
     def __str__(self) -> str:
-        return self.words if bare(self.words) else quote(self.words)
+        return self.words if bare(self.words) and not self.quoted else quote(self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ class Runtime:
             stopping,
         )
         self.overload = BusyNotices(self.current, self.store.outbox, self.outbox, self.board)
-        self.later = later = Later(self.bus, self.store, self.outbox, on_show)
+        self.later = later = Later(self.bus, self.store, self.outbox, on_show, self.dispatcher.live)
         self.host = hosting(
             self.http, self.secrets, self.media, self.store, self.intake, self.bridge, later, self._knows
         )
@@ -275,7 +275,7 @@ class Runtime:
         await self._remind(self.bots.bots.values())
         self.on_show.recover(await self.store.outbox.open_streams())
         await resume(self.store.outbox, self.outbox.submit)
-        async with beside(self.outbox.run):
+        async with beside(self.outbox.run, self.later.run):
             yield
 
     @asynccontextmanager

@@ -10,10 +10,11 @@ import anyio
 import structlog
 
 from mindbot.bus import Bus
+from mindbot.domain.delivery import Delivery
 from mindbot.domain.events import PASSING, Event
 from mindbot.domain.records import message_record, passing_record, record_of, timed_record
 from mindbot.domain.shapes.daemon import StatusJson
-from mindbot.domain.shapes.events import SpanEvent, StatsEvent
+from mindbot.domain.shapes.events import DeliveryEvent, SpanEvent, StatsEvent
 from mindbot.domain.shapes.turns import MessageRecord, PassingRecord, TimedRecord, TurnRecord
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
@@ -88,6 +89,22 @@ def _ended(shown: Shown, turn: Turn) -> TurnRecord:
         record["reply"] = clip(redactor.registered(record["reply"]))
         record["reason"] = clip(redactor.registered(record["reason"]))
     return record
+
+
+def delivery_event(kind: str, d: Delivery, left: int) -> Event:
+    """Return what becomes of a delivery; ``left`` others of its turn are not ended."""
+    id = d.id
+    data: DeliveryEvent = {
+        "delivery": id,
+        "platform": d.platform,
+        "bot": d.bot,
+        "session": d.session,
+        "state": d.state,
+        "attempts": d.attempts,
+        "error": d.error,
+        "left": left,
+    }
+    return Event(kind, id.partition("-")[0], data)
 
 
 class SpanEvents:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -12,7 +13,7 @@ from mindbot.domain import ids
 from mindbot.domain.events import Event
 from mindbot.domain.host import Host, Media, Secrets, TurnAnswer
 from mindbot.domain.ports.http import Http
-from mindbot.domain.ports.store import Store
+from mindbot.domain.ports.store import Live, Store
 from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.shared import Shared
 from mindbot.runtime.answering import OnShow
@@ -20,6 +21,8 @@ from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.intake import Intake
 from mindbot.runtime.keep import BotKeep
 from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.retelling import Retelling
+from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.runtime")
 
@@ -31,7 +34,13 @@ Heard = Callable[[str, Plain], Awaitable[None]]
 class Later:
     """What becomes known of turns and deliveries after they went out; ``listeners`` are told of turns."""
 
-    def __init__(self, bus: Bus, store: Store, outbox: Outbox, on_show: OnShow) -> None:
+    def __init__(self, bus: Bus, store: Store, outbox: Outbox, on_show: OnShow, live: Live) -> None:
+        self._retelling = Retelling(bus, partial(store.queries, live))
+        outbox.on_end = self._retelling.ended
+        #: Tells a turn again whose deliveries an operator decided about, by its number; never waits.
+        self.decided = self._retelling.again
+        #: Tells turns again until cancelled.
+        self.run = self._retelling.run
         self._bus = bus
         self._store = store
         self._outbox = outbox
@@ -67,8 +76,15 @@ class Later:
         if self._bus.wants("delivery" if n else "turn"):
             kind = "delivery.told" if n else "turn.told"
             self._bus.publish(Event(kind, id, {"delivery": subject, **fact} if n else dict(fact)))
+        if n and (why := fact.get("failed")):
+            await self._refused(*ids.parse_delivery(subject), told(str(why)))
         for heard in [] if n else self.listeners:
             await heard(id, fact)
+
+    async def _refused(self, turn: int, n: int, why: str) -> None:
+        """Give a delivery up that was taken for sent: the platform says that it did not arrive."""
+        if (delivery := await self._store.outbox.refuse(turn, n, why)) is not None:
+            self._outbox.given_up(delivery)
 
 
 def hosting(

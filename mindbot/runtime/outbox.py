@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 
 import anyio
 import structlog
@@ -27,7 +28,7 @@ from mindbot.domain.errors import (
     StoreUnreadable,
 )
 from mindbot.domain.events import Event
-from mindbot.domain.shapes.events import DeliveryEvent
+from mindbot.runtime.events import delivery_event
 from mindbot.runtime.in_hand import InHand, Read
 from mindbot.runtime.patience import Policy
 from mindbot.runtime.traffic import Traffic
@@ -81,6 +82,7 @@ class Outbox:
         held: int = 8_000_000,
     ) -> None:
         self.in_hand = InHand(read, held)
+        self.on_end: Callable[[Delivery], None] = lambda d: None  #: Told of each whose end is on disk.
         self._mark = mark
         self._publish = publish
         self._wants = wants
@@ -171,7 +173,7 @@ class Outbox:
                 self.sent += 1
                 self.traffic.of(d.platform, d.bot).delivered(d.ended)
                 self._tell("delivery.sent", d)
-                continue
+                continue  # as its turn says already
             session = _session(d)
             waiting = self._sessions.get(session)
             if waiting is None:
@@ -348,14 +350,24 @@ class Outbox:
         d.ended = time.time()
         self._due.pop(d.id, None)
         if d.state == "dead":
-            self.dead += 1
-            where = {"platform": d.platform, "bot": d.bot, "turn": ids.show(d.turn), "delivery": d.id}
-            log.warning("delivery given up", **where, attempts=d.attempts, error=d.error, exc_info=bug)
-            self.traffic.of(d.platform, d.bot).refused(d.error, dead=True)
+            self._lost(d, bug)
         else:
             self.traffic.of(d.platform, d.bot).delivered(d.ended)
         await self._store(d)
         self._tell(f"delivery.{d.state}", d)
+        self.on_end(d)
+
+    def _lost(self, d: Delivery, bug: Exception | None = None) -> None:
+        self.dead += 1
+        where = {"platform": d.platform, "bot": d.bot, "turn": ids.show(d.turn), "delivery": d.id}
+        log.warning("delivery given up", **where, attempts=d.attempts, error=d.error, exc_info=bug)
+        self.traffic.of(d.platform, d.bot).refused(d.error, dead=True)
+
+    def given_up(self, d: Delivery) -> None:
+        """Take note of a delivery that is dead on disk: the platform told late that it did not arrive."""
+        self._lost(d)
+        self._tell("delivery.dead", d)
+        self.on_end(d)
 
     async def _store(self, d: Delivery) -> None:
         """Write the state; a store that cannot write is waited for, with the delivery in hand."""
@@ -370,17 +382,8 @@ class Outbox:
 
     def _tell(self, kind: str, d: Delivery) -> None:
         if self._wants("delivery"):
-            id = d.id
-            data: DeliveryEvent = {
-                "delivery": id,
-                "platform": d.platform,
-                "bot": d.bot,
-                "session": d.session,
-                "state": d.state,
-                "attempts": d.attempts,
-                "error": d.error,
-            }
-            self._publish(Event(kind, id.partition("-")[0], data))
+            same = takewhile(lambda each: each.turn == d.turn, self._sessions.get(_session(d), ()))
+            self._publish(delivery_event(kind, d, left=sum(each is not d for each in same)))
 
     def _held(self) -> int:
         return sum(len(lane.ready) for lane in self._lanes.values() if lane.held)

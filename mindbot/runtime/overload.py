@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from mindbot.domain.delivery import Delivery
+from mindbot.domain.delivery import NOTICE, Delivery
 from mindbot.domain.message import text_part
 from mindbot.domain.ports.store import OutboxStore
 from mindbot.domain.turn import Turn
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
-
-BUSY_NOTICE = -1  # the place of the busy notice in a turn's deliveries: before the answer
 
 
 class BusyNotices:
@@ -51,11 +49,11 @@ class BusyNotices:
         who = (m.platform, m.bot, m.sender)
         if not notice or not m.written or who in self._told:
             return
-        if await self._kept.delivery(turn.number, BUSY_NOTICE):
+        if await self._kept.delivery(turn.number, NOTICE):
             return
         self._told.add(who)
         delivery = Delivery(
-            turn.number, BUSY_NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
+            turn.number, NOTICE, m.platform, m.bot, m.session, m.reply_to, [text_part(notice)]
         )
         delivery.created = time.time()
         await self._kept.enqueue([delivery])

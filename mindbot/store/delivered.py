@@ -26,16 +26,18 @@ Row = Any
 def deliveries_of(rows: Iterable[Row | int]) -> Select[Any]:
     """Return the question for what became of listed turns; of a damaged one only its id is there."""
     turns = {answered_by(row) for row in rows if not isinstance(row, int)}
-    return select(outbox.c.turn, outbox.c.state, outbox.c.error).where(outbox.c.turn.in_(sorted(turns)))
+    return select(outbox.c.turn, outbox.c.n, outbox.c.state, outbox.c.error).where(
+        outbox.c.turn.in_(sorted(turns))
+    )
 
 
 class Told:
     """What became of the deliveries of some turns, from the rows that `deliveries_of` found."""
 
     def __init__(self, found: Iterable[Row] = ()) -> None:
-        states: dict[int, list[tuple[str, str]]] = {}
+        states: dict[int, list[tuple[int, str, str]]] = {}
         for row in found:
-            states.setdefault(row.turn, []).append((str(row.state), str(row.error or "")))
+            states.setdefault(row.turn, []).append((row.n, str(row.state), str(row.error or "")))
         self._by_turn: Mapping[int, Delivered] = {turn: delivered_of(each) for turn, each in states.items()}
 
     def of(self, row: Row | int) -> Delivered:

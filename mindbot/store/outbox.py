@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -21,9 +22,15 @@ _SENT = (
 )
 _ONE = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? AND n = ?"
 _ALL = f"SELECT {DELIVERY} FROM outbox WHERE turn = ? ORDER BY n"
+_FAILED = "json_valid(notes) AND notes ->> '$.failed' IS NOT NULL"  # said to have arrived, and refused later
 _REVIVE = (
-    "UPDATE outbox SET state = 'pending', attempts = 0, next_at = 0, error = NULL, ended = NULL "
+    "UPDATE outbox SET state = 'pending', attempts = 0, next_at = 0, error = NULL, ended = NULL, "
+    f"created = iif({_FAILED}, ?, created), notes = iif({_FAILED}, json_remove(notes, '$.failed'), notes) "
     f"WHERE turn = ? AND n = ? AND state = 'dead' RETURNING {DELIVERY}"
+)
+_REFUSE = (
+    "UPDATE outbox SET state = 'dead', error = ? WHERE turn = ? AND n = ? AND state = 'sent' "
+    f"RETURNING {DELIVERY}"
 )
 _DISCARD = "UPDATE outbox SET state = 'discarded' WHERE turn = ? AND n = ? AND state = 'dead'"
 _RESTORE = "UPDATE outbox SET state = 'dead' WHERE turn = ? AND n = ? AND state = 'discarded'"
@@ -60,6 +67,12 @@ class SqliteOutbox:
         """See the port."""
         return await self._database.write(partial(changes.note_delivery, turn=turn, n=n, fact=fact))
 
+    async def refuse(self, turn: int, n: int, error: str) -> Delivery | None:
+        """See the port."""
+        args = (error, turn, n)
+        row = await self._database.write(lambda db: db.execute(_REFUSE, args).fetchone())
+        return read_delivery(row, self._unreadable) if row else None
+
     async def sent_since(self, ts: float, platform: str, bot: str, limit: int = 20_000) -> list[Delivery]:
         """See the port."""
         args = (ids.at(ts), platform, bot, limit)
@@ -80,10 +93,13 @@ class SqliteOutbox:
         """See the port."""
 
         def work(db: sqlite3.Connection) -> Delivery | None:
-            row = db.execute(_REVIVE, (turn, n)).fetchone()
+            row = db.execute(_REVIVE, (time.time(), turn, n)).fetchone()
             return read_delivery(row, self._unreadable) if row else None
 
-        return await self._database.write(work)
+        found = await self._database.write(work)
+        if found is not None:
+            found.revived = True
+        return found
 
     async def discard(self, turn: int, n: int) -> bool:
         """See the port."""

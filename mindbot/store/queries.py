@@ -32,6 +32,7 @@ from mindbot.store.rows import message_of, turn_name
 from mindbot.store.schema import outbox, turns
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import (
+    answers_too,
     delivery_json,
     everything_of,
     lost_turn,
@@ -103,6 +104,14 @@ class SqliteQueries:
                 break
             last = _number_of(page[-1])
         return listing.found()
+
+    async def lines_of(self, numbers: Sequence[int]) -> list[TurnLineJson]:
+        """Return summaries of turns, and of those answered together with them, the oldest first."""
+        rows = list(await self._all(select(turns).where(turns.c.id.in_(sorted(numbers)))))
+        if also := {number for row in rows for number in answers_too(row)}:
+            rows += await self._all(select(turns).where(turns.c.id.in_(sorted(also))))
+        told = await self._told(rows)
+        return [self._summary(row, told) for row in sorted(rows, key=lambda row: int(row.id))]
 
     def _summary(self, row: Row[Any] | int, told: Told) -> TurnLineJson:
         return self._shown(row, partial(summary_of, delivered=told.of(row)))

@@ -15,13 +15,17 @@ from functools import partial
 from typing import Any
 
 import orjson
+import structlog
 
+from mindbot.domain import ids
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.turn import Turn
 from mindbot.store.database import damaged
 from mindbot.store.rows import DELIVERY, delivery_name, delivery_of, open_turn_of, turn_name
 from mindbot.store.unreadable import Unreadable
+
+log = structlog.get_logger("mindbot.store")
 
 OPEN = "state IN ('queued', 'running', 'parked', 'waiting')"
 _OPEN_TURNS = f"SELECT id, message, attempt FROM turns WHERE {OPEN} AND id > ? ORDER BY id LIMIT ?"
@@ -159,6 +163,7 @@ def _unsent(db: sqlite3.Connection, rows: Sequence[Row], unreadable: Unreadable)
         try:
             delivery = unreadable.read(delivery_name(turn, n), partial(delivery_of, row))
         except StoreUnreadable as error:
+            _given_up(row, error)
             with bearing():
                 db.execute(
                     "UPDATE outbox SET state = 'dead', error = ?, ended = ? WHERE turn = ? AND n = ?",
@@ -175,6 +180,12 @@ def _unsent(db: sqlite3.Connection, rows: Sequence[Row], unreadable: Unreadable)
     return found
 
 
+def _given_up(row: Row, error: StoreUnreadable) -> None:
+    turn, n, platform, bot = row[:4]
+    where = {"platform": platform, "bot": bot, "turn": ids.show(turn), "delivery": f"{ids.show(turn)}-{n}"}
+    log.warning("delivery given up", **where, error=error.reason)
+
+
 def open_streams(db: sqlite3.Connection, unreadable: Unreadable) -> dict[int, Delivery]:
     """Return the answers that were on show when a process ended, by turn.
 
@@ -186,6 +197,7 @@ def open_streams(db: sqlite3.Connection, unreadable: Unreadable) -> dict[int, De
         try:
             found[turn] = unreadable.read(delivery_name(turn, n), partial(delivery_of, row))
         except StoreUnreadable as error:
+            _given_up(row, error)
             aside = (_ASIDE - n, error.reason, time.time(), turn, n)
             with bearing(unreadable, delivery_name(turn, n)):
                 db.execute(

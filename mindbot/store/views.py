@@ -75,6 +75,14 @@ def answered_by(row: Row) -> int:
     return number
 
 
+def answers_too(row: Row) -> list[int]:
+    """Return the later turns that a turn's answer answers as well."""
+    if row.record and '"together":[' in str(row.record):
+        with suppress(*ODD):
+            return [ids.parse(each) for each in json_of(row.record, dict)["vars"]["together"]]
+    return []
+
+
 def lost_turn(row: Row | int, reason: str) -> Turn:
     """Return what the columns say of a turn that cannot be read; of a lost page only its id is known.
 

@@ -204,6 +204,13 @@ class OutboxStore(Protocol):
     async def note(self, turn: int, n: int, fact: Plain) -> bool:
         """Keep what a platform said later of a delivery; false when there is none."""
 
+    async def refuse(self, turn: int, n: int, error: str) -> Delivery | None:
+        """Make a sent delivery dead: the platform told later that it did not arrive; None if it is not sent.
+
+        Raises:
+            StoreUnreadable: it cannot be read; it is dead all the same.
+        """
+
     async def sent_since(self, ts: float, platform: str, bot: str, limit: int = 20_000) -> list[Delivery]:
         """Return a bot's newest sent deliveries of turns put since a moment (Unix seconds), oldest first."""
 
@@ -215,6 +222,8 @@ class OutboxStore(Protocol):
 
     async def revive(self, turn: int, n: int) -> Delivery | None:
         """Make a dead delivery ``pending`` again, as good as new; None when it is not dead (any more).
+
+        One that was said to have arrived before it was refused is made anew: it is another message then.
 
         Raises:
             StoreUnreadable: it cannot be read; it stays dead.
@@ -286,6 +295,9 @@ class Queries(Protocol):
 
         It looks for ``patience`` seconds at most (and at one page at least), and tells how far it came.
         """
+
+    async def lines_of(self, numbers: Sequence[int]) -> list[TurnLineJson]:
+        """Return summaries of turns, and of those that were answered together with them, the oldest first."""
 
     async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn; raises NotFound."""

@@ -19,6 +19,8 @@ class EventJson(TypedDict):
 
 
 class DeliveryEvent(TypedDict, total=False):
+    """How a delivery fares; ``left`` is how many others of its turn are not ended."""
+
     delivery: str
     platform: str
     bot: str
@@ -26,6 +28,7 @@ class DeliveryEvent(TypedDict, total=False):
     state: str
     attempts: int
     error: str
+    left: int
 
 
 class HealthEvent(TypedDict, total=False):

@@ -96,7 +96,7 @@ def offered(
         routing=RouteResource(current, questions),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
-        dead_letters=DeadLetterResource(store, dispatcher, outbox, questions, watch.settled),
+        dead_letters=DeadLetterResource(store, dispatcher, outbox, questions, watch.settled, later.decided),
         secrets=SecretResource(secrets, lambda: current().providers.standing.forgive_keys(quota=True)),
         config=ConfigResource(current, started_with, secrets),
         database=DatabaseResource(store, state_dir),

@@ -35,7 +35,10 @@ _LISTED = 1000  # that a filter looks at, or that are settled in one call
 
 
 class DeadLetterResource:
-    """Answers ``/v1/dead-letters``. ``settled`` is told when something is decided."""
+    """Answers ``/v1/dead-letters``.
+
+    ``settled`` is told when something is decided, ``decided`` about which turn.
+    """
 
     def __init__(
         self,
@@ -44,12 +47,14 @@ class DeadLetterResource:
         outbox: Outbox,
         questions: Questions,
         settled: Callable[[], None],
+        decided: Callable[[int], None],
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
         self._outbox = outbox
         self._questions = questions
         self._settled = settled
+        self._decided = decided
         self._acts = LatelySettled()
 
     async def list_dead_letters(
@@ -132,6 +137,7 @@ class DeadLetterResource:
         acts = {"retry": self._retry, "discard": self._discard, "restore": self._restore}
         await acts[action](letter)
         self._acts.note(before, action)
+        self._decided(_number(letter.partition("-")[0]))
 
     async def _retry(self, letter: str) -> None:
         if "-" not in letter:
@@ -171,6 +177,7 @@ class DeadLetterResource:
             )
         self._settled()
         self._dispatcher.submit(again)
+        self._decided(again.number)
 
     async def _dead(self, letter: str) -> Delivery:
         found = await self._store.outbox.delivery(*_letter(letter))

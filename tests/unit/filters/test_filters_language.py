@@ -165,6 +165,8 @@ def test_values_of_an_unknown_kind_are_what_they_look_like() -> None:
         ("took>=1.50s", "took >= 1.50s"),
         ("received > '2026-01-31'", 'received > "2026-01-31"'),
         ('"and"', '"and"'),
+        ("undelivered", "undelivered == true"),
+        ("not undelivered 'undelivered'", 'not undelivered == true and "undelivered"'),
         ("", ""),
     ],
 )

@@ -254,6 +254,13 @@ class MemoryOutbox(MemoryPart):
         row.notes = row.noted(fact)
         return True
 
+    async def refuse(self, turn: int, n: int, error: str) -> Delivery | None:
+        row = (await self._writing()).outbox.get((turn, n))
+        if row is None or row.state != "sent":
+            return None
+        row.state, row.error = "dead", error
+        return row.read()
+
     async def sent_since(self, ts: float, platform: str, bot: str, limit: int = 20_000) -> list[Delivery]:
         rows = [row for _, row in sorted((await self._reading()).outbox.items())]
         sent = [r for r in rows if r.state == "sent" and (r.platform, r.bot) == (platform, bot)]
@@ -271,7 +278,12 @@ class MemoryOutbox(MemoryPart):
         if row is None or row.state != "dead":
             return None
         row.state, row.attempts, row.next_at, row.error, row.ended = "pending", 0, 0.0, None, None
-        return row.read()
+        if row.notes and "failed" in (notes := orjson.loads(row.notes)):
+            del notes["failed"]
+            row.notes, row.created = text_of(notes), time.time()
+        delivery = row.read()
+        delivery.revived = True
+        return delivery
 
     async def discard(self, turn: int, n: int) -> bool:
         row = (await self._writing()).outbox.get((turn, n))

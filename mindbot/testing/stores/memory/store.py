@@ -188,7 +188,7 @@ class MemoryQueries(MemoryPart):
 
     def _delivered(self, row: TurnRow) -> Delivered:
         answer = self._tables.of_turn(answered_by(row))
-        return delivered_of((each.state, each.error or "") for each in answer)
+        return delivered_of((each.n, each.state, each.error or "") for each in answer)
 
     async def list_turns(self, keep: Keeps | None, limit: int, before: str) -> list[TurnLineJson]:
         wanted = None if keep is None else Wanted(keep)
@@ -204,6 +204,12 @@ class MemoryQueries(MemoryPart):
             judged = listing.judge((row.id, self._summary(row)) for row in page)
             listing.whole = judged and not rows
         return listing.found()
+
+    async def lines_of(self, numbers: Sequence[int]) -> list[TurnLineJson]:
+        tables = await self._reading()
+        wanted = set(numbers)
+        rows = [row for n, row in sorted(tables.turns.items()) if n in wanted or answered_by(row) in wanted]
+        return [self._summary(row) for row in rows]
 
     async def get_turn(self, turn: str) -> TurnJson:
         tables = await self._reading()
