@@ -40,12 +40,25 @@ def inside(spans: Sequence[SpanView]) -> dict[int, list[SpanView]]:
 
 
 def passes_on(span: SpanView, within: Sequence[SpanView]) -> bool:
-    """Tell whether a step failed only because one inside it did: that one says why."""
-    bad = [each for each in within if each.status == "error"]
-    if span.status != "error" or not bad:
+    """Tell whether a step failed, or was stopped, only because one inside it was: that one says why."""
+    bad = [each for each in within if each.status == span.status]
+    if span.status not in ("error", "aborted") or not bad:
         return False
     said, told = failure_of(span), [failure_of(each) for each in bad]
     return said is None or any(each and each.message in said.message for each in told)
+
+
+def blamed(spans: Sequence[SpanView], reason: str = "") -> SpanView | None:
+    """Return the step that a turn failed of: one that failed by itself, whose words the ``reason`` has; of
+    several, or where none has them, the last to end."""
+    within = inside(spans)
+
+    def rank(span: SpanView) -> tuple[bool, float]:
+        said = failure_of(span)
+        return bool(said and said.message and said.message in reason), span.start + (span.took_ms or 0) / 1000
+
+    failed = (s for s in spans if s.status == "error" and not passes_on(s, within.get(s.id, ())))
+    return max(failed, key=rank, default=None)
 
 
 def folded(spans: Sequence[SpanView]) -> list[SpanView]:

@@ -8,6 +8,7 @@ from console_bots import BOTS
 from console_fakes import NOON, FakeDaemon, turn_id
 from console_providers import PROVIDERS
 from console_routes import LEARNED, ROUTE, ROUTER, spans
+from console_turns import failed, queued, running, undelivered
 from console_workflows import DAYS, WORKFLOWS
 
 from mindbot.domain.message import Json
@@ -412,4 +413,6 @@ def filled() -> FakeDaemon:
         daemon.answers[f"GET /v1/turns/{found['id']}/spans"] = turn_view(n)["spans"]
     daemon.answers[f"GET /v1/turns/{SAMPLE[1]['id']}"] = rich_turn()
     daemon.answers[f"GET /v1/turns/{SAMPLE[5]['id']}"] = routed_turn()
+    for n, made in ((4, failed), (7, undelivered), (11, running), (12, queued)):
+        daemon.answers[f"GET /v1/turns/{SAMPLE[n]['id']}"] = made(turn_view(n))
     return daemon

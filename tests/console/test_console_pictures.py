@@ -87,6 +87,18 @@ def test_moment(snap_compare: Compare, moment: str, language: str) -> None:
     assert picture(snap_compare, keys, shows, (80, 24), typed, language=language)
 
 
+#: Turns by how they are, as ups from the last line of the list, and what shows.
+TURNS = {"running": (1, "Hamburg"), "undelivered": (5, "✗ 45047"), "failed": (8, "✗ rate_limited")}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", TURNS)
+def test_turn(snap_compare: Compare, state: str, language: str, size: tuple[int, int]) -> None:
+    ups, shows = TURNS[state]
+    assert picture(snap_compare, ["up"] * ups + ["enter"], shows, size, language=language)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_who_wrote_and_which_files_came(snap_compare: Compare, language: str) -> None:
     assert picture(snap_compare, ["home", "down", "enter"], "采购部", (100, 36), language=language)

@@ -20,7 +20,7 @@ from mindbot_tui.state.follow import Follow
 from mindbot_tui.state.numbers import Numbers, lately
 from mindbot_tui.state.parts import part
 from mindbot_tui.state.ring import Ring
-from mindbot_tui.state.steps import stages, steps
+from mindbot_tui.state.steps import Folds, all_spans, steps
 from mindbot_tui.state.turn_row import MOST_TEXT, TurnRow
 from mindbot_tui.state.turns import TurnStore
 
@@ -233,23 +233,6 @@ def test_the_status_tells_the_role(role: str, may_operate: bool, may_administrat
 # --- a turn's steps and texts
 
 
-def test_steps_are_a_tree_with_their_share_of_the_time() -> None:
-    found = steps(TurnView.model_validate(turn_view()))
-    assert [step.name for step in found][-2:] == ["openai", "wecom/default"]
-    assert [step.indent for step in found][:3] == [0, 1, 2]
-    assert found[0].begin == 0.0 and found[-1].end == pytest.approx(1.0)
-    assert all(step.begin <= step.inner <= step.outer <= step.end for step in found if step.outer)
-
-
-def test_a_stage_counts_what_it_took_by_itself() -> None:
-    found = stages(TurnView.model_validate(turn_view()).spans)
-    assert [stage.name for stage in found] == [
-        *("deliver", "errors", "access", "limits", "session", "route", "run"),
-    ]
-    assert found[0].own_ms == pytest.approx(1.3)
-    assert found[-1].own_ms == pytest.approx(1213.8)
-
-
 def test_parts_of_a_turn_without_anything_are_empty() -> None:
     empty = TurnView(id="X", state="queued")
     assert [part(empty, name).text for name in ("prompt", "reply", "deliveries", "step")] == ["", "", "", ""]
@@ -291,7 +274,7 @@ def test_every_part_of_a_turn_with_strange_data_can_be_shown() -> None:
     )
     assert "late" in part(strange, "prompt").text
     assert part(strange, "message").text == "(?)"
-    assert steps(strange)
+    assert steps(all_spans(strange, strange.spans), Folds())
 
 
 # --- cells

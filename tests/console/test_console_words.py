@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mindbot_tui
-from mindbot.api import shown, shown_providers, shown_routes, shown_workflows
+from mindbot.api import shown, shown_providers, shown_routes, shown_waits, shown_workflows
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
@@ -77,6 +77,7 @@ def said() -> Iterator[tuple[str, str]]:
         for text in texts
     )
     routes = (shown_routes.STATES, shown_routes.MODES, shown_routes.PARTS, shown_routes.CORRECTIONS)
+    yield from (("turns", text) for text in shown_waits.TEXTS)
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
     yield from (("usage", title) for title in TITLES)
     yield from (("commands", help) for _, help in HANDS)

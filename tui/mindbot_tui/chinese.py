@@ -4,6 +4,7 @@ from mindbot_tui.chinese_bots import BOTS
 from mindbot_tui.chinese_keys import KEYS_ZH
 from mindbot_tui.chinese_providers import PROVIDERS
 from mindbot_tui.chinese_routes import ROUTES
+from mindbot_tui.chinese_turns import TURNS
 from mindbot_tui.chinese_workflows import WORKFLOWS
 
 ZH: dict[str, str] = {
@@ -12,6 +13,7 @@ ZH: dict[str, str] = {
     **WORKFLOWS,
     **ROUTES,
     **KEYS_ZH,
+    **TURNS,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",

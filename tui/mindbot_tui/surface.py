@@ -156,6 +156,9 @@ class OpenTurn(Protocol):
     def show_part(self, name: str) -> None:
         """Show a part by its name, or the ``next`` or ``previous`` one."""
 
+    def fold(self) -> None:
+        """Fold the selected step's inside away, or show it."""
+
     def focus_next(self) -> object: ...
 
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from mindbot.api import calls
 from mindbot.api.models import TurnView
+from mindbot.api.stream import Batch
 from mindbot.domain.turn import DONE_STATES
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
+from mindbot_tui.state.live_turn import TOPICS, LiveTurn
 from mindbot_tui.state.parts import NAMES, part
-from mindbot_tui.state.steps import Step, stages, steps
+from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, axis, culprit, stages, steps
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.sources import GivenRows
+from mindbot_tui.widgets.step_text import growing, step_colours, step_text
 from mindbot_tui.widgets.tabs import Tabs
 from mindbot_tui.widgets.text import Text, json_colours, plain
 from mindbot_tui.widgets.turn_parts import Stages, TurnHead, step_columns
 
-OPEN_EVERY = 0.5  # seconds between looks at a turn that still runs
+OPEN_EVERY = 2.0  # seconds between looks at a turn that still runs: the stream tells of its steps,
+STALE_EVERY = 0.5  # but not of all that they noted
 
 
 class TurnScreen(View):
@@ -32,9 +38,16 @@ class TurnScreen(View):
 
     def __init__(self, id: str) -> None:
         super().__init__()
+        self._begin(id)
+
+    def _begin(self, id: str) -> None:
         self._open = id
-        self._turn: TurnView | None = None
-        self._state = ""
+        self._live = LiveTurn(id)
+        self._folds = Folds()
+        self._axis = Axis()
+        self._drawn_revision = -1
+        self._seen: object = None  # what the list said of it when the daemon was asked
+        self._listening = False
 
     @property
     def title_text(self) -> str:
@@ -63,8 +76,10 @@ class TurnScreen(View):
 
     def body(self) -> ComposeResult:
         self._steps: GivenRows[Step] = GivenRows()
-        self._rows = Rows(self._steps, step_columns(), empty="no steps are known", id="steps")
+        columns = step_columns(lambda: self._axis, lambda: self.console.words)
+        self._rows = Rows(self._steps, columns, empty="no steps are known", id="steps")
         self._parts = Tabs(NAMES)
+        self._led = False  # it was led to a part by what became of the turn, not by the reader
         self._text = Text(id="text")
         self._head, self._stages = TurnHead(), Stages()
         yield self._head
@@ -77,41 +92,146 @@ class TurnScreen(View):
 
     def show(self, id: str) -> None:
         """Show another turn in this view, at the same part."""
-        self._open = id
-        self._turn = None
+        self.workers.cancel_group(self, "listen")
+        self._begin(id)
         self.reload()
 
     def show_part(self, name: str) -> None:
         """Show a part by its name, or the ``next`` or ``previous`` one."""
+        self._led = False
         self._parts.put(name)
         self._put_part()
 
+    def fold(self) -> None:
+        """Fold the selected step, or unfold it."""
+        if (step := self._rows.selected) is not None:
+            self._folds.turn_over(step)
+            self._put_steps()
+            self._rows.sync(force=True)
+            self._select(step.id)
+
+    # --- asking and listening
+
     async def load(self) -> None:
-        id = self._open
-        found = await self.console.api.ask(calls.turn(id))
-        if id != self._open:
+        live = self._live
+        self._seen = self._told()
+        live.ask()
+        found = await self.console.api.ask(calls.turn(live.id))
+        if live is not self._live:
             return  # the reader has gone on
-        self._turn, self._state = found, found.state
-        self._head.put(found)
-        self._stages.put(stages(found.spans))
-        self._steps.put(steps(found))
-        self._rows.sync(force=True)
-        self._put_part()
+        first = live.view is None
+        live.take(found)
+        if live.open and not self._listening:
+            self._listening = True
+            self._listen(live)
+        self._put()
+        if first:
+            self._lead(found)
+
+    @work(group="listen")
+    async def _listen(self, live: LiveTurn) -> None:
+        """Take in what the stream tells of the turn's inside while it is open."""
+        wanted = f'turn == "{live.id}"'
+        async with aclosing(self.console.api.stream(TOPICS, wanted)) as updates:
+            async for update in updates:
+                if live is not self._live or not live.open:
+                    break
+                if isinstance(update, Batch):
+                    live.apply(update.events)
+                else:
+                    self.reload()  # what was told before, or in between, is not known
+        self._listening = False
+
+    def _told(self) -> object:
+        row = self.console.state.turns.get(self._open)
+        return row and (row.state, row.delivery)
 
     def _ask_again(self) -> None:
-        """A turn that is done changes no more; an open one is looked at again and again."""
+        """A turn that is done changes only by what becomes of its answer; an open one tells its steps."""
         state = self.console.state
-        row = state.turns.get(self._open)
-        changed = row is not None and row.state != self._state
-        late = self._state not in DONE_STATES and state.clock() - self._asked > OPEN_EVERY
-        if state.link.attached and not self._asking and (late or changed):
+        passed = state.clock() - self._asked
+        every = STALE_EVERY if self._live.stale else OPEN_EVERY
+        late = self._live.open and passed > every
+        if state.link.attached and not self._asking and (late or self._told() != self._seen):
             self.reload()
 
+    # --- drawing
+
+    def sync(self) -> None:
+        if not self.console.state.paused and (turn := self._live.view) is not None:
+            if self._live.revision != self._drawn_revision:
+                self._put()
+            elif self._runs(turn):
+                self._axis.end = max(self._axis.end, self.console.state.clock())
+                self._rows.refresh_changed()
+        super().sync()
+
+    def tick(self) -> None:
+        if (turn := self._live.view) is not None and self._runs(turn):
+            self._put_head(turn)
+
+    def _runs(self, turn: TurnView) -> bool:
+        return turn.state not in DONE_STATES or any(step.end is None for step in self._steps.rows)
+
+    def _put(self) -> None:
+        """Draw what is known now."""
+        turn = self._live.view
+        assert turn is not None
+        self._drawn_revision = self._live.revision
+        self._put_head(turn)
+        self._stages.put(stages(self._live.spans))
+        selected = self._rows.selected
+        self._put_steps()
+        self._rows.sync(force=True)
+        if selected is not None:
+            self._select(selected.id)
+        self._put_part()
+
+    def _put_head(self, turn: TurnView) -> None:
+        runs = turn.state not in DONE_STATES
+        now = self.console.state.clock()
+        self._head.put(turn, max(now - turn.received, 0.0) if runs else turn.took_ms / 1000)
+
+    def _put_steps(self) -> None:
+        turn = self._live.view
+        assert turn is not None
+        spans = all_spans(turn, self._live.spans)
+        self._axis = axis(turn, spans, self.console.state.clock())
+        self._steps.put(steps(spans, self._folds))
+
+    def _select(self, id: int) -> None:
+        for n, step in enumerate(self._steps.rows):
+            if step.id == id and n != self._rows.cursor:
+                self._rows.select(n)
+
+    def _lead(self, turn: TurnView) -> None:
+        """Go to what the reader will look for: the step that failed, or the answer that grows."""
+        wanted = "step" if (bad := culprit(turn, all_spans(turn, self._live.spans))) else ""
+        if bad:
+            self._select(bad)
+        elif self._live.open and turn.state != "queued":
+            wanted = "reply"
+        if wanted and (self._led or self._parts.chosen == NAMES[0]):
+            self._led = True
+            self._parts.put(wanted)
+        elif self._led:
+            self._led = False
+            self._parts.put(NAMES[0])
+        self._put_part()
+
     def _put_part(self) -> None:
-        if self._turn is None:
+        turn = self._live.view
+        if turn is None:
             return
-        step = self._rows.selected
-        found = part(self._turn, self._parts.chosen, step.data if step else None)
+        chosen, step = self._parts.chosen, self._rows.selected
+        if chosen == "step" and step is not None:
+            self._text.put(step_text(step), colour=step_colours(step))
+            return
+        if chosen == "reply" and self._live.open and self._live.saying:
+            self._text.put(f"{growing(self._live.saying)}▌", stays=True)
+            self._text.scroll_end(animate=False, immediate=True)
+            return
+        found = part(turn, chosen)
         self._text.put(
             found.text or self.console.words("nothing"), colour=json_colours if found.json else plain
         )

@@ -1,29 +1,53 @@
-"""A turn's spans as steps of a tree and as the strip of its stages."""
+"""A turn's spans as steps of a tree on a time line, and as the strip of its stages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mindbot.api.folding import PIPELINE, blamed, folded, inside, passes_on
 from mindbot.api.models import SpanView, TurnView
 from mindbot.domain.message import Json
+from mindbot.domain.turn import DONE_STATES
+
+QUEUE = "queue"  # the kind of the step that is the wait for a place
+WAITED = 0.005  # seconds of waiting that are worth a line
+_ENDS = {"dead": "error", "unknown": "error", "discarded": "aborted"}
+
+
+@dataclass(slots=True)
+class Axis:
+    """From the receipt of a turn to its end, or to now while it is open; Unix seconds."""
+
+    start: float = 0.0
+    end: float = 0.0
+
+    def share(self, moment: float) -> float:
+        """Return where a moment lies, from 0 to 1."""
+        return min(max((moment - self.start) / max(self.end - self.start, 1e-9), 0.0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """A line of the tree, ``indent`` cells in: stages lie so deep in each other that one a level has to do.
-    ``begin`` and ``end`` are where it lies in the whole turn, from 0 to 1; from
-    ``inner`` to ``outer`` something inside it was at work."""
 
+    ``start`` and ``end`` are Unix seconds, ``end`` None while it runs; from ``inner`` to ``outer`` something
+    inside it was at work. ``passes``: it failed only because one inside it did. ``sign`` is ▸ where steps
+    inside it are folded away, ▾ where they can be.
+    """
+
+    id: int
     indent: int
     kind: str
     name: str
-    took_ms: float | None
     status: str
-    begin: float
-    end: float
+    start: float
+    end: float | None
     inner: float
-    outer: float
+    outer: float | None
+    took_ms: float | None
+    passes: bool = False
+    sign: str = ""
     data: Json = field(default_factory=dict)
 
 
@@ -36,57 +60,118 @@ class Stage:
     status: str
 
 
-def steps(turn: TurnView) -> list[Step]:
-    """Return the tree from the top, each step before those inside it, deliveries last."""
-    spans = [*turn.spans, *_deliveries(turn)]
-    if not spans:
-        return []
-    start = min(span.start for span in spans)
-    whole = max(max(_end(span) for span in spans) - start, 1e-9)
-    children: dict[int, list[SpanView]] = {}
-    for span in spans:
-        children.setdefault(span.parent, []).append(span)
+@dataclass(slots=True)
+class Folds:
+    """Which steps are folded: stages that only wrap others, unless ``whole``; and those that were closed."""
 
-    def under(parent: int, indent: int) -> Iterator[Step]:
-        for span in children.get(parent, ()):
-            inside = children.get(span.id, []) if span.id else []
-            begin, end = (span.start - start) / whole, (_end(span) - start) / whole
-            inner = min((each.start - start for each in inside), default=0.0) / whole
-            outer = max((_end(each) - start for each in inside), default=0.0) / whole
-            yield Step(
-                indent,
-                span.kind,
-                span.name,
-                span.took_ms,
-                span.status,
-                begin,
-                end,
-                inner,
-                outer,
-                span.to_json(),
-            )
-            if inside:
-                yield from under(span.id, indent + (1 if span.kind == "stage" else 2))
+    whole: bool = False
+    closed: set[int] = field(default_factory=set)
 
-    return list(under(0, 0))
+    def turn_over(self, step: Step) -> None:
+        """Fold a step, or unfold it."""
+        if step.kind == PIPELINE or (step.kind == "stage" and self.whole):
+            self.whole = not self.whole
+        elif step.sign:
+            self.closed ^= {step.id}
 
 
-def _end(span: SpanView) -> float:
-    return span.start + (span.took_ms or 0.0) / 1000
+def all_spans(turn: TurnView, spans: Sequence[SpanView]) -> list[SpanView]:
+    """Return a turn's spans with its wait for a place before them and its deliveries behind."""
+    return [*_wait(turn, spans), *spans, *_deliveries(turn)]
+
+
+def steps(spans: Sequence[SpanView], folds: Folds) -> list[Step]:
+    """Return the tree from the top, each step before those inside it."""
+    shown = list(spans) if folds.whole else folded(spans)
+    children = inside(shown)
+    known = {span.id for span in shown if span.id}
+    out: list[Step] = []
+    # A stack, not recursion: a damaged record may be deep.
+    top = [span for parent, found in children.items() if parent not in known for span in found]
+    stack = [(span, 0) for span in reversed(top)]
+    while stack:
+        span, indent = stack.pop()
+        within = children.get(span.id, ()) if span.id else ()
+        out.append(_step(span, indent, within, folds.closed))
+        if span.id not in folds.closed:
+            deeper = indent + (1 if span.kind in ("stage", PIPELINE) else 2)
+            stack += [(each, deeper) for each in reversed(within)]
+    return out
+
+
+def _step(span: SpanView, indent: int, within: Sequence[SpanView], closed: Collection[int]) -> Step:
+    sign = "▸" if span.kind == PIPELINE or (within and span.id in closed) else "▾" if within else ""
+    ends = [_end(each) for each in within]
+    return Step(
+        id=span.id,
+        indent=indent,
+        kind=span.kind,
+        name=span.name,
+        status=span.status,
+        start=span.start,
+        end=_end(span),
+        inner=min((each.start for each in within), default=span.start),
+        outer=None if None in ends else max((end for end in ends if end is not None), default=span.start),
+        took_ms=span.took_ms,
+        passes=passes_on(span, within),
+        sign=sign,
+        data=span.to_json(),
+    )
+
+
+def culprit(turn: TurnView, spans: Sequence[SpanView]) -> int:
+    """Return the id of the step that a turn failed of, or of the delivery that was given up; 0 for none."""
+    if turn.state in ("failed", "dead") and (found := blamed(turn.spans, turn.reason)) is not None:
+        return found.id
+    lost = (span.id for span in spans if span.kind == "delivery" and span.status == "error")
+    return next(lost, 0)
+
+
+def _end(span: SpanView) -> float | None:
+    return None if span.took_ms is None else span.start + span.took_ms / 1000
+
+
+def axis(turn: TurnView, spans: Sequence[SpanView], now: float) -> Axis:
+    """Return the line on which a turn's steps lie."""
+    ends = [end for span in spans if (end := _end(span)) is not None]
+    starts = [span.start for span in spans if span.start]
+    if turn.state not in DONE_STATES or any(_end(span) is None for span in spans if span.kind == "delivery"):
+        ends.append(now)
+    start = min([turn.received, *starts] if turn.received else starts, default=now)
+    return Axis(start, max([*ends, start]))
+
+
+def _wait(turn: TurnView, spans: Sequence[SpanView]) -> Iterator[SpanView]:
+    """Yield the wait for a place, where it was or is one worth telling."""
+    begun = min((span.start for span in spans), default=None)
+    if not turn.received or (begun is None and turn.state in DONE_STATES):
+        return
+    if begun is not None and begun - turn.received < WAITED:
+        return
+    behind = turn.behind
+    yield SpanView(
+        id=-1,
+        kind=QUEUE,
+        name="" if behind is None else behind.turn or behind.why,
+        start=turn.received,
+        took_ms=None if begun is None else (begun - turn.received) * 1000,
+        status="ok",
+        data=behind.to_json() if behind is not None else {},
+    )
 
 
 def _deliveries(turn: TurnView) -> Iterator[SpanView]:
-    for each in turn.deliveries:
-        bad = each.get("state") in ("dead", "unknown")
+    for n, each in enumerate(turn.deliveries, start=2):
         name = f"{each.get('platform', '')}/{each.get('bot', '')}"
+        state = str(each.get("state", ""))
+        over = state in ("sent", *_ENDS)
         yield SpanView(
-            id=0,
-            parent=0,
+            id=-n,
             kind="delivery",
             name=name,
             start=each.get("created") or turn.received,
-            took_ms=each.get("took_ms"),
-            status="error" if bad else "ok",
+            took_ms=each.get("took_ms") or (0.0 if over else None),
+            status="error" if "failed" in (each.get("notes") or {}) else _ENDS.get(state, "ok"),
             data=each,
         )
 
@@ -100,5 +185,6 @@ def stages(spans: Iterable[SpanView]) -> list[Stage]:
         own = span.took_ms
         if own is not None and span.id in inner:
             own = max(own - (inner[span.id].took_ms or 0.0), 0.0)
-        out.append(Stage(span.name, own, span.status))
+        passed = span.status in ("error", "aborted") and span.id in inner and inner[span.id].status != "ok"
+        out.append(Stage(span.name, own, "ok" if passed else span.status))
     return out

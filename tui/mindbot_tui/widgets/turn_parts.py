@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from mindbot.api.models import TurnView
+from mindbot.api.models import BehindView, TurnView
+from mindbot.api.shown_waits import waits
+from mindbot.domain.turn import DONE_STATES
 from mindbot_tui.cells import clean, clock, fit, took
-from mindbot_tui.state.steps import Stage, Step
+from mindbot_tui.state.steps import QUEUE, Axis, Stage, Step
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.line import fitting
 from mindbot_tui.widgets.paint import Painter, Piece
 from mindbot_tui.widgets.turn_list import STATES
+from mindbot_tui.words import Words
 
-_STATUS = {"ok": "ok", "error": "bad", "memo": "wait"}
+_STATUS = {"ok": "ok", "error": "bad", "aborted": "drop", "memo": "wait"}
+_BARS = _STATUS | {"ok": "bar"}
 
 
 class TurnHead(Painter):
-    """Who, what became of it, and how long it took."""
+    """What became of it, why, by which model and how long it took; who and when, where there is room."""
 
     DEFAULT_CSS = "TurnHead { height: 2; }"
 
     def __init__(self) -> None:
         super().__init__()
         self._turn: TurnView | None = None
+        self._took = 0.0
 
-    def put(self, turn: TurnView) -> None:
-        self._turn = turn
+    def put(self, turn: TurnView, took: float) -> None:
+        """Show a turn that has taken ``took`` seconds."""
+        self._turn, self._took = turn, took
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -36,7 +42,7 @@ class TurnHead(Painter):
         turn = self._turn
         if turn is None:
             return self.strip([(" …", "dim")] if y == 0 else [], width)
-        groups = self._first(turn) if y == 0 else self._second(turn)
+        groups = self._first(turn) if y == 0 else self._second(turn, width - 1)
         return self.strip([(" ", "text"), *fitting(groups, width - 1)], width)
 
     def _first(self, turn: TurnView) -> list[list[Piece]]:
@@ -44,23 +50,36 @@ class TurnHead(Painter):
         attempt = [(self.words("attempt {n}", n=turn.attempt), "wait")] if turn.attempt > 1 else []
         return [
             [(f"{sign} {self.words(turn.state)}", style)],
+            self._delivery(turn),
+            [(clean(_model(turn)), "strong")],
+            [(took(self._took), "busy" if turn.state not in DONE_STATES else "strong")],
+            attempt,
             [(f"{turn.platform}/{turn.bot}", "name")],
             [(clean(f"{turn.user} {_name_of(turn)}".strip()), "accent")],
-            [(took(turn.took_ms / 1000), "strong")],
             [(clock(turn.received), "dim")],
-            attempt,
             [(clean(turn.session), "dim")],
         ]
 
-    def _second(self, turn: TurnView) -> list[list[Piece]]:
+    def _delivery(self, turn: TurnView) -> list[Piece]:
+        if turn.undelivered:
+            return [(f"✗ {self.words('not delivered')}", "bad")]
+        if turn.delivery == "waiting" and turn.state in DONE_STATES:
+            return [(self.words("not sent yet"), "wait")]
+        return [(self.words("put away unsent"), "drop")] if turn.delivery == "discarded" else []
+
+    def _second(self, turn: TurnView, width: int) -> list[list[Piece]]:
+        known = turn.to_json()
+        if turn.undelivered and turn.delivery_error:
+            return [[(fit(turn.delivery_error, width), "bad")]]
         if turn.reason:
             style = "dim" if turn.state == "answered" else "bad"  # together with another: nothing is wrong
-            return [[(clean(turn.reason)[: self.size.width - 2], style)]]
-        known = turn.to_json()
-        facts = [str(known[name]) for name in ("runner", "workflow", "provider", "model") if known.get(name)]
+            return [[(fit(turn.reason, width), style)]]
+        if turn.state == "queued":
+            return [[(waits(turn.behind or BehindView(), self.words), "wait")]]
+        runner = [(clean(turn.runner), "dim")] if turn.workflow else []
         tokens = [(self.words("{n} tokens", n=known["tokens"]), "dim")] if known.get("tokens") else []
         why = str(turn.route.get("why") or "")
-        return [[(" · ".join(facts), "dim")], tokens, [(clean(why), "dim")]]
+        return [runner, tokens, [(clean(why), "dim")]]
 
 
 class Stages(Painter):
@@ -90,6 +109,13 @@ class Stages(Painter):
         return out
 
 
+def _model(turn: TurnView) -> str:
+    """Return who answers: the workflow or the provider, and its model."""
+    known = turn.to_json()
+    facts = (known.get("workflow"), known.get("provider"), known.get("model"))
+    return " · ".join(str(each) for each in facts if each)
+
+
 def _name_of(turn: TurnView) -> str:
     """Return the sender's name, where it says more than the id."""
     user = turn.vars.get("user")
@@ -101,37 +127,60 @@ def _own(stage: Stage) -> str:
     return "…" if stage.own_ms is None else took(stage.own_ms / 1000)
 
 
-def step_columns() -> list[Column[Step]]:
-    """Return the columns of the tree of steps."""
+def step_columns(axis: Callable[[], Axis], words: Callable[[], Words]) -> list[Column[Step]]:
+    """Return the columns of the tree of steps, whose bars lie on an axis."""
     return [
-        Column("STEP", _name, weight=4),
-        Column("TOOK", lambda step: (_took(step), "text"), 7, right=True),
-        Column("WHEN", _name, weight=3, least=50, draw=bar),
+        Column("STEP", lambda step: _name(step, words()), weight=4),
+        Column("TOOK", lambda step: _took(step, axis()), 7, right=True),
+        Column("WHEN", lambda step: ("", ""), weight=3, least=50, draw=lambda s, w: bar(s, axis(), w)),
     ]
 
 
-def _name(step: Step) -> Cell:
-    kind = "" if step.kind == "stage" else f"{step.kind} "
-    style = "bad" if step.status == "error" else "name" if kind else "text"
-    memo = " ↺" if step.status == "memo" else ""
-    return " " * min(step.indent, 24) + kind + step.name + memo, style
+#: By a step's status: how its name is written, and its sign.
+_NAMES = {"error": ("bad", " ✗"), "aborted": ("drop", " ⊘"), "memo": ("", " ↺")}
 
 
-def _took(step: Step) -> str:
-    return "…" if step.took_ms is None else took(step.took_ms / 1000)
+def _name(step: Step, words: Words) -> Cell:
+    kind, name = "" if step.kind == "stage" else f"{step.kind} ", step.name
+    if step.kind == QUEUE:
+        behind = BehindView.model_validate(step.data.get("data", {}))
+        kind, name = "", waits(behind, words) if step.end is None else words("waited for its place")
+    style, sign = _NAMES.get(step.status, ("", "")) if not step.passes else ("dim", "")
+    if step.end is None and not sign:
+        style = "wait" if step.kind == QUEUE else "busy"
+    fold = f"{step.sign} " if step.sign == "▸" else ""
+    return " " * min(step.indent, 24) + fold + kind + name + sign, style or ("name" if kind else "text")
 
 
-def bar(step: Step, width: int) -> list[Piece]:
-    """Return a bar that lies where the step lies in the turn: thick where it was at work itself."""
-    style = "bad" if step.status == "error" else "bar"
-    at = min(int(step.begin * width), width - 1)
-    end = max(round(step.end * width), at + 1)
-    inner = min(max(round(step.inner * width), at), end)
-    outer = min(max(round(step.outer * width), inner), end)
+def _took(step: Step, axis: Axis) -> Cell:
+    if step.took_ms is not None:
+        return took(step.took_ms / 1000), "text"
+    return took(max(axis.end - step.start, 0.0)), "busy"
+
+
+def bar(step: Step, axis: Axis, width: int) -> list[Piece]:
+    """Return a bar that lies where the step lies in the turn: thick where it was at work itself.
+
+    One that still runs ends at now, with an open end; waiting is dotted, what was stopped is hollow.
+    """
+    style = "dim" if step.passes else _BARS.get(step.status, "bar")
+    fill, opened = "━", step.end is None
+    if step.kind == QUEUE:
+        style, fill = "wait", "┅"
+    elif step.status == "aborted":
+        fill = "─"
+    elif opened:
+        style = "busy"
+    at = min(int(axis.share(step.start) * width), width - 1)
+    end = max(round(axis.share(axis.end if step.end is None else step.end) * width), at + 1)
+    inner = min(max(round(axis.share(step.inner) * width), at), end)
+    outer = end if step.outer is None else min(max(round(axis.share(step.outer) * width), inner), end)
+    last = "▶" if opened else fill
+    thick = fill * (end - outer)
     return [
         (" " * at, "text"),
-        ("━" * (inner - at), style),
+        (fill * (inner - at), style),
         ("╌" * (outer - inner), "dim"),
-        ("━" * (end - outer), style),
+        ((thick[:-1] + last if thick and opened else thick), style),
         (" " * (width - end), "text"),
     ]

@@ -1,0 +1,91 @@
+"""What operators see of one turn: while it runs, when it failed, when its answer did not arrive."""
+
+from __future__ import annotations
+
+import pytest
+from console_driver import Person, console
+from console_fakes import NOON, FakeClock, FakeDaemon
+from console_sample import SAMPLE, filled, turn_view
+from console_turns import running
+
+from mindbot.domain.message import Json
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+RUNS = str(SAMPLE[11]["id"])
+
+
+@pytest.fixture
+def daemon() -> FakeDaemon:
+    return filled()
+
+
+async def opens(person: Person, id: object) -> None:
+    await person.sees("attached")
+    await person.press("colon")
+    await person.type(f"open {id}")
+    await person.press("enter")
+    await person.sees(f"Turn {id}")
+
+
+def tells(daemon: FakeDaemon, *events: Json) -> None:
+    daemon.happen(*({"turn": RUNS, "ts": NOON, **event} for event in events))
+
+
+async def test_a_turn_is_drawn_as_it_runs(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await opens(person, RUNS)
+        await person.sees("▸ running", "3m43s", "waited for its place", "┅", "order_status ⊘")
+        await person.sees("it left Hamburg")  # led to the answer that grows
+        await person.finds(lambda: (("span", "chunk"), f'turn == "{RUNS}"') in daemon.subscribed)
+        at = len(running(turn_view(11))["saying"])
+        step = {"span": 15, "parent": 11, "kind": "tool", "name": "track_parcel"}
+        tells(
+            daemon,
+            {"type": "chunk.text", "text": "yesterday.", "at": at},
+            {"type": "span.opened", **step},
+            {"type": "chunk.text", "turn": "another", "text": " Not mine.", "at": at + 10},
+        )
+        await person.sees("it left Hamburg yesterday.▌", "tool track_parcel", "━▶")
+        await person.sees_no("Not mine")
+        clock.now += 1.5
+        await person.sees("3m44s", "tool track_parcel", "1.5s")
+        known = daemon.answers[f"GET /v1/turns/{RUNS}"]
+        known["saying"] += "yesterday."
+        known["spans"].append({**step, "id": 15, "start": NOON, "took_ms": 1_500.0, "status": "aborted"})
+        tells(daemon, {"type": "span.closed", **step, "took_ms": 1_500.0, "status": "aborted"})
+        await person.sees("tool track_parcel ⊘")
+        ended = {"state": "answered", "reply": "It left Hamburg yesterday.", "took_ms": 61_000.0}
+        daemon.answers[f"GET /v1/turns/{RUNS}"] |= ended | {"deliveries": []}
+        daemon.turn({**SAMPLE[11], "reply": "It left Hamburg yesterday.", "took": 61.0})
+        await person.sees("✓ answered", "It left Hamburg yesterday.")
+
+
+async def test_a_turn_that_waits_says_behind_whom(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock, size=(80, 24)) as person:
+        await opens(person, SAMPLE[12]["id"])
+        await person.sees("· queued", f"waits behind {SAMPLE[9]['id']} and 1 more", "┅▶")
+
+
+async def test_a_failure_is_on_screen_first_and_once(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock, size=(80, 24)) as person:
+        await opens(person, SAMPLE[4]["id"])
+        await person.sees("✗ failed", "openai · gpt-4o-mini", "model openai ✗", "pipeline deliver … run")
+        await person.sees("✗ rate_limited: the model asked us to slow down")
+        assert person.screen.count("slow down") == 2  # in the head, and in the step that is selected
+        assert person.app.view.rows is not None and person.app.view.rows.selected.name == "openai"
+        await person.press("home", "space")
+        await person.sees("classify", "compose", "deliver")
+        await person.press("space")
+        await person.sees("pipeline deliver … run")
+        await person.resize(40, 10)
+        await person.sees("✗ failed", "openai", "rate_limited")
+
+
+async def test_an_answer_that_did_not_arrive_is_red_and_says_why(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    async with console(daemon, clock=clock, size=(80, 24)) as person:
+        await opens(person, SAMPLE[7]["id"])
+        await person.sees("✓ answered", "✗ not delivered", "45047: out of response count limit")
+        await person.sees("delivery wecomcs/default ✗", "✗ 45047")

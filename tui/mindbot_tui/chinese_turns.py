@@ -1,0 +1,23 @@
+"""The Chinese of what a turn's own view says."""
+
+TURNS: dict[str, str] = {
+    # what a turn waits for: see `mindbot.api.shown_waits`
+    "waits behind {turn}": "排在 {turn} 之后",
+    "waits behind {turn} and {n} more": "排在 {turn} 和另外 {n} 个之后",
+    "waits for a slot: all are taken": "等待空位：全部占用",
+    "waits for a slot: its bot has its share": "等待空位：此机器人的份额已用完",
+    "waits on disk for its time": "在磁盘上等待",
+    "waits to run alone: it may have killed the daemon": "等待单独运行：它可能曾使守护进程崩溃",
+    "waits: the daemon is stopping": "等待：守护进程正在停止",
+    "is about to begin": "即将开始",
+    "waited for its place": "排队等待",
+    # its head
+    "not delivered": "未送达",
+    "not sent yet": "尚未发出",
+    "put away unsent": "未发送，已丢弃",
+    # commands and keys
+    "fold the selected step's inside away, or show it: stages, attempts, nodes": (
+        "折叠或展开选中步骤的内部：阶段、尝试、节点"
+    ),
+    "fold the step's inside away, or show it": "折叠或展开步骤的内部",
+}
