@@ -34,9 +34,16 @@ NAMES = (
 )
 
 
+def _names(incomplete: str) -> list[str]:
+    return ["all", *NAMES]
+
+
 @bench.command(name="bench")
 def run_bench(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help=f"all, or of: {', '.join(NAMES)}")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME", autocompletion=_names, help=f"all, or of: {', '.join(NAMES)}"),
+    ],
     messages: Annotated[int, typer.Option(min=0, help="How many messages; 0 takes the benchmark's own.")] = 0,
     users: Annotated[int, typer.Option(min=0, help="How many users; 0 takes the benchmark's own.")] = 0,
     latency: Annotated[float, typer.Option(min=0, help="wire, workflows: milliseconds the model takes.")] = 0,

@@ -10,6 +10,7 @@ import typer
 from mindbot.api import calls
 from mindbot.api import workflow_calls as asking
 from mindbot.api.workflow_models import DatasetDocumentView, DatasetView
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.orders import asked, typed, worded
 from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_list, wants_json
@@ -21,7 +22,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="DATASET", help="As `dify_datasets` names it.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET", autocompletion=completing.datasets, help="As `dify_datasets` names it."
+    ),
+]
 
 COLUMNS: list[Column[DatasetView]] = [
     Column("DATASET", lambda d: d.name),

@@ -10,6 +10,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.api.client import Client
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, plain, print_json, print_list, wants_json
 from mindbot.domain.errors import Conflict, NotFound
@@ -22,7 +23,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="From `mindbot dlq list`.")]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ID", autocompletion=completing.dead_letters, help="From `mindbot dlq list`."),
+]
 All = Annotated[bool, typer.Option("--all", help="All there are, or all that --filter lets through.")]
 Filter = Annotated[
     str | None,
@@ -66,7 +70,10 @@ def list_dead_letters(
 @app.command()
 def show(
     ctx: typer.Context,
-    id: Annotated[str, typer.Argument(metavar="ID", help="From `mindbot dlq list`.")],
+    id: Annotated[
+        str,
+        typer.Argument(metavar="ID", autocompletion=completing.dead_letters, help="From `mindbot dlq list`."),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Show one dead letter whole."""
@@ -105,7 +112,7 @@ def discard(
 
 @app.command()
 def restore(
-    ctx: typer.Context, ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Discarded ones.")]
+    ctx: typer.Context, ids: Annotated[list[str], typer.Argument(metavar="ID", help="Discarded ones.")]
 ) -> None:
     """Make discarded ones dead letters again."""
     _settle(ctx, "restore", ids, False, None)

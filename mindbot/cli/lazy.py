@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sim": ("Run simulators of platforms and vendors.", ""),
     "bench": ("Measure, each figure beside its floor.", ""),
     "db": ("Back up, restore, upgrade and check the database.", ""),
+    "completion": ("Let your shell complete names and ids.", "mindbot.cli.completion:app"),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mindbot.api import calls, models
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, print_json, print_list, print_table, wants_json
 
@@ -50,8 +51,16 @@ def levels(ctx: typer.Context, as_json: JsonOption = False) -> None:
 @app.command(name="level")
 def set_level(
     ctx: typer.Context,
-    level: Annotated[str, typer.Argument(help="debug, info, warning, error; '' follows the parent again.")],
-    logger: Annotated[str, typer.Argument(help="E.g. mindbot.http; else all that have none.")] = "",
+    level: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=completing.levels, help="debug, info, warning, error; '' follows the parent again."
+        ),
+    ],
+    logger: Annotated[
+        str,
+        typer.Argument(autocompletion=completing.loggers, help="E.g. mindbot.http; else all that have none."),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Change a level until the daemon ends."""

@@ -13,6 +13,7 @@ import typer
 from mindbot.api import calls, models
 from mindbot.api.client import Client
 from mindbot.api.shown import ago, facts, links, not_reached
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, columns, one_line, print_json, print_list, wants_json
 from mindbot.config.keys import guess
@@ -25,7 +26,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Bot = Annotated[str, typer.Argument(metavar="BOT", help="PLATFORM/NAME, or a platform with one bot.")]
+Bot = Annotated[
+    str,
+    typer.Argument(
+        metavar="BOT", autocompletion=completing.bots, help="PLATFORM/NAME, or a platform with one bot."
+    ),
+]
 
 _LABEL = 14  # columns of a fact's name
 _TIMED_OUT = 4  # exit code
@@ -175,7 +181,10 @@ def _fates(turn: models.TurnView) -> Iterator[str]:
 @app.command(name="take-back")
 def take_back(
     ctx: typer.Context,
-    turn: Annotated[str, typer.Argument(metavar="TURN", help="As `mindbot turns` shows it.")],
+    turn: Annotated[
+        str,
+        typer.Argument(metavar="TURN", autocompletion=completing.turns, help="As `mindbot turns` shows it."),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Take what a turn sent off the screens again; exits 1 when some of it stays."""

@@ -13,6 +13,7 @@ from mindbot.api.models import PlatformCheck
 from mindbot.api.provider_models import ModelView, ProviderView, SpentView
 from mindbot.api.shown import ago
 from mindbot.api.shown_providers import can, facts, keys_ok, late_errors, money, percent, seconds, why
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_list, wants_json
 
@@ -23,7 +24,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="As the configuration names it.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROVIDER", autocompletion=completing.providers, help="As the configuration names it."
+    ),
+]
 _LABEL = 12  # columns of a fact's name
 _PAGE = 1000  # rows that are asked for at once
 

@@ -11,6 +11,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.api.errors import error_of
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.growing import Growing
 from mindbot.cli.orders import order, uploaded
@@ -28,10 +29,19 @@ EXIT = {"answered": 0, "queued": 0, "running": 0, "dropped": 5}
 def send(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="[TEXT]", help="What the user says.")] = "",
-    platform: Annotated[str, typer.Option(help="The platform it comes from.")] = "console",
-    bot: Annotated[str, typer.Option(help="The bot it is for; by default the platform's first.")] = "",
-    user: Annotated[str, typer.Option(help="Who says it.")] = "",
-    session: Annotated[str, typer.Option(help="The conversation it belongs to.")] = "",
+    platform: Annotated[
+        str, typer.Option(autocompletion=completing.platforms, help="The platform it comes from.")
+    ] = "console",
+    bot: Annotated[
+        str,
+        typer.Option(
+            autocompletion=completing.bot_names, help="The bot it is for; by default the platform's first."
+        ),
+    ] = "",
+    user: Annotated[str, typer.Option(autocompletion=completing.users, help="Who says it.")] = "",
+    session: Annotated[
+        str, typer.Option(autocompletion=completing.sessions, help="The conversation it belongs to.")
+    ] = "",
     file: Annotated[
         list[Path] | None, typer.Option(exists=True, dir_okay=False, help="Send a file too; repeatable.")
     ] = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mindbot.api import calls, models
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, one_line, print_json, print_list, wants_json
 
@@ -37,7 +38,12 @@ def group() -> None:
 def list_sessions(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
-    before: Annotated[str, typer.Option(metavar="TURN", help="Go on after the session of this LAST.")] = "",
+    before: Annotated[
+        str,
+        typer.Option(
+            metavar="TURN", autocompletion=completing.turns, help="Go on after the session of this LAST."
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """List sessions, the most recently active first."""
@@ -48,7 +54,12 @@ def list_sessions(
 @app.command()
 def transfer(
     ctx: typer.Context,
-    session: Annotated[str, typer.Argument(metavar="SESSION", help="As `session list` shows it.")],
+    session: Annotated[
+        str,
+        typer.Argument(
+            metavar="SESSION", autocompletion=completing.sessions, help="As `session list` shows it."
+        ),
+    ],
     to: Annotated[str, typer.Argument(metavar="TO", help="pool, bot, end, or a person's user id.")],
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +74,12 @@ def transfer(
 @app.command()
 def clear(
     ctx: typer.Context,
-    session: Annotated[str, typer.Argument(metavar="SESSION", help="As `session list` shows it.")],
+    session: Annotated[
+        str,
+        typer.Argument(
+            metavar="SESSION", autocompletion=completing.sessions, help="As `session list` shows it."
+        ),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Let the bot forget what was said so far; the turns stay to be seen."""

@@ -13,6 +13,7 @@ import typer
 from mindbot.api import calls, models
 from mindbot.api.client import AsyncClient
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset, Update, events
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import (
     JsonOption,
@@ -48,8 +49,9 @@ def tail(
     topic: Annotated[
         list[str] | None,
         typer.Option(
+            autocompletion=completing.topics,
             help="Other events instead, one a line: turn, delivery, span, log, health, …, or one type, "
-            "e.g. turn.queued; repeatable."
+            "e.g. turn.queued; repeatable.",
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="End after so many lines; 0 goes on.")] = 0,

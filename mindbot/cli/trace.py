@@ -8,6 +8,7 @@ import typer
 
 from mindbot.api import calls
 from mindbot.api.folding import folded
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import JsonOption, print_json, wants_json
 from mindbot.cli.tree import tree
@@ -18,7 +19,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(name="trace")
 def trace_turn(
     ctx: typer.Context,
-    turn: Annotated[str, typer.Argument(metavar="TURN", help="Its id, from `mindbot turns`.")],
+    turn: Annotated[
+        str,
+        typer.Argument(metavar="TURN", autocompletion=completing.turns, help="Its id, from `mindbot turns`."),
+    ],
     every: Annotated[
         bool, typer.Option("--all", help="Show every step, also the stages that only hold others.")
     ] = False,

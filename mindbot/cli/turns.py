@@ -8,6 +8,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.api.shown_turns import state, who, why
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, milliseconds, print_list
 
@@ -38,7 +39,9 @@ def list_turns(
         str, typer.Argument(metavar="[FILTER]", help="E.g. 'platform == \"wecom\" and took > 5s'.")
     ] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
-    before: Annotated[str, typer.Option(metavar="TURN", help="Go on from this turn.")] = "",
+    before: Annotated[
+        str, typer.Option(metavar="TURN", autocompletion=completing.turns, help="Go on from this turn.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """List turns, newest first."""

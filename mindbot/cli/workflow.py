@@ -16,7 +16,7 @@ from mindbot.api.shown_providers import money, percent, seconds
 from mindbot.api.shown_routes import explained
 from mindbot.api.shown_workflows import facts, late_runs_failed, milliseconds, node_tree, run_head, why
 from mindbot.api.workflow_models import RunWorkflow, WorkflowDayView, WorkflowRunView, WorkflowView
-from mindbot.cli import dataset
+from mindbot.cli import completing, dataset
 from mindbot.cli.connect import connect
 from mindbot.cli.orders import asked, typed, worded
 from mindbot.cli.output import Column, JsonOption, one_line, plain, print_json, print_list, wants_json
@@ -30,7 +30,12 @@ app = typer.Typer(
 )
 app.add_typer(dataset.app, name="dataset")
 
-Name = Annotated[str, typer.Argument(metavar="WORKFLOW", help="As the configuration names it.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKFLOW", autocompletion=completing.workflows, help="As the configuration names it."
+    ),
+]
 Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that it may take.")]
 _LABEL = 12  # columns of a fact's name
 
@@ -161,7 +166,10 @@ def _print_run(found: WorkflowRunView) -> None:
 def compare(
     ctx: typer.Context,
     workflows: Annotated[
-        list[str] | None, typer.Argument(metavar="WORKFLOW", help="As the configuration names them.")
+        list[str] | None,
+        typer.Argument(
+            metavar="WORKFLOW", autocompletion=completing.workflows, help="As the configuration names them."
+        ),
     ] = None,
     text: Annotated[str | None, typer.Option("--text", "-t", help="What two or more are asked now.")] = None,
     last: Annotated[int, typer.Option(min=1, max=1000, help="Without a text: how many.")] = 20,

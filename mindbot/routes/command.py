@@ -22,6 +22,7 @@ from mindbot.api.workflow_models import (
     RuleView,
     TeachRoute,
 )
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.orders import asked, worded
 from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_list, print_table, wants_json
@@ -46,14 +47,16 @@ _PAGE = 1000  # rows that are asked for at once
 def explain(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(help="What somebody writes.")],
-    platform: Annotated[str, typer.Option(help="Where.")] = "console",
-    bot: Annotated[str, typer.Option(help="To which bot.")] = "default",
+    platform: Annotated[str, typer.Option(autocompletion=completing.platforms, help="Where.")] = "console",
+    bot: Annotated[str, typer.Option(autocompletion=completing.bot_names, help="To which bot.")] = "default",
     user: Annotated[str, typer.Option(help="Who, by user id.")] = "",
     group: Annotated[str, typer.Option(help="In which group; empty: to the bot alone.")] = "",
     department: Annotated[
         list[str] | None, typer.Option(help="A department of theirs; can be repeated.")
     ] = None,
-    session: Annotated[str, typer.Option(help="In which session; follow-ups stay there.")] = "",
+    session: Annotated[
+        str, typer.Option(autocompletion=completing.sessions, help="In which session; follow-ups stay there.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Tell where a message would go and why: rules, candidates, examples that are like it.
@@ -147,8 +150,12 @@ CORRECTIONS: list[Column[LearnedView]] = [
 def learn(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(help="What somebody wrote.")] = "",
-    workflow: Annotated[str, typer.Option(help=f"Where it belongs; {_NONE}: to none.")] = "",
-    turn: Annotated[str, typer.Option(help="A turn: what it was asked is the text.")] = "",
+    workflow: Annotated[
+        str, typer.Option(autocompletion=completing.workflows, help=f"Where it belongs; {_NONE}: to none.")
+    ] = "",
+    turn: Annotated[
+        str, typer.Option(autocompletion=completing.turns, help="A turn: what it was asked is the text.")
+    ] = "",
     note: Annotated[str, typer.Option(help="Why, for whoever reviews it.")] = "",
     list_: Annotated[bool, typer.Option("--list", help="List corrections.")] = False,
     state: Annotated[str, typer.Option(help="--list: pending, accepted, rejected or reverted.")] = "",

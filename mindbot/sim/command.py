@@ -12,6 +12,18 @@ sim = typer.Typer(
 )
 
 
+def _names(incomplete: str) -> list[str]:
+    from mindbot.sim.catalog import SIMULATORS
+
+    return list(SIMULATORS)
+
+
+def _faces(incomplete: str) -> list[str]:
+    from mindbot.sim.openai.faces import FACES
+
+    return list(FACES)
+
+
 def _apps(given: Iterable[str]) -> dict[str, dict[str, str]]:
     """Read `--app NAME=KIND`; raises BadParameter."""
     from mindbot.sim.dify.apps import PREFIXES
@@ -29,7 +41,10 @@ def _apps(given: Iterable[str]) -> dict[str, dict[str, str]]:
 
 @sim.command(name="sim")
 def run_simulators(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Which simulators, e.g. wecom openai.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME", autocompletion=_names, help="Which simulators, e.g. wecom openai."),
+    ],
     port_base: Annotated[int, typer.Option(min=0, max=65000, help="First port; 0 takes free ones.")] = 0,
     host: Annotated[
         str, typer.Option(help="Address to bind. Anybody who reaches it controls it.")
@@ -41,7 +56,10 @@ def run_simulators(
         float, typer.Option(min=0, help="How fast a model streams; 0 sends everything at once.")
     ] = 0,
     face: Annotated[
-        str, typer.Option(help="Whose way openai speaks: openrouter, deepseek, azure, vllm, …")
+        str,
+        typer.Option(
+            autocompletion=_faces, help="Whose way openai speaks: openrouter, deepseek, azure, vllm, …"
+        ),
     ] = "openai",
     app: Annotated[
         list[str] | None,

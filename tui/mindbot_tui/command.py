@@ -10,12 +10,30 @@ import typer
 tui = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
+def _languages(incomplete: str) -> list[str]:
+    from mindbot_tui.words import LANGUAGES
+
+    return list(LANGUAGES)
+
+
+def _themes(incomplete: str) -> list[str]:
+    from textual.theme import BUILTIN_THEMES
+
+    from mindbot_tui.themes import themes
+
+    return [*(each.name for each in themes()), *BUILTIN_THEMES]
+
+
 @tui.command(name="tui")
 def open_console(
     ctx: typer.Context,
     readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
-    lang: Annotated[str, typer.Option(help="en or zh; by default what $LANG says.")] = "",
-    theme: Annotated[str, typer.Option(help="Colours; :theme in the console lists them.")] = "",
+    lang: Annotated[
+        str, typer.Option(autocompletion=_languages, help="en or zh; by default what $LANG says.")
+    ] = "",
+    theme: Annotated[
+        str, typer.Option(autocompletion=_themes, help="Colours; :theme in the console lists them.")
+    ] = "",
     production: Annotated[
         bool, typer.Option("--production", help="Loud colours: this is the real thing.")
     ] = False,
