@@ -13,6 +13,24 @@ def traffic(received: int = 0, sent: int = 0, **more: object) -> Json:
     return {**known, **more} if received else {}
 
 
+def health(*, undelivered: int = 0, dead: int = 0, failed: int = 0, ended: int = 0, **ill: str) -> Json:
+    """Return what a daemon says of its health; ``ill`` are components by name and their state."""
+    not_ok = [
+        {"component": component, "state": state, "reason": "40001: invalid credential", "since": NOON - 12}
+        for component, state in ill.items()
+    ]
+    share = failed / ended if ended else 0.0
+    return {
+        "ok": not (not_ok or undelivered or dead or failed),
+        "not_ok": not_ok,
+        "failing": {"window_s": 300.0, "ended": ended, "failed": failed, "share": share},
+        "undelivered": undelivered,
+        "dead_letters": dead,
+        "counted": True,
+        "words": [],
+    }
+
+
 BOTS: list[Json] = [
     {"platform": "console", "bot": "default", "state": "ok", "reason": "", "since": NOON - 90_000},
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from console_bots import BOTS
+from console_bots import BOTS, health
 from console_fakes import NOON, FakeDaemon, turn_id
 from console_providers import PROVIDERS
 from console_routes import LEARNED, ROUTE, ROUTER, spans
@@ -393,6 +393,13 @@ def filled() -> FakeDaemon:
         "totals": {"received": 13, "answered": 8, "dead": 1},
         "outbox": {"waiting": 0, "sent": 8, "dead": 1},
         "config": {"files": ["mindbot.yaml"], "generation": 3},
+        "health": health(
+            undelivered=1,
+            dead=2,
+            failed=2,
+            ended=10,
+            **{"bot wecomcs/shop": "failed", "bot dingtalk/客服": "degraded"},
+        ),
     }
     daemon.answers |= {
         "GET /v1/platforms": BOTS,

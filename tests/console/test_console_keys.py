@@ -17,7 +17,18 @@ from mindbot_tui.screens.help import CONTEXTS
 from mindbot_tui.screens.turn import TurnScreen
 from mindbot_tui.start import look_of
 
-VIEWS = ("platforms", "sessions", "dead", "config", "logs", "providers", "workflows", "routes", "help")
+VIEWS = (
+    "platforms",
+    "sessions",
+    "dead",
+    "config",
+    "logs",
+    "providers",
+    "workflows",
+    "routes",
+    "events",
+    "help",
+)
 CONSOLE_PAGE = Path(__file__).parents[2] / "docs" / "console.md"
 
 

@@ -82,7 +82,7 @@ async def test_a_screen_that_is_not_shown_asks_nothing(daemon: FakeDaemon, clock
         asked = len([path for path, _ in daemon.asked if "providers" in path])
         clock.now += 60
         daemon.happen({"type": "health.changed", "component": "provider openai", "state": "degraded"})
-        await person.finds(lambda: person.app.state.noticed > 1)
+        await person.finds(lambda: person.app.state.notices.count > 1)
         await person.pilot.pause(0.3)
         assert len([path for path, _ in daemon.asked if "providers" in path]) == asked
 

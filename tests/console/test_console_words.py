@@ -11,6 +11,7 @@ import pytest
 
 import mindbot_tui
 from mindbot.api import shown, shown_providers, shown_routes, shown_waits, shown_workflows
+from mindbot.domain.health import TEXTS
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
 from mindbot.filters.tokens import OPERATORS
@@ -24,6 +25,7 @@ from mindbot_tui.commands.usage import TITLES
 from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS
 from mindbot_tui.screens.routes import TABS
+from mindbot_tui.state.health import NEWS
 from mindbot_tui.state.parts import NAMES
 from mindbot_tui.widgets.frame import LABELS, TYPING
 from mindbot_tui.widgets.no_daemon import STARTS
@@ -42,6 +44,7 @@ def literals() -> Iterator[tuple[str, str]]:
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 name = getattr(node.func.value, "id", name) if isinstance(node.func, ast.Subscript) else name
                 found += node.args[:1] if name in ("words", "say", "Column") else []
+                found += node.args[1:2] if name in ("note", "tell", "add") else []
                 found += [word.value for word in node.keywords if word.arg == "empty"]
             if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") in ("heading", "empty"):
                 found += [node.value] if node.value else []
@@ -79,6 +82,7 @@ def said() -> Iterator[tuple[str, str]]:
     routes = (shown_routes.STATES, shown_routes.MODES, shown_routes.PARTS, shown_routes.CORRECTIONS)
     yield from (("turns", text) for text in shown_waits.TEXTS)
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
+    yield from (("health", text) for text in (*TEXTS, *NEWS))
     yield from (("usage", title) for title in TITLES)
     yield from (("commands", help) for _, help in HANDS)
     yield from (("commands", text) for texts in WAYS.values() for text in texts)

@@ -29,6 +29,7 @@ from mindbot_tui.screens.view import View
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.state.history import Layer, Way
 from mindbot_tui.terminal import lasting
+from mindbot_tui.toasts import Toasts
 from mindbot_tui.widgets.columns import WIDE
 from mindbot_tui.words import Words
 
@@ -75,6 +76,7 @@ class Console(App[None]):
         self.feed = Feed(self.state, api)
         self.flow = Flow()
         self._places = Places(self, self.flow)
+        self._toasts = Toasts(self)
         self.filters_used: deque[str] = deque(maxlen=50)
         self._prompted: list[str] = []
         for each in themes.themes():
@@ -109,6 +111,7 @@ class Console(App[None]):
     def _sync(self) -> None:
         if self.view.is_mounted:
             self.view.sync()
+        self._toasts.sync()
 
     # --- where one is
 
@@ -193,7 +196,7 @@ class Console(App[None]):
         except MindBotError as error:
             if isinstance(error, Forbidden):
                 self.feed.status_again()
-            self.state.note("bad", str(error))
+            self.state.note("bad", "{error}", error=error)
             if isinstance(error, ConfigError) and error.problems:
                 self.show_page(error.message, "\n".join(error.problems))
             else:

@@ -1,6 +1,7 @@
 """The Chinese of the console, by the English. A test sees that nothing is missing and nothing idle."""
 
 from mindbot_tui.chinese_bots import BOTS
+from mindbot_tui.chinese_health import HEALTH
 from mindbot_tui.chinese_keys import KEYS_ZH
 from mindbot_tui.chinese_providers import PROVIDERS
 from mindbot_tui.chinese_routes import ROUTES
@@ -14,6 +15,7 @@ ZH: dict[str, str] = {
     **ROUTES,
     **KEYS_ZH,
     **TURNS,
+    **HEALTH,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",
@@ -89,7 +91,6 @@ ZH: dict[str, str] = {
     " queue ": " 排队 ",
     "lag ": "延迟 ",
     "gaps ": "缺口 ",
-    "dead ": "死信 ",
     "mem ": "内存 ",
     "read-only": "只读",
     "back": "返回",

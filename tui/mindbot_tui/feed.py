@@ -49,7 +49,7 @@ class Feed:
                 try:
                     await self._follow()
                 except MindBotError as error:
-                    self._state.link.detach(error.message, error.hint)
+                    self._state.detach(error.message, error.hint)
                 await anyio.sleep(RETRY)
 
     async def _follow(self) -> None:
@@ -61,7 +61,11 @@ class Feed:
                         state.apply(found)
                     case Gap(count):
                         state.link.gap(count)
-                        state.note("warn", f"{count:,} events lost on their way here; listing again")
+                        state.note(
+                            "warn",
+                            "{count} events lost on their way here; listing again",
+                            count=f"{count:,}",
+                        )
                         self._stale.set()
                     case Reset():
                         state.note("warn", "the daemon was started again; listing again")
@@ -69,13 +73,15 @@ class Feed:
                     case Connected():
                         self._attached()
                     case Disconnected(reason):
-                        state.link.detach(reason)
-                        state.note("bad", f"detached: {reason}")
+                        state.detach(reason)
+                        state.note("bad", "detached: {reason}", reason=reason)
 
     def _attached(self) -> None:
         link = self._state.link
         link.attach()
-        self._state.note("ok", f"attached again after {link.away:.1f}s" if link.away else "attached")
+        away = f"{link.away:.1f}s"
+        self._state.note("ok", "attached again after {away}" if link.away else "attached", away=away)
+        self._status_stale.set()  # how the daemon is by now
         self._state.changes += 1
         self._stale.set()
 
@@ -89,7 +95,7 @@ class Feed:
                 await self._list()
             except MindBotError as error:
                 if self._state.link.attached:
-                    self._state.note("bad", f"cannot list turns: {error.message}")
+                    self._state.note("bad", "cannot list turns: {reason}", reason=error.message)
                     self._stale.set()
                 await anyio.sleep(RETRY)
             else:
@@ -115,6 +121,6 @@ class Feed:
                 state.take_status(await self._api.ask(calls.status()))
             except MindBotError as error:
                 if state.link.phase == "connecting":
-                    state.link.detach(error.message, error.hint)
+                    state.detach(error.message, error.hint)
             with anyio.move_on_after(STATUS if state.link.attached else RETRY):
                 await self._status_stale.wait()

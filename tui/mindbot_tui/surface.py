@@ -102,6 +102,9 @@ class Front(Protocol):
     @property
     def can_go_back(self) -> bool: ...
 
+    def seek(self, spot: str) -> None:
+        """Select a line by what makes it the same one, as soon as it is there."""
+
     def reload(self) -> None:
         """Ask the daemon again."""
 

@@ -9,6 +9,7 @@ from mindbot_tui.commands.compare import Compare
 from mindbot_tui.commands.compose import Compose
 from mindbot_tui.commands.copy import CopyId
 from mindbot_tui.commands.copy_command import CopyCommand
+from mindbot_tui.commands.culprit import Culprit
 from mindbot_tui.commands.disable import Disable
 from mindbot_tui.commands.disable_workflow import DisableWorkflow
 from mindbot_tui.commands.discard import Discard
@@ -21,6 +22,7 @@ from mindbot_tui.commands.fold import Fold
 from mindbot_tui.commands.follow import FollowEnd
 from mindbot_tui.commands.forget import Forget
 from mindbot_tui.commands.go import Go
+from mindbot_tui.commands.health import ShowHealth
 from mindbot_tui.commands.history import GoThroughHistory
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.models import Models
@@ -72,6 +74,9 @@ COMMANDS: dict[str, Command] = {
         Go("providers", "models' providers: how they are, what they cost"),
         Go("workflows", "workflows: how they are, what they did"),
         Go("routes", "where messages go and why, the rules, corrections"),
+        Go("events", "what happened to this console and its daemon"),
+        ShowHealth(),
+        Culprit(),
         Go("help", "all keys and commands"),
         SetFilter(),
         ClearFilter(),

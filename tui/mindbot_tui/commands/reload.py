@@ -18,6 +18,6 @@ class Reload(Command):
         done = await console.api.ask(calls.reload())
         console.say(console.words("generation {n} is in use", n=done.generation))
         for warning in done.warnings:
-            console.state.note("warn", warning)
+            console.state.note("warn", "{warning}", warning=warning)
         if done.restart:
             console.say(console.words("only a restart applies: {what}", what=", ".join(done.restart)), "warn")

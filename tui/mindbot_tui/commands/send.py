@@ -73,7 +73,7 @@ class Send(Command):
             raise Invalid(f"{first['loc'][0]}: {first['msg']}") from error
         console.state.called(call_line(draft))
         turn = await console.api.ask(calls.send(order))
-        console.state.note("ok", f"sent as turn {turn.id}")
+        console.state.note("ok", "sent as turn {id}", id=turn.id)
 
     def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         return [(f"#{platform} ", "") for platform in console.flow.seen("platform")]

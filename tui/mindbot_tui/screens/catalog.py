@@ -16,6 +16,7 @@ _VIEWS = {
     "providers": "mindbot_tui.screens.providers:Providers",
     "workflows": "mindbot_tui.screens.workflows:Workflows",
     "routes": "mindbot_tui.screens.routes:Routes",
+    "events": "mindbot_tui.screens.events:Events",
     "help": "mindbot_tui.screens.help:Help",
 }
 #: Views of one thing, which they are given by its name or id.

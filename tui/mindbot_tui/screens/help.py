@@ -28,6 +28,7 @@ CONTEXTS = {
     "providers": "Providers",
     "workflows": "Workflows",
     "routes": "Routes",
+    "events": "Events",
 }
 
 

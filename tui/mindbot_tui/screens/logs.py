@@ -15,7 +15,7 @@ from mindbot.domain.errors import MindBotError
 from mindbot_tui.cells import clock
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
-from mindbot_tui.state.console import Notice
+from mindbot_tui.state.notices import Notice
 from mindbot_tui.state.ring import Ring
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.rows import Rows
@@ -80,18 +80,21 @@ class Logs(View):
         """Mix in what has happened to the console itself; the daemon's earlier lines come first."""
         if not self._listed:
             return
-        state = self.console.state
-        for notice in list(state.notices)[self._noticed - state.noticed or len(state.notices) :]:
-            self._lines.add(_of_console(notice))
-        self._noticed = state.noticed
+        notices = self.console.state.notices
+        for notice in notices.since(self._noticed):
+            self._lines.add(self._of_console(notice))
+        self._noticed = notices.count
+
+    def _of_console(self, notice: Notice) -> Entry:
+        return Entry(notice.at, _NOTICES[notice.kind], "console", notice.said(self.console.words))
 
     async def _follow(self) -> None:
         state = self.console.state
-        entries, self._noticed = [_of_console(notice) for notice in state.notices], state.noticed
+        entries, self._noticed = [self._of_console(n) for n in state.notices.since(0)], state.notices.count
         try:
             entries += [_entry(line.to_json()) for line in await self.console.api.ask(calls.logs(limit=1000))]
         except MindBotError as error:
-            state.note("bad", str(error))
+            state.note("bad", "{error}", error=error)
         for entry in sorted(entries, key=lambda entry: entry.at):
             self._lines.add(entry)
         self._listed = True
@@ -100,10 +103,6 @@ class Logs(View):
                 if isinstance(update, Batch):
                     for event in update.events:
                         self._lines.add(_entry(event))
-
-
-def _of_console(notice: Notice) -> Entry:
-    return Entry(notice.at, _NOTICES[notice.kind], "console", notice.text)
 
 
 def _entry(line: Mapping[str, Any]) -> Entry:

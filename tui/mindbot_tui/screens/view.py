@@ -238,7 +238,7 @@ class View(Screen[None]):
                 self._loaded = True
         except MindBotError as error:
             self._why_not = str(error)
-            self.console.state.note("bad", str(error))
+            self.console.state.note("bad", "{error}", error=error)
             if self.console.state.link.attached:
                 self.console.say(str(error), "bad")
         finally:

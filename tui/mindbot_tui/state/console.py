@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal, cast
+
+from pydantic import ValidationError
 
 from mindbot.api import models
 from mindbot.domain.shapes.events import (
@@ -18,22 +19,15 @@ from mindbot.domain.shapes.events import (
     HealthEvent,
     StatsEvent,
 )
+from mindbot_tui.state.health import HealthState
 from mindbot_tui.state.link import Link
+from mindbot_tui.state.notices import Notices
 from mindbot_tui.state.numbers import Numbers
 from mindbot_tui.state.turns import TurnStore
 
 Role = Literal["", "viewer", "operator", "admin"]
 ROLES = ("", "viewer", "operator", "admin")
 _KEPT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that happened to the console or its daemon. ``kind`` is ok, warn or bad."""
-
-    at: float
-    kind: str
-    text: str
 
 
 class ConsoleState:
@@ -47,8 +41,8 @@ class ConsoleState:
         self.role: Role = ""
         self.readonly = False
         self.paused = False
-        self.notices: deque[Notice] = deque(maxlen=_KEPT)
-        self.noticed = 0  # notices so far
+        self.health = HealthState()
+        self.notices = Notices(clock)
         self.calls: deque[str] = deque(maxlen=_KEPT)
         #: Counts changes of health and configuration, after which lists of bots are stale.
         self.changes = 0
@@ -69,25 +63,35 @@ class ConsoleState:
             elif topic == "stats":
                 self.numbers.take_stats(cast(StatsEvent, event))
             elif topic == "health":
-                self._health(cast(HealthEvent, event))
+                if what == "summary":
+                    self._summary(event)
+                else:
+                    self._health(cast(HealthEvent, event))
             elif topic == "config":
                 self._reloaded(cast(ConfigEvent, event))
             elif topic == "bus":
                 self._slow(cast(BusEvent, event))
             elif topic == "alert":
                 alert = cast(AlertEvent, event).get("alert", "")
-                self.note("ok" if what == "resolved" else "bad", f"alert {alert} {what}")
+                kind = "ok" if what == "resolved" else "bad"
+                self.notices.tell(kind, "alert {alert} {what}", alert=alert, what=what)
 
     def take_status(self, status: models.Status) -> None:
         """Take over the daemon's numbers; a daemon that says which role we have is believed."""
         self.numbers.take_status(status)
+        if status.health is not None:
+            self.health.take(status.health, self.notices)
         if (role := status.to_json().get("role")) in ROLES:
             self.role = cast(Role, role)
 
-    def note(self, kind: str, text: str) -> None:
-        """Keep something for the console's own log."""
-        self.notices.append(Notice(self.clock(), kind, text))
-        self.noticed += 1
+    def detach(self, reason: str, hint: str = "") -> None:
+        """The daemon is away, and nobody knows how it is now."""
+        self.link.detach(reason, hint)
+        self.health.forget()
+
+    def note(self, kind: str, text: str, /, **values: object) -> None:
+        """Keep something for the console's own log; ``values`` fill the names in the text."""
+        self.notices.add(kind, text, **values)
 
     def called(self, command: str) -> None:
         """Keep the command line that does what was just done."""
@@ -103,12 +107,27 @@ class ConsoleState:
         self.changes += 1
         state = str(event.get("state", ""))
         kind = {"ok": "ok", "failed": "bad"}.get(state, "warn")
-        reason = f": {event['reason']}" if event.get("reason") else ""
-        self.note(kind, f"{event.get('component', '')} is {state}{reason}")
+        values = {"component": event.get("component", ""), "state": state, "reason": event.get("reason", "")}
+        tell = self.notices.add if state == "starting" else self.notices.tell
+        tell(
+            kind,
+            "{component} is {state}: {reason}" if values["reason"] else "{component} is {state}",
+            **values,
+        )
+
+    def _summary(self, event: EventJson) -> None:
+        try:
+            found = models.HealthSummary.model_validate(event)
+        except ValidationError:
+            self.health.forget()
+            self.note("warn", "how the daemon is cannot be read: it is of another version")
+        else:
+            self.health.take(found, self.notices)
 
     def _reloaded(self, event: ConfigEvent) -> None:
         self.changes += 1
-        self.note("ok", f"configuration generation {event.get('generation', '?')} is in use")
+        self.note("ok", "configuration generation {n} is in use", n=event.get("generation", "?"))
 
     def _slow(self, event: BusEvent) -> None:
-        self.note("bad", f"{event.get('handler', '?')} is too slow: {event.get('count', '?')} events lost")
+        values = {"handler": event.get("handler", "?"), "count": event.get("count", "?")}
+        self.note("bad", "{handler} is too slow: {count} events lost", **values)

@@ -22,7 +22,6 @@ class Numbers:
     running: int = 0
     queued: int = 0
     outbox: int = 0
-    dead: int = 0
     lag: float = 0.0
     rss: int = 0
     generation: int = 0
@@ -30,7 +29,6 @@ class Numbers:
     def take_status(self, status: models.Status) -> None:
         self.running, self.queued = status.turns.running, status.turns.queued
         self.outbox = status.outbox.waiting
-        self.dead = status.outbox.dead + status.totals.dead
         self.lag, self.rss = status.loop_lag_ms, status.rss_bytes
         self.generation = status.config.generation
 

@@ -64,16 +64,60 @@ class CallLine(Line):
 
 
 class StatusBar(Line):
-    """The link, rates, what runs, how busy the daemon's loop is, and what was lost on the way here."""
+    """What is wrong, the link, rates, what runs, how busy the daemon's loop is, what was lost on its way.
+
+    A click on what is wrong leads to its cause.
+    """
 
     def pieces(self, width: int) -> list[Piece]:
-        return [(" ", "text"), *fitting(self._groups(), width - 1)]
+        chips = [(text, style) for text, style, _ in self._chips(width - 1)]
+        left = width - 1 - sum(cell_len(text) for text, _ in chips)
+        if chips:
+            chips.append((" ", "text"))
+        return [(" ", "text"), *chips, *fitting(self._groups(), left - 1)]
+
+    def _chips(self, width: int) -> list[tuple[str, str, str]]:
+        """Return what is wrong, what matters most first, as texts with their style and what they are about.
+
+        What has no room is counted; the first is cut where even that has none.
+        """
+        state = self.console.state
+        found = state.health.troubles if state.link.attached and state.health.known else []
+        style = "alarm" if state.health.alarm else "wait"
+        chips: list[tuple[str, str, str]] = []
+        left = width - 1  # a blank ends them
+        for n, trouble in enumerate(found):
+            text = f"{' · ' if n else ' ✗ '}{clean(trouble.say(self.words))}"
+            after = len(found) - n - 1
+            room = left - (len(f" +{after}") if after else 0)
+            if n and cell_len(text) > room:
+                chips.append((f" +{after + 1}", style, ""))
+                break
+            chips.append((fit(text, min(cell_len(text), room)), style, trouble.about))
+            left -= cell_len(chips[-1][0])
+        return [*chips, (" ", style, "")] if chips else []
+
+    def on_click(self, event: events.Click) -> None:
+        at = 1
+        for text, _, about in self._chips(self.size.width - 1):
+            if at <= event.x < at + cell_len(text):
+                self.console.run_command(f"culprit {about}")
+                return
+            at += cell_len(text)
+
+    def _link(self) -> list[Piece]:
+        """Attached is green only where nothing is wrong, and that is known."""
+        state, words = self.console.state, self.words
+        link, health = state.link, state.health
+        mark = {"attached": "ok", "connecting": "wait", "detached": "bad"}[link.phase]
+        if link.attached and (not health.known or health.troubles):
+            mark = "text"
+        return [("● ", mark), (words(link.phase), mark), (f" {clock(link.since)}", "dim")]
 
     def _groups(self) -> Iterator[list[Piece]]:
         state, words = self.console.state, self.words
         link, numbers = state.link, state.numbers
-        mark = {"attached": "ok", "connecting": "wait", "detached": "bad"}[link.phase]
-        yield [("● ", mark), (words(link.phase), mark), (f" {clock(link.since)}", "dim")]
+        yield self._link()
         gaps: list[Piece] = [(words("gaps "), "dim"), (str(link.gaps), "text")]
         if link.lost:
             yield [gaps[0], (f"{link.gaps} ({link.lost:,})", "bad")]
@@ -92,8 +136,6 @@ class StatusBar(Line):
         yield [] if link.lost else gaps
         if state.role:
             yield [(state.role, "dim")]
-        if numbers.dead:
-            yield [(words("dead "), "dim"), (str(numbers.dead), "bad")]
         if numbers.rss:
             yield [(words("mem "), "dim"), (size(numbers.rss), "text")]
         yield [(_bars(list(numbers.received)[-20:]), "bar")]

@@ -16,7 +16,7 @@ from mindbot_tui.words import Words
 NAMES = (
     *("text", "dim", "head", "strong", "accent", "key", "off"),
     *("ok", "busy", "wait", "bad", "drop", "warn"),
-    *("name", "string", "number", "bar", "mark", "chip"),
+    *("name", "string", "number", "bar", "mark", "chip", "alarm"),
 )
 
 Piece = tuple[str, str]  # a text and what it is

@@ -1,0 +1,114 @@
+"""An outage is on every screen, in words, and leads to its cause."""
+
+from __future__ import annotations
+
+import pytest
+from console_bots import health
+from console_driver import Person, console
+from console_fakes import FakeClock, FakeDaemon
+from console_sample import filled
+
+pytestmark = pytest.mark.anyio
+
+DOWN = {"bot wecomcs/shop": "failed", "bot wecom/default": "failed", "provider openai": "degraded"}
+OUTAGE = health(undelivered=3, dead=6, failed=12, ended=12, **DOWN)
+
+
+def suffering() -> FakeDaemon:
+    """Return a daemon with two bots down and its provider failing."""
+    daemon = filled()
+    daemon.answers["GET /v1/status"]["health"] = OUTAGE
+    return daemon
+
+
+async def bar(person: Person, *texts: str) -> None:
+    """Wait until the status bar says all of these."""
+    for text in texts:
+        await person.sees_at(-2, text)
+
+
+async def test_an_outage_is_on_every_screen_and_attached_is_not_green() -> None:
+    async with console(suffering(), clock=FakeClock()) as person:
+        said = "✗ 2 bots down · openai degraded · 100 % failing · 3 undelivered · 6 dead"
+        await bar(person, said, "● attached")
+        for key in ("2", "3", "4", "5", "6", "7", "8", "9", "E", "question_mark"):
+            await person.press(key)
+            await bar(person, said)
+        await person.press("1", "home", "enter")
+        await bar(person, said)
+        for width, rest in (
+            (80, "✗ 2 bots down · openai degraded · 100 % failing · 3 undelivered"),
+            (40, "✗ 2 bots down · openai degraded +3"),
+        ):
+            await person.resize(width, 24 if width == 80 else 10)
+            await bar(person, rest)
+
+
+async def test_what_is_wrong_leads_to_its_cause() -> None:
+    daemon = suffering()
+    async with console(daemon, clock=FakeClock()) as person:
+        await bar(person, "2 bots down")
+        await person.press("exclamation_mark")
+        await person.sees("── wecomcs/shop ──", "40001: invalid credential")
+        await person.clicks("100 % failing")
+        await person.sees("state in [failed, dead]", "2/13")
+        await person.clicks("6 dead")
+        await person.sees("Dead letters", "请提供公司名称和税号")
+        await person.clicks("openai degraded")
+        await person.sees("Providers", "── openai ──")
+        await person.clicks("3 undelivered")
+        await person.sees("Turns", "undelivered")
+        await person.press("colon")
+        await person.type("health")
+        await person.press("enter")
+        await person.sees("12 of 12 turns failed in the last 5 min", "── provider openai · degraded 12 s ──")
+
+
+async def test_health_follows_events_and_ten_changes_are_one_toast() -> None:
+    daemon = filled()
+    daemon.answers["GET /v1/status"]["health"] = health()
+    async with console(daemon, clock=FakeClock()) as person:
+        await bar(person, "● attached")
+        await person.sees_no("✗ 2 bots")
+        for n in range(10):
+            event = {"component": f"bot wecom/b{n}", "state": "failed", "reason": "no answer"}
+            daemon.happen({"type": "health.changed", **event})
+        parts = {f"bot wecom/b{n}": "failed" for n in range(10)}
+        daemon.happen({"type": "health.summary", **health(dead=1, **parts)})
+        await bar(person, "✗ 10 bots down · 1 dead")
+        await person.sees("11 changes of health (E shows them), the last: dead letters: 1")
+        await person.press("E")
+        await person.sees("Events", "bot wecom/b3 is failed: no answer", "dead letters: 1")
+        await person.press("enter")
+        await person.sees("esc")
+        await person.press("escape")
+        daemon.happen({"type": "health.summary", **health()})
+        await person.sees("no dead letters any more")
+        await person.sees_no("10 bots down")
+        await person.press("exclamation_mark")
+        await person.sees("nothing is wrong")
+
+
+async def test_what_is_not_known_is_not_said_to_be_so() -> None:
+    daemon = suffering()
+    async with console(daemon, clock=FakeClock()) as person:
+        await bar(person, "✗ 2 bots down")
+        daemon.stop()
+        await bar(person, "● detached")
+        await person.sees_no("2 bots down")
+        await person.press("exclamation_mark")
+        await person.sees("no daemon is attached")
+        del daemon.answers["GET /v1/status"]["health"]  # an older daemon
+        daemon.start_again()
+        await bar(person, "● attached")
+        await person.sees_no("2 bots down")
+        await person.press("exclamation_mark")
+        await person.sees("this daemon does not say how it is")
+        daemon.happen({"type": "health.summary", "not_ok": "of tomorrow"})
+        await person.press("E")
+        await person.sees("it is of another version")
+
+
+async def test_in_chinese() -> None:
+    async with console(suffering(), clock=FakeClock(), language="zh") as person:
+        await bar(person, "✗ 2 个机器人不可用 · openai 降级 · 100% 失败 · 3 条未送达 · 6 封死信")
