@@ -136,6 +136,7 @@ class DeadLetterResource:
         before = known or await _shown(await self._questions.queries(), letter)
         acts = {"retry": self._retry, "discard": self._discard, "restore": self._restore}
         await acts[action](letter)
+        self._settled()
         self._acts.note(before, action)
         self._decided(_number(letter.partition("-")[0]))
 
@@ -147,7 +148,6 @@ class DeadLetterResource:
         delivery = await self._store.outbox.revive(dead.turn, dead.n)
         if delivery is None:
             raise Conflict(f"{letter} is not dead any more")
-        self._settled()
         self._outbox.submit([delivery])
 
     async def _discard(self, letter: str) -> None:
@@ -156,7 +156,6 @@ class DeadLetterResource:
                 raise Conflict(f"{letter} is not dead")
         elif not await self._store.outbox.discard(*_letter(letter)):
             await self._dead(letter)
-        self._settled()
 
     async def _restore(self, letter: str) -> None:
         if "-" in letter:
