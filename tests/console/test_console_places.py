@@ -73,3 +73,36 @@ async def test_places_come_back_with_what_was_selected_in_them(clock: FakeClock)
         await person.sees("40001")
         await person.press("minus")
         await person.sees("wecom.corpid")
+
+
+@pytest.mark.slow
+async def test_the_help_begins_with_the_keys_of_the_place_and_runs_what_is_chosen(clock: FakeClock) -> None:
+    async with console(filled(), clock=clock) as person:
+        await person.press("4")
+        await person.sees("40001")
+        await person.press("question_mark")
+        await person.sees_at(2, "Here: Dead letters")
+        await person.sees("put it away for good", "Dead letters › Help")
+        await person.press("slash")
+        await person.type("conversations")
+        await person.sees_no("put it away for good")
+        await person.press("enter", "enter")
+        await person.sees("$ mindbot session list")
+        await person.press("minus")
+        await person.sees("40001")
+
+
+@pytest.mark.slow
+async def test_the_help_scrolls_and_closes_where_it_was_opened(clock: FakeClock) -> None:
+    async with console(filled(), clock=clock, size=(80, 24)) as person:
+        await person.sees("Where is my")
+        await person.press("home", "enter")
+        await person.sees("ToUserName")
+        await person.press("question_mark")
+        await person.sees("Here: Turn", "the next turn of the list", "1-9 views")
+        await person.press("pagedown", "pagedown")
+        await person.sees_no("the next turn of the list")
+        await person.press("G")
+        await person.sees("Routes", "let an accepted correction count no longer")
+        await person.press("escape")
+        await person.sees("ToUserName")

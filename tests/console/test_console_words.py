@@ -22,8 +22,8 @@ from mindbot_tui.commands.on_bot import OnBot
 from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.transfer import HANDS
 from mindbot_tui.commands.usage import TITLES
-from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS
-from mindbot_tui.screens.help import CONTEXTS, FILTERS
+from mindbot_tui.keymap import KEYS
+from mindbot_tui.screens.help import CONTEXTS, FILTERS, OWN_KEYS
 from mindbot_tui.screens.routes import TABS
 from mindbot_tui.state.health import NEWS
 from mindbot_tui.state.parts import NAMES
@@ -60,7 +60,8 @@ def said() -> Iterator[tuple[str, str]]:
     yield from literals()
     yield from (("keymap", key.help) for key in KEYS)
     yield from (("keymap", LABELS.get(key.id, key.id)) for key in KEYS if key.hint)
-    yield from (("keymap", help) for _, help in (*LIST_KEYS, *TEXT_KEYS))
+    yield from (("keymap", help) for own in OWN_KEYS.values() for _, help in own)
+    yield from (("frame", label) for label in LABELS.values())
     yield from (("commands", command.help) for command in COMMANDS.values())
     yield from (("help", title) for title in CONTEXTS.values())
     yield from (("frame", label) for _, label in TYPING)
@@ -88,6 +89,7 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("commands", text) for texts in WAYS.values() for text in texts)
     yield from (("commands", said) for said in (*OnBot.said, *Push.said))
     yield "help", FILTERS
+    yield "frame", "views"
     yield from (("fields", field.help) for field in TURN_FIELDS.fields)
     yield from (("operators", help) for help in OPERATORS.values())
 

@@ -22,7 +22,7 @@ from mindbot_tui.commands import catalog
 from mindbot_tui.commands.catalog import find
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.feed import Feed
-from mindbot_tui.keymap import bindings
+from mindbot_tui.keymap import Keymap, bindings
 from mindbot_tui.places import Places
 from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
@@ -61,6 +61,7 @@ class Console(App[None]):
         host: str = "",
         readonly: bool = False,
         fps: float = FPS,
+        keymap: Keymap | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -72,6 +73,7 @@ class Console(App[None]):
         self.state.readonly = readonly
         self.environment = environment
         self.host = host
+        self.keymap = keymap or Keymap()
         self._fps = fps
         self.feed = Feed(self.state, api)
         self.flow = Flow()
@@ -97,6 +99,7 @@ class Console(App[None]):
         return self.flow
 
     def on_mount(self) -> None:
+        self.set_keymap(self.keymap.textual)
         self._feed()
         self.set_interval(1 / self._fps, self._sync)
         self.call_after_refresh(_freeze)
@@ -134,6 +137,11 @@ class Console(App[None]):
         """Show a view in place of the one that is open; the live list stays at the bottom."""
         await self._places.show(() if name == "flow" else (Layer(name),))
         self._sync()
+
+    async def open_help(self) -> None:
+        """Show the keys of this place over it."""
+        if self.view.view != "help":
+            await self._open(Layer("help"))
 
     async def show_flow(self) -> Flow:
         await self.go("flow")

@@ -75,7 +75,7 @@ ZH: dict[str, str] = {
     "no conversations yet": "还没有会话",
     "no dead letters: everything arrived": "没有死信：全部送达",
     "no steps are known": "没有步骤记录",
-    "no turns yet: press s and write one": "还没有消息：按 s 写一条",
+    "no turns yet: press {key} and write one": "还没有消息：按 {key} 写一条",
     "nothing": "（空）",
     "nothing here": "（空）",
     "nothing is configured": "没有任何配置",
@@ -83,7 +83,7 @@ ZH: dict[str, str] = {
     "nothing was written yet": "还没有日志",
     # the frame
     " detached for {gone}: {reason}; attaching again by itself": " 已断开 {gone}：{reason}；正在自动重连",
-    " screen held, p goes on ": " 画面已定格，按 p 继续 ",
+    " screen held, {key} goes on ": " 画面已定格，按 {key} 继续 ",
     " ▼ {n} new · End follows ": " ▼ {n} 条新消息 · End 跟随 ",
     "in ": "收 ",
     "out ": "答 ",
@@ -243,7 +243,6 @@ ZH: dict[str, str] = {
     "why the selected turn is in the filter, or would not be": "解释选中轮次为何符合或不符合过滤",
     "write a test message": "写一条测试消息",
     # commands
-    "all keys and commands": "全部按键和命令",
     "ask the daemon again for what this view shows": "重新查询此视图的内容",
     "back to the view before": "回到上一个视图",
     "copy the command line of what was done last": "复制最近操作对应的命令行",
@@ -291,11 +290,11 @@ ZH: dict[str, str] = {
     """platform == "wecom" and took > 5s
 text =~ "refund|退款" and not state == "answered"
 user in [alice, bob] or refund       a bare word searches the text
-Tab completes fields, operators and values; w explains the filter in words""": (
+Tab completes fields, operators and values; `explain` says the filter in words""": (
         """platform == "wecom" and took > 5s
 text =~ "refund|退款" and not state == "answered"
 user in [alice, bob] or 退款         单个词搜索消息内容
-Tab 补全字段、运算符和值；w 用文字解释过滤"""
+Tab 补全字段、运算符和值；`explain` 用文字解释过滤"""
     ),
     # fields and operators of filters
     "the turn's id; ids sort by time": "轮次编号；按时间排序",

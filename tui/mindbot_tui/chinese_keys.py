@@ -1,6 +1,25 @@
 """The Chinese of keys, the help, the history of views, and what readers bring themselves."""
 
 KEYS_ZH: dict[str, str] = {
+    # the help
+    "the keys of this place, all others, all commands; Enter runs one": "此处的按键、其他按键与命令",
+    "in the help: only what says this": "在帮助中只显示包含此文字的",
+    "only what says this": "只显示包含此文字的",
+    "Here: {view}": "此处：{view}",
+    "In texts": "文本中",
+    "one line up or down": "上下移动一行",
+    "to the beginning or the end": "到开头或结尾",
+    "no key or command says this": "没有这样的按键或命令",
+    "type what you want to do, or a key": "输入想做的事，或一个按键",
+    "find": "查找",
+    # the names of views beside their keys
+    "platforms": "平台",
+    "sessions": "会话",
+    "config": "配置",
+    "logs": "日志",
+    "providers": "模型",
+    "routes": "路由",
+    "views": "视图",
     # the history of views
     "where one was before": "回到之前的位置",
     "forward, after going back": "后退之后再前进",

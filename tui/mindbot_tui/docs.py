@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mindbot_tui.commands.catalog import ALIASES, COMMANDS
-from mindbot_tui.keymap import KEYS, LIST_KEYS, TEXT_KEYS
-from mindbot_tui.screens.help import CONTEXTS
+from mindbot_tui.keymap import KEYS
+from mindbot_tui.screens.help import CONTEXTS, OWN_KEYS
 from mindbot_tui.words import Words
 
 BEGIN, END = "<!-- generated: make docs -->", "<!-- end of the generated part -->"
@@ -24,7 +24,7 @@ def _keys() -> Iterator[str]:
     yield "## Keys"
     for context, title in CONTEXTS.items():
         rows = [(key.shown, key.help, f"`{key.id}`") for key in KEYS if key.context == context]
-        own = {"list": LIST_KEYS, "typing": TEXT_KEYS}.get(context, ())
+        own = OWN_KEYS.get(context, ())
         rows += [(keys, help, "") for keys, help in own]
         yield from ("", f"### {title}", "", "| key | | | id |", "|---|---|---|---|")
         for keys, help, id in rows:

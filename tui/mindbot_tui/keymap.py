@@ -5,10 +5,11 @@ A key is never code: it names a command, with its argument. Ids are stable, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
+from textual.keys import key_to_character
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Key:
 
     @property
     def shown(self) -> str:
-        """The keys as people write them."""
-        return " ".join(_SHOWN.get(key, key.replace("ctrl+", "^")) for key in self.keys.split(","))
+        """The keys as people write them; empty where there is none."""
+        return " ".join(key_shown(key) for key in self.keys.split(",") if key)
 
     @property
     def first(self) -> str:
@@ -51,6 +52,16 @@ _SHOWN = {
     "left": "←",
     "right": "→",
 }
+_SHOWN = {"escape": "esc", "left": "←", "right": "→", "up": "↑", "down": "↓", "space": "space", "tab": "tab"}
+_SHOWN |= {"slash": "/", "minus": "-"}  # Unicode calls them otherwise
+
+
+def key_shown(key: str) -> str:
+    """Return one of Textual's names of keys as people write it."""
+    *held, last = key.split("+")
+    shown = _SHOWN.get(last) or key_to_character(last) or last
+    return "".join("^" if each == "ctrl" else f"{each}+" for each in held) + shown
+
 
 KEYS: tuple[Key, ...] = (
     Key("open", "enter", "list", "open", "open the selected line", 1),
@@ -139,7 +150,8 @@ KEYS: tuple[Key, ...] = (
     Key("events_view", "E", "everywhere", "events", "what happened to this console and its daemon"),
     Key("prompt", "colon", "everywhere", "prompt", "type a command", 8),
     Key("palette", "ctrl+p", "everywhere", "palette", "find a command"),
-    Key("help", "question_mark,f1", "everywhere", "help", "all keys", 9),
+    Key("find_key", "slash", "help", "find-key", "only what says this", 2),
+    Key("help", "question_mark,f1", "everywhere", "help", "all keys", 5),
     Key("back", "escape", "everywhere", "back", "back", 7),
     Key("screenshot", "ctrl+s", "everywhere", "screenshot", "save a picture of the screen"),
     Key("quit", "q,ctrl+q", "everywhere", "quit", "leave; the daemon goes on", 10),
@@ -153,6 +165,13 @@ LIST_KEYS: tuple[tuple[str, str], ...] = (
     ("End G", "to the last line; a live list follows again"),
 )
 
+#: Keys that every text has of itself.
+TEXTS_KEYS: tuple[tuple[str, str], ...] = (
+    ("↑ ↓ k j", "one line up or down"),
+    ("PgUp PgDn ^b ^f", "one page"),
+    ("Home g End G", "to the beginning or the end"),
+)
+
 #: Keys of the filter bar, the box and the prompt.
 TEXT_KEYS: tuple[tuple[str, str], ...] = (
     ("Tab", "take an offer, or ask for offers"),
@@ -162,10 +181,36 @@ TEXT_KEYS: tuple[tuple[str, str], ...] = (
 )
 
 
+class Keymap:
+    """The keys in use: those of the table, but for what a reader has given away, and the reader's own.
+
+    ``changed`` has other keys by id, none where a key is not to be used.
+    """
+
+    def __init__(self, changed: Mapping[str, str] | None = None, own: Iterable[Key] = ()) -> None:
+        self.changed = dict(changed or {})
+        ours = (replace(key, keys=self.changed.get(key.id, key.keys)) for key in KEYS)
+        self.keys = (*ours, *own)
+
+    def of(self, *contexts: str) -> Iterator[Key]:
+        """Yield the keys of these contexts, those everywhere last."""
+        for context in (*contexts, "everywhere"):
+            yield from (key for key in self.keys if key.context == context)
+
+    def first(self, id: str) -> str:
+        """Return the key of an id as people write it, or the command to type where it has none."""
+        key = next(key for key in self.keys if key.id == id)
+        return key.first or f":{key.command}"
+
+    @property
+    def textual(self) -> dict[str, str]:
+        """What Textual is to be told: keys by the ids of bindings. What nobody can press is no key."""
+        return {id: keys or f"no-key-{id}" for id, keys in self.changed.items()}
+
+
 def keys_of(*contexts: str) -> Iterator[Key]:
-    """Yield the keys of these contexts, those everywhere last."""
-    for context in (*contexts, "everywhere"):
-        yield from (key for key in KEYS if key.context == context)
+    """Yield the table's keys of these contexts, those everywhere last."""
+    return Keymap().of(*contexts)
 
 
 def bindings(*contexts: str) -> list[Binding]:

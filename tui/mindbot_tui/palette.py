@@ -10,10 +10,7 @@ from textual.widgets import Input
 
 from mindbot_tui.commands.base import Command
 from mindbot_tui.commands.catalog import COMMANDS
-from mindbot_tui.keymap import KEYS
 from mindbot_tui.surface import Surface, console_of
-
-_KEY_OF = {key.command: key.first for key in reversed(KEYS)}
 
 
 class Palette(CommandPalette):
@@ -36,11 +33,12 @@ class PaletteCommands(Provider):
     def _offers(self) -> Iterator[tuple[Command, str, str]]:
         """Yield each command with its title and its help."""
         words = self.console.words
+        keys = {key.command: key.first for key in reversed(self.console.keymap.keys) if key.keys}
         for command in COMMANDS.values():
             if command.name in ("palette", "prompt"):
                 continue
             why = command.refused(self.console)
-            key = f"  [{_KEY_OF[command.name]}]" if command.name in _KEY_OF else ""
+            key = f"  [{keys[command.name]}]" if command.name in keys else ""
             title = f"{command.name}{key}"
             yield command, title.replace("[", "\\["), why or words(command.help)
 

@@ -37,9 +37,9 @@ class Places:
 
     async def show(self, place: Place, *, instead: bool = False) -> None:
         """Go to a place, and keep it."""
-        self._history.leave(self.view.spot)
+        self._leave()
         await self._put(place)
-        self._history.visit(self.here, instead=instead)
+        self._history.visit(_without_help(self.here), instead=instead)
 
     async def open(self, step: Layer, *, instead: bool = False) -> None:
         """Open a view over this one, or in place of another of its kind."""
@@ -63,7 +63,7 @@ class Places:
         place = self.ahead(way)
         if place is None:
             return
-        self._history.leave(self.view.spot)
+        self._leave()
         await self._put(place)
         if way == "last":
             self._history.visit(place)
@@ -71,6 +71,10 @@ class Places:
             self._history.travel(-1 if way == "back" else 1)
         if spot := self._history.spot(place):
             self.view.seek(spot)
+
+    def _leave(self) -> None:
+        if _without_help(self.here) == self.here:
+            self._history.leave(self.view.spot)
 
     async def _put(self, place: Place) -> None:
         """Close what is not on the way there, and open the rest."""
@@ -89,3 +93,8 @@ class Places:
 
         for step in place[same:]:
             await app.push_screen(view_of(step.view, step.subject))
+
+
+def _without_help(place: Place) -> Place:
+    """Return the place that the help is about: it is no place of its own."""
+    return place[:-1] if place and place[-1].view == "help" else place

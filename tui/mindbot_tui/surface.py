@@ -12,6 +12,7 @@ from typing import Literal, Protocol, cast
 from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot_tui.daemon import Daemon
+from mindbot_tui.keymap import Keymap
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.state.history import Way
 from mindbot_tui.state.turn_row import TurnRow
@@ -177,6 +178,10 @@ class Surface(Protocol):
     def api(self) -> Daemon: ...
 
     @property
+    def keymap(self) -> Keymap:
+        """The keys in use."""
+
+    @property
     def environment(self) -> str:
         """The word that the frame shouts."""
 
@@ -200,6 +205,9 @@ class Surface(Protocol):
 
     async def go(self, name: str) -> None:
         """Show a view in place of the one that is open."""
+
+    async def open_help(self) -> None:
+        """Show the keys of this place over it."""
 
     async def show_flow(self) -> LiveTurns: ...
 

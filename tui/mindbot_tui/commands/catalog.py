@@ -19,10 +19,12 @@ from mindbot_tui.commands.explain import Explain
 from mindbot_tui.commands.faults import Faults
 from mindbot_tui.commands.filter import SetFilter
 from mindbot_tui.commands.fold import Fold
+from mindbot_tui.commands.find_key import FindKey
 from mindbot_tui.commands.follow import FollowEnd
 from mindbot_tui.commands.forget import Forget
 from mindbot_tui.commands.go import Go
 from mindbot_tui.commands.health import ShowHealth
+from mindbot_tui.commands.help import OpenHelp
 from mindbot_tui.commands.history import GoThroughHistory
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.models import Models
@@ -78,6 +80,8 @@ COMMANDS: dict[str, Command] = {
         ShowHealth(),
         Culprit(),
         Go("help", "all keys and commands"),
+        OpenHelp(),
+        FindKey(),
         SetFilter(),
         ClearFilter(),
         Faults(),

@@ -60,7 +60,7 @@ class Flow(View):
             self.turns,
             columns(state.clock),
             follows=True,
-            empty="no turns yet: press s and write one",
+            empty=self._nothing,
             id="turns",
         )
         self._offers = Offers(id="send-offers")
@@ -81,7 +81,15 @@ class Flow(View):
         words = self.console.words
         self._bar.input.placeholder = words('filter, e.g. platform == "wecom" and took > 5s')
         self._box.placeholder = words("write to a bot: [@user] [#platform/bot] text")
+        if not self.filter:
+            self._rows.empty = self._nothing
         super().speak()
+
+    @property
+    def _nothing(self) -> str:
+        return self.console.words(
+            "no turns yet: press {key} and write one", key=self.console.keymap.first("compose")
+        )
 
     @property
     def rows(self) -> Rows[TurnRow]:
@@ -147,7 +155,7 @@ class Flow(View):
         self.filter = event.filter
         self._more = True
         self.turns.use(parse(event.filter).compile() if event.filter else None)
-        self._rows.empty = "nothing matches" if event.filter else "no turns yet: press s and write one"
+        self._rows.empty = "nothing matches" if event.filter else self._nothing
         self.console.used_filter(event.filter)
         self._rows.follow.resume()
         self._rows.sync(force=True)

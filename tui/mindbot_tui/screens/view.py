@@ -12,7 +12,7 @@ from textual.screen import Screen
 from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot.domain.errors import MindBotError
-from mindbot_tui.keymap import Key, keys_of
+from mindbot_tui.keymap import Key
 from mindbot_tui.surface import Surface, console_of
 from mindbot_tui.widgets.frame import Banner, CallLine, Crumbs, Hints, StatusBar
 from mindbot_tui.widgets.line import Line
@@ -51,7 +51,7 @@ class View(Screen[None]):
 
     @property
     def keys(self) -> Sequence[Key]:
-        return list(keys_of(*self.contexts))
+        return list(self.console.keymap.of(*self.contexts))
 
     # --- what is selected here
 

@@ -31,7 +31,9 @@ class Crumbs(Line):
         if console.environment:
             right.append((f" {console.environment.upper()} ", "warn"))
         if console.state.paused:
-            right.append((self.words(" screen held, p goes on "), "wait"))
+            right.append(
+                (self.words(" screen held, {key} goes on ", key=console.keymap.first("pause")), "wait")
+            )
         if width >= 60 and console.host:
             right.append((f" {clean(console.host)} ", "dim"))
         return both_ends(left, right, width)
@@ -148,11 +150,15 @@ def _bars(counts: list[float]) -> str:
 
 
 class Hints(Line):
-    """The keys that matter here; those that are off are grey. A click does what the key does."""
+    """The keys that matter here; those that are off are grey. A click does what the key does.
+
+    The views' keys come last, each with its name where there is room, else all as one.
+    """
 
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__()
-        self._keys = sorted((key for key in keys if key.hint), key=lambda key: key.hint)
+        self._keys = sorted((key for key in keys if key.hint and key.keys), key=lambda key: key.hint)
+        self._views = [key for key in keys if key.id.endswith("_view") and key.keys]
 
     def pieces(self, width: int) -> list[Piece]:
         out: list[Piece] = []
@@ -161,7 +167,7 @@ class Hints(Line):
                 out += [(" ", "text"), (key, "key"), (" ", "text"), (self.words(label), "dim"), (" ", "text")]
             return out
         for hint, _, _ in self._placed(width):
-            off = bool(_refused(self, hint))
+            off = hint.command != "palette" and bool(_refused(self, hint))
             out += [(" ", "text"), (hint.first, "off" if off else "key")]
             out += [(" ", "text"), (self._label(hint), "off" if off else "dim"), (" ", "text")]
         return out
@@ -169,11 +175,23 @@ class Hints(Line):
     def _label(self, key: Key) -> str:
         return self.words(LABELS.get(key.id, key.id))
 
+    def _cells(self, key: Key) -> int:
+        return cell_len(key.first) + cell_len(self._label(key)) + 3
+
     def _placed(self, width: int) -> Iterator[tuple[Key, int, int]]:
         """Yield the keys that fit, with the cells they take."""
+        views = self._views
+        if views and sum(map(self._cells, (*self._keys, *views))) > width:
+            views = [_all(views)]
+        left = width - sum(map(self._cells, views))
         at = 0
         for key in self._keys:
-            size = cell_len(key.first) + cell_len(self._label(key)) + 3
+            size = self._cells(key)
+            if at + size <= left:
+                yield key, at, at + size
+                at += size
+        for key in views:
+            size = self._cells(key)
             if at + size <= width:
                 yield key, at, at + size
                 at += size
@@ -184,6 +202,13 @@ class Hints(Line):
                 self.console.run_command(key.command)
 
 
+def _all(views: Sequence[Key]) -> Key:
+    """Return the keys of views as one."""
+    first = [key.first for key in views]
+    shown = f"{first[0]}-{first[-1]}" if "".join(first) in "123456789" else "".join(each[0] for each in first)
+    return Key("views", shown, "everywhere", "palette", "all keys")
+
+
 def _refused(line: Line, key: Key) -> str:
     command, _ = find(key.command)
     return command.refused(line.console) if command else ""
@@ -192,8 +217,18 @@ def _refused(line: Line, key: Key) -> str:
 TYPING = (("tab", "complete"), ("↑↓", "choose"), ("enter", "done"), ("esc", "leave"))
 
 LABELS = {
+    "flow_view": "turns",
+    "platforms_view": "platforms",
+    "sessions_view": "sessions",
+    "dead_view": "dead",
+    "config_view": "config",
+    "logs_view": "logs",
+    "providers_view": "providers",
+    "workflows_view": "workflows",
+    "routes_view": "routes",
     "part_next": "part",
     "help": "keys",
+    "find_key": "find",
     "compose": "write",
     "prompt": "command",
     "session_turns": "turns",
