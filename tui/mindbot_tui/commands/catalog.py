@@ -18,8 +18,8 @@ from mindbot_tui.commands.enable_workflow import EnableWorkflow
 from mindbot_tui.commands.explain import Explain
 from mindbot_tui.commands.faults import Faults
 from mindbot_tui.commands.filter import SetFilter
-from mindbot_tui.commands.fold import Fold
 from mindbot_tui.commands.find_key import FindKey
+from mindbot_tui.commands.fold import Fold
 from mindbot_tui.commands.follow import FollowEnd
 from mindbot_tui.commands.forget import Forget
 from mindbot_tui.commands.go import Go
