@@ -214,6 +214,11 @@ def settle_dead_letters(
     return ApiCall("POST", path, one(models.SettledLetters), body=body, timeout=120.0)
 
 
+def dead_letter(id: str) -> ApiCall[models.DeadLetter]:
+    """One of them."""
+    return ApiCall("GET", f"/v1/dead-letters/{segment(id, 'dead letter')}", one(models.DeadLetter))
+
+
 def settle_dead_letter(id: str, action: Settling) -> ApiCall[None]:
     """Retry or discard one, or take its discarding back."""
     return ApiCall("POST", f"/v1/dead-letters/{segment(id, 'dead letter')}/{action}", nothing)

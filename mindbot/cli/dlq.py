@@ -13,7 +13,7 @@ from mindbot.api.client import Client
 from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, plain, print_json, print_list, wants_json
-from mindbot.domain.errors import Conflict, NotFound
+from mindbot.domain.errors import Conflict
 from mindbot.domain.shapes.turns import Settling
 
 app = typer.Typer(
@@ -77,9 +77,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one dead letter whole."""
-    found = next((d for d in connect(ctx).ask(calls.dead_letters(_MOST)) if d.id == id), None)
-    if found is None:
-        raise NotFound(f"no dead letter {id!r}", hint="see: mindbot dlq list")
+    found = connect(ctx).ask(calls.dead_letter(id))
     if wants_json(as_json):
         print_json(found.to_json())
         return

@@ -10,6 +10,8 @@ import time
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _PLACE = re.compile(r"-?[0-9]{1,9}")  # what no store takes is nobody's place
+_SHORTEST = 4  # signs that may stand for a whole id where only one begins so
+_LENGTH = 13  # signs
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)} | {"O": 0, "I": 1, "L": 1}
 _EPOCH_MS = 1_735_689_600_000  # 2025-01-01: 41 bits of milliseconds last until 2094
 WORKERS = 1 << 10  # numbers of workers: each process that makes ids has one
@@ -65,7 +67,7 @@ def parse(text: str) -> int:
         ValueError: the text is not an id.
     """
     text = text.strip().upper()
-    if len(text) != 13:
+    if len(text) != _LENGTH:
         raise ValueError(f"not a turn id: {text!r} (thirteen letters and digits)")
     number = 0
     for c in text:
@@ -75,6 +77,23 @@ def parse(text: str) -> int:
     if number >> 63:
         raise ValueError(f"not a turn id: {text!r} (out of range)")
     return number
+
+
+def is_whole(text: str) -> bool:
+    """Tell whether a text is as long as an id, or longer: then it is no beginning of one."""
+    return len(text.strip()) >= _LENGTH
+
+
+def between(start: str) -> tuple[int, int]:
+    """Return the lowest and the highest id whose public form begins like this.
+
+    Raises:
+        ValueError: no id does, or it is too short to say anything.
+    """
+    start = start.strip()
+    if len(start) < _SHORTEST:
+        raise ValueError(f"at least {_SHORTEST} signs of an id are needed")
+    return parse(start.ljust(_LENGTH, _ALPHABET[0])), parse(start.ljust(_LENGTH, _ALPHABET[-1]))
 
 
 def parse_delivery(text: str) -> tuple[int, int]:

@@ -176,6 +176,11 @@ class SqliteQueries:
             self._unreadable.note(turn_name(number), error)
             return number
 
+    async def turns_between(self, low: int, high: int, limit: int) -> list[int]:
+        """Return the ids of turns from one to another, both included, newest first."""
+        known = select(turns.c.id).where(turns.c.id.between(low, high))
+        return [row.id for row in await self._all(known.order_by(turns.c.id.desc()).limit(limit))]
+
     async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn; raises NotFound."""
         number = number_of(turn)

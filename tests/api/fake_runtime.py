@@ -342,6 +342,11 @@ class FakeRuntime:
                 settled.append({"id": id, "done": True, "why": ""})
         return {"settled": settled, "more": False}
 
+    async def get_dead_letter(self, id: str) -> Json:
+        if id not in self.dead:
+            raise NotFound(f"no dead letter {id!r}")
+        return {"id": id, "kind": "message", "error": "refused"}
+
     async def retry_dead_letter(self, id: str) -> None:
         await self.discard_dead_letter(id)
 

@@ -299,6 +299,9 @@ class Queries(Protocol):
     async def lines_of(self, numbers: Sequence[int]) -> list[TurnLineJson]:
         """Return summaries of turns, and of those that were answered together with them, the oldest first."""
 
+    async def turns_between(self, low: int, high: int, limit: int) -> list[int]:
+        """Return the ids of turns from one to another, both included, newest first."""
+
     async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn; raises NotFound."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, cast
 
 import structlog
@@ -25,12 +26,14 @@ from mindbot.filters.language import parse
 from mindbot.filters.letter_fields import LETTER_FIELDS, letter_record
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.resources.naming import letter_named
 from mindbot.runtime.resources.questions import Questions
 from mindbot.runtime.resources.settled import LatelySettled
 from mindbot.telemetry.redaction import redactor
 
 log = structlog.get_logger("mindbot.runtime")
 
+_LISTS = "`mindbot dlq list` shows their ids"
 _LISTED = 1000  # that a filter looks at, or that are settled in one call
 
 
@@ -106,18 +109,29 @@ class DeadLetterResource:
             chosen = [id for id, letter in reversed(listed.items()) if keep(letter)]
         else:
             chosen = list(dict.fromkeys(ids))
-        results = [await self._try(action, id, listed.get(id)) for id in chosen[:limit]]
+        results = [await self._try(action, id, listed) for id in chosen[:limit]]
         failed = sum(not each["done"] for each in results)
         log.info(f"dead letters: {action}", count=len(results) - failed, failed=failed)
         more = len(chosen) > limit or (ids is None and len(listed) == _LISTED)
         return {"settled": results, "more": more}
 
-    async def _try(self, action: Settling, letter: str, known: DeadLetterJson | None) -> SettledJson:
+    async def _try(self, action: Settling, letter: str, listed: Mapping[str, DeadLetterJson]) -> SettledJson:
         try:
-            await self._settle(action, letter, known)
+            await self._settle(action, letter, listed)
         except MindBotError as error:
             return {"id": letter, "done": False, "why": str(error)}
         return {"id": letter, "done": True, "why": ""}
+
+    async def get_dead_letter(self, letter: str) -> ListedLetterJson:
+        """Return one; raises NotFound, also for what is none any more, and Invalid."""
+        queries = await self._questions.queries()
+        letter = await letter_named(queries, letter)
+        found = await _shown(queries, letter)
+        if found.get("state") != "dead":
+            is_now = f": it is {found['state']}" if "state" in found else ""
+            raise NotFound(f"no dead letter {letter!r}{is_now}", hint=_LISTS)
+        shown: ListedLetterJson = redactor.known(cast("ListedLetterJson", found))
+        return shown
 
     async def retry_dead_letter(self, letter: str) -> None:
         """Send a dead delivery again, or run a dead turn again; raises NotFound, Conflict."""
@@ -131,9 +145,15 @@ class DeadLetterResource:
         """Make a discarded one a dead letter again; raises NotFound, Conflict."""
         await self._settle("restore", letter)
 
-    async def _settle(self, action: Settling, letter: str, known: DeadLetterJson | None = None) -> None:
+    async def _settle(
+        self, action: Settling, letter: str, listed: Mapping[str, DeadLetterJson] = MappingProxyType({})
+    ) -> None:
         """Do it, and keep that it was done, for those who ask what came of it."""
-        before = known or await _shown(await self._questions.queries(), letter)
+        queries = await self._questions.queries()
+        letter = await letter_named(queries, letter)
+        before = listed.get(letter) or await _shown(queries, letter)
+        if "state" not in before and letter not in listed:
+            raise NotFound(f"no dead letter {letter!r}", hint=_LISTS)
         acts = {"retry": self._retry, "discard": self._discard, "restore": self._restore}
         await acts[action](letter)
         self._settled()
@@ -181,7 +201,7 @@ class DeadLetterResource:
     async def _dead(self, letter: str) -> Delivery:
         found = await self._store.outbox.delivery(*_letter(letter))
         if found is None:
-            raise NotFound(f"no dead letter {letter!r}", hint="`mindbot dlq list` shows their ids")
+            raise NotFound(f"no dead letter {letter!r}", hint=_LISTS)
         if found.state != "dead":
             raise Conflict(f"{letter} is {found.state}, not dead")
         return found
@@ -223,4 +243,4 @@ def _letter(letter: str) -> tuple[int, int]:
     try:
         return ids.parse_delivery(letter)
     except ValueError as error:
-        raise NotFound(f"no dead letter {letter!r}", hint="`mindbot dlq list` shows their ids") from error
+        raise NotFound(f"no dead letter {letter!r}", hint=_LISTS) from error

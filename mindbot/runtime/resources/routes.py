@@ -11,6 +11,7 @@ from mindbot.domain.shapes.turns import RouteJson
 from mindbot.domain.shapes.workflows import DecisionJson, LearnedJson, MovedJson, RouterJson
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.rerouting import moved, other_config, trying
+from mindbot.runtime.resources.naming import turn_named
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
 from mindbot.workflows.router.learned import Correction, Verdict
@@ -91,6 +92,7 @@ class RouteResource:
             raise Invalid(f"no workflow named {workflow!r}", hint=f"there are: {there}; none is for none")
         if turn:
             queries = await self._questions.queries()
+            turn = await turn_named(queries, turn)
             text = text or (await queries.message_of(turn)).said
             was = _chosen((await queries.get_turn(turn))["route"])
         else:

@@ -10,6 +10,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.ports.store import HistoryStore
 from mindbot.domain.shapes.turns import ClearedJson, SessionJson, SessionRecord, TransferredJson
 from mindbot.runtime.bots import Bots
+from mindbot.runtime.resources.naming import turn_named
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
 
@@ -27,7 +28,8 @@ class SessionResource:
     async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[SessionJson]:
         """Return sessions, the most recently active first; ``before`` is the last turn of the page before."""
         queries = await self._questions.queries()
-        rows: list[SessionRecord] = redactor.known(await queries.list_sessions(limit, before))
+        last = await turn_named(queries, before) if before else ""
+        rows: list[SessionRecord] = redactor.known(await queries.list_sessions(limit, last))
         return [await self._line(row) for row in rows]
 
     async def _line(self, row: SessionRecord) -> SessionJson:

@@ -30,6 +30,7 @@ from mindbot.runtime.bots import Bots
 from mindbot.runtime.endings import Endings
 from mindbot.runtime.hosting import Later
 from mindbot.runtime.resources.injection import Injection
+from mindbot.runtime.resources.naming import turn_named
 from mindbot.runtime.resources.questions import Questions
 from mindbot.telemetry.redaction import redactor
 
@@ -80,7 +81,8 @@ class TurnResource:
             meant = parse(filter, TURN_FIELDS)
             wanted = Wanted(meant.compile(), needs(meant.node))
         queries = await self._questions.queries()
-        found = await queries.find_turns(wanted, limit, before, patience)
+        last = await turn_named(queries, before) if before else ""
+        found = await queries.find_turns(wanted, limit, last, patience)
         page: TurnPageJson = {
             "turns": redactor.known(found.turns),
             "next": found.next,
@@ -90,10 +92,11 @@ class TurnResource:
         return page
 
     async def get_turn(self, turn: str) -> TurnJson:
-        """Return everything known of a turn, with what is secret in it masked; raises NotFound."""
-        found: TurnJson = redactor.conversation(await (await self._questions.queries()).get_turn(turn))
+        """Return everything known of a turn, with what is secret in it masked; raises NotFound, Invalid."""
+        queries = await self._questions.queries()
+        found: TurnJson = redactor.conversation(await queries.get_turn(await turn_named(queries, turn)))
         if found["state"] == "queued":
-            found["behind"] = self._questions.waits_for(found["session"], ids.parse(turn))
+            found["behind"] = self._questions.waits_for(found["session"], ids.parse(found["id"]))
         return found
 
     async def get_spans(self, turn: str) -> list[SpanJson]:
@@ -146,10 +149,12 @@ class TurnResource:
 
         Raises:
             NotFound: no such turn, or its bot is gone.
-            Invalid: the platform cannot do that.
+            Invalid: the platform cannot do that, or several turns are called so.
             Conflict: nothing was sent.
         """
-        message = await (await self._questions.queries()).message_of(turn)
+        queries = await self._questions.queries()
+        turn = await turn_named(queries, turn)
+        message = await queries.message_of(turn)
         able = self._bots.find(message.platform, message.bot).takes_back
         if able is None:
             raise Invalid(f"{message.platform} takes no message back")

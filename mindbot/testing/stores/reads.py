@@ -146,6 +146,9 @@ class ReadsContract:
             assert (rest[1]["state"], rest[1]["reply"], rest[0]["state"]) == ("answered", "re", "queued")
             mine = await queries.list_turns(lambda row: row["user"] == "u1", 9, "")
             assert [row["text"] for row in mine] == ["text 3", "text 1"]
+            numbers = [turn.number for turn in turns]
+            assert await queries.turns_between(numbers[1], numbers[3], 9) == numbers[3:0:-1]
+            assert await queries.turns_between(numbers[1], numbers[3], 2) == numbers[3:1:-1]
             sessions = await queries.list_sessions(1, "")
             assert [(s["user"], s["turns"], s["text"]) for s in sessions] == [("u0", 3, "text 4")]
             sessions = await queries.list_sessions(9, sessions[0]["last"])

@@ -97,6 +97,9 @@ class DeadLetters(Protocol):
     ) -> SettledLettersJson:
         """Settle those named, or those that a filter lets through; raises FilterError, Invalid."""
 
+    async def get_dead_letter(self, id: str) -> ListedLetterJson:
+        """One of them; raises NotFound."""
+
     async def retry_dead_letter(self, id: str) -> None:
         """Put it back into the outbox; raises NotFound."""
 

@@ -42,6 +42,12 @@ async def restore_letters(which: models.SettleLetters, dead_letters: DeadLetters
     return await dead_letters.settle_dead_letters("restore", which.ids, which.filter, which.limit)
 
 
+@router.get("/{id}", response_model=models.DeadLetter, dependencies=VIEWER)
+async def get_dead_letter(id: str, dead_letters: DeadLettersDep) -> ListedLetterJson:
+    """One of them."""
+    return await dead_letters.get_dead_letter(id)
+
+
 @router.post("/{id}/retry", status_code=204, dependencies=OPERATOR)
 async def retry(id: str, dead_letters: DeadLettersDep) -> None:
     """Put it back into the outbox."""

@@ -211,6 +211,10 @@ class MemoryQueries(MemoryPart):
         rows = [row for n, row in sorted(tables.turns.items()) if n in wanted or answered_by(row) in wanted]
         return [self._summary(row) for row in rows]
 
+    async def turns_between(self, low: int, high: int, limit: int) -> list[int]:
+        tables = await self._reading()
+        return sorted((n for n in tables.turns if low <= n <= high), reverse=True)[:limit]
+
     async def get_turn(self, turn: str) -> TurnJson:
         tables = await self._reading()
         row = self._row(turn)
