@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from console_bots import BOTS, health
@@ -11,6 +12,7 @@ from console_routes import LEARNED, ROUTE, ROUTER, spans
 from console_turns import failed, queued, running, undelivered
 from console_workflows import DAYS, WORKFLOWS
 
+from mindbot.api.calls import ApiCall
 from mindbot.domain.message import Json
 
 
@@ -292,6 +294,17 @@ def routed_turn() -> Json:
     found["spans"] = [*stages, *spans(9, found["received"])]
     found["route"] = ROUTE
     return found
+
+
+def listing(session: str) -> Any:
+    """Return what lists turns as the daemon would, those of a session by its filter."""
+
+    def answer(call: ApiCall[Any]) -> list[Json]:
+        filter, before = call.query.get("filter", ""), call.query.get("before", "~")
+        found = [turn for turn in SAMPLE if turn["session"] == session or not filter]
+        return [{**turn, "took_ms": turn["took"] * 1000} for turn in reversed(found) if turn["id"] < before]
+
+    return answer
 
 
 LETTERS: list[Json] = [

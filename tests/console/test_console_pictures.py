@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from console_driver import Person
 from console_fakes import FakeClock
-from console_sample import filled, record
+from console_sample import filled, listing, record
 from textual.pilot import Pilot
 
 from mindbot_tui.app import Console
@@ -56,6 +56,8 @@ def picture(
     compare: Compare, keys: list[str], shows: str, size: tuple[int, int], typed: str = "", **options: Any
 ) -> bool:
     daemon = filled()
+    if session := options.pop("session", ""):
+        daemon.answers["GET /v1/turns"] = listing(session)
     daemon.up = options.pop("up", True)
     app = Console(daemon, clock=FakeClock(), **options)
 
@@ -97,6 +99,13 @@ TURNS = {"running": (1, "Hamburg"), "undelivered": (5, "✗ 45047"), "failed": (
 def test_turn(snap_compare: Compare, state: str, language: str, size: tuple[int, int]) -> None:
     ups, shows = TURNS[state]
     assert picture(snap_compare, ["up"] * ups + ["enter"], shows, size, language=language)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_phone(snap_compare: Compare, language: str, size: tuple[int, int]) -> None:
+    keys, session = ["up", "enter", "v"], "wecom:default:alice"
+    assert picture(snap_compare, keys, "Hamburg", size, language=language, session=session)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

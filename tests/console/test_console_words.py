@@ -27,6 +27,7 @@ from mindbot_tui.screens.help import CONTEXTS, FILTERS, OWN_KEYS
 from mindbot_tui.screens.routes import TABS
 from mindbot_tui.state.health import NEWS
 from mindbot_tui.state.parts import NAMES
+from mindbot_tui.state.phone import FILES
 from mindbot_tui.widgets.frame import LABELS, TYPING
 from mindbot_tui.widgets.no_daemon import STARTS
 from mindbot_tui.words import Words, language_of
@@ -81,7 +82,7 @@ def said() -> Iterator[tuple[str, str]]:
         for text in texts
     )
     routes = (shown_routes.STATES, shown_routes.MODES, shown_routes.PARTS, shown_routes.CORRECTIONS)
-    yield from (("turns", text) for text in shown_waits.TEXTS)
+    yield from (("turns", text) for text in (*shown_waits.TEXTS, *FILES))
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
     yield from (("health", text) for text in (*TEXTS, *NEWS))
     yield from (("usage", title) for title in TITLES)

@@ -15,7 +15,24 @@ TURNS: dict[str, str] = {
     "not delivered": "未送达",
     "not sent yet": "尚未发出",
     "put away unsent": "未发送，已丢弃",
+    # the phone
+    "not begun yet": "尚未开始",
+    "typing …": "正在输入…",
+    "answered together with {turn}": "与 {turn} 一并答复",
+    "nothing was sent": "没有发送任何内容",
+    "taken back": "已撤回",
+    "it may have arrived": "可能已送达",
+    "tried {n} times: {error}": "已尝试 {n} 次：{error}",
+    "image": "图片",
+    "voice": "语音",
+    "video": "视频",
+    "file": "文件",
     # commands and keys
+    "show what the user sees now, beside the turn's steps, and back": (
+        "在步骤旁显示用户此刻看到的内容，再次执行则恢复"
+    ),
+    "the phone: what the user sees now, and back": "手机：用户此刻看到的内容，再按恢复",
+    "phone": "手机",
     "fold the selected step's inside away, or show it: stages, attempts, nodes": (
         "折叠或展开选中步骤的内部：阶段、尝试、节点"
     ),

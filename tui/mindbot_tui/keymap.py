@@ -79,6 +79,7 @@ KEYS: tuple[Key, ...] = (
     Key("previous", "comma", "turn", "previous", "the turn before", 4),
     Key("part_next", "right", "turn", "part next", "the next part", 2),
     Key("part_previous", "left", "turn", "part previous", "the part before"),
+    Key("phone", "v", "turn", "phone", "the phone: what the user sees now, and back", 5),
     Key("fold", "space", "turn", "fold", "fold the step's inside away, or show it"),
     Key("pane", "tab", "turn", "pane", "from the steps to the text and back"),
     Key("test", "t", "platforms", "test", "let the bot prove that it works", 1),

@@ -160,6 +160,9 @@ class OpenTurn(Protocol):
     def show_part(self, name: str) -> None:
         """Show a part by its name, or the ``next`` or ``previous`` one."""
 
+    def show_phone(self) -> None:
+        """Show what the user sees beside the trace, and back."""
+
     def fold(self) -> None:
         """Fold the selected step's inside away, or show it."""
 

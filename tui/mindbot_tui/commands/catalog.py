@@ -36,6 +36,7 @@ from mindbot_tui.commands.palette import OpenPalette
 from mindbot_tui.commands.pane import Pane
 from mindbot_tui.commands.part import ShowPart
 from mindbot_tui.commands.pause import Pause
+from mindbot_tui.commands.phone import ShowPhone
 from mindbot_tui.commands.previous import Previous
 from mindbot_tui.commands.prompt import OpenPrompt
 from mindbot_tui.commands.push import Push
@@ -95,6 +96,7 @@ COMMANDS: dict[str, Command] = {
         Previous(),
         ShowPart(),
         Fold(),
+        ShowPhone(),
         Pane(),
         Back(),
         GoThroughHistory(),

@@ -12,12 +12,16 @@ from textual.containers import Container, Vertical
 from mindbot.api import calls
 from mindbot.api.models import TurnView
 from mindbot.api.stream import Batch
+from mindbot.domain.errors import MindBotError
 from mindbot.domain.turn import DONE_STATES
+from mindbot_tui.conversation import Conversation
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.live_turn import TOPICS, LiveTurn
 from mindbot_tui.state.parts import NAMES, part
+from mindbot_tui.state.phone import exchange
 from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, axis, culprit, stages, steps
+from mindbot_tui.widgets.phone import Phone
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.sources import GivenRows
 from mindbot_tui.widgets.step_text import growing, step_colours, step_text
@@ -25,6 +29,7 @@ from mindbot_tui.widgets.tabs import Tabs
 from mindbot_tui.widgets.text import Text, json_colours, plain
 from mindbot_tui.widgets.turn_parts import Stages, TurnHead, step_columns
 
+PHONE_EVERY = 3.0  # seconds between looks at the conversation, while the phone is on
 OPEN_EVERY = 2.0  # seconds between looks at a turn that still runs: the stream tells of its steps,
 STALE_EVERY = 0.5  # but not of all that they noted
 
@@ -46,6 +51,7 @@ class TurnScreen(View):
         self._folds = Folds()
         self._axis = Axis()
         self._drawn_revision = -1
+        self._phoned = -1e9  # when its conversation was asked for
         self._seen: object = None  # what the list said of it when the daemon was asked
         self._listening = False
 
@@ -81,7 +87,9 @@ class TurnScreen(View):
         self._parts = Tabs(NAMES)
         self._led = False  # it was led to a part by what became of the turn, not by the reader
         self._text = Text(id="text")
-        self._head, self._stages = TurnHead(), Stages()
+        self._head, self._stages, self._phone = TurnHead(), Stages(), Phone(id="phone")
+        self._conversation = Conversation(self.console.api)
+        self._around: list[TurnView] = []
         yield self._head
         yield self._stages
         with Container(id="turn-panes"):
@@ -89,6 +97,7 @@ class TurnScreen(View):
             with Vertical(id="part-pane"):
                 yield self._parts
                 yield self._text
+            yield self._phone
 
     def show(self, id: str) -> None:
         """Show another turn in this view, at the same part."""
@@ -109,6 +118,40 @@ class TurnScreen(View):
             self._put_steps()
             self._rows.sync(force=True)
             self._select(step.id)
+
+    # --- the phone
+
+    def show_phone(self) -> None:
+        """Show what the user sees beside the trace, or in place of the texts; and back."""
+        self.toggle_class("-phone")
+        if self._phone.has_focus:
+            self._rows.focus()
+        self._put_phone()
+
+    def _put_phone(self) -> None:
+        turn = self._live.view
+        if turn is None or not self.has_class("-phone"):
+            return
+        state = self.console.state
+        if state.link.attached and state.clock() - self._phoned > PHONE_EVERY:
+            self._phoned = state.clock()
+            self._phone_in(turn)
+        around = self._around if any(each.id == turn.id for each in self._around) else [turn]
+        now = [turn if each.id == turn.id else each for each in around]
+        saying = self._live.saying
+        words = self.console.words
+        self._phone.put(
+            [b for each in now for b in exchange(each, saying if each is turn else each.saying, words)]
+        )
+
+    @work(group="phone", exclusive=True)
+    async def _phone_in(self, turn: TurnView) -> None:
+        """Ask for the conversation around a turn."""
+        try:
+            self._around = await self._conversation.around(turn)
+        except MindBotError as error:
+            self.console.state.note("bad", str(error))
+        self._put_phone()
 
     # --- asking and listening
 
@@ -164,6 +207,7 @@ class TurnScreen(View):
             elif self._runs(turn):
                 self._axis.end = max(self._axis.end, self.console.state.clock())
                 self._rows.refresh_changed()
+            self._put_phone()
         super().sync()
 
     def tick(self) -> None:

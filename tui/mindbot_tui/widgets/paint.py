@@ -16,7 +16,7 @@ from mindbot_tui.words import Words
 NAMES = (
     *("text", "dim", "head", "strong", "accent", "key", "off"),
     *("ok", "busy", "wait", "bad", "drop", "warn"),
-    *("name", "string", "number", "bar", "mark", "chip", "alarm"),
+    *("name", "string", "number", "bar", "mark", "chip", "alarm", "mine", "bubble"),
 )
 
 Piece = tuple[str, str]  # a text and what it is
@@ -44,7 +44,10 @@ class Painter(Widget):
         return self.console.words
 
     def paint(self, name: str, ground: str = "") -> Style:
-        """Return the style of a name; ``ground`` names another style whose background lies under it."""
+        """Return the style of a name; ``ground``, or what the name has after a slash, names another style
+        whose background lies under it."""
+        if "/" in name:
+            name, _, ground = name.partition("/")
         key = f"{name}/{ground}"
         style = self._painted.get(key)
         if style is None:
