@@ -34,7 +34,9 @@ from mindbot.domain.turn import DONE_STATES
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-ENDS = [f"turn.{state}" for state in DONE_STATES]
+#: What became of an answer after its turn's end: told by the whole turn once more.
+AFTERWARDS = "turn.delivery"
+ENDS = [*(f"turn.{state}" for state in DONE_STATES), AFTERWARDS]
 _REMEMBERED = 10_000  # turns that were shown, so that none is shown twice
 _WIDEST = 24  # columns of any but the last
 _HIDDEN = frozenset(("epoch", "seq", "ts", "type", "turn", "id", "took"))
@@ -57,7 +59,10 @@ def tail(
     limit: Annotated[int, typer.Option(min=0, help="End after so many lines; 0 goes on.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow turns: a line for each as it ends. Survives a restart of the daemon; Ctrl-C ends it."""
+    """Follow turns: a line for each as it ends, and one more when its answer is given up or comes after all.
+
+    Survives a restart of the daemon; Ctrl-C ends it.
+    """
     import anyio
 
     client = connect(ctx)
@@ -109,6 +114,8 @@ class Lines:
 
     def _turn(self, event: EventJson, most: int) -> str:
         turn = models.TurnSummary.model_construct(**event)
+        if event["type"] == AFTERWARDS and turn.delivery == "sent":
+            turn.state = f"{turn.state}, sent"
         *cells, text, why = (one_line(column.cell(turn)) for column in COLUMNS)
         cells = [cut(cell, _WIDEST) for cell in cells]
         self._widths = [max(w, width(cell)) for w, cell in zip(self._widths, cells, strict=True)]
@@ -125,6 +132,12 @@ class Lines:
     def _event(self, event: EventJson) -> str:
         rest = " ".join(f"{k}={v}" for k, v in event.items() if k not in _HIDDEN and v not in ("", None))
         return f"{clock(event['ts'])}  {event['type']:<16}  {event['turn']:<13}  {one_line(rest)}"
+
+
+def _settled(event: EventJson) -> bool:
+    """Whether an ended turn is told again with what became of its answer at last."""
+    turn = models.TurnSummary.model_construct(**event)
+    return turn.state in DONE_STATES and turn.delivery != "waiting"
 
 
 class Follower:
@@ -171,6 +184,7 @@ class Follower:
             self._screen.events(found)
             return
         new = [e for e in found if e["ts"] > self._caught_at or e["turn"] not in self._caught]
+        new = [e for e in new if e["type"] != AFTERWARDS or _settled(e)]
         self._shown(new)
 
     def _shown(self, turns: list[EventJson]) -> None:

@@ -23,6 +23,7 @@ from mindbot_tui.state.ring import Ring
 from mindbot_tui.state.steps import Folds, all_spans, steps
 from mindbot_tui.state.turn_row import MOST_TEXT, TurnRow
 from mindbot_tui.state.turns import TurnStore
+from mindbot_tui.widgets.turn_list import columns, sign
 
 # --- ring
 
@@ -83,6 +84,39 @@ def test_a_turn_that_is_run_again_loses_what_was_said_of_its_last_run() -> None:
     assert row is not None
     assert (row.state, row.reason, row.error) == ("queued", "", "")
     assert store.open == {"A"}
+
+
+def test_a_row_knows_what_became_of_its_answer() -> None:
+    store = TurnStore()
+    store.apply({"text": "a", "state": "answered", "delivery": "waiting", "undelivered": False}, "A")
+    row = store.get("A")
+    assert row is not None and sign(row) == ("↑", "wait")
+    store.delivered("A", {"state": "sent", "left": 1})
+    assert row.delivery == "waiting", "another one of it is still on its way"
+    store.delivered("A", {"state": "dead", "error": "40004", "left": 0})
+    assert (row.delivery, row.delivery_error) == ("undelivered", "40004") and sign(row) == ("!", "bad")
+    assert parse("undelivered and delivery_error =~ 40004").compile()(row)
+    store.delivered("A", {"state": "sent", "left": 0})
+    assert row.undelivered, "what was given up on is not made good by what arrived beside it"
+    store.apply({"delivery": "waiting", "undelivered": False, "delivery_error": ""}, "A")
+    store.delivered("A", {"state": "pending", "left": 0})
+    store.delivered("A", {})  # the platform told something of it
+    assert row.delivery == "waiting"
+    store.delivered("A", {"state": "sent", "left": 0})
+    assert row.delivery == "sent" and sign(row) == ("✓", "ok")
+    store.merge([{"id": "A", "state": "answered", "delivery": "waiting"}])
+    assert row.delivery == "sent", "a list that was read before sets nothing back"
+    store.apply({"text": "a", "state": "queued"}, "A")
+    assert row.delivery == "" and not row.undelivered
+
+
+def test_one_that_was_answered_together_with_another_looks_answered() -> None:
+    row = TurnRow("B")
+    row.update({"text": "b", "state": "answered", "reason": "together with A", "delivery": "sent"})
+    (reply,) = (each for each in columns(lambda: 0.0) if each.title == "REPLY")
+    assert (sign(row), reply.cell(row)) == (("✓", "ok"), ("together with A", "dim"))
+    row.update({"delivery": "undelivered", "undelivered": True, "delivery_error": "40004"})
+    assert (sign(row), reply.cell(row)[1]) == (("!", "bad"), "bad"), "nobody got that answer"
 
 
 def test_the_store_forgets_the_oldest() -> None:

@@ -26,6 +26,26 @@ async def test_what_comes_in_shows_by_itself(daemon: FakeDaemon, clock: FakeCloc
         await person.sees("and its answer", "400ms")
 
 
+async def test_an_answer_that_nobody_got_is_not_shown_as_answered(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    async with console(daemon, clock=clock, size=(160, 30)) as person:
+        await person.sees("13")
+        asked = record(30, "wecom", "zoe", "where is it", reply="on its way", took=0.4)
+        daemon.turn({**asked, "delivery": "waiting", "undelivered": False, "delivery_error": ""})
+        await person.sees("↑", "on its way")
+        tried = {"turn": asked["id"], "delivery": f"{asked['id']}-0", "left": 0}
+        daemon.happen({**tried, "type": "delivery.dead", "state": "dead", "error": "81013 no such user"})
+        await person.sees("!", "not delivered: 81013 no such user · on its way")
+        daemon.happen({**tried, "type": "delivery.sent", "state": "sent", "error": ""})
+        await person.sees("not delivered: 81013")  # of another one that went out with it
+        sent = {**asked, "delivery": "sent", "undelivered": False, "delivery_error": ""}
+        daemon.happen({**sent, "type": "turn.delivery", "turn": asked["id"], "state": "answered"})
+        await person.sees_no("not delivered")
+        daemon.turn(record(31, "wecom", "zoe", "testing", reply="1 2 3", origin="test"))
+        await person.sees("◇ zoe")
+
+
 async def test_a_filter_keeps_what_matches(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("13")

@@ -4,6 +4,7 @@ from mindbot_tui.chinese_bots import BOTS
 from mindbot_tui.chinese_health import HEALTH
 from mindbot_tui.chinese_keys import KEYS_ZH
 from mindbot_tui.chinese_providers import PROVIDERS
+from mindbot_tui.chinese_record import RECORD_ZH
 from mindbot_tui.chinese_routes import ROUTES
 from mindbot_tui.chinese_turns import TURNS
 from mindbot_tui.chinese_workflows import WORKFLOWS
@@ -16,6 +17,7 @@ ZH: dict[str, str] = {
     **KEYS_ZH,
     **TURNS,
     **HEALTH,
+    **RECORD_ZH,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",

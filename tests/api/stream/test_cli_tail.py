@@ -66,6 +66,22 @@ async def test_pipes_get_json_lines_and_gaps(capsys: pytest.CaptureFixture[str],
     assert "gone" in err and "connected again" in err
 
 
+async def test_an_answer_that_did_not_arrive_is_a_line_more_and_one_that_did_at_last_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def told(word: str, **more: Any) -> dict[str, Any]:
+        return ended("T1", type="turn.delivery", delivery=word, undelivered=word == "undelivered") | more
+
+    follower = Follower(str(tmp_path / "s"), "", [], Lines(machine=False, any_event=False))
+    dead = told("undelivered", delivery_error="40004 invalid session")
+    again = told("waiting"), told("waiting", state="queued")
+    await follower._show(Batch([ended("T1", delivery="waiting"), dead, *again, told("sent")]))
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert " answered " in first and "undelivered" not in first
+    assert " answered, undelivered " in second and "not delivered: 40004 invalid session" in second
+    assert " answered, sent " in third
+
+
 async def test_other_events_are_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
     Lines(machine=False, any_event=True).events(
         [{"seq": 1, "ts": 2.0, "type": "log.line", "turn": "", "level": "info", "text": "a\nb"}]

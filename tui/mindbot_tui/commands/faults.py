@@ -9,7 +9,7 @@ from mindbot_tui.surface import Surface
 class Faults(Command):
     name = "faults"
     help = "show only what failed, and back"
-    FILTER = "state in [failed, dead]"
+    FILTER = "undelivered or state in [failed, dead]"
 
     async def run(self, console: Surface, argument: str) -> None:
         flow = await console.show_flow()

@@ -58,7 +58,7 @@ class Flow(View):
         self._bar = FilterBar(self.values, self._count)
         self._rows: Rows[TurnRow] = Rows(
             self.turns,
-            columns(state.clock),
+            columns(state.clock, lambda text: self.console.words(text)),
             follows=True,
             empty=self._nothing,
             id="turns",

@@ -58,8 +58,7 @@ class ConsoleState:
             if topic == "turn":
                 self._turn(what, event)
             elif topic == "delivery":
-                state = cast(DeliveryEvent, event).get("state", what)
-                self.turns.delivered(str(event.get("turn", "")), str(state))
+                self.turns.delivered(str(event.get("turn", "")), cast(DeliveryEvent, event))
             elif topic == "stats":
                 self.numbers.take_stats(cast(StatsEvent, event))
             elif topic == "health":

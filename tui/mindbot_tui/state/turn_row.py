@@ -17,13 +17,14 @@ RANK = {"queued": 0, "running": 1, "parked": 2, "waiting": 2} | dict.fromkeys(DO
 _SAME_AGAIN = (
     *("platform", "bot", "session", "user", "chat", "kind", "state", "error"),
     *("runner", "route", "rule", "workflow", "provider", "model", "user_name"),
+    *("origin", "delivery"),
 )
-_TEXTS = ("text", "reply", "reason")
+_TEXTS = ("text", "reply", "reason", "delivery_error")
 _NUMBERS = ("tokens", "attempt", "received", "took", "confidence")
 
 
 class TurnRow:
-    """``received`` is Unix seconds, ``took`` seconds; ``delivery`` the last news of its deliveries."""
+    """``received`` is Unix seconds, ``took`` seconds; ``delivery`` is what became of the answer."""
 
     __slots__ = (
         "attempt",
@@ -31,11 +32,13 @@ class TurnRow:
         "chat",
         "confidence",
         "delivery",
+        "delivery_error",
         "department",
         "error",
         "id",
         "kind",
         "model",
+        "origin",
         "platform",
         "provider",
         "reason",
@@ -49,6 +52,7 @@ class TurnRow:
         "text",
         "tokens",
         "took",
+        "undelivered",
         "user",
         "user_name",
         "vars",
@@ -61,7 +65,8 @@ class TurnRow:
         self.state = "queued"
         self.text = self.reply = self.reason = self.error = ""
         self.route = self.rule = self.runner = self.workflow = self.provider = self.model = ""
-        self.delivery = ""
+        self.origin = "user"
+        self.forget_delivery()
         self.tokens = 0
         self.attempt = 1
         self.received = self.took = self.confidence = 0.0
@@ -72,6 +77,11 @@ class TurnRow:
     @property
     def done(self) -> bool:
         return self.state in DONE_STATES
+
+    def forget_delivery(self) -> None:
+        """Nothing is known of its answer's deliveries (any more)."""
+        self.delivery = self.delivery_error = ""
+        self.undelivered = False
 
     def record(self) -> Json:
         """Return the row as a flat record."""
@@ -88,6 +98,8 @@ class TurnRow:
         for name in _NUMBERS:
             if isinstance(value := record.get(name), int | float):
                 setattr(self, name, value)
+        if isinstance(value := record.get("undelivered"), bool):
+            self.undelivered = value
         if "took" not in record and isinstance(took_ms := record.get("took_ms"), int | float):
             self.took = took_ms / 1000
         if isinstance(many := record.get("department"), list):

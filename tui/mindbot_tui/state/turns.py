@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mindbot.domain.shapes.events import DeliveryEvent
 from mindbot.domain.turn import DONE_STATES
 from mindbot_tui.state.ring import Ring
 from mindbot_tui.state.turn_row import RANK, TurnRow
@@ -57,15 +58,20 @@ class TurnStore:
             row = self._append(id)
         elif row.done and "text" in record and RANK.get(record.get("state", ""), 0) == 0:
             row.reply = row.reason = row.error = ""  # it runs again
+            row.forget_delivery()
         row.update(record)
         self._touched(row)
 
-    def delivered(self, id: str, state: str) -> None:
-        """Note how a turn's delivery fares."""
-        row = self.get(id)
-        if row is not None:
-            row.delivery = state
-            self._touched(row)
+    def delivered(self, id: str, event: DeliveryEvent) -> None:
+        """Note how a delivery of a turn fares; what was given up on stays so until the turn is told again."""
+        row, state = self.get(id), event.get("state")
+        if row is None or not state:
+            return
+        if state == "dead":
+            row.delivery, row.undelivered, row.delivery_error = "undelivered", True, event.get("error", "")
+        elif not row.undelivered:
+            row.delivery = "sent" if state == "sent" and not event.get("left") else "waiting"
+        self._touched(row)
 
     def merge(self, records: Iterable[Mapping[str, Any]]) -> int:
         """Take over a list read from the daemon, in any order; return how many turns were new.
@@ -80,6 +86,8 @@ class TurnStore:
                 row = fresh[id] = TurnRow(id)
             elif RANK.get(record.get("state", ""), 0) < RANK.get(row.state, 0):
                 continue
+            if row.delivery == "sent" and record.get("delivery") == "waiting":
+                record = {**record, "delivery": "sent"}  # the list was read before
             row.update(record)
             if id not in fresh:
                 self._touched(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from mindbot_tui.cells import clock, took
 from mindbot_tui.state.turn_row import TurnRow
@@ -19,18 +20,32 @@ STATES: dict[str, Cell] = {
     "failed": ("✗", "bad"),
     "dead": ("✝", "bad"),
 }
-_UNSENT: Cell = ("!", "bad")
+#: What stands in the place of an ended turn's sign while its answer has not arrived.
+DELIVERIES: dict[str, Cell] = {
+    "waiting": ("↑", "wait"),
+    "undelivered": ("!", "bad"),
+    "discarded": ("!", "drop"),
+}
+#: Stands before the user where it was somebody else who brought the message.
+ORIGINS = {"test": "◇", "push": "⇢", "replay": "↻"}
 
 
-def sign(row: TurnRow) -> Cell:
-    """Return the state's sign; an answer that could not be delivered is marked."""
-    if row.delivery == "dead" and row.state == "answered":
-        return _UNSENT
-    return STATES.get(row.state, ("?", "warn"))
+class _Answer(Protocol):
+    @property
+    def state(self) -> str: ...
+    @property
+    def delivery(self) -> str: ...
 
 
-def columns(now: Callable[[], float]) -> list[Column[TurnRow]]:
-    """Return the columns; ``now`` tells how long open turns have been going on."""
+def sign(turn: _Answer) -> Cell:
+    """Return the sign of a turn's state, or of its answer's where that has not arrived."""
+    if turn.state == "answered" and turn.delivery in DELIVERIES:
+        return DELIVERIES[turn.delivery]
+    return STATES.get(turn.state, ("?", "warn"))
+
+
+def columns(now: Callable[[], float], say: Callable[[str], str] = str) -> list[Column[TurnRow]]:
+    """Return the columns; ``now`` tells how long open turns have been going on, ``say`` translates."""
 
     def lasted(row: TurnRow) -> Cell:
         if row.done:
@@ -38,16 +53,24 @@ def columns(now: Callable[[], float]) -> list[Column[TurnRow]]:
         return (took(max(0.0, now() - row.received)), "busy") if row.received else ("", "dim")
 
     def reply(row: TurnRow) -> Cell:
+        if row.undelivered:
+            said = " · ".join(filter(None, (row.delivery_error, row.reply or row.reason)))
+            return f"{say('not delivered')}: {said}", "bad"
         if row.reply and row.state not in ("failed", "dead"):
             remark = row.reason.partition(":")[0] if row.state == "answered" else ""  # that it was cut, say
             return (f"({remark}) {row.reply}", "wait") if remark else (row.reply, "text")
-        return row.reason, "drop" if row.state == "dropped" else "bad"
+        # One that was answered together with another has no answer of its own, and nothing is wrong.
+        return row.reason, {"dropped": "drop", "answered": "dim"}.get(row.state, "bad")
+
+    def who(row: TurnRow) -> Cell:
+        mark = ORIGINS.get(row.origin)
+        return (f"{mark} {row.user}", "dim") if mark else (row.user, "accent")
 
     return [
         Column("TIME", lambda row: (clock(row.received), "dim"), 8),
         Column("", sign, 1),
         Column("BOT", lambda row: (_bot(row), "name"), 12, wide=18, least=60),
-        Column("USER", lambda row: (row.user, "accent"), 9, wide=14),
+        Column("USER", who, 9, wide=14),
         Column("TEXT", lambda row: (row.text, "text"), weight=4),
         Column("TOOK", lasted, 7, right=True),
         Column("REPLY", reply, weight=5, least=60),
