@@ -67,8 +67,10 @@ async def test_pipes_get_json_lines_and_gaps(capsys: pytest.CaptureFixture[str],
 
 
 async def test_an_answer_that_did_not_arrive_is_a_line_more_and_one_that_did_at_last_too(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
     def told(word: str, **more: Any) -> dict[str, Any]:
         return ended("T1", type="turn.delivery", delivery=word, undelivered=word == "undelivered") | more
 
