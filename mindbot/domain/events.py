@@ -13,8 +13,8 @@ CONTROL = frozenset({"turn.parked", "alert.firing", "alert.resolved"})
 
 #: What a stream may ask for. The quiet ones cost nothing to speak of and are what one gets without asking.
 TOPICS = {
-    "turn": "a turn was queued, duplicate, running, answered, dropped, failed or dead; and again (`delivery`) when "
-    "its answer was given up, tried again, discarded or sent after all",
+    "turn": "a turn was queued, duplicate, running, answered, dropped, failed or dead; and (`delivery`) its "
+    "answer was given up, tried again, discarded or sent after all",
     "delivery": "a delivery was sent, tried again or given up",
     "health": "a component's state changed, or health as a whole",
     "config": "the configuration was read again",
