@@ -7,6 +7,7 @@ import os
 import re
 import time
 
+LAST = (1 << 63) - 1  # the highest id there can be
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _PLACE = re.compile(r"-?[0-9]{1,9}")  # what no store takes is nobody's place

@@ -13,7 +13,7 @@ from mindbot.filters.regexes import plain_words
 #: Fields whose words are said in a turn.
 _SAID = ("text", "reply", "quote")
 #: Every turn has a value of these, so that what is not so is the contrary, and not missing.
-_ALWAYS = ("id", "platform", "bot", "session", "user", "state", "took", "received", "kind")
+_ALWAYS = ("id", "platform", "bot", "session", "user", "state", "took", "received", "kind", "origin")
 _CONTRARY = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Json
 from mindbot.domain.ports.store import Anew
-from mindbot.store.backup import OURS, RESTORED, note, noted
+from mindbot.store.backup import RESTORED, forget, note, noted
 from mindbot.store.recovery import bearing, bury_all
 from mindbot.store.rows import json_of
 from mindbot.store.unreadable import Unreadable
@@ -51,7 +51,7 @@ def _done(db: sqlite3.Connection, restored: bool, unreadable: Unreadable) -> Non
     """Take the mark away, as the last step: what is written one by one may be cut short."""
     if restored:
         with bearing(unreadable, "that the database was restored"):
-            db.execute("DELETE FROM keep WHERE platform = ? AND bot = ? AND key = ?", (*OURS, RESTORED))
+            forget(db, RESTORED)
 
 
 def _read(db: sqlite3.Connection, key: str, unreadable: Unreadable) -> tuple[bool, Json]:

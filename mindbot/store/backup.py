@@ -26,7 +26,7 @@ log = structlog.get_logger("mindbot.store")
 
 #: In whose name the store keeps its own rows beside those of bots; no platform is called so.
 OURS = ("mindbot", "store")
-BACKUP, RESTORED = "backup", "restored"
+BACKUP, RESTORED, FINDER = "backup", "restored", "finder"
 _KEPT_ASIDE = 3  # copies from before migrations
 PART = ".part"  # a copy that is not whole yet, or never became so
 LOGS = ("-wal", "-journal")  # what SQLite keeps of a database beside it, and would take for another's
@@ -61,6 +61,7 @@ def copy_open(db: sqlite3.Connection, target: Path, *, proved: bool = True) -> N
         made.execute("PRAGMA journal_mode=DELETE")  # one file, whatever the source was
         if _keeps(made):
             note(made, BACKUP, {"taken": time.time()})
+            forget(made, FINDER)  # the one beside the source is not the copy's
 
 
 @contextmanager
@@ -171,6 +172,11 @@ def note(db: sqlite3.Connection, key: str, value: dict[str, Any]) -> None:
     """Keep a row of the store's own; raises sqlite3.Error, also where the schema has no place for it yet."""
     row = (*OURS, key, orjson.dumps(value).decode())
     db.execute("INSERT OR REPLACE INTO keep (platform, bot, key, value) VALUES (?, ?, ?, ?)", row)
+
+
+def forget(db: sqlite3.Connection, key: str) -> None:
+    """Take a row of the store's own away; raises sqlite3.Error."""
+    db.execute("DELETE FROM keep WHERE platform = ? AND bot = ? AND key = ?", (*OURS, key))
 
 
 def _keeps(db: sqlite3.Connection) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import anyio
+import anyio.lowlevel
 from sqlalchemy import URL, Select, TextClause, event, func, select, text, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
@@ -22,11 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from mindbot.domain import ids
 from mindbot.domain.errors import NotFound, StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Json, Message
+from mindbot.domain.needs import ANYTHING
 from mindbot.domain.ports.store import Keeps, Live, TurnsFound, Wanted
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.turn import Turn
 from mindbot.store.database import as_text, explain
 from mindbot.store.delivered import Told, deliveries_of
+from mindbot.store.finder.finder import Finder
 from mindbot.store.listing import Listing
 from mindbot.store.rows import message_of, turn_name
 from mindbot.store.schema import outbox, turns
@@ -45,6 +49,7 @@ from mindbot.store.views import (
 T = TypeVar("T")
 
 _PAGE = 200
+_AT_ONCE = 20  # turns judged before others may use the loop: some milliseconds
 _SCAN = 50_000  # rows looked through for dead letters, where an index that leads to them is damaged
 
 
@@ -52,7 +57,7 @@ class SqliteQueries:
     """See the port. ``live`` returns the turn in memory for one that still runs, or None:
     on disk a turn is ``queued`` until its end. All raise StoreError."""
 
-    def __init__(self, path: Path, live: Live, unreadable: Unreadable) -> None:
+    def __init__(self, path: Path, live: Live, unreadable: Unreadable, finder: Finder | None = None) -> None:
         self._path = path
         # Never makes a file: where the database was is nothing, until it is back.
         query = {"mode": "rw", "uri": "true"}
@@ -60,6 +65,7 @@ class SqliteQueries:
         self._engine: AsyncEngine = create_async_engine(url, pool_size=4)
         self._live = live
         self._unreadable = unreadable
+        self._finder = finder
 
         @event.listens_for(self._engine.sync_engine, "connect")
         def _connected(connection: Any, record: object) -> None:
@@ -94,16 +100,35 @@ class SqliteQueries:
     async def find_turns(self, wanted: Wanted | None, limit: int, before: str, patience: float) -> TurnsFound:
         """See the port."""
         listing = Listing(wanted, limit, patience)
-        last = number_of(before) if before else 0
+        last = number_of(before) if before else ids.LAST
+        need = wanted.needs if wanted else ANYTHING
+        finder = self._finder if need != ANYTHING else None
         while listing.going_on:
-            page = await self._page(last)
-            told = await self._told(page)
-            judged = listing.judge((_number_of(row), self._summary(row, told)) for row in page)
-            if len(page) < _PAGE:
-                listing.whole = judged
+            may = await finder.may(need, last, 2 * limit + 20) if finder else None
+            if may is None:
+                end = finder.highest + 1 if finder and last > finder.highest + 1 else 1
+                page: Sequence[Row[Any] | int] = await self._page(last, end)
+                last = _number_of(page[-1]) if len(page) == _PAGE else end
+            else:
+                page = await self._these(may.turns)
+                last = may.down_to
+            if not await self._judge(listing, page):
                 break
-            last = _number_of(page[-1])
+            listing.passed(last)
+            if last <= 1:
+                listing.whole = True
+                break
         return listing.found()
+
+    async def _judge(self, listing: Listing, page: Sequence[Row[Any] | int]) -> bool:
+        """Judge turns, a few at a time: others use the loop as well."""
+        told = await self._told(page)
+        for start in range(0, len(page), _AT_ONCE):
+            some = page[start : start + _AT_ONCE]
+            if not listing.judge((_number_of(row), self._summary(row, told)) for row in some):
+                return False
+            await anyio.lowlevel.checkpoint()
+        return True
 
     async def lines_of(self, numbers: Sequence[int]) -> list[TurnLineJson]:
         """Return summaries of turns, and of those answered together with them, the oldest first."""
@@ -153,15 +178,22 @@ class SqliteQueries:
             before = _number_of(page[-1])
             seen += len(page)
 
-    async def _page(self, before: int) -> list[Row[Any] | int]:
-        query = select(turns).order_by(turns.c.id.desc()).limit(_PAGE)
+    async def _page(self, before: int, end: int = 1) -> list[Row[Any] | int]:
+        query = select(turns).where(turns.c.id >= end).order_by(turns.c.id.desc()).limit(_PAGE)
         if before:
             query = query.where(turns.c.id < before)
         try:
             return list(await self._all(query))
         except StoreCorrupt:
             numbers = await self._keys(_IDS, {"before": before or 1 << 62, "page": _PAGE})
-            return [await self._one(row.id) for row in numbers]
+            return [await self._one(row.id) for row in numbers if row.id >= end]
+
+    async def _these(self, numbers: Sequence[int]) -> Sequence[Row[Any] | int]:
+        """Return turns by their numbers, newest first."""
+        try:
+            return await self._all(select(turns).where(turns.c.id.in_(numbers)).order_by(turns.c.id.desc()))
+        except StoreCorrupt:
+            return [await self._one(number) for number in numbers]
 
     async def _keys(self, query: TextClause, args: Json) -> Sequence[Row[Any]]:
         """Return rows of an index alone: those of a table whose pages are damaged."""

@@ -20,6 +20,7 @@ from mindbot.domain.errors import StoreCorrupt, StoreError, StoreGone
 from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Live
 from mindbot.store import anew, backup, changes, given_up, indexes, recovery, spending
 from mindbot.store.database import Database
+from mindbot.store.finder.finder import Finder
 from mindbot.store.history import SqliteHistory
 from mindbot.store.inbox import SqliteInbox
 from mindbot.store.journal import Journal
@@ -75,7 +76,8 @@ class SqliteStore:
         self._journal = journal = Journal(database, interval=interval, rows=rows, on_state=on_state)
         self.inbox = SqliteInbox(database, journal, unreadable)
         self.history = SqliteHistory(database, unreadable)
-        self.turns = SqliteTurns(database, journal, self.history, unreadable)
+        self.finder = Finder(database, journal)
+        self.turns = SqliteTurns(database, journal, self.history, self.finder, unreadable)
         self.outbox = SqliteOutbox(database, journal, unreadable)
         self.keep = SqliteKeep(database, journal, unreadable)
         self.spending = SqliteSpending(database, journal)
@@ -113,7 +115,7 @@ class SqliteStore:
                 await self._database.open()
                 await self._begin()
                 async with anyio.create_task_group() as tasks:
-                    for part in (self._journal, self.history, self.inbox, self.turns):
+                    for part in (self._journal, self.history, self.inbox, self.turns, self.finder):
                         tasks.start_soon(part.run)
                     try:
                         yield
@@ -124,6 +126,7 @@ class SqliteStore:
                     if self._queries is not None:
                         await self._queries.close()
                         self._queries = None
+                    await self.finder.close()
                     await anyio.to_thread.run_sync(self._database.close)
 
     async def _begin(self) -> None:
@@ -143,7 +146,7 @@ class SqliteStore:
             await anyio.to_thread.run_sync(partial(__import__, "mindbot.store.queries"))
             from mindbot.store.queries import SqliteQueries
 
-            self._queries = self._queries or SqliteQueries(self.path, live, self.unreadable)
+            self._queries = self._queries or SqliteQueries(self.path, live, self.unreadable, self.finder)
         return self._queries
 
     async def check(self) -> None:

@@ -12,6 +12,7 @@ from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.turn import DONE_STATES, Turn
 from mindbot.store import changes
 from mindbot.store.database import Database
+from mindbot.store.finder.finder import Finder
 from mindbot.store.grouped_reads import GroupRead
 from mindbot.store.history import SqliteHistory
 from mindbot.store.journal import Journal, Rows
@@ -33,11 +34,17 @@ class SqliteTurns:
     """See the port. Run `run` in a task group while it is used."""
 
     def __init__(
-        self, database: Database, journal: Journal, history: SqliteHistory, unreadable: Unreadable
+        self,
+        database: Database,
+        journal: Journal,
+        history: SqliteHistory,
+        finder: Finder,
+        unreadable: Unreadable,
     ) -> None:
         self._database = database
         self._journal = journal
         self._history = history
+        self._finder = finder
         self._unreadable = unreadable
         self._answers = GroupRead(database, ANSWER)
 
@@ -97,15 +104,18 @@ class SqliteTurns:
     async def requeue(self, turn: int) -> Turn | None:
         """See the port."""
         change = partial(changes.requeue, turn=turn, unreadable=self._unreadable)
-        again = await self._database.write(change)
+        async with self._finder.changing(turn):
+            again = await self._database.write(change)
         if again is not None:
             self._journal.remembered.add(turn)
         return again
 
     async def discard(self, turn: int) -> bool:
         """See the port."""
-        return await self._database.write(lambda db: db.execute(_DISCARD, (turn,)).rowcount) == 1
+        async with self._finder.changing(turn):
+            return await self._database.write(lambda db: db.execute(_DISCARD, (turn,)).rowcount) == 1
 
     async def restore(self, turn: int) -> bool:
         """See the port."""
-        return await self._database.write(lambda db: db.execute(_RESTORE, (turn,)).rowcount) == 1
+        async with self._finder.changing(turn):
+            return await self._database.write(lambda db: db.execute(_RESTORE, (turn,)).rowcount) == 1
