@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mindbot.api import models, provider_models
+from mindbot.api import failure_models, models, provider_models
 from mindbot.api.one_call import ApiCall as ApiCall
 from mindbot.api.one_call import many, nothing, one, segment
 from mindbot.domain.shapes.turns import Settling
@@ -108,6 +108,25 @@ def push(platform: str, bot: str, message: models.Push) -> ApiCall[models.TurnVi
     path = _bot(platform, bot) + "/push"
     body = message.model_dump(mode="json")
     return ApiCall("POST", path, one(models.TurnView), body=body, timeout=message.timeout + 10)
+
+
+def failures(window: float) -> ApiCall[failure_models.FailuresView]:
+    """What went wrong in the last ``window`` seconds, by its cause."""
+    query = {"window": f"{window:g}"}
+    return ApiCall("GET", "/v1/failures", one(failure_models.FailuresView), query=query)
+
+
+def failure_bundle(id: str, window: float) -> ApiCall[failure_models.OpenBundleView]:
+    """One bundle, with its people."""
+    path = f"/v1/failures/{segment(id, 'bundle')}"
+    return ApiCall("GET", path, one(failure_models.OpenBundleView), query={"window": f"{window:g}"})
+
+
+def retry_bundle(id: str, window: float) -> ApiCall[failure_models.RetriedBundle]:
+    """Try again what people of a bundle wait for."""
+    path = f"/v1/failures/{segment(id, 'bundle')}/retry"
+    query = {"window": f"{window:g}"}
+    return ApiCall("POST", path, one(failure_models.RetriedBundle), query=query, timeout=120.0)
 
 
 def transfer(session: str, to: str) -> ApiCall[models.Transferred]:

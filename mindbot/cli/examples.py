@@ -19,6 +19,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "daemon stop": ("daemon stop", "daemon stop --timeout 120"),
     "daemon reload": ("daemon reload",),
     "send": ("send 'what can you do?'", "send hello --platform wecom --user alice --stream"),
+    "failures": ("failures", "failures --hours 24", "failures ID --retry"),
     "tail": ("tail", "tail 'platform == \"wecom\" and took > 5s'", "tail --topic log --topic health"),
     "turns": ("turns", "turns 'state == \"failed\"' --limit 50", "turns 'user == \"alice\"' --json"),
     "trace": ("trace TURN", "trace TURN --all", "trace TURN --json"),

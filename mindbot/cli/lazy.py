@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workflow": ("Workflows: how they are, tests, runs by hand.", "mindbot.cli.workflow:app"),
     "session": ("Conversations.", "mindbot.cli.session:app"),
     "dlq": ("Dead letters: list, show, retry, discard, restore.", "mindbot.cli.dlq:app"),
+    "failures": ("What fails, by its cause, and who waits for an answer.", "mindbot.cli.failures:app"),
     "log": ("The daemon's log lines and levels.", "mindbot.cli.log:app"),
     "config": ("Make, check and show the configuration.", ""),
     "secret": ("Keep secrets out of the configuration.", ""),

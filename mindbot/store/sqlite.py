@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import date
 from functools import partial
@@ -18,7 +18,7 @@ from mindbot.config.sections import StoreSettings
 from mindbot.domain import ids
 from mindbot.domain.errors import StoreCorrupt, StoreError, StoreGone
 from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Live
-from mindbot.store import anew, backup, changes, given_up, indexes, recovery, spending
+from mindbot.store import anew, backup, changes, indexes, recovery, spending, troubles
 from mindbot.store.database import Database
 from mindbot.store.finder.finder import Finder
 from mindbot.store.history import SqliteHistory
@@ -177,7 +177,17 @@ class SqliteStore:
 
     async def given_up(self) -> GivenUp:
         """See the port. A count that nobody waits for any more ends by itself, on a connection of its own."""
-        return await anyio.to_thread.run_sync(given_up.count, self.path, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(troubles.count, self.path, abandon_on_cancel=True)
+
+    async def failed(self, since: float, limit: int) -> list[int]:
+        """See the port."""
+        read = partial(troubles.failed, self.path, since, limit)
+        return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+
+    async def reached(self, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:
+        """See the port."""
+        read = partial(troubles.reached, self.path, sessions, since)
+        return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
 
     async def backup(self, target: Path) -> None:
         """See the port. Reads wait meanwhile only where the file is gone: the open one is all there is."""

@@ -95,6 +95,21 @@ def providers_of(sections: Json) -> ProviderResource:
     return ProviderResource(lambda: generation, sums)
 
 
+_BUNDLE: Json = {
+    "id": "b1",
+    "kind": "failed",
+    "component": "openai",
+    "error": "overloaded",
+    "cause": "500: the server had an error",
+    "sample": "overloaded: 500: the server had an error",
+    "turns": 12,
+    "people": 10,
+    "waiting": 9,
+    "since": 1.0,
+    "filter": 'error == "overloaded"',
+}
+
+
 class FakeRuntime:
     """See `mindbot_daemon.server.backend.Runtime`."""
 
@@ -328,6 +343,20 @@ class FakeRuntime:
                 {"id": id, "kind": "message", "state": "sent", "acted": did} for id, did in self.settled
             ]
         return found[:limit]
+
+    async def failures(self, window: float) -> Json:
+        bundles = [_BUNDLE] if self.dead else []
+        return {"window_s": window, "looked": 12, "more": bool(self.dead), "bundles": bundles}
+
+    async def bundle(self, id: str, window: float) -> Json:
+        if id != _BUNDLE["id"]:
+            raise NotFound(f"no failures {id!r}", hint="`mindbot failures` shows them; they may be over")
+        who = {"platform": "wecom", "bot": "hr", "user": "lin", "text": "hello?", "turns": ["01T"]}
+        return {**_BUNDLE, "who": [{**who, "waiting": True}]}
+
+    async def retry(self, id: str, window: float) -> Json:
+        refused = {"id": "01U", "done": False, "why": "01U is neither failed nor dead"}
+        return {"settled": [{"id": "01T", "done": True, "why": ""}, refused], "left": 3}
 
     async def settle_dead_letters(
         self, action: str, ids: Sequence[str] | None, filter: str | None, limit: int

@@ -214,6 +214,28 @@ async def test_dead_letters(run: Run) -> None:
     assert "letter-1" in (await run("dlq", "discard", "--all", "--yes", terminal=True)).out
 
 
+async def test_failures_are_shown_by_their_cause_and_tried_again(run: Run, up: Running) -> None:
+    shown = (await run("failures", terminal=True)).out
+    assert "12 turns" in shown and "9 people wait" in shown
+    assert "openai: overloaded: 500: the server had an error" in shown
+    assert (await run("failures", "--hours", "1")).objects[0]["id"] == "b1"
+    one = (await run("failures", "b1", terminal=True)).out
+    assert "mindbot turns 'error == \"overloaded\"'" in one and "wecom/hr" in one and "waits" in one
+    assert (await run("failures", "b1")).objects[0]["who"][0]["user"] == "lin"
+    assert (await run("failures", "b2")).code == 1
+    assert (await run("failures", "--retry")).code == 2
+    assert "--yes" in (await run("failures", "b1", "--retry")).err
+    done = await run("failures", "b1", "--retry", "--yes", terminal=True)
+    assert done.code == 1, "one of them could not be tried again"
+    assert done.out.splitlines() == [
+        "1 of 2 tried again",
+        "3 left alone: they were answered since",
+        "01U: 01U is neither failed nor dead",
+    ]
+    up.runtime.dead.clear()
+    assert (await run("failures", terminal=True)).out == "nothing failed in the last 6 hours\n"
+
+
 async def test_daemon_status_exits_0_only_when_ready(run: Run, up: Running) -> None:
     done = await run("daemon", "status", terminal=True)
     assert done.code == 0 and done.out.startswith("running, pid ") and "a.yaml" in done.out

@@ -7,8 +7,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 import pytest
 
-from mindbot.api import models, provider_models, workflow_models
-from mindbot.domain.shapes import daemon, providers, turns, workflows
+from mindbot.api import failure_models, models, provider_models, workflow_models
+from mindbot.domain.shapes import daemon, failures, providers, turns, workflows
 
 #: Each model, and the rows that it reads.
 ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
@@ -25,6 +25,11 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     models.Failing: (daemon.FailingJson,),
     models.HealthSummary: (daemon.HealthSummaryJson,),
     models.Health: (daemon.HealthJson,),
+    failure_models.BundleView: (failures.BundleJson,),
+    failure_models.SufferingView: (failures.SufferingJson,),
+    failure_models.OpenBundleView: (failures.OpenBundleJson,),
+    failure_models.FailuresView: (failures.FailuresJson,),
+    failure_models.RetriedBundle: (failures.RetriedBundleJson,),
     models.BotTraffic: (daemon.TrafficJson,),
     models.PlatformView: (daemon.BotJson,),
     models.PlatformCheck: (daemon.CheckJson,),
@@ -116,7 +121,7 @@ def test_every_answer_is_read_from_a_row() -> None:
     """A new model says which row it is of."""
     answers = {
         each
-        for module in (models, provider_models, workflow_models)
+        for module in (failure_models, models, provider_models, workflow_models)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, models.Answer)
     }

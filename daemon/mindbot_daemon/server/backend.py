@@ -19,7 +19,7 @@ from mindbot.domain.ports.platform import Receive, Webhook
 from mindbot.domain.shapes.daemon import CheckedJson, ReloadedJson
 from mindbot_daemon.server.resources.answering import Datasets, Platforms, Providers, Routing, Workflows
 from mindbot_daemon.server.resources.machine import About, Configuration, Database, Logs, Media, Secrets
-from mindbot_daemon.server.resources.talking import DeadLetters, Sessions, Turns
+from mindbot_daemon.server.resources.talking import DeadLetters, Failures, Sessions, Turns
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
@@ -33,6 +33,7 @@ __all__ = [
     "Database",
     "Datasets",
     "DeadLetters",
+    "Failures",
     "Host",
     "Logs",
     "Media",
@@ -73,6 +74,8 @@ class Backend(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def dead_letters(self) -> DeadLetters: ...
+    @property
+    def failures(self) -> Failures: ...
     @property
     def secrets(self) -> Secrets: ...
     @property

@@ -388,5 +388,11 @@ class Store(Protocol):
     async def given_up(self) -> GivenUp:
         """Count what was given up on; nothing else waits meanwhile."""
 
+    async def failed(self, since: float, limit: int) -> list[int]:
+        """Return the newest turns since a moment (Unix seconds) that failed, or did not reach anybody."""
+
+    async def reached(self, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:
+        """Return the last turn since a moment whose answer arrived, by session and sender."""
+
     async def backup(self, target: Path) -> None:
         """Copy everything to a new file, and prove it; raises Conflict when one is there."""

@@ -27,6 +27,7 @@ from mindbot.runtime.resources.configuration import ConfigResource
 from mindbot.runtime.resources.database import DatabaseResource
 from mindbot.runtime.resources.datasets import DatasetResource
 from mindbot.runtime.resources.dead_letters import DeadLetterResource
+from mindbot.runtime.resources.failures import FailureResource
 from mindbot.runtime.resources.injection import Injection
 from mindbot.runtime.resources.kept import MediaResource, SecretResource
 from mindbot.runtime.resources.logs import LogResource
@@ -54,6 +55,7 @@ class Resources:
     turns: TurnResource
     sessions: SessionResource
     dead_letters: DeadLetterResource
+    failures: FailureResource
     secrets: SecretResource
     config: ConfigResource
     database: DatabaseResource
@@ -86,6 +88,7 @@ def offered(
     """Make them of the runtime's parts. ``phase`` returns starting, running or draining."""
     questions = Questions(store, dispatcher)
     later.listeners.append(Feedback(current, questions).heard)
+    letters = DeadLetterResource(store, dispatcher, outbox, questions, watch.settled, later.decided)
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     return Resources(
         about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board, background, watch),
@@ -96,7 +99,8 @@ def offered(
         routing=RouteResource(current, questions),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
-        dead_letters=DeadLetterResource(store, dispatcher, outbox, questions, watch.settled, later.decided),
+        dead_letters=letters,
+        failures=FailureResource(store, questions, letters),
         secrets=SecretResource(secrets, lambda: current().providers.standing.forgive_keys(quota=True)),
         config=ConfigResource(current, started_with, secrets),
         database=DatabaseResource(store, state_dir),

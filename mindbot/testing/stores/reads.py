@@ -90,6 +90,32 @@ class ReadsContract:
             assert await store.turns.discard(lost.number)
             assert await store.given_up() == GivenUp()
 
+    async def test_what_failed_and_whom_an_answer_reached_is_told(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            numbers = {}
+            for key, user, state, sent in (
+                ("failed", "lin", "failed", ()),
+                ("lost", "mei", "answered", ("sent", "dead")),
+                ("later", "lin", "answered", ("sent",)),
+                ("waits", "bob", "answered", ("pending",)),
+                ("silent", "eve", "answered", ()),
+            ):
+                turn, _ = await store.inbox.put(a_message(key, "hi", user))
+                turn.reply.say("x")
+                turn.state, turn.finished = state, time.time()  # type: ignore[assignment]
+                await store.turns.finish(turn, [a_delivery(turn, n, state=s) for n, s in enumerate(sent)])
+                numbers[key] = turn.number
+            push, _ = await store.inbox.put(a_message("push", "at six", "eve", kind="push"))
+            await store.turns.finish(answered(push, "at six"), [a_delivery(push, state="sent")])
+            since = time.time() - 3600
+            assert await store.failed(since, 9) == [numbers["lost"], numbers["failed"]]
+            assert await store.failed(since, 1) == [numbers["lost"]]
+            assert await store.failed(time.time() + 60, 9) == []
+            sessions = [f"console:default:{user}" for user in ("lin", "mei", "bob", "eve")]
+            reached = await store.reached(sessions, since)
+            assert reached == {("console:default:lin", "lin"): numbers["later"]}
+            assert await store.reached(sessions[1:], since) == {}
+
     async def test_a_session_that_was_forgotten_has_no_history_also_later(self, rig: StoreRig) -> None:
         async with rig.open() as store:
             turn, _ = await store.inbox.put(a_message("1", "one"))

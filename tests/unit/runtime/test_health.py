@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from mindbot.config.load import load
 from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import Rejected
+from mindbot.domain.errors import NotFound, Rejected
 from mindbot.domain.message import Message, Part, text_part
 from mindbot.domain.ports.platform import Receive, Report
 from mindbot.runtime.app import Runtime
@@ -46,7 +47,7 @@ class Refusing:
 
 
 def a_message(key: str) -> Message:
-    fields: dict[str, Any] = {"received": 1.0, "parts": (text_part("hello"),), "kind": "text"}
+    fields: dict[str, Any] = {"received": time.time(), "parts": (text_part("hello"),), "kind": "text"}
     return Message("phone", "default", key, "phone:default:lin", "lin", reply_to={}, **fields)
 
 
@@ -122,3 +123,24 @@ def test_what_is_long_ago_falls_out_of_the_counts() -> None:
     now = 990.0  # a clock that goes back changes nothing
     counts.add(0)
     assert counts.sum(0) == 1
+
+
+async def test_failures_are_bundled_and_a_bundle_is_tried_again(tmp_path: Path) -> None:
+    phone, places = Refusing(), MemoryPlaces()
+    async with a_runtime(tmp_path, phone, places) as runtime:
+        for key in ("m1", "m2"):
+            await runtime.receive(a_message(key))
+        await told(runtime, lambda health: health["undelivered"] == 2)
+        failures = runtime.resources.failures
+        [bundle] = (await failures.failures(3600))["bundles"]
+        assert (bundle["kind"], bundle["component"], bundle["turns"]) == ("undelivered", "phone/default", 2)
+        assert (bundle["people"], bundle["waiting"]) == (1, 1)
+        [who] = (await failures.bundle(bundle["id"], 3600))["who"]
+        assert who["user"] == "lin" and len(who["turns"]) == 2
+        phone.refuses = False
+        done = await failures.retry(bundle["id"], 3600)
+        assert [each["done"] for each in done["settled"]] == [True, True] and done["left"] == 0
+        await told(runtime, lambda health: health["undelivered"] == 0)
+        assert (await failures.failures(3600))["bundles"] == []
+        with pytest.raises(NotFound, match="no failures"):
+            await failures.bundle(bundle["id"], 3600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
+from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RetriedBundleJson
 from mindbot.domain.shapes.turns import (
     ChunkJson,
     ClearedJson,
@@ -108,3 +109,16 @@ class DeadLetters(Protocol):
 
     async def restore_dead_letter(self, id: str) -> None:
         """Take its discarding back; raises NotFound, Conflict."""
+
+
+class Failures(Protocol):
+    """What went wrong in the last hours, by its cause; a ``window`` is seconds."""
+
+    async def failures(self, window: float) -> FailuresJson:
+        """The bundles, those in which most people wait first."""
+
+    async def bundle(self, id: str, window: float) -> OpenBundleJson:
+        """One with its people; raises NotFound."""
+
+    async def retry(self, id: str, window: float) -> RetriedBundleJson:
+        """Try again what people of one wait for; raises NotFound."""

@@ -151,6 +151,26 @@ class MemoryStore:
         turns = sum(row.state == "dead" for row in tables.turns.values())
         return GivenUp(len(dead), len({turn for turn, _ in dead}), turns)
 
+    async def failed(self, since: float, limit: int) -> list[int]:
+        """See the port."""
+        await self.check()
+        tables, first = self._tables, ids.at(since)
+        found = {turn for (turn, _), row in tables.outbox.items() if row.state == "dead"}
+        found |= {number for number, row in tables.turns.items() if row.state in ("failed", "dead")}
+        return sorted((number for number in found if number >= first), reverse=True)[:limit]
+
+    async def reached(self, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:
+        """See the port."""
+        await self.check()
+        tables, found = self._tables, dict[tuple[str, str], int]()
+        for number, row in sorted(tables.turns.items()):
+            sent = [d.state for d in tables.of_turn(number) if d.n >= 0]
+            arrived = bool(sent) and all(state == "sent" for state in sent)
+            asked = row.session in sessions and number >= ids.at(since) and row.read().kind != "push"
+            if asked and arrived and row.state == "answered":
+                found[row.session, row.sender] = number
+        return found
+
     async def backup(self, target: Path) -> None:
         """See the port: there is nothing that a file could be made of."""
         raise StoreError("a store in memory has no copy", hint="use the one on disk")
