@@ -18,6 +18,7 @@ from mindbot.api.models import TurnSummary
 from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES
 from mindbot.testing import configs, processes
+from mindbot_daemon.children import with_us
 
 _LOOK_EVERY = 0.1  # seconds
 _PLATFORMS = ("wecom", "dingtalk", "wecomcs")
@@ -44,7 +45,8 @@ def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool
     object; returns 0 only when every message was answered exactly once. With ``console`` the traffic goes on,
     shown live in the console, until that is left.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that children are ended
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, lambda number, _: sys.exit(128 + number))  # so that children are ended
     with tempfile.TemporaryDirectory(prefix="mindbot-demo-") as folder:
         try:
             if console:
@@ -65,13 +67,15 @@ def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
     # The pool is the outermost: when the simulators are gone, so is the request that its thread waits for.
     with (
         ThreadPoolExecutor(len(_PLATFORMS)) as pool,
-        processes.simulators(*_PLATFORMS, *_MODELS, "dify", args=["--latency", "50", *_FAILS]) as sims,
+        processes.simulators(
+            *_PLATFORMS, *_MODELS, "dify", args=["--latency", "50", *_FAILS], popen=with_us()
+        ) as sims,
     ):
         _say("starting the daemon …")
         port = processes.free_port()
         config = _config(sims, port)
         own_socket = {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}  # whatever the caller's is
-        daemon = processes.Daemon(folder, config, own_socket)
+        daemon = processes.Daemon(folder, config, own_socket, with_us())
         try:
             daemon.start()
             _say(f"{users} users write {messages} messages …")
@@ -101,11 +105,13 @@ def _show(folder: Path, users: int) -> None:
     _say("starting simulators and a daemon …")
     with (
         ThreadPoolExecutor(len(_PLATFORMS)) as pool,
-        processes.simulators(*_PLATFORMS, *_MODELS, "dify", args=["--latency", "400", *_FAILS]) as sims,
+        processes.simulators(
+            *_PLATFORMS, *_MODELS, "dify", args=["--latency", "400", *_FAILS], popen=with_us()
+        ) as sims,
     ):
         port = processes.free_port()
         own_socket = {"MINDBOT_SOCKET": str(folder / "mindbot.sock")}
-        daemon = processes.Daemon(folder, _config(sims, port), own_socket)
+        daemon = processes.Daemon(folder, _config(sims, port), own_socket, with_us())
         try:
             daemon.start()
             # More than anybody watches; it ends with the simulators.

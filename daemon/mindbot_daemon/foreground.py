@@ -14,6 +14,7 @@ from pathlib import Path
 from mindbot.api import calls
 from mindbot.api.client import Client
 from mindbot.domain.errors import MindBotError, Unreachable
+from mindbot_daemon.children import with_us
 
 _START = 30.0  # seconds the daemon has to answer
 _LOOK_EVERY = 0.1
@@ -49,16 +50,15 @@ def with_console(files: Sequence[str], socket: str | None) -> int:
 def _child(command: Sequence[str], log: Path, patience: float) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command with its output in a file; SIGTERM ends it, SIGKILL after ``patience`` seconds.
 
-    It has a session of its own and would outlive us: a signal that is to end us ends it first, also one that
-    comes while it is being started.
+    A signal that is to end us ends it first, also one that comes while it is being started; see
+    `mindbot_daemon.children` for one that cannot be caught.
     """
     early: list[int] = []
     for each in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(each, lambda number, _: early.append(number))
     with log.open("wb") as out:
-        # A session of its own: ctrl-c belongs to the console.
         child = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, **with_us()
         )
     try:
         for each in (signal.SIGHUP, signal.SIGTERM):
@@ -67,6 +67,7 @@ def _child(command: Sequence[str], log: Path, patience: float) -> Iterator[subpr
             raise SystemExit(128 + early[0])
         yield child
     finally:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a shell that goes says it again; we wait for the end
         child.terminate()
         try:
             child.wait(patience)

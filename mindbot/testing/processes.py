@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mindbot.testing.commands import mindbot
@@ -63,9 +64,14 @@ def post(url: str, body: Any, timeout: float = 300, *, method: str = "POST") -> 
 
 
 @contextmanager
-def simulators(*names: str, args: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """Run ``mindbot sim`` for the length of the block and yield its first line."""
-    process = subprocess.Popen([*_MINDBOT, "sim", *names, *args], stdout=subprocess.PIPE)
+def simulators(
+    *names: str, args: Sequence[str] = (), popen: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[dict[str, Any]]:
+    """Run ``mindbot sim`` for the length of the block and yield its first line.
+
+    ``popen`` are further arguments of the process, see `subprocess.Popen`.
+    """
+    process = subprocess.Popen([*_MINDBOT, "sim", *names, *args], stdout=subprocess.PIPE, **popen)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -93,7 +99,11 @@ class Daemon:
     """A ``mindbot daemon run`` of our own: its state lives in ``folder`` and survives `kill`."""
 
     def __init__(
-        self, folder: Path, config: Mapping[str, Any], environ: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        config: Mapping[str, Any],
+        environ: Mapping[str, str] | None = None,
+        popen: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.folder = folder
         self.socket = folder / "mindbot.sock"
@@ -102,6 +112,7 @@ class Daemon:
         self.config_file.write_text(json.dumps(self.config))
         self.config_file.chmod(0o600)
         self._environ = {k: v for k, v in os.environ.items() if k != "MINDBOT_SOCKET"} | dict(environ or {})
+        self._popen = popen
         self.process: subprocess.Popen[bytes] | None = None
         self.ready_cpu = self.ready_wall = 0.0
         self._stopping = False
@@ -126,6 +137,7 @@ class Daemon:
                 env={**self._environ, "NOTIFY_SOCKET": str(address)},
                 stdout=log,
                 stderr=log,
+                **self._popen,
             )
         try:
             while time.perf_counter() - begun < timeout:

@@ -114,17 +114,22 @@ def test_a_console_that_is_told_to_go_leaves_the_terminal_as_it_was(
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("when", ["before it shows", "while it shows"])
+@pytest.mark.parametrize("when", ["before it shows", "while it shows", "and is killed"])
 def test_a_terminal_that_goes_takes_the_daemon_under_its_console_along(tmp_path: Path, when: str) -> None:
     socket = tmp_path / "own.sock"
     line = Line(socket, "up", XDG_CONFIG_HOME=str(tmp_path), STATE_DIRECTORY=str(tmp_path))
     try:
-        if when == "while it shows":
+        if when != "before it shows":
             line.sees("attached")
         daemon = wait_for(lambda: _ours(str(socket)) - {line.console.pid})
+        if when == "and is killed":
+            line.console.kill()
         line.cut()
         assert line.console.wait(PATIENCE) != 0
+        if when == "and is killed":
+            wait_for(lambda: not daemon & _ours(str(socket)))
         assert not daemon & _ours(str(socket))
+        assert "Traceback" not in (tmp_path / "up.log").read_text()
     finally:
         line.close()
         for each in _ours(str(socket)):
