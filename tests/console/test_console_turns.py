@@ -21,7 +21,7 @@ def daemon() -> FakeDaemon:
 
 
 async def opens(person: Person, id: object) -> None:
-    await person.sees("attached")
+    await person.sees("谢谢")
     await person.press("colon")
     await person.type(f"open {id}")
     await person.press("enter")

@@ -12,16 +12,13 @@ from textual.containers import Container, Vertical
 from mindbot.api import calls
 from mindbot.api.models import TurnView
 from mindbot.api.stream import Batch
-from mindbot.domain.errors import MindBotError
 from mindbot.domain.turn import DONE_STATES
-from mindbot_tui.conversation import Conversation
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.live_turn import TOPICS, LiveTurn
 from mindbot_tui.state.parts import NAMES, part
-from mindbot_tui.state.phone import exchange
 from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, axis, culprit, stages, steps
-from mindbot_tui.widgets.phone import Phone
+from mindbot_tui.widgets.phone_pane import PhonePane
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.sources import GivenRows
 from mindbot_tui.widgets.step_text import growing, step_colours, step_text
@@ -29,7 +26,6 @@ from mindbot_tui.widgets.tabs import Tabs
 from mindbot_tui.widgets.text import Text, json_colours, plain
 from mindbot_tui.widgets.turn_parts import Stages, TurnHead, step_columns
 
-PHONE_EVERY = 3.0  # seconds between looks at the conversation, while the phone is on
 OPEN_EVERY = 2.0  # seconds between looks at a turn that still runs: the stream tells of its steps,
 STALE_EVERY = 0.5  # but not of all that they noted
 
@@ -50,8 +46,7 @@ class TurnScreen(View):
         self._live = LiveTurn(id)
         self._folds = Folds()
         self._axis = Axis()
-        self._drawn_revision = -1
-        self._phoned = -1e9  # when its conversation was asked for
+        self._shown = self._said = -1  # the changes that are drawn, of its steps and of its text
         self._seen: object = None  # what the list said of it when the daemon was asked
         self._listening = False
 
@@ -87,9 +82,7 @@ class TurnScreen(View):
         self._parts = Tabs(NAMES)
         self._led = False  # it was led to a part by what became of the turn, not by the reader
         self._text = Text(id="text")
-        self._head, self._stages, self._phone = TurnHead(), Stages(), Phone(id="phone")
-        self._conversation = Conversation(self.console.api)
-        self._around: list[TurnView] = []
+        self._head, self._stages, self._phone = TurnHead(), Stages(), PhonePane(id="phone")
         yield self._head
         yield self._stages
         with Container(id="turn-panes"):
@@ -124,34 +117,9 @@ class TurnScreen(View):
     def show_phone(self) -> None:
         """Show what the user sees beside the trace, or in place of the texts; and back."""
         self.toggle_class("-phone")
-        if self._phone.has_focus:
+        if self._phone.has_focus or self._text.has_focus:
             self._rows.focus()
-        self._put_phone()
-
-    def _put_phone(self) -> None:
-        turn = self._live.view
-        if turn is None or not self.has_class("-phone"):
-            return
-        state = self.console.state
-        if state.link.attached and state.clock() - self._phoned > PHONE_EVERY:
-            self._phoned = state.clock()
-            self._phone_in(turn)
-        around = self._around if any(each.id == turn.id for each in self._around) else [turn]
-        now = [turn if each.id == turn.id else each for each in around]
-        saying = self._live.saying
-        words = self.console.words
-        self._phone.put(
-            [b for each in now for b in exchange(each, saying if each is turn else each.saying, words)]
-        )
-
-    @work(group="phone", exclusive=True)
-    async def _phone_in(self, turn: TurnView) -> None:
-        """Ask for the conversation around a turn."""
-        try:
-            self._around = await self._conversation.around(turn)
-        except MindBotError as error:
-            self.console.state.note("bad", str(error))
-        self._put_phone()
+        self.sync()
 
     # --- asking and listening
 
@@ -202,12 +170,15 @@ class TurnScreen(View):
 
     def sync(self) -> None:
         if not self.console.state.paused and (turn := self._live.view) is not None:
-            if self._live.revision != self._drawn_revision:
+            if self._live.revision != self._shown:
                 self._put()
-            elif self._runs(turn):
+            elif self._live.said != self._said and self._parts.chosen == "reply":
+                self._put_part()
+            if self._runs(turn):
                 self._axis.end = max(self._axis.end, self.console.state.clock())
                 self._rows.refresh_changed()
-            self._put_phone()
+            if self.has_class("-phone"):
+                self._phone.follow(self._live)
         super().sync()
 
     def tick(self) -> None:
@@ -221,7 +192,7 @@ class TurnScreen(View):
         """Draw what is known now."""
         turn = self._live.view
         assert turn is not None
-        self._drawn_revision = self._live.revision
+        self._shown = self._live.revision
         self._put_head(turn)
         self._stages.put(stages(self._live.spans))
         selected = self._rows.selected
@@ -267,6 +238,7 @@ class TurnScreen(View):
         turn = self._live.view
         if turn is None:
             return
+        self._said = self._live.said
         chosen, step = self._parts.chosen, self._rows.selected
         if chosen == "step" and step is not None:
             self._text.put(step_text(step), colour=step_colours(step))

@@ -18,13 +18,14 @@ class LiveTurn:
     again on top of it: steps by their ids, pieces of the text by their places. So nothing is lost that the
     answer was too early for, and nothing is said twice.
 
-    ``revision`` counts changes. ``stale``: something is known to be missing that only the daemon can tell.
+    ``revision`` counts changes, ``said`` those of the text alone. ``stale``: something is known to be
+    missing that only the daemon can tell.
     """
 
     def __init__(self, id: str) -> None:
         self.id = id
         self.view: TurnView | None = None
-        self.revision = 0
+        self.revision = self.said = 0
         self.stale = False
         self._spans: dict[int, SpanView] = {}
         self._pieces: list[str] = []
@@ -77,7 +78,9 @@ class LiveTurn:
             case "span.closed":
                 self._closed(cast(SpanEvent, event), event.get("ts", 0.0))
             case "chunk.text":
-                self._said(cast(ChunkEvent, event))
+                self._says(cast(ChunkEvent, event))
+                self.said += 1
+                return
             case _:
                 return
         self.revision += 1
@@ -104,7 +107,7 @@ class LiveTurn:
         self._spans[id] = known.model_copy(update=ended)
         self.stale = True  # what it noted is not told
 
-    def _said(self, piece: ChunkEvent) -> None:
+    def _says(self, piece: ChunkEvent) -> None:
         at = piece.get("at", self._length)
         if at > self._length:
             self.stale = True  # there is a hole before it
