@@ -15,35 +15,46 @@ from pathlib import Path
 from mindbot.api import calls
 from mindbot.api.client import Client
 from mindbot.api.models import TurnSummary
+from mindbot.cli.output import one_line
 from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES
 from mindbot.testing import configs, processes
 from mindbot_daemon.children import with_us
+from mindbot_daemon.demo_scenes import SCENES, Stage, play, play_on
 
 _LOOK_EVERY = 0.1  # seconds
-_PLATFORMS = ("wecom", "dingtalk", "wecomcs")
-#: The first of them fails, so that the others answer for it.
+#: Whose users write, and what the first of them are called.
+_PLATFORMS = {"wecom": "zhang", "dingtalk": "chen", "wecomcs": "wm-customer", "wecombot": "liu"}
+_CONNECTED = {"dingtalk", "wecombot"}  # their bots connect to them, nobody is called back
+#: The first of them fails at first, so that the others answer for it; the last is slow.
 _MODELS = ("openai", "anthropic", "gemini", "ollama")
 #: Of six apps of Dify's one fails too, and the one for everything else answers for it.
-_FAILS = ["--fault", "openai/503", "--fault", "dify/503@#code_analysis"]
-#: What is said, in turn: a word for each workflow, one for two of them, and something for none.
+_FAILS = ["--fault", "openai/503:n=6", "--fault", "dify/503@#code_analysis", "--fault", "ollama/slow:1500ms"]
+#: A show is to be watched: models think, and speak as fast as people read.
+_AT_EASE = ["--latency", "600", "--tokens-per-second", "25"]
+#: What is said, in turn: for each workflow, in two languages, for two of them, and for none.
 _TEXTS = (
     "good morning, MindBot",
-    "debug this python function, please",
+    "这段 python 代码为什么报错？",
     "summarize the pdf on travel costs",
-    "draw a chart of the csv of last month",
+    "帮我用上个月的 csv 画一张图表",
     "a slogan for our new kettle",
     "which studies are there on sleep?",
+    "早上好",
+    "debug this python function, please",
+    "写一首关于秋天的诗",
+    "帮我总结这份合同文档",
     "what is for lunch?",
 )
 
 
-def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool = False) -> int:
-    """Let ``users`` write ``messages`` (so many a second) to bots on three platforms, and print what is said.
+def demo(messages: int = 32, users: int = 8, rate: float = 8.0, *, console: bool = False) -> int:
+    """Let ``users`` write ``messages`` (so many a second) to bots on four platforms, and print what is said.
 
-    Everything lives in a temporary folder and ends with this call. The last line on stdout is one JSON
-    object; returns 0 only when every message was answered exactly once. With ``console`` the traffic goes on,
-    shown live in the console, until that is left.
+    Beside them scenes are played (`mindbot_daemon.demo_scenes`). Everything lives in a temporary folder and
+    ends with this call. The last line on stdout is one JSON object; returns 0 only when every message was
+    answered exactly once and every scene ended as it should. With ``console`` traffic and scenes go on, shown
+    live in the console, until that is left.
     """
     for each in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, lambda number, _: sys.exit(128 + number))  # so that children are ended
@@ -57,13 +68,15 @@ def demo(messages: int = 24, users: int = 6, rate: float = 8.0, *, console: bool
             _say(f"mindbot: {error}")
             return 1
     print(json.dumps(summary), flush=True)
-    return 0 if summary["answered"] == summary["sent"] and not summary["duplicated"] else 1
+    well = summary["answered"] == summary["sent"] and not summary["duplicated"]
+    return 0 if well and all(summary["scenes"].values()) else 1
 
 
 def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
-    _say("starting simulators of DingTalk, WeCom, WeCom Customer Service, of four models and six Dify apps …")
-    _say("OpenAI's fails on purpose: Anthropic's, Google's and Ollama's answer for it")
+    _say("starting simulators of four platforms, of four models and six Dify apps …")
+    _say("OpenAI's fails at first: Anthropic's, Google's and Ollama's (a slow one) answer for it")
     _say("code_analysis fails on purpose: general_chat answers for it")
+    _say(f"scenes beside the traffic: {', '.join(SCENES)}")
     # The pool is the outermost: when the simulators are gone, so is the request that its thread waits for.
     with (
         ThreadPoolExecutor(len(_PLATFORMS)) as pool,
@@ -84,7 +97,8 @@ def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
                 for name, plan in _plans(messages, users, rate).items()
             ]
             client = Client(daemon.socket)
-            _print_conversations(client, lambda: all(each.done() for each in traffic), messages)
+            scenes = pool.submit(play, Stage(sims, port, client, folder))
+            _print_conversations(client, lambda: all(each.done() for each in (*traffic, scenes)), messages)
             providers = client.ask(calls.providers())
             for each in providers:
                 _say(f"{each.name:10} {each.state:9} answered {each.calls_today}")
@@ -93,7 +107,7 @@ def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
             for name, count in workflows.items():
                 _say(f"{name:20} answered {count}")
             summary = summary_of([each.result() for each in traffic])
-            return summary | {"answered_by": answered_by, "workflows": workflows}
+            return summary | {"answered_by": answered_by, "workflows": workflows, "scenes": scenes.result()}
         finally:
             daemon.stop()
 
@@ -117,19 +131,26 @@ def _show(folder: Path, users: int) -> None:
             # More than anybody watches; it ends with the simulators.
             talks = [
                 pool.submit(_talk, sims, name, port, plan)
-                for name, plan in _plans(100_000, users, 4.0).items()
+                for name, plan in _plans(100_000, users, 2.0).items()
             ]
-            start(str(daemon.socket))
+            stage = Stage(sims, port, Client(daemon.socket), folder)
+            show = pool.submit(play_on, stage)
+            try:
+                start(str(daemon.socket))
+            finally:
+                stage.over.set()
         finally:
             daemon.stop()
+    show.exception()
     for talk in talks:
         talk.exception()  # the request that ended with its server
 
 
 def _config(sims: Json, port: int) -> Json:
-    """Return bots on three platforms; customers are answered by models, everybody else by workflows."""
+    """Return bots on four platforms; customers are answered by models, everybody else by workflows."""
     service = {"name": "customers", "platform": "wecomcs", "runner": "chat"}
-    return configs.three(sims, port) | configs.models(sims) | configs.workflows(sims) | {"routes": [service]}
+    bots = configs.three(sims, port) | configs.wecombot(sims)
+    return bots | configs.models(sims) | configs.workflows(sims) | {"routes": [service]}
 
 
 def _plans(messages: int, users: int, rate: float) -> dict[str, Json]:
@@ -137,7 +158,12 @@ def _plans(messages: int, users: int, rate: float) -> dict[str, Json]:
     share = len(_PLATFORMS)
     counts = {name: messages // share + (n < messages % share) for n, name in enumerate(_PLATFORMS)}
     return {
-        name: {"messages": count, "users": max(1, users // share), "rate": rate / share}
+        name: {
+            "messages": count,
+            "users": max(1, users // share),
+            "rate": rate / share,
+            "user_prefix": _PLATFORMS[name],
+        }
         for name, count in counts.items()
         if count
     }
@@ -145,7 +171,7 @@ def _plans(messages: int, users: int, rate: float) -> dict[str, Json]:
 
 def _talk(sims: Json, name: str, port: int, plan: Json) -> Json:
     plan |= {
-        "callback": configs.callback(name, port),
+        "callback": "" if name in _CONNECTED else configs.callback(name, port),
         "texts": _TEXTS,
         "quiet": 10.0,
         "persistent": 10,
@@ -189,8 +215,8 @@ def _print_conversations(client: Client, over: Callable[[], bool], messages: int
 
 
 def _print_turn(turn: TurnSummary) -> None:
-    print(f"{turn.platform:8}  {turn.user:8} › {turn.text}")
-    answer = turn.reply or f"({turn.state}: {turn.reason})"
+    print(f"{turn.platform:8}  {turn.user:8} › {one_line(turn.text)}")
+    answer = one_line(turn.reply) or f"({turn.state}: {turn.reason})"
     who = turn.workflow or turn.provider or turn.runner
     print(f"{'':8}  {'bot':8} ‹ {answer}   {who}, {turn.took_ms:.0f} ms", flush=True)
 
