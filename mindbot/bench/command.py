@@ -31,6 +31,7 @@ NAMES = (
     "rules",
     "route",
     "workflows",
+    "history",
 )
 
 
@@ -83,6 +84,7 @@ def _runs(
         bus,
         console,
         dingtalk,
+        history,
         keys,
         llm,
         pipeline,
@@ -122,6 +124,7 @@ def _runs(
         "wecomcs": wecomcs.bench,
         "rules": lambda: rules.bench(**turns),
         "route": lambda: route.bench(**({"messages": messages} if messages else {}), **turns),
+        "history": lambda: history.bench(**({"messages": messages} if messages else {})),
         "workflows": lambda: workflows.bench(**size, latency=latency, **turns),
     }
     return [simple[name]]

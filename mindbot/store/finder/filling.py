@@ -8,11 +8,10 @@ have ended.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
@@ -21,10 +20,8 @@ from mindbot.domain.errors import StoreCorrupt
 from mindbot.domain.turn import OPEN_STATES
 from mindbot.store.database import explain
 from mindbot.store.finder import schema
-from mindbot.store.finder.lines import CHANGING, SELECT, WRITE, SeenLine, StoredTurn, line_of
+from mindbot.store.finder.lines import CHANGING, SELECT, WRITE, StoredTurn, line_of
 from mindbot.store.finder.texts import END
-
-T = TypeVar("T")
 
 BLOCK = 50_000  # turns whose texts stand in one block, at most
 BLOCK_SPAN = 7 * 86400.0  # seconds between the first and the last of them: so long texts outlive their turns
@@ -79,7 +76,7 @@ class Filling:
             return 0
         rows = self._read("WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", (highest, bound, most))
         with self._change():
-            self._write(map(line_of, _apart(rows)), "up")
+            self._write(rows, "up")
             schema.put(self._db, "highest", _number(rows[-1]) if len(rows) == most else bound)
         return len(rows)
 
@@ -90,7 +87,7 @@ class Filling:
             return 0
         rows = self._read("WHERE id < ? ORDER BY id DESC LIMIT ?", (lowest, most))
         with self._change():
-            self._write(map(line_of, _apart(rows)), "down")
+            self._write(rows, "down")
             schema.put(self._db, "lowest", _number(rows[-1]) if len(rows) == most else 1)
         return len(rows)
 
@@ -108,7 +105,7 @@ class Filling:
         if rows or gone:
             with self._change():
                 self._db.executemany("DELETE FROM seen WHERE turn = ?", gone)
-                self._write(map(line_of, _apart(rows)), "up")
+                self._write(rows, "up")
         return len(rows)
 
     def change(self, turn: int) -> None:
@@ -164,43 +161,40 @@ class Filling:
                 return StoredTurn(*row)
         return number
 
-    def _write(self, lines: Iterable[SeenLine], way: str) -> None:
-        for line in lines:
-            doc = None if line.said is None else 0
-            if line.said:
-                block = self._block(line.turn, way)
-                (docs,) = self._db.execute("SELECT docs FROM blocks WHERE block = ?", (block,)).fetchone()
-                doc = block * schema.PLACE + docs + 1
-                self._db.execute(
-                    f"INSERT INTO text_{block} (rowid, said) VALUES (?, ?)", (doc, line.said + END)
-                )
-                self._db.execute(
-                    "UPDATE blocks SET docs = docs + 1, first = min(first, ?), last = max(last, ?) "
-                    "WHERE block = ?",
-                    (line.turn, line.turn, block),
-                )
-            self._db.execute(WRITE, line.values(doc))
+    def _write(self, rows: Iterable[StoredTurn | int], way: str) -> None:
+        """Write the lines of turns and what was said in them, all into one block of text."""
+        lines = [line_of(row) for row in rows]
+        said = [(line.turn, line.said + END) for line in lines if line.said]
+        docs: dict[int, int] = {}
+        if said:
+            first, last = min(said)[0], max(said)[0]
+            block, taken = self._block(first, last, way)
+            docs = {turn: block * schema.PLACE + n for n, (turn, _) in enumerate(said, taken + 1)}
+            self._db.executemany(
+                f"INSERT INTO text_{block} (rowid, said) VALUES (?, ?)",
+                [(docs[turn], text) for turn, text in said],
+            )
+            self._db.execute(
+                "UPDATE blocks SET docs = docs + ?, first = min(first, ?), last = max(last, ?) "
+                "WHERE block = ?",
+                (len(said), first, last, block),
+            )
+        written = [line.values(None if line.said is None else docs.get(line.turn, 0)) for line in lines]
+        self._db.executemany(WRITE, written)
 
-    def _block(self, turn: int, way: str) -> int:
-        """Return the block for a turn's texts, a new one where there is none with room."""
+    def _block(self, low: int, high: int, way: str) -> tuple[int, int]:
+        """Return the block for texts of turns between two, and how many it has; where it is full, a new one."""
         block: int = schema.get(self._db, way, 0)
         found = self._db.execute("SELECT first, last, docs FROM blocks WHERE block = ?", (block,)).fetchone()
         if found:
             first, last, docs = found
-            span = ids.moment(max(last, turn)) - ids.moment(min(first, turn)) if docs else 0.0
+            span = ids.moment(max(last, high)) - ids.moment(min(first, low))
             if docs < BLOCK and span < BLOCK_SPAN:
-                return block
+                return block, docs
         block = schema.add_block(self._db)
         schema.put(self._db, way, block)
-        return block
+        return block, 0
 
 
 def _number(row: StoredTurn | int) -> int:
     return row if isinstance(row, int) else row.id
-
-
-def _apart(rows: Iterable[T]) -> Iterator[T]:
-    """Yield rows and let other threads run between them: the event loop is the one that must not wait."""
-    for row in rows:
-        yield row
-        time.sleep(0)
