@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from mindbot.api import calls, models
+from mindbot.api import models
 from mindbot.api.shown_turns import state, who, why
 from mindbot.cli import completing
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, clock, milliseconds, print_list
+from mindbot.cli.looking import TurnSearch
+from mindbot.cli.output import Column, JsonOption, clock, milliseconds, print_json, print_table, wants_json
 
 turns = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -42,8 +43,19 @@ def list_turns(
     before: Annotated[
         str, typer.Option(metavar="TURN", autocompletion=completing.turns, help="Go on from this turn.")
     ] = "",
+    seconds: Annotated[
+        float, typer.Option(min=0, max=86400, help="How long to look, where few turns match.")
+    ] = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """List turns, newest first."""
-    found = connect(ctx).ask(calls.turns(filter, limit, before))
-    print_list(found, COLUMNS, "no turns match" if filter else "no turns yet", as_json=as_json)
+    """List turns, newest first. Exit code 4: time was over before all were looked at."""
+    search = TurnSearch(filter, limit, before, seconds)
+    found: list[models.TurnSummary] = []
+    for page in search.pages(connect(ctx)):
+        if wants_json(as_json):
+            for turn in page:
+                print_json(turn.to_json())
+        found += page
+    if not wants_json(as_json) and (found or not search.before):
+        print_table(found, COLUMNS, "no turns match" if filter else "no turns yet")
+    search.complete()

@@ -119,6 +119,7 @@ class FakeRuntime:
         self.hooks = list(hooks)
         self.next_hooks: list[Webhook] | None = None
         self.turns: dict[str, Json] = {}
+        self.slowly = False  # whether a look for turns comes one turn further only
         self.dead = ["letter-1"]
         self.settled: list[tuple[str, str]] = []
         self.ill: list[Json] = []
@@ -203,6 +204,11 @@ class FakeRuntime:
     async def find_turns(
         self, *, filter: str = "", limit: int = 50, before: str = "", patience: float = 2.0
     ) -> Json:
+        if self.slowly:  # one turn a look
+            listed = await self.list_turns(limit=2, before=before)
+            match = [turn for turn in listed[:1] if filter in turn["text"]]
+            following, back_to = (listed[0]["id"], listed[0]["received"]) if listed[1:] else ("", None)
+            return {"turns": match, "next": following, "back_to": back_to, "looked": len(listed[:1])}
         found = await self.list_turns(filter=filter, limit=limit + 1, before=before)
         more = len(found) > limit
         last = found[limit - 1] if more else {"id": "", "received": None}

@@ -153,6 +153,22 @@ async def test_turns_are_a_table_or_lines(run: Run) -> None:
     assert [o["text"] for o in (await run("turns", "one")).objects] == ["one"]
 
 
+async def test_turns_are_looked_for_until_there_are_enough_and_what_was_not_looked_at_is_said(
+    run: Run, up: Running
+) -> None:
+    for text in ("rare one", "two", "three", "four", "five"):
+        await run("send", text)
+    up.runtime.slowly = True
+    done = await run("turns", "rare")
+    assert (done.code, [turn["text"] for turn in done.objects]) == (0, ["rare one"])
+    assert (await run("turns", "nothing", terminal=True)).out == "no turns match\n"
+    done = await run("turns", "rare", "--seconds", "0", terminal=True)
+    assert done.code == 4 and done.out == ""
+    newest = list(up.runtime.turns)[-1]
+    assert "not all turns were looked at: after 0s back to " in done.err and f"--before {newest}" in done.err
+    assert (await run("turns", "rare", "--before", newest, "--limit", "1")).objects[0]["text"] == "rare one"
+
+
 async def test_an_answer_that_was_cut_is_marked_among_the_turns(run: Run, up: Running) -> None:
     await run("send", "one")
     (turn,) = up.runtime.turns.values()

@@ -183,7 +183,7 @@ class Filling:
         self._db.executemany(WRITE, written)
 
     def _block(self, low: int, high: int, way: str) -> tuple[int, int]:
-        """Return the block for texts of turns between two, and how many it has; where it is full, a new one."""
+        """Return the block for texts of turns between two, and how many it has. It has room."""
         block: int = schema.get(self._db, way, 0)
         found = self._db.execute("SELECT first, last, docs FROM blocks WHERE block = ?", (block,)).fetchone()
         if found:
