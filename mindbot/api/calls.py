@@ -116,6 +116,12 @@ def failures(window: float) -> ApiCall[failure_models.FailuresView]:
     return ApiCall("GET", "/v1/failures", one(failure_models.FailuresView), query=query)
 
 
+def failure_bundles(window: float) -> ApiCall[list[failure_models.BundleView]]:
+    """The same, the bundles alone."""
+    whole = failures(window)
+    return ApiCall(whole.method, whole.path, lambda said: whole.read(said).bundles, query=whole.query)
+
+
 def failure_bundle(id: str, window: float) -> ApiCall[failure_models.OpenBundleView]:
     """One bundle, with its people."""
     path = f"/v1/failures/{segment(id, 'bundle')}"

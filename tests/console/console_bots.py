@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console_fakes import NOON
+from console_fakes import NOON, turn_id
 
 from mindbot.domain.message import Json
 
@@ -31,6 +31,59 @@ def health(*, undelivered: int = 0, dead: int = 0, failed: int = 0, ended: int =
     }
 
 
+BUNDLES: list[Json] = [
+    {
+        "id": "b1",
+        "kind": "failed",
+        "component": "openai",
+        "error": "overloaded",
+        "cause": "500: the server had an error",
+        "sample": "overloaded: 500: the server had an error while processing your request",
+        "turns": 12,
+        "people": 10,
+        "waiting": 9,
+        "since": NOON - 900,
+        "last": NOON - 20,
+        "filter": 'state in [failed, dead] and provider == "openai"',
+    },
+    {
+        "id": "b2",
+        "kind": "undelivered",
+        "component": "wecomcs/shop",
+        "error": "",
+        "cause": "40001: invalid credential",
+        "sample": "40001: invalid credential, hint: [1742]",
+        "turns": 1,
+        "people": 1,
+        "waiting": 1,
+        "since": NOON - 240,
+        "last": NOON - 240,
+        "filter": 'undelivered and platform == "wecomcs"',
+    },
+]
+SUFFERING: list[Json] = [
+    {
+        "platform": "wecom",
+        "bot": "default",
+        "session": "wecom:default:carol",
+        "user": "carol",
+        "text": "I want a refund for the blue lamp",
+        "since": NOON - 900,
+        "turns": [turn_id(4)],
+        "waiting": True,
+    },
+    {
+        "platform": "dingtalk",
+        "bot": "客服",
+        "session": "dingtalk:客服:王小明",
+        "user": "u1",
+        "user_name": "王小明",
+        "text": "我的订单什么时候发货？",
+        "since": NOON - 800,
+        "turns": [turn_id(1), turn_id(0)],
+        "waiting": False,
+    },
+]
 BOTS: list[Json] = [
     {"platform": "console", "bot": "default", "state": "ok", "reason": "", "since": NOON - 90_000},
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from console_bots import BOTS, health
+from console_bots import BOTS, BUNDLES, SUFFERING, health
 from console_fakes import NOON, FakeDaemon, turn_id
 from console_providers import PROVIDERS
 from console_routes import LEARNED, ROUTE, ROUTER, spans
@@ -418,6 +418,8 @@ def filled() -> FakeDaemon:
         "GET /v1/platforms": BOTS,
         "GET /v1/sessions": sessions(),
         "GET /v1/dead-letters": LETTERS,
+        "GET /v1/failures": {"window_s": 21600.0, "looked": 13, "more": False, "bundles": BUNDLES},
+        "GET /v1/failures/b1": {**BUNDLES[0], "who": SUFFERING},
         "GET /v1/config": CONFIG,
         "GET /v1/logs": LOGS,
         "GET /v1/providers": PROVIDERS,

@@ -112,3 +112,31 @@ async def test_what_is_not_known_is_not_said_to_be_so() -> None:
 async def test_in_chinese() -> None:
     async with console(suffering(), clock=FakeClock(), language="zh") as person:
         await bar(person, "✗ 2 个机器人不可用 · openai 降级 · 100% 失败 · 3 条未送达 · 6 封死信")
+
+
+async def test_failures_of_one_cause_their_people_and_all_of_them_again() -> None:
+    daemon = filled()
+    settled = [{"id": "01T", "done": True}, {"id": "01U", "done": False, "why": "it runs again already"}]
+    daemon.answers["POST /v1/failures/b1/retry"] = {"settled": settled, "left": 3}
+    async with console(daemon, clock=FakeClock()) as person:
+        await person.sees("谢谢")
+        await person.press("B")
+        await person.sees(
+            "12 turns", "9 people wait", "openai: overloaded: 500", "1 answer", "1 person waits"
+        )
+        await person.sees("while processing your request", "10 wrote these, 9 of them wait")
+        await person.press("enter")
+        await person.sees("carol", "王小明", "answered since", "I want a refund for the blue lamp")
+        await person.press("r")
+        await person.sees("Try again (9 people wait): openai: overloaded: 500")
+        await person.press("y")
+        await person.sees("1 of 2 tried again", "3 left alone", "01U: it runs again already")
+        await person.press("escape", "enter")
+        await person.sees("rate_limited")
+        await person.press("escape", "f")
+        await person.sees('state in [failed, dead] and provider == "openai"')
+        daemon.answers["GET /v1/failures"] = {"bundles": []}
+        await person.press("B")
+        await person.sees("nothing failed in the last six hours")
+        await person.press("r")
+        await person.sees("no failures are selected")

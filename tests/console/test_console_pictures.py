@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from console_bots import health
 from console_driver import Person
 from console_fakes import FakeClock
 from console_sample import filled, listing, record
@@ -39,6 +40,9 @@ VIEWS: dict[str, tuple[list[str], str]] = {
     "workflows": (["8", "down"], "── 退款 ──"),
     "workflow": (["8", "down", "enter"], "504: the gateway"),
     "routes": (["9", "up"], "most like"),
+    "bundles": (["B"], "12 "),
+    "bundle": (["B", "enter"], "I want a refund"),
+    "events": (["E"], "✓"),
     "help": (["question_mark"], "^r"),
 }
 #: The keys, what is then typed, and what shows.
@@ -59,6 +63,9 @@ def picture(
     if session := options.pop("session", ""):
         daemon.answers["GET /v1/turns"] = listing(session)
     daemon.up = options.pop("up", True)
+    daemon.answers["GET /v1/status"]["health"] = options.pop(
+        "ill", daemon.answers["GET /v1/status"]["health"]
+    )
     app = Console(daemon, clock=FakeClock(), **options)
 
     async def ready(pilot: Pilot[None]) -> None:
@@ -117,6 +124,14 @@ def test_who_wrote_and_which_files_came(snap_compare: Compare, language: str) ->
 def test_what_was_sent_and_what_was_said_later(snap_compare: Compare) -> None:
     keys = ["home", "down", "enter", "right", "right", "right"]
     assert picture(snap_compare, keys, "时间不对", (100, 36))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", [*SIZES, pytest.param((40, 10), id="40x10", marks=pytest.mark.full)])
+def test_an_outage(snap_compare: Compare, size: tuple[int, int], language: str) -> None:
+    parts = {"bot wecomcs/shop": "failed", "bot wecom/default": "failed", "provider openai": "degraded"}
+    ill = health(undelivered=3, dead=6, failed=12, ended=12, **parts)
+    assert picture(snap_compare, [], "✗ 2", size, language=language, ill=ill)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mindbot_tui
-from mindbot.api import shown, shown_providers, shown_routes, shown_waits, shown_workflows
+from mindbot.api import shown, shown_failures, shown_providers, shown_routes, shown_waits, shown_workflows
 from mindbot.domain.health import TEXTS
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
@@ -85,6 +85,7 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("turns", text) for text in (*shown_waits.TEXTS, *FILES))
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
     yield from (("health", text) for text in (*TEXTS, *NEWS))
+    yield from (("failures", text) for text in shown_failures.TEXTS)
     yield from (("usage", title) for title in TITLES)
     yield from (("commands", help) for _, help in HANDS)
     yield from (("commands", text) for texts in WAYS.values() for text in texts)

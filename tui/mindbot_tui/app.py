@@ -162,6 +162,10 @@ class Console(App[None]):
         self.state.called(shlex.join(["mindbot", "workflow", "show", name]))
         await self._open(Layer("workflow", name))
 
+    async def open_bundle(self, id: str) -> None:
+        """Open the people of failures that have one cause."""
+        await self._open(Layer("bundle", id))
+
     async def _open(self, step: Layer, *, instead: bool = False) -> None:
         await self._places.open(step, instead=instead)
         self._sync()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, cast
 
+from mindbot.api.failure_models import BundleView
 from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot_tui.daemon import Daemon
@@ -74,6 +75,10 @@ class Front(Protocol):
 
     @property
     def workflow(self) -> WorkflowView | None: ...
+
+    @property
+    def bundle(self) -> BundleView | None:
+        """Failures of one cause."""
 
     @property
     def correction(self) -> LearnedView | None:
@@ -220,6 +225,8 @@ class Surface(Protocol):
     async def open_provider(self, name: str) -> None: ...
 
     async def open_workflow(self, name: str) -> None: ...
+
+    async def open_bundle(self, id: str) -> None: ...
 
     async def back(self) -> None: ...
 

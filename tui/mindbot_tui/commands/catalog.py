@@ -45,6 +45,7 @@ from mindbot_tui.commands.refresh import Refresh
 from mindbot_tui.commands.reload import Reload
 from mindbot_tui.commands.restart import Restart
 from mindbot_tui.commands.retry import Retry
+from mindbot_tui.commands.retry_bundle import RetryBundle
 from mindbot_tui.commands.review import Review
 from mindbot_tui.commands.run_workflow import RunByHand
 from mindbot_tui.commands.screenshot import Screenshot
@@ -61,6 +62,7 @@ from mindbot_tui.commands.theme import UseTheme
 from mindbot_tui.commands.transfer import Transfer
 from mindbot_tui.commands.turns_by import TurnsBy
 from mindbot_tui.commands.turns_of import TurnsOf
+from mindbot_tui.commands.turns_of_bundle import TurnsOfBundle
 from mindbot_tui.commands.turns_of_workflow import TurnsOfWorkflow
 from mindbot_tui.commands.usage import Usage
 from mindbot_tui.commands.why import Why
@@ -78,6 +80,9 @@ COMMANDS: dict[str, Command] = {
         Go("workflows", "workflows: how they are, what they did"),
         Go("routes", "where messages go and why, the rules, corrections"),
         Go("events", "what happened to this console and its daemon"),
+        Go("bundles", "what fails, by its cause, and who waits for an answer"),
+        RetryBundle(),
+        TurnsOfBundle(),
         ShowHealth(),
         Culprit(),
         Go("help", "all keys and commands"),

@@ -16,6 +16,7 @@ _VIEWS = {
     "providers": "mindbot_tui.screens.providers:Providers",
     "workflows": "mindbot_tui.screens.workflows:Workflows",
     "routes": "mindbot_tui.screens.routes:Routes",
+    "bundles": "mindbot_tui.screens.bundles:Bundles",
     "events": "mindbot_tui.screens.events:Events",
     "help": "mindbot_tui.screens.help:Help",
 }
@@ -24,6 +25,7 @@ _SUBJECTS = {
     "turn": "mindbot_tui.screens.turn:TurnScreen",
     "provider": "mindbot_tui.screens.provider:ProviderScreen",
     "workflow": "mindbot_tui.screens.workflow:WorkflowScreen",
+    "bundle": "mindbot_tui.screens.bundle:BundleScreen",
 }
 
 

@@ -38,6 +38,7 @@ CONTEXTS = {
     "workflows": "Workflows",
     "routes": "Routes",
     "events": "Events",
+    "bundles": "Failures",
     "help": "Help",
 }
 #: Keys that are no commands, by context.

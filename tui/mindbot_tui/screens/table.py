@@ -59,9 +59,13 @@ class Table(View, Generic[R]):
         self._await(self._rows)
         super().sync()
 
+    async def fetch(self) -> list[R]:
+        """Ask the daemon for the rows; raises MindBotError."""
+        return await self.console.api.ask(self.call())
+
     async def load(self) -> None:
         before = self._rows.selected
-        found = await self.console.api.ask(self.call())
+        found = await self.fetch()
         self._rows.empty = self.empty
         self._source.put(found)
         self._rows.sync(force=True)

@@ -9,6 +9,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from mindbot.api.failure_models import BundleView
 from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot.domain.errors import MindBotError
@@ -28,6 +29,7 @@ class View(Screen[None]):
     heading: ClassVar[str] = ""
     contexts: ClassVar[tuple[str, ...]] = ()
     AUTO_FOCUS = "Rows"
+    every: ClassVar[float] = REFRESH
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,6 +100,11 @@ class View(Screen[None]):
     @property
     def workflow(self) -> WorkflowView | None:
         """The selected workflow."""
+        return None
+
+    @property
+    def bundle(self) -> BundleView | None:
+        """The selected failures of one cause."""
         return None
 
     @property
@@ -224,7 +231,7 @@ class View(Screen[None]):
 
     def _ask_again(self) -> None:
         state = self.console.state
-        late = state.clock() - self._asked > REFRESH
+        late = state.clock() - self._asked > self.every
         if state.link.attached and not self._asking and (late or self._changes != state.changes):
             self.reload()
 

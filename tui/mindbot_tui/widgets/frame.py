@@ -217,6 +217,8 @@ def _refused(line: Line, key: Key) -> str:
 TYPING = (("tab", "complete"), ("↑↓", "choose"), ("enter", "done"), ("esc", "leave"))
 
 LABELS = {
+    "bundle_retry": "retry",
+    "bundle_turns": "turns",
     "flow_view": "turns",
     "platforms_view": "platforms",
     "sessions_view": "sessions",
