@@ -26,6 +26,7 @@ VIEWS = (
     "providers",
     "workflows",
     "routes",
+    "bundles",
     "events",
     "help",
 )

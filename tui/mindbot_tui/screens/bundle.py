@@ -25,6 +25,7 @@ class BundleScreen(FactsTable[SufferingView]):
     def __init__(self, id: str) -> None:
         super().__init__()
         self._called = id
+        self.cli = f"mindbot failures {id}"  # type: ignore[misc]  # of this one
         self._found: OpenBundleView | None = None
 
     @property
@@ -34,9 +35,6 @@ class BundleScreen(FactsTable[SufferingView]):
     @property
     def subject(self) -> str:
         return self._called
-
-    def on_mount(self) -> None:
-        self.console.state.called(f"mindbot failures {self._called}")
 
     def columns(self) -> Sequence[Column[SufferingView]]:
         now = self.console.state.clock

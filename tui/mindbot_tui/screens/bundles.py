@@ -27,10 +27,10 @@ class Bundles(FactsTable[BundleView]):
     def columns(self) -> Sequence[Column[BundleView]]:
         words, now = self.console.words, self.console.state.clock
         return [
-            Column("SINCE", lambda b: (clock(b.since), "dim"), 8),
+            Column("FIRST", lambda b: (clock(b.since), "dim"), 8),
             Column("LAST", lambda b: (age(now() - b.last), "dim"), 5, right=True, least=60),
             Column("WHAT", lambda b: (shown_failures.amount(b, words), "strong"), 10, wide=12),
-            Column("WHO", self._waiting, 14, wide=18),
+            Column("WAITING", self._waiting, 14, wide=18),
             Column("CAUSE", lambda b: (shown_failures.what(b), "bad"), weight=3),
         ]
 
