@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mindbot.api.models import TurnView
 from mindbot_tui.state.live_turn import LiveTurn
-from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, axis, culprit, stages, steps
+from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, asked, axis, culprit, stages, steps
 from mindbot_tui.widgets.step_text import growing, step_text
 from mindbot_tui.widgets.turn_parts import bar
 
@@ -72,6 +72,17 @@ def test_a_turn_that_runs_lies_on_a_line_that_ends_now() -> None:
 def test_a_turn_that_waits_is_a_wait_that_lasts() -> None:
     _, (wait,) = seen(queued(turn_view(12)))
     assert (wait.kind, wait.name, wait.end) == ("queue", turn_id(9), None)
+
+
+def test_a_short_wait_of_a_long_turn_is_not_worth_a_line() -> None:
+    view = running(turn_view(11))
+    view["spans"] = [{**span, "start": span["start"] - 11.9} for span in view["spans"]]
+    assert seen(view)[1][0].kind == "pipeline"
+
+
+def test_who_is_asked_is_known_before_who_answered() -> None:
+    assert asked(TurnView.model_validate(running(turn_view(11))).spans) == "openai · gpt-4o-mini"
+    assert asked(TurnView.model_validate(queued(turn_view(12))).spans) == ""
 
 
 def test_a_failure_is_the_step_that_it_began_in_and_said_there_alone() -> None:

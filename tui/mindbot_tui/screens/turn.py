@@ -13,11 +13,12 @@ from mindbot.api import calls
 from mindbot.api.models import TurnView
 from mindbot.api.stream import Batch
 from mindbot.domain.turn import DONE_STATES
+from mindbot_tui.cells import took
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.live_turn import TOPICS, LiveTurn
 from mindbot_tui.state.parts import NAMES, part
-from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, axis, culprit, stages, steps
+from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, asked, axis, culprit, stages, steps
 from mindbot_tui.widgets.phone_pane import PhonePane
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.sources import GivenRows
@@ -177,13 +178,10 @@ class TurnScreen(View):
             if self._runs(turn):
                 self._axis.end = max(self._axis.end, self.console.state.clock())
                 self._rows.refresh_changed()
+                self._put_head(turn)
             if self.has_class("-phone"):
                 self._phone.follow(self._live)
         super().sync()
-
-    def tick(self) -> None:
-        if (turn := self._live.view) is not None and self._runs(turn):
-            self._put_head(turn)
 
     def _runs(self, turn: TurnView) -> bool:
         return turn.state not in DONE_STATES or any(step.end is None for step in self._steps.rows)
@@ -205,7 +203,8 @@ class TurnScreen(View):
     def _put_head(self, turn: TurnView) -> None:
         runs = turn.state not in DONE_STATES
         now = self.console.state.clock()
-        self._head.put(turn, max(now - turn.received, 0.0) if runs else turn.took_ms / 1000)
+        seconds = max(now - turn.received, 0.0) if runs else turn.took_ms / 1000
+        self._head.put(turn, took(seconds), asked(self._live.spans))
 
     def _put_steps(self) -> None:
         turn = self._live.view

@@ -11,7 +11,7 @@ from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES
 
 QUEUE = "queue"  # the kind of the step that is the wait for a place
-WAITED = 0.005  # seconds of waiting that are worth a line
+WAITED = 0.005, 0.02  # seconds of waiting, and the share of the whole, that are worth a line
 _ENDS = {"dead": "error", "unknown": "error", "discarded": "aborted"}
 
 
@@ -146,8 +146,10 @@ def _wait(turn: TurnView, spans: Sequence[SpanView]) -> Iterator[SpanView]:
     begun = min((span.start for span in spans), default=None)
     if not turn.received or (begun is None and turn.state in DONE_STATES):
         return
-    if begun is not None and begun - turn.received < WAITED:
-        return
+    if begun is not None:
+        waited, (least, share) = begun - turn.received, WAITED
+        if waited < max(least, share * turn.took_ms / 1000):
+            return
     behind = turn.behind
     yield SpanView(
         id=-1,
@@ -174,6 +176,18 @@ def _deliveries(turn: TurnView) -> Iterator[SpanView]:
             status="error" if "failed" in (each.get("notes") or {}) else _ENDS.get(state, "ok"),
             data=each,
         )
+
+
+def asked(spans: Iterable[SpanView]) -> str:
+    """Return which model or workflow was asked last."""
+    last = ""
+    for span in spans:
+        if span.kind == "model":
+            named = (span.data.get("provider"), span.data.get("model"))
+            last = " · ".join(str(each) for each in named if each) or span.name
+        elif span.kind == "workflow":
+            last = span.name
+    return last
 
 
 def stages(spans: Iterable[SpanView]) -> list[Stage]:

@@ -30,12 +30,13 @@ class TurnHead(Painter):
     def __init__(self) -> None:
         super().__init__()
         self._turn: TurnView | None = None
-        self._took = 0.0
+        self._took = self._asked = ""
 
-    def put(self, turn: TurnView, took: float) -> None:
-        """Show a turn that has taken ``took`` seconds."""
-        self._turn, self._took = turn, took
-        self.refresh()
+    def put(self, turn: TurnView, took: str, asked: str) -> None:
+        """Show a turn, how long it took so far, and who was asked where it does not say who answered."""
+        if turn is not self._turn or (took, asked) != (self._took, self._asked):
+            self._turn, self._took, self._asked = turn, took, asked
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
@@ -51,8 +52,8 @@ class TurnHead(Painter):
         return [
             [(f"{sign} {self.words(turn.state)}", style)],
             self._delivery(turn),
-            [(clean(_model(turn)), "strong")],
-            [(took(self._took), "busy" if turn.state not in DONE_STATES else "strong")],
+            [(clean(_model(turn) or self._asked), "strong")],
+            [(self._took, "busy" if turn.state not in DONE_STATES else "strong")],
             attempt,
             [(f"{turn.platform}/{turn.bot}", "name")],
             [(clean(f"{turn.user} {_name_of(turn)}".strip()), "accent")],
