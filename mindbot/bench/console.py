@@ -33,12 +33,15 @@ WARM_UP = 500  # messages before the clock starts
 
 
 class Up:
-    """A host whose backend is there."""
+    """A host whose runtime is open."""
 
     phase = "running"
 
-    def __init__(self, backend: Any) -> None:
-        self.backend = backend
+    def __init__(self, runtime: Any) -> None:
+        self.runtime = runtime
+
+    async def when_open(self) -> Any:
+        return self.runtime
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ RATE = 5_000  # events a second
 _TICK = 0.02  # seconds between two handfuls of events
 _PATIENCE = 20.0  # seconds until something must have shown
 #: Letters no sample text has: the key, and what appears.
-_LETTERS = [chr(code) for code in range(0x100, 0x17F) if chr(code).islower()]
+LETTERS = [chr(code) for code in range(0x100, 0x17F) if chr(code).islower()]
 
 
 async def source(socket: Path, seconds: float, rate: int) -> None:
@@ -100,9 +100,13 @@ class Terminal:
 
     def read(self, timeout: float) -> bytes:
         """Return what the console has written, waiting for it so long at most."""
+        return self.take(timeout, 1 << 20)
+
+    def take(self, timeout: float, most: int) -> bytes:
+        """Return so many bytes at most of what the console has written."""
         if not select.select([self._fd], [], [], max(timeout, 0))[0]:
             return b""
-        found = os.read(self._fd, 1 << 20)
+        found = os.read(self._fd, most)
         self.bytes += len(found)
         return found
 
@@ -178,7 +182,7 @@ def key_times(keys: int = 200, warm_up: float = 12.0, seed: int = 7) -> Figures:
         cpu, begun = terminal.cpu, time.perf_counter()
         for n in range(keys):
             terminal.rest(chance.uniform(0.05, 0.25))
-            letter = _LETTERS[n % len(_LETTERS)]
+            letter = LETTERS[n % len(LETTERS)]
             times.append(terminal.key(letter, letter))
             if n % 20 == 19:  # an empty line again: Ctrl+U deletes to its start
                 terminal.press("\x15")

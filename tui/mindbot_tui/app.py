@@ -8,7 +8,7 @@ import shlex
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual import work
 from textual.app import App
@@ -28,12 +28,13 @@ from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.state.history import Layer, Way
-from mindbot_tui.terminal import lasting
+from mindbot_tui.terminal import lasting, pace_of
 from mindbot_tui.toasts import Toasts
 from mindbot_tui.widgets.columns import WIDE
 from mindbot_tui.words import Words
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.driver import Driver
 
     from mindbot_tui.screens.page import Page
@@ -112,8 +113,21 @@ class Console(App[None]):
         await self.api.aclose()
 
     def _sync(self) -> None:
-        if self.view.is_mounted:
+        pace = pace_of(self._driver)
+        if not self.view.is_mounted or (pace and pace.holding):
+            return
+        if pace and pace.rests:
+            self.view.sync_lines()
+        else:
             self.view.sync()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Draw; what cannot be drawn now, because a frame is on its way, is drawn after it."""
+        pace = pace_of(self._driver)
+        if pace and pace.holding and renderable is not None:
+            pace.missed = True
+            return
+        super()._display(screen, renderable)
         self._toasts.sync()
 
     # --- where one is

@@ -161,6 +161,9 @@ KEYS: tuple[Key, ...] = (
     Key("quit", "q,ctrl+q", "everywhere", "quit", "leave; the daemon goes on", 10),
 )
 
+#: The ids of the views' keys.
+NUMBERED = frozenset(key.id for key in KEYS if key.keys.isdigit())
+
 #: Keys that every list has of itself.
 LIST_KEYS: tuple[tuple[str, str], ...] = (
     ("↑ ↓ k j", "one line up or down; up from the first turn brings older ones"),

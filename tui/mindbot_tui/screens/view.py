@@ -171,10 +171,14 @@ class View(Screen[None]):
         """Yield what stands inside the frame."""
         raise NotImplementedError
 
-    def sync(self) -> None:
-        """Bring what is seen up to date; called by the app's one timer."""
+    def sync_lines(self) -> None:
+        """Bring the frame up to date, which keys change: it is small."""
         for line in self.query(Line):
             line.sync()
+
+    def sync(self) -> None:
+        """Bring what is seen up to date; called by the app's one timer."""
+        self.sync_lines()
         # A screen that is held was there before: a view that has just been opened is drawn first.
         held = self.console.state.paused
         if held and self._drawn:

@@ -10,7 +10,7 @@ from textual import events
 
 from mindbot_tui.cells import age, clean, clock, fit, size
 from mindbot_tui.commands.catalog import find
-from mindbot_tui.keymap import Key
+from mindbot_tui.keymap import NUMBERED, Key
 from mindbot_tui.state.numbers import lately
 from mindbot_tui.widgets.line import Line, both_ends, fitting
 from mindbot_tui.widgets.offers import OfferInput
@@ -158,7 +158,7 @@ class Hints(Line):
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__()
         self._keys = sorted((key for key in keys if key.hint and key.keys), key=lambda key: key.hint)
-        self._views = [key for key in keys if key.id.endswith("_view") and key.keys]
+        self._views = [key for key in keys if key.id in NUMBERED and key.keys]
 
     def pieces(self, width: int) -> list[Piece]:
         out: list[Piece] = []
