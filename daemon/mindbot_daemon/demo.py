@@ -31,7 +31,7 @@ _MODELS = ("openai", "anthropic", "gemini", "ollama")
 #: Of six apps of Dify's one fails too, and the one for everything else answers for it.
 _FAILS = ["--fault", "openai/503:n=6", "--fault", "dify/503@#code_analysis", "--fault", "ollama/slow:1500ms"]
 #: A show is to be watched: models think, and speak as fast as people read.
-_AT_EASE = ["--latency", "600", "--tokens-per-second", "25"]
+_AT_EASE = ["--latency", "600", "--tokens-per-second", "8"]
 #: What is said, in turn: for each workflow, in two languages, for two of them, and for none.
 _TEXTS = (
     "good morning, MindBot",
@@ -79,7 +79,7 @@ def _run(folder: Path, messages: int, users: int, rate: float) -> Json:
     _say(f"scenes beside the traffic: {', '.join(SCENES)}")
     # The pool is the outermost: when the simulators are gone, so is the request that its thread waits for.
     with (
-        ThreadPoolExecutor(len(_PLATFORMS)) as pool,
+        ThreadPoolExecutor(len(_PLATFORMS) + 1) as pool,
         processes.simulators(
             *_PLATFORMS, *_MODELS, "dify", args=["--latency", "50", *_FAILS], popen=with_us()
         ) as sims,
@@ -118,9 +118,9 @@ def _show(folder: Path, users: int) -> None:
 
     _say("starting simulators and a daemon …")
     with (
-        ThreadPoolExecutor(len(_PLATFORMS)) as pool,
+        ThreadPoolExecutor(len(_PLATFORMS) + 1) as pool,
         processes.simulators(
-            *_PLATFORMS, *_MODELS, "dify", args=["--latency", "400", *_FAILS], popen=with_us()
+            *_PLATFORMS, *_MODELS, "dify", args=[*_AT_EASE, *_FAILS], popen=with_us()
         ) as sims,
     ):
         port = processes.free_port()
@@ -154,25 +154,25 @@ def _config(sims: Json, port: int) -> Json:
 
 
 def _plans(messages: int, users: int, rate: float) -> dict[str, Json]:
-    """Return who writes how much on each platform."""
+    """Return who writes how much on each platform; nobody says what the others just say."""
     share = len(_PLATFORMS)
-    counts = {name: messages // share + (n < messages % share) for n, name in enumerate(_PLATFORMS)}
-    return {
-        name: {
-            "messages": count,
-            "users": max(1, users // share),
-            "rate": rate / share,
-            "user_prefix": _PLATFORMS[name],
-        }
-        for name, count in counts.items()
-        if count
-    }
+    plans: dict[str, Json] = {}
+    for n, (name, prefix) in enumerate(_PLATFORMS.items()):
+        if count := messages // share + (n < messages % share):
+            begin = 3 * n % len(_TEXTS)
+            plans[name] = {
+                "messages": count,
+                "users": max(1, users // share),
+                "rate": rate / share,
+                "user_prefix": prefix,
+                "texts": _TEXTS[begin:] + _TEXTS[:begin],
+            }
+    return plans
 
 
 def _talk(sims: Json, name: str, port: int, plan: Json) -> Json:
     plan |= {
         "callback": "" if name in _CONNECTED else configs.callback(name, port),
-        "texts": _TEXTS,
         "quiet": 10.0,
         "persistent": 10,
     }
