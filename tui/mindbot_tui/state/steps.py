@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from mindbot.api.folding import PIPELINE, blamed, folded, inside, passes_on
 from mindbot.api.models import SpanView, TurnView
-from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES
 
 QUEUE = "queue"  # the kind of the step that is the wait for a place
@@ -48,7 +47,7 @@ class Step:
     took_ms: float | None
     passes: bool = False
     sign: str = ""
-    data: Json = field(default_factory=dict)
+    span: SpanView = field(default_factory=SpanView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def _step(span: SpanView, indent: int, within: Sequence[SpanView], closed: Colle
         took_ms=span.took_ms,
         passes=passes_on(span, within),
         sign=sign,
-        data=span.to_json(),
+        span=span,
     )
 
 

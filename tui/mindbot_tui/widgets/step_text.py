@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from mindbot.api.folding import Failure, failure_of
-from mindbot.api.models import SpanView
+from mindbot.api.folding import failure_of
 from mindbot_tui.state.steps import Step
 from mindbot_tui.widgets.text import Colour, json_colours, plain
 
@@ -21,19 +20,18 @@ def growing(text: str) -> str:
 def _failure(step: Step) -> str:
     if step.passes:
         return ""
-    data = step.data.get("data") or {}
-    failed = (data.get("notes") or {}).get("failed") if step.kind == "delivery" else ""
-    found = failure_of(SpanView(data=data)) or (Failure("", str(failed)) if failed else None)
-    return str(found or "")
+    notes = step.span.data.get("notes") if step.kind == "delivery" else None
+    later = notes.get("failed") if isinstance(notes, dict) else ""  # told after it was taken
+    return str(failure_of(step.span) or later or "")
 
 
 def step_text(step: Step) -> str:
     """Return what is known of a step: why it failed, then the rest as JSON."""
     error = _failure(step)
-    data = dict(step.data.get("data") or {})
+    known = step.span.to_json()
     if error or step.passes:
-        data.pop("error", None)
-    rest = json.dumps(step.data | {"data": data}, ensure_ascii=False, indent=2, default=str)
+        known["data"] = {name: value for name, value in step.span.data.items() if name != "error"}
+    rest = json.dumps(known, ensure_ascii=False, indent=2, default=str)
     return f"✗ {error}\n\n{rest}" if error else rest
 
 

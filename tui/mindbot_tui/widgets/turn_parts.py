@@ -144,7 +144,7 @@ _NAMES = {"error": ("bad", " ✗"), "aborted": ("drop", " ⊘"), "memo": ("", " 
 def _name(step: Step, words: Words) -> Cell:
     kind, name = "" if step.kind == "stage" else f"{step.kind} ", step.name
     if step.kind == QUEUE:
-        behind = BehindView.model_validate(step.data.get("data", {}))
+        behind = BehindView.model_validate(step.span.data)
         kind, name = "", waits(behind, words) if step.end is None else words("waited for its place")
     style, sign = _NAMES.get(step.status, ("", "")) if not step.passes else ("dim", "")
     if step.end is None and not sign:
