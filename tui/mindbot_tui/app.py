@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import shlex
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import anyio
 from textual import work
 from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Input
 
 from mindbot.domain.errors import ConfigError, Forbidden, MindBotError, NotFound
-from mindbot_tui import themes
-from mindbot_tui.cells import brief
+from mindbot_tui import outside, themes
+from mindbot_tui.cells import brief, size
 from mindbot_tui.commands import catalog
 from mindbot_tui.commands.catalog import find
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.feed import Feed
 from mindbot_tui.keymap import Keymap, bindings
+from mindbot_tui.outside import MOST_COPIED
 from mindbot_tui.places import Places
 from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
@@ -39,8 +43,10 @@ if TYPE_CHECKING:
 
     from mindbot_tui.screens.page import Page
     from mindbot_tui.screens.turn import TurnScreen
+    from mindbot_tui.widgets.text import Text
 
 FPS = 10
+_SAID = 600  # characters of a short word
 LOW = 18  # lines under which the frame gives way
 
 
@@ -82,6 +88,7 @@ class Console(App[None]):
         self._toasts = Toasts(self)
         self.filters_used: deque[str] = deque(maxlen=50)
         self._prompted: list[str] = []
+        self._searched: list[str] = []
         for each in themes.themes():
             self.register_theme(each)
         self.theme = theme
@@ -136,6 +143,22 @@ class Console(App[None]):
     def view(self) -> View:
         """The topmost view, under any question or prompt."""
         return self._places.view
+
+    @property
+    def _front(self) -> View | Page:
+        """The page in front of the view, or the view."""
+        from mindbot_tui.screens.page import Page
+
+        screens = (screen for screen in reversed(self.screen_stack) if isinstance(screen, View | Page))
+        return next(screens, self.flow)
+
+    @property
+    def text(self) -> Text | None:
+        return self._front.text
+
+    @property
+    def text_name(self) -> str:
+        return self._front.text_name
 
     @property
     def turn_view(self) -> TurnScreen | None:
@@ -229,9 +252,12 @@ class Console(App[None]):
                 self.say(str(error), "bad")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys are commands only in a view, and not while something is typed."""
+        """Keys are commands only in a view or on a page, and not while something is typed."""
         if action == "command":
-            return isinstance(self.screen, View) and not isinstance(self.focused, Input)
+            front = self._front
+            if front is not self.screen or isinstance(self.focused, Input):
+                return False
+            return isinstance(front, View) or str(parameters[0]).partition(" ")[0] in front.commands
         return super().check_action(action, parameters)
 
     def run_command(self, line: str) -> None:
@@ -249,6 +275,17 @@ class Console(App[None]):
 
         self.push_screen(Prompt(begun, self._prompted), run)
 
+    def search_text(self) -> None:
+        """Let the reader type what is searched for in the text in front."""
+        from mindbot_tui.screens.search import SearchLine
+
+        def done(words: str | None) -> None:
+            if words:
+                self._searched.append(words)
+
+        if self.text is not None:
+            self.push_screen(SearchLine(self.text, self._searched), done)
+
     def open_palette(self) -> None:
         """Let the reader find a command by its name or its help."""
         from mindbot_tui.palette import Palette
@@ -261,23 +298,45 @@ class Console(App[None]):
 
         return await self.push_screen_wait(Confirm(question))
 
-    def show_page(self, title: str, text: str) -> Page:
-        """Show a text in front of the view, until it is closed."""
+    def show_page(self, title: str, text: str, *, json: bool = False) -> Page:
+        """Show a text in front of the view, until it is closed; ``json`` has it coloured as such."""
         from mindbot_tui.screens.page import Page
 
-        page = Page(title, text)
+        page = Page(title, text, json=json)
         self.push_screen(page)
         return page
 
     def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:
-        """Show a short word."""
+        """Show a short word; what is longer is cut."""
         severity = {"ok": "information", "warn": "warning", "bad": "error"}[kind]
-        self.notify(text, severity=severity, timeout=4, markup=False)  # type: ignore[arg-type]
+        shown = text if len(text) <= _SAID else f"{text[:_SAID]}…"
+        self.notify(shown, severity=severity, timeout=4, markup=False)  # type: ignore[arg-type]
 
     def copy(self, text: str) -> None:
-        """Put a text on the clipboard, and say so."""
+        """Put a text on the clipboard, and say so; or that it is more than terminals take."""
+        if (bytes := len(text.encode(errors="replace"))) > MOST_COPIED:
+            most, has = size(MOST_COPIED), size(bytes)
+            self.say(
+                self.words("{has} is more than terminals copy ({most}); W saves it", has=has, most=most),
+                "warn",
+            )
+            return
         self.copy_to_clipboard(text)
         self.say(self.words("copied {what}", what=brief(text)))
+
+    async def save(self, text: str, name: str, *, given: bool = False) -> None:
+        """Write a text to a new file, or hand it to the browser, and say so; raises Invalid."""
+        if self.is_web:
+            self.deliver_text(io.StringIO(text), save_filename=Path(name).name)
+            self.say(self.words("the browser saves {what}", what=Path(name).name))
+            return
+        path = Path(name) if given else outside.unused(Path(name))
+        path = await anyio.to_thread.run_sync(outside.write, text, path)
+        self.say(self.words("saved {what}", what=path))
+
+    async def open_outside(self, text: str, name: str) -> None:
+        """Show a text in the reader's own program; raises MindBotError where that cannot be."""
+        await outside.show(self, text, name)
 
     def list_again(self) -> None:
         """Read the turns from the daemon again."""

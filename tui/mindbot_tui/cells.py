@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
 
+_CROWDED = 8  # characters a cell of a line at most: marks may be heaped on one without end
 _WIDENS = "\ufe0f"  # the sign before it is drawn as a picture, two cells wide
 
 
@@ -35,35 +36,58 @@ def brief(text: str, width: int = 60) -> str:
     return fit(text, min(width, 2 * len(text))).rstrip()
 
 
+def readable(text: str) -> str:
+    """Return a text of several lines as it is laid out: tabs are blanks, and nothing drives the terminal."""
+    text = text.expandtabs(4)
+    if text.isprintable() or text.replace("\n", "").isprintable():
+        return text
+    return text.translate({ord(c): "·" for c in set(text) if c != "\n" and not c.isprintable()})
+
+
 def wrap(text: str, width: int) -> Iterator[str]:
     """Yield a line in pieces of at most ``width`` cells, broken at blanks where there are any."""
-    text = text.expandtabs(4)
-    text = text if text.isprintable() else "".join(c if c.isprintable() else "·" for c in text)
-    width = max(width, 2)
-    start = 0
-    while (end := _end(text, start, width)) < len(text):
+    text = readable(text).replace("\n", "·")
+    at = 0
+    while True:
+        end, after = piece(text, at, len(text), width)
+        yield text[at:end]
+        if after >= len(text):
+            return
+        at = after
+
+
+def piece(text: str, start: int, stop: int, width: int) -> tuple[int, int]:
+    """Return where a piece of at most ``width`` cells ends, and where the next one begins.
+
+    It is broken at a blank in its second half, where there is one, else anywhere; ``stop`` is the end of the
+    line. What it costs depends on the width, not on the line. The text is `readable`.
+    """
+    end = _end(text, start, stop, max(width, 2))
+    if end < stop:
         blank = text.rfind(" ", start + (end - start) // 2, end + 1)
         if blank > start:
-            yield text[start:blank]
-            start = blank + 1
-        else:
-            yield text[start:end]
-            start = end
-    yield text[start:]
+            return blank, blank + 1
+    return end, end
 
 
-def _end(text: str, start: int, width: int) -> int:
-    """Return where a piece of ``width`` cells from ``start`` ends: at least one character on."""
-    if text.isascii():
-        return start + width
-    if len(text) - start <= width and cell_len(text[start:]) <= width:
-        return len(text)
-    used = 0
-    for at in range(start, len(text)):
-        used += 1 if text[at] == _WIDENS else cell_len(text[at])
-        if used > width:
-            return max(at, start + 1)
-    return len(text)
+def _end(text: str, start: int, stop: int, width: int) -> int:
+    """Return where ``width`` cells from ``start`` end: at least one character on."""
+    end = min(start + width, stop)
+    stop = min(stop, start + _CROWDED * width)
+    if text[start:end].isascii():
+        return end
+    at, room = start, width
+    while at < stop and room > 0:
+        next = min(at + max(room // 2, 1), stop)
+        used = cell_len(text[at:next])
+        if used > room:
+            break  # one wide character where there is one cell
+        at, room = next, room - used
+    while at < stop and text[at] != _WIDENS and not cell_len(text[at]):
+        at += 1  # a mark on the character before
+    while at > start + 1 and (text[at : at + 1] == _WIDENS or cell_len(text[start:at]) > width):
+        at -= 1
+    return max(at, min(start + 1, stop))
 
 
 def clock(seconds: float) -> str:

@@ -6,6 +6,7 @@ from mindbot_tui.chinese_keys import KEYS_ZH
 from mindbot_tui.chinese_providers import PROVIDERS
 from mindbot_tui.chinese_record import RECORD_ZH
 from mindbot_tui.chinese_routes import ROUTES
+from mindbot_tui.chinese_texts import TEXTS
 from mindbot_tui.chinese_turns import TURNS
 from mindbot_tui.chinese_workflows import WORKFLOWS
 
@@ -18,6 +19,7 @@ ZH: dict[str, str] = {
     **TURNS,
     **HEALTH,
     **RECORD_ZH,
+    **TEXTS,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",

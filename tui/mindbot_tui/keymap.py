@@ -15,7 +15,7 @@ from textual.keys import key_to_character
 @dataclass(frozen=True, slots=True)
 class Key:
     """``context`` is a view's name, ``list`` for views whose lines open, ``live`` for those that follow,
-    or ``everywhere``.
+    ``text`` for pages and views about a text, or ``everywhere``.
 
     ``keys`` are Textual's names, separated by commas; ``hint`` puts it on the last line, lower ones first.
     """
@@ -82,6 +82,13 @@ KEYS: tuple[Key, ...] = (
     Key("phone", "v", "turn", "phone", "the phone: what the user sees now, and back", 5),
     Key("fold", "space", "turn", "fold", "fold the step's inside away, or show it"),
     Key("pane", "tab", "turn", "pane", "from the steps to the text and back"),
+    Key("search", "slash", "text", "search", "search in the text", 6),
+    Key("hit_next", "n", "text", "hit next", "the next hit"),
+    Key("hit_previous", "N", "text", "hit previous", "the hit before"),
+    Key("copy_text", "C", "text", "copy-text", "copy the whole text"),
+    Key("write_text", "W", "text", "write-text", "write the whole text to a file"),
+    Key("open_outside", "ctrl+o", "text", "open-outside", "open it in your editor or pager"),
+    Key("render", "m", "text", "render", "as it is, or rendered: JSON set out, Markdown without its marks"),
     Key("test", "t", "platforms", "test", "let the bot prove that it works", 1),
     Key("restart", "r", "platforms", "restart", "stop the bot's adapter and start it again", 2),
     Key("push", "m", "platforms", "push", "let the bot write to somebody", 3),
@@ -226,7 +233,19 @@ def bindings(*contexts: str) -> list[Binding]:
     They are priority bindings, which the app runs before it looks at the next key: what follows a key that
     opens an input, in the same breath of a fast typist or a slow line, is then for that input.
     """
-    return [
-        Binding(key.keys, f"app.command({key.command!r})", key.help, id=key.id, show=False, priority=True)
-        for key in keys_of(*contexts)
-    ]
+    return [_binding(key) for key in keys_of(*contexts)]
+
+
+def keys_in(context: str) -> list[Key]:
+    """Return the keys of one context alone, for what stands in front of a view."""
+    return [key for key in KEYS if key.context == context]
+
+
+def bindings_in(context: str) -> list[Binding]:
+    """Return the bindings of one context alone."""
+    return [_binding(key) for key in keys_in(context)]
+
+
+def _binding(key: Key) -> Binding:
+    action = f"app.command({key.command!r})"
+    return Binding(key.keys, action, key.help, id=key.id, show=False, priority=True)

@@ -126,6 +126,34 @@ class ShownPage(Protocol):
         """Show another text on it."""
 
 
+class ShownText(Protocol):
+    """A text in front of the reader."""
+
+    @property
+    def whole(self) -> str:
+        """All of it, also what is not shown."""
+
+    @property
+    def suffix(self) -> str:
+        """What the name of a file with it ends in."""
+
+    @property
+    def searched(self) -> str:
+        """What was searched for; empty when nothing was."""
+
+    @property
+    def rendered(self) -> bool: ...
+
+    def find(self, words: str) -> None:
+        """Mark all hits and go to the first one from here on; forget them without words. Raises Invalid."""
+
+    def next_hit(self, by: int) -> None:
+        """Go so many hits on."""
+
+    def render_as(self, *, rendered: bool) -> None:
+        """Show it as it is, or as it is meant to look. Raises Invalid."""
+
+
 class LiveTurns(Protocol):
     """The live list of turns, its filter and the box under it."""
 
@@ -208,6 +236,17 @@ class Surface(Protocol):
     def turn_view(self) -> OpenTurn | None: ...
 
     @property
+    def text(self) -> ShownText | None:
+        """The text in front: a page, or what the view is about."""
+
+    @property
+    def text_name(self) -> str:
+        """What a file with that text is called, without what it ends in."""
+
+    def search_text(self) -> None:
+        """Let the reader type what is searched for in that text."""
+
+    @property
     def crumbs(self) -> list[str]:
         """The titles of the views from the first to the one in front."""
 
@@ -249,14 +288,21 @@ class Surface(Protocol):
     async def confirm(self, question: str) -> bool:
         """Ask before something is done that is hard to undo. Only in a worker."""
 
-    def show_page(self, title: str, text: str) -> ShownPage:
-        """Show a text in front of the view, until it is closed."""
+    def show_page(self, title: str, text: str, *, json: bool = False) -> ShownPage:
+        """Show a text in front of the view, until it is closed; ``json`` has it coloured as such."""
 
     def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:
         """Show a short word."""
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard, and say so."""
+
+    async def save(self, text: str, name: str, *, given: bool = False) -> None:
+        """Write a text to a new file, with a number where there is one of that name; a name that was given
+        is left as it is. Raises Invalid."""
+
+    async def open_outside(self, text: str, name: str) -> None:
+        """Show a text in the reader's own program; raises MindBotError where that cannot be."""
 
     def save_screenshot(self, *, path: str | None = None) -> str: ...
 

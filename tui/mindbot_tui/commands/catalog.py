@@ -9,6 +9,7 @@ from mindbot_tui.commands.compare import Compare
 from mindbot_tui.commands.compose import Compose
 from mindbot_tui.commands.copy import CopyId
 from mindbot_tui.commands.copy_command import CopyCommand
+from mindbot_tui.commands.copy_text import CopyText
 from mindbot_tui.commands.culprit import Culprit
 from mindbot_tui.commands.disable import Disable
 from mindbot_tui.commands.disable_workflow import DisableWorkflow
@@ -26,10 +27,12 @@ from mindbot_tui.commands.go import Go
 from mindbot_tui.commands.health import ShowHealth
 from mindbot_tui.commands.help import OpenHelp
 from mindbot_tui.commands.history import GoThroughHistory
+from mindbot_tui.commands.hit import GoToHit
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
 from mindbot_tui.commands.open import Open
+from mindbot_tui.commands.open_outside import OpenOutside
 from mindbot_tui.commands.open_provider import OpenProvider
 from mindbot_tui.commands.open_workflow import OpenWorkflow
 from mindbot_tui.commands.palette import OpenPalette
@@ -43,12 +46,14 @@ from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.quit import Quit
 from mindbot_tui.commands.refresh import Refresh
 from mindbot_tui.commands.reload import Reload
+from mindbot_tui.commands.render import Render
 from mindbot_tui.commands.restart import Restart
 from mindbot_tui.commands.retry import Retry
 from mindbot_tui.commands.retry_bundle import RetryBundle
 from mindbot_tui.commands.review import Review
 from mindbot_tui.commands.run_workflow import RunByHand
 from mindbot_tui.commands.screenshot import Screenshot
+from mindbot_tui.commands.search import SearchText
 from mindbot_tui.commands.send import Send
 from mindbot_tui.commands.start import Start
 from mindbot_tui.commands.stop import Stop
@@ -66,6 +71,7 @@ from mindbot_tui.commands.turns_of_bundle import TurnsOfBundle
 from mindbot_tui.commands.turns_of_workflow import TurnsOfWorkflow
 from mindbot_tui.commands.usage import Usage
 from mindbot_tui.commands.why import Why
+from mindbot_tui.commands.write_text import WriteText
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -109,6 +115,12 @@ COMMANDS: dict[str, Command] = {
         Pause(),
         CopyId(),
         CopyCommand(),
+        SearchText(),
+        GoToHit(),
+        CopyText(),
+        WriteText(),
+        OpenOutside(),
+        Render(),
         Test(),
         Restart(),
         Stop(),

@@ -23,6 +23,7 @@ class Prompt(ModalScreen[str]):
     """Ends with the line that was typed; empty when the reader thought better of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+    mark: ClassVar[str] = " : "
 
     def __init__(self, begun: str = "", history: list[str] | None = None) -> None:
         super().__init__()
@@ -39,7 +40,7 @@ class Prompt(ModalScreen[str]):
         with Vertical(id="prompt-box"):
             yield self._offers
             with Horizontal(id="prompt-line"):
-                yield Static(" : ", id="prompt-mark")
+                yield Static(self.mark, id="prompt-mark")
                 yield self._input
 
     def on_mount(self) -> None:
@@ -76,10 +77,14 @@ class Prompt(ModalScreen[str]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(event.value.strip())
+        self.use(event.value)
+
+    def use(self, typed: str) -> None:
+        """End with what was typed."""
+        self.dismiss(typed.strip())
 
     def on_offer_input_left(self) -> None:
-        self.dismiss("")
+        self.action_leave()
 
     def action_leave(self) -> None:
         self.dismiss("")

@@ -33,8 +33,8 @@ STALE_EVERY = 0.5  # but not of all that they noted
 
 class TurnScreen(View):
     view: ClassVar[str] = "turn"
-    contexts: ClassVar[tuple[str, ...]] = ("turn",)
-    BINDINGS = bindings("turn")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("turn", "text")
+    BINDINGS = bindings("turn", "text")  # type: ignore[assignment]
 
     part_names = NAMES
 
@@ -73,6 +73,14 @@ class TurnScreen(View):
         self.show_part(part)
 
     @property
+    def text(self) -> Text:
+        return self._text
+
+    @property
+    def text_name(self) -> str:
+        return f"turn-{self._open}-{self._parts.chosen}"
+
+    @property
     def rows(self) -> Rows[Step]:
         return self._rows
 
@@ -101,9 +109,17 @@ class TurnScreen(View):
 
     def show_part(self, name: str) -> None:
         """Show a part by its name, or the ``next`` or ``previous`` one."""
+        if name == "step" and self._text.has_focus:
+            self._open_text()
+            return
         self._led = False
         self._parts.put(name)
         self._put_part()
+
+    def _open_text(self) -> None:
+        """Show the whole text on a page."""
+        title = f"{self.title_text} · {self.console.words(self._parts.chosen)}"
+        self.console.show_page(title, self._text.whole, json=self._text.suffix == ".json")
 
     def fold(self) -> None:
         """Fold the selected step, or unfold it."""
@@ -246,9 +262,12 @@ class TurnScreen(View):
             self._text.put(f"{growing(self._live.saying)}▌", stays=True)
             self._text.scroll_end(animate=False, immediate=True)
             return
-        found = part(turn, chosen)
+        words = self.console.words
+        found = part(turn, chosen, fold=lambda size: words(" … {size}, Enter opens", size=size))
         self._text.put(
-            found.text or self.console.words("nothing"), colour=json_colours if found.json else plain
+            found.text or words("nothing"),
+            colour=json_colours if found.json else plain,
+            unfolded=lambda: part(turn, chosen).text,
         )
 
     def on_rows_moved(self) -> None:

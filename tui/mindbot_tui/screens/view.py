@@ -18,6 +18,7 @@ from mindbot_tui.surface import Surface, console_of
 from mindbot_tui.widgets.frame import Banner, CallLine, Crumbs, Hints, StatusBar
 from mindbot_tui.widgets.line import Line
 from mindbot_tui.widgets.rows import Rows
+from mindbot_tui.widgets.text import Text
 
 REFRESH = 5.0  # seconds between questions of views that events do not keep up to date
 
@@ -152,6 +153,16 @@ class View(Screen[None]):
 
     def reach(self, spot: str) -> None:
         """Select what `spot` told of, where it is still there."""
+
+    @property
+    def text(self) -> Text | None:
+        """The text that the view is about: it is searched, copied, written and opened elsewhere."""
+        return None
+
+    @property
+    def text_name(self) -> str:
+        """What a file with that text is called."""
+        return self.view
 
     @property
     def can_go_back(self) -> bool:

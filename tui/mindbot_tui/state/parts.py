@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 from mindbot.api.models import TurnView
 from mindbot.api.shown_routes import explained
@@ -25,8 +26,40 @@ class Part:
     json: bool = False
 
 
-def part(turn: TurnView, name: str, step: Json | None = None) -> Part:
-    """Return a part by its name; ``step`` is the span that is selected."""
+#: Characters from which on a text is shortened, and how many are then shown of it; in JSON less.
+_LONG, _SHOWN = 16_000, 8_000
+_LONG_JSON, _SHOWN_JSON = 2_000, 500
+
+#: Says of a text of some size that the rest is elsewhere.
+Fold = Callable[[str], str]
+
+
+def part(turn: TurnView, name: str, step: Json | None = None, fold: Fold | None = None) -> Part:
+    """Return a part by its name; ``step`` is the span that is selected. With ``fold`` long texts in it are
+    shortened, each with what that says of its size."""
+    if fold is not None:
+        sizes = (_LONG_JSON, _SHOWN_JSON) if name in ("route", "step", "all") else (_LONG, _SHOWN)
+        step = _folded(step, fold, *sizes)
+        turn = TurnView.model_validate(_folded(turn.to_json(), fold, *sizes))
+    return _part(turn, name, step)
+
+
+def _folded(value: Any, fold: Fold, most: int, shown: int) -> Any:
+    """Return a value with the long texts in it shortened."""
+    if isinstance(value, str):
+        return (
+            f"{value[:shown]}{fold(size(len(value.encode(errors='replace'))))}"
+            if len(value) > most
+            else value
+        )
+    if isinstance(value, dict):
+        return {key: _folded(each, fold, most, shown) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_folded(each, fold, most, shown) for each in value]
+    return value
+
+
+def _part(turn: TurnView, name: str, step: Json | None) -> Part:
     match name:
         case "message":
             return Part(_message(turn))

@@ -16,7 +16,7 @@ from mindbot_tui.words import Words
 NAMES = (
     *("text", "dim", "head", "strong", "accent", "key", "off"),
     *("ok", "busy", "wait", "bad", "drop", "warn"),
-    *("name", "string", "number", "bar", "mark", "chip", "alarm", "mine", "bubble"),
+    *("name", "string", "number", "bar", "mark", "hit", "chip", "alarm", "mine", "bubble"),
 )
 
 Piece = tuple[str, str]  # a text and what it is
@@ -54,7 +54,7 @@ class Painter(Widget):
             style = self.get_component_rich_style(f"paint--{name}")
             if ground:
                 under = self.get_component_rich_style(f"paint--{ground}")
-                style = style + Style(bgcolor=under.bgcolor)
+                style = style + Style(bgcolor=under.bgcolor, underline=under.underline)
             self._painted[key] = style
         return style
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from mindbot.api.folding import failure_of
 from mindbot_tui.state.steps import Step
-from mindbot_tui.widgets.text import Colour, json_colours, plain
+from mindbot_tui.widgets.colours import Colour, json_colours, plain
 
 _GROWING = 4000  # characters of an answer that grows: more than a screen
 

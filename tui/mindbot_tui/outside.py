@@ -1,0 +1,80 @@
+"""Texts that leave the console: into a file, or into a program of the reader's."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import anyio
+from textual.app import App, SuspendNotSupported
+
+from mindbot.domain.errors import Invalid, NotFound
+
+#: Bytes that terminals take from OSC 52: xterm and hterm drop what is more than 100,000 in base64.
+MOST_COPIED = 74_994
+
+
+def write(text: str, path: Path) -> Path:
+    """Write a text to a new file, of which nobody else may read; raises Invalid where that cannot be."""
+    path = path.expanduser().absolute()
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(text.encode(errors="backslashreplace"))
+    except FileExistsError as error:
+        raise Invalid(f"{path} exists already", hint="give another name: write-text FILE") from error
+    except OSError as error:
+        raise Invalid(f"cannot write {path}: {error.strerror}", hint="give another name") from error
+    return path
+
+
+def unused(path: Path) -> Path:
+    """Return the path, with a number where there is a file already."""
+    named = (path if n == 1 else path.with_stem(f"{path.stem}-{n}") for n in count(1))
+    return next(each for each in named if not os.path.lexists(each.expanduser()))
+
+
+def program(environ: Mapping[str, str]) -> list[str]:
+    """Return the command that opens a file; raises NotFound where there is none."""
+    for name in ("VISUAL", "EDITOR", "PAGER"):
+        if words := shlex.split(environ.get(name, "")):
+            return words
+    for name in ("less", "more"):
+        if path := shutil.which(name):
+            return [path]
+    raise NotFound("there is no program to open a text with", hint="set $VISUAL, $EDITOR or $PAGER")
+
+
+async def show(app: App[Any], text: str, name: str) -> None:
+    """Give the terminal to a program that shows a text, and take it back when it ends.
+
+    The app goes on meanwhile but for drawing; the file is private, and gone afterwards. Raises Invalid where
+    there is no terminal to give away, NotFound without a program.
+    """
+    command = program(os.environ)
+    with TemporaryDirectory(prefix="mindbot-") as folder:
+        path = await anyio.to_thread.run_sync(write, text, Path(folder, name))
+        try:
+            with app.batch_update(), app.suspend():
+                await _run([*command, str(path)])
+        except SuspendNotSupported as error:
+            raise Invalid("this console has no terminal to give to a program", hint="W saves it") from error
+        except OSError as error:
+            raise NotFound(f"cannot run {command[0]}: {error.strerror}") from error
+    app.refresh(layout=True)
+
+
+async def _run(command: list[str]) -> None:
+    # A Ctrl-C is the program's: it is sent to all processes in front of the terminal.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        async with await anyio.open_process(command, stdin=None, stdout=None, stderr=None) as process:
+            await process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
