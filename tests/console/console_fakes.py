@@ -40,6 +40,7 @@ class FakeDaemon:
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {
             "GET /v1/turns": [],
+            "GET /v1/turns/page": {"turns": [], "next": "", "back_to": None, "looked": 0},
             "GET /v1/status": {"phase": "running", "ready": True, "version": "0.1.0", "loop_lag_ms": 0.4},
             "GET /v1/platforms": [],
             "GET /v1/dead-letters": [],

@@ -354,11 +354,10 @@ async def test_a_view_opened_while_the_screen_is_held_is_filled_once(
 
 
 async def test_above_the_first_line_lie_older_turns(daemon: FakeDaemon, clock: FakeClock) -> None:
-    known = daemon.answers["GET /v1/turns"]
     old = [{**record(-n, "wecom", "old", f"long ago {n}", reply="ok"), "took_ms": 9} for n in range(1, 9)]
-    daemon.answers["GET /v1/turns"] = lambda call: (
-        [each for each in old if each["id"] < call.query["before"]] if "before" in call.query else known
-    )
+    daemon.answers["GET /v1/turns/page"] = lambda call: {
+        "turns": [each for each in old if each["id"] < call.query["before"]]
+    }
     async with console(daemon, clock=clock) as person:
         await person.sees("Where is my order")
         await person.press("home", "up")

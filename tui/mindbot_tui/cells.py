@@ -95,6 +95,11 @@ def clock(seconds: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(seconds)) if seconds else ""
 
 
+def moment(seconds: float) -> str:
+    """Return a Unix time as local day, hours and minutes."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds else ""
+
+
 def took(seconds: float) -> str:
     """Return a duration in at most seven cells."""
     if seconds < 0.0000995:

@@ -1,6 +1,8 @@
 """The Chinese of what a turn's own view says."""
 
 TURNS: dict[str, str] = {
+    # looking for older ones
+    "looked back to {time}: nothing matches so far": "已查到 {time}：暂无匹配",
     # what a turn waits for: see `mindbot.api.shown_waits`
     "waits behind {turn}": "排在 {turn} 之后",
     "waits behind {turn} and {n} more": "排在 {turn} 和另外 {n} 个之后",

@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from mindbot.api import calls
+from mindbot.api import calls, models
 from mindbot.domain.errors import MindBotError
 from mindbot.filters.language import parse
+from mindbot_tui.cells import moment
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.filtered import FilteredTurns
@@ -37,6 +38,7 @@ _OFFERED = (
     "workflow",
 )
 OLDER = 500  # turns asked for at the top of the list
+LOOKS = 15  # of two seconds, while none is found; going up again goes on
 AGE = 1.0  # seconds between looks at how long open turns take
 
 
@@ -51,6 +53,8 @@ class Flow(View):
         self.filter = ""
         self._aged = 0.0
         self._more = True  # there may be older turns than those that are shown
+        #: How far back was looked, for a filter and the oldest turn that is shown.
+        self._reached: tuple[tuple[str, str], str] = ("", ""), ""
 
     def body(self) -> ComposeResult:
         state = self.console.state
@@ -202,9 +206,12 @@ class Flow(View):
 
     @work(group="older")
     async def _load_older(self) -> None:
-        filter, before = self.filter, self.turns.oldest
+        filter = self.filter
+        known, before = self._reached
+        if known != (filter, self.turns.oldest):
+            before = self.turns.oldest
         try:
-            page = await self.console.api.ask(calls.turns(filter, OLDER, before))
+            page = await self._look_back(filter, before)
         except MindBotError as error:
             self.console.say(str(error), "bad")
             return
@@ -212,18 +219,30 @@ class Flow(View):
             self._asking = False
         if filter != self.filter:
             return  # the reader has gone on
-        self._more = len(page) == OLDER
+        self._more = bool(page.next)
         rows = []
-        for turn in reversed(page):
+        for turn in reversed(page.turns):
             row = TurnRow(turn.id)
             row.update(turn.to_json())
             rows.append(row)
         self.turns.put_older(rows)
+        self._reached = (filter, self.turns.oldest), page.next
         self._rows.sync(force=True)
         if rows:
             self._rows.action_move(-1)
-        else:
+        elif not page.next:
             self.console.say(self.console.words("there are no older turns"))
+
+    async def _look_back(self, filter: str, before: str) -> models.TurnPage:
+        """Return older turns, looked for some time while nothing matches; says how far back that is."""
+        for _ in range(LOOKS):
+            page = await self.console.api.ask(calls.turn_page(filter, OLDER, before))
+            if page.turns or not page.next or filter != self.filter:
+                break
+            before = page.next
+            text = self.console.words("looked back to {time}: nothing matches so far")
+            self.console.say(text.format(time=moment(page.back_to or 0.0)))
+        return page
 
     # --- the box
 
