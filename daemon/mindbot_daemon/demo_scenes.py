@@ -43,7 +43,8 @@ class Stage:
 
     def act(self, simulator: str, verb: str, body: Json, method: str = "POST") -> None:
         """Let somebody at a vendor do something."""
-        processes.post(f"{self.sims[simulator]['base_url']}/_sim/{verb}", body, method=method)
+        origin = self.sims[simulator]["base_url"].removesuffix("/v1")
+        processes.post(f"{origin}/_sim/{verb}", body, method=method)
 
     def says(self, simulator: str, user: str, text: str) -> None:
         """Let a user write."""
@@ -130,5 +131,5 @@ def play_on(stage: Stage) -> None:
 
 
 def _fail_anew(stage: Stage) -> bool:
-    stage.act("openai", "faults", {"faults": ["503:n=6"]}, "PUT")
+    stage.act("openai", "faults", {"faults": ["503:n=3"]}, "PUT")
     return True

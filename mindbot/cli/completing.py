@@ -17,6 +17,8 @@ from mindbot.domain.errors import MindBotError
 T = TypeVar("T")
 Offered = list[tuple[str, str]]
 
+LEVELS = ("debug", "info", "warning", "error")  # of the log, by what the API calls them
+
 _PATIENCE = 0.5  # seconds
 _MOST = 50  # rows that are looked at
 _WIDE = 60  # characters of what is said beside
@@ -133,7 +135,7 @@ def topics(incomplete: str) -> Offered:
 
 def levels(incomplete: str) -> Offered:
     """Offer levels of the log."""
-    return [(each, "") for each in ("debug", "info", "warning", "error")]
+    return [(each, "") for each in LEVELS]
 
 
 def loggers(ctx: typer.Context, incomplete: str) -> Offered:

@@ -34,7 +34,9 @@ class Shell(StrEnum):
 
 @app.command(name="completion")
 def print_script(
-    shell: Annotated[Shell, typer.Argument(help="Whose: bash, zsh or fish.", show_default=False)],
+    shell: Annotated[
+        Shell, typer.Argument(metavar="SHELL", help="Whose: bash, zsh or fish.", show_default=False)
+    ],
 ) -> None:
     """Print what a shell has to read to complete commands, options, names and ids."""
     if shell is Shell.BASH:

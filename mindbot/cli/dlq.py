@@ -121,7 +121,7 @@ def _settle(
 ) -> None:
     """Settle them and tell what came of each; raises NotFound or Conflict when some could not be settled."""
     if bool(ids) == (everything or filter is not None):
-        raise typer.BadParameter("name some, or say --all or --filter", param_hint="ID...")
+        raise typer.BadParameter("name some, or say --all or --filter", param_hint="ID")
     done = failed = 0
     first = ""
     for each in _settled(connect(ctx), action, ids, filter or ""):

@@ -64,6 +64,9 @@ def set_level(
     as_json: JsonOption = False,
 ) -> None:
     """Change a level until the daemon ends."""
+    if level not in completing.LEVELS and (level or not logger):
+        told = "follows nobody where no logger is named" if not level else f"{level!r} is no level"
+        raise typer.BadParameter(f"{told}: one of {', '.join(completing.LEVELS)}", param_hint="LEVEL")
     _print_levels(connect(ctx).ask(calls.set_log_levels({logger: level})), as_json)
 
 

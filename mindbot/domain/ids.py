@@ -92,6 +92,8 @@ def between(start: str) -> tuple[int, int]:
         ValueError: no id does, or it is too short to say anything.
     """
     start = start.strip()
+    if foreign := next((c for c in start if c.upper() not in _VALUE), ""):
+        raise ValueError(f"{foreign!r} is in no id")
     if len(start) < _SHORTEST:
         raise ValueError(f"at least {_SHORTEST} signs of an id are needed")
     return parse(start.ljust(_LENGTH, _ALPHABET[0])), parse(start.ljust(_LENGTH, _ALPHABET[-1]))

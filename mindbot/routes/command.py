@@ -40,6 +40,7 @@ route = typer.Typer(
 )
 
 _NONE = "none"  # what a workflow is called that is none
+_STATES = ("pending", "accepted", "rejected", "reverted")  # of corrections
 _PAGE = 1000  # rows that are asked for at once
 
 
@@ -172,6 +173,8 @@ def learn(
     if suggest:
         _suggest(ctx, as_json)
     elif list_:
+        if state and state not in _STATES:
+            raise typer.BadParameter(f"{state!r} is none of {', '.join(_STATES)}", param_hint="--state")
         found = connect(ctx).ask(asked(workflow_calls.learned, state=state, limit=_PAGE))
         _corrections(found, as_json)
     elif text or turn:

@@ -59,7 +59,8 @@ def _invalid(request: Request, error: Exception) -> Answer:
     """Name the fields; never echo the input, it may be a secret."""
     assert isinstance(error, RequestValidationError)
     findings = [
-        f"{'.'.join(str(step) for step in each['loc'][1:])}: {each['msg']}" for each in error.errors()
+        ": ".join(filter(None, (".".join(str(step) for step in each["loc"][1:]), each["msg"])))
+        for each in error.errors()
     ]
     body = _body("invalid", "; ".join(findings), "see /v1/openapi.json", _turn(request))
     return Answer(body, HTTPStatus.UNPROCESSABLE_ENTITY)
