@@ -156,11 +156,20 @@ class Health(Answer):
     components: list[Component] = []
 
 
+class BotMinutes(Answer):
+    """What came, what was sent, and attempts to send that failed, by minute: the oldest first, the last one
+    under way."""
+
+    received: list[int] = []
+    sent: list[int] = []
+    failed: list[int] = []
+
+
 class BotTraffic(Answer):
     """Since the daemon started: messages, and attempts to send; ``waiting`` is not sent yet.
 
     ``last_message``, ``last_sent`` and ``failed`` are Unix seconds, 0 for never; ``error`` is why the last
-    attempt failed, while nothing was sent since."""
+    attempt failed, while nothing was sent since; ``last_error`` stays (of ``last_failed``)."""
 
     received: int = 0
     duplicates: int = 0
@@ -172,6 +181,9 @@ class BotTraffic(Answer):
     last_sent: float = 0.0
     failed: float = 0.0
     error: str = ""
+    last_failed: float = 0.0
+    last_error: str = ""
+    minutes: BotMinutes = BotMinutes()
 
 
 class PlatformView(Answer):

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mindbot.api.models import PlatformView, TurnView
+from mindbot.api.models import BotMinutes, PlatformView, TurnView
 from mindbot.domain.saying import Say as Say
 from mindbot.domain.saying import english as english
 
@@ -20,6 +20,7 @@ _LAST = "last_"  # so are those whose name begins like this: last_callback
 #: Labels of `facts`, beside those that platforms bring.
 LABELS = (
     *("state", "reason", "find out", "start it", "messages", "sent", "last failure", "callback"),
+    "last 30 min",
     *("connections", "accounts", "details"),
 )
 STATES = ("ok", "starting", "degraded", "failed", "stopped")
@@ -57,9 +58,11 @@ CHECKS = (
 TEXTS = (
     *("{state} for {age}", "{state} for {age}, since {clock}", "{text}, the last {age} ago", ", "),
     *("{n} repeats", "{n} waiting", "{n} retried", "{n} dead", "{age} ago", "{age} ago: {error}"),
-    "in {age}",
+    *("in {age}", "{received} in, {sent} out; a minute now {in_rate} in, {out_rate} out"),
+    *("{share} of sends failed", "{age} ago, and sent again since: {error}"),
     *("{callback}, listening on {listen}", "never", "none", "{n} d", "{n} h", "{n} min", "{n} s"),
 )
+_LATELY = 5  # minutes that rates are of
 _EPOCH = 1e9  # a smaller number is no time of ours
 
 
@@ -130,8 +133,15 @@ def facts(bot: PlatformView, now: float, say: Say = english) -> Iterator[tuple[s
     more = ((t.waiting, "{n} waiting"), (t.retried, "{n} retried"), (t.dead, "{n} dead"))
     went = [str(t.sent), *(say(text, n=n) for n, text in more if n)]
     yield say("sent"), _last(went, t.last_sent, now, say)
+    if t.minutes.received:
+        yield say("last 30 min"), say(", ").join(_lately(t.minutes, say))
     if t.error:
         yield say("last failure"), say("{age} ago: {error}", age=ago(now - t.failed, say), error=t.error)
+    elif t.last_error:
+        past = say(
+            "{age} ago, and sent again since: {error}", age=ago(now - t.last_failed, say), error=t.last_error
+        )
+        yield say("last failure"), past
     if bot.callback:
         where = say("{callback}, listening on {listen}", callback=bot.callback, listen=bot.listen)
         yield say("callback"), where
@@ -142,6 +152,31 @@ def facts(bot: PlatformView, now: float, say: Say = english) -> Iterator[tuple[s
             yield from _list(say(_words(name)), values, now, say)
     if single and (line := _line(single, now, say, about=False)):
         yield say("details"), line
+
+
+def rate(minutes: Sequence[int]) -> str:
+    """Return how many there are a minute, of the last five, in few characters."""
+    last = minutes[-_LATELY:]
+    mean = sum(last) / max(len(last), 1)
+    return f"{mean:.0f}" if mean >= 10 or not mean else f"{mean:.1f}"
+
+
+def errors(minutes: BotMinutes) -> str:
+    """Return the share of attempts to send that failed; empty where none was made."""
+    failed, tries = sum(minutes.failed), sum(minutes.failed) + sum(minutes.sent)
+    return f"{100 * failed / tries:.0f}%" if tries else ""
+
+
+def _lately(minutes: BotMinutes, say: Say) -> Iterator[str]:
+    yield say(
+        "{received} in, {sent} out; a minute now {in_rate} in, {out_rate} out",
+        received=sum(minutes.received),
+        sent=sum(minutes.sent),
+        in_rate=rate(minutes.received),
+        out_rate=rate(minutes.sent),
+    )
+    if sum(minutes.failed):
+        yield say("{share} of sends failed", share=errors(minutes))
 
 
 def _last(counts: Sequence[str], when: float, now: float, say: Say) -> str:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mindbot.domain.shapes.daemon import TrafficJson
+from mindbot.runtime.lately import Lately
 from mindbot.runtime.stats import Histogram, Times
+
+MINUTES = 30
+_RECEIVED, _SENT, _FAILED = range(3)
 
 
 @dataclass(slots=True)
 class TrafficCounts:
     """``last_message``, ``last_sent`` and ``failed`` are Unix seconds, 0 for never; ``error`` is why the
-    last attempt failed, while nothing was sent since."""
+    last attempt failed, while nothing was sent since. ``last_error`` stays, with when that was.
+
+    ``lately`` counts by minute what was received, what was sent, and attempts to send that failed.
+    """
 
     received: int = 0
     duplicates: int = 0
@@ -23,6 +30,9 @@ class TrafficCounts:
     last_sent: float = 0.0
     failed: float = 0.0
     error: str = ""
+    last_failed: float = 0.0
+    last_error: str = ""
+    lately: Lately = field(default_factory=lambda: Lately(3, MINUTES, 60.0))
 
     def took(self, *, duplicate: bool) -> None:
         """Count a message from the platform."""
@@ -30,11 +40,13 @@ class TrafficCounts:
             self.duplicates += 1
         else:
             self.received += 1
+            self.lately.add(_RECEIVED)
             self.last_message = time.time()
 
     def delivered(self, when: float) -> None:
         """Count a delivery that the platform accepted."""
         self.sent += 1
+        self.lately.add(_SENT)
         self.last_sent, self.failed, self.error = when, 0.0, ""
 
     def refused(self, error: str, *, dead: bool) -> None:
@@ -43,7 +55,9 @@ class TrafficCounts:
             self.dead += 1
         else:
             self.retried += 1
+        self.lately.add(_FAILED)
         self.failed, self.error = time.time(), error
+        self.last_failed, self.last_error = self.failed, error
 
     def to_json(self, waiting: int) -> TrafficJson:
         """Return them, and beside them how many deliveries are ``waiting``."""
@@ -58,6 +72,13 @@ class TrafficCounts:
             "last_sent": self.last_sent,
             "failed": self.failed,
             "error": self.error,
+            "last_failed": self.last_failed,
+            "last_error": self.last_error,
+            "minutes": {
+                "received": self.lately.series(_RECEIVED),
+                "sent": self.lately.series(_SENT),
+                "failed": self.lately.series(_FAILED),
+            },
         }
 
 

@@ -9,7 +9,12 @@ from mindbot.domain.message import Json
 
 def traffic(received: int = 0, sent: int = 0, **more: object) -> Json:
     """Return a bot's counters, its last message half a minute ago."""
+    minutes = {"received": [n % 9 for n in range(30)], "sent": [n % 9 for n in range(30)], "failed": [0] * 30}
+    if "failed" in more:
+        minutes["failed"][-4:] = [1, 0, 2, 1]
+        more["last_failed"], more["last_error"] = more["failed"], more["error"]
     known = {"received": received, "sent": sent, "last_message": NOON - 31, "last_sent": NOON - 29}
+    known["minutes"] = minutes
     return {**known, **more} if received else {}
 
 

@@ -140,3 +140,13 @@ async def test_failures_of_one_cause_their_people_and_all_of_them_again() -> Non
         await person.sees("nothing failed in the last six hours")
         await person.press("r")
         await person.sees("no failures are selected")
+
+
+async def test_a_bots_rates_errors_and_last_error() -> None:
+    async with console(filled(), clock=FakeClock()) as person:
+        await person.sees("谢谢")
+        await person.press("2", "down", "down")
+        await person.sees(
+            "── dingtalk/客服 ──", "111 in, 111 out; a minute now 3.6 in, 3.6 out, 3% of sends failed"
+        )
+        await person.sees("90018: too fast", "IN/MIN", "ERRORS", "▆▇█ ▁▂▃")

@@ -30,6 +30,7 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     failure_models.OpenBundleView: (failures.OpenBundleJson,),
     failure_models.FailuresView: (failures.FailuresJson,),
     failure_models.RetriedBundle: (failures.RetriedBundleJson,),
+    models.BotMinutes: (daemon.MinutesJson,),
     models.BotTraffic: (daemon.TrafficJson,),
     models.PlatformView: (daemon.BotJson,),
     models.PlatformCheck: (daemon.CheckJson,),

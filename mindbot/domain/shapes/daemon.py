@@ -192,6 +192,15 @@ class ReloadedJson(TypedDict):
 # --- bots
 
 
+class MinutesJson(TypedDict):
+    """What came, what was sent, and attempts to send that failed, by minute: the oldest first, the last one
+    under way."""
+
+    received: list[int]
+    sent: list[int]
+    failed: list[int]
+
+
 class TrafficJson(TypedDict):
     """A bot's counters since the start; ``waiting`` is not sent yet."""
 
@@ -205,6 +214,9 @@ class TrafficJson(TypedDict):
     failed: float
     error: str
     waiting: int
+    last_failed: float
+    last_error: str
+    minutes: MinutesJson
 
 
 class BotJson(TypedDict):

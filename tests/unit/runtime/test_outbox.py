@@ -389,6 +389,9 @@ async def test_each_bots_traffic_is_counted() -> None:
         outbox.submit([a_delivery("hi")])
         await done(outbox)
     assert traffic.sent == 1 and traffic.last_sent and not traffic.error
+    assert "no such user" in traffic.last_error and traffic.last_failed
+    minutes = traffic.to_json(0)["minutes"]
+    assert (sum(minutes["sent"]), sum(minutes["failed"]), sum(minutes["received"])) == (1, 2, 0)
 
 
 async def test_what_a_platform_knows_again_is_repeated_freely_and_unmarked() -> None:

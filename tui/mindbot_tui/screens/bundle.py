@@ -44,7 +44,7 @@ class BundleScreen(FactsTable[SufferingView]):
             Column("BOT", lambda p: (f"{p.platform}/{p.bot}", "name"), 16, wide=22, least=60),
             Column("USER", lambda p: (p.user_name or p.user, "accent"), 12, wide=18),
             Column("TURNS", lambda p: (str(len(p.turns)), "text"), 5, right=True),
-            Column("NOW", self._now, 14, least=60),
+            Column("STATE", self._now, 14, least=60),
             Column("TEXT", lambda p: (p.text, "text"), weight=3),
         ]
 

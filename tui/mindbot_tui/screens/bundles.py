@@ -27,7 +27,7 @@ class Bundles(FactsTable[BundleView]):
     def columns(self) -> Sequence[Column[BundleView]]:
         words, now = self.console.words, self.console.state.clock
         return [
-            Column("FIRST", lambda b: (clock(b.since), "dim"), 8),
+            Column("BEGAN", lambda b: (clock(b.since), "dim"), 8),
             Column("LAST", lambda b: (age(now() - b.last), "dim"), 5, right=True, least=60),
             Column("WHAT", lambda b: (shown_failures.amount(b, words), "strong"), 10, wide=12),
             Column("WAITING", self._waiting, 14, wide=18),
@@ -48,7 +48,7 @@ class Bundles(FactsTable[BundleView]):
         yield words("cause"), shown_failures.what(row)
         yield words("in words"), row.sample
         many = words("{people} wrote these, {waiting} of them wait", people=row.people, waiting=row.waiting)
-        yield words("people"), many
+        yield words("written by"), many
         yield (
             words("since"),
             words("{since}, the last at {last}", since=clock(row.since), last=clock(row.last)),
