@@ -45,7 +45,7 @@ def test_in_a_pipe_it_says_what_to_use_instead() -> None:
     [
         (["--lang", "xx"], {}, "no language 'xx'"),
         (["--theme", "pink"], {}, "no theme 'pink'"),
-        ([], {"MINDBOT_CONSOLE_COLOR": "mauve"}, "no theme 'production-mauve'"),
+        ([], {"MINDBOT_CONSOLE_COLOR": "mauve"}, "no colour 'mauve'"),
     ],
 )
 def test_looks_that_do_not_exist_are_refused(words: list[str], environ: dict[str, str], said: str) -> None:

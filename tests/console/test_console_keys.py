@@ -88,12 +88,14 @@ def test_a_message_is_quoted_for_the_shell() -> None:
 @pytest.mark.parametrize(
     ("theme", "production", "colour", "look"),
     [
-        ("", False, "", ("mindbot-dark", "")),
-        ("", True, "", ("production", "production")),
-        ("", False, "orange", ("production-orange", "orange")),
-        ("", False, "green:staging", ("production-green", "staging")),
-        ("nord", True, "", ("nord", "production")),
+        ("", False, "", ("mindbot-dark", "", "")),
+        ("", True, "", ("mindbot-dark", "production", "red")),
+        ("", False, "orange", ("mindbot-dark", "orange", "orange")),
+        ("", False, "green:staging", ("mindbot-dark", "staging", "green")),
+        ("nord", True, "", ("nord", "production", "red")),
     ],
 )
-def test_what_the_frame_looks_like(theme: str, production: bool, colour: str, look: tuple[str, str]) -> None:
+def test_what_the_frame_looks_like(
+    theme: str, production: bool, colour: str, look: tuple[str, str, str]
+) -> None:
     assert look_of(theme, production, {"MINDBOT_CONSOLE_COLOR": colour}) == look

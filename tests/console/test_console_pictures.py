@@ -144,7 +144,17 @@ def test_on_a_very_small_terminal(snap_compare: Compare) -> None:
 
 
 def test_in_production(snap_compare: Compare) -> None:
-    assert picture(snap_compare, [], "PRODUCTION", (80, 24), theme="production", environment="production")
+    assert picture(snap_compare, [], "PRODUCTION", (80, 24), loud="red", environment="production")
+
+
+def test_in_production_with_a_theme_of_ones_own(snap_compare: Compare) -> None:
+    loud = {"loud": "orange", "environment": "staging"}
+    assert picture(snap_compare, [], "STAGING", (80, 24), theme="mindbot-light", **loud)
+
+
+def test_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert picture(snap_compare, [], "谢谢", (80, 24))
 
 
 def test_on_a_light_ground(snap_compare: Compare) -> None:

@@ -65,12 +65,14 @@ class Console(App[None]):
         language: str = "en",
         theme: str = themes.DARK,
         environment: str = "",
+        loud: str = "",
         host: str = "",
         readonly: bool = False,
         fps: float = FPS,
         keymap: Keymap | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._loud = loud  # the name of the frame's colour; the theme's own when empty
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-high")]
@@ -94,9 +96,9 @@ class Console(App[None]):
         self.theme = theme
 
     def get_css_variables(self) -> dict[str, str]:
-        """Add the colour of the frame, which loud themes change and others take from their own."""
+        """Add the colours of the frame, which no theme takes from a machine that is to be loud."""
         variables = super().get_css_variables()
-        return {"frame": variables["panel"], "chip": variables["primary"], **variables}
+        return {**variables, **themes.frame_of(variables, self._loud)}
 
     # --- life
 
@@ -108,6 +110,7 @@ class Console(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.keymap.textual)
+        self.set_class(self.no_color, "-no-color")
         self._feed()
         self.set_interval(1 / self._fps, self._sync)
         self.call_after_refresh(_freeze)

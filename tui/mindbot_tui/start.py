@@ -39,11 +39,12 @@ def start(
 
     if language and language not in LANGUAGES:
         raise NotFound(f"no language {language!r}", hint=", ".join(LANGUAGES))
-    name, environment = look_of(theme, production, environ)
+    name, environment, loud = look_of(theme, production, environ)
     console = Console(
         Remote(socket),
         language=language or language_of(environ),
         environment=environment,
+        loud=loud,
         host=network.gethostname().partition(".")[0],
         readonly=readonly,
         fps=fps,
@@ -59,16 +60,17 @@ def on_terminal() -> bool:
     return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
-def look_of(theme: str, production: bool, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the theme to use and the word that the frame shouts; a colour alone shouts its own name.
+def look_of(theme: str, production: bool, environ: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return the theme to use, the word that the frame shouts, and the colour it shouts in.
 
-    ``$MINDBOT_CONSOLE_COLOR`` is a colour, or ``colour:word``.
+    A colour alone shouts its own name; ``$MINDBOT_CONSOLE_COLOR`` is a colour, or ``colour:word``.
+    Raises NotFound.
     """
     from mindbot_tui import themes
 
     colour, _, word = environ.get("MINDBOT_CONSOLE_COLOR", "").partition(":")
+    if colour and colour not in themes.LOUD:
+        raise NotFound(f"no colour {colour!r} in $MINDBOT_CONSOLE_COLOR", hint=", ".join(themes.LOUD))
     if production:
-        return theme or themes.PRODUCTION, word or "production"
-    if colour:
-        return theme or f"{themes.PRODUCTION}-{colour}", word or colour
-    return theme or themes.DARK, ""
+        return theme or themes.DARK, word or "production", colour or "red"
+    return theme or themes.DARK, word or colour, colour

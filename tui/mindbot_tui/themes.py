@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.color import Color
 from textual.theme import Theme
 
@@ -10,7 +12,6 @@ DARK, LIGHT = "mindbot-dark", "mindbot-light"
 #: What ``$MINDBOT_CONSOLE_COLOR`` may say.
 LOUD = {"red": "#e5484d", "orange": "#f76b15", "yellow": "#e2b203", "green": "#30a46c", "blue": "#3b82f6"}
 LOUD["purple"] = "#8e4ec6"
-PRODUCTION = "production"
 
 _dark = Theme(
     name=DARK,
@@ -29,39 +30,31 @@ _dark = Theme(
 _light = Theme(
     name=LIGHT,
     primary="#2f5fb3",
-    secondary="#5a7bbd",
-    accent="#a05a00",
+    secondary="#3f62a3",
+    accent="#8a4d00",
     foreground="#20242c",
     background="#fbfbf8",
     surface="#f1f1ec",
     panel="#e4e5df",
     success="#2e7d32",
-    warning="#a05a00",
+    warning="#8a4d00",
     error="#c62828",
     dark=False,
 )
 
 
 def themes() -> list[Theme]:
-    """Return our own themes, the loud ones included."""
-    loud = [_loud(name, colour) for name, colour in LOUD.items()]
-    return [_dark, _light, _loud("", LOUD["red"]), *loud]
+    """Return our own themes."""
+    return [_dark, _light]
 
 
-def _loud(name: str, colour: str) -> Theme:
-    """The dark theme in a frame that cannot be overlooked."""
-    return Theme(
-        name=f"{PRODUCTION}-{name}" if name else PRODUCTION,
-        primary=_dark.primary,
-        secondary=_dark.secondary,
-        accent=_dark.accent,
-        foreground=_dark.foreground,
-        background=_dark.background,
-        surface=_dark.surface,
-        panel=_dark.panel,
-        success=_dark.success,
-        warning=_dark.warning,
-        error=_dark.error,
-        dark=True,
-        variables={"frame": Color.parse(colour).darken(0.22).hex, "chip": colour},
-    )
+def frame_of(variables: Mapping[str, str], loud: str) -> dict[str, str]:
+    """Return the colours of the frame: a theme's own, or a loud one by its name, which every theme keeps."""
+    if not loud:
+        return {
+            "frame": variables["panel"],
+            "frame-text": variables["foreground"],
+            "chip": variables["primary"],
+        }
+    frame = Color.parse(LOUD[loud]).darken(0.27)
+    return {"frame": frame.hex, "frame-text": frame.get_contrast_text(1).hex, "chip": LOUD[loud]}

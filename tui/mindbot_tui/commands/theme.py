@@ -21,4 +21,4 @@ class UseTheme(Command):
 
 
 def _ours_first(name: str) -> tuple[bool, str]:
-    return not name.startswith(("mindbot", "production")), name
+    return not name.startswith("mindbot"), name

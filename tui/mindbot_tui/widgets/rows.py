@@ -247,7 +247,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
                 pieces += column.draw(row, size)
             else:
                 text, name = column.cell(row)
-                pieces.append((fit(text, size, right=column.right), name))
+                pieces.append((fit(text, size, right=column.right), name if text else "text"))
         return self.strip(pieces, width, ground)
 
     def _empty_line(self, y: int, width: int) -> Strip:
