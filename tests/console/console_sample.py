@@ -310,9 +310,12 @@ def listing(session: str) -> Any:
 LETTERS: list[Json] = [
     {
         "id": f"{turn_id(7)}-0",
-        "kind": "delivery",
+        "kind": "message",
+        "state": "dead",
         "platform": "wecomcs",
         "bot": "shop",
+        "session": "wecomcs:shop:张伟",
+        "user": "张伟",
         "text": "请提供公司名称和税号",
         "error": "40001: invalid credential",
         "attempts": 5,
@@ -321,11 +324,28 @@ LETTERS: list[Json] = [
     {
         "id": turn_id(10),
         "kind": "turn",
+        "state": "dead",
+        "session": "wecom:default:erin",
+        "user": "erin",
         "platform": "wecom",
         "bot": "default",
         "text": "Can I change the delivery address?",
         "reason": "auth_failed: invalid api key",
         "received": NOON - 230,
+    },
+    {
+        "id": f"{turn_id(3)}-0",
+        "kind": "message",
+        "state": "sent",
+        "acted": "retry",
+        "acted_at": NOON - 20,
+        "platform": "wecom",
+        "bot": "default",
+        "session": "wecom:default:dave",
+        "user": "dave",
+        "text": "Fine.",
+        "attempts": 1,
+        "created": NOON - 290,
     },
 ]
 

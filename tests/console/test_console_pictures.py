@@ -43,7 +43,7 @@ VIEWS: dict[str, tuple[list[str], str]] = {
     "bundles": (["B"], "12 "),
     "bundle": (["B", "enter"], "I want a refund"),
     "events": (["E"], "✓"),
-    "help": (["question_mark"], "^r"),
+    "help": (["question_mark"], "space"),
 }
 #: The keys, what is then typed, and what shows.
 MOMENTS: dict[str, tuple[list[str], str, str]] = {
@@ -173,6 +173,6 @@ def test_scrolled_up_and_detached(snap_compare: Compare) -> None:
             daemon.turn(record(20 + n, "wecom", "zoe", f"message {n}", reply="ok", took=0.1))
         daemon.gap(1284)
         daemon.stop()
-        await person.sees("▼ 30", "detached for 0s", "gaps 1")
+        await person.sees("▼ 27", "detached for 0s", "gaps 1")
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=ready)

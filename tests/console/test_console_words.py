@@ -14,11 +14,14 @@ from mindbot.api import shown, shown_failures, shown_providers, shown_routes, sh
 from mindbot.domain.health import TEXTS
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
+from mindbot.filters.letter_fields import LETTER_FIELDS
 from mindbot.filters.tokens import OPERATORS
 from mindbot_tui.chinese import ZH
 from mindbot_tui.commands.catalog import COMMANDS
 from mindbot_tui.commands.history import WAYS
+from mindbot_tui.commands.mark import MARKED
 from mindbot_tui.commands.on_bot import OnBot
+from mindbot_tui.commands.on_dead_letter import DONE
 from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.transfer import HANDS
 from mindbot_tui.commands.usage import TITLES
@@ -26,6 +29,8 @@ from mindbot_tui.keymap import KEYS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS, OWN_KEYS
 from mindbot_tui.screens.routes import TABS
 from mindbot_tui.state.health import NEWS
+from mindbot_tui.state.letters import ACTS, FATES, KINDS
+from mindbot_tui.state.list_fields import LIST_FIELDS
 from mindbot_tui.state.parts import NAMES
 from mindbot_tui.state.phone import FILES
 from mindbot_tui.widgets.frame import LABELS, TYPING
@@ -90,6 +95,10 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("commands", help) for _, help in HANDS)
     yield from (("commands", text) for texts in WAYS.values() for text in texts)
     yield from (("commands", said) for said in (*OnBot.said, *Push.said))
+    yield from (("fields", field.help) for fields in LIST_FIELDS for field in fields.fields)
+    yield from (("fields", field.help) for field in LETTER_FIELDS.fields)
+    yield from (("letters", text) for text in (*FATES, *KINDS.values(), *ACTS.values(), *DONE.values()))
+    yield from (("commands", help) for help in MARKED.values())
     yield "help", FILTERS
     yield "frame", "views"
     yield from (("fields", field.help) for field in TURN_FIELDS.fields)

@@ -3,6 +3,7 @@
 from mindbot_tui.chinese_bots import BOTS
 from mindbot_tui.chinese_health import HEALTH
 from mindbot_tui.chinese_keys import KEYS_ZH
+from mindbot_tui.chinese_lists import LISTS_ZH
 from mindbot_tui.chinese_providers import PROVIDERS
 from mindbot_tui.chinese_record import RECORD_ZH
 from mindbot_tui.chinese_routes import ROUTES
@@ -20,6 +21,7 @@ ZH: dict[str, str] = {
     **HEALTH,
     **RECORD_ZH,
     **TEXTS,
+    **LISTS_ZH,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",
@@ -74,7 +76,6 @@ ZH: dict[str, str] = {
     "asking the daemon …": "正在查询守护进程…",
     "no bots are configured": "没有配置机器人",
     "no conversations yet": "还没有会话",
-    "no dead letters: everything arrived": "没有死信：全部送达",
     "no steps are known": "没有步骤记录",
     "no turns yet: press {key} and write one": "还没有消息：按 {key} 写一条",
     "nothing": "（空）",
@@ -150,7 +151,6 @@ ZH: dict[str, str] = {
     "No (n)": "否 (n)",
     "Yes (y)": "是 (y)",
     "copied {what}": "已复制 {what}",
-    "discarded {id}": "已丢弃 {id}",
     "generation {n} is in use": "第 {n} 代配置已生效",
     "nobody serves this platform beside the bot": "此平台没有可接手的人工客服",
     "not sent yet: {why}": "尚未送出：{why}",
@@ -179,7 +179,6 @@ ZH: dict[str, str] = {
     "only a restart applies: {what}": "重启后才生效：{what}",
     "open a turn first": "请先打开一个轮次",
     "restarting {bot}": "正在重启 {bot}",
-    "retried {id}": "已重试 {id}",
     "saved {what}": "已保存 {what}",
     "there are no older turns": "没有更早的轮次",
     "there is no filter": "没有设置过滤",
@@ -247,9 +246,6 @@ ZH: dict[str, str] = {
     "ask the daemon again for what this view shows": "重新查询此视图的内容",
     "back to the view before": "回到上一个视图",
     "copy the command line of what was done last": "复制最近操作对应的命令行",
-    'filter the live list, e.g. platform == "wecom" and took > 5s': (
-        '过滤实时列表，例如 platform == "wecom" and took > 5s'
-    ),
     "from a turn's steps to its text, and back": "在轮次的步骤与文本之间切换",
     "go to the box where test messages are written": "转到写测试消息的输入框",
     "hold the screen still, and go on; nothing is lost": "定格画面，再次执行则继续；不会丢失内容",
@@ -270,12 +266,10 @@ ZH: dict[str, str] = {
         "让守护进程重新读取配置；有错误的配置不会生效"
     ),
     "open the selected line, or a turn by its id": "打开选中的行，或按编号打开轮次",
-    "put a dead letter away for good": "永久丢弃一封死信",
     "save a picture of the screen (SVG)": "保存屏幕图片（SVG）",
     "say in words what the filter means, and how it judges the selected turn": (
         "用文字说明过滤的含义，以及它如何判断选中的轮次"
     ),
-    "send a dead delivery again, or run a dead turn again": "重新投递死信，或重新运行已放弃的轮次",
     "send a test message through the whole pipeline": "发送一条经过完整流水线的测试消息",
     "show a part of a turn": "显示轮次的某一部分",
     "show only the turns of the selected conversation": "只显示选中会话的轮次",

@@ -12,6 +12,7 @@ from typing import Literal, Protocol, cast
 from mindbot.api.failure_models import BundleView
 from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
+from mindbot.filters.fields import FieldSet
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.keymap import Keymap
 from mindbot_tui.state.console import ConsoleState
@@ -39,6 +40,52 @@ class List(Protocol):
     def go_on(self) -> None:
         """Follow the end again."""
 
+    @property
+    def marks(self) -> Markings:
+        """What is marked in it."""
+
+    def mark(self, by: int = 0) -> None:
+        """Mark the selected line or unmark it, and go on; ``by`` 1 or -1: mark it and the one reached."""
+
+    def mark_all(self) -> None:
+        """Mark all lines that are shown, or none where all are marked."""
+
+    def unmark(self) -> None: ...
+
+    @property
+    def sorts(self) -> bool:
+        """Whether its order is the reader's to choose."""
+
+    @property
+    def sorted(self) -> str:
+        """The title of the column that it is sorted by; empty: as it was."""
+
+    @property
+    def down(self) -> bool: ...
+
+    @property
+    def titles(self) -> Sequence[str]:
+        """The titles of its columns that are shown."""
+
+    def sort(self, title: str, *, down: bool = False) -> None:
+        """Sort by the column of that title; empty: as it was."""
+
+    def sort_next(self) -> None:
+        """Sort by the next column; after the last one as it was."""
+
+    def widen(self, by: int) -> None:
+        """Change the width of the column that it is sorted by, or of the first that shares the room."""
+
+
+class Markings(Protocol):
+    """Marked lines."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def possible(self) -> bool:
+        """Whether lines can be marked there."""
+
 
 class Front(Protocol):
     """The view in front, and what is selected in it; what is not is empty."""
@@ -53,6 +100,27 @@ class Front(Protocol):
     @property
     def dead_letter(self) -> str:
         """The id of a dead letter."""
+
+    @property
+    def dead_letters(self) -> Sequence[str]:
+        """The ids of the marked dead letters, or of the selected one."""
+
+    @property
+    def filter_fields(self) -> FieldSet | None:
+        """What the filter of its list may name; None where it has none."""
+
+    @property
+    def filter(self) -> str:
+        """The filter in force."""
+
+    def set_filter(self, text: str) -> None:
+        """Show what a filter lets through; a wrong one is shown with its mistake."""
+
+    def edit_filter(self) -> None:
+        """Put the cursor into the filter."""
+
+    def values(self) -> Mapping[str, Iterable[str]]:
+        """Return values for the filter to offer, by field."""
 
     @property
     def session(self) -> str:

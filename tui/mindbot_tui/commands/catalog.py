@@ -29,6 +29,7 @@ from mindbot_tui.commands.help import OpenHelp
 from mindbot_tui.commands.history import GoThroughHistory
 from mindbot_tui.commands.hit import GoToHit
 from mindbot_tui.commands.lang import Lang
+from mindbot_tui.commands.mark import Mark
 from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
 from mindbot_tui.commands.open import Open
@@ -55,6 +56,7 @@ from mindbot_tui.commands.run_workflow import RunByHand
 from mindbot_tui.commands.screenshot import Screenshot
 from mindbot_tui.commands.search import SearchText
 from mindbot_tui.commands.send import Send
+from mindbot_tui.commands.sort import Sort
 from mindbot_tui.commands.start import Start
 from mindbot_tui.commands.stop import Stop
 from mindbot_tui.commands.tab import ShowTab
@@ -71,6 +73,7 @@ from mindbot_tui.commands.turns_of_bundle import TurnsOfBundle
 from mindbot_tui.commands.turns_of_workflow import TurnsOfWorkflow
 from mindbot_tui.commands.usage import Usage
 from mindbot_tui.commands.why import Why
+from mindbot_tui.commands.width import Width
 from mindbot_tui.commands.write_text import WriteText
 
 COMMANDS: dict[str, Command] = {
@@ -97,6 +100,9 @@ COMMANDS: dict[str, Command] = {
         SetFilter(),
         ClearFilter(),
         Faults(),
+        Mark(),
+        Sort(),
+        Width(),
         TurnsOf(),
         TurnsBy(),
         Explain(),

@@ -11,7 +11,7 @@ class ClearFilter(Command):
     help = "show everything again"
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
-        return "" if console.flow.filter else console.words("there is no filter")
+        return "" if console.view.filter else console.words("there is no filter")
 
     async def run(self, console: Surface, argument: str) -> None:
-        console.flow.set_filter("")
+        console.view.set_filter("")

@@ -1,4 +1,4 @@
-"""Put away for good."""
+"""Put away."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from mindbot_tui.surface import Surface
 
 class Discard(OnDeadLetter):
     name = "discard"
-    help = "put a dead letter away for good"
+    help = "put dead letters away: nobody will get them"
 
     async def run(self, console: Surface, argument: str) -> None:
-        letter = console.view.dead_letter  # the list may move on while we ask
-        if await console.confirm(console.words("Discard {id}? Nobody will get it.", id=letter)):
-            await self.settle(console, letter, "discard")
+        words, letters = console.words, list(console.view.dead_letters)  # the list may move on while we ask
+        if len(letters) == 1:
+            question = words("Discard {id}? Nobody will get it.", id=letters[0])
+        else:
+            question = words("Discard {n} dead letters? Nobody will get them.", n=len(letters))
+        if await console.confirm(question):
+            await self.settle(console, letters, "discard")

@@ -1,4 +1,4 @@
-"""Filter the live list."""
+"""Filter the list in front."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from mindbot_tui.surface import Surface
 
 class SetFilter(Command):
     name = "filter"
-    help = 'filter the live list, e.g. platform == "wecom" and took > 5s'
+    help = 'filter the list, e.g. platform == "wecom" and took > 5s; bare words search it'
     argument = "[FILTER]"
 
     async def run(self, console: Surface, argument: str) -> None:
-        flow = await console.show_flow()
+        filtered = console.view
+        if filtered.filter_fields is None:
+            await console.show_flow()
+            filtered = console.view
         if argument.strip():
-            flow.set_filter(argument.strip())
+            filtered.set_filter(argument.strip())
         else:
-            flow.edit_filter()
+            filtered.edit_filter()
 
     def offers(self, console: Surface) -> Iterable[tuple[str, str]]:
         return [(text, "") for text in console.filters_used]

@@ -1,26 +1,68 @@
-"""What can be done about a dead letter."""
+"""What can be done about dead letters: the selected one, or all that are marked."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
 
-from mindbot.api import calls
+from mindbot.api import calls, models
+from mindbot.domain.shapes.turns import Settling
 from mindbot_tui.commands.base import Command
-from mindbot_tui.surface import Surface
+from mindbot_tui.surface import ShownPage, Surface
+
+_AT_ONCE = 100  # in one call, so that one sees how it goes on
+_NAMED = 3  # ids on a command line
+DONE = {"retry": "goes out again", "discard": "discarded", "restore": "is a dead letter again"}
 
 
 class OnDeadLetter(Command):
-    """Settles the selected one."""
+    """Settles them."""
 
     needs = "operator"
     asks = True
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
-        return "" if console.view.dead_letter else console.words("no dead letter is selected")
+        return "" if console.view.dead_letters else console.words("no dead letter is selected")
 
-    async def settle(self, console: Surface, letter: str, action: Literal["retry", "discard"]) -> None:
-        """Do it, say so, and list again."""
-        console.state.called(f"mindbot dlq {action} {letter}")
-        await console.api.ask(calls.settle_dead_letter(letter, action))
-        console.say(console.words("retried {id}" if action == "retry" else "discarded {id}", id=letter))
-        console.view.reload()
+    async def settle(self, console: Surface, letters: Sequence[str], action: Settling) -> list[str]:
+        """Do it, say what came of it, and list again; returns the ids of those with which it went well."""
+        few = len(letters) <= _NAMED
+        console.state.called(f"mindbot dlq {action} {' '.join(letters) if few else '--all'}")
+        page = None
+        if len(letters) > _AT_ONCE:
+            page = console.show_page(console.words("Dead letters"), "…")
+        settled: list[models.SettledLetter] = []
+        try:
+            for start in range(0, len(letters), _AT_ONCE):
+                some = letters[start : start + _AT_ONCE]
+                settled += (await console.api.ask(calls.settle_dead_letters(action, some))).settled
+                if page is not None:
+                    page.put(console.words("{n} of {all} …", n=len(settled), all=len(letters)))
+        finally:
+            console.view.reload()
+        self._tell(console, settled, action, page)
+        if console.view.rows is not None:
+            console.view.rows.unmark()
+        return [each.id for each in settled if each.done]
+
+    def _tell(
+        self,
+        console: Surface,
+        settled: Sequence[models.SettledLetter],
+        action: Settling,
+        page: ShownPage | None,
+    ) -> None:
+        words, failed = console.words, [each for each in settled if not each.done]
+        done = words(DONE[action])
+        if not failed and len(settled) == 1:
+            said = f"{settled[0].id}: {done}"
+        else:
+            said = words("{n} of {all}: {done}", n=len(settled) - len(failed), all=len(settled), done=done)
+        if len(failed) > 1 or (failed and page is not None):
+            lines = [said, "", *(f"{each.id}  {each.why}" for each in failed)]
+            page.put("\n".join(lines)) if page is not None else console.show_page(said, "\n".join(lines[2:]))
+        elif failed:
+            console.say(f"{said}; {failed[0].why}" if len(settled) > 1 else failed[0].why, "bad")
+        elif page is not None:
+            page.put(said)
+        else:
+            console.say(said)

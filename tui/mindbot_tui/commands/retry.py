@@ -8,7 +8,10 @@ from mindbot_tui.surface import Surface
 
 class Retry(OnDeadLetter):
     name = "retry"
-    help = "send a dead delivery again, or run a dead turn again"
+    help = "send dead deliveries again, or run dead turns again"
 
     async def run(self, console: Surface, argument: str) -> None:
-        await self.settle(console, console.view.dead_letter, "retry")
+        letters = list(console.view.dead_letters)  # the list may move on while we ask
+        many = len(letters) > 1
+        if not many or await console.confirm(console.words("Send {n} again?", n=len(letters))):
+            await self.settle(console, letters, "retry")

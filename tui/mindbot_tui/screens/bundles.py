@@ -18,8 +18,8 @@ from mindbot_tui.widgets.columns import Cell, Column
 class Bundles(FactsTable[BundleView]):
     view: ClassVar[str] = "bundles"
     heading: ClassVar[str] = "Failures"
-    contexts: ClassVar[tuple[str, ...]] = ("bundles", "list")
-    BINDINGS = bindings("bundles", "list")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("bundles", "list", "filtered")
+    BINDINGS = bindings("bundles", "list", "filtered")  # type: ignore[assignment]
     cli: ClassVar[str] = "mindbot failures"
     empty: ClassVar[str] = "nothing failed in the last six hours"
     every: ClassVar[float] = 2.0

@@ -10,8 +10,10 @@ from typing import ClassVar
 
 from mindbot.api import calls, models
 from mindbot.api.calls import ApiCall
+from mindbot.filters.fields import FieldSet
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.table import Table
+from mindbot_tui.state.list_fields import CONFIG_FIELDS
 from mindbot_tui.widgets.columns import Cell, Column
 
 
@@ -25,10 +27,11 @@ class Value:
 class Configuration(Table[Value]):
     view: ClassVar[str] = "config"
     heading: ClassVar[str] = "Configuration"
-    contexts: ClassVar[tuple[str, ...]] = ("config",)
-    BINDINGS = bindings("config")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("config", "list", "filtered")
+    BINDINGS = bindings("config", "list", "filtered")  # type: ignore[assignment]
     cli: ClassVar[str] = "mindbot config show"
     empty: ClassVar[str] = "nothing is configured"
+    fields: ClassVar[FieldSet] = CONFIG_FIELDS
 
     def columns(self) -> Sequence[Column[Value]]:
         return [
@@ -43,6 +46,17 @@ class Configuration(Table[Value]):
 
     def key(self, row: Value) -> str:
         return row.key
+
+    @property
+    def opens(self) -> bool:
+        return self._rows.selected is not None
+
+    async def open(self) -> None:
+        if found := self._rows.selected:
+            self.console.show_page(found.key, f"{found.value}\n\n{found.origin}")
+
+    def on_rows_opened(self) -> None:
+        self.console.run_command("open")
 
     @property
     def copies(self) -> str:

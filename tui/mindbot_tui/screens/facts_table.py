@@ -33,6 +33,9 @@ class FactsTable(Table[R]):
         self._rows.refresh_changed()
         self._tell()
 
+    def filtered(self) -> None:
+        self._tell()
+
     def on_rows_moved(self) -> None:
         self._tell()
 

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from mindbot.api import calls, models
 from mindbot.domain.errors import MindBotError
+from mindbot.filters.fields import TURN_FIELDS, FieldSet
 from mindbot.filters.language import parse
 from mindbot_tui.cells import moment
 from mindbot_tui.keymap import bindings
@@ -45,12 +46,12 @@ AGE = 1.0  # seconds between looks at how long open turns take
 class Flow(View):
     view: ClassVar[str] = "flow"
     heading: ClassVar[str] = "Turns"
-    contexts: ClassVar[tuple[str, ...]] = ("flow", "list", "live")
-    BINDINGS = bindings("flow", "list", "live")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("flow", "list", "filtered", "live")
+    BINDINGS = bindings("flow", "list", "filtered", "live")  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()
-        self.filter = ""
+        self._filter = ""
         self._aged = 0.0
         self._more = True  # there may be older turns than those that are shown
         #: How far back was looked, for a filter and the oldest turn that is shown.
@@ -66,6 +67,8 @@ class Flow(View):
             follows=True,
             empty=self._nothing,
             id="turns",
+            key=lambda row: row.id,
+            markable=True,
         )
         self._offers = Offers(id="send-offers")
         self._box = OfferInput(self._offers, self._addresses, id="send")
@@ -108,6 +111,10 @@ class Flow(View):
         return self._rows.selected.id if self._rows.selected else ""
 
     @property
+    def copies(self) -> str:
+        return "\n".join(row.id for row in self._rows.marked) or self.turn
+
+    @property
     def spot(self) -> str:
         return "" if self._rows.following else self.turn
 
@@ -145,6 +152,14 @@ class Flow(View):
 
     # --- the filter
 
+    @property
+    def filter(self) -> str:
+        return self._filter
+
+    @property
+    def filter_fields(self) -> FieldSet:
+        return TURN_FIELDS
+
     def set_filter(self, text: str) -> None:
         """Show what a filter lets through; a wrong one is shown with its mistake."""
         if not self._bar.put(text):
@@ -156,7 +171,7 @@ class Flow(View):
     def on_filter_bar_set(self, event: FilterBar.Set) -> None:
         if event.filter == self.filter:
             return
-        self.filter = event.filter
+        self._filter = event.filter
         self._more = True
         self.turns.use(parse(event.filter).compile() if event.filter else None)
         self._rows.empty = "nothing matches" if event.filter else self._nothing

@@ -25,6 +25,7 @@ from mindbot_tui.widgets.text import Text
 CONTEXTS = {
     "everywhere": "Everywhere",
     "list": "In lists",
+    "filtered": "In lists with a filter",
     "live": "In live lists",
     "text": "In texts",
     "typing": "While typing",
@@ -34,6 +35,7 @@ CONTEXTS = {
     "sessions": "Sessions",
     "dead": "Dead letters",
     "config": "Configuration",
+    "logs": "Logs",
     "providers": "Providers",
     "workflows": "Workflows",
     "routes": "Routes",

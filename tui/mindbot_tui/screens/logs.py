@@ -37,8 +37,8 @@ class Entry:
 class Logs(View):
     view: ClassVar[str] = "logs"
     heading: ClassVar[str] = "Logs"
-    contexts: ClassVar[tuple[str, ...]] = ("logs", "list", "live")
-    BINDINGS = bindings("logs", "list", "live")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("logs", "list", "filtered", "live")
+    BINDINGS = bindings("logs", "list", "filtered", "live")  # type: ignore[assignment]
 
     def body(self) -> ComposeResult:
         self._lines = Lines()

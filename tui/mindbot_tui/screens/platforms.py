@@ -11,9 +11,11 @@ from mindbot.api import calls
 from mindbot.api.calls import ApiCall
 from mindbot.api.models import PlatformView
 from mindbot.api.shown import errors, facts, links, rate
+from mindbot.filters.fields import FieldSet
 from mindbot_tui.cells import age, clock
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.facts_table import FactsTable
+from mindbot_tui.state.list_fields import PLATFORM_FIELDS
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.paint import Piece
 
@@ -29,13 +31,18 @@ _STATES: dict[str, Cell] = {
 _BARS, _WIDE_BARS = 15, 30  # minutes
 
 
+def _since(row: PlatformView) -> float:
+    return -row.since
+
+
 class Platforms(FactsTable[PlatformView]):
     view: ClassVar[str] = "platforms"
     heading: ClassVar[str] = "Platforms"
-    contexts: ClassVar[tuple[str, ...]] = ("platforms",)
-    BINDINGS = bindings("platforms")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("platforms", "filtered")
+    BINDINGS = bindings("platforms", "filtered")  # type: ignore[assignment]
     cli: ClassVar[str] = "mindbot platform list"
     empty: ClassVar[str] = "no bots are configured"
+    fields: ClassVar[FieldSet] = PLATFORM_FIELDS
 
     def columns(self) -> Sequence[Column[PlatformView]]:
         now = self.console.state.clock
@@ -43,7 +50,9 @@ class Platforms(FactsTable[PlatformView]):
             Column("PLATFORM", lambda p: (p.platform, "name"), 10, wide=14),
             Column("BOT", lambda p: (p.bot, "accent"), 12, wide=20),
             Column("STATE", self._state, 11),
-            Column("SINCE", lambda p: (age(now() - p.since) if p.since else "", "dim"), 5, right=True),
+            Column(
+                "SINCE", lambda p: (age(now() - p.since) if p.since else "", "dim"), 5, right=True, by=_since
+            ),
             Column("LINKS", lambda p: (links(p), "text"), 5, least=100),
             Column("IN/MIN", lambda p: (rate(p.traffic.minutes.received), "text"), 6, right=True, least=60),
             Column("OUT/MIN", lambda p: (rate(p.traffic.minutes.sent), "text"), 7, right=True, least=60),

@@ -9,8 +9,10 @@ from mindbot.api import calls
 from mindbot.api.calls import ApiCall
 from mindbot.api.provider_models import ProviderView
 from mindbot.api.shown_providers import facts
+from mindbot.filters.fields import FieldSet
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.facts_table import FactsTable
+from mindbot_tui.state.list_fields import PROVIDER_FIELDS
 from mindbot_tui.widgets.columns import Column
 from mindbot_tui.widgets.provider_list import provider_columns
 
@@ -18,10 +20,11 @@ from mindbot_tui.widgets.provider_list import provider_columns
 class Providers(FactsTable[ProviderView]):
     view: ClassVar[str] = "providers"
     heading: ClassVar[str] = "Providers"
-    contexts: ClassVar[tuple[str, ...]] = ("providers", "list")
-    BINDINGS = bindings("providers", "list")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("providers", "list", "filtered")
+    BINDINGS = bindings("providers", "list", "filtered")  # type: ignore[assignment]
     cli: ClassVar[str] = "mindbot provider list"
     empty: ClassVar[str] = "no providers are configured"
+    fields: ClassVar[FieldSet] = PROVIDER_FIELDS
 
     def columns(self) -> Sequence[Column[ProviderView]]:
         return provider_columns(self.console.state.clock, lambda: self.console.words)

@@ -8,9 +8,11 @@ from typing import ClassVar
 from mindbot.api import calls
 from mindbot.api.calls import ApiCall
 from mindbot.api.models import SessionView
+from mindbot.filters.fields import FieldSet
 from mindbot_tui.cells import age
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.table import Table
+from mindbot_tui.state.list_fields import SESSION_FIELDS
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.turn_list import STATES
 
@@ -18,15 +20,22 @@ from mindbot_tui.widgets.turn_list import STATES
 class Sessions(Table[SessionView]):
     view: ClassVar[str] = "sessions"
     heading: ClassVar[str] = "Sessions"
-    contexts: ClassVar[tuple[str, ...]] = ("sessions", "list")
-    BINDINGS = bindings("sessions", "list")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("sessions", "list", "filtered")
+    BINDINGS = bindings("sessions", "list", "filtered")  # type: ignore[assignment]
     cli: ClassVar[str] = "mindbot session list"
     empty: ClassVar[str] = "no conversations yet"
+    fields: ClassVar[FieldSet] = SESSION_FIELDS
 
     def columns(self) -> Sequence[Column[SessionView]]:
         clock = self.console.state.clock
         return [
-            Column("ACTIVE", lambda s: (age(clock() - s.active) if s.active else "", "dim"), 6, right=True),
+            Column(
+                "ACTIVE",
+                lambda s: (age(clock() - s.active) if s.active else "", "dim"),
+                6,
+                right=True,
+                by=lambda s: -s.active,
+            ),
             Column("", lambda s: STATES.get(s.state, ("?", "warn")), 1),
             Column("PLATFORM", lambda s: (f"{s.platform}/{s.bot}", "name"), 16, wide=22, least=60),
             Column("USER", lambda s: (s.user, "accent"), 12, wide=18),

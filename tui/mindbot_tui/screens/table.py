@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 
 from mindbot.api.calls import ApiCall
+from mindbot.filters.fields import FieldSet
+from mindbot.filters.language import parse
 from mindbot_tui.screens.view import View
+from mindbot_tui.state.list_fields import WORDS_ONLY
 from mindbot_tui.widgets.columns import Column
+from mindbot_tui.widgets.filter_bar import FilterBar
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.sources import GivenRows
 
 R = TypeVar("R")
+_OFFERED = 20  # values of a field
 
 
 class Table(View, Generic[R]):
@@ -21,6 +26,8 @@ class Table(View, Generic[R]):
 
     cli: ClassVar[str] = ""  # the command line that lists the same
     empty: ClassVar[str] = "nothing here"
+    fields: ClassVar[FieldSet] = WORDS_ONLY
+    markable: ClassVar[bool] = False  # there are commands for many lines
 
     def columns(self) -> Sequence[Column[R]]:
         """Return the columns."""
@@ -34,9 +41,21 @@ class Table(View, Generic[R]):
         """Return what makes a row the same one when it is brought again."""
         raise NotImplementedError
 
+    def record(self, row: R) -> Mapping[str, Any]:
+        """Return what filters see of a row: its attributes by the names of `fields`, and all its words."""
+        names = (field.name for field in self.fields.fields if field.name != "words")
+        said = (column.cell(row)[0] for column in self._rows.columns)
+        return {**{name: getattr(row, name, None) for name in names}, "words": "\n".join(said)}
+
     def body(self) -> ComposeResult:
         self._source: GivenRows[R] = GivenRows()
-        self._rows: Rows[R] = Rows(self._source, self.columns(), empty="asking the daemon …")
+        self._rows: Rows[R] = Rows(
+            self._source, self.columns(), empty="asking the daemon …", key=self.key, markable=self.markable
+        )
+        self._bar = FilterBar(self.values, self._count, self.fields)
+        self._bar.display = False
+        self._bar.input.placeholder = self.console.words("words, or a filter: Tab offers its fields")
+        yield self._bar
         yield self._rows
 
     def on_mount(self) -> None:
@@ -55,6 +74,11 @@ class Table(View, Generic[R]):
         if spot in keys:
             self._rows.select(keys.index(spot))
 
+    def nothing(self) -> str:
+        if given := len(self._source.given):
+            return self.console.words("nothing matches; without the filter there are {n}", n=f"{given:,}")
+        return self.console.words(self.empty)
+
     def sync(self) -> None:
         self._await(self._rows)
         super().sync()
@@ -64,12 +88,54 @@ class Table(View, Generic[R]):
         return await self.console.api.ask(self.call())
 
     async def load(self) -> None:
-        before = self._rows.selected
         found = await self.fetch()
-        self._rows.empty = self.empty
-        self._source.put(found)
-        self._rows.sync(force=True)
-        if before is not None:
-            keys = [self.key(row) for row in found]
-            if self.key(before) in keys:
-                self._rows.select(keys.index(self.key(before)))
+        self._loaded = True
+        self._rows.rearrange(lambda: self._source.put(found))
+
+    # --- the filter
+
+    @property
+    def filter(self) -> str:
+        return self._bar.filter
+
+    @property
+    def filter_fields(self) -> FieldSet:
+        return self.fields
+
+    def set_filter(self, text: str) -> None:
+        self._bar.display = True
+        if not self._bar.put(text):
+            self._bar.edit()
+
+    def edit_filter(self) -> None:
+        self._bar.display = True
+        self._bar.edit()
+
+    def on_filter_bar_set(self, event: FilterBar.Set) -> None:
+        keep = parse(event.filter, self.fields).compile() if event.filter else None
+        judge = None if keep is None else lambda row: keep(self.record(row))
+        self._rows.rearrange(lambda: self._source.use(judge))
+        self._bar.display = bool(event.filter) or self._bar.input.has_focus
+        self.filtered()
+
+    def filtered(self) -> None:
+        """Another filter is in force."""
+
+    def on_filter_bar_left(self) -> None:
+        self._rows.focus()
+        self._bar.display = bool(self._bar.filter)
+
+    def _count(self) -> tuple[int, int, bool]:
+        return len(self._source), len(self._source.given), False
+
+    def values(self) -> Mapping[str, Iterable[str]]:
+        """Return the values of fields that hold texts, by field, the most frequent first."""
+        counts: dict[str, dict[str, int]] = {}
+        for row in self._source.given:
+            for name, value in self.record(row).items():
+                if isinstance(value, str) and value and name != "words" and len(value) <= 64:
+                    seen = counts.setdefault(name, {})
+                    seen[value] = seen.get(value, 0) + 1
+        return {
+            name: sorted(seen, key=lambda value: -seen[value])[:_OFFERED] for name, seen in counts.items()
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import work
@@ -13,6 +13,7 @@ from mindbot.api.failure_models import BundleView
 from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot.domain.errors import MindBotError
+from mindbot.filters.fields import FieldSet
 from mindbot_tui.keymap import Key
 from mindbot_tui.surface import Surface, console_of
 from mindbot_tui.widgets.frame import Banner, CallLine, Crumbs, Hints, StatusBar
@@ -112,6 +113,31 @@ class View(Screen[None]):
     def correction(self) -> LearnedView | None:
         """The selected correction of the router."""
         return None
+
+    @property
+    def dead_letters(self) -> Sequence[str]:
+        """The ids of the marked dead letters, or of the selected one."""
+        return ()
+
+    @property
+    def filter_fields(self) -> FieldSet | None:
+        """What the filter of its list may name; None where it has none."""
+        return None
+
+    @property
+    def filter(self) -> str:
+        """The filter in force."""
+        return ""
+
+    def set_filter(self, text: str) -> None:
+        """Show what a filter lets through; a wrong one is shown with its mistake."""
+
+    def edit_filter(self) -> None:
+        """Put the cursor into the filter."""
+
+    def values(self) -> Mapping[str, Iterable[str]]:
+        """Return values for the filter to offer, by field."""
+        return {}
 
     #: The names of its lists, where it has several.
     tabs: Sequence[str] = ()
@@ -215,14 +241,20 @@ class View(Screen[None]):
         return self._loaded
 
     def _await(self, rows: Rows[Any]) -> None:
-        """Say in a list that has nothing yet what is waited for, or why it did not come."""
-        attached = self.console.state.link.phase != "detached"
-        awaited = "asking the daemon …" if attached else self.console.words("no daemon is attached")
-        if attached and self._why_not:
-            awaited = self._why_not
-        if not self._loaded and rows.empty != awaited:
-            rows.empty = awaited
+        """Say in an empty list whether there is nothing, or what is waited for, or why it did not come."""
+        if self._loaded and not self._why_not:
+            said = self.nothing()
+        elif self.console.state.link.phase == "detached":
+            said = self.console.words("no daemon is attached")
+        else:
+            said = self._why_not or "asking the daemon …"
+        if rows.empty != said:
+            rows.empty = said
             rows.refresh()
+
+    def nothing(self) -> str:
+        """Return what an empty list says when the daemon has been asked."""
+        return ""
 
     def speak(self) -> None:
         """The language has changed."""
@@ -257,7 +289,7 @@ class View(Screen[None]):
             while self._wanted:
                 self._wanted = False
                 await self.load()
-                self._loaded = True
+                self._loaded, self._why_not = True, ""
         except MindBotError as error:
             self._why_not = str(error)
             self.console.state.note("bad", "{error}", error=error)

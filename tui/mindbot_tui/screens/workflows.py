@@ -9,8 +9,10 @@ from mindbot.api import workflow_calls as calls
 from mindbot.api.calls import ApiCall
 from mindbot.api.shown_workflows import facts
 from mindbot.api.workflow_models import WorkflowView
+from mindbot.filters.fields import FieldSet
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.facts_table import FactsTable
+from mindbot_tui.state.list_fields import WORKFLOW_FIELDS
 from mindbot_tui.widgets.columns import Column
 from mindbot_tui.widgets.workflow_list import workflow_columns
 
@@ -18,10 +20,11 @@ from mindbot_tui.widgets.workflow_list import workflow_columns
 class Workflows(FactsTable[WorkflowView]):
     view: ClassVar[str] = "workflows"
     heading: ClassVar[str] = "Workflows"
-    contexts: ClassVar[tuple[str, ...]] = ("workflows", "list")
-    BINDINGS = bindings("workflows", "list")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("workflows", "list", "filtered")
+    BINDINGS = bindings("workflows", "list", "filtered")  # type: ignore[assignment]
     cli: ClassVar[str] = "mindbot workflow list"
     empty: ClassVar[str] = "no workflows are configured"
+    fields: ClassVar[FieldSet] = WORKFLOW_FIELDS
 
     def columns(self) -> Sequence[Column[WorkflowView]]:
         return workflow_columns(self.console.state.clock, lambda: self.console.words)

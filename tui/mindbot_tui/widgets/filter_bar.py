@@ -1,4 +1,4 @@
-"""The filter of the live list: what is typed, what is in force, and where it is wrong."""
+"""The filter of a list: what is typed, what is in force, and where it is wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from mindbot.domain.errors import BadFilter
 from mindbot.filters.complete import complete
 from mindbot.filters.errors import FilterError
-from mindbot.filters.fields import TURN_FIELDS
+from mindbot.filters.fields import TURN_FIELDS, FieldSet
 from mindbot.filters.language import parse
 from mindbot_tui.cells import fit
 from mindbot_tui.widgets.line import Line, both_ends
@@ -58,7 +58,7 @@ class Mistake(Line):
 
 
 class Count(Line):
-    """How many turns the filter lets through."""
+    """How many lines the filter lets through."""
 
     def __init__(self, count: Callable[[], tuple[int, int, bool]], id: str | None = None) -> None:
         super().__init__(id=id)
@@ -83,8 +83,11 @@ class FilterBar(Vertical):
     class Left(Message):
         """The reader is done with the bar."""
 
-    def __init__(self, values: Values, count: Callable[[], tuple[int, int, bool]]) -> None:
+    def __init__(
+        self, values: Values, count: Callable[[], tuple[int, int, bool]], fields: FieldSet = TURN_FIELDS
+    ) -> None:
         super().__init__(id="filter-bar")
+        self._fields = fields
         self._values = values
         self.offers = Offers(id="filter-offers")
         self.input = OfferInput(self.offers, self._complete, id="filter")
@@ -115,7 +118,7 @@ class FilterBar(Vertical):
     def _use(self, text: str) -> bool:
         text = text.strip()
         try:
-            parse(text, TURN_FIELDS)
+            parse(text, self._fields)
         except BadFilter as error:
             self.error.show(error, self.input.value)
             return False
@@ -126,14 +129,14 @@ class FilterBar(Vertical):
         return True
 
     def _complete(self, text: str, cursor: int) -> list[Offer]:
-        found = complete(text, cursor, TURN_FIELDS, self._values()) if text.strip() or cursor else []
+        found = complete(text, cursor, self._fields, self._values()) if text.strip() or cursor else []
         return [Offer(each.text, each.start, each.end, each.help) for each in found]
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show a mistake while it is made, but not one that is only unfinished."""
         text = event.value
         try:
-            parse(text.strip(), TURN_FIELDS)
+            parse(text.strip(), self._fields)
         except BadFilter as error:
             unfinished = self.offers.open or error.column > len(text.rstrip())
             self.error.show(None if unfinished else error, text)

@@ -120,6 +120,9 @@ class StatusBar(Line):
         state, words = self.console.state, self.words
         link, numbers = state.link, state.numbers
         yield self._link()
+        rows = self.console.view.rows
+        if rows is not None and len(rows.marks):
+            yield [(words("marked "), "dim"), (f"{len(rows.marks):,}", "accent")]
         gaps: list[Piece] = [(words("gaps "), "dim"), (str(link.gaps), "text")]
         if link.lost:
             yield [gaps[0], (f"{link.gaps} ({link.lost:,})", "bad")]

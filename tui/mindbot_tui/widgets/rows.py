@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -16,9 +16,10 @@ from textual.strip import Strip
 
 from mindbot_tui.cells import fit
 from mindbot_tui.state.follow import Follow
-from mindbot_tui.widgets.columns import Column, measure
+from mindbot_tui.widgets.columns import NARROWEST, Column, measure, titled
+from mindbot_tui.widgets.marks import Marks
 from mindbot_tui.widgets.paint import Painter, Piece
-from mindbot_tui.widgets.sources import Source
+from mindbot_tui.widgets.sources import GivenRows, Source
 
 R = TypeVar("R")
 
@@ -67,6 +68,8 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         empty: str = "nothing here yet",
         id: str | None = None,
         titles: bool = True,
+        key: Callable[[R], str] | None = None,
+        markable: bool = False,
     ) -> None:
         super().__init__(id=id)
         self.source = source
@@ -74,6 +77,10 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         self.empty = empty
         self.follow = Follow()
         self.follows = follows
+        self.marks: Marks[R] = Marks(key, possible=markable)
+        self.sorted = ""  # by the column of this title
+        self.down = False
+        self._widths: dict[str, int] = {}  # that the reader chose
         self._titles = int(titles)
         self._selected: int | None = None  # a place
         self._measured: list[tuple[Column[R], int]] = []
@@ -84,9 +91,12 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
 
     @property
     def shown(self) -> int:
-        """How many rows there are, those left out that came since the list was frozen."""
-        end = self.follow.end
-        return len(self.source) if end is None or not self.follows else self.source.index_of(end)
+        """How many rows there are, those left out that came since the list was frozen and that nobody sees:
+        lines that would be blank are filled."""
+        end, known = self.follow.end, len(self.source)
+        if end is None or not self.follows:
+            return known
+        return max(self.source.index_of(end), min(known, self.page))
 
     @property
     def pending(self) -> int:
@@ -193,6 +203,90 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         else:
             self.select(self.shown - 1)
 
+    # --- marks
+
+    @property
+    def marked(self) -> list[R]:
+        """The marked rows that are shown, in their order."""
+        return [row for row in self._all() if row in self.marks] if len(self.marks) else []
+
+    def _all(self) -> Iterator[R]:
+        return (self.source.row(index) for index in range(self.shown))
+
+    def mark(self, by: int = 0) -> None:
+        """Mark the selected row or unmark it, and go on to the next; ``by`` 1 or -1: mark it and the one that
+        is reached."""
+        row = self.selected
+        if row is None or not self.marks.possible:
+            return
+        if by:
+            self.marks.add([row])
+            self.select(self.cursor + by)
+            self.marks.add([self.source.row(self.cursor)])
+        else:
+            self.marks.toggle(row)
+            if self.cursor < self.shown - 1:
+                self.select(self.cursor + 1)
+        self.refresh_changed()
+
+    def mark_all(self) -> None:
+        """Mark all rows that are shown, or none where all are marked."""
+        shown = list(self._all())
+        if all(row in self.marks for row in shown):
+            self.marks.clear()
+        else:
+            self.marks.add(shown)
+        self.refresh_changed()
+
+    def unmark(self) -> None:
+        self.marks.clear()
+        self.refresh_changed()
+
+    # --- order and widths
+
+    @property
+    def sorts(self) -> bool:
+        """Whether its order is the reader's to choose."""
+        return isinstance(self.source, GivenRows)
+
+    def rearrange(self, change: Callable[[], None]) -> None:
+        """Let the rows be others or in another order; the same one stays selected, marks of lost ones go."""
+        before = self.selected
+        change()
+        if isinstance(self.source, GivenRows):
+            self.marks.keep(self.source.given)
+        self.sync(force=True)
+        if before is not None:
+            same = (index for index, row in enumerate(self._all()) if self.marks.same(row, before))
+            self.select(next(same, self.cursor))
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles of its columns that are shown."""
+        return [column.title for column, _ in self._measured if column.title]
+
+    def sort(self, title: str, *, down: bool = False) -> None:
+        """Sort by the column of that title; empty: as it was."""
+        source = self.source
+        if isinstance(source, GivenRows):
+            self.sorted, self.down = title, down
+            order = next((column.order for column in self.columns if column.title == title), None)
+            self.rearrange(lambda: source.sort(order if title else None, down=down))
+
+    def sort_next(self) -> None:
+        """Sort by the next column; after the last one as it was."""
+        shown = self.titles
+        self.sort(dict(zip(["", *shown], [*shown, ""], strict=True)).get(self.sorted, ""))
+
+    def widen(self, by: int) -> None:
+        """Change the width of the column that it is sorted by, or of the first that shares the room."""
+        flexible = next((c.title for c, _ in self._measured if c.title and not c.width), "")
+        for column, size in self._measured:
+            if column.title == (self.sorted or flexible):
+                self._widths[column.title] = max(size + by, NARROWEST)
+        self._measured_for = -1
+        self.refresh()
+
     # --- the mouse
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -227,22 +321,29 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
 
     def _line(self, y: int, width: int) -> Strip:
         if width != self._measured_for:
-            self._measured, self._measured_for = measure(self.columns, width - 1), width
+            self._measured = measure(self.columns, width - 1, self._widths)
+            self._measured_for = width
         if y < self._titles:
-            titles = [fit(self.words(c.title), w, right=c.right) for c, w in self._measured]
-            return self.strip([(" " + " ".join(titles), "head")], width)
+            return self.strip([(" " + " ".join(self._heads()), "head")], width)
         if not len(self.source):
             return self._empty_line(y, width)
         index = round(self.scroll_y) + y - self._titles
         line = self._row_line(index, width) if index < self.shown else Strip.blank(width, self.paint("text"))
         return self._with_pending(line, width) if self._is_pending_line(y) else line
 
+    def _heads(self) -> Iterator[str]:
+        for column, size in self._measured:
+            sign = ("▼" if self.down else "▲") if self.sorted and column.title == self.sorted else ""
+            yield titled(self.words(column.title), size, right=column.right, sign=sign)
+
     def _row_line(self, index: int, width: int) -> Strip:
         row = self.source.row(index)
         ground = "mark" if index == self.cursor else ""
         pieces: list[Piece] = []
+        lead: Piece = ("▌", "accent") if row in self.marks else (" ", "text")
         for column, size in self._measured:
-            pieces.append((" ", "text"))
+            pieces.append(lead)
+            lead = (" ", "text")
             if column.draw is not None:
                 pieces += column.draw(row, size)
             else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -26,15 +26,35 @@ class Source(Protocol[R_co]):
 
 
 class GivenRows(Generic[R]):
-    """A source that is given its rows as a list; a row keeps its place by its key."""
+    """A source that is given its rows as a list, and shows those that a filter keeps, in an order."""
 
     def __init__(self) -> None:
-        self.rows: Sequence[R] = ()
+        self.rows: Sequence[R] = ()  # those that are shown
+        self.given: Sequence[R] = ()
+        self._keep: Callable[[R], bool] | None = None
+        self._order: Callable[[R], Any] | None = None
+        self._down = False
         self._stale = True
 
     def put(self, rows: Sequence[R]) -> None:
         """Replace the rows."""
-        self.rows = rows
+        self.given = rows
+        self._arrange()
+
+    def use(self, keep: Callable[[R], bool] | None) -> None:
+        """Show only what a predicate keeps; None shows everything."""
+        self._keep = keep
+        self._arrange()
+
+    def sort(self, order: Callable[[R], Any] | None, *, down: bool = False) -> None:
+        """Show the rows in an order; None: as they were given."""
+        self._order, self._down = order, down
+        self._arrange()
+
+    def _arrange(self) -> None:
+        keep = self._keep
+        rows = self.given if keep is None else [row for row in self.given if keep(row)]
+        self.rows = rows if self._order is None else sorted(rows, key=self._order, reverse=self._down)
         self._stale = True
 
     def __len__(self) -> int:
