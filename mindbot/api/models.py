@@ -263,10 +263,12 @@ class TurnSummary(Answer):
     and by which ``rule`` it was chosen are known at the end, and empty or null where there is none.
     ``origin`` is who brought the message: user, test, push or replay. ``delivery`` is what became of the
     answer: waiting, sent, undelivered, discarded, or empty where there is nothing to say of it;
-    ``undelivered``: one delivery at least was given up on, and ``delivery_error`` says why."""
+    ``undelivered``: one delivery at least was given up on, and ``delivery_error`` says why. Of a ``dry_run``
+    nothing was sent."""
 
     id: str = ""
     origin: str = "user"
+    dry_run: bool = False
     state: str = ""
     platform: str = ""
     bot: str = ""
@@ -483,7 +485,8 @@ class Transfer(Order):
 
 class SendMessage(Order):
     """A test message, injected as that user through the whole pipeline: a text, or ``files`` by their ids of
-    the media store, or both. ``timeout`` is seconds."""
+    the media store, or both. ``timeout`` is seconds. With ``dry_run`` nothing is sent and nothing kept in the
+    user's conversation; with ``stream`` its answer grows on any platform."""
 
     text: str = Field(default="", max_length=100_000)
     files: list[str] = Field(default=[], max_length=20)
@@ -493,6 +496,7 @@ class SendMessage(Order):
     session: str = Field(default="", max_length=512)
     wait: bool = True
     stream: bool = False
+    dry_run: bool = False
     timeout: float = Field(default=60.0, gt=0, le=3600, strict=False)
 
     @model_validator(mode="after")

@@ -10,9 +10,20 @@ def state(turn: TurnSummary) -> str:
     return f"{turn.state}, {turn.delivery}" if turn.delivery in ("undelivered", "discarded") else turn.state
 
 
+def receives(user: str, platform: str, bot: str = "") -> str:
+    """Return whom an answer to a test message will reach; ``operator`` is who sends where nobody is named."""
+    return f"{user or 'operator'} on {platform}{bot and f'/{bot}'}"
+
+
+def reaches_people(platform: str) -> bool:
+    """Whether an answer leaves this machine: on every platform but the console's own."""
+    return platform != "console"
+
+
 def who(turn: TurnSummary) -> str:
     """Return the user, with who brought the message where it was not themselves."""
-    return turn.user if turn.origin == "user" else f"{turn.user} ({turn.origin})".strip()
+    origin = "dry run" if turn.dry_run else turn.origin
+    return turn.user if origin == "user" else f"{turn.user} ({origin})".strip()
 
 
 def why(turn: TurnSummary) -> str:

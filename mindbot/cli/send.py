@@ -11,6 +11,7 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.api.errors import error_of
+from mindbot.api.shown_turns import reaches_people, receives, state
 from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.growing import Growing
@@ -21,7 +22,7 @@ from mindbot.domain.message import Json
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-#: What the exit code says of a turn: dropped means refused by policy.
+#: What the exit code says of a turn: dropped means refused by policy. An answer that nobody got is a failure.
 EXIT = {"answered": 0, "queued": 0, "running": 0, "dropped": 5}
 
 
@@ -48,11 +49,20 @@ def send(
     stream: Annotated[bool, typer.Option("--stream", help="Show the reply as it is made.")] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the reply.")] = False,
     timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for it.")] = 60.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the reply: nothing is sent to anybody.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether the user may get it.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a message as that user through the whole pipeline, and show the reply."""
+    """Send a message as that user through the whole pipeline, and show the reply.
+
+    On any platform but the console the reply goes to that user: it is asked whether it may.
+    """
     client = connect(ctx)
     files = file or []
+    if not (dry_run or yes) and reaches_people(platform):
+        _ask(receives(user, platform, bot))
     message = order(
         models.SendMessage,
         files,
@@ -62,6 +72,7 @@ def send(
         user=user,
         session=session,
         wait=not no_wait,
+        dry_run=dry_run,
         timeout=timeout,
     )
     message = uploaded(client, message, files)
@@ -80,7 +91,22 @@ def send(
             print(f"not delivered: {one_line(why)}", file=sys.stderr)
     if whose := remembered(turn, message):
         print(f"note: {one_line(whose)}", file=sys.stderr)
-    raise typer.Exit(EXIT.get(turn.state, 1))
+    raise typer.Exit(EXIT.get(turn.state, 1) or int(bool(undelivered(turn))))
+
+
+def _ask(whom: str) -> None:
+    """Ask whether a user may get the answer to a test message.
+
+    Raises:
+        typer.BadParameter: nobody is there to be asked.
+        typer.Abort: no.
+    """
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(
+            f"{whom} will receive the answer: say --yes, or --dry-run to only see it",
+            param_hint="--platform",
+        )
+    typer.confirm(f"{whom} will receive the answer. Send it?", abort=True, err=True)
 
 
 def outcome(turn: models.TurnView) -> Json:
@@ -93,6 +119,7 @@ def outcome(turn: models.TurnView) -> Json:
         "reason": turn.reason,
         "session": turn.session,
         "undelivered": undelivered(turn),
+        "dry_run": turn.dry_run,
     }
 
 
@@ -101,6 +128,8 @@ def remembered(turn: models.TurnView, asked: models.SendMessage) -> str:
 
     A turn that was not waited for has no session yet.
     """
+    if asked.dry_run:
+        return "a dry run: nobody gets this answer, and it is no part of any conversation"
     session = turn.session or asked.session
     whose = session or f"{asked.user or 'operator'} on {asked.platform}"
     ours = (session or f"{asked.platform}:").startswith("console:")
@@ -140,4 +169,4 @@ def _remark(turn: models.TurnView) -> str:
     if turn.state in ("queued", "running"):
         return f"turn {turn.id} {turn.state}"
     why = f": {one_line(turn.reason)}" if turn.reason else ""
-    return f"turn {turn.id} {turn.state} in {milliseconds(turn.took_ms)}{why}"
+    return f"turn {turn.id} {state(turn)} in {milliseconds(turn.took_ms)}{why}"

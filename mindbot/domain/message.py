@@ -78,7 +78,8 @@ class Message:
     it was sent, ``received`` when we got it, both Unix seconds. ``raw`` is the decrypted payload as text.
     ``aliases`` are the sender's further ids within ``corp``; a message without the sender's proper id has
     one of them as its ``sender``, until `mindbot.runtime.identities` knows better. ``origin`` is who brought
-    it: ``user``, or an operator as a ``test``, a ``push`` or a ``replay``.
+    it: ``user``, or an operator as a ``test``, a ``push`` or a ``replay``. ``tried_for`` makes it a dry run:
+    it is answered in a session of its own as one of that session would be, and nothing of it is sent.
     """
 
     platform: str
@@ -96,6 +97,12 @@ class Message:
     aliases: tuple[str, ...] = ()
     corp: str = ""
     origin: str = "user"
+    tried_for: str = ""
+
+    @property
+    def context(self) -> str:
+        """The session whose past it is answered with."""
+        return self.tried_for or self.session
 
     @property
     def written(self) -> bool:
@@ -140,6 +147,8 @@ class Message:
             out["corp"] = self.corp
         if self.origin != "user":
             out["origin"] = self.origin
+        if self.tried_for:
+            out["tried_for"] = self.tried_for
         return out
 
     @classmethod
@@ -159,9 +168,8 @@ class Message:
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(
-        ("platform", "bot", "key", "session", "sender", "kind", "raw", "chat", "corp", "origin"), str
-    ),
+    **dict.fromkeys(("platform", "bot", "key", "session", "sender", "kind", "raw"), str),
+    **dict.fromkeys(("chat", "corp", "origin", "tried_for"), str),
     **dict.fromkeys(("ts", "received"), (int, float)),
     **dict.fromkeys(("parts", "aliases"), tuple),
     "reply_to": dict,

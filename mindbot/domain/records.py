@@ -41,6 +41,8 @@ def message_record(turn: Turn) -> MessageRecord:
     }
     if quote := "\n".join(part.text for part in m.parts if part.kind == "quote"):
         record["quote"] = quote
+    if m.tried_for:
+        record["dry_run"] = True
     return record
 
 

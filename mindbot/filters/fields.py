@@ -102,6 +102,7 @@ TURN_FIELDS = FieldSet(
         Field("attempt", Kind.NUMBER, "2 and more after a crash"),
         Field("received", Kind.TIME, "when the message arrived"),
         Field("origin", Kind.TEXT, "who brought the message", ("user", "test", "push", "replay")),
+        Field("dry_run", Kind.BOOL, "an operator tried the message; nothing of its answer was sent"),
         Field("delivery", Kind.TEXT, "what became of the answer's deliveries", DELIVERED_STATES[1:]),
         Field("undelivered", Kind.BOOL, "a delivery was given up on, and is neither retried nor discarded"),
         Field("delivery_error", Kind.TEXT, "why it was given up on, in the platform's words"),

@@ -49,7 +49,8 @@ class Bridge:
             StoreError: what will be shown could not be put on disk first.
         """
         bot = self._bot(turn)
-        streams = bot.streams if bot is not None else None
+        tried = bool(turn.message.tried_for)  # nobody is shown anything of it
+        streams = bot.streams if bot is not None and not tried else None
         shown = streams is not None and await self._put_on_show(turn, streams)
         answering = Answering(self._bus, turn, shown=shown)
         self._stoppers[turn.id] = answering.scope
@@ -58,7 +59,7 @@ class Bridge:
         delivery = self._on_show.get(turn.number) if shown else None
         try:
             if streams is None or delivery is None:
-                if bot is not None and bot.local and turn.message.reply_to.get("stream"):
+                if bot is not None and (bot.local or tried) and turn.message.reply_to.get("stream"):
                     turn.vars["stream"] = True  # its sender watches by the API
                 yield answering
                 await answering.finish()

@@ -154,7 +154,7 @@ class Executor:
         """Write the end of a turn that went through its stages, and what it says; raises StoreError."""
         most = await self._replies.ration(turn)
         deliveries = self._replies.of(turn, most)
-        if turn.state == "answered" and not deliveries:
+        if turn.state == "answered" and not deliveries and not turn.message.tried_for:
             if (error := self._replies.unsaid(turn)) is not None:
                 log.warning("turn failed", turn=turn.id, kind=error.kind, error=str(error))
             deliveries = self._replies.of(turn, most)

@@ -47,7 +47,7 @@ class BusyNotices:
         notice = self._current().loaded.config.dispatcher.busy_notice
         m = turn.message
         who = (m.platform, m.bot, m.sender)
-        if not notice or not m.written or who in self._told:
+        if not notice or not m.written or m.tried_for or who in self._told:
             return
         if await self._kept.delivery(turn.number, NOTICE):
             return

@@ -50,7 +50,7 @@ class Replies:
         """
         m = turn.message
         bot = self._bot(turn)
-        if bot is None or bot.rationed is None or not turn.reply.parts:
+        if bot is None or bot.rationed is None or not turn.reply.parts or m.tried_for:
             return 0
         waiting = self._outbox.waiting_in((m.platform, m.bot, m.session))
         left = await bot.rationed.left(m.reply_to, waiting)
@@ -61,8 +61,10 @@ class Replies:
         return max(1, left - behind)
 
     def of(self, turn: Turn, most: int = 0) -> list[Delivery]:
-        """Return the deliveries of a turn that ends; ``most`` messages at most, 0 for any number."""
+        """Return the deliveries of a turn that ends, none of a dry run; ``most`` messages, 0: any number."""
         m = turn.message
+        if m.tried_for:
+            return []
         bot = self._bot(turn)
         parts = list(turn.reply.parts)
         if bot is None or bot.transfers is None:  # nobody is there to take over

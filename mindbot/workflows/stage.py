@@ -93,7 +93,7 @@ class Classify:
 
     async def _question(self, turn: Turn, router: WorkflowRouter) -> RouteQuestion:
         try:
-            previous = await router.previous.of(turn.session)
+            previous = await router.previous.of(turn.message.context)
         except StoreError as error:  # the message can be routed without it
             self._warn("who answered last in a session cannot be read", turn=turn.id, error=str(error))
             previous = None

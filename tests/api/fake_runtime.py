@@ -282,6 +282,7 @@ class FakeRuntime:
         session: str,
         files: Sequence[str],
         stream: bool = False,
+        dry_run: bool = False,
     ) -> str:
         if platform == "nowhere":
             raise NotFound(f"no bot {platform}/{bot or '*'}", hint="bots: console/default")
@@ -294,6 +295,7 @@ class FakeRuntime:
             "bot": bot or "default",
             "user": user or "operator",
             "session": session or "s",
+            "dry_run": dry_run,
             "text": text,
             "reply": f"you said {text}" if state == "answered" else "",
             "received": 1000.0,
@@ -328,7 +330,7 @@ class FakeRuntime:
         sent = {"id": f"{turn}-0", "state": state, "error": error, "sent_id": "m1"}
         if len(several := user.split(",")) > 1:
             sent["notes"] = {"not_reached": [each for each in several if each.startswith("nobody")]}
-        return {**found, "deliveries": [sent]}
+        return {**found, "deliveries": [sent], "delivery": {"dead": "undelivered"}.get(state, state)}
 
     async def watch_turn(self, turn: str) -> AsyncGenerator[Json, None]:
         found = await self.get_turn(turn)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from pathlib import Path
 
 import anyio
 import pytest
-from cli_here import Run
+from cli_here import Done, Run
 from daemon_here import Running
 
 from mindbot.domain.message import Json
@@ -34,9 +36,39 @@ async def test_send_prints_one_object_for_machines(run: Run, up: Running) -> Non
 
 
 async def test_send_as_somebody(run: Run, up: Running) -> None:
-    await run("send", "hi", "--platform", "wecom", "--bot", "b", "--user", "alice", "--session", "s1")
+    to = ["--platform", "wecom", "--bot", "b", "--user", "alice", "--session", "s1"]
+    assert (await run("send", "hi", *to, "--yes")).code == 0
     [turn] = up.runtime.turns.values()
     assert [turn[k] for k in ("platform", "bot", "user", "session")] == ["wecom", "b", "alice", "s1"]
+
+
+class Keyboard(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_send_asks_before_somebody_gets_the_answer(
+    run: Run, up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def typing(keys: io.StringIO, *more: str) -> Done:
+        monkeypatch.setattr(sys, "stdin", keys)
+        return await run("send", "hi", "--platform", "wecom", "--bot", "b", "--user", "alice", *more)
+
+    done = await typing(io.StringIO("y\n"))
+    assert done.code == 2 and not up.runtime.turns, "a script has to say so"
+    said = " ".join(re.sub(r"[^\w/,.-]+", " ", done.err).split())
+    assert "alice on wecom/b will receive the answer" in said and "--yes" in said and "--dry-run" in said
+    assert (await typing(Keyboard("n\n"))).code != 0 and not up.runtime.turns
+    done = await typing(Keyboard("y\n"))
+    assert done.code == 0 and "alice on wecom/b will receive the answer. Send it?" in done.err
+    assert done.objects[0]["reply"] == "you said hi"
+
+
+async def test_a_dry_run_asks_nobody_and_says_what_it_is(run: Run, up: Running) -> None:
+    done = await run("send", "hi", "--platform", "wecom", "--user", "alice", "--dry-run", terminal=True)
+    assert done.code == 0 and "you said hi" in done.out
+    assert "a dry run: nobody gets this answer" in done.err and "history" not in done.err
+    assert [turn["dry_run"] for turn in up.runtime.turns.values()] == [True]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +88,7 @@ async def test_send_as_somebody(run: Run, up: Running) -> None:
 async def test_send_says_whose_history_it_enters(run: Run, up: Running, to: list[str], whose: str) -> None:
     if "--no-wait" in to:
         up.runtime.finish = anyio.Event()
-    done = await run("send", "hi", *to)
+    done = await run("send", "hi", *to, "--yes")
     assert (f"part of the history {whose}" in done.err) if whose else ("history" not in done.err)
 
 
@@ -70,7 +102,7 @@ async def test_the_exit_code_says_what_became_of_the_turn(run: Run, text: str, c
 
 
 async def test_send_to_a_bot_that_is_not_there_names_those_that_are(run: Run) -> None:
-    done = await run("send", "hi", "--platform", "nowhere")
+    done = await run("send", "hi", "--platform", "nowhere", "--yes")
     assert (done.code, done.out) == (1, "") and "bots: console/default" in done.err
 
 
@@ -357,7 +389,8 @@ async def test_a_push_says_what_became_of_it(run: Run) -> None:
 
 async def test_a_reply_that_the_platform_refuses_is_said(run: Run) -> None:
     done = await run("send", "hi", "--user", "nobody", terminal=True)
-    assert done.code == 0 and "not delivered: no user nobody" in done.err
+    assert done.code == 1 and "not delivered: no user nobody" in done.err
+    assert "answered, undelivered in " in done.err
     assert (await run("send", "hi", "--user", "nobody")).objects[0]["undelivered"] == "no user nobody"
     assert (await run("send", "hi", "--user", "li")).objects[0]["undelivered"] == ""
 

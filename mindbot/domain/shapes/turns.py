@@ -46,6 +46,7 @@ class MessageJson(TypedDict):
     aliases: NotRequired[list[str]]
     corp: NotRequired[str]
     origin: NotRequired[str]
+    tried_for: NotRequired[str]
 
 
 class SpanJson(TypedDict):
@@ -166,6 +167,7 @@ class MessageRecord(TypedDict):
     text: str
     received: float
     quote: NotRequired[str]
+    dry_run: NotRequired[bool]
 
 
 class TimedRecord(MessageRecord):

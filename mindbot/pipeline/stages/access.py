@@ -22,7 +22,7 @@ class Access:
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if (self._allow or self._deny) and turn.message.kind != "push":
-            names = (turn.message.sender, turn.session)
+            names = (turn.message.sender, turn.message.context)
             if (pattern := _match(self._deny, names)) is not None:
                 turn.state, turn.reason = "dropped", f"access: denied by {pattern!r}"
                 return

@@ -19,7 +19,7 @@ class Limits:
     """A token bucket per user; an apology for turns older than ``stale_after`` unless asked for again.
 
     Notices are for people who wrote. An event costs no token, and one that is too old is dropped quietly; a
-    push is the operator's word and goes out however long it waited.
+    push is the operator's word and goes out however long it waited. A dry run costs its user none.
     """
 
     after = "access"
@@ -44,7 +44,7 @@ class Limits:
             if message.written:
                 turn.reply.say(self._stale_notice)
             return
-        if self._rate is not None and message.written:
+        if self._rate is not None and message.written and not message.tried_for:
 
             async def take() -> _Taken:
                 return {"ok": self._take(f"{message.platform}:{message.bot}:{message.sender}")}

@@ -22,8 +22,8 @@ class LoadSession:
         if self._turns:
             m = turn.message
             group = f"{m.platform}:{m.bot}:{m.chat}"  # what is pushed there, all its members hear
-            if not turn.session.startswith(f"{group}:"):
+            if not m.context.startswith(f"{group}:"):
                 group = ""
-            lines = await self._history(turn.session, turn.number, self._turns, group)
+            lines = await self._history(m.context, turn.number, self._turns, group)
             turn.history = recent(lines, self._chars)
         await call_next(turn)

@@ -66,22 +66,34 @@ class Injection:
         session: str = "",
         files: Sequence[str] = (),
         stream: bool = False,
+        dry_run: bool = False,
     ) -> str:
         """Put a message in as that user, durable before it returns; returns the turn's id.
 
-        With ``stream`` whoever brought it watches the answer grow where the platform shows nobody one.
+        With ``stream`` whoever brought it watches the answer grow where the platform shows nobody one. A
+        ``dry_run`` is answered as that user's message would be, in a session of its own: nothing of it is
+        sent, and nothing of it is known to what the user says later.
         """
         found = self._bots.find(platform, bot)
         user = user or "operator"
         parts = await self._parts(text, files)
         kind = "text" if text.strip() or not parts else parts[0].kind
         to = found.adapter.address(user)
-        if stream and found.local:
+        if stream and (found.local or dry_run):
             to = {**to, "stream": True}
-        return await self._take(found, kind, parts or [text_part("")], user, to, session)
+        said = parts or [text_part("")]
+        return await self._take(found, kind, said, user, to, session=session, dry_run=dry_run)
 
     async def _take(
-        self, bot: Bot, kind: str, parts: Sequence[Part], user: str, to: Json, session: str = ""
+        self,
+        bot: Bot,
+        kind: str,
+        parts: Sequence[Part],
+        user: str,
+        to: Json,
+        *,
+        session: str = "",
+        dry_run: bool = False,
     ) -> str:
         if self._draining():
             raise StoreError("the daemon is stopping", hint="ask again once it is back")
@@ -89,11 +101,12 @@ class Injection:
         place = Place(f"{bot.platform}:{bot.name}:{user}", user, user)
         if bot.places is not None:
             place = bot.places.place(to)
+        session, key = session or place.session, ids.show(ids.new_id())
         message = Message(
             platform=bot.platform,
             bot=bot.name,
-            key=f"{'push' if kind == 'push' else 'test'}-{ids.show(ids.new_id())}",
-            session=session or place.session,
+            key=f"{'push' if kind == 'push' else 'test'}-{key}",
+            session=f"dry-run:{key}" if dry_run else session,
             sender=place.user,
             kind=kind,
             parts=tuple(parts),
@@ -102,6 +115,7 @@ class Injection:
             ts=now,
             received=now,
             origin="push" if kind == "push" else "test",
+            tried_for=session if dry_run else "",
         )
         return ids.show((await self._intake.receive(message)).turn)
 

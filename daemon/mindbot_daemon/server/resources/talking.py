@@ -53,10 +53,11 @@ class Turns(Protocol):
         session: str,
         files: Sequence[str],
         stream: bool,
+        dry_run: bool,
     ) -> str:
         """Take a message as if its platform had sent it; returns the turn's id once it is on disk.
 
-        With ``stream`` whoever brought it watches the answer grow.
+        With ``stream`` whoever brought it watches the answer grow; of a ``dry_run`` nothing is sent.
 
         Empty ``bot``, ``user`` and ``session`` mean the defaults. Raises NotFound for an unknown bot,
         StoreError when it could not be written.

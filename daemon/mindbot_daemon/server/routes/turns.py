@@ -98,6 +98,7 @@ async def send(message: models.SendMessage, turns: TurnsDep, request: Request) -
         session=message.session,
         files=message.files,
         stream=message.stream,
+        dry_run=message.dry_run,
     )
     request.state.turn = turn
     if message.stream:
