@@ -50,7 +50,9 @@ async def take(daemon: Daemon, folder: Path) -> None:
     async with console(Remote(daemon.socket), size=(118, 28), host="bot-1") as person:
         await person.sees("● attached")
         for user, platform, text in TALK:
-            send = partial(daemon.cli, "send", text, "--user", user, "--platform", platform, "--no-wait")
+            send = partial(
+                daemon.cli, "send", text, "--user", user, "--platform", platform, "--no-wait", "--yes"
+            )
             await to_thread.run_sync(send)
         await person.sees("Yes, until", "slow question", "rate_limited")
         await anyio.sleep(1.0)  # for the numbers of the status bar

@@ -81,7 +81,7 @@ def test_a_message_names_its_sender_and_bot(text: str, draft: Draft) -> None:
 def test_a_message_is_quoted_for_the_shell() -> None:
     draft = Draft("it's $HOME", "alice", "wecom", "sales")
     assert call_line(draft) == (
-        "mindbot send 'it'\"'\"'s $HOME' --no-wait --platform wecom --bot sales --user alice"
+        "mindbot send 'it'\"'\"'s $HOME' --no-wait --platform wecom --bot sales --user alice --yes"
     )
 
 

@@ -165,12 +165,64 @@ async def test_a_message_is_sent_from_the_box(daemon: FakeDaemon, clock: FakeClo
         await person.press("s")
         await person.type("@alice #wecom/default hello there")
         await person.press("enter")
-        call = "$ mindbot send 'hello there' --no-wait --platform wecom --bot default --user alice"
+        await person.sees("alice on wecom/default will receive the answer to: hello there", "No (n)")
+        assert "POST /v1/turns" not in dict(daemon.asked)
+        await person.press("y")
+        call = "$ mindbot send 'hello there' --no-wait --platform wecom --bot default --user alice --yes"
         await person.sees(call)
         await person.finds(lambda: "POST /v1/turns" in dict(daemon.asked))
         sent = dict(daemon.asked)["POST /v1/turns"]
         assert (sent["text"], sent["platform"], sent["bot"]) == ("hello there", "wecom", "default")
-        assert (sent["user"], sent["wait"]) == ("alice", False)
+        assert (sent["user"], sent["wait"], sent["dry_run"]) == ("alice", False, False)
+        await person.press("s")
+        await person.type("@alice #wecom not yet")
+        await person.press("enter")
+        await person.sees("alice on wecom will receive")
+        await person.press("n")
+        await person.sees("not sent")
+        await person.press("s", "up")
+        await person.sees("@alice #wecom not yet")
+        await person.press("home")
+        await person.type("--dry-run ")
+        await person.press("enter")
+        await person.sees("--user alice --dry-run", "nothing is sent")
+        assert daemon.asked[-1][1]["dry_run"]
+
+
+async def test_what_is_typed_where_nothing_can_be_written_is_no_command(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    async with console(daemon, clock=clock, readonly=True) as person:
+        await person.sees("attached", "alice")
+        await person.press("s")
+        await person.type("q2d4xe: quit")  # each of these keys would be a command
+        await person.sees("nothing can be written here now: this console is read-only", "Turns")
+        await person.press("enter")
+        await person.sees("nothing can be written")
+        await person.press("escape")
+        await person.sees_no("nothing can be written")
+        await person.press("2", "m")
+        await person.type("hello 4 you")
+        await person.sees("nothing can be written here now", "── console/default ──")
+    daemon.stop()
+    async with console(daemon, clock=clock) as person:
+        await person.sees("no daemon")
+        await person.press("s")
+        await person.type("q2")
+        await person.sees("nothing can be written here now: no daemon is attached")
+
+
+async def test_a_message_that_cannot_be_sent_any_more_stays_in_the_box(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("attached", "alice")
+        await person.press("s")
+        await person.type("hello there")
+        daemon.stop()
+        await person.sees("detached")
+        await person.press("enter")
+        await person.sees("no daemon is attached", "hello there")
 
 
 async def test_a_dead_letter_is_discarded_only_after_a_yes(daemon: FakeDaemon, clock: FakeClock) -> None:

@@ -90,7 +90,10 @@ def terminal(tmp_path: Path, daemon: Daemon) -> Iterator[Terminal]:
 def test_an_operators_first_minutes(daemon: Daemon, terminal: Terminal) -> None:
     terminal.sees("● attached", "no turns yet")
     for n in range(3):
-        assert daemon.cli("send", f"我的订单 {n}", "--platform", "wecom", "--user", "alice").returncode == 0
+        assert (
+            daemon.cli("send", f"我的订单 {n}", "--platform", "wecom", "--user", "alice", "--yes").returncode
+            == 0
+        )
     assert daemon.cli("send", "ping", "--user", "bob").returncode == 0
     terminal.sees("我的订单 2", "ping", "✓")
 

@@ -167,15 +167,15 @@ def test_a_test_message_says_that_its_reply_did_not_arrive_and_which_setting_men
     three: tuple[Daemon, dict[str, Any], int],
 ) -> None:
     daemon, _, _ = three
-    done = json.loads(daemon.run("send", "hi", "--platform", "wecom", "--user", "sun").stdout)
+    done = json.loads(daemon.run("send", "hi", "--platform", "wecom", "--user", "sun", "--yes").stdout)
     assert done["state"] == "answered" and "agent_id" in done["undelivered"]
-    known = json.loads(daemon.run("send", "hi", "--platform", "dingtalk", "--user", "sun").stdout)
+    known = json.loads(daemon.run("send", "hi", "--platform", "dingtalk", "--user", "sun", "--yes").stdout)
     assert known["undelivered"] == ""
 
 
 def test_refusals_say_what_is_meant(three: tuple[Daemon, dict[str, Any], int], tmp_path: Path) -> None:
     daemon, _, _ = three
-    unknown = daemon.run("send", "hi", "--platform", "dingtlk")
+    unknown = daemon.run("send", "hi", "--platform", "dingtlk", "--yes")
     assert unknown.returncode == 1 and "did you mean dingtalk?" in unknown.stderr
     nobody = daemon.run("platform", "push", "dingtalk", "hi")
     assert nobody.returncode == 2 and "name one of them" in nobody.stderr
@@ -184,7 +184,7 @@ def test_refusals_say_what_is_meant(three: tuple[Daemon, dict[str, Any], int], t
     big = tmp_path / "big.bin"
     with big.open("wb") as file:
         file.truncate((50 << 20) + 1)
-    large = daemon.run("send", "hi", "--platform", "dingtalk", "--user", "wu", "--file", str(big))
+    large = daemon.run("send", "hi", "--platform", "dingtalk", "--user", "wu", "--file", str(big), "--yes")
     assert large.returncode == 1 and "media.max_size" in large.stderr
 
 

@@ -89,14 +89,16 @@ def test_a_test_message_is_of_the_customers_conversation(house: tuple[Daemon, di
     daemon, _ = house
     session, _ = ask(house, "wecomcs", "hello from eve", user="eve")
     for user in ("eve", f"{session.split(':')[2]}/eve"):
-        sent = json.loads(daemon.run("send", "hi", "--platform", "wecomcs", "--user", user).stdout)
+        sent = json.loads(daemon.run("send", "hi", "--platform", "wecomcs", "--user", user, "--yes").stdout)
         assert sent["session"] == session
 
 
 def test_a_session_with_a_slash_in_its_name_is_found(house: tuple[Daemon, dict[str, Any]]) -> None:
     daemon, _ = house
     ask(house, "wecomcs", "hello from ada", user="ada")
-    daemon.run("send", "hi", "--session", "wecomcs:default:a/b", "--platform", "wecomcs", "--user", "ada")
+    daemon.run(
+        "send", "hi", "--session", "wecomcs:default:a/b", "--platform", "wecomcs", "--user", "ada", "--yes"
+    )
     done = daemon.run("session", "transfer", "wecomcs:default:a/b", "pool")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["state"] == "queueing for people"

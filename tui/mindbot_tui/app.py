@@ -234,13 +234,21 @@ class Console(App[None]):
             )
             return
         if why := command.refused(self, argument):
-            self.say(why, "warn")
+            self._refuse(why, typing=command.types and not argument)
             return
         work = self._guarded(command.name, argument)
         if command.asks:
             self.run_worker(work, group="command")
         else:
             await work
+
+    def _refuse(self, why: str, *, typing: bool) -> None:
+        if not typing:
+            self.say(why, "warn")
+            return
+        from mindbot_tui.screens.refused import Refused
+
+        self.push_screen(Refused(why))
 
     async def _guarded(self, name: str, argument: str) -> None:
         try:

@@ -15,7 +15,8 @@ class Command(ABC):
 
     ``argument`` shows what may follow its name. ``needs`` is the role it takes to change something behind the
     daemon's socket; empty for what changes nothing there. What ``asks`` the daemon or the reader runs beside
-    everything else; the others are done before the next key is looked at.
+    everything else; the others are done before the next key is looked at. After the key of one that ``types``
+    a text is typed: where it is refused, those keys must not be commands.
     """
 
     name: ClassVar[str]
@@ -23,6 +24,7 @@ class Command(ABC):
     argument: ClassVar[str] = ""
     needs: ClassVar[Role] = ""
     asks: ClassVar[bool] = False
+    types: ClassVar[bool] = False
 
     def refused(self, console: Surface, argument: str = "") -> str:
         """Return why it cannot be used now, for this reader or at this place; empty when it can."""

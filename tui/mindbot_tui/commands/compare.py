@@ -18,6 +18,7 @@ from mindbot_tui.surface import Surface
 class Compare(Command):
     name = "compare"
     help = "run a text by hand with several workflows, one beside the other; no user sees it"
+    types = True
     argument = "WORKFLOW,WORKFLOW TEXT"
     needs = "operator"
     asks = True

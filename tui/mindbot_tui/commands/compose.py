@@ -9,6 +9,7 @@ from mindbot_tui.surface import Surface
 class Compose(Command):
     name = "compose"
     help = "go to the box where test messages are written"
+    types = True
     needs = "operator"
 
     async def run(self, console: Surface, argument: str) -> None:

@@ -14,6 +14,7 @@ from mindbot_tui.surface import Surface
 class Push(OnBot):
     name = "push"
     help = "let the selected bot write to a user or a group"
+    types = True
     argument = "@USER|#GROUP TEXT"
     said = ("refused: {why}", "not sent yet: {why}", "not reached: {who}")
 

@@ -41,6 +41,7 @@ def read_run(text: str) -> RunDraft:
 class RunByHand(OnWorkflow):
     name = "run"
     help = "run a text by hand with the selected workflow and see its nodes; no user sees it"
+    types = True
     argument = "[@USER] [+INPUT=VALUE] TEXT"
     needs = "operator"
     asks = True

@@ -20,6 +20,7 @@ _LONGEST, _NAME = 100_000, 256  # characters of a text, of a name
 class Teach(Command):
     name = "teach"
     help = "say which workflow the selected turn's message, or a text, belongs to; none: to no workflow"
+    types = True
     argument = "WORKFLOW|none [TEXT]"
     needs = "operator"
     asks = True

@@ -19,6 +19,7 @@ HANDS = (
 class Transfer(Command):
     name = "transfer"
     help = "hand the selected conversation to people, or back to the bot"
+    types = True
     argument = "pool|bot|end|USER"
     needs = "operator"
     asks = True

@@ -20,6 +20,7 @@ from mindbot_tui.surface import Surface
 class Why(Command):
     name = "why"
     help = "say where a message would go, and why; nothing is sent"
+    types = True
     argument = "[@USER] [#PLATFORM[/BOT]] TEXT"
     asks = True
 

@@ -15,6 +15,8 @@ from mindbot.domain.errors import MindBotError
 from mindbot.filters.fields import TURN_FIELDS, FieldSet
 from mindbot.filters.language import parse
 from mindbot_tui.cells import moment
+from mindbot_tui.commands.catalog import COMMANDS
+from mindbot_tui.commands.send import DRY
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.filtered import FilteredTurns
@@ -266,14 +268,19 @@ class Flow(View):
 
     def _addresses(self, text: str, cursor: int) -> list[Offer]:
         word = text[:cursor].rpartition(" ")[2]
+        start = cursor - len(word)
+        if word and not start and DRY.startswith(word):
+            return [Offer(DRY, start, cursor, "only show the answer: nothing is sent to anybody")]
         if not word.startswith("#"):
             return []
-        start = cursor - len(word)
         names = {"console", *self.seen("platform")}
         return [Offer(f"#{name}", start, cursor) for name in sorted(names) if name.startswith(word[1:])]
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.input is self._box and event.value.strip():
+            if why := COMMANDS["send"].refused(self.console):
+                self.console.say(why, "warn")  # what is written stays in the box
+                return
             self._box.remember(event.value)
             self._box.value = ""
             self._rows.go_on()

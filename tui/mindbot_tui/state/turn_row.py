@@ -20,6 +20,7 @@ _SAME_AGAIN = (
     *("origin", "delivery"),
 )
 _TEXTS = ("text", "reply", "reason", "delivery_error")
+_TRUTHS = ("undelivered", "dry_run")
 _NUMBERS = ("tokens", "attempt", "received", "took", "confidence")
 
 
@@ -34,6 +35,7 @@ class TurnRow:
         "delivery",
         "delivery_error",
         "department",
+        "dry_run",
         "error",
         "id",
         "kind",
@@ -66,6 +68,7 @@ class TurnRow:
         self.text = self.reply = self.reason = self.error = ""
         self.route = self.rule = self.runner = self.workflow = self.provider = self.model = ""
         self.origin = "user"
+        self.dry_run = False
         self.forget_delivery()
         self.tokens = 0
         self.attempt = 1
@@ -98,8 +101,9 @@ class TurnRow:
         for name in _NUMBERS:
             if isinstance(value := record.get(name), int | float):
                 setattr(self, name, value)
-        if isinstance(value := record.get("undelivered"), bool):
-            self.undelivered = value
+        for name in _TRUTHS:
+            if isinstance(value := record.get(name), bool):
+                setattr(self, name, value)
         if "took" not in record and isinstance(took_ms := record.get("took_ms"), int | float):
             self.took = took_ms / 1000
         if isinstance(many := record.get("department"), list):

@@ -28,6 +28,7 @@ DELIVERIES: dict[str, Cell] = {
 }
 #: Stands before the user where it was somebody else who brought the message.
 ORIGINS = {"test": "◇", "push": "⇢", "replay": "↻"}
+DRY_RUN = "◌"
 
 
 class _Answer(Protocol):
@@ -63,7 +64,7 @@ def columns(now: Callable[[], float], say: Callable[[str], str] = str) -> list[C
         return row.reason, {"dropped": "drop", "answered": "dim"}.get(row.state, "bad")
 
     def who(row: TurnRow) -> Cell:
-        mark = ORIGINS.get(row.origin)
+        mark = DRY_RUN if row.dry_run else ORIGINS.get(row.origin)
         return (f"{mark} {row.user}", "dim") if mark else (row.user, "accent")
 
     return [
