@@ -97,7 +97,7 @@ class Send(Command):
         console.state.called(call_line(draft))
         turn = await console.api.ask(calls.send(order))
         if draft.dry:
-            console.state.note("ok", "tried as turn {id}; nothing is sent", id=turn.id)
+            console.say(console.words("tried as turn {id}; nothing is sent", id=turn.id))
         else:
             console.state.note("ok", "sent as turn {id}", id=turn.id)
 
