@@ -29,7 +29,7 @@ _CONNECTED = {"dingtalk", "wecombot"}  # their bots connect to them, nobody is c
 #: The first of them fails at first, so that the others answer for it; the last is slow.
 _MODELS = ("openai", "anthropic", "gemini", "ollama")
 #: Of six apps of Dify's one fails too, and the one for everything else answers for it.
-_FAILS = ["--fault", "openai/503:n=3", "--fault", "dify/503@#code_analysis", "--fault", "ollama/slow:1500ms"]
+_FAILS = ["--fault", "openai/503:n=2", "--fault", "dify/503@#code_analysis", "--fault", "ollama/slow:1500ms"]
 #: A show is to be watched: models think, and speak as fast as people read.
 _AT_EASE = ["--latency", "600", "--tokens-per-second", "8"]
 #: What is said, in turn: for each workflow, in two languages, for two of them, and for none.

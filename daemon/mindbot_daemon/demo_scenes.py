@@ -131,5 +131,5 @@ def play_on(stage: Stage) -> None:
 
 
 def _fail_anew(stage: Stage) -> bool:
-    stage.act("openai", "faults", {"faults": ["503:n=3"]}, "PUT")
+    stage.act("openai", "faults", {"faults": ["503:n=1"]}, "PUT")
     return True

@@ -33,13 +33,15 @@ Filter = Annotated[
     typer.Option(metavar="FILTER", help="Only these, e.g. 'platform == wecom and why =~ timeout'."),
 ]
 _MOST = 1000
+_TIMES = {"created", "received", "ended", "next_at", "acted_at"}
 
 COLUMNS: list[Column[models.DeadLetter]] = [
     Column("ID", lambda d: d.id),
     Column("SINCE", lambda d: clock(d.created or d.received)),
-    Column("KIND", lambda d: d.kind),
-    Column("BOT", lambda d: f"{d.platform}/{d.bot}"),
-    Column("TRIES", lambda d: str(d.attempts or ""), right=True),
+    Column("KIND", lambda d: d.kind, lesser=2),
+    Column("BOT", lambda d: f"{d.platform}/{d.bot}", lesser=1),
+    Column("USER", lambda d: d.user),
+    Column("TRIES", lambda d: str(d.attempts or ""), right=True, lesser=3),
     Column("TEXT", lambda d: d.text),
     Column("WHY", lambda d: d.error or d.reason, below=True),
 ]
@@ -82,7 +84,8 @@ def show(
         print_json(found.to_json())
         return
     for name, value in found.to_json().items():
-        print(f"{name:12} {plain(str(value))}")
+        if value not in ("", None, 0, False, [], {}):
+            print(f"{name:12} {clock(value) if name in _TIMES else plain(str(value))}")
 
 
 @app.command()

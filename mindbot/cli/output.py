@@ -107,8 +107,14 @@ def _fitted(cells: list[list[str]], shown: Sequence[Column[T]], most: int) -> It
     if too_wide() and (under := [n for n in kept if shown[n].below]):
         kept = [n for n in kept if n not in under]
         rows = shared()
+
+    def squeezes() -> bool:
+        """Whether the last column, which is cut at the edge, has not even its share left."""
+        widths = [max(width(row[n]) for row in rows) for n in kept]
+        return sum(widths[:-1]) + min(widths[-1], _SHARE) + 2 * (len(kept) - 1) > most
+
     for n in sorted(kept, key=lambda n: -shown[n].lesser):
-        if shown[n].lesser and too_wide():
+        if shown[n].lesser and squeezes():
             kept.remove(n)
     lines = table([[row[n] for n in kept] for row in rows], [shown[n].right for n in kept], most)
     for line, row in zip(lines, [[""] * len(shown), *cells], strict=True):

@@ -35,20 +35,26 @@ def tree(turn: TurnView, spans: Sequence[SpanView], width: int | None = None) ->
         (branch, span, "" if passes_on(span, within.get(span.id, ())) else _error(span))
         for branch, span in _walk(spans)
     ]
-    rows = [
-        [
-            branch,
-            f"+{milliseconds(max(0.0, span.start - turn.received) * 1000)}",
-            milliseconds(span.took_ms),
-            _remark(span, error),
+
+    def drawn(errors: Sequence[str]) -> list[str]:
+        rows = [
+            [
+                branch,
+                f"+{milliseconds(max(0.0, span.start - turn.received) * 1000)}",
+                milliseconds(span.took_ms),
+                _remark(span, error),
+            ]
+            for (branch, span, _), error in zip(steps, errors, strict=True)
         ]
-        for branch, span, error in steps
-    ]
-    title, *drawn = table([_TITLES, *rows], [False, True, True, False], most)
+        return table([_TITLES, *rows], [False, True, True, False], most)
+
+    title, *whole = drawn([error for *_, error in steps])
+    # What the edge of the terminal would take stands below its step.
+    beside = [error if error in line else "" for line, (*_, error) in zip(whole, steps, strict=True)]
     lines.append(title)
-    for line, (branch, _, error) in zip(drawn, steps, strict=True):
+    for line, (branch, _, error), shown in zip(drawn(beside)[1:], steps, beside, strict=True):
         lines.append(line)
-        if error not in line:  # the edge of the terminal took some of it
+        if not shown:
             indent = _below(branch) + _INDENT
             lines += [f"{indent}{part}" for part in folded(error, max(most - len(indent), 30))]
     return lines

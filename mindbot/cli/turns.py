@@ -25,9 +25,9 @@ COLUMNS: list[Column[models.TurnSummary]] = [
     Column("TURN", lambda t: t.id),
     Column("RECEIVED", lambda t: clock(t.received)),
     Column("STATE", state),
-    Column("BOT", lambda t: f"{t.platform}/{t.bot}"),
+    Column("BOT", lambda t: f"{t.platform}/{t.bot}", lesser=1),
     Column("USER", who),
-    Column("TOOK", lambda t: milliseconds(t.took_ms), right=True),
+    Column("TOOK", lambda t: milliseconds(t.took_ms), right=True, lesser=2),
     Column("TEXT", _text),
     Column("WHY", why, below=True),
 ]

@@ -77,6 +77,18 @@ def test_one_long_cell_takes_no_more_than_its_share(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.usefixtures("narrow")
+def test_lesser_columns_go_where_the_last_has_no_room(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = [*WIDE[:2], Column("TEXT", lambda row: str(row[3]))]
+    print_table([("n" * 20, 1_000_000, "", "a text of some length, and more")], shown, "")
+    assert capsys.readouterr().out.splitlines() == [
+        "NAME                  TEXT",
+        f"{'n' * 20}  a text of some le…",
+    ]
+    print_table([("n", 7, "", "a text of some length, and yet more of it")], shown, "")
+    assert capsys.readouterr().out.splitlines()[0].split() == ["NAME", "N", "TEXT"]
+
+
+@pytest.mark.usefixtures("narrow")
 def test_a_reason_without_end_takes_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([("b", 2, "off", "word " * 20_000)], WIDE, "")
     _, _, *why = capsys.readouterr().out.splitlines()
@@ -143,7 +155,7 @@ def test_an_error_is_said_once_and_whole_where_it_happened() -> None:
     drawn = tree(TurnView(id="01T", state="failed", reason=why), spans, 60)
     assert drawn[1:3] == [f"  {why[:56].rpartition(' ')[0]}", f"  {why[:56].rpartition(' ')[2]}{why[56:]}"]
     assert [line.rstrip().endswith("✗ error") for line in drawn[4:6]] == [True, True]
-    assert drawn[6].lstrip().startswith("└─ stage chat") and drawn[6].endswith("…")
+    assert drawn[6].lstrip().startswith("└─ stage chat") and drawn[6].endswith("✗ error")
     assert " ".join(line.strip() for line in drawn[7:]) == why
     wide = tree(TurnView(), spans, 160)
     assert sum(why in line for line in wide) == 1 and len(wide) == 5
