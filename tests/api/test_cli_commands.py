@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -237,6 +238,18 @@ async def test_trace_draws_the_spans(run: Run) -> None:
     assert [each["name"] for each in whole["spans"]] == ["deliver", "scripted"]  # type: ignore[attr-defined]
     missing = await run("trace", "X")
     assert missing.code == 1 and "no turn X" in missing.err
+
+
+async def test_a_turn_is_exported_to_a_new_file(run: Run, tmp_path: Path) -> None:
+    turn = str((await run("send", "hi")).objects[0]["turn"])
+    whole = json.loads((await run("export", turn)).out)
+    assert (whole["id"], whole["reply"]) == (turn, "you said hi")
+    file = tmp_path / "turn.md"
+    done = await run("export", turn, "--as", "markdown", "--output", str(file))
+    assert done.code == 0 and f"# Turn {turn}\n" in file.read_text()
+    again = await run("export", turn, "--output", str(file))
+    assert again.code == 1 and "exists already" in again.err and "# Turn" in file.read_text()
+    assert "no turn X" in (await run("export", "X")).err
 
 
 async def test_platforms(run: Run) -> None:

@@ -115,3 +115,24 @@ async def test_texts_are_rendered_on_request(clock: FakeClock) -> None:
         await person.press("escape")
         person.app.show_page("config", json.dumps({"a": [1, 2]}), json=True)
         await person.sees('  "a": [')
+
+
+@pytest.mark.full
+async def test_a_turn_is_exported(clock: FakeClock, tmp_path: Path) -> None:
+    async with console(filled(), clock=clock) as person:
+        await opened(person)
+        await person.press("X")
+        await person.sees("its model's call; $API_KEY")
+        await person.type("curl")
+        await person.press("enter")
+        await person.sees('curl "$BASE_URL/chat/completions"', f"mindbot export {turn_id(0)} --as curl")
+        await person.press("escape", "colon")
+        await person.type(f"export markdown {tmp_path}/turn.md")
+        await person.press("enter")
+        await person.finds(lambda: (tmp_path / "turn.md").exists())
+        await person.sees("saved")
+        assert f"# Turn {turn_id(0)}" in (tmp_path / "turn.md").read_text()
+        await person.press("colon")
+        await person.type(f"export json {tmp_path}/turn.md")
+        await person.press("enter")
+        await person.sees("exists already")

@@ -35,4 +35,11 @@ TEXTS: dict[str, str] = {
         "esc · / 搜索 · C 复制 · W 保存 · ^o 打开 · m 渲染"
     ),
     "search": "搜索",
+    "take the turn elsewhere: JSON, curl, Markdown": "导出本轮次：JSON、curl、Markdown",
+    "the turn as JSON, its model's call as curl, or a report in Markdown; on a page, or in a file": (
+        "导出轮次：JSON、模型调用的 curl 或 Markdown 报告；显示在页面上或写入文件"
+    ),
+    "all that is known of it": "已知的全部内容",
+    "its model's call; $API_KEY stands for the key": "模型调用；密钥以 $API_KEY 代替",
+    "a report": "报告",
 }

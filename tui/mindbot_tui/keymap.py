@@ -95,6 +95,7 @@ KEYS: tuple[Key, ...] = (
     Key("phone", "v", "turn", "phone", "the phone: what the user sees now, and back", 5),
     Key("fold", "space", "turn", "fold", "fold the step's inside away, or show it"),
     Key("pane", "tab", "turn", "pane", "from the steps to the text and back"),
+    Key("export", "X", "turn", "export", "take the turn elsewhere: JSON, curl, Markdown"),
     Key("search", "slash", "text", "search", "search in the text", 6),
     Key("hit_next", "n", "text", "hit next", "the next hit"),
     Key("hit_previous", "N", "text", "hit previous", "the hit before"),

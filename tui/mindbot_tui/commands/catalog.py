@@ -17,6 +17,7 @@ from mindbot_tui.commands.discard import Discard
 from mindbot_tui.commands.enable import Enable
 from mindbot_tui.commands.enable_workflow import EnableWorkflow
 from mindbot_tui.commands.explain import Explain
+from mindbot_tui.commands.export import ExportTurn
 from mindbot_tui.commands.faults import Faults
 from mindbot_tui.commands.filter import SetFilter
 from mindbot_tui.commands.find_key import FindKey
@@ -127,6 +128,7 @@ COMMANDS: dict[str, Command] = {
         WriteText(),
         OpenOutside(),
         Render(),
+        ExportTurn(),
         Test(),
         Restart(),
         Stop(),

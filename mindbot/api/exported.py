@@ -1,0 +1,128 @@
+"""A turn in a form that is taken elsewhere: JSON, its model's call as curl, Markdown for a report."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mindbot.api.folding import failure_of, folded
+from mindbot.api.models import SpanView, TurnView
+from mindbot.domain.errors import Invalid
+from mindbot.domain.message import Json
+from mindbot.domain.visible import visible_lines
+
+
+def exported(turn: TurnView, form: str) -> str:
+    """Return a turn in one of `FORMS`; raises Invalid for another, and for a call where none was made."""
+    if form not in FORMS:
+        raise Invalid(f"a turn is not exported as {form!r}", hint=f"as one of: {', '.join(FORMS)}")
+    return FORMS[form][0](turn)
+
+
+def suffix(form: str) -> str:
+    """Return what the name of a file of a form ends in."""
+    return FORMS[form][1]
+
+
+def as_json(turn: TurnView) -> str:
+    """Return everything that is known of it, with its steps and deliveries, as one object."""
+    return json.dumps(turn.to_json(), ensure_ascii=False, indent=2, default=str) + "\n"
+
+
+def as_curl(turn: TurnView) -> str:
+    """Return each call of a model as a command line. Keys are in no record: ``$API_KEY`` stands for them, and
+    ``$BASE_URL`` for the service's address. Raises Invalid for a turn that asked none.
+
+    The form is that of OpenAI's chat completions (Platform docs, "Create chat completion"), which most
+    services take.
+    """
+    calls = [span for span in turn.spans if span.kind == "model" and isinstance(_request(span), dict)]
+    if not calls:
+        raise Invalid(f"turn {turn.id} asked no model", hint="export it as json or markdown")
+    return "\n".join(_curl(span) for span in calls)
+
+
+def _request(span: SpanView) -> Any:
+    return span.data.get("request")
+
+
+def _curl(span: SpanView) -> str:
+    request = _request(span)
+    model = span.data.get("model") or request.get("model") or ""
+    body = {"model": model, "stream": bool(request.get("stream")), "messages": request.get("messages", [])}
+    who = " ".join(f"{span.data.get('provider') or span.name} {model}".split())
+    return (
+        f"# {who}; $BASE_URL is its base_url, $API_KEY its key; what the record does not hold (temperature, "
+        "longest answer) is left out\n"
+        'curl "$BASE_URL/chat/completions" \\\n'
+        '  -H "Authorization: Bearer $API_KEY" \\\n'
+        '  -H "Content-Type: application/json" \\\n'
+        f"  -d {shlex.quote(json.dumps(body, ensure_ascii=False))}\n"
+    )
+
+
+def as_markdown(turn: TurnView) -> str:
+    """Return what came in, what was answered, where the time went and what was delivered, for a report."""
+    return visible_lines("\n".join(_markdown(turn)))
+
+
+def _markdown(turn: TurnView) -> Iterator[str]:
+    yield f"# Turn {turn.id}\n"
+    yield from (f"- {name}: {_line(value)}" for name, value in _facts(turn) if value)
+    for title, text in (("Message", turn.text), ("Answer", turn.reply), ("Reason", turn.reason)):
+        if text:
+            yield f"\n## {title}\n\n{_fenced(text)}"
+    if spans := folded(turn.spans):
+        yield "\n## Steps\n\n| step | start | took | error |\n|---|--:|--:|---|"
+        for span in spans:
+            failure = failure_of(span)
+            start = f"{max(0.0, span.start - turn.received) * 1000:.1f} ms"
+            took = "" if span.took_ms is None else f"{span.took_ms:.1f} ms"
+            yield f"| {_cell(f'{span.kind} {span.name}')} | {start} | {took} | {_cell(str(failure or ''))} |"
+    for each in turn.deliveries:
+        yield f"\n## Delivery {each.get('id', '')}\n"
+        yield from (f"- {name}: {_line(value)}" for name, value in _delivery(each) if value)
+        if each.get("text") and each["text"] != turn.reply:
+            yield f"\n{_fenced(str(each['text']))}"
+    yield ""
+
+
+def _facts(turn: TurnView) -> Iterator[tuple[str, object]]:
+    known = turn.to_json()
+    yield from (("state", turn.state), ("bot", f"{turn.platform}/{turn.bot}"), ("user", turn.user))
+    yield "received", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(turn.received))
+    yield "took", f"{turn.took_ms:.1f} ms" if turn.took_ms else ""
+    for name in ("origin", "runner", "workflow", "provider", "model", "tokens", "delivery", "delivery_error"):
+        yield name, known.get(name)
+
+
+def _delivery(each: Json) -> Iterator[tuple[str, object]]:
+    for name in ("state", "kind", "attempts", "sent_id", "error"):
+        yield name, each.get(name)
+
+
+def _line(value: object) -> str:
+    return " ".join(str(value).split())
+
+
+def _cell(text: str) -> str:
+    return _line(text).replace("|", "\\|")
+
+
+def _fenced(text: str) -> str:
+    """Return a text as it is, in a fence longer than any in it."""
+    longest = max((len(found) for found in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+#: Each form: how it is made, and what the name of its file ends in.
+FORMS: dict[str, tuple[Callable[[TurnView], str], str]] = {
+    "json": (as_json, ".json"),
+    "curl": (as_curl, ".sh"),
+    "markdown": (as_markdown, ".md"),
+}

@@ -1,0 +1,47 @@
+"""`mindbot export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mindbot.api import calls
+from mindbot.api.exported import exported
+from mindbot.cli import completing
+from mindbot.cli.connect import connect
+from mindbot.cli.output import plain
+from mindbot.domain.errors import Invalid
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(name="export")
+def export_turn(
+    ctx: typer.Context,
+    turn: Annotated[
+        str,
+        typer.Argument(metavar="TURN", autocompletion=completing.turns, help="Its id, from `mindbot turns`."),
+    ],
+    form: Annotated[
+        Literal["json", "curl", "markdown"],
+        typer.Option("--as", help="json: all that is known; curl: its model's call; markdown: a report."),
+    ] = "json",
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A new file; else it is printed.")
+    ] = None,
+) -> None:
+    """Take a turn elsewhere: JSON, a curl command ($API_KEY stands for the key), or Markdown."""
+    text = exported(connect(ctx).ask(calls.turn(turn)), form)
+    if output is None:
+        print(plain(text), end="")
+        return
+    try:
+        with output.open("x", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise Invalid(f"{output} exists already", hint="give another name") from error
+    except OSError as error:
+        raise Invalid(f"cannot write {output}: {error.strerror}") from error
+    print(f"saved {plain(str(output))}")
