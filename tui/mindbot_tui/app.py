@@ -70,6 +70,7 @@ class Console(App[None]):
         readonly: bool = False,
         fps: float = FPS,
         keymap: Keymap | None = None,
+        keymap_path: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._loud = loud  # the name of the frame's colour; the theme's own when empty
@@ -83,6 +84,7 @@ class Console(App[None]):
         self.environment = environment
         self.host = host
         self.keymap = keymap or Keymap()
+        self.keymap_path = keymap_path
         self._fps = fps
         self.feed = Feed(self.state, api)
         self.flow = Flow()
@@ -110,6 +112,8 @@ class Console(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.keymap.textual)
+        if self.keymap.problems:
+            self.show_page(self.keymap.path, "\n".join(self.keymap.problems))
         self.set_class(self.no_color, "-no-color")
         self._feed()
         self.set_interval(1 / self._fps, self._sync)

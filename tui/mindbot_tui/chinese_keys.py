@@ -12,6 +12,11 @@ KEYS_ZH: dict[str, str] = {
     "no key or command says this": "没有这样的按键或命令",
     "type what you want to do, or a key": "输入想做的事，或一个按键",
     "find": "查找",
+    # keys of one's own
+    "the keys in use, and how to change them": "正在使用的按键，以及如何更改",
+    "the keys in use; write: a file to change them in": "正在使用的按键；write：写出可改的文件",
+    "written: {path}; it counts from the next start on": "已写入 {path}；下次启动生效",
+    "Keys in use; * are your own": "正在使用的按键；* 为自定义",
     # the names of views beside their keys
     "platforms": "平台",
     "sessions": "会话",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +41,10 @@ def open_console(
     fps: Annotated[
         float, typer.Option(min=0.2, max=30, help="How often the screen changes; less for a slow line.")
     ] = 10,
+    keymap: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="Keys of your own; :keymap in the console shows them."),
+    ] = "",
     web: Annotated[bool, typer.Option("--web", help="Serve the console to a browser.")] = False,
     host: Annotated[str, typer.Option(help="Where --web listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Its port.")] = 8008,
@@ -54,6 +59,7 @@ def open_console(
 
         options = ["--readonly"] * readonly + ["--production"] * production
         options += ["--lang", lang] * bool(lang) + ["--theme", theme] * bool(theme) + ["--fps", str(fps)]
+        options += ["--keymap", str(Path(keymap).absolute())] * bool(keymap)
         serve(options, socket, host, port, public_url)
         return
     from mindbot_tui.start import start
@@ -65,5 +71,6 @@ def open_console(
         theme=theme,
         production=production,
         fps=fps,
+        keymap=keymap,
         environ=os.environ,
     )

@@ -173,6 +173,7 @@ KEYS: tuple[Key, ...] = (
     Key("bundle_retry", "r", "bundles", "retry-bundle", "try again what its people wait for", 2),
     Key("bundle_turns", "f", "bundles", "turns-of-bundle", "its turns in the live list", 3),
     Key("events_view", "E", "everywhere", "events", "what happened to this console and its daemon"),
+    Key("keymap", "f2", "everywhere", "keymap", "the keys in use, and how to change them"),
     Key("prompt", "colon", "everywhere", "prompt", "type a command", 8),
     Key("palette", "ctrl+p", "everywhere", "palette", "find a command"),
     Key("find_key", "slash", "help", "find-key", "only what says this", 2),
@@ -184,6 +185,11 @@ KEYS: tuple[Key, ...] = (
 
 #: The ids of the views' keys.
 NUMBERED = frozenset(key.id for key in KEYS if key.keys.isdigit())
+
+#: Keys that lists and texts move with, and that stay theirs.
+RESERVED = frozenset(
+    ["up", "down", "k", "j", "pageup", "pagedown", "ctrl+b", "ctrl+f", "home", "g", "end", "G"]
+)
 
 #: Keys that every list has of itself.
 LIST_KEYS: tuple[tuple[str, str], ...] = (
@@ -215,8 +221,17 @@ class Keymap:
     ``changed`` has other keys by id, none where a key is not to be used.
     """
 
-    def __init__(self, changed: Mapping[str, str] | None = None, own: Iterable[Key] = ()) -> None:
+    def __init__(
+        self,
+        changed: Mapping[str, str] | None = None,
+        own: Iterable[Key] = (),
+        *,
+        path: str = "",
+        problems: Iterable[str] = (),
+    ) -> None:
         self.changed = dict(changed or {})
+        self.path = path  # the file that they are from
+        self.problems = list(problems)  # what is wrong in it, with its place
         ours = (replace(key, keys=self.changed.get(key.id, key.keys)) for key in KEYS)
         self.keys = (*ours, *own)
 

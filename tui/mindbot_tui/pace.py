@@ -93,7 +93,8 @@ class Pace:
         left = self._bytes
         if now - self._sent > NOTICED:  # it was full
             begun, sizes = self._lately[0][0], (size for _, size in self._lately)
-            self._rate, self._tried = sum(sizes) / max(now - begun, NOTICED), now
+            found = sum(sizes) / max(now - begun, NOTICED)
+            self._rate, self._tried = max(found, self._rate * 0.75), now  # it was idle too, and wakes late
             left = min(left, KERNEL)
         elif self._rate and now - self._tried > REMEMBERED:  # it may have become faster
             self._rate, self._tried = self._rate * 1.5 if self._rate < FAST else 0.0, now

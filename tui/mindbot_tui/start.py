@@ -6,9 +6,14 @@ import os
 import socket as network
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mindbot.domain.errors import Invalid, NotFound
+from mindbot.domain.errors import ConfigError, Invalid, NotFound
 from mindbot_tui.words import LANGUAGES, language_of
+
+if TYPE_CHECKING:
+    from mindbot_tui.keymap import Keymap
 
 
 def start(
@@ -19,6 +24,7 @@ def start(
     theme: str = "",
     production: bool = False,
     fps: float = 10,
+    keymap: str = "",
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Run a console until it is left.
@@ -48,11 +54,43 @@ def start(
         host=network.gethostname().partition(".")[0],
         readonly=readonly,
         fps=fps,
+        keymap=keymap_of(keymap, environ),
+        keymap_path=keymap or own_file("keymap.yaml", environ),
     )
     console.use_theme(name)
     console.run()
     if console.return_code:
         raise SystemExit(console.return_code)
+
+
+def own_file(name: str, environ: Mapping[str, str]) -> str:
+    """Return where a reader's own file is looked for; empty for one without a home."""
+    from mindbot.config.paths import user_config_dir
+
+    folder = user_config_dir(environ)
+    return str(folder / name) if folder else ""
+
+
+def keymap_of(named: str, environ: Mapping[str, str]) -> Keymap:
+    """Return the keys that a file changes: the one that is named, or the reader's own where there is one.
+
+    Raises:
+        ConfigError: it is named and cannot be read.
+    """
+    from mindbot_tui.keymap import Keymap
+
+    path = named or own_file("keymap.yaml", environ)
+    if not path or not (named or Path(path).exists()):
+        return Keymap()
+    from mindbot_tui.keyfile import read_keymap
+    from mindbot_tui.screens.catalog import contexts
+
+    try:
+        return read_keymap(Path(path), contexts())
+    except ConfigError as error:
+        if named:
+            raise
+        return Keymap(path=path, problems=error.problems or [str(error)])
 
 
 def on_terminal() -> bool:

@@ -286,6 +286,10 @@ class Surface(Protocol):
         """The keys in use."""
 
     @property
+    def keymap_path(self) -> str:
+        """Where a file of keys is looked for; empty for a reader without a home."""
+
+    @property
     def environment(self) -> str:
         """The word that the frame shouts."""
 

@@ -29,6 +29,7 @@ from mindbot_tui.commands.health import ShowHealth
 from mindbot_tui.commands.help import OpenHelp
 from mindbot_tui.commands.history import GoThroughHistory
 from mindbot_tui.commands.hit import GoToHit
+from mindbot_tui.commands.keymap import ShowKeymap
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.mark import Mark
 from mindbot_tui.commands.models import Models
@@ -163,6 +164,7 @@ COMMANDS: dict[str, Command] = {
         Lang(),
         UseTheme(),
         Screenshot(),
+        ShowKeymap(),
         OpenPrompt(),
         OpenPalette(),
         Quit(),

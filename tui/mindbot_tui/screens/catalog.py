@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from mindbot_tui.screens.view import View
@@ -34,3 +34,12 @@ def view_of(name: str, subject: str = "") -> View:
     module, _, cls = (_SUBJECTS[name] if subject else _VIEWS[name]).partition(":")
     make: Callable[..., View] = getattr(import_module(module), cls)
     return make(subject) if subject else make()
+
+
+def contexts() -> list[Sequence[str]]:
+    """Return for each view the contexts of keys that hold in it."""
+    found: list[Sequence[str]] = []
+    for where in (*_VIEWS.values(), *_SUBJECTS.values(), "mindbot_tui.screens.flow:Flow"):
+        module, _, cls = where.partition(":")
+        found.append(getattr(import_module(module), cls).contexts)
+    return found
