@@ -62,7 +62,7 @@ class FailuresView(Answer):
 
 
 class RetriedBundle(Answer):
-    """What came of trying each again; ``left`` are those whose people have had a later answer."""
+    """What came of trying each again; ``left`` are those that nobody waits for."""
 
     settled: list[SettledLetter] = Field(default_factory=list)
     left: int = 0

@@ -7,7 +7,7 @@ from mindbot.domain.saying import Say, english
 
 TEXTS = (
     *("{n} turns", "1 turn", "{n} answers", "1 answer", "{n} people wait", "1 person waits", "nobody waits"),
-    *("{done} of {n} tried again", "{n} left alone: they were answered since", "{id}: {why}"),
+    *("{done} of {n} tried again", "{n} left alone: nobody waits for them", "{id}: {why}"),
     "nobody waits for any of these",
 )
 
@@ -39,5 +39,5 @@ def retried(done: RetriedBundle, say: Say = english) -> list[str]:
         well = sum(each.done for each in done.settled)
         told = [say("{done} of {n} tried again", done=well, n=len(done.settled))]
     if done.left:
-        told.append(say("{n} left alone: they were answered since", n=done.left))
+        told.append(say("{n} left alone: nobody waits for them", n=done.left))
     return told + [say("{id}: {why}", id=each.id, why=each.why) for each in done.settled if not each.done]

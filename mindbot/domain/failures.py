@@ -20,8 +20,10 @@ _IDS = re.compile(
     r"\b(?:(?=(?:[\w-]*\d){4})[\w-]{12,}|(?=(?:\w*\d){2})[0-9A-Z]{10,}|(?=\w*\d)[0-9a-f]{8,})\b", re.ASCII
 )
 _NUMBER = re.compile(r"(?<![\w-])\d+(?:[.,]\d+)*", re.ASCII)
+_NAMES = re.compile(r"(?:code|error|status)[ :=]{1,2}$", re.IGNORECASE)
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
+_ODD_BLANKS = re.compile(r"\s\s|[^\S ]")
 _ID, _COUNT = "…", "#"
 
 Kind = Literal["failed", "undelivered"]
@@ -35,16 +37,20 @@ def cause_of(text: str) -> str:
 
     def number(found: re.Match[str]) -> str:
         digits, after = found[0], text[found.end() : found.end() + 1]
-        code = digits.isdigit() and (after == ":" and 3 <= len(digits) <= 7)
+        named = after == ":" or _NAMES.search(text, 0, found.start()) is not None
+        code = digits.isdigit() and named and 3 <= len(digits) <= 7
         return digits if code or _STATUS.fullmatch(digits) else _COUNT
 
     return _NUMBER.sub(number, text)[:_LONGEST]
 
 
-def pattern_of(cause: str) -> str:
-    """Return a pattern that finds the words that a cause was made of (RE2's, as filters have it)."""
+def pattern_of(cause: str, *, blanks: str = r"\s+") -> str:
+    """Return a pattern that finds the words that a cause was made of (RE2's, as filters have it).
+
+    A cause has single ``blanks`` where its words may have had more.
+    """
     pieces = (_SPECIAL.sub(r"\\\1", piece) for piece in re.split(f"[{_ID}{_COUNT}]", cause))
-    return r"\s+".join(".+".join(pieces).split())
+    return blanks.join(".+".join(pieces).split())
 
 
 @dataclass(slots=True)
@@ -75,15 +81,17 @@ class Bundle:
         """A filter that shows its turns."""
         if self.kind == "undelivered":
             platform, _, bot = self.component.partition("/")
-            named, text = {"platform": platform, "bot": bot}, "delivery_error"
-            terms = ["undelivered"]
+            named = {"platform": platform, "bot": bot}
+            text, terms = "delivery_error", ["undelivered"]
         else:
             kind, _, name = self.component.partition(" ")
-            named, text = {kind: name, "error": self.error}, "reason"
-            terms = ["state in [failed, dead]"]
+            named = {kind: name, "error": self.error}
+            text, terms = "reason", ["state in [failed, dead]"]
         terms += [f"{name} == {_quoted(value)}" for name, value in named.items() if name and value]
         if self.cause:
-            terms.append(f"{text} =~ {_quoted(pattern_of(self.cause))}")
+            odd = any(_ODD_BLANKS.search(str(turn[text])) for turn in self.turns)  # type: ignore[literal-required]
+            pattern = pattern_of(self.cause) if odd else pattern_of(self.cause, blanks=" ")
+            terms.append(f"{text} =~ {_quoted(pattern)}")
         return " and ".join(terms)
 
     def to_json(self) -> BundleJson:
@@ -134,10 +142,12 @@ def _keys(line: TurnLineJson) -> Iterator[tuple[Kind, str, str, str]]:
     """Yield the bundles that a turn belongs to: it may have failed, and its notice not have arrived."""
     if line["state"] in ("failed", "dead"):
         error, reason = line.get("error", ""), line["reason"]
-        yield "failed", _component(line), error, cause_of(reason.removeprefix(f"{error}: "))
+        component = _component(line)
+        words = reason.removeprefix(f"{error}: ").removeprefix(f"{component.partition(' ')[2]}: ")
+        yield "failed", component, error, cause_of(words)
     if line["undelivered"]:
-        where, words = f"{line['platform']}/{line['bot']}", line["delivery_error"]
-        yield "undelivered", where, "", cause_of(words)
+        where = f"{line['platform']}/{line['bot']}"
+        yield "undelivered", where, "", cause_of(line["delivery_error"])
 
 
 def _component(line: TurnLineJson) -> str:

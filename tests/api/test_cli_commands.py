@@ -290,7 +290,7 @@ async def test_failures_are_shown_by_their_cause_and_tried_again(run: Run, up: R
     assert done.code == 1, "one of them could not be tried again"
     assert done.out.splitlines() == [
         "1 of 2 tried again",
-        "3 left alone: they were answered since",
+        "3 left alone: nobody waits for them",
         "01U: 01U is neither failed nor dead",
     ]
     up.runtime.dead.clear()

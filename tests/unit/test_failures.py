@@ -42,6 +42,7 @@ def line(n: int, user: str = "lin", **more: Any) -> TurnLineJson:
         ("40001: invalid credential, hint: [1742]", "40001: invalid credential, hint: [#]"),
         ("500: The server had an error", "500: The server had an error"),
         ("no answer in 30s", "no answer in #s"),
+        ("no such user id (errcode 40003)", "no such user id (errcode 40003)"),
         ("HTTP 503 after 1.5 s", "HTTP 503 after # s"),
         ("turn 01KFZ3N8WQ2AC is gone", "turn … is gone"),
         ("request 7f9c2ba4e88f827d616045507605853e failed", "request … failed"),
@@ -79,7 +80,7 @@ def test_turns_that_failed_alike_are_one_bundle_which_its_filter_shows() -> None
         12,
         3,
     )
-    assert shown["cause"] == "openai: 500: no answer for … in #s"
+    assert shown["cause"] == "500: no answer for … in #s"
     assert (shown["since"], shown["last"], shown["sample"]) == (1001.0, 1012.0, lines[0]["reason"])
     assert second.to_json()["component"] == "退款"
     keep = parse(shown["filter"], TURN_FIELDS).compile()

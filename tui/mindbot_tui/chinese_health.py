@@ -69,7 +69,7 @@ HEALTH: dict[str, str] = {
     "1 person waits": "1 人在等待",
     "nobody waits": "无人等待",
     "{done} of {n} tried again": "已重试 {n} 个中的 {done} 个",
-    "{n} left alone: they were answered since": "{n} 个未动：之后已有答复",
+    "{n} left alone: nobody waits for them": "{n} 个未动：无人等待",
     "{id}: {why}": "{id}：{why}",
     "nobody waits for any of these": "这些都无人等待",
     "no failures are selected": "没有选中故障",

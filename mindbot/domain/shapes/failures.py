@@ -61,7 +61,7 @@ class FailuresJson(TypedDict):
 
 
 class RetriedBundleJson(TypedDict):
-    """What came of trying each again; ``left`` are those whose people have had a later answer."""
+    """What came of trying each again; ``left`` are those that nobody waits for."""
 
     settled: list[SettledJson]
     left: int
