@@ -81,6 +81,11 @@ class FakeDaemon:
     async def aclose(self) -> None:
         """Nothing to close."""
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return len(self._streams)
+
     # --- what tests do
 
     def say(self, update: Update) -> None:

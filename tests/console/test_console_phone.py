@@ -49,6 +49,8 @@ def test_an_answer_grows_as_far_as_it_was_said() -> None:
     view = running(turn_view(11))
     assert seen(view)[1].blocks == () and seen(view)[1].note == "typing …"
     assert seen(view, "It left")[1].blocks == (("text", "It left▌"),)
+    assert seen(view, "x" * 5000 + "end")[1].blocks[0][1].endswith("xend▌")
+    assert len(seen(view, "x" * 5000)[1].blocks[0][1]) < 1000
     assert [b.note for b in seen({**view, "deliveries": []}, "It left")][1:] == ["typing …"]  # is not shown
     assert [b.note for b in seen(queued(turn_view(12)))][1:] == ["not begun yet"]
 

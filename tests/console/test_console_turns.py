@@ -6,7 +6,7 @@ import pytest
 from console_driver import Person, console
 from console_fakes import NOON, FakeClock, FakeDaemon
 from console_sample import SAMPLE, filled, turn_view
-from console_turns import running
+from console_turns import failed, running
 
 from mindbot.domain.message import Json
 
@@ -59,6 +59,19 @@ async def test_a_turn_is_drawn_as_it_runs(daemon: FakeDaemon, clock: FakeClock) 
         daemon.answers[f"GET /v1/turns/{RUNS}"] |= ended | {"deliveries": []}
         daemon.turn({**SAMPLE[11], "reply": "It left Hamburg yesterday.", "took": 61.0})
         await person.sees("✓ answered", "It left Hamburg yesterday.")
+
+
+async def test_a_turn_that_fails_while_it_is_looked_at_leads_to_the_cause(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    async with console(daemon, clock=clock) as person:
+        await opens(person, RUNS)
+        await person.sees("it left Hamburg ▌")
+        await person.finds(lambda: any(topics == ("span", "chunk") for topics, _ in daemon.subscribed))
+        daemon.answers[f"GET /v1/turns/{RUNS}"] = failed({**turn_view(11), "state": "failed", "took": 223.0})
+        daemon.turn({**SAMPLE[11], "reason": "rate_limited: slow down", "took": 223.0}, "failed")
+        await person.sees("✗ failed", "model openai ✗", "✗ rate_limited: the model asked us to slow down")
+        await person.finds(lambda: daemon.streams == 1)  # the steps of others are told no longer
 
 
 async def test_a_turn_that_waits_says_behind_whom(daemon: FakeDaemon, clock: FakeClock) -> None:

@@ -12,6 +12,7 @@ from textual.containers import Container, Vertical
 from mindbot.api import calls
 from mindbot.api.models import TurnView
 from mindbot.api.stream import Batch
+from mindbot.domain.errors import MindBotError
 from mindbot.domain.turn import DONE_STATES
 from mindbot_tui.cells import took
 from mindbot_tui.keymap import bindings
@@ -89,7 +90,7 @@ class TurnScreen(View):
         columns = step_columns(lambda: self._axis, lambda: self.console.words)
         self._rows = Rows(self._steps, columns, empty="no steps are known", id="steps")
         self._parts = Tabs(NAMES)
-        self._led = False  # it was led to a part by what became of the turn, not by the reader
+        self._free = True  # the reader has not chosen a part: what becomes of the turn leads to one
         self._text = Text(id="text")
         self._head, self._stages, self._phone = TurnHead(), Stages(), PhonePane(id="phone")
         yield self._head
@@ -112,7 +113,7 @@ class TurnScreen(View):
         if name == "step" and self._text.has_focus:
             self._open_text()
             return
-        self._led = False
+        self._free = False
         self._parts.put(name)
         self._put_part()
 
@@ -147,28 +148,36 @@ class TurnScreen(View):
         found = await self.console.api.ask(calls.turn(live.id))
         if live is not self._live:
             return  # the reader has gone on
-        first = live.view is None
+        before = live.view.state if live.view is not None else ""
         live.take(found)
+        self._attend(live)
+        if not (before and self.console.state.paused):
+            self._put()
+            if found.state != before:
+                self._lead(found, first=not before)
+
+    def _attend(self, live: LiveTurn) -> None:
+        """Listen while the turn is open, and no longer: the daemon tells all steps while somebody does."""
         if live.open and not self._listening:
             self._listening = True
             self._listen(live)
-        self._put()
-        if first:
-            self._lead(found)
+        elif self._listening and not live.open:
+            self._listening = False
+            self.workers.cancel_group(self, "listen")
 
     @work(group="listen")
     async def _listen(self, live: LiveTurn) -> None:
         """Take in what the stream tells of the turn's inside while it is open."""
         wanted = f'turn == "{live.id}"'
-        async with aclosing(self.console.api.stream(TOPICS, wanted)) as updates:
-            async for update in updates:
-                if live is not self._live or not live.open:
-                    break
-                if isinstance(update, Batch):
-                    live.apply(update.events)
-                else:
-                    self.reload()  # what was told before, or in between, is not known
-        self._listening = False
+        try:
+            async with aclosing(self.console.api.stream(TOPICS, wanted)) as updates:
+                async for update in updates:
+                    if isinstance(update, Batch):
+                        live.apply(update.events)
+                    else:
+                        self.reload()  # what was told before, or in between, is not known
+        except MindBotError as error:  # then it is only asked about
+            self.console.state.note("bad", str(error))
 
     def _told(self) -> object:
         row = self.console.state.turns.get(self._open)
@@ -179,7 +188,8 @@ class TurnScreen(View):
         state = self.console.state
         passed = state.clock() - self._asked
         every = STALE_EVERY if self._live.stale else OPEN_EVERY
-        late = self._live.open and passed > every
+        changes = self._live.open or (self._live.view is not None and self._live.view.delivery == "waiting")
+        late = changes and passed > every
         if state.link.attached and not self._asking and (late or self._told() != self._seen):
             self.reload()
 
@@ -234,18 +244,18 @@ class TurnScreen(View):
             if step.id == id and n != self._rows.cursor:
                 self._rows.select(n)
 
-    def _lead(self, turn: TurnView) -> None:
+    def _lead(self, turn: TurnView, *, first: bool) -> None:
         """Go to what the reader will look for: the step that failed, or the answer that grows."""
-        wanted = "step" if (bad := culprit(turn, all_spans(turn, self._live.spans))) else ""
-        if bad:
+        bad = culprit(turn, all_spans(turn, self._live.spans))
+        if bad and (first or self._free):
             self._select(bad)
-        elif self._live.open and turn.state != "queued":
-            wanted = "reply"
-        if wanted and (self._led or self._parts.chosen == NAMES[0]):
-            self._led = True
-            self._parts.put(wanted)
-        elif self._led:
-            self._led = False
+        if not self._free:
+            return
+        if bad:
+            self._parts.put("step")
+        elif turn.state == "running":
+            self._parts.put("reply")
+        elif first:
             self._parts.put(NAMES[0])
         self._put_part()
 
@@ -259,8 +269,10 @@ class TurnScreen(View):
             self._text.put(step_text(step), colour=step_colours(step))
             return
         if chosen == "reply" and self._live.open and self._live.saying:
+            follows = self._text.scroll_y >= self._text.max_scroll_y - 1
             self._text.put(f"{growing(self._live.saying)}▌", stays=True)
-            self._text.scroll_end(animate=False, immediate=True)
+            if follows:
+                self._text.scroll_end(animate=False, immediate=True)
             return
         words = self.console.words
         found = part(turn, chosen, fold=lambda size: words(" … {size}, Enter opens", size=size))

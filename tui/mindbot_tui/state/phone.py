@@ -15,7 +15,8 @@ from mindbot.domain.saying import Say, english
 from mindbot.domain.turn import DONE_STATES
 from mindbot_tui.cells import size
 
-SHOWN = 4000  # characters of one text
+SHOWN = 4000  # characters of one text,
+GROWING = 800  # and of the end of one that grows
 FILES = ("image", "voice", "video", "file")
 
 Side = Literal["user", "bot", ""]
@@ -76,7 +77,8 @@ def _sent(turn: TurnView, each: Json, saying: str, say: Say) -> Bubble:
     at = float(each.get("ended") or each.get("created") or 0.0)
     note, kind = _fared(each, state, notes, say)
     if state == "open" and turn.state not in DONE_STATES:
-        blocks = (("text", f"{saying[-SHOWN:]}▌"),) if saying else ()
+        end = saying if len(saying) <= GROWING else f"…{saying[-GROWING:]}"
+        blocks = (("text", f"{end}▌"),) if saying else ()
     return Bubble("bot", str(each.get("bot") or turn.bot), at, blocks, note, kind)
 
 

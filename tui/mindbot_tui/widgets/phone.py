@@ -36,6 +36,7 @@ class Phone(Painter, ScrollView, can_focus=True):
         super().__init__(id=id)
         self._bubbles: Sequence[Bubble] = ()
         self._lines: list[list[Piece]] = []
+        self._laid: dict[tuple[Bubble, int], list[list[Piece]]] = {}
 
     def put(self, bubbles: Sequence[Bubble]) -> None:
         """Show these."""
@@ -49,7 +50,11 @@ class Phone(Painter, ScrollView, can_focus=True):
     def _lay(self) -> None:
         follows = self.scroll_y >= self.max_scroll_y - 1
         width = max(self.size.width, 12)
-        self._lines = [line for bubble in self._bubbles for line in _drawn(bubble, width)]
+        known, self._laid = self._laid, {}
+        for bubble in self._bubbles:
+            key = (bubble, width)
+            self._laid[key] = known.get(key) or list(_drawn(bubble, width))
+        self._lines = [line for bubble in self._bubbles for line in self._laid[bubble, width]]
         self.virtual_size = Size(0, len(self._lines))
         if follows:
             self.scroll_end(animate=False, immediate=True, force=True)
