@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 from mindbot.api.models import TurnSummary
 
+_USUAL = 5.0  # seconds that an answer takes to leave without a word being said of it
 
-def state(turn: TurnSummary) -> str:
-    """Return its state; an answer that did not arrive is said."""
-    return f"{turn.state}, {turn.delivery}" if turn.delivery in ("undelivered", "discarded") else turn.state
+
+def state(turn: TurnSummary, now: float | None = None) -> str:
+    """Return its state; of an answer that did not arrive, or waits for long, that is said too."""
+    ended = turn.received + turn.took_ms / 1000
+    waits = turn.delivery == "waiting" and (now or time.time()) > ended + _USUAL
+    told = waits or turn.delivery in ("undelivered", "discarded")
+    return f"{turn.state}, {turn.delivery}" if told else turn.state
 
 
 def receives(user: str, platform: str, bot: str = "") -> str:

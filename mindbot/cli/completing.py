@@ -61,6 +61,17 @@ def dead_letters(ctx: typer.Context, incomplete: str) -> Offered:
     )
 
 
+def discarded(ctx: typer.Context, incomplete: str) -> Offered:
+    """Offer what was discarded lately."""
+    from mindbot.api import calls
+
+    return _ask(
+        ctx,
+        lambda: calls.dead_letters(_MOST, settled=True),
+        lambda found: ((d.id, f"{d.platform}/{d.bot}: {d.text}") for d in found if d.acted == "discard"),
+    )
+
+
 def sessions(ctx: typer.Context, incomplete: str) -> Offered:
     """Offer the sessions that were active last."""
     from mindbot.api import calls

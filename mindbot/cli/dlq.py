@@ -113,7 +113,10 @@ def discard(
 
 @app.command()
 def restore(
-    ctx: typer.Context, ids: Annotated[list[str], typer.Argument(metavar="ID", help="Discarded ones.")]
+    ctx: typer.Context,
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID", autocompletion=completing.discarded, help="Discarded ones.")
+    ],
 ) -> None:
     """Make discarded ones dead letters again."""
     _settle(ctx, "restore", ids, False, None)

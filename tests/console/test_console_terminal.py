@@ -136,6 +136,23 @@ def test_a_terminal_that_goes_takes_the_daemon_under_its_console_along(tmp_path:
             os.kill(each, signal.SIGKILL)
 
 
+@pytest.mark.full
+def test_a_terminal_that_goes_while_the_demo_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    line = Line(tmp_path / "unused.sock", "up", "--demo", TMPDIR=str(tmp_path))
+    daemon: set[int] = set()
+    try:
+        (config,) = wait_for(lambda: list(tmp_path.glob("mindbot-demo*/mindbot.yaml")))
+        daemon = wait_for(lambda: _ours(str(config)))
+        line.cut()
+        assert line.console.wait(PATIENCE) != 0
+        wait_for(lambda: not _ours(str(config)))
+        assert not list(tmp_path.glob("mindbot-demo*"))
+    finally:
+        line.close()
+        for each in daemon & _ours(str(config)):
+            os.kill(each, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("closed", ["stdin", "stderr"])
 def test_half_a_terminal_is_none(closed: str) -> None:
     ours, theirs = pty.openpty()
