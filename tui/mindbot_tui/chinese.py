@@ -81,7 +81,6 @@ ZH: dict[str, str] = {
     "nothing": "（空）",
     "nothing here": "（空）",
     "nothing is configured": "没有任何配置",
-    "nothing matches": "没有符合条件的轮次",
     "nothing was written yet": "还没有日志",
     # the frame
     " detached for {gone}: {reason}; attaching again by itself": " 已断开 {gone}：{reason}；正在自动重连",

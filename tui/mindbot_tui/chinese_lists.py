@@ -27,7 +27,25 @@ LISTS_ZH: dict[str, str] = {
         "调整列宽：排序所用的列，或第一个可伸缩的列"
     ),
     "there are no columns here": "此处没有列",
+    # times and the log
+    "to a time: 12:30, -2h, 2026-11-30": "跳到某个时间：12:30、-2h、2026-11-30",
+    "to what happened then: 12:30, -2h, 2026-11-30": "跳到当时发生的：12:30、-2h、2026-11-30",
+    "this list has no times to jump to": "此列表没有可跳转的时间",
+    "how much the selected line's logger writes": "所选行的日志器写多少",
+    "how much a part of the daemon writes, until it ends: the selected line's, or one by its name": (
+        "守护进程某一部分写多少日志，直到它结束：所选行的，或按名称"
+    ),
+    "no line of the daemon is selected": "未选中守护进程的日志行",
+    "{logger} writes from {level} on": "{logger} 从 {level} 级别起写日志",
+    "the turn that the line is about": "该行所涉的轮次",
+    "open the turn that the selected line is about": "打开所选行所涉的轮次",
+    "level": "级别",
+    "turn": "轮次",
     # filters
+    "nothing matches so far; looking further back …": "暂无匹配；继续往前查找…",
+    "nothing matches among {n} turns here": "此处 {n} 个轮次中没有匹配的",
+    "nothing matches, back to {time}; up looks further": "到 {time} 为止没有匹配的；向上继续查找",
+    "nothing matches, back to the first turn": "直到第一个轮次都没有匹配的",
     'filter the list, e.g. platform == "wecom" and took > 5s; bare words search it': (
         '筛选列表，例如 platform == "wecom" and took > 5s；直接输入词语即搜索'
     ),

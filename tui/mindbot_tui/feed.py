@@ -107,6 +107,7 @@ class Feed:
         for _ in range(PAGES if len(self._state.turns) else 1):
             page = await self._api.ask(calls.turns(limit=PAGE, before=before))
             fresh = self._state.turns.merge(turn.to_json() for turn in page)
+            self._state.listed = True
             if len(page) < PAGE or fresh < len(page):
                 return
             before = page[-1].id

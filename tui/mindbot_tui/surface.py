@@ -15,83 +15,18 @@ from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot.filters.fields import FieldSet
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.keymap import Keymap
+from mindbot_tui.listing import Listing
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.state.history import Way
 from mindbot_tui.state.turn_row import TurnRow
 from mindbot_tui.words import Words
 
 
-class List(Protocol):
-    """The lines of a view, with one of them selected."""
-
-    @property
-    def follows(self) -> bool:
-        """Whether the list can follow its end."""
-
-    @property
-    def following(self) -> bool: ...
-
-    @property
-    def cursor(self) -> int:
-        """The index of the selected line; -1 in an empty list."""
-
-    def select(self, index: int) -> None: ...
-
-    def go_on(self) -> None:
-        """Follow the end again."""
-
-    @property
-    def marks(self) -> Markings:
-        """What is marked in it."""
-
-    def mark(self, by: int = 0) -> None:
-        """Mark the selected line or unmark it, and go on; ``by`` 1 or -1: mark it and the one reached."""
-
-    def mark_all(self) -> None:
-        """Mark all lines that are shown, or none where all are marked."""
-
-    def unmark(self) -> None: ...
-
-    @property
-    def sorts(self) -> bool:
-        """Whether its order is the reader's to choose."""
-
-    @property
-    def sorted(self) -> str:
-        """The title of the column that it is sorted by; empty: as it was."""
-
-    @property
-    def down(self) -> bool: ...
-
-    @property
-    def titles(self) -> Sequence[str]:
-        """The titles of its columns that are shown."""
-
-    def sort(self, title: str, *, down: bool = False) -> None:
-        """Sort by the column of that title; empty: as it was."""
-
-    def sort_next(self) -> None:
-        """Sort by the next column; after the last one as it was."""
-
-    def widen(self, by: int) -> None:
-        """Change the width of the column that it is sorted by, or of the first that shares the room."""
-
-
-class Markings(Protocol):
-    """Marked lines."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def possible(self) -> bool:
-        """Whether lines can be marked there."""
-
-
 class Front(Protocol):
     """The view in front, and what is selected in it; what is not is empty."""
 
     @property
-    def rows(self) -> List | None: ...
+    def rows(self) -> Listing | None: ...
 
     @property
     def turn(self) -> str:
@@ -104,6 +39,17 @@ class Front(Protocol):
     @property
     def dead_letters(self) -> Sequence[str]:
         """The ids of the marked dead letters, or of the selected one."""
+
+    @property
+    def logger(self) -> str:
+        """The logger that wrote a line."""
+
+    @property
+    def jumps(self) -> bool:
+        """Whether it has times to jump to."""
+
+    def jump(self, at: float) -> None:
+        """Go to what happened at a time, in Unix seconds."""
 
     @property
     def filter_fields(self) -> FieldSet | None:

@@ -29,8 +29,11 @@ from mindbot_tui.commands.health import ShowHealth
 from mindbot_tui.commands.help import OpenHelp
 from mindbot_tui.commands.history import GoThroughHistory
 from mindbot_tui.commands.hit import GoToHit
+from mindbot_tui.commands.its_turn import ItsTurn
+from mindbot_tui.commands.jump import JumpToTime
 from mindbot_tui.commands.keymap import ShowKeymap
 from mindbot_tui.commands.lang import Lang
+from mindbot_tui.commands.log_level import LogLevel
 from mindbot_tui.commands.mark import Mark
 from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
@@ -102,6 +105,9 @@ COMMANDS: dict[str, Command] = {
         SetFilter(),
         ClearFilter(),
         Faults(),
+        JumpToTime(),
+        LogLevel(),
+        ItsTurn(),
         Mark(),
         Sort(),
         Width(),

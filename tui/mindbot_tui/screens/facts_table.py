@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from textual.app import ComposeResult
@@ -33,7 +33,8 @@ class FactsTable(Table[R]):
         self._rows.refresh_changed()
         self._tell()
 
-    def filtered(self) -> None:
+    def use(self, keep: Callable[[R], bool] | None) -> None:
+        super().use(keep)
         self._tell()
 
     def on_rows_moved(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
@@ -40,6 +42,7 @@ _OFFERED = (
     "model",
     "workflow",
 )
+_SEEKS = 5  # times that a filter is looked for unasked: again when the turns in memory were listed anew
 OLDER = 500  # turns asked for at the top of the list
 LOOKS = 15  # of two seconds, while none is found; going up again goes on
 AGE = 1.0  # seconds between looks at how long open turns take
@@ -56,18 +59,21 @@ class Flow(View):
         self._filter = ""
         self._aged = 0.0
         self._more = True  # there may be older turns than those that are shown
+        self._looked: models.TurnPage | None = None  # for the filter in force
+        self._found = False  # the daemon had some of it
+        self._sought_back = 0
         #: How far back was looked, for a filter and the oldest turn that is shown.
         self._reached: tuple[tuple[str, str], str] = ("", ""), ""
 
     def body(self) -> ComposeResult:
         state = self.console.state
         self.turns = FilteredTurns(state.turns)
-        self._bar = FilterBar(self.values, self._count)
+        self._bar = FilterBar(self.values, self._count, note=self._back_to)
         self._rows: Rows[TurnRow] = Rows(
             self.turns,
             columns(state.clock, lambda text: self.console.words(text)),
             follows=True,
-            empty=self._nothing,
+            empty="asking the daemon …",
             id="turns",
             key=lambda row: row.id,
             markable=True,
@@ -90,15 +96,21 @@ class Flow(View):
         words = self.console.words
         self._bar.input.placeholder = words('filter, e.g. platform == "wecom" and took > 5s')
         self._box.placeholder = words("write to a bot: [@user] [#platform/bot] text")
-        if not self.filter:
-            self._rows.empty = self._nothing
         super().speak()
 
-    @property
-    def _nothing(self) -> str:
-        return self.console.words(
-            "no turns yet: press {key} and write one", key=self.console.keymap.first("compose")
-        )
+    def nothing(self) -> str:
+        words, page = self.console.words, self._looked
+        if not self.filter:
+            return words("no turns yet: press {key} and write one", key=self.console.keymap.first("compose"))
+        if self._asking or self.turns.scanning:
+            return words("nothing matches so far; looking further back …")
+        if page is None:
+            return words("nothing matches among {n} turns here", n=f"{len(self.console.state.turns):,}")
+        if page.next:
+            return words(
+                "nothing matches, back to {time}; up looks further", time=moment(page.back_to or 0.0)
+            )
+        return words("nothing matches, back to the first turn")
 
     @property
     def rows(self) -> Rows[TurnRow]:
@@ -129,6 +141,9 @@ class Flow(View):
         state = self.console.state
         if not state.paused:
             self._age()
+            self._seek_back()
+        self._loaded = state.listed
+        self._await(self._rows)
         self._no_daemon.sync()
         self._rows.display = not self._no_daemon.display
         super().sync()
@@ -151,6 +166,21 @@ class Flow(View):
 
     def reload(self) -> None:
         self.console.list_again()
+
+    # --- times
+
+    jumps = True
+
+    def jump(self, at: float) -> None:
+        """Go to the first turn from then on; before all that are here the filter leads to it."""
+        turns = self.turns
+        first = turns.row(0).received if len(turns) else at
+        if at < first:
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(at))
+            there = f'received <= "{stamp}"'
+            self.set_filter(f"({self.filter}) and {there}" if self.filter else there)
+        else:
+            self._rows.select(bisect_left(range(len(turns)), at, key=lambda n: turns.row(n).received))
 
     # --- the filter
 
@@ -176,7 +206,7 @@ class Flow(View):
         self._filter = event.filter
         self._more = True
         self.turns.use(parse(event.filter).compile() if event.filter else None)
-        self._rows.empty = "nothing matches" if event.filter else self._nothing
+        self._looked, self._found, self._sought_back = None, False, 0
         self.console.used_filter(event.filter)
         self._rows.follow.resume()
         self._rows.sync(force=True)
@@ -185,7 +215,17 @@ class Flow(View):
         self._rows.focus()
 
     def _count(self) -> tuple[int, int, bool]:
-        return len(self.turns), len(self.console.state.turns), self.turns.scanning
+        known = len(self.console.state.turns) + self.turns.older
+        return len(self.turns), known, self.turns.scanning or self._asking
+
+    def _back_to(self) -> str:
+        """Say how far back the filter was looked for."""
+        page = self._looked
+        if not self.filter or page is None:
+            return ""
+        if not page.next:
+            return self.console.words("all")
+        return f"← {moment(page.back_to or 0.0)}"
 
     def values(self) -> Mapping[str, Iterable[str]]:
         """Return values seen lately, by field."""
@@ -211,6 +251,16 @@ class Flow(View):
 
     # --- older turns
 
+    def _seek_back(self) -> None:
+        """Ask the daemon for what a filter lets through beyond the turns in memory."""
+        state, turns = self.console.state, self.turns
+        ready = state.link.attached and state.listed and not self._asking and not turns.scanning
+        wanted = self.filter and (self._looked is None or (self._found and not turns.older))
+        if ready and wanted and turns.oldest and self._sought_back < _SEEKS:
+            self._sought_back += 1
+            self._asking = True
+            self._load_older(seeks=True)
+
     def on_rows_topped(self) -> None:
         """Above the first line lie the turns that are only on the daemon's disk."""
         if self.turns.oldest and self._more and self.console.state.link.attached and not self._asking:
@@ -222,21 +272,23 @@ class Flow(View):
         self._load_older()
 
     @work(group="older")
-    async def _load_older(self) -> None:
+    async def _load_older(self, *, seeks: bool = False) -> None:
         filter = self.filter
         known, before = self._reached
         if known != (filter, self.turns.oldest):
             before = self.turns.oldest
         try:
-            page = await self._look_back(filter, before)
+            page = await self._look_back(filter, before, quiet=seeks)
         except MindBotError as error:
             self.console.say(str(error), "bad")
+            self._sought_back = _SEEKS
             return
         finally:
             self._asking = False
         if filter != self.filter:
             return  # the reader has gone on
         self._more = bool(page.next)
+        self._looked, self._found = page, bool(page.turns) or self._found
         rows = []
         for turn in reversed(page.turns):
             row = TurnRow(turn.id)
@@ -245,18 +297,23 @@ class Flow(View):
         self.turns.put_older(rows)
         self._reached = (filter, self.turns.oldest), page.next
         self._rows.sync(force=True)
+        if seeks:
+            return
         if rows:
             self._rows.action_move(-1)
         elif not page.next:
             self.console.say(self.console.words("there are no older turns"))
 
-    async def _look_back(self, filter: str, before: str) -> models.TurnPage:
+    async def _look_back(self, filter: str, before: str, *, quiet: bool) -> models.TurnPage:
         """Return older turns, looked for some time while nothing matches; says how far back that is."""
         for _ in range(LOOKS):
             page = await self.console.api.ask(calls.turn_page(filter, OLDER, before))
             if page.turns or not page.next or filter != self.filter:
                 break
             before = page.next
+            self._looked = page
+            if quiet:
+                continue
             text = self.console.words("looked back to {time}: nothing matches so far")
             self.console.say(text.format(time=moment(page.back_to or 0.0)))
         return page

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 
 from mindbot.api.calls import ApiCall
-from mindbot.filters.fields import FieldSet
-from mindbot.filters.language import parse
-from mindbot_tui.screens.view import View
-from mindbot_tui.state.list_fields import WORDS_ONLY
+from mindbot_tui.screens.filtered_view import FilteredView
 from mindbot_tui.widgets.columns import Column
-from mindbot_tui.widgets.filter_bar import FilterBar
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.sources import GivenRows
 
@@ -21,12 +17,11 @@ R = TypeVar("R")
 _OFFERED = 20  # values of a field
 
 
-class Table(View, Generic[R]):
+class Table(FilteredView, Generic[R]):
     """Subclasses say which call brings the rows, and how they look."""
 
     cli: ClassVar[str] = ""  # the command line that lists the same
     empty: ClassVar[str] = "nothing here"
-    fields: ClassVar[FieldSet] = WORDS_ONLY
     markable: ClassVar[bool] = False  # there are commands for many lines
 
     def columns(self) -> Sequence[Column[R]]:
@@ -52,10 +47,7 @@ class Table(View, Generic[R]):
         self._rows: Rows[R] = Rows(
             self._source, self.columns(), empty="asking the daemon …", key=self.key, markable=self.markable
         )
-        self._bar = FilterBar(self.values, self._count, self.fields)
-        self._bar.display = False
-        self._bar.input.placeholder = self.console.words("words, or a filter: Tab offers its fields")
-        yield self._bar
+        yield self.filter_bar()
         yield self._rows
 
     def on_mount(self) -> None:
@@ -76,7 +68,7 @@ class Table(View, Generic[R]):
 
     def nothing(self) -> str:
         if given := len(self._source.given):
-            return self.console.words("nothing matches; without the filter there are {n}", n=f"{given:,}")
+            return self.nothing_matches(given)
         return self.console.words(self.empty)
 
     def sync(self) -> None:
@@ -94,38 +86,10 @@ class Table(View, Generic[R]):
 
     # --- the filter
 
-    @property
-    def filter(self) -> str:
-        return self._bar.filter
+    def use(self, keep: Callable[[R], bool] | None) -> None:
+        self._rows.rearrange(lambda: self._source.use(keep))
 
-    @property
-    def filter_fields(self) -> FieldSet:
-        return self.fields
-
-    def set_filter(self, text: str) -> None:
-        self._bar.display = True
-        if not self._bar.put(text):
-            self._bar.edit()
-
-    def edit_filter(self) -> None:
-        self._bar.display = True
-        self._bar.edit()
-
-    def on_filter_bar_set(self, event: FilterBar.Set) -> None:
-        keep = parse(event.filter, self.fields).compile() if event.filter else None
-        judge = None if keep is None else lambda row: keep(self.record(row))
-        self._rows.rearrange(lambda: self._source.use(judge))
-        self._bar.display = bool(event.filter) or self._bar.input.has_focus
-        self.filtered()
-
-    def filtered(self) -> None:
-        """Another filter is in force."""
-
-    def on_filter_bar_left(self) -> None:
-        self._rows.focus()
-        self._bar.display = bool(self._bar.filter)
-
-    def _count(self) -> tuple[int, int, bool]:
+    def count(self) -> tuple[int, int, bool]:
         return len(self._source), len(self._source.given), False
 
     def values(self) -> Mapping[str, Iterable[str]]:

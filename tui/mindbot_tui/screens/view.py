@@ -120,6 +120,17 @@ class View(Screen[None]):
         return ()
 
     @property
+    def logger(self) -> str:
+        """The logger that wrote the selected line; empty when there is none."""
+        return ""
+
+    #: Whether it has times to jump to.
+    jumps: bool = False
+
+    def jump(self, at: float) -> None:
+        """Go to what happened at a time, in Unix seconds."""
+
+    @property
     def filter_fields(self) -> FieldSet | None:
         """What the filter of its list may name; None where it has none."""
         return None

@@ -40,6 +40,7 @@ class ConsoleState:
         self.numbers = Numbers()
         self.role: Role = ""
         self.readonly = False
+        self.listed = False  # the turns were listed once: that there are none is known
         self.paused = False
         self.health = HealthState()
         self.notices = Notices(clock)

@@ -63,6 +63,11 @@ class FilteredTurns:
         return index if index < len(self) and self.place(index) == place else None
 
     @property
+    def older(self) -> int:
+        """How many older turns than those of the store are here."""
+        return len(self._older)
+
+    @property
     def oldest(self) -> str:
         """The id of the oldest turn that is known here; empty when there is none."""
         rows = self.store.rows

@@ -60,14 +60,20 @@ class Mistake(Line):
 class Count(Line):
     """How many lines the filter lets through."""
 
-    def __init__(self, count: Callable[[], tuple[int, int, bool]], id: str | None = None) -> None:
+    def __init__(
+        self, count: Callable[[], tuple[int, int, bool]], note: Callable[[], str], id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self._count = count
+        self._note = note
 
     def pieces(self, width: int) -> list[Piece]:
         shown, known, scanning = self._count()
         text = f"{shown:,}" if shown == known else f"{shown:,}/{known:,}"
-        return both_ends([], [(text + ("…" if scanning else " "), "dim")], width) if known else []
+        text += "…" if scanning else " "
+        if note := self._note():
+            text += f"{note} "
+        return both_ends([], [(text, "dim")], width) if known else []
 
 
 class FilterBar(Vertical):
@@ -84,7 +90,12 @@ class FilterBar(Vertical):
         """The reader is done with the bar."""
 
     def __init__(
-        self, values: Values, count: Callable[[], tuple[int, int, bool]], fields: FieldSet = TURN_FIELDS
+        self,
+        values: Values,
+        count: Callable[[], tuple[int, int, bool]],
+        fields: FieldSet = TURN_FIELDS,
+        *,
+        note: Callable[[], str] = str,
     ) -> None:
         super().__init__(id="filter-bar")
         self._fields = fields
@@ -92,7 +103,7 @@ class FilterBar(Vertical):
         self.offers = Offers(id="filter-offers")
         self.input = OfferInput(self.offers, self._complete, id="filter")
         self.error = Mistake(id="filter-error")
-        self.count = Count(count, id="filter-count")
+        self.count = Count(count, note, id="filter-count")
         self.filter = ""
 
     def compose(self) -> ComposeResult:

@@ -220,6 +220,8 @@ def _refused(line: Line, key: Key) -> str:
 TYPING = (("tab", "complete"), ("↑↓", "choose"), ("enter", "done"), ("esc", "leave"))
 
 LABELS = {
+    "log_level": "level",
+    "log_turn": "turn",
     "bundle_retry": "retry",
     "bundle_turns": "turns",
     "flow_view": "turns",
