@@ -7,6 +7,7 @@ from console_driver import console
 from console_fakes import FakeClock
 from console_sample import filled, turn_id
 
+from mindbot.api.calls import ApiCall
 from mindbot_tui.state.history import MOST, History, Layer
 
 pytestmark = pytest.mark.anyio
@@ -106,3 +107,59 @@ async def test_the_help_scrolls_and_closes_where_it_was_opened(clock: FakeClock)
         await person.sees("Routes", "let an accepted correction count no longer")
         await person.press("escape")
         await person.sees("ToUserName")
+
+
+@pytest.mark.slow
+async def test_what_was_done_last_is_taken_back_and_what_cannot_be_is_said(clock: FakeClock) -> None:
+    daemon = filled()
+    told: list[str] = []
+
+    def settle(action: str) -> None:
+        def answer(call: ApiCall[object]) -> object:
+            told.append(f"{action} {' '.join(call.body['ids'])}")
+            return {"settled": [{"id": id, "done": True, "why": ""} for id in call.body["ids"]]}
+
+        daemon.answers[f"POST /v1/dead-letters/{action}"] = answer
+
+    settle("discard")
+    settle("restore")
+    async with console(daemon, clock=clock) as person:
+        await person.sees("Where is my order")
+        await person.press("U")
+        await person.sees("nothing to take back; what went out")
+        await person.press("slash")
+        await person.type("cheap")
+        await person.press("enter")
+        await person.sees("1/13")
+        await person.press("x")
+        await person.sees_no("1/13")
+        await person.press("4")
+        await person.sees("40001")
+        letter = person.app.view.dead_letters[0]
+        await person.press("d")
+        await person.sees("(y)")
+        await person.press("y")
+        await person.finds(lambda: told == [f"discard {letter}"])
+        await person.finds(lambda: len(person.app.state.acts) == 2)
+        await person.press("U")
+        await person.sees(f"undone: discard of {letter}")
+        assert told[-1] == f"restore {letter}"
+        await person.press("1", "U")
+        await person.sees("1/13", "undone: clearing the filter cheap")
+
+
+@pytest.mark.slow
+async def test_the_pane_in_use_is_shown_alone_and_with_the_others_again(clock: FakeClock) -> None:
+    async with console(filled(), clock=clock, size=(80, 24)) as person:
+        await person.sees("Where is my")
+        await person.press("home", "enter")
+        await person.sees("STEP", "ToUserName")
+        await person.press("z")
+        await person.sees_no("ToUserName")
+        await person.sees("STEP")
+        await person.press("z")
+        await person.sees("ToUserName")
+        await person.press("tab", "z")
+        await person.sees_no("STEP")
+        await person.press("escape")
+        await person.sees("STEP", "ToUserName", "1-9 views")

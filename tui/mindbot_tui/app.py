@@ -215,6 +215,9 @@ class Console(App[None]):
         self._sync()
 
     async def back(self) -> None:
+        if self.view.maximized is not None:
+            self.view.minimize()
+            return
         await self._places.back()
         self._sync()
 

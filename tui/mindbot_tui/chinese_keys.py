@@ -17,6 +17,17 @@ KEYS_ZH: dict[str, str] = {
     "the keys in use; write: a file to change them in": "正在使用的按键；write：写出可改的文件",
     "written: {path}; it counts from the next start on": "已写入 {path}；下次启动生效",
     "Keys in use; * are your own": "正在使用的按键；* 为自定义",
+    # one pane alone, taking back
+    "only the pane that is in use, and back": "只显示当前窗格，再按恢复",
+    "take back what was done last": "撤销上一个操作",
+    "take back the last discard, switch or cleared filter": "撤销上一次丢弃、开关或清除过滤",
+    "nothing to take back; what went out to people, or ran again, cannot be": "没有可撤销的；已发出的不能",
+    "undone: {what}": "已撤销：{what}",
+    "discard of {what}": "丢弃 {what}",
+    "{n} dead letters": "{n} 封死信",
+    "switching {name} on": "启用 {name}",
+    "switching {name} off": "关停 {name}",
+    "clearing the filter {filter}": "清除过滤 {filter}",
     # the names of views beside their keys
     "platforms": "平台",
     "sessions": "会话",

@@ -176,6 +176,8 @@ KEYS: tuple[Key, ...] = (
     Key("bundle_retry", "r", "bundles", "retry-bundle", "try again what its people wait for", 2),
     Key("bundle_turns", "f", "bundles", "turns-of-bundle", "its turns in the live list", 3),
     Key("events_view", "E", "everywhere", "events", "what happened to this console and its daemon"),
+    Key("maximise", "z", "everywhere", "maximise", "only the pane that is in use, and back"),
+    Key("undo", "U", "everywhere", "undo", "take back what was done last"),
     Key("keymap", "f2", "everywhere", "keymap", "the keys in use, and how to change them"),
     Key("prompt", "colon", "everywhere", "prompt", "type a command", 8),
     Key("palette", "ctrl+p", "everywhere", "palette", "find a command"),

@@ -119,6 +119,9 @@ class Front(Protocol):
     def copies(self) -> str:
         """What the copy key takes."""
 
+    def maximise(self) -> None:
+        """Show only the pane that is in use, or all again."""
+
     @property
     def can_go_back(self) -> bool: ...
 

@@ -35,6 +35,7 @@ from mindbot_tui.commands.keymap import ShowKeymap
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.log_level import LogLevel
 from mindbot_tui.commands.mark import Mark
+from mindbot_tui.commands.maximise import Maximise
 from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
 from mindbot_tui.commands.open import Open
@@ -76,6 +77,7 @@ from mindbot_tui.commands.turns_by import TurnsBy
 from mindbot_tui.commands.turns_of import TurnsOf
 from mindbot_tui.commands.turns_of_bundle import TurnsOfBundle
 from mindbot_tui.commands.turns_of_workflow import TurnsOfWorkflow
+from mindbot_tui.commands.undo import Undo
 from mindbot_tui.commands.usage import Usage
 from mindbot_tui.commands.why import Why
 from mindbot_tui.commands.width import Width
@@ -170,6 +172,8 @@ COMMANDS: dict[str, Command] = {
         Lang(),
         UseTheme(),
         Screenshot(),
+        Undo(),
+        Maximise(),
         ShowKeymap(),
         OpenPrompt(),
         OpenPalette(),

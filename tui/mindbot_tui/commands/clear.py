@@ -14,4 +14,10 @@ class ClearFilter(Command):
         return "" if console.view.filter else console.words("there is no filter")
 
     async def run(self, console: Surface, argument: str) -> None:
-        console.view.set_filter("")
+        view, before = console.view, console.view.filter
+        view.set_filter("")
+
+        async def again() -> None:
+            view.set_filter(before)
+
+        console.state.acts.did(console.words("clearing the filter {filter}", filter=before), again)

@@ -17,4 +17,14 @@ class Discard(OnDeadLetter):
         else:
             question = words("Discard {n} dead letters? Nobody will get them.", n=len(letters))
         if await console.confirm(question):
-            await self.settle(console, letters, "discard")
+            await self._discard(console, letters)
+
+    async def _discard(self, console: Surface, letters: list[str]) -> None:
+        done = await self.settle(console, letters, "discard")
+
+        async def restore() -> None:
+            await self.settle(console, done, "restore")
+
+        if done:
+            what = console.words("{n} dead letters", n=len(done)) if len(done) > 1 else done[0]
+            console.state.acts.did(console.words("discard of {what}", what=what), restore)

@@ -28,13 +28,20 @@ class OnWorkflow(Command):
         """Show the command line that does the same."""
         console.state.called(shlex.join(["mindbot", "workflow", verb, *words]))
 
-    async def switch(self, console: Surface, name: str, *, on: bool) -> None:
-        """Switch it on or off, say how it is now, and ask again."""
+    async def switch(self, console: Surface, name: str, *, on: bool, keep: bool = True) -> None:
+        """Switch it on or off, say how it is now, and ask again; ``keep`` it to be taken back."""
         self.called(console, "enable" if on else "disable", name)
         found = await console.api.ask(calls.switch_workflow(name, on=on))
         now = state(found, console.words)
         console.say(console.words("{workflow} is now: {state}", workflow=brief(name), state=now))
         console.view.reload()
+
+        async def back() -> None:
+            await self.switch(console, name, on=not on, keep=False)
+
+        if keep:
+            what = console.words("switching {name} on" if on else "switching {name} off", name=brief(name))
+            console.state.acts.did(what, back)
 
 
 def seen(console: Surface) -> Iterable[tuple[str, str]]:

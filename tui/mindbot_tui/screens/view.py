@@ -31,6 +31,7 @@ class View(Screen[None]):
     heading: ClassVar[str] = ""
     contexts: ClassVar[tuple[str, ...]] = ()
     AUTO_FOCUS = "Rows"
+    ALLOW_IN_MAXIMIZED_VIEW = "StatusBar, Hints"
     every: ClassVar[float] = REFRESH
 
     def __init__(self) -> None:
@@ -201,9 +202,16 @@ class View(Screen[None]):
         """What a file with that text is called."""
         return self.view
 
+    def maximise(self) -> None:
+        """Show only the pane that is in use, or all again."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not None:
+            self.maximize(self.focused, container=False)
+
     @property
     def can_go_back(self) -> bool:
-        return len(self.app.screen_stack) > 1
+        return self.maximized is not None or len(self.app.screen_stack) > 1
 
     # --- drawing
 

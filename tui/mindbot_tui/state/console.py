@@ -24,6 +24,7 @@ from mindbot_tui.state.link import Link
 from mindbot_tui.state.notices import Notices
 from mindbot_tui.state.numbers import Numbers
 from mindbot_tui.state.turns import TurnStore
+from mindbot_tui.state.undo import Acts
 
 Role = Literal["", "viewer", "operator", "admin"]
 ROLES = ("", "viewer", "operator", "admin")
@@ -45,6 +46,7 @@ class ConsoleState:
         self.health = HealthState()
         self.notices = Notices(clock)
         self.calls: deque[str] = deque(maxlen=_KEPT)
+        self.acts = Acts()
         #: Counts changes of health and configuration, after which lists of bots are stale.
         self.changes = 0
 
