@@ -23,6 +23,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "tail": ("tail", "tail 'platform == \"wecom\" and took > 5s'", "tail --topic log --topic health"),
     "turns": ("turns", "turns 'state == \"failed\"' --limit 50", "turns 'user == \"alice\"' --json"),
     "trace": ("trace TURN", "trace TURN --all", "trace TURN --json"),
+    "export": ("export TURN", "export TURN --as curl", "export TURN --as markdown --output turn.md"),
     "platform": ("platform list",),
     "platform list": ("platform list",),
     "platform show": ("platform show wecom", "platform show wecom/hr --json"),

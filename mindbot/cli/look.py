@@ -7,6 +7,7 @@ gets one by its kind. Examples stand in `mindbot.cli.examples`, by command.
 from __future__ import annotations
 
 import inspect
+from difflib import get_close_matches
 from typing import Any
 
 import typer
@@ -61,6 +62,15 @@ class Command(_Look, TyperCommand):
 
 class Group(_Look, TyperGroup):
     """A group of commands whose help looks like all others'."""
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> Any:
+        """Return the command that is meant; an unknown one is told which there are, or which it is like."""
+        name = args[0]
+        if not name.startswith("-") and not ctx.resilient_parsing and self.get_command(ctx, name) is None:
+            known = self.list_commands(ctx)
+            if not get_close_matches(name, known):
+                ctx.fail(f"No such command {name!r}: there are {', '.join(known)}.")
+        return super().resolve_command(ctx, args)
 
 
 def dress(app: typer.Typer) -> typer.Typer:

@@ -82,8 +82,9 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     ("bench nosuch", 2, ("Invalid value for NAME", "'nosuch'", "pipeline")),
     ("db check --file /nowhere", 1, ("no database at /nowhere",)),
     ("completion csh", 2, ("'SHELL'", "'csh'", "'zsh'")),
-    ("daemon nosuch", 2, ("No such command 'nosuch'",)),
-    ("nosuch", 2, ("No such command 'nosuch'",)),
+    ("daemon nosuch", 2, ("No such command 'nosuch'", "there are run, status, stop, reload")),
+    ("nosuch", 2, ("No such command 'nosuch'", "up, tui, daemon")),
+    ("dlq retyr X", 2, ("No such command 'retyr'", "'retry'")),
 ]
 
 
