@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 from console_bots import health
 from console_driver import Person, console
 from console_fakes import FakeClock, FakeDaemon
 from console_sample import filled
+
+from mindbot_tui.state.console import ConsoleState
+from mindbot_tui.surface import Surface
+from mindbot_tui.toasts import Toasts
+from mindbot_tui.words import Words
 
 pytestmark = pytest.mark.anyio
 
@@ -27,6 +35,7 @@ async def bar(person: Person, *texts: str) -> None:
         await person.sees_at(-2, text)
 
 
+@pytest.mark.full
 async def test_an_outage_is_on_every_screen_and_attached_is_not_green() -> None:
     async with console(suffering(), clock=FakeClock()) as person:
         said = "✗ 2 bots down · openai degraded · 100 % failing · 3 undelivered · 6 dead"
@@ -64,7 +73,7 @@ async def test_what_is_wrong_leads_to_its_cause() -> None:
         await person.sees("12 of 12 turns failed in the last 5 min", "── provider openai · degraded 12 s ──")
 
 
-async def test_health_follows_events_and_ten_changes_are_one_toast() -> None:
+async def test_health_follows_events_which_stay_in_the_consoles_own_log() -> None:
     daemon = filled()
     daemon.answers["GET /v1/status"]["health"] = health()
     async with console(daemon, clock=FakeClock()) as person:
@@ -74,19 +83,45 @@ async def test_health_follows_events_and_ten_changes_are_one_toast() -> None:
             event = {"component": f"bot wecom/b{n}", "state": "failed", "reason": "no answer"}
             daemon.happen({"type": "health.changed", **event})
         parts = {f"bot wecom/b{n}": "failed" for n in range(10)}
+        daemon.answers["GET /v1/status"]["health"] = health(dead=1, **parts)
         daemon.happen({"type": "health.summary", **health(dead=1, **parts)})
         await bar(person, "✗ 10 bots down · 1 dead")
-        await person.sees("11 changes of health (E shows them), the last: dead letters: 1")
         await person.press("E")
         await person.sees("Events", "bot wecom/b3 is failed: no answer", "dead letters: 1")
         await person.press("enter")
         await person.sees("esc")
         await person.press("escape")
+        daemon.answers["GET /v1/status"]["health"] = health()
         daemon.happen({"type": "health.summary", **health()})
         await person.sees("no dead letters any more")
         await person.sees_no("10 bots down")
         await person.press("exclamation_mark")
         await person.sees("nothing is wrong")
+
+
+def test_ten_changes_at_once_are_one_toast() -> None:
+    now, said = 0.0, list[tuple[str, str]]()
+    state = ConsoleState(FakeClock())
+    surface = SimpleNamespace(
+        state=state, words=Words("en"), say=lambda text, kind: said.append((kind, text))
+    )
+    toasts = Toasts(cast(Surface, surface), lambda: now)
+    for n in range(10):
+        state.notices.tell("warn" if n else "bad", "{component} is {state}", component=f"b{n}", state="odd")
+        toasts.sync()
+    now += 0.4
+    toasts.sync()
+    assert said == [], "others may come with them"
+    now += 0.2
+    toasts.sync()
+    assert said == [("bad", "10 changes of health (E shows them), the last: b9 is odd")]
+    state.notices.tell("ok", "no dead letters any more")
+    toasts.sync()
+    now += 0.6
+    toasts.sync()
+    toasts.sync()
+    assert said[1:] == [("ok", "no dead letters any more")]
+    assert len(state.notices.since(0)) == 11
 
 
 async def test_what_is_not_known_is_not_said_to_be_so() -> None:
@@ -114,6 +149,7 @@ async def test_in_chinese() -> None:
         await bar(person, "✗ 2 个机器人不可用 · openai 降级 · 100% 失败 · 3 条未送达 · 6 封死信")
 
 
+@pytest.mark.full
 async def test_failures_of_one_cause_their_people_and_all_of_them_again() -> None:
     daemon = filled()
     settled = [{"id": "01T", "done": True}, {"id": "01U", "done": False, "why": "it runs again already"}]
@@ -142,6 +178,7 @@ async def test_failures_of_one_cause_their_people_and_all_of_them_again() -> Non
         await person.sees("no failures are selected")
 
 
+@pytest.mark.full
 async def test_a_bots_rates_errors_and_last_error() -> None:
     async with console(filled(), clock=FakeClock()) as person:
         await person.sees("谢谢")
