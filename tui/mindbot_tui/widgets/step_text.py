@@ -9,6 +9,7 @@ from mindbot.api.folding import failure_of
 from mindbot_tui.state.steps import Step
 from mindbot_tui.widgets.colours import Colour, json_colours, plain
 
+_FIRST = ("kind", "name", "status", "took_ms", "data")  # what is looked for; ids and times stand behind
 _GROWING = 4000  # characters of an answer that grows: more than a screen
 
 
@@ -28,7 +29,8 @@ def _failure(step: Step) -> str:
 def step_text(step: Step) -> str:
     """Return what is known of a step: why it failed, then the rest as JSON."""
     error = _failure(step)
-    known = step.span.to_json()
+    said = step.span.to_json()
+    known = {name: said[name] for name in (*_FIRST, *said) if name in said}
     if error or step.passes:
         known["data"] = {name: value for name, value in step.span.data.items() if name != "error"}
     rest = json.dumps(known, ensure_ascii=False, indent=2, default=str)
