@@ -134,12 +134,6 @@ class Lines:
         return f"{clock(event['ts'])}  {event['type']:<16}  {event['turn']:<13}  {one_line(rest)}"
 
 
-def _settled(event: EventJson) -> bool:
-    """Whether an ended turn is told again with what became of its answer at last."""
-    turn = models.TurnSummary.model_construct(**event)
-    return turn.state in DONE_STATES and turn.delivery != "waiting"
-
-
 class Follower:
     """Reads the stream, and from the store what the stream could not have."""
 
@@ -149,6 +143,7 @@ class Follower:
         self._topics = topics
         self._screen = screen
         self._seen: dict[str, None] = {}  # in order
+        self._told: dict[str, str] = {}  # what became of their answers, as told last
         self._heard = time.time()  # when the stream was last known to be whole
         self._caught: set[str] = set()  # shown from the store,
         self._caught_at = 0.0  # at this time
@@ -184,8 +179,18 @@ class Follower:
             self._screen.events(found)
             return
         new = [e for e in found if e["ts"] > self._caught_at or e["turn"] not in self._caught]
-        new = [e for e in new if e["type"] != AFTERWARDS or _settled(e)]
-        self._shown(new)
+        self._shown([e for e in new if self._says_more(e)])
+
+    def _says_more(self, event: EventJson) -> bool:
+        """Whether an event tells what was not shown yet; a turn that is told again may say the same."""
+        turn = models.TurnSummary.model_construct(**event)
+        before = self._told.get(turn.id or event["turn"])
+        self._told[turn.id or event["turn"]] = turn.delivery
+        for id in list(self._told)[: len(self._told) - _REMEMBERED]:
+            del self._told[id]
+        if event["type"] != AFTERWARDS:
+            return True
+        return turn.state in DONE_STATES and turn.delivery not in ("waiting", before)
 
     def _shown(self, turns: list[EventJson]) -> None:
         self._screen.events(turns)

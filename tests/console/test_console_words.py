@@ -35,6 +35,7 @@ from mindbot_tui.state.parts import NAMES
 from mindbot_tui.state.phone import FILES
 from mindbot_tui.widgets.frame import LABELS, TYPING
 from mindbot_tui.widgets.no_daemon import STARTS
+from mindbot_tui.widgets.turn_list import ORIGINS
 from mindbot_tui.words import Words, language_of
 
 PACKAGE = Path(mindbot_tui.__file__).parent
@@ -74,6 +75,7 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("lost", about) for _, about in STARTS)
     yield from (("states", state) for state in (*OPEN_STATES, *DONE_STATES))
     yield from (("parts", name) for name in NAMES)
+    yield from (("origins", origin) for origin in ORIGINS)
     yield from (("link", phase) for phase in ("connecting", "attached", "detached"))
     bots = (shown.LABELS, shown.STATES, shown.REASONS, shown.LINES, shown.DETAILS, shown.CHECKS, shown.TEXTS)
     yield from (("bots", text) for texts in bots for text in texts)

@@ -2,6 +2,11 @@
 
 RECORD_ZH: dict[str, str] = {
     "not delivered": "未送达",
+    # who brought a message
+    "test": "测试",
+    "push": "推送",
+    "replay": "重放",
+    "dry run": "试运行",
     # test messages
     "{user} on {where} will receive the answer to: {text}\nSend it?": (
         "{where} 上的 {user} 将收到对以下内容的回复：{text}\n要发送吗？"

@@ -36,10 +36,14 @@ class _Answer(Protocol):
     def state(self) -> str: ...
     @property
     def delivery(self) -> str: ...
+    @property
+    def dry_run(self) -> bool: ...
 
 
 def sign(turn: _Answer) -> Cell:
     """Return the sign of a turn's state, or of its answer's where that has not arrived."""
+    if turn.state == "answered" and turn.dry_run:  # nobody got that answer, and nobody was to
+        return "✓", "dim"
     if turn.state == "answered" and turn.delivery in DELIVERIES:
         return DELIVERIES[turn.delivery]
     return STATES.get(turn.state, ("?", "warn"))

@@ -15,7 +15,7 @@ from mindbot_tui.state.steps import QUEUE, Axis, Stage, Step
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.line import fitting
 from mindbot_tui.widgets.paint import Painter, Piece
-from mindbot_tui.widgets.turn_list import STATES
+from mindbot_tui.widgets.turn_list import DRY_RUN, ORIGINS, STATES
 from mindbot_tui.words import Words
 
 _STATUS = {"ok": "ok", "error": "bad", "aborted": "drop", "memo": "wait"}
@@ -57,9 +57,17 @@ class TurnHead(Painter):
             attempt,
             [(f"{turn.platform}/{turn.bot}", "name")],
             [(clean(f"{turn.user} {_name_of(turn)}".strip()), "accent")],
+            self._origin(turn),
             [(clock(turn.received), "dim")],
             [(clean(turn.session), "dim")],
         ]
+
+    def _origin(self, turn: TurnView) -> list[Piece]:
+        """Say who brought the message, where it was not its user."""
+        if turn.dry_run:
+            return [(f"{DRY_RUN} {self.words('dry run')}", "wait")]
+        mark = ORIGINS.get(turn.origin)
+        return [(f"{mark} {self.words(turn.origin)}", "wait")] if mark else []
 
     def _delivery(self, turn: TurnView) -> list[Piece]:
         if turn.undelivered:
