@@ -79,7 +79,7 @@ async def test_an_answer_that_did_not_arrive_is_a_line_more_and_one_that_did_at_
     again = told("waiting"), told("waiting", state="queued")
     await follower._show(Batch([ended("T1", delivery="waiting"), dead, dead, *again, told("sent")]))
     first, second, third = capsys.readouterr().out.splitlines()
-    assert " answered " in first and "undelivered" not in first
+    assert " answered, waiting " in first and "undelivered" not in first
     assert " answered, undelivered " in second and "not delivered: 40004 invalid session" in second
     assert " answered, sent " in third
 
