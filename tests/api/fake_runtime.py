@@ -119,6 +119,7 @@ class FakeRuntime:
         self.hooks = list(hooks)
         self.next_hooks: list[Webhook] | None = None
         self.turns: dict[str, Json] = {}
+        self.looking, self.looked = anyio.Event(), anyio.Event()  # for turns "for ever", and no more
         self.slowly = False  # whether a look for turns comes one turn further only
         self.dead = ["letter-1"]
         self.settled: list[tuple[str, str]] = []
@@ -204,6 +205,12 @@ class FakeRuntime:
     async def find_turns(
         self, *, filter: str = "", limit: int = 50, before: str = "", patience: float = 2.0
     ) -> Json:
+        if filter == "for ever":
+            self.looking.set()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self.looked.set()
         if self.slowly:  # one turn a look
             listed = await self.list_turns(limit=2, before=before)
             match = [turn for turn in listed[:1] if filter in turn["text"]]

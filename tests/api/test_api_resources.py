@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import httpx
 import pytest
 from daemon_here import Running
@@ -19,6 +20,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.message import Json
 from mindbot.telemetry.redaction import redactor
+from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -97,6 +99,15 @@ async def test_streamed_send_says_in_a_line_that_it_took_too_long(up: Running) -
     lines = [line async for line in up.client.lines(calls.send_streamed(message))]
     assert lines[-1].type == "error" and lines[-1].problem is not None
     assert lines[-1].problem.kind == "timed_out" and lines[-1].problem.turn in up.runtime.turns
+
+
+async def test_nobody_looks_for_turns_for_whoever_has_gone(up: Running) -> None:
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(up.client.ask, calls.turn_page("for ever"))
+            await up.runtime.looking.wait()
+            tasks.cancel_scope.cancel()
+        await up.runtime.looked.wait()
 
 
 async def test_turns_are_listed_newest_first_in_pages(up: Running) -> None:

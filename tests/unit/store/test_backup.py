@@ -131,7 +131,8 @@ async def test_a_backup_that_is_no_good_changes_nothing(tmp_path: Path) -> None:
         db.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="9999"):
         await restore(tmp_path / "copy", path)
-    assert [each.name for each in tmp_path.glob("mindbot.db.*")] == ["mindbot.db.lock"]
+    left = [each.name for each in tmp_path.glob("mindbot.db.*") if ".finder" not in each.name]
+    assert left == ["mindbot.db.lock"]
     async with SqliteStore.open(path) as store:
         assert len(await store.inbox.recover()) == 1
 

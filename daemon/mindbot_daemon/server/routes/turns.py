@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated
 
 from anyio import current_time, fail_after
@@ -26,6 +27,7 @@ from mindbot.domain.shapes.turns import (
     TurnPageJson,
 )
 from mindbot_daemon.server.answers import Answer, said
+from mindbot_daemon.server.asked import while_asked
 from mindbot_daemon.server.backend import Turns
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, TurnsDep
 
@@ -48,13 +50,15 @@ async def list_turns(
 @router.get("/page", response_model=models.TurnPage, dependencies=VIEWER)
 async def find_turns(
     turns: TurnsDep,
+    request: Request,
     filter: Annotated[str, Query(max_length=4096, description="An expression, e.g. took > 5s.")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     before: Annotated[str, Query(max_length=64, description="`next` of the page before.")] = "",
     patience: Annotated[float, Query(ge=0, le=60, description="Seconds to look for them.")] = 2.0,
 ) -> TurnPageJson:
     """Newest first, with how far back was looked and where to go on."""
-    return await turns.find_turns(filter=filter, limit=limit, before=before, patience=patience)
+    look = partial(turns.find_turns, filter=filter, limit=limit, before=before, patience=patience)
+    return await while_asked(request, look)
 
 
 @router.get("/{turn}", response_model=models.TurnView, dependencies=VIEWER)
