@@ -75,6 +75,7 @@ class Console(App[None]):
     ) -> None:
         self._loud = loud  # the name of the frame's colour; the theme's own when empty
         super().__init__()
+        self.animation_level = "none"  # each step of one is a frame, also on a slow line
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-high")]
         self.api = api

@@ -41,6 +41,10 @@ class SearchLine(Prompt):
         except Invalid as error:
             self.console.say(str(error), "bad")
             return
+        if not self._text.hits:
+            if typed:
+                self.console.say(self.console.words("{what}: not found", what=typed), "warn")
+            self._text.find("")
         self.dismiss(typed)
 
     def _complete(self, text: str, cursor: int) -> list[Offer]:
