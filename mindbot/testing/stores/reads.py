@@ -240,6 +240,25 @@ class ReadsContract:
             assert newest["id"] == other.id and newest["undelivered"]
             assert (await queries.get_turn(other.id))["delivery"] == "undelivered"
 
+    async def test_a_delivery_that_was_refused_after_it_was_sent_is_dead_and_goes_again_as_another(
+        self, rig: StoreRig
+    ) -> None:
+        async with rig.open() as store:
+            turn, _ = await store.inbox.put(a_message())
+            await store.turns.finish(answered(turn, "hi"), [a_delivery(turn, state="sent")])
+            assert await store.outbox.note(turn.number, 0, {"failed": "out of reach", "fail_type": 4})
+            refused = await store.outbox.refuse(turn.number, 0, "out of reach")
+            assert refused is not None and (refused.state, refused.text) == ("dead", "hi")
+            assert await store.outbox.refuse(turn.number, 0, "out of reach") is None, (
+                "it is not sent any more"
+            )
+        async with rig.open() as store:
+            (line,) = await (await nothing_runs(store)).lines_of([turn.number])
+            assert (line["delivery"], line["delivery_error"]) == ("undelivered", "out of reach")
+            again = await store.outbox.revive(turn.number, 0)
+            assert again is not None and again.revived and again.created > refused.created
+            assert again.notes.failed is None and again.notes.more == {"fail_type": 4}
+
     async def test_a_turn_says_who_brought_its_message(self, rig: StoreRig) -> None:
         async with rig.open() as store:
             for n, more in enumerate(({}, {"origin": "test"}, {"kind": "push"}, {"origin": "replay"})):
