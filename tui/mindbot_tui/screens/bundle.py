@@ -18,8 +18,8 @@ from mindbot_tui.widgets.columns import Cell, Column
 
 class BundleScreen(FactsTable[SufferingView]):
     view: ClassVar[str] = "bundle"
-    contexts: ClassVar[tuple[str, ...]] = ("bundles", "list")
-    BINDINGS = bindings("bundles", "list")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("bundles", "list", "filtered")
+    BINDINGS = bindings("bundles", "list", "filtered")  # type: ignore[assignment]
     empty: ClassVar[str] = "this is over: none of its turns has failed any more"
 
     def __init__(self, id: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import ClassVar
 
 from textual.app import ComposeResult
 
 from mindbot_tui.cells import clock
 from mindbot_tui.keymap import bindings
-from mindbot_tui.screens.view import View
+from mindbot_tui.screens.filtered_view import FilteredView
 from mindbot_tui.state.notices import Notice, Notices
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.rows import Rows
@@ -16,11 +19,11 @@ from mindbot_tui.widgets.rows import Rows
 _KINDS: dict[str, Cell] = {"ok": ("✓", "ok"), "warn": ("!", "wait"), "bad": ("✗", "bad")}
 
 
-class Events(View):
+class Events(FilteredView):
     view: ClassVar[str] = "events"
     heading: ClassVar[str] = "Events"
-    contexts: ClassVar[tuple[str, ...]] = ("events", "list", "live")
-    BINDINGS = bindings("events", "list", "live")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("events", "list", "filtered", "live")
+    BINDINGS = bindings("events", "list", "filtered", "live")  # type: ignore[assignment]
 
     def body(self) -> ComposeResult:
         columns = [
@@ -28,8 +31,9 @@ class Events(View):
             Column[Notice]("", lambda notice: _KINDS[notice.kind], 1),
             Column[Notice]("TEXT", self._text),
         ]
-        source = NoticeRows(self.console.state.notices)
-        self._rows = Rows(source, columns, follows=True, empty="nothing has happened yet")
+        self._source = NoticeRows(self.console.state.notices)
+        self._rows = Rows(self._source, columns, follows=True, empty="nothing has happened yet")
+        yield self.filter_bar()
         yield self._rows
 
     def _text(self, notice: Notice) -> Cell:
@@ -38,6 +42,20 @@ class Events(View):
     @property
     def rows(self) -> Rows[Notice]:
         return self._rows
+
+    def record(self, row: Notice) -> Mapping[str, str]:
+        """Its words, in the language in use."""
+        return {"words": row.said(self.console.words)}
+
+    def use(self, keep: Callable[[Notice], bool] | None) -> None:
+        self._source.use(keep)
+        known = self._source.known
+        self._rows.empty = "nothing has happened yet" if keep is None else self.nothing_matches(known)
+        self._rows.follow.resume()
+        self._rows.sync(force=True)
+
+    def count(self) -> tuple[int, int, bool]:
+        return len(self._source), self._source.known, False
 
     @property
     def complete(self) -> bool:
@@ -68,23 +86,36 @@ class NoticeRows:
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._rows: list[Notice] = []
+        self._keep: Callable[[Notice], bool] | None = None
+        self._rows: list[tuple[int, Notice]] = []  # each with its place
+        self._end = -1
+        self.known = 0
+
+    def use(self, keep: Callable[[Notice], bool] | None) -> None:
+        """Show only those that a predicate keeps; None shows all."""
+        self._keep = keep
         self._end = -1
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def row(self, index: int) -> Notice:
-        return self._rows[index]
+        return self._rows[index][1]
 
     def place(self, index: int) -> int:
-        return self._end - len(self._rows) + index
+        return self._rows[index][0]
 
     def index_of(self, place: int) -> int:
-        return min(max(place - self.place(0), 0), len(self._rows))
+        return bisect_left(self._rows, place, key=itemgetter(0))
 
     def sync(self) -> bool:
         if self._end == self._notices.count:
             return False
-        self._rows, self._end = self._notices.since(0), self._notices.count
+        found, self._end = self._notices.since(0), self._notices.count
+        self.known = len(found)
+        first = self._end - self.known
+        keep = self._keep
+        self._rows = [
+            (place, notice) for place, notice in enumerate(found, first) if keep is None or keep(notice)
+        ]
         return True
