@@ -21,6 +21,7 @@ LEVELS = ("debug", "info", "warning", "error")  # of the log, by what the API ca
 
 _PATIENCE = 0.5  # seconds
 _MOST = 50  # rows that are looked at
+_LATELY = 6 * 3600.0  # seconds that `mindbot failures` looks back
 _WIDE = 60  # characters of what is said beside
 
 
@@ -70,6 +71,13 @@ def discarded(ctx: typer.Context, incomplete: str) -> Offered:
         lambda: calls.dead_letters(_MOST, settled=True),
         lambda found: ((d.id, f"{d.platform}/{d.bot}: {d.text}") for d in found if d.acted == "discard"),
     )
+
+
+def failures(ctx: typer.Context, incomplete: str) -> Offered:
+    """Offer what turns failed of lately, by its id."""
+    from mindbot.api import calls
+
+    return _ask(ctx, lambda: calls.failures(_LATELY), lambda found: ((b.id, b.cause) for b in found.bundles))
 
 
 def sessions(ctx: typer.Context, incomplete: str) -> Offered:

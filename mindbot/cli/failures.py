@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mindbot.api import calls, failure_models, shown_failures
+from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import (
     Column,
@@ -43,7 +44,12 @@ PEOPLE: list[Column[failure_models.SufferingView]] = [
 @app.command()
 def failures(
     ctx: typer.Context,
-    id: Annotated[str, typer.Argument(metavar="ID", help="One of them, with its people.")] = "",
+    id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", autocompletion=completing.failures, help="One of them, with its people."
+        ),
+    ] = "",
     hours: Annotated[float, typer.Option(min=0.02, max=168, help="How far back.")] = 6,
     retry: Annotated[bool, typer.Option("--retry", help="Try again what the people of ID wait for.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
