@@ -91,8 +91,20 @@ async def test_a_failure_is_on_screen_first_and_once(daemon: FakeDaemon, clock: 
         await person.sees("classify", "compose", "deliver")
         await person.press("space")
         await person.sees("pipeline deliver … run")
+        await person.press("down")
         await person.resize(40, 10)
-        await person.sees("✗ failed", "openai", "rate_limited")
+        await person.sees("✗ failed", "openai", "rate_limited", "model openai ✗")
+
+
+async def test_a_notice_of_a_failure_that_did_not_arrive_says_both(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    view = failed(turn_view(4))
+    told = {"delivery": "undelivered", "undelivered": True, "delivery_error": "45047: no more answers"}
+    daemon.answers[f"GET /v1/turns/{SAMPLE[4]['id']}"] = view | told
+    async with console(daemon, clock=clock, size=(80, 24)) as person:
+        await opens(person, SAMPLE[4]["id"])
+        await person.sees("✗ failed  ✗ not delivered", "rate_limited: the model", "45047: no more answers")
 
 
 async def test_an_answer_that_did_not_arrive_is_red_and_says_why(

@@ -282,6 +282,9 @@ class TurnScreen(View):
             unfolded=lambda: part(turn, chosen).text,
         )
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(lambda: self._rows.select(self._rows.cursor))  # it stays in sight
+
     def on_rows_moved(self) -> None:
         if self._parts.chosen == "step":
             self._put_part()

@@ -78,11 +78,12 @@ class TurnHead(Painter):
 
     def _second(self, turn: TurnView, width: int) -> list[list[Piece]]:
         known = turn.to_json()
-        if turn.undelivered and turn.delivery_error:
-            return [[(fit(turn.delivery_error, width), "bad")]]
-        if turn.reason:
-            style = "dim" if turn.state == "answered" else "bad"  # together with another: nothing is wrong
-            return [[(fit(turn.reason, width), style)]]
+        bad = [turn.reason] if turn.state in ("failed", "dead") and turn.reason else []
+        bad += [turn.delivery_error] if turn.undelivered and turn.delivery_error else []
+        if bad:
+            return [[(fit(text, width // len(bad) - 1).rstrip(), "bad")] for text in bad]
+        if turn.reason:  # together with another: nothing is wrong
+            return [[(fit(turn.reason, width), "dim" if turn.state == "answered" else "bad")]]
         if turn.state == "queued":
             return [[(waits(turn.behind or BehindView(), self.words), "wait")]]
         runner = [(clean(turn.runner), "dim")] if turn.workflow else []
