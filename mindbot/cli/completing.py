@@ -43,11 +43,12 @@ def _ask(
 def turns(ctx: typer.Context, incomplete: str) -> Offered:
     """Offer the last turns by their ids."""
     from mindbot.api import calls
+    from mindbot.api.shown_turns import state, who
 
     return _ask(
         ctx,
         lambda: calls.turns(limit=_MOST),
-        lambda found: ((t.id, f"{t.state} {t.user}: {t.text}") for t in found),
+        lambda found: ((t.id, f"{state(t)} {who(t)}: {t.text}") for t in found),
     )
 
 
