@@ -18,7 +18,7 @@ from mindbot_tui.start import keymap_of
 
 def read(path: Path, text: str) -> Keymap:
     path.write_text(text, encoding="utf-8")
-    return read_keymap(path, contexts())
+    return read_keymap(path, contexts().values())
 
 
 @pytest.mark.parametrize(

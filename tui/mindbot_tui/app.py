@@ -113,6 +113,8 @@ class Console(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.keymap.textual)
+        for key in self.keymap.own:
+            self.bind(key.keys, f"command({key.command!r})", show=False)
         if self.keymap.problems:
             self.show_page(self.keymap.path, "\n".join(self.keymap.problems))
         self.set_class(self.no_color, "-no-color")

@@ -28,6 +28,14 @@ KEYS_ZH: dict[str, str] = {
     "switching {name} on": "启用 {name}",
     "switching {name} off": "关停 {name}",
     "clearing the filter {filter}": "清除过滤 {filter}",
+    # commands of one's own
+    "run a command of your own with what is selected": "对所选内容运行自定义命令",
+    "no commands of your own are configured": "没有配置自定义命令",
+    "{name} is for: {views}": "{name} 仅用于：{views}",
+    "{name} needs a {place}, and none is selected": "{name} 需要 {place}，但没有选中",
+    "Run {line}?": "运行 {line}？",
+    "\n── ended with {status} ──": "\n── 结束，状态 {status} ──",
+    "ended after {n} s: {name}": "{n} 秒后被终止：{name}",
     # the names of views beside their keys
     "platforms": "平台",
     "sessions": "会话",

@@ -45,6 +45,9 @@ def open_console(
         str,
         typer.Option(metavar="FILE", help="Keys of your own; :keymap in the console shows them."),
     ] = "",
+    commands: Annotated[
+        str, typer.Option(metavar="FILE", help="Commands of your own; with --web, only what is named here.")
+    ] = "",
     web: Annotated[bool, typer.Option("--web", help="Serve the console to a browser.")] = False,
     host: Annotated[str, typer.Option(help="Where --web listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Its port.")] = 8008,
@@ -59,6 +62,7 @@ def open_console(
 
         options = ["--readonly"] * readonly + ["--production"] * production
         options += ["--lang", lang] * bool(lang) + ["--theme", theme] * bool(theme) + ["--fps", str(fps)]
+        options += ["--commands", str(Path(commands).absolute())] * bool(commands)
         options += ["--keymap", str(Path(keymap).absolute())] * bool(keymap)
         serve(options, socket, host, port, public_url)
         return
@@ -72,5 +76,6 @@ def open_console(
         production=production,
         fps=fps,
         keymap=keymap,
+        commands=commands,
         environ=os.environ,
     )

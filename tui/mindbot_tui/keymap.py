@@ -238,7 +238,8 @@ class Keymap:
         self.path = path  # the file that they are from
         self.problems = list(problems)  # what is wrong in it, with its place
         ours = (replace(key, keys=self.changed.get(key.id, key.keys)) for key in KEYS)
-        self.keys = (*ours, *own)
+        self.own = tuple(own)
+        self.keys = (*ours, *self.own)
 
     def of(self, *contexts: str) -> Iterator[Key]:
         """Yield the keys of these contexts, those everywhere last."""

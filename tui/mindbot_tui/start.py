@@ -14,6 +14,7 @@ from mindbot_tui.words import LANGUAGES, language_of
 
 if TYPE_CHECKING:
     from mindbot_tui.keymap import Keymap
+    from mindbot_tui.state.own import OwnCommand
 
 
 def start(
@@ -25,6 +26,7 @@ def start(
     production: bool = False,
     fps: float = 10,
     keymap: str = "",
+    commands: str = "",
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Run a console until it is left.
@@ -45,6 +47,7 @@ def start(
 
     if language and language not in LANGUAGES:
         raise NotFound(f"no language {language!r}", hint=", ".join(LANGUAGES))
+    keys, own = brought(keymap, commands, environ)
     name, environment, loud = look_of(theme, production, environ)
     console = Console(
         Remote(socket),
@@ -54,9 +57,10 @@ def start(
         host=network.gethostname().partition(".")[0],
         readonly=readonly,
         fps=fps,
-        keymap=keymap_of(keymap, environ),
+        keymap=keys,
         keymap_path=keymap or own_file("keymap.yaml", environ),
     )
+    console.state.own = own
     console.use_theme(name)
     console.run()
     if console.return_code:
@@ -86,11 +90,40 @@ def keymap_of(named: str, environ: Mapping[str, str]) -> Keymap:
     from mindbot_tui.screens.catalog import contexts
 
     try:
-        return read_keymap(Path(path), contexts())
+        return read_keymap(Path(path), contexts().values())
     except ConfigError as error:
         if named:
             raise
         return Keymap(path=path, problems=error.problems or [str(error)])
+
+
+def brought(
+    keymap: str, commands: str, environ: Mapping[str, str]
+) -> tuple[Keymap, Mapping[str, OwnCommand]]:
+    """Return the keys and the commands that a reader brings, from files that are named or that are there.
+
+    Commands run as whoever started the console: a browser's has none unless their file is named.
+
+    Raises:
+        ConfigError: a file is named and cannot be read.
+    """
+    keys = keymap_of(keymap, environ)
+    path = commands or ("" if "TEXTUAL_DRIVER" in environ else own_file("commands.yaml", environ))
+    if not path or not (commands or Path(path).exists()):
+        return keys, {}
+    from mindbot_tui.ownfile import read_commands, with_own
+    from mindbot_tui.screens.catalog import contexts
+
+    views = contexts()
+    try:
+        own, problems = read_commands(Path(path), views)
+    except ConfigError as error:
+        if commands:
+            raise
+        own, problems = {}, error.problems or [str(error)]
+    keys = with_own(keys, own, views)
+    keys.problems += problems
+    return keys, own
 
 
 def on_terminal() -> bool:

@@ -26,6 +26,10 @@ class Front(Protocol):
     """The view in front, and what is selected in it; what is not is empty."""
 
     @property
+    def view(self) -> str:
+        """Its name."""
+
+    @property
     def rows(self) -> Listing | None: ...
 
     @property

@@ -42,6 +42,7 @@ from mindbot_tui.commands.open import Open
 from mindbot_tui.commands.open_outside import OpenOutside
 from mindbot_tui.commands.open_provider import OpenProvider
 from mindbot_tui.commands.open_workflow import OpenWorkflow
+from mindbot_tui.commands.own import RunOwn
 from mindbot_tui.commands.palette import OpenPalette
 from mindbot_tui.commands.pane import Pane
 from mindbot_tui.commands.part import ShowPart
@@ -175,6 +176,7 @@ COMMANDS: dict[str, Command] = {
         Undo(),
         Maximise(),
         ShowKeymap(),
+        RunOwn(),
         OpenPrompt(),
         OpenPalette(),
         Quit(),

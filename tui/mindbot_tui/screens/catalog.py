@@ -36,10 +36,11 @@ def view_of(name: str, subject: str = "") -> View:
     return make(subject) if subject else make()
 
 
-def contexts() -> list[Sequence[str]]:
-    """Return for each view the contexts of keys that hold in it."""
-    found: list[Sequence[str]] = []
+def contexts() -> dict[str, Sequence[str]]:
+    """Return for each view, by name, the contexts of keys that hold in it."""
+    found: dict[str, Sequence[str]] = {}
     for where in (*_VIEWS.values(), *_SUBJECTS.values(), "mindbot_tui.screens.flow:Flow"):
         module, _, cls = where.partition(":")
-        found.append(getattr(import_module(module), cls).contexts)
+        view: type[View] = getattr(import_module(module), cls)
+        found[view.view] = view.contexts
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, cast
 
 from pydantic import ValidationError
@@ -23,6 +23,7 @@ from mindbot_tui.state.health import HealthState
 from mindbot_tui.state.link import Link
 from mindbot_tui.state.notices import Notices
 from mindbot_tui.state.numbers import Numbers
+from mindbot_tui.state.own import OwnCommand
 from mindbot_tui.state.turns import TurnStore
 from mindbot_tui.state.undo import Acts
 
@@ -47,6 +48,7 @@ class ConsoleState:
         self.notices = Notices(clock)
         self.calls: deque[str] = deque(maxlen=_KEPT)
         self.acts = Acts()
+        self.own: Mapping[str, OwnCommand] = {}
         #: Counts changes of health and configuration, after which lists of bots are stale.
         self.changes = 0
 
