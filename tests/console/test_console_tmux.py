@@ -133,6 +133,33 @@ def test_an_operators_first_minutes(daemon: Daemon, terminal: Terminal) -> None:
 
 
 @pytest.mark.full
+def test_a_text_is_opened_in_ones_own_program(daemon: Daemon, tmp_path: Path) -> None:
+    program, opened = tmp_path / "editor", tmp_path / "opened"
+    look = f'echo "it has"; cat "$1"; stat -c "mode %a" "$1"; echo "$1" > {opened}; read line'
+    program.write_text(f"#!/bin/sh\n{look}\n")
+    program.chmod(0o700)
+    command = [sys.executable, "-m", "mindbot.cli.main", "--socket", str(daemon.socket), "tui"]
+    terminal = Terminal(tmp_path, [f"VISUAL={program}", *command])
+    try:
+        terminal.sees("● attached", "no turns yet")
+        assert daemon.cli("send", "what an editor shows").returncode == 0
+        terminal.sees("what an editor")
+        terminal.keys("Enter")
+        terminal.sees("›run", "what an editor shows")
+        terminal.keys("C-o")
+        terminal.sees("it has", "what an editor shows", "mode 600")
+        assert daemon.cli("send", "said meanwhile").returncode == 0
+        terminal.keys("Enter")  # for the program, which ends
+        terminal.sees("›run", "what an editor shows")
+        terminal.sees_no("it has")
+        assert not Path(opened.read_text().strip()).exists()
+        terminal.keys("Escape")
+        terminal.sees("said meanwhile", "● attached")
+    finally:
+        terminal.close()
+
+
+@pytest.mark.full
 def test_a_terminal_that_shrinks_and_grows(daemon: Daemon, terminal: Terminal) -> None:
     terminal.sees("● attached", "no turns yet")
     assert daemon.cli("send", "你好，世界").returncode == 0

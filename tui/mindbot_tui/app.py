@@ -317,7 +317,7 @@ class Console(App[None]):
         """Ask before something is done that is hard to undo. Only in a worker."""
         from mindbot_tui.screens.confirm import Confirm
 
-        return await self.push_screen_wait(Confirm(question))
+        return await self.push_screen_wait(Confirm(_shortened(question)))
 
     def show_page(self, title: str, text: str, *, json: bool = False) -> Page:
         """Show a text in front of the view, until it is closed; ``json`` has it coloured as such."""
@@ -330,8 +330,7 @@ class Console(App[None]):
     def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:
         """Show a short word; what is longer is cut."""
         severity = {"ok": "information", "warn": "warning", "bad": "error"}[kind]
-        shown = text if len(text) <= _SAID else f"{text[:_SAID]}…"
-        self.notify(shown, severity=severity, timeout=4, markup=False)  # type: ignore[arg-type]
+        self.notify(_shortened(text), severity=severity, timeout=4, markup=False)  # type: ignore[arg-type]
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard, and say so; or that it is more than terminals take."""
@@ -385,6 +384,11 @@ class Console(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, View):
                 screen.speak()
+
+
+def _shortened(text: str) -> str:
+    """Return what fits in front of a view without covering it."""
+    return text if len(text) <= _SAID else f"{text[:_SAID]}…"
 
 
 async def _freeze() -> None:
