@@ -127,6 +127,7 @@ async def test_a_list_is_sorted_and_its_columns_fit_the_reader(daemon: FakeDaemo
         ("5", "wecom.corpid", "简洁", "1/8", "wecom.corpid"),
         ("3", "And the other parcel?", "user == alice", "And the other parcel?", "spammer"),
         ("7", "openai", "state != ok", "degraded", "● ok"),
+        ("9", "general", "vip", "the rule vip", "nothing is like it"),
     ],
 )
 async def test_a_slash_filters_every_list(

@@ -42,6 +42,7 @@ LISTS_ZH: dict[str, str] = {
     "level": "级别",
     "turn": "轮次",
     # filters
+    "nothing matches": "没有匹配的",
     "nothing matches so far; looking further back …": "暂无匹配；继续往前查找…",
     "nothing matches among {n} turns here": "此处 {n} 个轮次中没有匹配的",
     "nothing matches, back to {time}; up looks further": "到 {time} 为止没有匹配的；向上继续查找",

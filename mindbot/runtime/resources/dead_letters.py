@@ -80,8 +80,9 @@ class DeadLetterResource:
             now = await queries.letters_now(list(acts))
             for id, (state, why) in now.items():
                 act = acts[id]
-                error = "reason" if act.letter["kind"] == "turn" else "error"
-                known = {**act.letter, "state": state, error: why, "acted": act.did, "acted_at": act.at}
+                known: Json = {**act.letter, "state": state, "acted": act.did, "acted_at": act.at}
+                if why:  # else it stays in sight why it had been given up on
+                    known["reason" if act.letter["kind"] == "turn" else "error"] = why
                 letters.append(cast("ListedLetterJson", known))
             letters.sort(key=lambda letter: letter["id"], reverse=True)
         found: list[ListedLetterJson] = redactor.known([each for each in letters if keep(each)][:limit])

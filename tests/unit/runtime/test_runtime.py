@@ -203,6 +203,7 @@ async def test_many_dead_letters_are_settled_at_once_and_what_came_of_them_is_to
             ("discarded", "discard")
         ]
         assert told[0]["user"] == "u3" and told[0]["acted_at"] > 0
+        assert all("error" in each and each["error"] for each in told), "it is still seen what had been wrong"
         await letters.restore_dead_letter(first)
         (back,) = await letters.list_dead_letters()
         assert (back["id"], back["acted"]) == (first, "restore")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from textual import work
@@ -17,7 +17,7 @@ from mindbot.api.workflow_models import LearnedView, RuleView
 from mindbot.domain.errors import MindBotError
 from mindbot_tui.cells import age
 from mindbot_tui.keymap import bindings
-from mindbot_tui.screens.view import View
+from mindbot_tui.screens.filtered_view import FilteredView
 from mindbot_tui.state.decisions import told
 from mindbot_tui.state.filtered import FilteredTurns
 from mindbot_tui.state.turn_row import TurnRow
@@ -31,11 +31,11 @@ from mindbot_tui.widgets.text import Text
 TABS = ("decisions", "rules", "corrections")
 
 
-class Routes(View):
+class Routes(FilteredView):
     view: ClassVar[str] = "routes"
     heading: ClassVar[str] = "Routes"
-    contexts: ClassVar[tuple[str, ...]] = ("routes", "list", "live")
-    BINDINGS = bindings("routes", "list", "live")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("routes", "list", "filtered", "live")
+    BINDINGS = bindings("routes", "list", "filtered", "live")  # type: ignore[assignment]
 
     tabs = TABS
 
@@ -71,6 +71,7 @@ class Routes(View):
         self._box = OfferInput(self._offers, _no_offers, id="ask")
         yield self._head
         yield self._tabs
+        yield self.filter_bar()
         with Container(id="route-panes"):
             with Vertical(id="route-lists"):
                 yield from self._lists.values()
@@ -155,9 +156,6 @@ class Routes(View):
         self._head.put(router)
         self._rules.put(router.rules)
         self._learned.put(learned)
-        self._lists["decisions"].empty = "no message was routed yet"
-        self._lists["rules"].empty = "no rules are configured"
-        self._lists["corrections"].empty = "nothing was corrected yet"
         self.rows.sync(force=True)
         ids = [each.id for each in learned]
         if before is not None and before.id in ids:
@@ -165,9 +163,43 @@ class Routes(View):
         self._explain()
 
     def sync(self) -> None:
-        for rows in self._lists.values():
-            self._await(rows)
+        self._await(self.rows)
         super().sync()
+
+    def nothing(self) -> str:
+        words = self.console.words
+        if self.filter:
+            return words("nothing matches")
+        if self._tabs.chosen == "decisions":
+            return words("no message was routed yet")
+        return words(
+            "no rules are configured" if self._tabs.chosen == "rules" else "nothing was corrected yet"
+        )
+
+    # --- the filter
+
+    def use(self, keep: Callable[[Any], bool] | None) -> None:
+        """Filter all three lists by what their lines say."""
+        self._rules.use(keep)
+        self._learned.use(keep)
+        self._turns.use(_routed if keep is None else lambda row: _routed(row) and keep(row))
+        self.rows.sync(force=True)
+        self._explain()
+
+    def record(self, row: Any) -> object:
+        tab = (
+            "decisions"
+            if isinstance(row, TurnRow)
+            else "rules"
+            if isinstance(row, RuleView)
+            else "corrections"
+        )
+        return {"words": "\n".join(column.cell(row)[0] for column in self._lists[tab].columns)}
+
+    def count(self) -> tuple[int, int, bool]:
+        shown, source = self.rows.shown, self.rows.source
+        known = len(source.given) if isinstance(source, GivenRows) else shown
+        return shown, known, False
 
     def tick(self) -> None:
         self.rows.refresh_changed()
