@@ -102,6 +102,11 @@ class SqliteStore:
         return self._journal.batches
 
     @property
+    def found_back_to(self) -> float | None:
+        """See the port."""
+        return self.finder.back_to
+
+    @property
     def damage(self) -> str:
         """See the port."""
         return "; ".join(filter(None, (self.unreadable.words, self._database.mended)))

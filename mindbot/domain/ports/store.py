@@ -347,6 +347,10 @@ class Store(Protocol):
         """How many transactions of what comes and goes were written since the start."""
 
     @property
+    def found_back_to(self) -> float | None:
+        """How far back turns are found without looking at each (Unix seconds); 0: all are, None: none yet."""
+
+    @property
     def damage(self) -> str:
         """What an operator has to know of what cannot be read; empty while everything could be."""
 

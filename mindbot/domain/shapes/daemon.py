@@ -63,10 +63,12 @@ class OutboxCountsJson(TypedDict):
 
 
 class StoreJson(TypedDict):
-    """Where it is, and its transactions since the start."""
+    """Where it is, and its transactions since the start; how far back its finder leads (Unix seconds, 0: to
+    the first turn, null: nowhere yet)."""
 
     path: str
     batches: int
+    found_back_to: float | None
 
 
 class InForceJson(TypedDict):

@@ -76,7 +76,11 @@ class AboutResource:
                 "retried": self._outbox.retried,
                 "dead": self._outbox.dead,
             },
-            "store": {"path": self._store.place, "batches": self._store.batches},
+            "store": {
+                "path": self._store.place,
+                "batches": self._store.batches,
+                "found_back_to": self._store.found_back_to,
+            },
             "loop_lag_ms": round(s.loop_lag * 1000, 3),
             "rss_bytes": rss_bytes(),
             "tasks": len(asyncio.all_tasks()),

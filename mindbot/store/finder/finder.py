@@ -70,6 +70,8 @@ class Finder:
         self._filling: Filling | None = None
         self._asking: SeenTurns | None = None
         self.highest = ids.LAST  # no turn above it is in the file
+        #: How far back it leads (Unix seconds); 0: to the first turn, None: nowhere.
+        self.back_to: float | None = None
         #: Turns that an operator is changing.
         self._changing: list[int] = []
         self._committed = -1
@@ -116,7 +118,8 @@ class Finder:
             if new < STEP:
                 self._committed = self._journal.committed
         old = await self._run(self._fill, filling.downwards, STEP) if new < STEP else 0
-        self.highest = (await self._run(self._fill, lambda: filling.span))[1]
+        lowest, self.highest = await self._run(self._fill, lambda: filling.span)
+        self.back_to = ids.moment(lowest) if lowest > 1 else 0.0
         if time.monotonic() - self._forgot > _FORGET:
             await self.forget()
             self._forgot = time.monotonic()
@@ -232,7 +235,7 @@ class Finder:
                     await anyio.to_thread.run_sync(backup.remove, self.path)
 
     async def _drop(self) -> None:
-        self._filling, self.highest = None, ids.LAST
+        self._filling, self.highest, self.back_to = None, ids.LAST, None
         await self._run(self._ask, self._drop_ask)
         await self._run(self._fill, self._drop_fill)
 

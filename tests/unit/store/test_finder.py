@@ -193,6 +193,7 @@ async def found(store: SqliteStore, text: str, limit: int = 1000) -> TurnsFound:
 
 async def test_a_listing_looks_at_what_the_finder_leaves(tmp_path: Path) -> None:
     async with opened(tmp_path / "mindbot.db") as store:
+        assert store.found_back_to == 0.0
         await fill(store, 0, 50)
         await caught_up(store)
         await fill(store, 50, 15)  # not taken in yet: looked through

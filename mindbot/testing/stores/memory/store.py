@@ -59,6 +59,7 @@ class MemoryStore:
 
     place = "in memory"
     damage = ""
+    found_back_to = 0.0
 
     def __init__(self, tables: Tables | None = None, *, from_now: bool = False) -> None:
         self._tables = tables = tables if tables is not None else Tables()
