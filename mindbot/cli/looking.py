@@ -28,6 +28,7 @@ class TurnSearch:
     judged: int = 0
     back_to: float | None = None
     stopped: bool = False
+    told: bool = False  # a line on the terminal says how far it is
 
     def pages(self, client: Client) -> Iterator[list[models.TurnSummary]]:
         """Yield turns as they are found: until there are enough, none is older, time is over, or Ctrl-C."""
@@ -47,11 +48,12 @@ class TurnSearch:
         except KeyboardInterrupt:
             self.stopped = True
         finally:
-            if sys.stderr.isatty():
+            if self.told:
                 print(end=_WIPE, file=sys.stderr, flush=True)
 
     def _tell(self) -> None:
         if sys.stderr.isatty():
+            self.told = True
             line = f"looked {self._how_far}; {self.found} found; Ctrl-C stops"
             print(f"{_WIPE}{line}", end="", file=sys.stderr, flush=True)
 

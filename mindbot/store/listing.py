@@ -40,7 +40,8 @@ class Listing:
 
     def passed(self, number: int) -> None:
         """Learn that no turn from this one on is wanted any more, but for those that were judged."""
-        self._last = min(self._last, number) if self._last else number
+        if len(self._turns) < self._limit:  # a full page goes on behind its last turn
+            self._last = min(self._last, number) if self._last else number
 
     def found(self) -> TurnsFound:
         """Return the page."""

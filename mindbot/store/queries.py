@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from mindbot.domain import ids
 from mindbot.domain.errors import NotFound, StoreCorrupt, StoreUnreadable
 from mindbot.domain.message import Json, Message
-from mindbot.domain.needs import ANYTHING
+from mindbot.domain.needs import ANYTHING, Need
 from mindbot.domain.ports.store import Keeps, Live, TurnsFound, Wanted
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.turn import Turn
@@ -34,6 +34,7 @@ from mindbot.store.finder.finder import Finder
 from mindbot.store.listing import Listing
 from mindbot.store.rows import message_of, turn_name
 from mindbot.store.schema import outbox, turns
+from mindbot.store.sifting import WINDOW, sieve
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import (
     answers_too,
@@ -107,8 +108,7 @@ class SqliteQueries:
             may = await finder.may(need, last, 2 * limit + 20) if finder else None
             if may is None:
                 end = finder.highest + 1 if finder and last > finder.highest + 1 else 1
-                page: Sequence[Row[Any] | int] = await self._page(last, end)
-                last = _number_of(page[-1]) if len(page) == _PAGE else end
+                page, last = await self._sifted(need, last, end)
             else:
                 page = await self._these(may.turns)
                 last = may.down_to
@@ -119,6 +119,20 @@ class SqliteQueries:
                 listing.whole = True
                 break
         return listing.found()
+
+    async def _sifted(self, need: Need, before: int, end: int) -> tuple[Sequence[Row[Any] | int], int]:
+        """Return turns that may have what is needed, and the id down to which these are all."""
+        if conditions := sieve(need):
+            numbers = select(turns.c.id).where(turns.c.id >= end, turns.c.id < before)
+            try:
+                found = await self._all(numbers.order_by(turns.c.id.desc()).offset(WINDOW - 1).limit(1))
+                last = found[0].id if found else end
+                kept = select(turns).where(turns.c.id >= last, turns.c.id < before, *conditions)
+                return await self._all(kept.order_by(turns.c.id.desc())), last
+            except StoreCorrupt:
+                pass  # what is damaged is read one by one
+        page = await self._page(before, end)
+        return page, _number_of(page[-1]) if len(page) == _PAGE else end
 
     async def _judge(self, listing: Listing, page: Sequence[Row[Any] | int]) -> bool:
         """Judge turns, a few at a time: others use the loop as well."""

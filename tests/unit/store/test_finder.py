@@ -205,6 +205,19 @@ async def test_a_listing_looks_at_what_the_finder_leaves(tmp_path: Path) -> None
         assert (await found(store, "state == failed", limit=3)).next
 
 
+async def test_what_the_finder_does_not_know_is_sifted_by_its_columns(tmp_path: Path) -> None:
+    async with SqliteStore.open(tmp_path / "mindbot.db") as store:
+        store.finder.may = nothing_known  # type: ignore[method-assign]
+        await fill(store, 0, 60)
+        for text in EACH:
+            await found(store, text)
+        assert (await found(store, "user == u3 and state == failed")).looked < 12
+
+
+async def nothing_known(*asked: object) -> None:
+    """A finder that has taken in nothing."""
+
+
 async def test_a_turn_that_is_run_again_or_put_away_is_found_as_it_is_then(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     async with opened(path) as store:
