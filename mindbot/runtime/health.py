@@ -21,7 +21,8 @@ from mindbot.runtime.stats import Stats
 log = structlog.get_logger("mindbot.runtime")
 
 LOOK = 0.25  # seconds between two looks whether health has changed
-COUNT_AGAIN = 60.0  # seconds after which what was given up on is counted anyhow: retention deletes, too
+COUNT_AGAIN = 60.0  # seconds after which deliveries that were given up on are counted anyhow
+PURGED = 3600.0  # seconds after which turns that were given up on are counted again, where there are any
 #: A count waits as many times as long as the one before took, so that a large store is not read all the time.
 _REST = 20
 
@@ -39,17 +40,21 @@ class HealthWatch:
         self._store = store
         self._bus = bus
         self._given_up: GivenUp | None = None
+        self._turns: int | None = None  # dead ones, when they were counted,
+        self._counted_with = 0  # and `Stats.dead` then
         self._settled = 0
+        self._settled_turns = 0
 
-    def settled(self) -> None:
-        """Note that an operator has decided about something that was given up on."""
+    def settled(self, letter: str) -> None:
+        """Note that an operator has decided about a delivery, or a turn, by its id, that was given up on."""
         self._settled += 1
+        self._settled_turns += "-" not in letter
 
     def summary(self) -> HealthSummaryJson:
         """Return how the daemon is now; costs no question to the store."""
         not_ok = [each for each in self._board.list() if each["state"] != "ok"]
         failing, given_up = self._failing(), self._given_up or GivenUp()
-        dead = given_up.deliveries + given_up.turns
+        dead = given_up.deliveries + self._dead_turns
         wrong = troubles(not_ok, failing, given_up.answers, dead)
         return {
             "ok": not wrong,
@@ -57,7 +62,7 @@ class HealthWatch:
             "failing": failing,
             "undelivered": given_up.answers,
             "dead_letters": dead,
-            "counted": self._given_up is not None,
+            "counted": self._given_up is not None and self._turns is not None,
             "words": [trouble.say() for trouble in wrong],
         }
 
@@ -69,15 +74,16 @@ class HealthWatch:
     async def run(self) -> None:
         """Keep it up to date until cancelled."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._count)
+            tasks.start_soon(self._count_deliveries)
+            tasks.start_soon(self._count_turns)
             tasks.start_soon(self._tell)
 
-    async def _count(self) -> None:
-        """Count what was given up on, whenever that may have changed."""
+    async def _count_deliveries(self) -> None:
+        """Count those that were given up on, whenever that may have changed."""
         counted_at, rest, known = -math.inf, 0.0, (-1, -1)
         while True:
             now = time.monotonic()
-            what = (self._outbox.dead + self._stats.dead, self._settled)
+            what = (self._outbox.dead, self._settled)
             if now - counted_at >= (rest if what != known else COUNT_AGAIN):
                 try:
                     self._given_up = await self._store.given_up()
@@ -87,6 +93,33 @@ class HealthWatch:
                 counted_at = time.monotonic()
                 rest = (counted_at - now) * _REST
             await anyio.sleep(LOOK)
+
+    async def _count_turns(self) -> None:
+        """Count those that were given up on once, and again where an operator has decided about some.
+
+        What dies meanwhile is added as it does (`Stats.dead`): the store has no index for them. Retention may
+        delete some of those that are known.
+        """
+        counted_at, rest, known = -math.inf, 0.0, (-1, -1)
+        while True:
+            now = time.monotonic()
+            settled, dead = self._settled_turns, self._stats.dead
+            stale = self._turns is None or known != (settled, self._counted_with)
+            again = PURGED if self._turns else math.inf
+            if now - counted_at >= (rest if stale else again):
+                try:
+                    self._turns, self._counted_with = await self._store.dead_turns(), dead
+                    # One that died meanwhile may be in the count or not.
+                    known = (settled, dead if dead == self._stats.dead else -1)
+                except StoreError as error:
+                    log.debug("dead turns cannot be counted", error=str(error))
+                counted_at = time.monotonic()
+                rest = (counted_at - now) * _REST
+            await anyio.sleep(LOOK)
+
+    @property
+    def _dead_turns(self) -> int:
+        return 0 if self._turns is None else self._turns + self._stats.dead - self._counted_with
 
     async def _tell(self) -> None:
         """Publish health when it has changed, while somebody looks."""

@@ -184,6 +184,10 @@ class SqliteStore:
         """See the port. A count that nobody waits for any more ends by itself, on a connection of its own."""
         return await anyio.to_thread.run_sync(troubles.count, self.path, abandon_on_cancel=True)
 
+    async def dead_turns(self) -> int:
+        """See the port."""
+        return await anyio.to_thread.run_sync(troubles.dead_turns, self.path, abandon_on_cancel=True)
+
     async def failed(self, since: float, limit: int) -> list[int]:
         """See the port."""
         read = partial(troubles.failed, self.path, since, limit)

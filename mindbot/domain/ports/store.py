@@ -86,12 +86,11 @@ class Anew:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """How much was given up on and waits for somebody to decide: ``deliveries`` and the ``answers`` (turns)
-    that they are of, and ``turns`` that could not be run."""
+    """How many ``deliveries`` were given up on and wait for somebody to decide, and the ``answers`` (turns)
+    that they are of."""
 
     deliveries: int = 0
     answers: int = 0
-    turns: int = 0
 
 
 class InboxStore(Protocol):
@@ -390,7 +389,10 @@ class Store(Protocol):
         """
 
     async def given_up(self) -> GivenUp:
-        """Count what was given up on; nothing else waits meanwhile."""
+        """Count the deliveries that were given up on; nothing else waits meanwhile."""
+
+    async def dead_turns(self) -> int:
+        """Count the turns that were given up on: all turns may be read for that, and nothing else waits."""
 
     async def failed(self, since: float, limit: int) -> list[int]:
         """Return the newest turns since a moment (Unix seconds) that failed, or did not reach anybody."""

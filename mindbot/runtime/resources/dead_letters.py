@@ -49,7 +49,7 @@ class DeadLetterResource:
         dispatcher: Dispatcher,
         outbox: Outbox,
         questions: Questions,
-        settled: Callable[[], None],
+        settled: Callable[[str], None],
         decided: Callable[[int], None],
     ) -> None:
         self._store = store
@@ -157,7 +157,7 @@ class DeadLetterResource:
             raise NotFound(f"no dead letter {letter!r}", hint=_LISTS)
         acts = {"retry": self._retry, "discard": self._discard, "restore": self._restore}
         await acts[action](letter)
-        self._settled()
+        self._settled(letter)
         self._acts.note(before, action)
         self._decided(_number(letter.partition("-")[0]))
 
@@ -185,7 +185,6 @@ class DeadLetterResource:
             back = await self._store.turns.restore(_number(letter))
         if not back:
             raise Conflict(f"{letter} was not discarded")
-        self._settled()
 
     async def retry_turn(self, turn: str) -> None:
         """Run a failed or dead turn again from the top; raises NotFound, Conflict."""
@@ -195,7 +194,7 @@ class DeadLetterResource:
                 f"{turn} is neither failed nor dead, or its notice is still on its way",
                 hint=f"see: mindbot trace {turn}",
             )
-        self._settled()
+        self._settled(turn)
         self._dispatcher.submit(again)
         self._decided(again.number)
 

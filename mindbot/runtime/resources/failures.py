@@ -19,6 +19,7 @@ from mindbot.telemetry.redaction import redactor
 _MOST = 2000  # turns that are looked at, the newest ones
 _PAGE = 200
 _FRESH = 1.0  # seconds that an answer is given again: several consoles ask at once
+_REST = 5  # times as long as it took to read them: a large history is not read all the time
 _LETTERS = 1000
 
 
@@ -85,10 +86,12 @@ class FailureResource:
 
     async def _bundles(self, window: float) -> tuple[list[Bundle], bool]:
         async with self._lock:
-            of, at, bundles, more = self._known
-            if of != window or time.monotonic() - at > _FRESH:
+            of, stale_at, bundles, more = self._known
+            begun = time.monotonic()
+            if of != window or begun > stale_at:
                 bundles, more = await self._read(window)
-                self._known = (window, time.monotonic(), bundles, more)
+                took = time.monotonic() - begun
+                self._known = (window, begun + took + max(_FRESH, took * _REST), bundles, more)
         return bundles, more
 
     async def _read(self, window: float) -> tuple[list[Bundle], bool]:

@@ -82,13 +82,14 @@ class ReadsContract:
             lost.state, lost.finished = "dead", time.time()
             await store.turns.finish(lost, [])
         async with rig.open() as store:
-            assert await store.given_up() == GivenUp(deliveries=3, answers=2, turns=1)
+            assert await store.given_up() == GivenUp(deliveries=3, answers=2)
+            assert await store.dead_turns() == 1
             dead = await (await nothing_runs(store)).list_dead(10)
             for letter in dead:
                 if letter["id"] != lost.id:
                     assert await store.outbox.discard(*ids.parse_delivery(letter["id"]))
             assert await store.turns.discard(lost.number)
-            assert await store.given_up() == GivenUp()
+            assert await store.given_up() == GivenUp() and await store.dead_turns() == 0
 
     async def test_what_failed_and_whom_an_answer_reached_is_told(self, rig: StoreRig) -> None:
         async with rig.open() as store:

@@ -30,11 +30,14 @@ class Refusing:
 
     name, bot, idempotent = "phone", "default", True
     refuses = True
+    breaks = False
 
     async def run(self, receive: Receive, report: Report) -> None:
         await anyio.sleep_forever()
 
     def plan(self, parts: Sequence[Part]) -> list[list[Part]]:
+        if self.breaks:
+            raise KeyError("a mistake of the adapter")
         return [[part] for part in parts]
 
     def address(self, user: str) -> dict[str, str]:
@@ -85,6 +88,23 @@ async def test_an_answer_that_does_not_arrive_is_in_health_until_somebody_decide
         await runtime.resources.dead_letters.retry_dead_letter(letter["id"])
         found = await told(runtime, lambda health: health["undelivered"] == 0)
         assert found["dead_letters"] == 0
+
+
+async def test_a_turn_that_is_given_up_is_in_health_until_somebody_decides(tmp_path: Path) -> None:
+    phone, places = Refusing(), MemoryPlaces()
+    phone.breaks = True
+    async with a_runtime(tmp_path, phone, places) as runtime:
+        await told(runtime, lambda health: bool(health["counted"]))
+        await runtime.receive(a_message("m1"))
+        found = await told(runtime, lambda health: health["dead_letters"] == 1)
+        assert found["undelivered"] == 0 and "1 dead" in found["words"]
+    async with a_runtime(tmp_path, phone, places) as runtime:
+        await told(runtime, lambda health: health["dead_letters"] == 1)
+        await runtime.receive(a_message("m2"))
+        await told(runtime, lambda health: health["dead_letters"] == 2)
+        for letter in await runtime.resources.dead_letters.list_dead_letters():
+            await runtime.resources.dead_letters.discard_dead_letter(letter["id"])
+        await told(runtime, lambda health: health["dead_letters"] == 0)
 
 
 async def test_a_component_that_fails_is_named(tmp_path: Path) -> None:

@@ -149,8 +149,12 @@ class MemoryStore:
         await self.check()
         tables = self._tables
         dead = [place for place, row in tables.outbox.items() if row.state == "dead"]
-        turns = sum(row.state == "dead" for row in tables.turns.values())
-        return GivenUp(len(dead), len({turn for turn, _ in dead}), turns)
+        return GivenUp(len(dead), len({turn for turn, _ in dead}))
+
+    async def dead_turns(self) -> int:
+        """See the port."""
+        await self.check()
+        return sum(row.state == "dead" for row in self._tables.turns.values())
 
     async def failed(self, since: float, limit: int) -> list[int]:
         """See the port."""
