@@ -15,7 +15,7 @@ from mindbot_tui.state.steps import QUEUE, Axis, Stage, Step
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.line import fitting
 from mindbot_tui.widgets.paint import Painter, Piece
-from mindbot_tui.widgets.turn_list import DRY_RUN, ORIGINS, STATES
+from mindbot_tui.widgets.turn_list import DRY_RUN, ORIGINS, STATES, sign
 from mindbot_tui.words import Words
 
 _STATUS = {"ok": "ok", "error": "bad", "aborted": "drop", "memo": "wait"}
@@ -47,10 +47,11 @@ class TurnHead(Painter):
         return self.strip([(" ", "text"), *fitting(groups, width - 1)], width)
 
     def _first(self, turn: TurnView) -> list[list[Piece]]:
-        sign, style = STATES.get(turn.state, ("?", "warn"))
+        mark, _ = STATES.get(turn.state, ("?", "warn"))
+        _, style = sign(turn)  # an answer that nobody got is not green
         attempt = [(self.words("attempt {n}", n=turn.attempt), "wait")] if turn.attempt > 1 else []
         return [
-            [(f"{sign} {self.words(turn.state)}", style)],
+            [(f"{mark} {self.words(turn.state)}", style)],
             self._delivery(turn),
             [(clean(_model(turn) or self._asked), "strong")],
             [(self._took, "busy" if turn.state not in DONE_STATES else "strong")],
