@@ -10,7 +10,6 @@ from mindbot_tui.commands.base import Command
 from mindbot_tui.surface import ShownPage, Surface
 
 _AT_ONCE = 100  # in one call, so that one sees how it goes on
-_NAMED = 3  # ids on a command line
 DONE = {"retry": "goes out again", "discard": "discarded", "restore": "is a dead letter again"}
 
 
@@ -25,8 +24,7 @@ class OnDeadLetter(Command):
 
     async def settle(self, console: Surface, letters: Sequence[str], action: Settling) -> list[str]:
         """Do it, say what came of it, and list again; returns the ids of those with which it went well."""
-        few = len(letters) <= _NAMED
-        console.state.called(f"mindbot dlq {action} {' '.join(letters) if few else '--all'}")
+        console.state.called(f"mindbot dlq {action} {' '.join(letters)}")
         page = None
         if len(letters) > _AT_ONCE:
             page = console.show_page(console.words("Dead letters"), "…")
