@@ -226,7 +226,8 @@ class Journal:
                 for entry in entries:
                     _fail(entry, error)
         else:
-            self._report(None)
+            if later or sums or any(entry.rows for entry in entries):  # an empty one proves nothing
+                self._report(None)
         finally:
             self._adding = False
         return sum(len(rows) for e in entries for rows in e.rows.values())

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mindbot.domain import ids
+from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Part, text_part
 from mindbot.domain.ports.store import TurnsFound, Wanted
 from mindbot.domain.shapes.turns import TurnLineJson
@@ -279,6 +280,21 @@ async def test_a_damaged_file_is_made_again(tmp_path: Path, damage: bytes) -> No
         assert (await store.finder.try_step() is None) == bool(damage)
         await caught_up(store)
         assert (await found(store, "user == u3")).looked < 15
+
+
+async def test_a_store_that_cannot_be_written_is_not_taken_for_one_that_can(tmp_path: Path) -> None:
+    states: list[StoreError | None] = []
+    async with SqliteStore.open(tmp_path / "mindbot.db", on_state=states.append) as store:
+        await caught_up(store)
+        await store.inbox.put(a_message("m1"))
+        await store._database.write_pragma("PRAGMA max_page_count=1")
+        with pytest.raises(StoreError):
+            await store.inbox.put(a_message("m2", "x" * 200_000))
+        await store.finder.try_step()
+        assert states and None not in states
+        await store._database.write_pragma("PRAGMA max_page_count=1000000")
+        await store.inbox.put(a_message("m3"))
+        assert states[-1] is None
 
 
 async def test_what_the_store_forgets_is_forgotten(tmp_path: Path) -> None:
