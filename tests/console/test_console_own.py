@@ -78,7 +78,7 @@ def test_a_browser_has_no_commands_unless_their_file_is_named(tmp_path: Path) ->
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_program_is_run_with_what_is_selected_and_ends_with_its_page(
     clock: FakeClock, tmp_path: Path
 ) -> None:

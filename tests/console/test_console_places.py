@@ -93,7 +93,7 @@ async def test_the_help_begins_with_the_keys_of_the_place_and_runs_what_is_chose
         await person.sees("40001")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_the_help_scrolls_and_closes_where_it_was_opened(clock: FakeClock) -> None:
     async with console(filled(), clock=clock, size=(80, 24)) as person:
         await person.sees("Where is my")
@@ -109,7 +109,7 @@ async def test_the_help_scrolls_and_closes_where_it_was_opened(clock: FakeClock)
         await person.sees("ToUserName")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_what_was_done_last_is_taken_back_and_what_cannot_be_is_said(clock: FakeClock) -> None:
     daemon = filled()
     told: list[str] = []
@@ -148,7 +148,7 @@ async def test_what_was_done_last_is_taken_back_and_what_cannot_be_is_said(clock
         await person.sees("1/13", "undone: clearing the filter cheap")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_the_pane_in_use_is_shown_alone_and_with_the_others_again(clock: FakeClock) -> None:
     async with console(filled(), clock=clock, size=(80, 24)) as person:
         await person.sees("Where is my")
