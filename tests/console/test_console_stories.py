@@ -154,7 +154,6 @@ async def test_a_turn_that_runs_is_followed_to_its_end(daemon: FakeDaemon, clock
         id = SAMPLE[11]["id"]
         daemon.answers[f"GET /v1/turns/{id}"] |= {"state": "answered", "reply": "It follows tomorrow."}
         daemon.turn({**SAMPLE[11], "reply": "It follows tomorrow.", "took": 2.0})
-        await person.press("right", "right")
         await person.sees("✓ answered", "It follows tomorrow.")
 
 
