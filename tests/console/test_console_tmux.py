@@ -72,6 +72,7 @@ class Terminal:
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     with processes.simulators("wecom", "openai", args=["--latency", "20"]) as sims:
         config = processes.wecom_config(sims, processes.free_port())
+        config["wecom"]["agent_id"] = sims["wecom"]["agent_id"]  # nobody asked it before it writes
         with processes.daemon(tmp_path, config) as running:
             yield running
 
@@ -90,10 +91,8 @@ def terminal(tmp_path: Path, daemon: Daemon) -> Iterator[Terminal]:
 def test_an_operators_first_minutes(daemon: Daemon, terminal: Terminal) -> None:
     terminal.sees("● attached", "no turns yet")
     for n in range(3):
-        assert (
-            daemon.cli("send", f"我的订单 {n}", "--platform", "wecom", "--user", "alice", "--yes").returncode
-            == 0
-        )
+        sent = daemon.cli("send", f"我的订单 {n}", "--platform", "wecom", "--user", "alice", "--yes")
+        assert sent.returncode == 0, sent.stderr
     assert daemon.cli("send", "ping", "--user", "bob").returncode == 0
     terminal.sees("我的订单 2", "ping", "✓")
 
