@@ -109,9 +109,14 @@ class Filling:
         return len(rows)
 
     def change(self, turn: int) -> None:
-        """Learn that a turn is about to change."""
-        with self._change():
-            self._db.execute("UPDATE seen SET open = ? WHERE turn = ?", (CHANGING, turn))
+        """Learn that a turn is about to change. A power cut does not take that back: the store keeps what
+        follows."""
+        self._db.execute("PRAGMA synchronous=FULL")
+        try:
+            with self._change():
+                self._db.execute("UPDATE seen SET open = ? WHERE turn = ?", (CHANGING, turn))
+        finally:
+            self._db.execute("PRAGMA synchronous=NORMAL")
 
     def forget(self) -> int:
         """Forget turns that the store has no more; returns how many lines went, `_GONE` at most at once."""

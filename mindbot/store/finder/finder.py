@@ -140,14 +140,20 @@ class Finder:
 
     @asynccontextmanager
     async def changing(self, turn: int) -> AsyncIterator[None]:
-        """Have a turn looked at that is changed in the block, which had ended already."""
+        """Have a turn looked at that is changed in the block, which had ended already.
+
+        Where the file cannot learn that, it is made again, and the turn is changed only once that is sure.
+
+        Raises:
+            StoreError: it is not sure.
+        """
         self._changing.append(turn)
         try:
             try:
                 filling = await self._opened()
                 await self._run(self._fill, filling.change, turn)
             except (sqlite3.Error, OSError) as error:
-                await self._failed(error)
+                await self._failed(error, outdated=True)
             yield
         finally:
             self._changing.remove(turn)
@@ -220,10 +226,15 @@ class Finder:
             db.execute(f"PRAGMA {pragma}")
         return db
 
-    async def _failed(self, error: Exception) -> None:
-        """Put the file away: a damaged one for good, another one until it is tried again."""
+    async def _failed(self, error: Exception, *, outdated: bool = False) -> None:
+        """Put the file away: a damaged or outdated one for good, another one until it is tried again.
+
+        That of an outdated one is on disk when this returns; raises StoreError where it could not be written.
+        """
         async with self._opening:
             await self._drop()
+            if outdated:  # without the database's mark no process takes it for its own
+                await self._database.write(lambda db: backup.forget(db, backup.FINDER))
             log.warning(
                 "the finder cannot be used; turns are looked through instead",
                 file=str(self.path),

@@ -241,6 +241,35 @@ async def test_a_turn_that_is_run_again_or_put_away_is_found_as_it_is_then(tmp_p
         assert (await found(store, f"id == {dead[0]['id']} and state == dead")).turns
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_turn_that_changes_while_the_file_cannot_be_written_is_found_as_it_is_then(
+    tmp_path: Path, restarted: bool
+) -> None:
+    path = tmp_path / "mindbot.db"
+    async with opened(path) as store:
+        await fill(store, 0, 40)
+        await caught_up(store)
+        failed = (await found(store, "state == failed")).turns[0]["id"]
+        for db in store.finder._fill_open:  # as on a disk that is full for a moment
+            await store.finder._run(store.finder._fill, db.execute, "PRAGMA query_only=ON")
+        again = await store.turns.requeue(ids.parse(failed))
+        assert again is not None
+        again.state, again.finished = "answered", time.time()
+        again.reply.say("at last 迟到的回答")
+        await store.turns.finish(again, [])
+        if not restarted:
+            await _is_late(store, failed)
+    if restarted:
+        async with opened(path) as store:
+            await _is_late(store, failed)
+
+
+async def _is_late(store: SqliteStore, turn: str) -> None:
+    await caught_up(store)
+    assert turn in [each["id"] for each in (await found(store, "state == answered")).turns]
+    assert [each["id"] for each in (await found(store, "reply =~ 迟到")).turns] == [turn]
+
+
 async def test_the_next_process_goes_on_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     async with opened(path) as store:
