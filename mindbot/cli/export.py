@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,7 +40,8 @@ def export_turn(
         print(plain(text), end="")
         return
     try:
-        with output.open("x", encoding="utf-8", errors="backslashreplace") as file:
+        opener = partial(os.open, mode=0o600)  # people's words are nobody else's
+        with open(output, "x", encoding="utf-8", errors="backslashreplace", opener=opener) as file:
             file.write(text)
     except FileExistsError as error:
         raise Invalid(f"{output} exists already", hint="give another name") from error

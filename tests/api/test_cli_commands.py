@@ -249,6 +249,7 @@ async def test_a_turn_is_exported_to_a_new_file(run: Run, tmp_path: Path) -> Non
     assert done.code == 0 and f"# Turn {turn}\n" in file.read_text()
     again = await run("export", turn, "--output", str(file))
     assert again.code == 1 and "exists already" in again.err and "# Turn" in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0, "people's words are nobody else's"
     assert "no turn X" in (await run("export", "X")).err
 
 

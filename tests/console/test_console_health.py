@@ -104,6 +104,16 @@ async def test_health_follows_events_which_stay_in_the_consoles_own_log() -> Non
         await person.sees("nothing is wrong")
 
 
+@pytest.mark.full
+async def test_a_change_of_health_is_told_though_nothing_else_is_drawn(clock: FakeClock) -> None:
+    async with console(filled(), clock=clock) as person:
+        await person.sees("Where is my order")
+        notices = person.app.state.notices
+        notices.tell("bad", "{component} is {state}", component="bot wecom/b4", state="failed")
+        await person.finds(lambda: not notices.fresh)
+        await person.sees("bot wecom/b4 is failed")
+
+
 def test_ten_changes_at_once_are_one_toast() -> None:
     now, said = 0.0, list[tuple[str, str]]()
     state = ConsoleState(FakeClock())

@@ -73,3 +73,15 @@ async def test_a_small_screen_is_whole_after_97_hostile_rows(clock: FakeClock) -
             await person.press("escape", *["down"] * 8)
         await person.sees("wecom")
         assert person.app.is_running and not deceives(person.screen)
+
+
+async def test_what_is_said_and_asked_in_passing_drives_no_terminal(clock: FakeClock) -> None:
+    hostile = "".join(each for each in KINDS if len(each) < 40)
+    async with console(filled(), clock=clock, size=(150, 48)) as person:
+        await person.sees("Where is my order")
+        person.app.say(f"toast {hostile}", "bad")
+        await person.sees("toast ")
+        assert not deceives(person.screen)
+        person.app.run_worker(person.app.confirm(f"question {hostile}"))
+        await person.sees("question ", "No (n)")
+        assert not deceives(person.screen)

@@ -72,6 +72,9 @@ def test_the_page_of_the_console_is_fresh() -> None:
         ("#wecom 你好", Draft("你好", "", "wecom")),
         ("@alice", Draft("@alice")),
         ("@ home", Draft("@ home")),
+        ("--dry-run @alice hello", Draft("hello", "alice", dry=True)),
+        ("@alice #wecom --dry-run hello --dry-run", Draft("hello --dry-run", "alice", "wecom", dry=True)),
+        ("@alice --dry-run", Draft("", "alice", dry=True)),
     ],
 )
 def test_a_message_names_its_sender_and_bot(text: str, draft: Draft) -> None:

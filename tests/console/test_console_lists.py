@@ -7,7 +7,8 @@ from console_driver import console
 from console_fakes import NOON, FakeClock, FakeDaemon
 from console_sample import filled, turn_id
 
-from mindbot.domain.errors import Forbidden
+from mindbot.api.calls import ApiCall
+from mindbot.domain.errors import Forbidden, Unreachable
 from mindbot.domain.message import Json
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -96,6 +97,36 @@ async def test_marks_are_of_lines_wherever_they_go(daemon: FakeDaemon, clock: Fa
         assert dict(daemon.asked)["POST /v1/dead-letters/discard"] == {
             "ids": [letter(3)["id"], letter(4)["id"]]
         }
+
+
+async def test_what_was_not_brought_back_is_not_called_undone(daemon: FakeDaemon, clock: FakeClock) -> None:
+    daemon.answers["GET /v1/dead-letters"] = [letter(n) for n in range(130)]
+    asked: list[int] = []
+
+    def discarded(call: ApiCall[object]) -> object:
+        asked.append(len(call.body["ids"]))
+        if len(asked) > 1:
+            return Unreachable("the daemon went away")
+        return {"settled": [{"id": id, "done": True} for id in call.body["ids"]]}
+
+    def restored(call: ApiCall[object]) -> object:
+        kept, *others = call.body["ids"]
+        gone = {"done": False, "why": f"{kept} was not discarded"}
+        return {"settled": [{"id": kept, **gone}, *({"id": id, "done": True} for id in others)]}
+
+    daemon.answers["POST /v1/dead-letters/discard"] = discarded
+    daemon.answers["POST /v1/dead-letters/restore"] = restored
+    async with console(daemon, clock=clock) as person:
+        await person.press("4")
+        await person.sees("answer 0")
+        await person.press("asterisk", "d")
+        await person.sees("Discard 130 dead letters?")
+        await person.press("y")
+        await person.sees("the daemon went away")
+        assert asked == [100, 30]
+        await person.press("escape", "U")
+        await person.sees("99 of 100: is a dead letter again", f"{letter(0)['id']} was not discarded")
+        assert "undone" not in person.screen
 
 
 async def test_a_list_is_sorted_and_its_columns_fit_the_reader(daemon: FakeDaemon, clock: FakeClock) -> None:

@@ -39,6 +39,10 @@ good:
   key: f6
   views: [flow, turn]
 shell: {run: [bash, -c, "echo {user}"]}
+behind: {run: "env sh -c 'echo {user}'"}
+far: {run: "ssh box journalctl --grep {user}"}
+code: {run: "python3 -c {user}"}
+quoted: {run: "busybox awk '{print; {user}}'"}
 env: {run: [bash, -c, "echo $MINDBOT_USER"], confirm: true, timeout: 5}
 nothing: {help: x}
 place: {run: "echo {password}"}
@@ -59,7 +63,7 @@ taken: {run: echo, key: q}
         "env", ("bash", "-c", "echo $MINDBOT_USER"), "bash -c 'echo $MINDBOT_USER'", confirm=True, timeout=5
     )
     lines = [int(each.removeprefix(f"{path}:").partition(":")[0]) for each in problems]
-    assert lines == [5, 7, 8, 9, 10, 11, 12, 13, 14]
+    assert lines == [5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18]
     assert "$MINDBOT_USER" in problems[0]
     keymap = with_own(Keymap(), own, contexts())
     assert [(key.context, key.keys) for key in keymap.own] == [("flow", "f6"), ("turn", "f6")]

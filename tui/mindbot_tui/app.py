@@ -20,7 +20,7 @@ from textual.widgets import Input
 
 from mindbot.domain.errors import ConfigError, Forbidden, MindBotError, NotFound
 from mindbot_tui import outside, themes
-from mindbot_tui.cells import brief, size
+from mindbot_tui.cells import brief, readable, size
 from mindbot_tui.commands import catalog
 from mindbot_tui.commands.catalog import find
 from mindbot_tui.daemon import Daemon
@@ -130,6 +130,7 @@ class Console(App[None]):
         await self.api.aclose()
 
     def _sync(self) -> None:
+        self._toasts.sync()
         pace = pace_of(self._driver)
         if not self.view.is_mounted or (pace and pace.holding):
             return
@@ -145,7 +146,6 @@ class Console(App[None]):
             pace.missed = True
             return
         super()._display(screen, renderable)
-        self._toasts.sync()
 
     # --- where one is
 
@@ -387,8 +387,8 @@ class Console(App[None]):
 
 
 def _shortened(text: str) -> str:
-    """Return what fits in front of a view without covering it."""
-    return text if len(text) <= _SAID else f"{text[:_SAID]}…"
+    """Return what fits in front of a view, without what drives terminals: Textual lets that through."""
+    return readable(text if len(text) <= _SAID else f"{text[:_SAID]}…")
 
 
 async def _freeze() -> None:

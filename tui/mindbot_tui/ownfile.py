@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from mindbot.config.source import read
@@ -15,7 +16,25 @@ from mindbot_tui.keymap import RESERVED, Key, Keymap, key_shown
 from mindbot_tui.state.own import PLACE, PLACES, OwnCommand
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
-_SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "fish")
+# Programs that read words as a language of their own, wherever they stand in a line: `env sh -c …`
+_READERS = {
+    "sh",
+    "bash",
+    "dash",
+    "ash",
+    "zsh",
+    "ksh",
+    "csh",
+    "tcsh",
+    "fish",
+    "eval",
+    "su",
+    "watch",
+    "parallel",
+}
+_READERS |= {"ssh", "rsh", "mosh"}  # they join their words for the shell at the other end
+_CODE = {"-c", "-e", "-E", "--eval", "--command", "--execute"}  # what follows is a program's text
+_WORD = re.compile(r"(?:\{\w+\}|[\w./:=@,+%#-])*\Z")  # a place, and what names or joins it
 _FIELDS = ("run", "help", "key", "views", "confirm", "timeout")
 _MOST = 3600.0  # seconds
 
@@ -75,14 +94,28 @@ def _words(run: object) -> tuple[str, ...]:
         for place in PLACE.findall(word):
             if place not in PLACES:
                 raise Invalid(f"run: nothing is known of {{{place}}}", hint=", ".join(PLACES))
-    if Path(words[0]).name in _SHELLS and any(PLACE.search(word) for word in words[1:]):
-        raise Invalid(
-            "run: a shell would read what is selected as its own text",
-            hint='write "$MINDBOT_USER" in place of {user}',
-        )
     if PLACE.search(words[0]):
         raise Invalid("run: the program itself cannot be what is selected")
+    _check_places(words)
     return tuple(words)
+
+
+def _check_places(words: Sequence[str]) -> None:
+    """Let what a stranger is called be a word of a line, never the text of a program."""
+    reader = next((word for word in words if Path(word).name in _READERS), "")
+    for before, word in pairwise(words):
+        if not PLACE.search(word):
+            continue
+        if reader:
+            raise Invalid(
+                f"run: {Path(reader).name} would read what is selected as its own text",
+                hint='write "$MINDBOT_USER" in place of {user}, or a script that is given the word',
+            )
+        if before in _CODE or not _WORD.match(word):
+            raise Invalid(
+                f"run: {word!r} may be a text that the program reads as its own language",
+                hint='give {user} as a word of its own, or have a script read "$MINDBOT_USER"',
+            )
 
 
 def with_own(keymap: Keymap, own: Mapping[str, OwnCommand], views: Mapping[str, Sequence[str]]) -> Keymap:

@@ -17,7 +17,8 @@ class ClearFilter(Command):
         view, before = console.view, console.view.filter
         view.set_filter("")
 
-        async def again() -> None:
+        async def again() -> bool:
             view.set_filter(before)
+            return True
 
         console.state.acts.did(console.words("clearing the filter {filter}", filter=before), again)

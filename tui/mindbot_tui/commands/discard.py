@@ -20,11 +20,19 @@ class Discard(OnDeadLetter):
             await self._discard(console, letters)
 
     async def _discard(self, console: Surface, letters: list[str]) -> None:
-        done = await self.settle(console, letters, "discard")
+        done: list[str] = []  # still to be taken back
 
-        async def restore() -> None:
-            await self.settle(console, done, "restore")
+        async def restore() -> bool:
+            back: list[str] = []
+            try:
+                await self.settle(console, tuple(done), "restore", back)
+            finally:
+                done[:] = [each for each in done if each not in back]
+            return not done
 
-        if done:
-            what = console.words("{n} dead letters", n=len(done)) if len(done) > 1 else done[0]
-            console.state.acts.did(console.words("discard of {what}", what=what), restore)
+        try:
+            await self.settle(console, letters, "discard", done)
+        finally:  # what was discarded before it broke off is taken back too
+            if done:
+                what = console.words("{n} dead letters", n=len(done)) if len(done) > 1 else done[0]
+                console.state.acts.did(console.words("discard of {what}", what=what), restore)

@@ -22,8 +22,13 @@ class OnDeadLetter(Command):
     def unavailable(self, console: Surface, argument: str = "") -> str:
         return "" if console.view.dead_letters else console.words("no dead letter is selected")
 
-    async def settle(self, console: Surface, letters: Sequence[str], action: Settling) -> list[str]:
-        """Do it, say what came of it, and list again; returns the ids of those with which it went well."""
+    async def settle(
+        self, console: Surface, letters: Sequence[str], action: Settling, done: list[str] | None = None
+    ) -> None:
+        """Do it, say what came of it, and list again.
+
+        ``done`` takes the ids of those with which it went well, also when it breaks off. Raises MindBotError.
+        """
         console.state.called(f"mindbot dlq {action} {' '.join(letters)}")
         page = None
         if len(letters) > _AT_ONCE:
@@ -32,7 +37,10 @@ class OnDeadLetter(Command):
         try:
             for start in range(0, len(letters), _AT_ONCE):
                 some = letters[start : start + _AT_ONCE]
-                settled += (await console.api.ask(calls.settle_dead_letters(action, some))).settled
+                answer = await console.api.ask(calls.settle_dead_letters(action, some))
+                settled += answer.settled
+                if done is not None:
+                    done += [each.id for each in answer.settled if each.done]
                 if page is not None:
                     page.put(console.words("{n} of {all} …", n=len(settled), all=len(letters)))
         finally:
@@ -40,7 +48,6 @@ class OnDeadLetter(Command):
         self._tell(console, settled, action, page)
         if console.view.rows is not None:
             console.view.rows.unmark()
-        return [each.id for each in settled if each.done]
 
     def _tell(
         self,

@@ -34,8 +34,9 @@ class OnProvider(Command):
         console.say(console.words("{provider} is now: {state}", provider=brief(name), state=state))
         console.view.reload()
 
-        async def back() -> None:
+        async def back() -> bool:
             await self.switch(console, name, on=not on, keep=False)
+            return True
 
         if keep:
             what = console.words("switching {name} on" if on else "switching {name} off", name=brief(name))

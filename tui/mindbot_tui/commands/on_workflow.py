@@ -36,8 +36,9 @@ class OnWorkflow(Command):
         console.say(console.words("{workflow} is now: {state}", workflow=brief(name), state=now))
         console.view.reload()
 
-        async def back() -> None:
+        async def back() -> bool:
             await self.switch(console, name, on=not on, keep=False)
+            return True
 
         if keep:
             what = console.words("switching {name} on" if on else "switching {name} off", name=brief(name))

@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import Process
 
 from mindbot.domain.errors import Invalid, NotFound
+from mindbot_tui.cells import size
 from mindbot_tui.commands.base import Command
 from mindbot_tui.state.own import PLACES, OwnCommand
 from mindbot_tui.surface import ShownPage, Surface
@@ -87,7 +88,9 @@ async def _run(console: Surface, command: OwnCommand, argv: list[str], values: d
     words = console.words
     try:
         with anyio.move_on_after(command.timeout) as limit:
-            said = await _said(process, page)
+            said = await _said(
+                process, page, words("\n… it said more than is kept ({most})", most=size(_MOST))
+            )
             if page.open:
                 status = await process.wait()
                 page.put(said + words("\n── ended with {status} ──", status=status))
@@ -102,15 +105,18 @@ async def _run(console: Surface, command: OwnCommand, argv: list[str], values: d
             await process.aclose()
 
 
-async def _said(process: Process, page: ShownPage) -> str:
-    """Show what a program says as it says it, until its page is closed; returns all, up to a limit."""
+async def _said(process: Process, page: ShownPage, cut: str) -> str:
+    """Show what a program says as it says it, until its page is closed; returns it, ``cut`` at a limit."""
     assert process.stdout is not None
-    data = b""
+    data, text = b"", ""
     while page.open:
         try:
             with anyio.move_on_after(_LOOK):
-                data = (data + await process.stdout.receive())[:_MOST]
-                page.put(data.decode("utf-8", "replace"))
+                more = await process.stdout.receive()
+                if len(data) <= _MOST:  # what comes after that costs nothing
+                    data += more
+                    text = data[:_MOST].decode("utf-8", "replace") + (cut if len(data) > _MOST else "")
+                    page.put(text)
         except anyio.EndOfStream:
             break
-    return data.decode("utf-8", "replace")
+    return text

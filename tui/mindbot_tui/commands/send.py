@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -29,26 +29,22 @@ class Draft:
     dry: bool = False
 
 
-def read_send(text: str) -> Draft:
-    """Read ``[--dry-run] [@USER] [#PLATFORM[/BOT]] TEXT``."""
-    first, _, rest = text.strip().partition(" ")
-    return replace(read_draft(rest), dry=True) if first == DRY else read_draft(text)
-
-
 def read_draft(text: str) -> Draft:
-    """Read ``[@USER] [#PLATFORM[/BOT]] TEXT``, the marks in any order."""
-    user, platform, bot = "", "console", ""
+    """Read ``[--dry-run] [@USER] [#PLATFORM[/BOT]] TEXT``, the marks in any order."""
+    user, platform, bot, dry = "", "console", "", False
     rest = text.strip()
-    while rest[:1] in ("@", "#"):
+    while rest:
         word, _, after = rest.partition(" ")
-        if len(word) == 1 or not after.strip():
+        if word == DRY:
+            dry = True
+        elif word[0] not in "@#" or len(word) == 1 or not after.strip():
             break
-        if word[0] == "@":
+        elif word[0] == "@":
             user = word[1:]
         else:
             platform, _, bot = word[1:].partition("/")
         rest = after.strip()
-    return Draft(rest, user, platform, bot)
+    return Draft(rest, user, platform, bot, dry)
 
 
 def call_line(draft: Draft) -> str:
@@ -75,7 +71,7 @@ class Send(Command):
     asks = True
 
     async def run(self, console: Surface, argument: str) -> None:
-        draft = read_send(argument)
+        draft = read_draft(argument)
         if not draft.text:
             (await console.show_flow()).compose_message()
             return

@@ -22,8 +22,9 @@ class Undo(Command):
     async def run(self, console: Surface, argument: str) -> None:
         act = console.state.acts.pop()
         try:
-            await act.undo()
+            whole = await act.undo()
         except MindBotError:
             console.state.acts.append(act)  # it is still to be taken back
             raise
-        console.say(console.words("undone: {what}", what=act.what))
+        if whole:
+            console.say(console.words("undone: {what}", what=act.what))

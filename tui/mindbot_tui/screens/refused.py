@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Label
 
+from mindbot_tui.cells import readable
 from mindbot_tui.surface import console_of
 
 
@@ -23,9 +24,9 @@ class Refused(ModalScreen[None]):
         self._why = why
 
     def compose(self) -> ComposeResult:
-        words = console_of(self).words
+        words, why = console_of(self).words, readable(self._why)
         with Vertical(id="refused"):
-            yield Label(words("nothing can be written here now: {why}", why=self._why), markup=False)
+            yield Label(words("nothing can be written here now: {why}", why=why), markup=False)
             yield Label(words("Esc goes back"), markup=False)
 
     def action_leave(self) -> None:

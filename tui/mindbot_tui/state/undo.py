@@ -11,10 +11,13 @@ MOST = 20  # acts kept
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something done: what it was, in the reader's words, and how to take it back (raises MindBotError)."""
+    """Something done: what it was, in the reader's words, and how to take it back.
+
+    ``undo`` returns whether all of it was; what was not, it has told. It raises MindBotError.
+    """
 
     what: str
-    undo: Callable[[], Awaitable[None]]
+    undo: Callable[[], Awaitable[bool]]
 
 
 class Acts(deque[Act]):
@@ -23,6 +26,6 @@ class Acts(deque[Act]):
     def __init__(self) -> None:
         super().__init__(maxlen=MOST)
 
-    def did(self, what: str, undo: Callable[[], Awaitable[None]]) -> None:
+    def did(self, what: str, undo: Callable[[], Awaitable[bool]]) -> None:
         """Keep something that can be taken back."""
         self.append(Act(what, undo))
