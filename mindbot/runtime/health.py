@@ -44,6 +44,7 @@ class HealthWatch:
         self._counted_with = 0  # and `Stats.dead` then
         self._settled = 0
         self._settled_turns = 0
+        self._recalled = False
 
     def settled(self, letter: str) -> None:
         """Note that an operator has decided about a delivery, or a turn, by its id, that was given up on."""
@@ -62,7 +63,7 @@ class HealthWatch:
             "failing": failing,
             "undelivered": given_up.answers,
             "dead_letters": dead,
-            "counted": self._given_up is not None and self._turns is not None,
+            "counted": self._recalled and self._given_up is not None and self._turns is not None,
             "words": [trouble.say() for trouble in wrong],
         }
 
@@ -74,9 +75,23 @@ class HealthWatch:
     async def run(self) -> None:
         """Keep it up to date until cancelled."""
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._recall)
             tasks.start_soon(self._count_deliveries)
             tasks.start_soon(self._count_turns)
             tasks.start_soon(self._tell)
+
+    async def _recall(self) -> None:
+        """Learn what ended in the last minutes before the start: a restart mends nothing."""
+        started, rest = self._stats.started, LOOK
+        while not self._recalled and time.time() - started < WINDOW:
+            try:
+                self._stats.recall(await self._store.ended(started - WINDOW, started))
+                self._recalled = True
+            except StoreError as error:
+                log.debug("turns that ended lately cannot be counted", error=str(error))
+                await anyio.sleep(rest)
+                rest = min(2 * rest, COUNT_AGAIN)
+        self._recalled = True  # what was before the start is no more of the last minutes
 
     async def _count_deliveries(self) -> None:
         """Count those that were given up on, whenever that may have changed."""

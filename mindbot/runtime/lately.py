@@ -24,6 +24,13 @@ class Lately:
         self._move()
         self._counts[kind][-1] += 1
 
+    def recall(self, kind: int, count: int, ago: float) -> None:
+        """Count some of a kind that were so many seconds ago."""
+        self._move()
+        counts, slots = self._counts[kind], int(max(0.0, ago) / self._seconds)
+        if slots < len(counts):
+            counts[-1 - slots] += count
+
     def series(self, kind: int) -> list[int]:
         """Return how many of a kind there were in each slot, the oldest first."""
         self._move()

@@ -6,7 +6,7 @@ import resource
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,6 +90,13 @@ class Stats:
                 self.models[span.name,].add(span.took)
             elif span.kind == "workflow" and span.status in _RUNS and "workflows" not in span.data:
                 self.workflows[span.name, _RUNS[span.status]].add(span.took)
+
+    def recall(self, ended: Mapping[int, tuple[int, int]]) -> None:
+        """Count for the last minutes what ended before the start: answered and failed by their second."""
+        now = time.time()
+        for second, counts in ended.items():
+            for kind, count in enumerate(counts):
+                self.lately.recall(kind, count, now - second)
 
     def ended_lately(self) -> tuple[int, int]:
         """Return how many turns ended in the last minutes, and how many of these failed."""

@@ -193,6 +193,11 @@ class SqliteStore:
         read = partial(troubles.failed, self.path, since, limit)
         return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
 
+    async def ended(self, since: float, before: float) -> dict[int, tuple[int, int]]:
+        """See the port."""
+        read = partial(troubles.ended, self.path, since, before)
+        return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+
     async def reached(self, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:
         """See the port."""
         read = partial(troubles.reached, self.path, sessions, since)

@@ -22,6 +22,13 @@ _FAILED = f"""
     SELECT id FROM turns WHERE id >= :first AND state IN ('failed', 'dead')
     UNION SELECT turn FROM outbox WHERE turn >= :first AND {_DEAD}
     ORDER BY 1 DESC LIMIT :limit"""
+_ENDED = """
+    SELECT CAST(finished AS INTEGER), sum(state = 'answered'), sum(state <> 'answered')
+    FROM (SELECT state, finished FROM turns WHERE id >= :first ORDER BY id DESC LIMIT :most)
+    WHERE finished >= :since AND finished < :before AND state IN ('answered', 'failed', 'dead')
+    GROUP BY 1"""
+_LONG = 300.0  # seconds: turns that took longer are not looked for
+_MOST = 20_000  # turns that are looked at, the newest
 _REACHED = """
     SELECT session, sender, max(id) FROM turns AS t
     WHERE session IN (SELECT value FROM json_each(:sessions)) AND id >= :first AND state = 'answered'
@@ -48,6 +55,13 @@ def failed(path: Path, since: float, limit: int) -> list[int]:
     with _reading(path) as db:
         rows = db.execute(_FAILED, {"first": ids.at(since), "limit": limit}).fetchall()
         return [number for (number,) in rows]
+
+
+def ended(path: Path, since: float, before: float) -> dict[int, tuple[int, int]]:
+    """Count turns that were answered, and that failed, by the second of their end; raises StoreError."""
+    args = {"first": ids.at(since - _LONG), "most": _MOST, "since": since, "before": before}
+    with _reading(path) as db:
+        return {second: (answered, failed) for second, answered, failed in db.execute(_ENDED, args)}
 
 
 def reached(path: Path, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:

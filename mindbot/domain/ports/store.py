@@ -397,6 +397,10 @@ class Store(Protocol):
     async def failed(self, since: float, limit: int) -> list[int]:
         """Return the newest turns since a moment (Unix seconds) that failed, or did not reach anybody."""
 
+    async def ended(self, since: float, before: float) -> dict[int, tuple[int, int]]:
+        """Count the turns that were answered, and that failed, by the second in which they ended (all times
+        are Unix seconds). At high load only the newest tell."""
+
     async def reached(self, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:
         """Return the last turn since a moment whose answer arrived, by session and sender."""
 

@@ -112,6 +112,13 @@ class ReadsContract:
             assert await store.failed(since, 9) == [numbers["lost"], numbers["failed"]]
             assert await store.failed(since, 1) == [numbers["lost"]]
             assert await store.failed(time.time() + 60, 9) == []
+            ended = (await store.ended(since, time.time() + 1)).values()
+            assert (sum(right for right, _ in ended), sum(wrong for _, wrong in ended)) == (5, 1)
+            assert (
+                await store.ended(since, since + 1)
+                == await store.ended(time.time() + 60, time.time() + 90)
+                == {}
+            )
             sessions = [f"console:default:{user}" for user in ("lin", "mei", "bob", "eve")]
             reached = await store.reached(sessions, since)
             assert reached == {("console:default:lin", "lin"): numbers["later"]}

@@ -128,6 +128,19 @@ async def test_the_share_of_failures_is_that_of_turns_that_ended_lately(tmp_path
         assert "75 % failing" in found["words"]
 
 
+async def test_what_failed_before_a_restart_is_in_the_share_after_it(tmp_path: Path) -> None:
+    places = MemoryPlaces()
+    async with a_runtime(tmp_path, Refusing(), places) as runtime:
+        for n, state in enumerate(("answered", "failed", "failed", "dropped")):
+            turn, _ = await runtime.store.inbox.put(a_message(f"m{n}"))
+            turn.state, turn.finished = state, time.time()  # type: ignore[assignment]
+            await runtime.store.turns.finish(turn, [])
+    async with a_runtime(tmp_path, Refusing(), places) as runtime:
+        found = await told(runtime, lambda health: bool(health["counted"]))
+        assert (found["failing"]["ended"], found["failing"]["failed"]) == (3, 2) and not found["ok"]
+        assert "67 % failing" in found["words"]
+
+
 def test_what_is_long_ago_falls_out_of_the_counts() -> None:
     now = 100.0
     counts = Lately(2, 3, 10.0, lambda: now)
@@ -140,6 +153,10 @@ def test_what_is_long_ago_falls_out_of_the_counts() -> None:
     assert counts.series(0) == [1, 0, 0]
     now = 1000.0
     assert (counts.series(0), counts.sum(1)) == ([0, 0, 0], 0)
+    counts.recall(1, 4, 11.0)
+    counts.recall(1, 9, 30.0)
+    counts.recall(1, 2, -5.0)
+    assert counts.series(1) == [0, 4, 2]
     now = 990.0  # a clock that goes back changes nothing
     counts.add(0)
     assert counts.sum(0) == 1

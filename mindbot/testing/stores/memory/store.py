@@ -164,6 +164,17 @@ class MemoryStore:
         found |= {number for number, row in tables.turns.items() if row.state in ("failed", "dead")}
         return sorted((number for number in found if number >= first), reverse=True)[:limit]
 
+    async def ended(self, since: float, before: float) -> dict[int, tuple[int, int]]:
+        """See the port."""
+        await self.check()
+        found = dict[int, tuple[int, int]]()
+        for row in self._tables.turns.values():
+            when, right = row.finished or 0.0, row.state == "answered"
+            if since <= when < before and (right or row.state in ("failed", "dead")):
+                answered, failed = found.get(int(when), (0, 0))
+                found[int(when)] = (answered + right, failed + (not right))
+        return found
+
     async def reached(self, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:
         """See the port."""
         await self.check()
