@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from mindbot.api.curl import curl, is_call
 from mindbot.api.folding import failure_of, folded
-from mindbot.api.models import SpanView, TurnView
+from mindbot.api.models import TurnView
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
 from mindbot.domain.visible import visible_lines
@@ -34,35 +33,23 @@ def as_json(turn: TurnView) -> str:
 
 
 def as_curl(turn: TurnView) -> str:
-    """Return each call of a model as a command line. Keys are in no record: ``$API_KEY`` stands for them, and
-    ``$BASE_URL`` for the service's address. Raises Invalid for a turn that asked none.
+    """Return each call of a model as a command line; one that cannot be is said to be none.
 
-    The form is that of OpenAI's chat completions (Platform docs, "Create chat completion"), which most
-    services take.
+    Raises Invalid for a turn that asked none, or none that is a command: see `mindbot.api.curl`.
     """
-    calls = [span for span in turn.spans if span.kind == "model" and isinstance(_request(span), dict)]
+    calls = [span for span in turn.spans if is_call(span)]
     if not calls:
         raise Invalid(f"turn {turn.id} asked no model", hint="export it as json or markdown")
-    return "\n".join(_curl(span) for span in calls)
-
-
-def _request(span: SpanView) -> Any:
-    return span.data.get("request")
-
-
-def _curl(span: SpanView) -> str:
-    request = _request(span)
-    model = span.data.get("model") or request.get("model") or ""
-    body = {"model": model, "stream": bool(request.get("stream")), "messages": request.get("messages", [])}
-    who = " ".join(f"{span.data.get('provider') or span.name} {model}".split())
-    return (
-        f"# {who}; $BASE_URL is its base_url, $API_KEY its key; what the record does not hold (temperature, "
-        "longest answer) is left out\n"
-        'curl "$BASE_URL/chat/completions" \\\n'
-        '  -H "Authorization: Bearer $API_KEY" \\\n'
-        '  -H "Content-Type: application/json" \\\n'
-        f"  -d {shlex.quote(json.dumps(body, ensure_ascii=False))}\n"
-    )
+    told, refused = list[str](), list[Invalid]()
+    for span in calls:
+        try:
+            told.append(curl(span))
+        except Invalid as error:
+            refused.append(error)
+            told.append(f"# {_line(error)}\n")
+    if len(refused) == len(calls):
+        raise refused[0]
+    return "\n".join(told)
 
 
 def as_markdown(turn: TurnView) -> str:

@@ -203,8 +203,11 @@ class Asking:
         if step.ask is None:
             whole = replace(self._request, model=deployment.model, deadline=self._deadline)
             step.ask = self._refusals.first(whole, deployment.provider, deployment.model)
-        self._notes.pop("key", None)
+        for name in ("key", "type"):
+            self._notes.pop(name, None)
         self._notes |= deployment.named
+        if (kind := self._deployments.kind(deployment.provider)) != deployment.provider:
+            self._notes["type"] = kind
         _note_left_out(self._notes, step.ask)
         return step.ask
 

@@ -103,6 +103,11 @@ class Deployments:
         self._made: dict[tuple[str, str, str], Deployment] = {}
         self._kinds = frozenset(registry.names("providers"))
 
+    def kind(self, name: str) -> str:
+        """Return the type of a provider: its name, unless it says otherwise."""
+        settings = self.settings.get(name)
+        return (settings.type if settings is not None else "") or name
+
     def usable(self, name: str) -> bool:
         """Tell whether a provider is there, enabled, of a kind that somebody implements, and not off."""
         settings = self.settings.get(name)

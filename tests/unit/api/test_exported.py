@@ -11,7 +11,15 @@ from mindbot.api.exported import FORMS, exported
 from mindbot.api.models import SpanView, TurnView
 from mindbot.domain.errors import Invalid
 
-ASKED = {"model": "", "stream": True, "messages": [{"role": "user", "content": "it's $HOME `x` 订单"}]}
+SAID = "it's $HOME `x` 订单"
+ASKED = {
+    "model": "",
+    "stream": True,
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": SAID, "origin": "message"},
+    ],
+}
 TURN = TurnView(
     id="06AA8W8X00000",
     state="failed",
@@ -54,7 +62,77 @@ def test_curl_asks_the_same_and_holds_no_key() -> None:
     words = shlex.split(command.replace("\\\n", ""))
     assert words[:2] == ["curl", "$BASE_URL/chat/completions"]
     assert "Authorization: Bearer $API_KEY" in words
-    assert json.loads(words[-1]) == {**ASKED, "model": "gpt-4o-mini"}
+    said = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": SAID}]
+    assert json.loads(words[-1]) == {"model": "gpt-4o-mini", "stream": True, "messages": said}
+
+
+def a_call(kind: str, **request: object) -> TurnView:
+    data = {"request": {**ASKED, **request}, "provider": "ours", "type": kind, "model": "m-1"}
+    return TurnView(id="X", spans=[SpanView(id=1, kind="model", name="ours", data=data)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "key", "body"),
+    [
+        (
+            "anthropic",
+            "/messages",
+            "x-api-key: $API_KEY",
+            {
+                "model": "m-1",
+                "max_tokens": 4096,
+                "stream": True,
+                "system": "Be brief.",
+                "messages": [{"role": "user", "content": SAID}],
+            },
+        ),
+        (
+            "google",
+            "/models/m-1:streamGenerateContent?alt=sse",
+            "x-goog-api-key: $API_KEY",
+            {
+                "systemInstruction": {"parts": [{"text": "Be brief."}]},
+                "contents": [{"role": "user", "parts": [{"text": SAID}]}],
+            },
+        ),
+        (
+            "ollama",
+            "/api/chat",
+            "Authorization: Bearer $API_KEY",
+            {
+                "model": "m-1",
+                "stream": True,
+                "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": SAID}],
+            },
+        ),
+    ],
+)
+def test_curl_speaks_as_the_type_of_the_provider(kind: str, path: str, key: str, body: object) -> None:
+    _, _, command = exported(a_call(kind), "curl").partition("\n")
+    words = shlex.split(command.replace("\\\n", ""))
+    assert words[:2] == ["curl", f"$BASE_URL{path}"] and key in words
+    assert json.loads(words[-1]) == body
+
+
+def test_of_a_prompt_with_pictures_curl_has_the_words_and_says_so() -> None:
+    parts = [
+        {"kind": "text", "text": "What is this?", "origin": "message"},
+        {"kind": "image", "type": "image/png"},
+    ]
+    comment, _, command = exported(
+        a_call("vllm", messages=[{"role": "user", "content": parts}]), "curl"
+    ).partition("\n")
+    assert "pictures" in comment
+    assert json.loads(shlex.split(command.replace("\\\n", ""))[-1])["messages"] == [
+        {"role": "user", "content": "What is this?"}
+    ]
+
+
+def test_a_call_that_is_no_command_says_why() -> None:
+    with pytest.raises(Invalid, match="provider ours is no curl command: its type, dify"):
+        exported(a_call("dify"), "curl")
+    both = TurnView(id="X", spans=[*a_call("dify").spans, *a_call("openai").spans])
+    assert exported(both, "curl").startswith("# a call of provider ours is no curl command")
 
 
 def test_markdown_is_a_report() -> None:

@@ -75,7 +75,7 @@ async def test_a_failing_server_is_asked_once_more(http: HttpClient) -> None:
     assert len(here.waits) == 1
     assert 0 <= here.waits[0] <= 0.5
     assert [f["kind"] for f in here.notes["failures"]] == ["overloaded"]
-    assert (here.notes["provider"], here.notes["model"]) == ("a", "gpt-4")
+    assert (here.notes["provider"], here.notes["model"], here.notes["type"]) == ("a", "gpt-4", "openai")
 
 
 async def test_the_wait_a_vendor_asks_for_is_kept(http: HttpClient) -> None:
