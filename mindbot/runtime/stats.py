@@ -78,7 +78,8 @@ class Stats:
     def ended(self, turn: Turn) -> None:
         """Count the end of a turn by its state, and what its steps took."""
         setattr(self, turn.state, getattr(self, turn.state) + 1)
-        if (kind := _ENDED.get(turn.state)) is not None:
+        tried = turn.message.origin == "test" or turn.message.tried_for
+        if not tried and (kind := _ENDED.get(turn.state)) is not None:
             self.lately.add(kind)
         self.turns[turn.state,].add(turn.finished - turn.message.received)
         inside = [0.0] * (len(turn.spans) + 1)  # by span: what the stages inside it took
@@ -99,7 +100,8 @@ class Stats:
                 self.lately.recall(kind, count, now - second)
 
     def ended_lately(self) -> tuple[int, int]:
-        """Return how many turns ended in the last minutes, and how many of these failed."""
+        """Return how many turns ended in the last minutes, and how many of these failed; what operators try
+        out is not counted."""
         failed = self.lately.sum(1)
         return self.lately.sum(0) + failed, failed
 

@@ -24,8 +24,9 @@ _FAILED = f"""
     ORDER BY 1 DESC LIMIT :limit"""
 _ENDED = """
     SELECT CAST(finished AS INTEGER), sum(state = 'answered'), sum(state <> 'answered')
-    FROM (SELECT state, finished FROM turns WHERE id >= :first ORDER BY id DESC LIMIT :most)
+    FROM (SELECT state, finished, message FROM turns WHERE id >= :first ORDER BY id DESC LIMIT :most)
     WHERE finished >= :since AND finished < :before AND state IN ('answered', 'failed', 'dead')
+        AND CASE WHEN json_valid(message) THEN message ->> '$.origin' END IS NOT 'test'
     GROUP BY 1"""
 _LONG = 300.0  # seconds: turns that took longer are not looked for
 _MOST = 20_000  # turns that are looked at, the newest
@@ -58,7 +59,8 @@ def failed(path: Path, since: float, limit: int) -> list[int]:
 
 
 def ended(path: Path, since: float, before: float) -> dict[int, tuple[int, int]]:
-    """Count turns that were answered, and that failed, by the second of their end; raises StoreError."""
+    """Count turns that were answered, and that failed, by the second of their end, but for those that
+    operators tried out; raises StoreError."""
     args = {"first": ids.at(since - _LONG), "most": _MOST, "since": since, "before": before}
     with _reading(path) as db:
         return {second: (answered, failed) for second, answered, failed in db.execute(_ENDED, args)}

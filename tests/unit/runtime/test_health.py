@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mindbot.domain.ports.platform import Receive, Report
 from mindbot.runtime.app import Runtime
 from mindbot.runtime.lately import Lately
 from mindbot.testing.stores.memory.store import MemoryPlaces
-from mindbot.testing.waiting import PATIENCE
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -139,6 +140,19 @@ async def test_what_failed_before_a_restart_is_in_the_share_after_it(tmp_path: P
         found = await told(runtime, lambda health: bool(health["counted"]))
         assert (found["failing"]["ended"], found["failing"]["failed"]) == (3, 2) and not found["ok"]
         assert "67 % failing" in found["words"]
+
+
+async def test_what_operators_try_out_is_not_in_the_share_of_failures(tmp_path: Path) -> None:
+    phone = Refusing()
+    phone.breaks = True
+    async with a_runtime(tmp_path, phone, MemoryPlaces()) as runtime:
+        await runtime.receive(replace(a_message("m1"), origin="test"))
+        await told(runtime, lambda health: health["dead_letters"] == 1)
+        await runtime.receive(replace(a_message("m2"), tried_for="phone:default:lin"))
+        await until(lambda: runtime.stats.answered + runtime.stats.dead == 2)
+        assert runtime.stats.ended_lately() == (0, 0)
+        await runtime.receive(a_message("m3"))
+        await told(runtime, lambda health: health["failing"]["failed"] == 1)
 
 
 def test_what_is_long_ago_falls_out_of_the_counts() -> None:
