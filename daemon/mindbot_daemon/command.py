@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -155,6 +156,8 @@ def start(
     if show:
         from mindbot_daemon.demo import demo
 
+        if ctx.obj["socket"] or ctx.obj["config"]:
+            print("--demo has a configuration and a socket of its own: yours are not used", file=sys.stderr)
         raise typer.Exit(demo(console=on_terminal()))
     if on_terminal():
         raise typer.Exit(with_console(ctx.obj["config"], ctx.obj["socket"]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from mindbot.api import failure_models, models, provider_models
 from mindbot.api.one_call import ApiCall as ApiCall
 from mindbot.api.one_call import many, nothing, one, segment
+from mindbot.domain.message import Json
 from mindbot.domain.shapes.turns import Settling
 
 
@@ -227,14 +228,18 @@ def settle_dead_letters(
     action: Settling,
     ids: Sequence[str] | None = None,
     filter: str | None = None,
+    below: str = "",
 ) -> ApiCall[models.SettledLetters]:
-    """Settle those named (at most 1,000), or those that a filter lets through; an empty one: all.
+    """Settle those named (at most 1,000), or those that a filter lets through (an empty one: all), the newest
+    1,000 that are older than ``below``.
 
     Raises Invalid or NotFound, here and now, for an id that can be nobody's.
     """
     for id in ids or ():
         segment(id, "dead letter")  # a name that can be nobody's is said here
-    body = {"ids": list(ids)} if ids is not None else {"filter": filter or ""}
+    body: Json = {"ids": list(ids)} if ids is not None else {"filter": filter or ""}
+    if below:
+        body["below"] = below
     path = f"/v1/dead-letters/{action}"
     return ApiCall("POST", path, one(models.SettledLetters), body=body, timeout=120.0)
 

@@ -375,10 +375,12 @@ class SettledLetter(Answer):
 
 
 class SettledLetters(Answer):
-    """What came of settling several, each in turn; ``more`` than were allowed for at once matched."""
+    """What came of settling several, each in turn; ``more`` than were allowed for may match: ask again
+    ``below`` the id ``next``."""
 
     settled: list[SettledLetter] = []
     more: bool = False
+    next: str = ""
 
 
 class SessionView(Answer):
@@ -470,11 +472,12 @@ class Push(Order):
 
 class SettleLetters(Order):
     """Dead letters to settle: those named by ``ids``, or those that a ``filter`` lets through (an empty one:
-    all), at most ``limit``. One of the two."""
+    all), at most ``limit``, the newest that are older than ``below``, an id. One of the two."""
 
     ids: list[str] | None = Field(None, max_length=1000)
     filter: str | None = Field(None, max_length=4096)
     limit: int = Field(1000, ge=1, le=1000)
+    below: str = Field("", max_length=64)
 
 
 class Transfer(Order):

@@ -67,6 +67,9 @@ def list_dead_letters(
     """List dead letters, newest first."""
     found = connect(ctx).ask(calls.dead_letters(limit, filter or "", settled=settled))
     print_list(found, SETTLED if settled else COLUMNS, "no dead letters", as_json=as_json)
+    if len(found) == limit:
+        how = "--limit shows more, --filter others" if limit < _MOST else "--filter shows others"
+        print(f"the newest {limit:,}; there may be more: {how}", file=sys.stderr)
 
 
 @app.command()
@@ -156,14 +159,13 @@ def _settled(
         for start in range(0, len(ids), _AT_ONCE):
             yield from client.ask(calls.settle_dead_letters(action, ids[start : start + _AT_ONCE])).settled
         return
-    seen: set[str] = set()
+    below = ""
     while True:
-        found = client.ask(calls.settle_dead_letters(action, filter=filter))
-        fresh = [each for each in found.settled if each.id not in seen]  # others are dead again already
-        yield from fresh
-        seen |= {each.id for each in fresh}
-        if not found.more or not fresh:
+        found = client.ask(calls.settle_dead_letters(action, filter=filter, below=below))
+        yield from found.settled
+        if not found.more or found.next in ("", below):
             return
+        below = found.next  # what is dead again already is not met again
 
 
 _TOLD = 10  # lines of what went well

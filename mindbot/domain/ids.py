@@ -111,6 +111,15 @@ def parse_delivery(text: str) -> tuple[int, int]:
     return parse(turn), int(n)
 
 
+def letter_place(text: str) -> tuple[int, int]:
+    """Return what sorts dead letters by their ids: turns, and deliveries behind the turn they are of.
+
+    Raises:
+        ValueError: the text is neither the id of a turn nor of a delivery.
+    """
+    return parse_delivery(text) if "-" in text else (parse(text), -1_000_000_000)
+
+
 def moment(number: int) -> float:
     """Return when an id was made (Unix seconds)."""
     return ((number >> 22) + _EPOCH_MS) / 1000

@@ -51,6 +51,7 @@ T = TypeVar("T")
 
 _PAGE = 200
 _AT_ONCE = 20  # turns judged before others may use the loop: some milliseconds
+_LAST = 1 << 62  # greater than any id
 _SCAN = 50_000  # rows looked through for dead letters, where an index that leads to them is damaged
 
 
@@ -199,7 +200,7 @@ class SqliteQueries:
         try:
             return list(await self._all(query))
         except StoreCorrupt:
-            numbers = await self._keys(_IDS, {"before": before or 1 << 62, "page": _PAGE})
+            numbers = await self._keys(_IDS, {"before": before or _LAST, "page": _PAGE})
             return [await self._one(row.id) for row in numbers if row.id >= end]
 
     async def _these(self, numbers: Sequence[int]) -> Sequence[Row[Any] | int]:
@@ -259,42 +260,45 @@ class SqliteQueries:
 
     # --- dead letters, sessions, counts
 
-    async def list_dead(self, limit: int) -> list[DeadLetterJson]:
-        """Return dead letters, newest first: deliveries and turns that were given up on."""
-        unsent = await self._dead_deliveries(limit)
+    async def list_dead(self, limit: int, below: str = "") -> list[DeadLetterJson]:
+        """Return deliveries and turns given up on, newest first; those older than ``below``, an id."""
+        end = ids.letter_place(below) if below else (_LAST, 0)
+        unsent = await self._dead_deliveries(limit, end)
         senders = await self._senders({row.turn for row in unsent})
         letters: list[DeadLetterJson] = [
             {**delivery_json(row, self._unreadable), "user": senders.get(row.turn, "")} for row in unsent
         ]
-        turns = await self._dead_turns(limit)
+        # Behind the deliveries of its turn stands the turn itself.
+        turns = await self._dead_turns(limit, end[0] + ("-" in below))
         told = await self._told(turns)
         letters += [{**self._summary(row, told), "kind": "turn"} for row in turns]
-        letters.sort(key=lambda letter: letter["id"], reverse=True)
+        letters.sort(key=lambda letter: ids.letter_place(letter["id"]), reverse=True)
         return letters[:limit]
 
-    async def _dead_turns(self, limit: int) -> Sequence[Row[Any] | int]:
+    async def _dead_turns(self, limit: int, before: int) -> Sequence[Row[Any] | int]:
         """Return dead turns; of a damaged table also the ids of those whose pages cannot be read."""
-        gone = select(turns).where(turns.c.state == "dead").order_by(turns.c.id.desc()).limit(limit)
+        gone = select(turns).where(turns.c.state == "dead", turns.c.id < before)
         try:
-            return await self._all(gone)
+            return await self._all(gone.order_by(turns.c.id.desc()).limit(limit))
         except StoreCorrupt:
             found: list[Row[Any] | int] = []
-            async for row, _ in self._newest(0):
+            async for row, _ in self._newest(before):
                 if isinstance(row, int) or row.state == "dead":
                     found.append(row)
                     if len(found) >= limit:
                         break
             return found
 
-    async def _dead_deliveries(self, limit: int) -> Sequence[Row[Any]]:
+    async def _dead_deliveries(self, limit: int, end: tuple[int, int]) -> Sequence[Row[Any]]:
         """Return dead deliveries; of a damaged table those that can be read."""
-        unsent = select(outbox).where(outbox.c.state == "dead", outbox.c.state != "sent")
+        older = tuple_(outbox.c.turn, outbox.c.n) < tuple_(*end)
+        unsent = select(outbox).where(outbox.c.state == "dead", outbox.c.state != "sent", older)
+        unsent = unsent.order_by(outbox.c.turn.desc(), outbox.c.n.desc())
         try:
-            return await self._all(unsent.order_by(outbox.c.turn.desc(), outbox.c.n).limit(limit))
+            return await self._all(unsent.limit(limit))
         except StoreCorrupt:
-            numbers = [row.id for row in await self._keys(_IDS, {"before": 1 << 62, "page": _SCAN})]
+            numbers = [row.id for row in await self._keys(_IDS, {"before": end[0] + 1, "page": _SCAN})]
         found: list[Row[Any]] = []
-        unsent = unsent.order_by(outbox.c.turn.desc(), outbox.c.n)
         for start in range(0, len(numbers), _PAGE):
             some = numbers[start : start + _PAGE]
             try:

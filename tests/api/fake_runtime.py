@@ -374,7 +374,7 @@ class FakeRuntime:
         return {"settled": [{"id": "01T", "done": True, "why": ""}, refused], "left": 3}
 
     async def settle_dead_letters(
-        self, action: str, ids: Sequence[str] | None, filter: str | None, limit: int
+        self, action: str, ids: Sequence[str] | None, filter: str | None, limit: int, below: str
     ) -> Json:
         settled = []
         for id in list(self.dead) if ids is None else ids:
@@ -384,7 +384,7 @@ class FakeRuntime:
                 settled.append({"id": id, "done": False, "why": str(error)})
             else:
                 settled.append({"id": id, "done": True, "why": ""})
-        return {"settled": settled, "more": False}
+        return {"settled": settled, "more": False, "next": ""}
 
     async def get_dead_letter(self, id: str) -> Json:
         if id not in self.dead:

@@ -275,13 +275,14 @@ def test_mindbotd_is_the_same_as_daemon_run_and_takes_the_files_it_may_have(tmp_
 @pytest.mark.full
 def test_the_demo_answers_everything_and_leaves_nothing_behind(tmp_path: Path) -> None:
     done = subprocess.run(
-        [*MINDBOT, "up", "--demo"],
+        [*MINDBOT, "--socket", str(tmp_path / "mine.sock"), "up", "--demo"],
         capture_output=True,
         text=True,
         timeout=3 * PATIENCE,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert done.returncode == 0, (done.stdout, done.stderr)
+    assert "yours are not used" in done.stderr
     *conversations, last = done.stdout.splitlines()
     report = json.loads(last)
     assert report["sent"] >= 20

@@ -310,8 +310,8 @@ class Queries(Protocol):
     async def last_message(self, session: str) -> Message:
         """Return the last message of a session; raises NotFound, StoreUnreadable."""
 
-    async def list_dead(self, limit: int) -> list[DeadLetterJson]:
-        """Return dead letters, newest first: deliveries and turns that were given up on."""
+    async def list_dead(self, limit: int, below: str = "") -> list[DeadLetterJson]:
+        """Return deliveries and turns given up on, newest first; those older than ``below``, an id."""
 
     async def letters_now(self, letters: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return how deliveries and turns are by now, by id: the state, and why it is so. What is gone is
@@ -399,7 +399,7 @@ class Store(Protocol):
 
     async def ended(self, since: float, before: float) -> dict[int, tuple[int, int]]:
         """Count the turns that were answered, and that failed, by the second in which they ended (all times
-        are Unix seconds). At high load only the newest tell."""
+        are Unix seconds), but for those that operators tried out. At high load only the newest tell."""
 
     async def reached(self, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:
         """Return the last turn since a moment whose answer arrived, by session and sender."""

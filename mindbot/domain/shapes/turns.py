@@ -327,10 +327,11 @@ class SettledJson(TypedDict):
 
 
 class SettledLettersJson(TypedDict):
-    """What came of settling several; ``more`` than were allowed for at once matched."""
+    """What came of settling several; ``more`` than were allowed for at once match, older than ``next``."""
 
     settled: list[SettledJson]
     more: bool
+    next: str
 
 
 # --- sessions

@@ -89,14 +89,22 @@ class DeadLetterResource:
         return found
 
     async def settle_dead_letters(
-        self, action: Settling, ids: Sequence[str] | None, filter: str | None, limit: int = _LISTED
+        self,
+        action: Settling,
+        ids: Sequence[str] | None,
+        filter: str | None,
+        limit: int = _LISTED,
+        below: str = "",
     ) -> SettledLettersJson:
-        """Settle those named, or those that a filter lets through: each by itself, the oldest first.
+        """Settle those named, or those that a filter lets through and that are older than ``below``, the
+        newest of them, each by itself, the oldest first.
 
-        Returns: what came of each; ``more`` when others than these matched.
+        Returns: what came of each; ``more`` when others than these may match, older than ``next``. So each is
+            met once, also when it is dead again at once.
 
         Raises:
-            FilterError, Invalid: neither or both are given, or a filter for what is no dead letter any more.
+            FilterError, NotFound: there can be no such letter to go on below.
+            Invalid: neither or both are given, or a filter for what is no dead letter any more.
         """
         if (ids is None) == (filter is None) or (action == "restore" and ids is None):
             raise Invalid(
@@ -104,17 +112,22 @@ class DeadLetterResource:
                 hint="an empty filter means all; discarded ones are restored by their ids",
             )
         queries = await self._questions.queries()
-        listed = {each["id"]: each for each in await queries.list_dead(_LISTED)}
+        if below:
+            _place(below)
+        listed = {each["id"]: each for each in await queries.list_dead(_LISTED, below if ids is None else "")}
         if ids is None:
             keep = _keeper(filter or "")
-            chosen = [id for id, letter in reversed(listed.items()) if keep(letter)]
+            matching = [id for id, letter in listed.items() if keep(letter)]
+            chosen = matching[:limit][::-1]
+            cut = len(matching) > limit
+            last = chosen[0] if cut else next(reversed(listed), "")
+            more = cut or len(listed) == _LISTED
         else:
-            chosen = list(dict.fromkeys(ids))
-        results = [await self._try(action, id, listed) for id in chosen[:limit]]
+            chosen, more, last = list(dict.fromkeys(ids))[:limit], len(set(ids)) > limit, ""
+        results = [await self._try(action, id, listed) for id in chosen]
         failed = sum(not each["done"] for each in results)
         log.info(f"dead letters: {action}", count=len(results) - failed, failed=failed)
-        more = len(chosen) > limit or (ids is None and len(listed) == _LISTED)
-        return {"settled": results, "more": more}
+        return {"settled": results, "more": more, "next": last if more else ""}
 
     async def _try(self, action: Settling, letter: str, listed: Mapping[str, DeadLetterJson]) -> SettledJson:
         try:
@@ -237,6 +250,13 @@ def _number(turn: str) -> int:
         return ids.parse(turn)
     except ValueError as error:
         raise NotFound(str(error), hint="`mindbot turns` lists them") from error
+
+
+def _place(letter: str) -> tuple[int, int]:
+    try:
+        return ids.letter_place(letter)
+    except ValueError as error:
+        raise NotFound(f"no dead letter {letter!r}", hint=_LISTS) from error
 
 
 def _letter(letter: str) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -112,6 +113,8 @@ class ReadsContract:
             assert await store.failed(since, 9) == [numbers["lost"], numbers["failed"]]
             assert await store.failed(since, 1) == [numbers["lost"]]
             assert await store.failed(time.time() + 60, 9) == []
+            tried, _ = await store.inbox.put(replace(a_message("tried", "hi", "eva"), origin="test"))
+            await store.turns.finish(answered(tried, "ok"), [])
             ended = (await store.ended(since, time.time() + 1)).values()
             assert (sum(right for right, _ in ended), sum(wrong for _, wrong in ended)) == (5, 1)
             assert (
@@ -319,6 +322,9 @@ class ReadsContract:
             queries = await nothing_runs(store)
             dead = await queries.list_dead(9)
             assert [d["id"] for d in dead] == [f"{said.id}-1", f"{said.id}-0", lost.id]
+            for n, each in enumerate(dead):
+                older = await queries.list_dead(9, each["id"])
+                assert [d["id"] for d in older] == [d["id"] for d in dead[n + 1 :]]
             assert {"kind", "state", "error", "text"} <= dead[0].keys() and dead[2]["kind"] == "turn"
             again = await store.outbox.revive(said.number, 1)
             assert again is not None and (again.state, again.text) == ("pending", "hi")

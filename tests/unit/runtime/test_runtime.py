@@ -207,9 +207,32 @@ async def test_many_dead_letters_are_settled_at_once_and_what_came_of_them_is_to
         await letters.restore_dead_letter(first)
         (back,) = await letters.list_dead_letters()
         assert (back["id"], back["acted"]) == (first, "restore")
+        met = await letters.settle_dead_letters("discard", None, "", below=first)
+        assert met == {"settled": [], "more": False, "next": ""}, "it is not older than itself"
         for ids, filter in ((None, None), ([first], ""), (None, "user ==")):
             with pytest.raises((Invalid, BadFilter)):
                 await letters.settle_dead_letters("retry", ids, filter)
+
+
+async def test_letters_that_are_dead_again_at_once_hold_up_none_behind_them(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone, MEMORY) as runtime:
+        phone.refuses = True
+        for n in range(5):
+            await ended(runtime, await runtime.receive(a_message(f"m{n}", user=f"u{n}")))
+        letters, below, met = runtime.resources.dead_letters, "", []
+        while True:
+            while runtime.outbox.waiting:
+                await anyio.sleep(0.001)
+            done = await letters.settle_dead_letters("retry", None, "", 2, below)
+            met += [each["id"] for each in done["settled"]]
+            below = done["next"]
+            if not done["more"]:
+                break
+        while runtime.outbox.waiting:
+            await anyio.sleep(0.001)
+        assert sorted(met, reverse=True) == [each["id"] for each in await letters.list_dead_letters()]
+        assert len(met) == 5
 
 
 async def test_two_operators_who_retry_one_dead_letter_send_it_once(tmp_path: Path) -> None:

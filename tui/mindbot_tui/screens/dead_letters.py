@@ -16,6 +16,7 @@ from mindbot_tui.screens.facts_table import FactsTable
 from mindbot_tui.state.letters import ACTS, KINDS, fate, given_up
 from mindbot_tui.widgets.columns import Cell, Column
 
+_MOST = 1000  # that are listed
 _LATELY = 1.0  # seconds between questions while something is on its way again
 
 
@@ -28,6 +29,14 @@ class DeadLetters(FactsTable[DeadLetter]):
     empty: ClassVar[str] = "no dead letters: nothing is given up on"
     fields: ClassVar[FieldSet] = LETTER_FIELDS
     markable: ClassVar[bool] = True
+
+    @property
+    def title_text(self) -> str:
+        """Says where there may be more than are listed."""
+        words = self.console.words
+        if len(self._source.given) < _MOST:
+            return super().title_text
+        return words("Dead letters: the newest {n}, there may be more", n=f"{_MOST:,}")
 
     def columns(self) -> Sequence[Column[DeadLetter]]:
         return [
@@ -50,7 +59,7 @@ class DeadLetters(FactsTable[DeadLetter]):
         return self.console.words(said), colour
 
     def call(self) -> ApiCall[list[DeadLetter]]:
-        return calls.dead_letters(limit=1000, settled=True)
+        return calls.dead_letters(limit=_MOST, settled=True)
 
     def key(self, row: DeadLetter) -> str:
         return row.id

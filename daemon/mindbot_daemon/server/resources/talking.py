@@ -95,9 +95,10 @@ class DeadLetters(Protocol):
         """Newest first; ``settled``: also those that were settled lately. Raises FilterError."""
 
     async def settle_dead_letters(
-        self, action: Settling, ids: Sequence[str] | None, filter: str | None, limit: int
+        self, action: Settling, ids: Sequence[str] | None, filter: str | None, limit: int, below: str
     ) -> SettledLettersJson:
-        """Settle those named, or those that a filter lets through; raises FilterError, Invalid."""
+        """Settle those named, or those older than ``below`` that a filter lets through; raises FilterError,
+        Invalid, NotFound."""
 
     async def get_dead_letter(self, id: str) -> ListedLetterJson:
         """One of them; raises NotFound."""

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mindbot.api import models
-from mindbot.domain.shapes.turns import ListedLetterJson, SettledLettersJson
+from mindbot.domain.shapes.turns import ListedLetterJson, SettledLettersJson, Settling
+from mindbot_daemon.server import backend
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, DeadLettersDep
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
@@ -24,22 +25,28 @@ async def list_dead_letters(
     return await dead_letters.list_dead_letters(limit, filter, settled=settled)
 
 
+async def _settle(
+    letters: backend.DeadLetters, action: Settling, which: models.SettleLetters
+) -> SettledLettersJson:
+    return await letters.settle_dead_letters(action, which.ids, which.filter, which.limit, which.below)
+
+
 @router.post("/retry", response_model=models.SettledLetters, dependencies=OPERATOR)
 async def retry_letters(which: models.SettleLetters, dead_letters: DeadLettersDep) -> SettledLettersJson:
     """Put them back into the outbox, each by itself: what fails with one holds up no other."""
-    return await dead_letters.settle_dead_letters("retry", which.ids, which.filter, which.limit)
+    return await _settle(dead_letters, "retry", which)
 
 
 @router.post("/discard", response_model=models.SettledLetters, dependencies=OPERATOR)
 async def discard_letters(which: models.SettleLetters, dead_letters: DeadLettersDep) -> SettledLettersJson:
     """Put them away; `restore` takes that back while they are kept."""
-    return await dead_letters.settle_dead_letters("discard", which.ids, which.filter, which.limit)
+    return await _settle(dead_letters, "discard", which)
 
 
 @router.post("/restore", response_model=models.SettledLetters, dependencies=OPERATOR)
 async def restore_letters(which: models.SettleLetters, dead_letters: DeadLettersDep) -> SettledLettersJson:
     """Make discarded ones dead letters again; by their ids alone."""
-    return await dead_letters.settle_dead_letters("restore", which.ids, which.filter, which.limit)
+    return await _settle(dead_letters, "restore", which)
 
 
 @router.get("/{id}", response_model=models.DeadLetter, dependencies=VIEWER)

@@ -170,7 +170,8 @@ class MemoryStore:
         found = dict[int, tuple[int, int]]()
         for row in self._tables.turns.values():
             when, right = row.finished or 0.0, row.state == "answered"
-            if since <= when < before and (right or row.state in ("failed", "dead")):
+            over = since <= when < before and (right or row.state in ("failed", "dead"))
+            if over and row.read().origin != "test":
                 answered, failed = found.get(int(when), (0, 0))
                 found[int(when)] = (answered + right, failed + (not right))
         return found
@@ -274,14 +275,16 @@ class MemoryQueries(MemoryPart):
                 return row.read()
         raise NotFound(f"no session {session!r}", hint="`mindbot session list` shows them")
 
-    async def list_dead(self, limit: int) -> list[DeadLetterJson]:
+    async def list_dead(self, limit: int, below: str = "") -> list[DeadLetterJson]:
         tables = await self._reading()
         sent = (row for row in tables.outbox.values() if row.state == "dead")
         letters: list[DeadLetterJson] = [
             {**delivery_json(row, self._unreadable), "user": self._sender(row.turn)} for row in sent
         ]
         letters += [{**self._summary(row), "kind": "turn"} for row in self._newest("") if row.state == "dead"]
-        return sorted(letters, key=lambda letter: str(letter["id"]), reverse=True)[:limit]
+        letters.sort(key=lambda letter: ids.letter_place(letter["id"]), reverse=True)
+        end = ids.letter_place(below) if below else (1 << 63, 0)
+        return [letter for letter in letters if ids.letter_place(letter["id"]) < end][:limit]
 
     def _sender(self, turn: int) -> str:
         row = self._tables.turns.get(turn)
