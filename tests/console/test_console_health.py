@@ -176,6 +176,7 @@ async def test_failures_of_one_cause_their_people_and_all_of_them_again() -> Non
             "12 turns", "9 people wait", "openai: overloaded: 500", "1 answer", "1 person waits"
         )
         await person.sees("while processing your request", "10 wrote these, 9 of them wait")
+        await person.sees("── openai: overloaded: 500")
         await person.press("enter")
         await person.sees("carol", "王小明", "answered since", "I want a refund for the blue lamp")
         await person.press("r")

@@ -7,6 +7,8 @@ from console_driver import console
 from console_fakes import NOON, FakeClock, FakeDaemon
 from console_sample import SAMPLE, filled, record, turn_id
 
+from mindbot.domain.errors import StoreBusy
+
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
@@ -41,6 +43,25 @@ async def test_a_restart_of_the_daemon_is_survived_and_nothing_is_missing_afterw
         await person.sees_no("detached for")
         daemon.turn(record(41, "wecom", "zoe", "live again"), "running")
         await person.sees("live again")
+
+
+async def test_a_list_that_cannot_be_brought_up_to_date_says_of_when_it_is(clock: FakeClock) -> None:
+    daemon = filled()
+    known = daemon.answers["GET /v1/sessions"]
+    async with console(daemon, clock=clock) as person:
+        await person.press("3")
+        await person.sees("wecom:default:alice")
+        await person.sees_no("as of")
+        daemon.answers["GET /v1/sessions"] = StoreBusy("the store is locked")
+        clock.now += 6
+        await person.sees("as of 14:13:20: cannot ask: the store is locked", "wecom:default:alice")
+        daemon.answers["GET /v1/sessions"] = known
+        clock.now += 6
+        await person.sees_no("as of")
+        daemon.stop()
+        await person.sees("as of 14:13:32 · detached for 0s", "wecom:default:alice")
+        daemon.start_again()
+        await person.sees_no("as of")
 
 
 async def test_a_gap_is_told_and_healed(clock: FakeClock) -> None:

@@ -15,7 +15,8 @@ from mindbot.api.models import TurnView
 from mindbot_tui.state.live_turn import LiveTurn
 from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, asked, axis, culprit, stages, steps
 from mindbot_tui.widgets.step_text import growing, step_text
-from mindbot_tui.widgets.turn_parts import bar
+from mindbot_tui.widgets.turn_parts import bar, scale
+from mindbot_tui.words import Words
 
 
 def seen(view: Any, folds: Folds | None = None) -> tuple[TurnView, list[Step]]:
@@ -126,6 +127,14 @@ def test_of_an_answer_that_grows_its_end_is_shown() -> None:
 def test_a_bar_is_as_wide_as_its_column(start: float, took: float, width: int) -> None:
     step = Step(1, 0, "model", "m", "ok", start, start + took, start, start, took * 1000)
     assert sum(len(text) for text, _ in bar(step, Axis(0.0, 120.0), width)) == width
+
+
+def test_an_axis_says_its_ends_and_gives_way_to_its_name_where_they_have_no_room() -> None:
+    said = Words()
+    assert scale(Axis(10.0, 41.4), 20, said) == "0              31.4s"
+    assert scale(Axis(10.0, 41.4, open=True), 20, said) == "0          31.4s now"
+    assert scale(Axis(10.0, 41.4, open=True), 9, said) == "0     now"
+    assert scale(Axis(10.0, 41.4), 5, said) == scale(Axis(10.0, 10.0), 20, said) == "WHEN"
 
 
 # --- what the stream tells on top of what the daemon answers

@@ -27,6 +27,10 @@ LISTS_ZH: dict[str, str] = {
         "调整列宽：排序所用的列，或第一个可伸缩的列"
     ),
     "there are no columns here": "此处没有列",
+    "Dead letters: the newest {n}, there may be more": "死信：最新的 {n} 封，可能还有更多",
+    "now": "现在",
+    "as of {time}": "{time} 时的内容",
+    "as of {time}: cannot ask: {reason}": "{time} 时的内容：无法查询：{reason}",
     # times and the log
     "to a time: 12:30, -2h, 2026-11-30": "跳到某个时间：12:30、-2h、2026-11-30",
     "to what happened then: 12:30, -2h, 2026-11-30": "跳到当时发生的：12:30、-2h、2026-11-30",

@@ -54,6 +54,7 @@ _SHOWN = {
 }
 _SHOWN = {"escape": "esc", "left": "←", "right": "→", "up": "↑", "down": "↓", "space": "space", "tab": "tab"}
 _SHOWN |= {"slash": "/", "minus": "-"}  # Unicode calls them otherwise
+_SHOWN |= {"backspace": "backspace", "delete": "delete"}  # characters that nobody sees
 
 
 def key_shown(key: str) -> str:

@@ -33,6 +33,10 @@ class Front(Protocol):
     def rows(self) -> Listing | None: ...
 
     @property
+    def stale(self) -> str:
+        """Of when that is what is shown, and why; empty where it is kept up to date."""
+
+    @property
     def turn(self) -> str:
         """The id of a turn."""
 

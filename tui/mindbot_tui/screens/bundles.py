@@ -43,6 +43,9 @@ class Bundles(FactsTable[BundleView]):
     def key(self, row: BundleView) -> str:
         return row.id
 
+    def called(self, row: BundleView) -> str:
+        return shown_failures.what(row)
+
     def facts(self, row: BundleView) -> Iterable[tuple[str, str]]:
         words = self.console.words
         yield words("cause"), shown_failures.what(row)

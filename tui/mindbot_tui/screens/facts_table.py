@@ -25,6 +25,10 @@ class FactsTable(Table[R]):
         """Return what is known of a row, as labels and texts."""
         raise NotImplementedError
 
+    def called(self, row: R) -> str:
+        """Return what stands over the facts of a row."""
+        return self.key(row)
+
     async def load(self) -> None:
         await super().load()
         self._tell()
@@ -52,4 +56,4 @@ class FactsTable(Table[R]):
         if found is None:
             self._facts.tell("", (), rule=False)
         else:
-            self._facts.tell(self.key(found), self.facts(found))
+            self._facts.tell(self.key(found), self.facts(found), called=self.called(found))

@@ -180,11 +180,17 @@ class Help(View):
                 yield words(CONTEXTS[context]), self._keys(context, off=False)
 
     def _keys(self, *contexts: str, off: bool = True) -> Iterator[HelpEntry]:
-        words = self.console.words
+        """Yield the keys of these contexts; those that do the same are one entry."""
+        words, known = self.console.words, self.console.keymap.keys
+        same: dict[str, list[str]] = {}
+        for key in known:
+            if key.context in contexts and key.keys:
+                same.setdefault(key.command, []).append(key.shown)
         for context in contexts:
-            for key in self.console.keymap.keys:
-                if key.context == context and key.keys:
-                    yield HelpEntry(key.shown, words(key.help), key.command, self._off(key) if off else "")
+            for key in known:
+                if key.context == context and key.keys and (shown := same.pop(key.command, [])):
+                    off_for = self._off(key) if off else ""
+                    yield HelpEntry(" ".join(shown), words(key.help), key.command, off_for)
             for keys, help in OWN_KEYS.get(context, ()):
                 yield HelpEntry(keys, words(help))
 

@@ -189,7 +189,7 @@ class TurnScreen(View):
         passed = state.clock() - self._asked
         every = STALE_EVERY if self._live.stale else OPEN_EVERY
         changes = self._live.open or (self._live.view is not None and self._live.view.delivery == "waiting")
-        late = changes and passed > every
+        late = (changes or self._why_not) and passed > every
         if state.link.attached and not self._asking and (late or self._told() != self._seen):
             self.reload()
 

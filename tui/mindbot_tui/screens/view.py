@@ -14,6 +14,7 @@ from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot.domain.errors import MindBotError
 from mindbot.filters.fields import FieldSet
+from mindbot_tui.cells import clock
 from mindbot_tui.keymap import Key
 from mindbot_tui.surface import Surface, console_of
 from mindbot_tui.widgets.frame import Banner, CallLine, Crumbs, Hints, StatusBar
@@ -44,6 +45,7 @@ class View(Screen[None]):
         self._second = 0
         self._sought = ""  # what is to be selected as soon as it is there
         self._why_not = ""  # it could not be loaded
+        self._as_of = 0.0  # when the daemon was asked that last answered
         self._drawn = False
 
     @property
@@ -271,6 +273,16 @@ class View(Screen[None]):
             rows.empty = said
             rows.refresh()
 
+    @property
+    def stale(self) -> str:
+        """Of when that is what is shown, and why; empty where it is kept up to date."""
+        if not self._as_of:
+            return ""
+        words, time = self.console.words, clock(self._as_of)
+        if self.console.state.link.phase == "detached":
+            return words("as of {time}", time=time)
+        return self._why_not and words("as of {time}: cannot ask: {reason}", time=time, reason=self._why_not)
+
     def nothing(self) -> str:
         """Return what an empty list says when the daemon has been asked."""
         return ""
@@ -306,13 +318,14 @@ class View(Screen[None]):
         """Load, and again when that was wanted meanwhile."""
         try:
             while self._wanted:
-                self._wanted = False
+                self._wanted, asked = False, self.console.state.clock()
                 await self.load()
-                self._loaded, self._why_not = True, ""
+                self._loaded, self._why_not, self._as_of = True, "", asked
         except MindBotError as error:
-            self._why_not = str(error)
-            self.console.state.note("bad", "{error}", error=error)
-            if self.console.state.link.attached:
-                self.console.say(str(error), "bad")
+            known, self._why_not = self._why_not, str(error)
+            if self._why_not != known:  # it is said once, and stays in sight
+                self.console.state.note("bad", "{error}", error=error)
+                if self.console.state.link.attached:
+                    self.console.say(str(error), "bad")
         finally:
             self._asking = False

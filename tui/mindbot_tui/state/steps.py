@@ -16,10 +16,11 @@ _ENDS = {"dead": "error", "unknown": "error", "discarded": "aborted"}
 
 @dataclass(slots=True)
 class Axis:
-    """From the receipt of a turn to its end, or to now while it is open; Unix seconds."""
+    """From the receipt of a turn to its end, or to now while it is ``open``; Unix seconds."""
 
     start: float = 0.0
     end: float = 0.0
+    open: bool = False
 
     def share(self, moment: float) -> float:
         """Return where a moment lies, from 0 to 1."""
@@ -134,10 +135,13 @@ def axis(turn: TurnView, spans: Sequence[SpanView], now: float) -> Axis:
     """Return the line on which a turn's steps lie."""
     ends = [end for span in spans if (end := _end(span)) is not None]
     starts = [span.start for span in spans if span.start]
-    if turn.state not in DONE_STATES or any(_end(span) is None for span in spans if span.kind == "delivery"):
+    runs = turn.state not in DONE_STATES or any(
+        _end(span) is None for span in spans if span.kind == "delivery"
+    )
+    if runs:
         ends.append(now)
     start = min([turn.received, *starts] if turn.received else starts, default=now)
-    return Axis(start, max([*ends, start]))
+    return Axis(start, max([*ends, start]), runs)
 
 
 def _wait(turn: TurnView, spans: Sequence[SpanView]) -> Iterator[SpanView]:

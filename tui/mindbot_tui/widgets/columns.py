@@ -21,8 +21,8 @@ class Column(Generic[R]):
     """``width`` cells, or with 0 a share of what is left by ``weight``.
 
     ``wide`` replaces ``width`` on lists of at least 120 cells; ``least`` is the width of list from which on
-    the column is shown. ``draw`` replaces ``cell`` for pieces that depend on the width. ``by`` is what lists
-    are sorted by where the text does not say it: a time, say.
+    the column is shown. ``draw`` replaces ``cell`` for pieces that depend on the width, ``head`` the title
+    where that depends on it. ``by`` is what lists are sorted by where the text does not say it: a time, say.
     """
 
     title: str
@@ -33,6 +33,7 @@ class Column(Generic[R]):
     right: bool = False
     least: int = 0
     draw: Callable[[R, int], list[tuple[str, str]]] | None = None
+    head: Callable[[int], str] | None = None
     by: Callable[[R], Any] | None = None
 
     def order(self, row: R) -> Order:

@@ -21,10 +21,12 @@ class Facts(Text):
         super().__init__(colour=_colours, id=id)
         self._about: object = None
 
-    def tell(self, about: str, facts: Iterable[tuple[str, str]], *, rule: bool = True) -> None:
-        """Show facts about something; an empty label goes on with the one before."""
+    def tell(
+        self, about: str, facts: Iterable[tuple[str, str]], *, rule: bool = True, called: str = ""
+    ) -> None:
+        """Show facts about something, under what it is ``called``; an empty label goes on with the last."""
         room = max(self.size.width - _LABEL - 1, 20)
-        lines = [f"── {brief(about, room)} ──"] if rule else []
+        lines = [f"── {brief(called or about, room)} ──"] if rule else []
         for head, text in facts:
             whole = text if len(text) <= _MOST else f"{text[:_MOST]}…"
             for piece in wrap(whole.replace("\n", " "), room):

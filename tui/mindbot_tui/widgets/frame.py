@@ -40,21 +40,23 @@ class Crumbs(Line):
 
 
 class Banner(Line):
-    """Says that the daemon is away; takes no room while it is not."""
+    """Says that the daemon is away, or that what is shown is old; takes no room while neither is so."""
 
     def sync(self) -> None:
-        link = self.console.state.link
-        self.display = link.phase == "detached" and bool(len(self.console.state.turns))
+        state, stale = self.console.state, self.console.view.stale
+        self.display = bool(stale) or (state.link.phase == "detached" and bool(len(state.turns)))
         if self.display:
             super().sync()
 
     def pieces(self, width: int) -> list[Piece]:
-        state = self.console.state
+        state, stale = self.console.state, self.console.view.stale
+        if state.link.phase != "detached":
+            return [(fit(f" {stale}", width), "bad")]
         gone = age(state.clock() - state.link.since)
         text = self.words(
             " detached for {gone}: {reason}; attaching again by itself", gone=gone, reason=state.link.reason
         )
-        return [(fit(text, width), "bad")]
+        return [(fit(f" {stale} ·{text}" if stale else text, width), "bad")]
 
 
 class CallLine(Line):

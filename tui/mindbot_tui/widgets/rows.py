@@ -334,7 +334,8 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     def _heads(self) -> Iterator[str]:
         for column, size in self._measured:
             sign = ("▼" if self.down else "▲") if self.sorted and column.title == self.sorted else ""
-            yield titled(self.words(column.title), size, right=column.right, sign=sign)
+            title = column.head(size) if column.head is not None else self.words(column.title)
+            yield titled(title, size, right=column.right, sign=sign)
 
     def _row_line(self, index: int, width: int) -> Strip:
         row = self.source.row(index)

@@ -143,8 +143,26 @@ def step_columns(axis: Callable[[], Axis], words: Callable[[], Words]) -> list[C
     return [
         Column("STEP", lambda step: _name(step, words()), weight=4),
         Column("TOOK", lambda step: _took(step, axis()), 7, right=True),
-        Column("WHEN", lambda step: ("", ""), weight=3, least=50, draw=lambda s, w: bar(s, axis(), w)),
+        Column(
+            "WHEN",
+            lambda step: ("", ""),
+            weight=3,
+            least=50,
+            draw=lambda s, w: bar(s, axis(), w),
+            head=lambda w: scale(axis(), w, words()),
+        ),
     ]
+
+
+def scale(axis: Axis, width: int, words: Words) -> str:
+    """Return the ends of an axis, over its ends; its name where they are not known or have no room."""
+    last = took(axis.end - axis.start)
+    if axis.open and cell_len(now := f"{last} {words('now')}") + 3 <= width:
+        last = now
+    elif axis.open:
+        last = words("now")
+    room = width - cell_len(last) - 1
+    return f"0{' ' * room}{last}" if axis.end > axis.start and room > 0 else words("WHEN")
 
 
 #: By a step's status: how its name is written, and its sign.
