@@ -159,6 +159,16 @@ def upload(file: Path) -> ApiCall[models.MediaFile]:
     return ApiCall("POST", "/v1/media", one(models.MediaFile), {"name": file.name}, file=file, timeout=300.0)
 
 
+def media_facts(id: str) -> ApiCall[models.MediaFile]:
+    """What is known of a file of the media store; so much of its id is enough as no other begins with."""
+    return ApiCall("GET", f"/v1/media/{segment(id, 'file')}/facts", one(models.MediaFile), timeout=120.0)
+
+
+def media_content(id: str) -> ApiCall[None]:
+    """The file itself: use a client's ``save``, not ``ask``."""
+    return ApiCall("GET", f"/v1/media/{segment(id, 'file')}", nothing, timeout=300.0)
+
+
 def restart_platform(platform: str, bot: str) -> ApiCall[None]:
     """Stop a bot's adapter and start it again."""
     return ApiCall("POST", _bot(platform, bot) + "/restart", nothing)

@@ -14,13 +14,14 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import ValidationError
 
 from mindbot.api.calls import ApiCall
 from mindbot.api.errors import error_of
 from mindbot.api.models import Problem
+from mindbot.api.saved import Sink
 from mindbot.api.sockets import find_socket
 from mindbot.domain.errors import Forbidden, MindBotError, TimedOut, Unreachable
 
@@ -62,7 +63,7 @@ class Client:
         finally:
             connection.close()
 
-    def save(self, call: ApiCall[Any], out: BinaryIO) -> None:
+    def save(self, call: ApiCall[Any], out: Sink) -> None:
         """Carry out a call whose answer is a file, and write it to ``out``."""
         connection, response = self._request(call)
         try:
@@ -139,6 +140,20 @@ class AsyncClient:
                     yield _read(call, line.encode())
             finally:
                 await response.aclose()
+        except httpx.HTTPError as error:
+            raise trouble(error, self.socket) from error
+
+    async def save(self, call: ApiCall[Any], out: Sink) -> None:
+        """Carry out a call whose answer is a file, and write it to ``out``, in threads."""
+        import anyio.to_thread
+        import httpx
+
+        try:
+            async with self._http.stream(call.method, call.target, timeout=call.timeout) as response:
+                if response.status_code >= 400:
+                    raise refusal(response.status_code, await response.aread())
+                async for chunk in response.aiter_raw(1 << 20):
+                    await anyio.to_thread.run_sync(out.write, chunk)
         except httpx.HTTPError as error:
             raise trouble(error, self.socket) from error
 

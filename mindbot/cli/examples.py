@@ -75,6 +75,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "workflow dataset documents": ("workflow dataset documents handbook",),
     "workflow dataset query": ("workflow dataset query handbook 'how many days off are there?'",),
     "workflow dataset upload": ("workflow dataset upload handbook FILE",),
+    "media": ("media save ID",),
+    "media save": ("media save ID", "media save ID --output picture.png"),
     "session": ("session list",),
     "session list": ("session list --limit 100",),
     "session transfer": ("session transfer SESSION pool", "session transfer SESSION bot"),

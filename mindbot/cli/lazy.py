@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "provider": ("Models' providers: how they are, tests, cost.", "mindbot.cli.provider:app"),
     "route": ("Where messages go and why; rules, corrections.", ""),
     "workflow": ("Workflows: how they are, tests, runs by hand.", "mindbot.cli.workflow:app"),
+    "media": ("Files that came with messages.", "mindbot.cli.media:app"),
     "session": ("Conversations.", "mindbot.cli.session:app"),
     "dlq": ("Dead letters: list, show, retry, discard, restore.", "mindbot.cli.dlq:app"),
     "failures": ("What fails, by its cause, and who waits for an answer.", "mindbot.cli.failures:app"),

@@ -119,6 +119,16 @@ class BucketMedia(SpooledMedia):
         kind = attributes.get("Content-Type", "application/octet-stream")
         return File(id, found.meta["size"], kind, unquote(attributes.get("name", "")))
 
+    async def _begun(self, text: str, most: int) -> list[str]:
+        found: list[str] = []
+        async with self._asking("list") as store:
+            async for page in store.list(f"{self._head}{text[:2]}"):  # it takes whole folders only
+                ids = (each["path"].rpartition("/")[2] for each in page if self._is_ours(each["path"]))
+                found += [id for id in ids if id.startswith(text)]
+                if len(found) >= most:
+                    break
+        return found[:most]
+
     async def _path(self, id: str) -> Path | None:
         if (here := await on_disk(partial(self._cache.get, id))) is not None:
             return here

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -12,7 +13,7 @@ import structlog
 
 from mindbot.domain.host import File
 from mindbot.media.kinds import type_of
-from mindbot.media.spool import MediaLimits, SpooledMedia, bytes_of, on_disk
+from mindbot.media.spool import ID, MediaLimits, SpooledMedia, bytes_of, on_disk
 
 log = structlog.get_logger("mindbot.media")
 
@@ -28,6 +29,9 @@ class FolderMedia(SpooledMedia):
     async def _find(self, id: str) -> File | None:
         return await on_disk(partial(self._facts, id))
 
+    async def _begun(self, text: str, most: int) -> list[str]:
+        return await on_disk(partial(self._named, text, most))
+
     async def _path(self, id: str) -> Path | None:
         return None if await self._find(id) is None else self._place(id)
 
@@ -41,6 +45,10 @@ class FolderMedia(SpooledMedia):
 
     def _place(self, id: str) -> Path:
         return self._folder / id[:2] / id
+
+    def _named(self, text: str, most: int) -> list[str]:
+        names = (path.name for path in self._folder.glob(f"{text[:2]}/{text}*"))
+        return list(islice(filter(ID.fullmatch, names), most))
 
     def _move(self, path: Path, file: File) -> None:
         place = self._place(file.id)

@@ -41,6 +41,7 @@ from mindbot.media.kinds import ending_for, type_of
 
 #: The id of a stored file: the SHA-256 of its content, and an ending.
 ID = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,8}")
+_BEGINNING = re.compile(r"[0-9a-f]{4,64}|[0-9a-f]{64}\.[a-z0-9]{0,8}")
 _WRITE = 256 * 1024  # bytes gathered before a thread writes them
 _REDIRECTS = 3
 _IDLE = 30.0  # seconds without a byte until a download is given up
@@ -90,6 +91,10 @@ class SpooledMedia(ABC):
     @abstractmethod
     async def _find(self, id: str) -> File | None:
         """Return what is known of a file; raises StoreError."""
+
+    @abstractmethod
+    async def _begun(self, text: str, most: int) -> list[str]:
+        """Return up to ``most`` ids that begin so, with four hexadecimal signs or more; raises StoreError."""
 
     @abstractmethod
     async def _path(self, id: str) -> Path | None:
@@ -163,6 +168,17 @@ class SpooledMedia(ABC):
         return path
 
     # --- for the runtime
+
+    async def begun(self, text: str, most: int) -> list[str]:
+        """Return up to ``most`` ids of files that begin so; none for what no id begins with.
+
+        Raises:
+            StoreError: not now.
+        """
+        if not _BEGINNING.fullmatch(text):
+            return []
+        with self._noted():
+            return await self._begun(text, most)
 
     async def purge(self, older_than: float) -> int:
         """Delete files nobody stored again since a moment (Unix seconds); returns how many went.

@@ -140,6 +140,15 @@ class MediaContract:
         assert len(set(found)) == 1
         assert (await store.path(found[0])).read_bytes() == b"busy"
 
+    async def test_a_file_is_found_by_the_beginning_of_its_id(self, rig: MediaRig) -> None:
+        store = rig.store()
+        files = [await store.save(bytes_of(b"%d" % n), name="a.txt") for n in range(5)]
+        for file in files:
+            for length in (4, 9, 64, 65, 68):
+                assert await store.begun(file.id[:length], 3) == [file.id]
+        for strange in ("", "a", "****", "../..", "0000", files[0].id + "x", files[0].id[:10] + "."):
+            assert await store.begun(strange, 3) == []
+
     @pytest.mark.parametrize(
         "id", ["", "x", "../" * 10 + "etc/passwd", "0" * 64 + ".txt", "0" * 64, "0" * 64 + "./a"]
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable
+from pathlib import Path
 
 import anyio.to_thread
 
 from mindbot.config.secrets import SecretLookup
 from mindbot.domain.shapes.daemon import FileJson
 from mindbot.media.spool import SpooledMedia
+from mindbot.runtime.resources.naming import file_named
 
 
 class SecretResource:
@@ -41,3 +43,12 @@ class MediaResource:
     async def upload(self, chunks: AsyncIterable[bytes], name: str) -> FileJson:
         """Put a file into the media store; raises Invalid, StoreError."""
         return (await self._media.save(chunks, name=name)).to_json()
+
+    async def facts(self, id: str) -> FileJson:
+        """Return what is known of a file; raises NotFound, Invalid, StoreError."""
+        return (await file_named(self._media, id)).to_json()
+
+    async def content(self, id: str) -> tuple[FileJson, Path]:
+        """Return the same, and a local file to read it from at once; raises NotFound, Invalid, StoreError."""
+        file = await file_named(self._media, id)
+        return file.to_json(), await self._media.path(file.id)

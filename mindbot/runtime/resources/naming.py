@@ -1,13 +1,17 @@
-"""What operators call turns and dead letters: whole ids, or so much of one that no other begins like it."""
+"""What operators call turns, dead letters and files: whole ids, or as much of one as no other begins with."""
 
 from __future__ import annotations
 
 from mindbot.domain import ids
 from mindbot.domain.errors import Invalid, NotFound
+from mindbot.domain.host import File
 from mindbot.domain.ports.store import Queries
+from mindbot.media.spool import ID, SpooledMedia
 
 _NAMED = 5  # ids that an error tells
 _LETTERS = "`mindbot dlq list` shows their ids"
+_FILES = "`mindbot trace TURN --json` tells the ids of a turn's files"
+_GONE = "files are deleted when `media.retention` has passed since they last came; the platform may have it"
 _LISTED = 1000  # dead letters that are looked at
 
 
@@ -52,6 +56,24 @@ async def letter_named(queries: Queries, text: str) -> str:
     if not named:
         raise NotFound(f"no dead letter {text!r}", hint=_LETTERS)
     return _only(named, text, "turns") + dash + place
+
+
+async def file_named(media: SpooledMedia, text: str) -> File:
+    """Return what is known of a file of the media store from its id, or from the beginning of that.
+
+    Raises:
+        NotFound: no file that is kept has such an id; the hint of a whole one says why that is.
+        Invalid: several have; the hint names some.
+        StoreError: not now.
+    """
+    if not ID.fullmatch(text):
+        found = await media.begun(text, _NAMED + 1)
+        if not found:
+            raise NotFound(f"no file {text!r} is kept", hint=_FILES)
+        text = _only(sorted(found), text, "files")
+    if (file := await media.find(text)) is None:
+        raise NotFound(f"the file {text} is not kept, or no longer", hint=_GONE)
+    return file
 
 
 def _only(found: list[str], text: str, what: str) -> str:

@@ -86,3 +86,9 @@ class Media(Protocol):
 
     async def upload(self, chunks: AsyncIterable[bytes], name: str) -> FileJson:
         """Keep a file; raises Invalid, StoreError."""
+
+    async def facts(self, id: str) -> FileJson:
+        """What is known of a file; raises NotFound, Invalid, StoreError."""
+
+    async def content(self, id: str) -> tuple[FileJson, Path]:
+        """The same, and a local file to read it from; raises NotFound, Invalid, StoreError."""
