@@ -15,6 +15,7 @@ from typing import Any
 import anyio
 
 from mindbot.api.calls import ApiCall
+from mindbot.api.saved import Sink
 from mindbot.api.stream import Update
 from mindbot.bench import measure
 from mindbot.bench.measure import Figures, Result
@@ -38,6 +39,9 @@ class Away:
     """A daemon that is not there."""
 
     async def ask(self, call: ApiCall[Any]) -> Any:
+        raise Unreachable("no daemon")
+
+    async def save(self, call: ApiCall[None], out: Sink) -> None:
         raise Unreachable("no daemon")
 
     async def stream(self, topics: Iterable[str] = (), filter: str = "") -> AsyncGenerator[Update, None]:

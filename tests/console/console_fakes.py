@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import anyio
 
 from mindbot.api.calls import ApiCall
+from mindbot.api.saved import Sink
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset, Update
 from mindbot.domain import ids
 from mindbot.domain.errors import MindBotError, NotFound, Unreachable
@@ -64,6 +65,12 @@ class FakeDaemon:
         if isinstance(found, MindBotError):
             raise found
         return call.read(found)
+
+    async def save(self, call: ApiCall[None], out: Sink) -> None:
+        found = self.answers.get(f"{call.method} {call.path}", NotFound("the file is not kept, or no longer"))
+        if isinstance(found, MindBotError):
+            raise found
+        out.write(found)
 
     async def stream(self, topics: Iterable[str] = (), filter: str = "") -> AsyncGenerator[Update, None]:
         self.subscribed.append((tuple(topics), filter))

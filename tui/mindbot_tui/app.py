@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import io
 import shlex
 import time
 from collections import deque
@@ -12,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import anyio
 from textual import work
 from textual.app import App
 from textual.screen import Screen
@@ -31,6 +29,7 @@ from mindbot_tui.places import Places
 from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.console import ConsoleState
+from mindbot_tui.state.files import TurnFile
 from mindbot_tui.state.history import Layer, Way
 from mindbot_tui.terminal import lasting, pace_of
 from mindbot_tui.toasts import Toasts
@@ -346,13 +345,15 @@ class Console(App[None]):
 
     async def save(self, text: str, name: str, *, given: bool = False) -> None:
         """Write a text to a new file, or hand it to the browser, and say so; raises Invalid."""
-        if self.is_web:
-            self.deliver_text(io.StringIO(text), save_filename=Path(name).name)
-            self.say(self.words("the browser saves {what}", what=Path(name).name))
-            return
-        path = Path(name) if given else outside.unused(Path(name))
-        path = await anyio.to_thread.run_sync(outside.write, text, path)
-        self.say(self.words("saved {what}", what=path))
+        self._saved(await outside.save(self, text, name, given=given))
+
+    async def save_file(self, file: TurnFile) -> None:
+        """The same with a file of the media store; raises MindBotError."""
+        self._saved(await outside.save_file(self, self.api, file))
+
+    def _saved(self, what: Path) -> None:
+        words = self.words
+        self.say(words("the browser saves {what}" if self.is_web else "saved {what}", what=what))
 
     async def open_outside(self, text: str, name: str) -> None:
         """Show a text in the reader's own program; raises MindBotError where that cannot be."""

@@ -35,6 +35,11 @@ TEXTS: dict[str, str] = {
         "esc · / 搜索 · C 复制 · W 保存 · ^o 打开 · m 渲染"
     ),
     "search": "搜索",
+    "save a picture or file of the turn here, by its number; one that exists stays as it is": (
+        "把本轮次的图片或文件按编号保存到当前目录；已有的文件不会被覆盖"
+    ),
+    "no file came or went with this turn": "本轮次没有收到或发出文件",
+    "its file is not there: {why}": "文件不在：{why}",
     "take the turn elsewhere: JSON, curl, Markdown": "导出本轮次：JSON、curl、Markdown",
     "the turn as JSON, its model's call as curl, or a report in Markdown; on a page, or in a file": (
         "导出轮次：JSON、模型调用的 curl 或 Markdown 报告；显示在页面上或写入文件"

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterable
 from typing import Protocol, TypeVar
 
 from mindbot.api.calls import ApiCall
+from mindbot.api.saved import Sink
 from mindbot.api.stream import Update
 
 T = TypeVar("T")
@@ -16,6 +17,9 @@ class Daemon(Protocol):
 
     async def ask(self, call: ApiCall[T]) -> T:
         """Carry out a call; raises MindBotError."""
+
+    async def save(self, call: ApiCall[None], out: Sink) -> None:
+        """Carry out a call whose answer is a file, and write it; raises MindBotError."""
 
     def stream(self, topics: Iterable[str] = (), filter: str = "") -> AsyncGenerator[Update, None]:
         """Yield what happens, for ever."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import shutil
@@ -15,7 +16,11 @@ from typing import Any
 import anyio
 from textual.app import App, SuspendNotSupported
 
+from mindbot.api import calls
+from mindbot.api.saved import new_file
 from mindbot.domain.errors import Invalid, NotFound
+from mindbot_tui.daemon import Daemon
+from mindbot_tui.state.files import TurnFile
 
 #: Bytes that terminals take from OSC 52: xterm and hterm drop what is more than 100,000 in base64.
 MOST_COPIED = 74_994
@@ -31,6 +36,32 @@ def write(text: str, path: Path) -> Path:
         raise Invalid(f"{path} exists already", hint="give another name: write-text FILE") from error
     except OSError as error:
         raise Invalid(f"cannot write {path}: {error.strerror}", hint="give another name") from error
+    return path
+
+
+async def save(app: App[Any], text: str, name: str, *, given: bool) -> Path:
+    """Write a text to a new file, with a number where there is one of that name and it was not ``given``, or
+    hand it to the browser; returns what it is called. Raises Invalid."""
+    if app.is_web:
+        app.deliver_text(io.StringIO(text), save_filename=Path(name).name)
+        return Path(Path(name).name)
+    return await anyio.to_thread.run_sync(write, text, Path(name) if given else unused(Path(name)))
+
+
+async def save_file(app: App[Any], daemon: Daemon, file: TurnFile) -> Path:
+    """Fetch a file of the media store into a new one in this directory, or hand it to the browser; returns
+    what it is called. Raises MindBotError."""
+    call = calls.media_content(file.id)
+    if app.is_web:
+        with TemporaryDirectory(prefix="mindbot-") as folder:
+            path = Path(folder, "file")
+            with new_file(path, file.id) as out:
+                await daemon.save(call, out)
+            app.deliver_binary(path, save_filename=file.name)  # opened at once, it outlives its name
+        return Path(file.name)
+    path = unused(Path.cwd() / file.name)
+    with new_file(path, file.id) as out:
+        await daemon.save(call, out)
     return path
 
 

@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from mindbot.api.calls import ApiCall
 from mindbot.api.client import AsyncClient
+from mindbot.api.saved import Sink
 from mindbot.api.sockets import find_socket
 from mindbot.api.stream import Update, events
 
@@ -32,6 +33,10 @@ class Remote:
     async def ask(self, call: ApiCall[T]) -> T:
         """Carry out a call; raises MindBotError."""
         return await (await self._opened()).ask(call)
+
+    async def save(self, call: ApiCall[None], out: Sink) -> None:
+        """Carry out a call whose answer is a file, and write it; raises MindBotError."""
+        await (await self._opened()).save(call, out)
 
     def stream(self, topics: Iterable[str] = (), filter: str = "") -> AsyncGenerator[Update, None]:
         """Yield what happens, for ever; waits for a daemon that is not there yet."""

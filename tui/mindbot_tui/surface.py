@@ -17,6 +17,7 @@ from mindbot_tui.daemon import Daemon
 from mindbot_tui.keymap import Keymap
 from mindbot_tui.listing import Listing
 from mindbot_tui.state.console import ConsoleState
+from mindbot_tui.state.files import TurnFile
 from mindbot_tui.state.history import Way
 from mindbot_tui.state.turn_row import TurnRow
 from mindbot_tui.words import Words
@@ -215,6 +216,14 @@ class OpenTurn(Protocol):
     @property
     def part_names(self) -> Sequence[str]: ...
 
+    @property
+    def files(self) -> Sequence[TurnFile]:
+        """What can be saved of it."""
+
+    @property
+    def missing_file(self) -> str:
+        """Why a file of its message is not there."""
+
     def show_part(self, name: str) -> None:
         """Show a part by its name, or the ``next`` or ``previous`` one."""
 
@@ -329,6 +338,9 @@ class Surface(Protocol):
     async def save(self, text: str, name: str, *, given: bool = False) -> None:
         """Write a text to a new file, with a number where there is one of that name; a name that was given
         is left as it is. Raises Invalid."""
+
+    async def save_file(self, file: TurnFile) -> None:
+        """Fetch a file of the media store into a new one here; raises MindBotError."""
 
     async def open_outside(self, text: str, name: str) -> None:
         """Show a text in the reader's own program; raises MindBotError where that cannot be."""

@@ -60,6 +60,7 @@ from mindbot_tui.commands.retry import Retry
 from mindbot_tui.commands.retry_bundle import RetryBundle
 from mindbot_tui.commands.review import Review
 from mindbot_tui.commands.run_workflow import RunByHand
+from mindbot_tui.commands.save_file import SaveFile
 from mindbot_tui.commands.screenshot import Screenshot
 from mindbot_tui.commands.search import SearchText
 from mindbot_tui.commands.send import Send
@@ -139,6 +140,7 @@ COMMANDS: dict[str, Command] = {
         OpenOutside(),
         Render(),
         ExportTurn(),
+        SaveFile(),
         Test(),
         Restart(),
         Stop(),

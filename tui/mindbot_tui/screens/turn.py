@@ -17,6 +17,7 @@ from mindbot.domain.turn import DONE_STATES
 from mindbot_tui.cells import took
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
+from mindbot_tui.state.files import TurnFile, files_of, missing
 from mindbot_tui.state.live_turn import TOPICS, LiveTurn
 from mindbot_tui.state.parts import NAMES, part
 from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, asked, axis, culprit, stages, steps
@@ -84,6 +85,14 @@ class TurnScreen(View):
     @property
     def rows(self) -> Rows[Step]:
         return self._rows
+
+    @property
+    def files(self) -> list[TurnFile]:
+        return files_of(self._live.view) if self._live.view is not None else []
+
+    @property
+    def missing_file(self) -> str:
+        return missing(self._live.view) if self._live.view is not None else ""
 
     def body(self) -> ComposeResult:
         self._steps: GivenRows[Step] = GivenRows()
