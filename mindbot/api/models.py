@@ -111,13 +111,15 @@ class Failing(Answer):
 class HealthSummary(Answer):
     """Health in a line; ``words`` say what is wrong, in English.
 
-    ``not_ok`` are the components that are not well, ``undelivered`` the turns whose answer did not arrive,
-    ``dead_letters`` all that nobody has decided about, both of now; not ``counted`` is not known yet.
+    ``not_ok`` are the components that are not well, ``overdue`` the messages that wait long to be sent,
+    ``undelivered`` the turns whose answer did not arrive, ``dead_letters`` all that nobody has decided about,
+    all of now; not ``counted`` is not known yet.
     """
 
     ok: bool = False
     not_ok: list[Component] = []
     failing: Failing = Failing()
+    overdue: int = 0
     undelivered: int = 0
     dead_letters: int = 0
     counted: bool = False

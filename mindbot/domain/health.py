@@ -14,11 +14,13 @@ from mindbot.domain.shapes.daemon import ComponentJson, FailingJson
 
 #: Seconds that the share of failures is taken of.
 WINDOW = 300.0
+#: Seconds after which an answer that still waits to be sent is overdue.
+LATE = 30.0
 #: The share of the turns that ended lately from which on it is told that turns fail.
 MUCH = 0.1
 
 #: What a trouble is about, and so where its cause is shown.
-About = Literal["bots", "parts", "providers", "workflows", "failing", "undelivered", "dead"]
+About = Literal["bots", "parts", "providers", "workflows", "failing", "overdue", "undelivered", "dead"]
 
 #: Before the names of components, and what these are.
 _KINDS: Mapping[str, About] = {"bot": "bots", "provider": "providers", "workflow": "workflows"}
@@ -42,9 +44,10 @@ _MANY: Mapping[tuple[About, str], str] = {
     ("parts", "degraded"): "{n} parts degraded",
     ("parts", "starting"): "{n} parts starting",
 }
-_FAILING, _UNDELIVERED, _DEAD = "{share} % failing", "{n} undelivered", "{n} dead"
+_FAILING, _OVERDUE = "{share} % failing", "{n} overdue"
+_UNDELIVERED, _DEAD = "{n} undelivered", "{n} dead"
 #: Every text that `Trouble.say` says, for whoever says it in another language.
-TEXTS = (*_ONE.values(), *_MANY.values(), _FAILING, _UNDELIVERED, _DEAD)
+TEXTS = (*_ONE.values(), *_MANY.values(), _FAILING, _OVERDUE, _UNDELIVERED, _DEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,15 @@ class Trouble:
 
 
 def troubles(
-    not_ok: Sequence[ComponentJson], failing: FailingJson, undelivered: int, dead: int
+    not_ok: Sequence[ComponentJson], failing: FailingJson, undelivered: int, dead: int, overdue: int = 0
 ) -> list[Trouble]:
     """Return what is wrong, what matters most first."""
     parts = sorted(_of_components(not_ok), key=lambda each: each.state != "failed")
     found = [each for each in parts if each.grave]
     if much(failing):
         found.append(Trouble("failing", _FAILING, {"share": round(failing["share"] * 100)}))
+    if overdue:
+        found.append(Trouble("overdue", _OVERDUE, {"n": overdue}))
     if undelivered:
         found.append(Trouble("undelivered", _UNDELIVERED, {"n": undelivered}))
     if dead:

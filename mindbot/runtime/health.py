@@ -11,7 +11,7 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.domain.errors import StoreError
 from mindbot.domain.events import Event
-from mindbot.domain.health import WINDOW, troubles
+from mindbot.domain.health import LATE, WINDOW, troubles
 from mindbot.domain.ports.store import GivenUp, Store
 from mindbot.domain.shapes.daemon import FailingJson, HealthSummaryJson
 from mindbot.runtime.lifecycle import HealthBoard
@@ -45,6 +45,7 @@ class HealthWatch:
         self._settled = 0
         self._settled_turns = 0
         self._recalled = False
+        self._overdue, self._overdue_until = 0, -math.inf
 
     def settled(self, letter: str) -> None:
         """Note that an operator has decided about a delivery, or a turn, by its id, that was given up on."""
@@ -56,11 +57,13 @@ class HealthWatch:
         not_ok = [each for each in self._board.list() if each["state"] != "ok"]
         failing, given_up = self._failing(), self._given_up or GivenUp()
         dead = given_up.deliveries + self._dead_turns
-        wrong = troubles(not_ok, failing, given_up.answers, dead)
+        overdue = self._count_overdue()
+        wrong = troubles(not_ok, failing, given_up.answers, dead, overdue)
         return {
             "ok": not wrong,
             "not_ok": not_ok,
             "failing": failing,
+            "overdue": overdue,
             "undelivered": given_up.answers,
             "dead_letters": dead,
             "counted": self._recalled and self._given_up is not None and self._turns is not None,
@@ -71,6 +74,13 @@ class HealthWatch:
         ended, failed = self._stats.ended_lately()
         share = round(failed / ended, 3) if ended else 0.0
         return {"window_s": WINDOW, "ended": ended, "failed": failed, "share": share}
+
+    def _count_overdue(self) -> int:
+        if (now := time.monotonic()) >= self._overdue_until:
+            self._overdue = self._outbox.overdue(LATE)
+            took = time.monotonic() - now
+            self._overdue_until = now + max(LOOK, took * _REST)
+        return self._overdue
 
     async def run(self) -> None:
         """Keep it up to date until cancelled."""

@@ -108,6 +108,17 @@ class Outbox:
         """Return how many of a bot's deliveries are not ended."""
         return sum(len(waiting) for s, waiting in self._sessions.items() if s[:2] == (platform, bot))
 
+    def overdue(self, seconds: float) -> int:
+        """Return how many deliveries have waited longer: but where an operator stopped the bot, or behind an
+        answer that grows."""
+        before, held = time.time() - seconds, {bot for bot, lane in self._lanes.items() if lane.held}
+        return sum(
+            d.created < before
+            for session, waiting in self._sessions.items()
+            if waiting and waiting[0].state != "open" and session[:2] not in held
+            for d in waiting
+        )
+
     def hold(self, platform: str, bot: str) -> None:
         """Let what a bot has to send wait, until `release`; what is on the wire ends."""
         if lane := self._lanes.get((platform, bot)):

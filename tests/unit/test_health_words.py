@@ -18,9 +18,10 @@ def failing(failed: int = 0, ended: int = 0) -> FailingJson:
 
 def test_an_outage_is_said_in_one_line() -> None:
     parts = [ill("bot wecom/hr"), ill("bot wecom/it"), ill("provider openai", "degraded")]
-    found = troubles(parts, failing(12, 12), undelivered=0, dead=6)
-    assert [each.say() for each in found] == ["2 bots down", "openai degraded", "100 % failing", "6 dead"]
-    assert [each.about for each in found] == ["bots", "providers", "failing", "dead"]
+    found = troubles(parts, failing(12, 12), undelivered=0, dead=6, overdue=9)
+    said = ["2 bots down", "openai degraded", "100 % failing", "9 overdue", "6 dead"]
+    assert [each.say() for each in found] == said
+    assert [each.about for each in found] == ["bots", "providers", "failing", "overdue", "dead"]
     assert found[0].names == ("wecom/hr", "wecom/it")
 
 

@@ -107,13 +107,15 @@ class FailingJson(TypedDict):
 class HealthSummaryJson(TypedDict):
     """Health in a line: ``words`` say it in English, and are empty where it is ``ok``.
 
-    ``not_ok`` are the components that are not well, ``undelivered`` the turns whose answer did not arrive,
-    ``dead_letters`` all that nobody has decided about, both of now; not ``counted`` is not known yet.
+    ``not_ok`` are the components that are not well, ``overdue`` the messages that wait long to be sent,
+    ``undelivered`` the turns whose answer did not arrive, ``dead_letters`` all that nobody has decided about,
+    all of now; not ``counted`` is not known yet.
     """
 
     ok: bool
     not_ok: list[ComponentJson]
     failing: FailingJson
+    overdue: int
     undelivered: int
     dead_letters: int
     counted: bool

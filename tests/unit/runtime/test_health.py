@@ -32,6 +32,10 @@ class Refusing:
     name, bot, idempotent = "phone", "default", True
     refuses = True
     breaks = False
+    hangs = False
+
+    def __init__(self) -> None:
+        self.asked = anyio.Event()
 
     async def run(self, receive: Receive, report: Report) -> None:
         await anyio.sleep_forever()
@@ -45,6 +49,9 @@ class Refusing:
         return {"to": user}
 
     async def send(self, delivery: Delivery) -> Sent:
+        self.asked.set()
+        if self.hangs:
+            await anyio.sleep_forever()
         if self.refuses:
             raise Rejected("not to this user")
         return Sent()
@@ -106,6 +113,18 @@ async def test_a_turn_that_is_given_up_is_in_health_until_somebody_decides(tmp_p
         for letter in await runtime.resources.dead_letters.list_dead_letters():
             await runtime.resources.dead_letters.discard_dead_letter(letter["id"])
         await told(runtime, lambda health: health["dead_letters"] == 0)
+
+
+async def test_an_answer_that_waits_long_to_be_sent_is_overdue(tmp_path: Path) -> None:
+    phone, places = Refusing(), MemoryPlaces()
+    phone.hangs = True
+    async with a_runtime(tmp_path, phone, places) as runtime:
+        await runtime.receive(a_message("m1"))
+        await phone.asked.wait()
+        assert runtime.watch.summary()["overdue"] == 0
+        assert (runtime.outbox.overdue(-1.0), runtime.outbox.overdue(3600.0)) == (1, 0)
+        runtime.outbox.hold("phone", "default")
+        assert runtime.outbox.overdue(-1.0) == 0, "an operator stopped the bot"
 
 
 async def test_a_component_that_fails_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from mindbot_tui.commands.base import Command
 from mindbot_tui.commands.faults import Faults
 from mindbot_tui.surface import Surface
 
-UNDELIVERED = "undelivered"  # the filter
+OVERDUE, UNDELIVERED = "delivery == waiting", "undelivered"  # the filters
 
 
 class Culprit(Command):
@@ -17,7 +17,7 @@ class Culprit(Command):
 
     name = "culprit"
     help = "open the cause of what the status bar says is wrong"
-    argument = "[bots|parts|providers|workflows|failing|undelivered|dead]"
+    argument = "[bots|parts|providers|workflows|failing|overdue|undelivered|dead]"
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
         if not console.state.link.attached:
@@ -42,6 +42,8 @@ class Culprit(Command):
                 console.view.seek(trouble.names[0])
             case "failing":
                 (await console.show_flow()).set_filter(Faults.FILTER)
+            case "overdue":
+                (await console.show_flow()).set_filter(OVERDUE)
             case "undelivered":
                 (await console.show_flow()).set_filter(UNDELIVERED)
             case "dead":

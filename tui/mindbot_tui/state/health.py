@@ -12,6 +12,7 @@ from mindbot_tui.state.notices import Notices
 #: What is told of counts, as they begin to be wrong and when they are well again.
 _COUNTS: dict[About, tuple[str, str]] = {
     "failing": ("turns fail: {share} % of the last minutes", "turns are answered again"),
+    "overdue": ("answers wait long to be sent: {n}", "no answer waits long to be sent any more"),
     "undelivered": ("answers are undelivered: {n}", "no answer is undelivered any more"),
     "dead": ("dead letters: {n}", "no dead letters any more"),
 }
@@ -49,7 +50,9 @@ class HealthState:
         ]
         f = found.failing
         self.failing = {"window_s": f.window_s, "ended": f.ended, "failed": f.failed, "share": f.share}
-        self.troubles = troubles(self.not_ok, self.failing, found.undelivered, found.dead_letters)
+        self.troubles = troubles(
+            self.not_ok, self.failing, found.undelivered, found.dead_letters, found.overdue
+        )
         self.known = True
         for kind, text, trouble in self._news(before) if before is not None else ():
             notices.tell(kind, text, **(trouble.values if trouble else {}))
