@@ -279,6 +279,12 @@ class FakeRuntime:
             "name": name,
         }
 
+    async def facts(self, id: str) -> Json:
+        return {"id": "f" * 64 + ".bin", "size": 16, "type": "application/octet-stream", "name": "a.bin"}
+
+    async def content(self, id: str) -> tuple[Json, Path]:
+        return await self.facts(id), Path(__file__)
+
     async def inject(
         self,
         *,
