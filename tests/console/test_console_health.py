@@ -106,12 +106,15 @@ async def test_health_follows_events_which_stay_in_the_consoles_own_log() -> Non
 
 @pytest.mark.full
 async def test_a_change_of_health_is_told_though_nothing_else_is_drawn(clock: FakeClock) -> None:
-    async with console(filled(), clock=clock) as person:
-        await person.sees("Where is my order")
+    async with console(filled(), clock=clock, size=(80, 24)) as person:
+        await person.sees("Where is my")
+        status = person.line(-2)
         notices = person.app.state.notices
         notices.tell("bad", "{component} is {state}", component="bot wecom/b4", state="failed")
         await person.finds(lambda: not notices.fresh)
         await person.sees("bot wecom/b4 is failed")
+        assert person.line(-2)[:60] == status[:60], "the bar stays in sight"
+        assert "failed" not in "".join(person.line(n) for n in (-3, -2, -1))
 
 
 def test_ten_changes_at_once_are_one_toast() -> None:

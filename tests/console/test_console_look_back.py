@@ -53,6 +53,11 @@ async def test_nothing_found_says_how_far_back_was_looked(daemon: FakeDaemon, cl
         await person.type("user == nobody")
         await person.press("enter")
         await person.sees("nothing matches, back to the first turn")
+        await person.press("slash")
+        await person.press("ctrl+u")
+        await person.type("nobody")
+        await person.press("enter")
+        await person.sees('nothing matches, back to the first turn; of a user: user == "nobody"')
 
 
 async def test_a_time_is_jumped_to(daemon: FakeDaemon, clock: FakeClock) -> None:

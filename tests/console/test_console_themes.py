@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from console_fakes import FakeDaemon
+from console_driver import console
+from console_fakes import FakeClock, FakeDaemon
+from console_sample import filled
 from textual.color import Color
 
 from mindbot_tui.app import Console
 from mindbot_tui.themes import DARK, LIGHT, LOUD
+from mindbot_tui.widgets.frame import StatusBar
 
 
 def contrast(one: Color, other: Color) -> float:
@@ -41,3 +44,19 @@ def test_a_loud_frame_stays_with_every_theme(theme: str, loud: str) -> None:
     assert (before["frame"], before["chip"]) == (after["frame"], after["chip"])
     assert after["frame"] != Console(FakeDaemon(), theme=theme).get_css_variables()["frame"]
     assert contrast(Color.parse(after["frame-text"]), Color.parse(after["frame"])) >= 4.5
+
+
+@pytest.mark.anyio
+@pytest.mark.full
+@pytest.mark.parametrize("theme", [DARK, LIGHT, "nord"])
+async def test_what_is_wrong_is_read_best_of_all_without_colours(
+    theme: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with console(filled(), clock=clock, theme=theme) as person:
+        await person.sees("Where is my order")
+        bar = person.app.view.query_one(StatusBar)
+        for name in ("alarm", "warn", "chip", "bad"):
+            found = bar.get_component_rich_style(f"paint--{name}")
+            inks = [Color.from_rich_color(each) for each in (found.color, found.bgcolor)]
+            assert found.reverse and contrast(*inks) >= 6, name

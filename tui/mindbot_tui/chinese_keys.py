@@ -35,7 +35,7 @@ KEYS_ZH: dict[str, str] = {
     "{name} needs a {place}, and none is selected": "{name} 需要 {place}，但没有选中",
     "Run {line}?": "运行 {line}？",
     "\n… it said more than is kept ({most})": "\n… 输出超过保留上限（{most}）",
-    "\n── ended with {status} ──": "\n── 结束，状态 {status} ──",
+    "ended with {status}": "结束，状态 {status}",
     "ended after {n} s: {name}": "{n} 秒后被终止：{name}",
     # the names of views beside their keys
     "platforms": "平台",

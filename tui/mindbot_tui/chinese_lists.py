@@ -47,6 +47,7 @@ LISTS_ZH: dict[str, str] = {
     "turn": "轮次",
     # filters
     "nothing matches": "没有匹配的",
+    "; of a user: {filter}": "；查找用户：{filter}",
     "nothing matches so far; looking further back …": "暂无匹配；继续往前查找…",
     "nothing matches among {n} turns here": "此处 {n} 个轮次中没有匹配的",
     "nothing matches, back to {time}; up looks further": "到 {time} 为止没有匹配的；向上继续查找",

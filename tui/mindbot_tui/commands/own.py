@@ -19,6 +19,7 @@ from mindbot_tui.state.own import PLACES, OwnCommand
 from mindbot_tui.surface import ShownPage, Surface
 
 _MOST = 1 << 20  # bytes of output kept
+_END = "── {what} ──"
 _LOOK = 0.2  # seconds between looks at whether the page has been closed
 
 
@@ -84,20 +85,20 @@ async def _run(console: Surface, command: OwnCommand, argv: list[str], values: d
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        page.put(_END.format(what=reason))
         raise Invalid(f"{argv[0]} cannot be run: {reason}", hint="is it installed, and on $PATH?") from error
-    words = console.words
+    words, said = console.words, _Said(page)
     try:
         with anyio.move_on_after(command.timeout) as limit:
-            said = await _said(
-                process, page, words("\n… it said more than is kept ({most})", most=size(_MOST))
-            )
+            cut = words("\n… it said more than is kept ({most})", most=size(_MOST))
+            await said.read(process, cut)
             if page.open:
                 status = await process.wait()
-                page.put(said + words("\n── ended with {status} ──", status=status))
+                page.put(said.text + "\n" + _END.format(what=words("ended with {status}", status=status)))
         if limit.cancelled_caught:
-            console.say(
-                words("ended after {n} s: {name}", n=f"{command.timeout:g}", name=command.name), "bad"
-            )
+            told = words("ended after {n} s: {name}", n=f"{command.timeout:g}", name=command.name)
+            page.put(said.text + "\n" + _END.format(what=told))
+            console.say(told, "bad")
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # and whatever it has started
@@ -105,18 +106,26 @@ async def _run(console: Surface, command: OwnCommand, argv: list[str], values: d
             await process.aclose()
 
 
-async def _said(process: Process, page: ShownPage, cut: str) -> str:
-    """Show what a program says as it says it, until its page is closed; returns it, ``cut`` at a limit."""
-    assert process.stdout is not None
-    data, text = b"", ""
-    while page.open:
-        try:
-            with anyio.move_on_after(_LOOK):
-                more = await process.stdout.receive()
-                if len(data) <= _MOST:  # what comes after that costs nothing
-                    data += more
-                    text = data[:_MOST].decode("utf-8", "replace") + (cut if len(data) > _MOST else "")
-                    page.put(text)
-        except anyio.EndOfStream:
-            break
-    return text
+class _Said:
+    """What a program has said, on a page."""
+
+    def __init__(self, page: ShownPage) -> None:
+        self._page = page
+        self.text = ""
+
+    async def read(self, process: Process, cut: str) -> None:
+        """Show what it says as it says it, until its page is closed; ``cut`` stands where it is too much."""
+        assert process.stdout is not None
+        data = b""
+        while self._page.open:
+            try:
+                with anyio.move_on_after(_LOOK):
+                    more = await process.stdout.receive()
+                    if len(data) <= _MOST:  # what comes after that costs nothing
+                        data += more
+                        self.text = data[:_MOST].decode("utf-8", "replace") + (
+                            cut if len(data) > _MOST else ""
+                        )
+                        self._page.put(self.text)
+            except anyio.EndOfStream:
+                break

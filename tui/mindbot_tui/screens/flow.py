@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -99,9 +100,16 @@ class Flow(View):
         super().speak()
 
     def nothing(self) -> str:
-        words, page = self.console.words, self._looked
+        words = self.console.words
         if not self.filter:
             return words("no turns yet: press {key} and write one", key=self.console.keymap.first("compose"))
+        if not re.fullmatch(r"\w[\w.@-]*", self.filter):
+            return self._no_match()
+        # a word is looked for in what was said, and may be meant for who said it
+        return self._no_match() + words("; of a user: {filter}", filter=f'user == "{self.filter}"')
+
+    def _no_match(self) -> str:
+        words, page = self.console.words, self._looked
         if self._asking or self.turns.scanning:
             return words("nothing matches so far; looking further back …")
         if page is None:
