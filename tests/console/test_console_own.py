@@ -52,6 +52,8 @@ open: {run: "echo 'a"}
 long: {run: echo, timeout: 1e9}
 program: {run: "{user}"}
 Bad Name: {run: echo}
+truth: {run: [yes, x]}
+deep: {run: [echo, [x]]}
 taken: {run: echo, key: q}
 """,
         encoding="utf-8",
@@ -63,7 +65,7 @@ taken: {run: echo, key: q}
         "env", ("bash", "-c", "echo $MINDBOT_USER"), "bash -c 'echo $MINDBOT_USER'", confirm=True, timeout=5
     )
     lines = [int(each.removeprefix(f"{path}:").partition(":")[0]) for each in problems]
-    assert lines == [5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18]
+    assert lines == [5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]
     assert "$MINDBOT_USER" in problems[0]
     keymap = with_own(Keymap(), own, contexts())
     assert [(key.context, key.keys) for key in keymap.own] == [("flow", "f6"), ("turn", "f6")]

@@ -196,9 +196,14 @@ async def test_who_may_only_look_is_told_why_keys_are_off(daemon: FakeDaemon, cl
     async with console(daemon, clock=clock) as person:
         await person.sees("viewer")
         await select(person, "code_help")
-        for key in ("t", "x", "s", "r", "C"):
+        for key in ("t", "x", "s"):
             await person.press(key)
             await person.sees("this needs the role operator, you are viewer")
+        for key in ("r", "C"):
+            await person.press(key)
+            await person.sees("nothing can be written here now: this needs the role operator")
+            await person.press("escape")
+            await person.sees_no("nothing can be written")
         assert not posts(daemon)
     async with console(filled(), clock=clock, readonly=True) as person:
         await select(person, "code_help")
@@ -223,13 +228,13 @@ async def test_an_empty_list_says_whether_there_is_nothing_or_nobody_to_ask(
 ) -> None:
     daemon.answers["GET /v1/workflows"] = []
     async with console(daemon, clock=clock, size=(80, 24)) as person:
-        await person.sees("attached")
+        await person.sees("Where is my ord")
         await person.press("8")
         await person.sees("no workflows are configured")
-        for key in ("t", "r", "x", "f"):
+        for key in ("t", "x", "f", "r"):
             await person.press(key)
             await person.sees("no workflow is selected")
-        await person.press("1")
+        await person.press("escape", "1")
         await person.sees("Where is my ord")
         daemon.stop()
         await person.sees("detached")

@@ -84,6 +84,11 @@ def _command(name: str, node: Node, views: set[str]) -> OwnCommand:
 
 def _words(run: object) -> tuple[str, ...]:
     """Return a command line's words. No shell sees them, so that no value can be more than a word."""
+    given = run if isinstance(run, list) else []
+    if odd := [each for each in given if isinstance(each, bool) or not isinstance(each, str | int | float)]:
+        raise Invalid(
+            f"run: {odd[0]!r} is no word", hint="put it in quotes: YAML takes yes and true for more"
+        )
     try:
         words = [str(word) for word in run] if isinstance(run, list) else shlex.split(str(run or ""))
     except ValueError as error:

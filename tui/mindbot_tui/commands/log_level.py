@@ -34,7 +34,8 @@ class LogLevel(Command):
         logger, _, level = argument.rpartition(" ")
         if level not in LEVELS or not logger.strip():
             raise Invalid(
-                f"{argument!r} is no logger and level", hint=f"a level is one of {', '.join(LEVELS)}"
+                f"{argument!r} is no logger and level",
+                hint=f"first the logger, then a level: {', '.join(LEVELS)}",
             )
         console.state.called(f"mindbot log level {level} {logger.strip()}")
         await console.api.ask(calls.set_log_levels({logger.strip(): level}))

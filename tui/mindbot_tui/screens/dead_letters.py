@@ -18,6 +18,7 @@ from mindbot_tui.widgets.columns import Cell, Column
 
 _MOST = 1000  # that are listed
 _LATELY = 1.0  # seconds between questions while something is on its way again
+_LESS = 0.1  # of the time that it has been: what waits for long is asked for less and less often
 
 
 class DeadLetters(FactsTable[DeadLetter]):
@@ -69,8 +70,9 @@ class DeadLetters(FactsTable[DeadLetter]):
 
     def tick(self) -> None:
         super().tick()
-        under_way = any(fate(row)[1] == "busy" for row in self._source.given)
-        if under_way and self.console.state.clock() - self._asked >= _LATELY:
+        under_way = [row.acted_at for row in self._source.given if fate(row)[1] == "busy"]
+        now = self.console.state.clock()
+        if under_way and now - self._asked >= max(_LATELY, (now - max(under_way)) * _LESS):
             self.reload()
 
     def facts(self, row: DeadLetter) -> Iterable[tuple[str, str]]:

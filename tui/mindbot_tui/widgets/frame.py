@@ -130,6 +130,8 @@ class StatusBar(Line):
             yield [gaps[0], (f"{link.gaps} ({link.lost:,})", "bad")]
         if state.readonly:
             yield [(words("read-only"), "wait")]
+        elif state.role == "viewer":  # half of the keys are off
+            yield [(state.role, "wait")]
         yield [(words("in "), "dim"), (f"{lately(numbers.received):.1f}/s", "text")]
         yield [(words("out "), "dim"), (f"{lately(numbers.answered):.1f}/s", "text")]
         yield [
@@ -141,7 +143,7 @@ class StatusBar(Line):
         lag = numbers.lag
         yield [(words("lag "), "dim"), (f"{lag:.1f}ms", "bad" if lag > 100 else "text")]
         yield [] if link.lost else gaps
-        if state.role:
+        if state.role and state.role != "viewer":
             yield [(state.role, "dim")]
         if numbers.rss:
             yield [(words("mem "), "dim"), (size(numbers.rss), "text")]
