@@ -109,8 +109,7 @@ class Outbox:
         return sum(len(waiting) for s, waiting in self._sessions.items() if s[:2] == (platform, bot))
 
     def overdue(self, seconds: float) -> int:
-        """Return how many deliveries have waited longer: but where an operator stopped the bot, or behind an
-        answer that grows."""
+        """Return how many have waited longer, but of a stopped bot and behind an answer that grows."""
         before, held = time.time() - seconds, {bot for bot, lane in self._lanes.items() if lane.held}
         return sum(
             d.created < before

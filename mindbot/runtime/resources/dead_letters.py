@@ -239,6 +239,13 @@ async def _shown(queries: Queries, letter: str) -> DeadLetterJson:
         for delivery in turn["deliveries"]:
             if delivery["id"] == letter:
                 found = {**delivery, "user": turn["user"]}
+    if dash and "state" not in found:  # retention deletes a turn before what was given up on of it
+        of, n = _letter(letter)
+        for dead in await queries.list_dead(1, f"{ids.show(of)}-{n + 1}"):
+            if dead["id"] == letter:
+                return dead
+        for state, why in (await queries.letters_now([letter])).values():
+            found |= {"state": state, "error": why}
     return cast("DeadLetterJson", found)
 
 

@@ -20,7 +20,7 @@ _MOST = 2000  # turns that are looked at, the newest ones
 _PAGE = 200
 _FRESH = 1.0  # seconds that an answer is given again: several consoles ask at once
 _REST = 5  # times as long as it took to read them: a large history is not read all the time
-_LETTERS = 1000
+_LETTERS = 1000  # that are listed, and tried again, at once
 
 
 class FailureResource:
@@ -60,15 +60,28 @@ class FailureResource:
         bundle = await self._bundle(id, window)
         turns = [turn["id"] for turn in bundle.retried]
         if bundle.kind == "undelivered":
-            among = set(turns)
-            dead = await self._dead_letters.list_dead_letters(_LETTERS)
-            letters = [each["id"] for each in reversed(dead) if each["id"].partition("-")[0] in among]
-            done = await self._dead_letters.settle_dead_letters("retry", letters, None)
-            settled = done["settled"]
+            letters, settled = await self._letters(set(turns)), []
+            for start in range(0, len(letters), _LETTERS):
+                some = letters[start : start + _LETTERS]
+                done = await self._dead_letters.settle_dead_letters("retry", some, None)
+                settled += done["settled"]
         else:
             settled = [await self._again(turn) for turn in turns]
-        self._known = (0.0, -1e9, [], False)
+        async with self._lock:  # what is being read is of before
+            self._known = (0.0, -1e9, [], False)
         return {"settled": settled, "left": len(bundle.turns) - len(turns)}
+
+    async def _letters(self, among: set[str]) -> list[str]:
+        """Return all dead letters of these turns, the oldest first."""
+        queries = await self._questions.queries()
+        found: list[str] = []
+        below, oldest = "", min(among, default="")
+        while page := [each["id"] for each in await queries.list_dead(_LETTERS, below)]:
+            found += [letter for letter in page if letter.partition("-")[0] in among]
+            below = page[-1]
+            if len(page) < _LETTERS or below < oldest:
+                break
+        return found[::-1]
 
     async def _again(self, turn: str) -> SettledJson:
         try:

@@ -195,7 +195,11 @@ def test_what_is_long_ago_falls_out_of_the_counts() -> None:
     assert counts.sum(0) == 1
 
 
-async def test_failures_are_bundled_and_a_bundle_is_tried_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1000, 1])
+async def test_failures_are_bundled_and_a_bundle_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("mindbot.runtime.resources.failures._LETTERS", at_once)
     phone, places = Refusing(), MemoryPlaces()
     async with a_runtime(tmp_path, phone, places) as runtime:
         for key in ("m1", "m2"):

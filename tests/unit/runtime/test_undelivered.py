@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -115,6 +116,23 @@ async def test_what_was_given_up_is_still_undelivered_after_a_restart_until_it_i
             await runtime.resources.dead_letters.discard_dead_letter(f"{turn}-0")
             assert not (await told(observer, "discarded"))["undelivered"]
         assert await runtime.resources.turns.list_turns(filter="undelivered") == []
+
+
+async def test_what_was_given_up_is_shown_and_settled_also_when_its_turn_is_deleted(tmp_path: Path) -> None:
+    wall, places = Wall(), MemoryPlaces()
+    async with a_runtime(tmp_path, wall, places) as runtime:
+        letter = f"{await said(runtime, 'hello')}-0"
+        while await runtime.store.purge(time.time() + 60):
+            pass
+        letters = runtime.resources.dead_letters
+        assert (await letters.get_dead_letter(letter))["error"] == WHY
+        await letters.discard_dead_letter(letter)
+        await letters.restore_dead_letter(letter)
+        wall.refuses = False
+        await letters.retry_dead_letter(letter)
+        while runtime.outbox.waiting:
+            await anyio.sleep(0.01)
+        assert runtime.outbox.sent == 1 and await letters.list_dead_letters() == []
 
 
 async def test_a_failure_that_the_platform_tells_later_makes_the_answer_undelivered(tmp_path: Path) -> None:
