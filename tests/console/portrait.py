@@ -1,6 +1,7 @@
 """Take the documents' pictures of the console: ``python tests/console/portrait.py docs/images``.
 
-A real daemon with a simulated WeCom, sample conversations, and the console's own screenshots.
+Real daemons between simulators, with sample conversations: one is well, one has an outage, the model of one
+speaks slowly. The screenshots are the console's own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from anyio import to_thread
 sys.path.insert(0, str(Path(__file__).parent))
 from console_driver import Person, console
 
-from mindbot.testing import processes
+from mindbot.testing import configs, processes
 from mindbot.testing.processes import Daemon
 from mindbot_tui.remote import Remote
 
@@ -46,14 +47,25 @@ TALK = [
 ]
 
 
-async def take(daemon: Daemon, folder: Path) -> None:
+LETTER = "\n\n".join(
+    f"{n}. Keep the receipt of each purchase, and note where and for whom it was. 请保留每次购物的收据。"
+    for n in range(1, 900)
+)  # some 94 kB
+STORY = "Tell me a long story of the sea, of ships in the harbour, and of the people who wait for them. " * 3
+
+
+async def say(daemon: Daemon, user: str, platform: str, text: str) -> None:
+    """Write as a user would, without waiting for the answer."""
+    command = ("send", text, "--user", user, "--platform", platform, "--no-wait", "--yes")
+    await to_thread.run_sync(partial(daemon.cli, *command))
+
+
+async def well(daemon: Daemon, sim: str, folder: Path) -> None:
+    """What goes well, a long answer, and one that does not arrive."""
     async with console(Remote(daemon.socket), size=(118, 28), host="bot-1") as person:
         await person.sees("● attached")
         for user, platform, text in TALK:
-            send = partial(
-                daemon.cli, "send", text, "--user", user, "--platform", platform, "--no-wait", "--yes"
-            )
-            await to_thread.run_sync(send)
+            await say(daemon, user, platform, text)
         await person.sees("Yes, until", "slow question", "rate_limited")
         await anyio.sleep(1.0)  # for the numbers of the status bar
         picture(person, folder / "console.svg", "MindBot")
@@ -62,6 +74,56 @@ async def take(daemon: Daemon, folder: Path) -> None:
         await person.press("end", "up", "right")
         await person.sees("user: Where is my order 4711?")
         picture(person, folder / "turn.svg", "MindBot, one turn")
+        await person.press("escape")
+        await say(daemon, "gina", "console", "Please send me the travel guidelines")
+        await person.press("end")
+        await person.sees("travel guid")
+        await person.press("enter", "right", "right")
+        await person.sees("1. Keep the receipt")
+        await person.press("tab", "enter")
+        await person.sees_no("delivery console/default")
+        picture(person, folder / "long.svg", "MindBot, an answer of 94 kB")
+        await person.press("escape", "escape")
+        faults = {"faults": ["81013@message/send"], "seed": 1}
+        await to_thread.run_sync(partial(processes.post, f"{sim}/_sim/faults", faults, method="PUT"))
+        await say(daemon, "han.mm", "wecom", "Can I change the delivery address?")
+        await person.press("end")
+        await person.sees("1 undelivered")
+        await person.press("enter")
+        await person.sees("not delivered")
+        picture(person, folder / "undelivered.svg", "MindBot, an answer that did not arrive")
+
+
+async def outage(daemon: Daemon, folder: Path) -> None:
+    """A model that answers nobody, and a vendor that takes nothing."""
+    async with console(Remote(daemon.socket), size=(118, 28), host="bot-1") as person:
+        for user, platform, text in TALK:
+            await say(daemon, user, platform, text)
+        await person.sees("100 % failing", "undelivered")
+        picture(person, folder / "outage.svg", "MindBot, an outage")
+        await person.press("B")
+        await person.sees("people wait")
+        picture(person, folder / "failures.svg", "MindBot, failures by their cause")
+
+
+async def running(daemon: Daemon, sim: str, folder: Path) -> None:
+    """An answer that grows, and what its user sees of it."""
+    async with console(Remote(daemon.socket), size=(140, 28), host="bot-1") as person:
+        await person.sees("● attached")
+        story = {"user": "lin", "text": STORY, "url": "connection"}
+        await to_thread.run_sync(partial(processes.post, f"{sim}/_sim/push", story))
+        await person.sees("Tell me a long story")
+        await person.press("enter", "v")
+        await person.sees("typing")
+        await anyio.sleep(12)  # for bars that have grown
+        picture(person, folder / "running.svg", "MindBot, a turn as it runs and as its user sees it")
+    await to_thread.run_sync(daemon.kill)  # a stop would wait for the answer
+
+
+def made(state: str, name: str) -> Path:
+    folder = Path(state, name)
+    folder.mkdir()
+    return folder
 
 
 def picture(person: Person, path: Path, title: str) -> None:
@@ -72,15 +134,24 @@ def main(folder: Path) -> None:
     os.environ["TZ"] = "UTC"
     time.tzset()
     folder.mkdir(parents=True, exist_ok=True)
+    slow = ["--tokens-per-second", "3"]
     with tempfile.TemporaryDirectory() as state, processes.simulators("wecom") as sims:
         keys = ("corpid", "secret", "token", "EncodingAESKey", "api_base_url", "agent_id")
         wecom = {key: sims["wecom"][key] for key in keys}
-        config = {
-            "wecom": {"host": "127.0.0.1", "port": processes.free_port(), **wecom},
-            "providers": {"scripted": {"rules": RULES}},
-        }
-        with processes.daemon(Path(state), config) as daemon:
-            anyio.run(take, daemon, folder)
+        wecom |= {"host": "127.0.0.1", "port": processes.free_port()}
+        rules = [*RULES, {"match": "guidelines", "reply": LETTER}]
+        config = {"wecom": wecom, "providers": {"scripted": {"rules": rules}}}
+        with processes.daemon(made(state, "well"), config) as daemon:
+            anyio.run(well, daemon, sims["wecom"]["api_base_url"], folder)
+        config["providers"] = {"scripted": {"rules": [{"match": "", "error": "overloaded"}]}}
+        with processes.daemon(made(state, "outage"), config) as daemon:
+            anyio.run(outage, daemon, folder)
+    with (
+        tempfile.TemporaryDirectory() as state,
+        processes.simulators("wecombot", "openai", args=slow) as sims,
+        processes.daemon(Path(state), configs.wecombot(sims)) as daemon,
+    ):
+        anyio.run(running, daemon, sims["wecombot"]["api_base_url"], folder)
 
 
 if __name__ == "__main__":
