@@ -68,12 +68,12 @@ async def well(daemon: Daemon, sim: str, folder: Path) -> None:
             await say(daemon, user, platform, text)
         await person.sees("Yes, until", "slow question", "rate_limited")
         await anyio.sleep(1.0)  # for the numbers of the status bar
-        picture(person, folder / "console.svg", "MindBot")
+        await picture(person, folder / "console.svg", "MindBot")
         await person.press("home", "enter")
         await person.sees("✓ answered", "delivery wecom/default")
         await person.press("end", "up", "right")
         await person.sees("user: Where is my order 4711?")
-        picture(person, folder / "turn.svg", "MindBot, one turn")
+        await picture(person, folder / "turn.svg", "MindBot, one turn")
         await person.press("escape")
         await say(daemon, "gina", "console", "Please send me the travel guidelines")
         await person.press("end")
@@ -82,7 +82,7 @@ async def well(daemon: Daemon, sim: str, folder: Path) -> None:
         await person.sees("1. Keep the receipt")
         await person.press("tab", "enter")
         await person.sees_no("delivery console/default")
-        picture(person, folder / "long.svg", "MindBot, an answer of 94 kB")
+        await picture(person, folder / "long.svg", "MindBot, an answer of 94 kB")
         await person.press("escape", "escape")
         faults = {"faults": ["81013@message/send"], "seed": 1}
         await to_thread.run_sync(partial(processes.post, f"{sim}/_sim/faults", faults, method="PUT"))
@@ -91,24 +91,27 @@ async def well(daemon: Daemon, sim: str, folder: Path) -> None:
         await person.sees("1 undelivered")
         await person.press("enter")
         await person.sees("not delivered")
-        picture(person, folder / "undelivered.svg", "MindBot, an answer that did not arrive")
+        await picture(person, folder / "undelivered.svg", "MindBot, an answer that did not arrive")
 
 
-async def outage(daemon: Daemon, folder: Path) -> None:
+async def outage(daemon: Daemon, sim: str, folder: Path) -> None:
     """A model that answers nobody, and a vendor that takes nothing."""
+    calls = configs.callback("wecom", daemon.config["wecom"]["port"])
     async with console(Remote(daemon.socket), size=(118, 28), host="bot-1") as person:
-        for user, platform, text in TALK:
-            await say(daemon, user, platform, text)
-        await person.sees("100 % failing", "undelivered")
-        picture(person, folder / "outage.svg", "MindBot, an outage")
+        for user, _, text in TALK:
+            said = {"user": user, "text": text, "url": calls}
+            await to_thread.run_sync(partial(processes.post, f"{sim}/_sim/push", said))
+        await person.sees("100 % failing", f"{len(TALK)} undelivered")
+        await person.sees_no("▸")
+        await picture(person, folder / "outage.svg", "MindBot, an outage")
         await person.press("B")
         await person.sees("people wait")
-        picture(person, folder / "failures.svg", "MindBot, failures by their cause")
+        await picture(person, folder / "failures.svg", "MindBot, failures by their cause")
 
 
 async def running(daemon: Daemon, sim: str, folder: Path) -> None:
     """An answer that grows, and what its user sees of it."""
-    async with console(Remote(daemon.socket), size=(140, 28), host="bot-1") as person:
+    async with console(Remote(daemon.socket), size=(170, 30), host="bot-1") as person:
         await person.sees("● attached")
         story = {"user": "lin", "text": STORY, "url": "connection"}
         await to_thread.run_sync(partial(processes.post, f"{sim}/_sim/push", story))
@@ -116,7 +119,7 @@ async def running(daemon: Daemon, sim: str, folder: Path) -> None:
         await person.press("enter", "v")
         await person.sees("typing")
         await anyio.sleep(12)  # for bars that have grown
-        picture(person, folder / "running.svg", "MindBot, a turn as it runs and as its user sees it")
+        await picture(person, folder / "running.svg", "MindBot, a turn as it runs and as its user sees it")
     await to_thread.run_sync(daemon.kill)  # a stop would wait for the answer
 
 
@@ -126,7 +129,9 @@ def made(state: str, name: str) -> Path:
     return folder
 
 
-def picture(person: Person, path: Path, title: str) -> None:
+async def picture(person: Person, path: Path, title: str) -> None:
+    person.app.clear_notifications()
+    await person.pilot.pause()
     path.write_text(person.app.export_screenshot(title=title), encoding="utf-8")
 
 
@@ -145,7 +150,7 @@ def main(folder: Path) -> None:
             anyio.run(well, daemon, sims["wecom"]["api_base_url"], folder)
         config["providers"] = {"scripted": {"rules": [{"match": "", "error": "overloaded"}]}}
         with processes.daemon(made(state, "outage"), config) as daemon:
-            anyio.run(outage, daemon, folder)
+            anyio.run(outage, daemon, sims["wecom"]["api_base_url"], folder)
     with (
         tempfile.TemporaryDirectory() as state,
         processes.simulators("wecombot", "openai", args=slow) as sims,
