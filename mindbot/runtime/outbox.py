@@ -111,12 +111,8 @@ class Outbox:
     def overdue(self, seconds: float) -> int:
         """Return how many have waited longer, but of a stopped bot and behind an answer that grows."""
         before, held = time.time() - seconds, {bot for bot, lane in self._lanes.items() if lane.held}
-        return sum(
-            d.created < before
-            for session, waiting in self._sessions.items()
-            if waiting and waiting[0].state != "open" and session[:2] not in held
-            for d in waiting
-        )
+        late = (w for s, w in self._sessions.items() if w[0].state != "open" and s[:2] not in held)
+        return sum(d.created < before for waiting in late for d in waiting)
 
     def hold(self, platform: str, bot: str) -> None:
         """Let what a bot has to send wait, until `release`; what is on the wire ends."""
