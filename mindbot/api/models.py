@@ -108,10 +108,26 @@ class Failing(Answer):
     share: float = 0.0
 
 
+class WaitingAnswers(Answer):
+    """Answers that wait for 10 seconds and more after an attempt to send that failed, and how long the oldest
+    does."""
+
+    answers: int = 0
+    oldest_s: float = 0.0
+
+
+class SlowTurns(Answer):
+    """Turns that run for more than 20 seconds and say nothing, and how long ago the oldest was received."""
+
+    turns: int = 0
+    oldest_s: float = 0.0
+
+
 class HealthSummary(Answer):
     """Health in a line; ``words`` say what is wrong, in English.
 
-    ``not_ok`` are the components that are not well, ``overdue`` the messages that wait long to be sent,
+    ``not_ok`` are the components that are not well, ``waiting`` the answers that wait long to be sent,
+    ``slow`` the turns that run for long,
     ``undelivered`` the turns whose answer did not arrive, ``dead_letters`` all that nobody has decided about,
     all of now; not ``counted`` is not known yet.
     """
@@ -119,7 +135,8 @@ class HealthSummary(Answer):
     ok: bool = False
     not_ok: list[Component] = []
     failing: Failing = Failing()
-    overdue: int = 0
+    waiting: WaitingAnswers = WaitingAnswers()
+    slow: SlowTurns = SlowTurns()
     undelivered: int = 0
     dead_letters: int = 0
     counted: bool = False
@@ -265,8 +282,8 @@ class TurnSummary(Answer):
     and by which ``rule`` it was chosen are known at the end, and empty or null where there is none.
     ``origin`` is who brought the message: user, test, push or replay. ``delivery`` is what became of the
     answer: waiting, sent, undelivered, discarded, or empty where there is nothing to say of it;
-    ``undelivered``: one delivery at least was given up on, and ``delivery_error`` says why. Of a ``dry_run``
-    nothing was sent."""
+    ``undelivered``: one delivery at least was given up on; ``delivery_error`` says why, and why one is tried
+    again. Of a ``dry_run`` nothing was sent."""
 
     id: str = ""
     origin: str = "user"

@@ -12,6 +12,7 @@ from typing import Any
 
 from mindbot.api.models import BotMinutes, PlatformView, TurnView
 from mindbot.domain.saying import Say as Say
+from mindbot.domain.saying import ago as ago
 from mindbot.domain.saying import english as english
 
 #: Numbers under these names are times, in Unix seconds.
@@ -76,14 +77,6 @@ def cells(text: str) -> int:
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
-
-
-def ago(seconds: float, say: Say = english) -> str:
-    """Return a duration in words, in its largest unit."""
-    for size, text in ((86400, "{n} d"), (3600, "{n} h"), (60, "{n} min")):
-        if seconds >= size:
-            return say(text, n=int(seconds // size))
-    return say("{n} s", n=int(max(seconds, 0)))
 
 
 def links(bot: PlatformView) -> str:

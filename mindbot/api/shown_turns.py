@@ -34,6 +34,8 @@ def who(turn: TurnSummary) -> str:
 
 
 def why(turn: TurnSummary) -> str:
-    """Return what is to be said of its end: its reason, and why its answer did not arrive."""
+    """Return what is to be said of its end: its reason, and why its answer did not arrive, or not yet."""
     undelivered = f"not delivered: {turn.delivery_error or 'refused'}" if turn.undelivered else ""
+    if turn.delivery == "waiting" and turn.delivery_error:
+        undelivered = f"not sent yet: {turn.delivery_error}"
     return "; ".join(filter(None, (turn.reason, undelivered)))

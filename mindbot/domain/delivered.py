@@ -17,7 +17,7 @@ DELIVERED_STATES: tuple[DeliveredState, ...] = get_args(DeliveredState)
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """``error`` is why one of them was given up on, in the platform's words."""
+    """``error`` is why one of them was given up on, or waits for another try, in the platform's words."""
 
     state: DeliveredState = ""
     error: str = ""
@@ -31,6 +31,7 @@ class Delivered:
 
 
 UNKNOWN = Delivered()
+_WAITS = frozenset({"open", "pending", "sending", "unknown"})
 
 
 def delivered_of(deliveries: Iterable[tuple[int, str, str]]) -> Delivered:
@@ -40,13 +41,15 @@ def delivered_of(deliveries: Iterable[tuple[int, str, str]]) -> Delivered:
     that the answer takes longer is none: it counts only where it was given up on.
     """
     states: dict[str, str] = {}
+    refused = ""  # why the last attempt of one that waits failed
     for n, state, error in deliveries:
         if n != NOTICE or state == "dead":
             states.setdefault(state, error)
+            refused = refused or (error if state in _WAITS else "")
     if "dead" in states:
         return Delivered("undelivered", states["dead"] or "given up on")
     if states.keys() - {"sent", "discarded"}:
-        return Delivered("waiting")
+        return Delivered("waiting", refused)
     if states:
         return Delivered("discarded" if "discarded" in states else "sent")
     return UNKNOWN

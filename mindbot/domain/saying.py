@@ -14,3 +14,11 @@ class Say(Protocol):
 def english(text: str, /, **values: object) -> str:
     """Say a text as it is written here."""
     return text.format(**values) if values else text
+
+
+def ago(seconds: float, say: Say = english) -> str:
+    """Return a duration in words, in its largest unit."""
+    for size, text in ((86400, "{n} d"), (3600, "{n} h"), (60, "{n} min")):
+        if seconds >= size:
+            return say(text, n=int(seconds // size))
+    return say("{n} s", n=int(max(seconds, 0)))

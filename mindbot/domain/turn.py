@@ -129,6 +129,7 @@ class Turn:
     shown: Any = None  # what events say of its message (not stored)
     #: The pieces of its answer while that is made, masked as they are told (not stored).
     saying: list[str] | None = None
+    said_at: float = 0.0  # when the latest of them came, Unix seconds (not stored)
     on_disk: bool = False  # what its message says is on disk alone (not stored)
     started: float = 0.0
     finished: float = 0.0

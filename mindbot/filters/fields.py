@@ -105,7 +105,11 @@ TURN_FIELDS = FieldSet(
         Field("dry_run", Kind.BOOL, "an operator tried the message; nothing of its answer was sent"),
         Field("delivery", Kind.TEXT, "what became of the answer's deliveries", DELIVERED_STATES[1:]),
         Field("undelivered", Kind.BOOL, "a delivery was given up on, and is neither retried nor discarded"),
-        Field("delivery_error", Kind.TEXT, "why it was given up on, in the platform's words"),
+        Field(
+            "delivery_error",
+            Kind.TEXT,
+            "why it was given up on, or is tried again, in the platform's words",
+        ),
         Field("vars", Kind.MAP, "the turn's variables, e.g. vars.intent"),
     ),
     search="text",

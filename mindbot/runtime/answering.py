@@ -58,6 +58,7 @@ class Answering:
             self._length = 0
         at, self._length = self._length, self._length + len(text)
         self._pieces.append(text)
+        self._turn.said_at = time.time()
         if self._bus.wants("chunk"):
             piece: ChunkEvent = {"text": text, "at": at}
             if afresh:

@@ -116,7 +116,7 @@ class Runtime:
             Policy.of(config.delivery),
             read=self.store.outbox.delivery,
         )
-        self.watch = HealthWatch(self.board, self.stats, self.outbox, kept, self.bus)
+        self.watch = HealthWatch(self.board, self.stats, self.outbox, kept, self.bus, self.dispatcher)
         self.on_show, self.endings = on_show, endings = OnShow(), Endings()
         stopping = Stopping(lambda: self.loaded.config, self.dispatcher)
         self.bridge = Bridge(self.bus, self.store.outbox, self.outbox, on_show, stopping)

@@ -11,9 +11,11 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.domain.errors import StoreError
 from mindbot.domain.events import Event
-from mindbot.domain.health import LATE, WINDOW, troubles
+from mindbot.domain.health import NONE_SLOW, NONE_WAIT, SLOW, WINDOW, troubles
 from mindbot.domain.ports.store import GivenUp, Store
-from mindbot.domain.shapes.daemon import FailingJson, HealthSummaryJson
+from mindbot.domain.shapes.daemon import FailingJson, HealthSummaryJson, SlowJson, WaitingJson
+from mindbot.domain.turn import Turn
+from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats
@@ -21,6 +23,8 @@ from mindbot.runtime.stats import Stats
 log = structlog.get_logger("mindbot.runtime")
 
 LOOK = 0.25  # seconds between two looks whether health has changed
+LOOK_AT_DELAYS = 1.0  # seconds between two looks at what waits and what runs: each costs as much as there is
+_TOLD = 5.0  # seconds in which a delay that only grows is told once
 COUNT_AGAIN = 60.0  # seconds after which deliveries that were given up on are counted anyhow
 PURGED = 3600.0  # seconds after which turns that were given up on are counted again, where there are any
 #: A count waits as many times as long as the one before took, so that a large store is not read all the time.
@@ -33,19 +37,29 @@ class HealthWatch:
     What is given up on, and what operators decide about (`settled`), makes the store count again.
     """
 
-    def __init__(self, board: HealthBoard, stats: Stats, outbox: Outbox, store: Store, bus: Bus) -> None:
+    def __init__(
+        self,
+        board: HealthBoard,
+        stats: Stats,
+        outbox: Outbox,
+        store: Store,
+        bus: Bus,
+        dispatcher: Dispatcher,
+    ) -> None:
         self._board = board
         self._stats = stats
         self._outbox = outbox
         self._store = store
         self._bus = bus
+        self._dispatcher = dispatcher
+        self._waiting: WaitingJson = NONE_WAIT
+        self._slow: SlowJson = NONE_SLOW
         self._given_up: GivenUp | None = None
         self._turns: int | None = None  # dead ones, when they were counted,
         self._counted_with = 0  # and `Stats.dead` then
         self._settled = 0
         self._settled_turns = 0
         self._recalled = False
-        self._overdue, self._overdue_until = 0, -math.inf
 
     def settled(self, letter: str) -> None:
         """Note that an operator has decided about a delivery, or a turn, by its id, that was given up on."""
@@ -57,13 +71,13 @@ class HealthWatch:
         not_ok = [each for each in self._board.list() if each["state"] != "ok"]
         failing, given_up = self._failing(), self._given_up or GivenUp()
         dead = given_up.deliveries + self._dead_turns
-        overdue = self._count_overdue()
-        wrong = troubles(not_ok, failing, given_up.answers, dead, overdue)
+        wrong = troubles(not_ok, failing, given_up.answers, dead, waiting=self._waiting, slow=self._slow)
         return {
             "ok": not wrong,
             "not_ok": not_ok,
             "failing": failing,
-            "overdue": overdue,
+            "waiting": self._waiting,
+            "slow": self._slow,
             "undelivered": given_up.answers,
             "dead_letters": dead,
             "counted": self._recalled and self._given_up is not None and self._turns is not None,
@@ -75,19 +89,13 @@ class HealthWatch:
         share = round(failed / ended, 3) if ended else 0.0
         return {"window_s": WINDOW, "ended": ended, "failed": failed, "share": share}
 
-    def _count_overdue(self) -> int:
-        if (now := time.monotonic()) >= self._overdue_until:
-            self._overdue = self._outbox.overdue(LATE)
-            took = time.monotonic() - now
-            self._overdue_until = now + max(LOOK, took * _REST)
-        return self._overdue
-
     async def run(self) -> None:
         """Keep it up to date until cancelled."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._recall)
             tasks.start_soon(self._count_deliveries)
             tasks.start_soon(self._count_turns)
+            tasks.start_soon(self._look_at_delays)
             tasks.start_soon(self._tell)
 
     async def _recall(self) -> None:
@@ -102,6 +110,18 @@ class HealthWatch:
                 await anyio.sleep(rest)
                 rest = min(2 * rest, COUNT_AGAIN)
         self._recalled = True  # what was before the start is no more of the last minutes
+
+    async def _look_at_delays(self) -> None:
+        """Look at what waits to be sent, at turns that run for long, and at bots whose sends fail."""
+        while True:
+            now = time.time()
+            answers, oldest = self._outbox.held_up(now)
+            self._waiting = {"answers": answers, "oldest_s": round(oldest, 1)}
+            slow = [t.took for t in self._dispatcher.under_way() if _silent(t, now) >= SLOW]
+            self._slow = {"turns": len(slow), "oldest_s": round(max(slow, default=0.0), 1)}
+            for (platform, bot), traffic in self._outbox.traffic:
+                self._board.doubt(f"bot {platform}/{bot}", traffic.doubt(now))
+            await anyio.sleep(max(LOOK_AT_DELAYS, (time.time() - now) * _REST))
 
     async def _count_deliveries(self) -> None:
         """Count those that were given up on, whenever that may have changed."""
@@ -152,9 +172,16 @@ class HealthWatch:
         while True:
             if self._bus.wants("health"):
                 found = self.summary()
-                # Counts of turns go up all the time: they are told with the share that they make.
-                seen = {**found, "failing": round(found["failing"]["share"], 2)}
+                # Counts of turns go up all the time, and so do delays: they are told with what they make.
+                seen = {**found, "failing": round(found["failing"]["share"], 2), "words": None}
+                seen["waiting"] = found["waiting"]["answers"], found["waiting"]["oldest_s"] // _TOLD
+                seen["slow"] = found["slow"]["turns"], found["slow"]["oldest_s"] // _TOLD
                 if seen != told:
                     told = seen
                     self._bus.publish(Event("health.summary", data=found))
             await anyio.sleep(LOOK)
+
+
+def _silent(turn: Turn, now: float) -> float:
+    """Return the seconds for which a turn has run and said nothing; a stream that goes on is not slow."""
+    return now - max(turn.started or turn.message.received, turn.said_at)

@@ -37,6 +37,7 @@ class Later:
     def __init__(self, bus: Bus, store: Store, outbox: Outbox, on_show: OnShow, live: Live) -> None:
         self._retelling = Retelling(bus, partial(store.queries, live))
         outbox.on_end = self._retelling.ended
+        outbox.on_refused = self._retelling.refused
         #: Tells a turn again whose deliveries an operator decided about, by its number; never waits.
         self.decided = self._retelling.again
         #: Tells turns again until cancelled.

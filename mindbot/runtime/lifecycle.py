@@ -19,12 +19,27 @@ class HealthBoard:
 
     def __init__(self, on_change: Callable[[str, str, str], None] | None = None) -> None:
         self._states: dict[str, tuple[str, str, float]] = {}
+        self._said: dict[str, tuple[str, str]] = {}  # by the component itself
+        self._doubts: dict[str, str] = {}
         self._on_change = on_change
         self._left_out: set[str] = set()
 
     def report(self, component: str, state: str, reason: str = "") -> None:
         """Note a component's state; saying the same again changes nothing. The reason is masked (`told`)."""
-        reason = told(reason)
+        self._said[component] = state, told(reason)
+        self._settle(component)
+
+    def doubt(self, component: str, reason: str) -> None:
+        """Let one that says it is ok be seen as degraded, for what others know of it; an empty reason ends
+        that. What is not known changes nothing."""
+        if component in self._said and self._doubts.get(component, "") != reason:
+            self._doubts[component] = told(reason)
+            self._settle(component)
+
+    def _settle(self, component: str) -> None:
+        state, reason = self._said[component]
+        if state == "ok" and (doubt := self._doubts.get(component)):
+            state, reason = "degraded", doubt
         known = self._states.get(component)
         if known is not None and known[:2] == (state, reason):
             return
@@ -35,7 +50,8 @@ class HealthBoard:
 
     def forget(self, component: str) -> None:
         """Drop a component that no longer exists."""
-        self._states.pop(component, None)
+        for known in (self._states, self._said, self._doubts):
+            known.pop(component, None)
 
     def forget_all(self, beginning: str) -> None:
         """Drop those whose names begin so: how they are is told anew."""

@@ -29,6 +29,7 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.events import Event
 from mindbot.runtime.events import delivery_event
+from mindbot.runtime.held_up import Session, held_up
 from mindbot.runtime.in_hand import InHand, Read
 from mindbot.runtime.patience import Policy
 from mindbot.runtime.traffic import Traffic
@@ -36,9 +37,6 @@ from mindbot.runtime.workers import Workers
 from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.runtime")
-
-#: Platform, bot, session: who sees the order. Two bots may use one session name.
-Session = tuple[str, str, str]
 
 _OPEN = frozenset({"open", "pending", "sending", "unknown"})
 _PAUSE = 0.2, 5.0  # seconds until a store that fails is asked again, at first and at most
@@ -82,7 +80,8 @@ class Outbox:
         held: int = 8_000_000,
     ) -> None:
         self.in_hand = InHand(read, held)
-        self.on_end: Callable[[Delivery], None] = lambda d: None  #: Told of each whose end is on disk.
+        self.on_end: Callable[[Delivery], None] = lambda d: None  #: Told of each whose end is on disk,
+        self.on_refused: Callable[[Delivery], None] = lambda d: None  #: and of each that failed a first time.
         self._mark = mark
         self._publish = publish
         self._wants = wants
@@ -108,11 +107,10 @@ class Outbox:
         """Return how many of a bot's deliveries are not ended."""
         return sum(len(waiting) for s, waiting in self._sessions.items() if s[:2] == (platform, bot))
 
-    def overdue(self, seconds: float) -> int:
-        """Return how many have waited longer, but of a stopped bot and behind an answer that grows."""
-        before, held = time.time() - seconds, {bot for bot, lane in self._lanes.items() if lane.held}
-        late = (w for s, w in self._sessions.items() if w[0].state != "open" and s[:2] not in held)
-        return sum(d.created < before for waiting in late for d in waiting)
+    def held_up(self, now: float) -> tuple[int, float]:
+        """Return how many answers wait for long, and for how many seconds the oldest does: see `held_up`."""
+        stopped = {bot for bot, lane in self._lanes.items() if lane.held}
+        return held_up(self._sessions, stopped, now)
 
     def hold(self, platform: str, bot: str) -> None:
         """Let what a bot has to send wait, until `release`; what is on the wire ends."""
@@ -338,6 +336,8 @@ class Outbox:
             lane.quiet_until = max(lane.quiet_until, due)
         await self._store(d)
         self._tell("delivery.retry", d)
+        if d.attempts == 1:
+            self.on_refused(d)
 
     def _when(self, d: Delivery) -> float:
         """Return when a delivery may go out, of `time.monotonic`.

@@ -23,7 +23,7 @@ AT_ONCE = 100  # turns that one question is for
 
 
 class Retelling:
-    """Who saw a turn end learns here that nobody got its answer, or that somebody did at last.
+    """Who saw a turn end learns here that its answer waits, nobody got it, or somebody did at last.
 
     A first attempt that arrives is told by its delivery's event alone: nothing here costs a message that
     goes well anything. The records are read from the store, as a list shows them.
@@ -39,6 +39,10 @@ class Retelling:
         """Take note of a delivery whose end is on disk."""
         if d.state == "dead" or d.attempts > 1 or d.revived:
             self.again(d.turn)
+
+    def refused(self, d: Delivery) -> None:
+        """Take note of a delivery whose first attempt failed, and why: it waits for another."""
+        self.again(d.turn)
 
     def again(self, turn: int) -> None:
         """Tell a turn again, where somebody looks; never waits."""

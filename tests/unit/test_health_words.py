@@ -18,10 +18,10 @@ def failing(failed: int = 0, ended: int = 0) -> FailingJson:
 
 def test_an_outage_is_said_in_one_line() -> None:
     parts = [ill("bot wecom/hr"), ill("bot wecom/it"), ill("provider openai", "degraded")]
-    found = troubles(parts, failing(12, 12), undelivered=0, dead=6, overdue=9)
-    said = ["2 bots down", "openai degraded", "100 % failing", "9 overdue", "6 dead"]
+    found = troubles(parts, failing(12, 12), undelivered=0, dead=6, waiting={"answers": 9, "oldest_s": 95.0})
+    said = ["2 bots down", "openai degraded", "100 % failing", "9 answers wait · oldest 1 min", "6 dead"]
     assert [each.say() for each in found] == said
-    assert [each.about for each in found] == ["bots", "providers", "failing", "overdue", "dead"]
+    assert [each.about for each in found] == ["bots", "providers", "failing", "waiting", "dead"]
     assert found[0].names == ("wecom/hr", "wecom/it")
 
 
@@ -43,6 +43,25 @@ def test_where_nothing_is_wrong_nothing_is_said() -> None:
 )
 def test_parts_are_named_or_counted(parts: list[ComponentJson], said: list[str]) -> None:
     assert [each.say() for each in troubles(parts, failing(), 0, 0)] == said
+
+
+def test_delays_are_said_and_a_long_one_is_an_alarm() -> None:
+    late = troubles(
+        [],
+        failing(),
+        0,
+        2,
+        waiting={"answers": 12, "oldest_s": 50.0},
+        slow={"turns": 1, "oldest_s": 130.0},
+    )
+    assert [(each.say(), each.grave) for each in late] == [
+        ("2 dead", True),
+        ("12 answers wait · oldest 50 s", False),
+        ("1 turn runs · 2 min", False),
+    ]
+    [gone] = troubles([], failing(), 0, 0, waiting={"answers": 1, "oldest_s": 61.0})
+    assert (gone.say(), gone.grave, gone.about) == ("1 answer waits · 1 min", True, "waiting")
+    assert {each.text for each in (*late, gone)} <= set(TEXTS)
 
 
 def test_what_starts_or_was_stopped_is_no_alarm() -> None:

@@ -23,6 +23,8 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     models.Status: (daemon.StatusJson, daemon.KnownJson),
     models.Component: (daemon.ComponentJson,),
     models.Failing: (daemon.FailingJson,),
+    models.WaitingAnswers: (daemon.WaitingJson,),
+    models.SlowTurns: (daemon.SlowJson,),
     models.HealthSummary: (daemon.HealthSummaryJson,),
     models.Health: (daemon.HealthJson,),
     failure_models.BundleView: (failures.BundleJson,),

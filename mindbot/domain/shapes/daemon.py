@@ -104,10 +104,25 @@ class FailingJson(TypedDict):
     share: float
 
 
+class WaitingJson(TypedDict):
+    """Answers that wait after an attempt to send that failed, and the seconds the oldest does."""
+
+    answers: int
+    oldest_s: float
+
+
+class SlowJson(TypedDict):
+    """Turns that run for long and say nothing, and the seconds since the oldest was received."""
+
+    turns: int
+    oldest_s: float
+
+
 class HealthSummaryJson(TypedDict):
     """Health in a line: ``words`` say it in English, and are empty where it is ``ok``.
 
-    ``not_ok`` are the components that are not well, ``overdue`` the messages that wait long to be sent,
+    ``not_ok`` are the components that are not well, ``waiting`` the answers that wait long to be sent,
+    ``slow`` the turns that run for long,
     ``undelivered`` the turns whose answer did not arrive, ``dead_letters`` all that nobody has decided about,
     all of now; not ``counted`` is not known yet.
     """
@@ -115,7 +130,8 @@ class HealthSummaryJson(TypedDict):
     ok: bool
     not_ok: list[ComponentJson]
     failing: FailingJson
-    overdue: int
+    waiting: WaitingJson
+    slow: SlowJson
     undelivered: int
     dead_letters: int
     counted: bool

@@ -174,7 +174,7 @@ def _is(name: str, values: tuple[Any, ...]) -> SeenWhere | None:
         wanted = {unsent.get(value) for value in values}
         return None if None in wanted else _answer_in(_DEAD if wanted == {_DEAD} else _UNSENT)
     if name == "delivery_error":
-        return _answer_in(_DEAD) if all(values) else None
+        return _answer_in(_UNSENT) if all(values) else None
     if name == "id":
         return _ids(values)
     if name not in HASHED or not all(isinstance(value, str) for value in values):

@@ -115,16 +115,16 @@ async def test_a_turn_that_is_given_up_is_in_health_until_somebody_decides(tmp_p
         await told(runtime, lambda health: health["dead_letters"] == 0)
 
 
-async def test_an_answer_that_waits_long_to_be_sent_is_overdue(tmp_path: Path) -> None:
+async def test_an_answer_whose_first_attempt_hangs_waits(tmp_path: Path) -> None:
     phone, places = Refusing(), MemoryPlaces()
     phone.hangs = True
     async with a_runtime(tmp_path, phone, places) as runtime:
         await runtime.receive(a_message("m1"))
         await phone.asked.wait()
-        assert runtime.watch.summary()["overdue"] == 0
-        assert (runtime.outbox.overdue(-1.0), runtime.outbox.overdue(3600.0)) == (1, 0)
+        assert runtime.watch.summary()["waiting"]["answers"] == 0
+        assert runtime.outbox.held_up(time.time() + 3600)[0] == 1
         runtime.outbox.hold("phone", "default")
-        assert runtime.outbox.overdue(-1.0) == 0, "an operator stopped the bot"
+        assert runtime.outbox.held_up(time.time() + 3600) == (0, 0.0), "an operator stopped the bot"
 
 
 async def test_a_component_that_fails_is_named(tmp_path: Path) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from mindbot.domain.health import Trouble
+from mindbot.domain.health import SLOW, About, Trouble
 from mindbot_tui.commands.base import Command
 from mindbot_tui.commands.faults import Faults
 from mindbot_tui.surface import Surface
 
-OVERDUE, UNDELIVERED = "delivery == waiting", "undelivered"  # the filters
+#: The filters that show what a trouble is about.
+FILTERS: Mapping[About, str] = {
+    "failing": Faults.FILTER,
+    "waiting": 'delivery == "waiting"',
+    "slow": f"state == running and took > {SLOW:g}s",
+    "undelivered": "undelivered",
+}
 
 
 class Culprit(Command):
@@ -17,7 +23,7 @@ class Culprit(Command):
 
     name = "culprit"
     help = "open the cause of what the status bar says is wrong"
-    argument = "[bots|parts|providers|workflows|failing|overdue|undelivered|dead]"
+    argument = "[bots|parts|providers|workflows|failing|waiting|slow|undelivered|dead]"
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
         if not console.state.link.attached:
@@ -40,12 +46,8 @@ class Culprit(Command):
             case "bots" | "providers" | "workflows" as view:
                 await console.go(view if view != "bots" else "platforms")
                 console.view.seek(trouble.names[0])
-            case "failing":
-                (await console.show_flow()).set_filter(Faults.FILTER)
-            case "overdue":
-                (await console.show_flow()).set_filter(OVERDUE)
-            case "undelivered":
-                (await console.show_flow()).set_filter(UNDELIVERED)
+            case "failing" | "waiting" | "slow" | "undelivered" as what:
+                (await console.show_flow()).set_filter(FILTERS[what])
             case "dead":
                 await console.go("dead")
             case "parts":

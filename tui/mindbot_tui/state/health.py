@@ -12,7 +12,8 @@ from mindbot_tui.state.notices import Notices
 #: What is told of counts, as they begin to be wrong and when they are well again.
 _COUNTS: dict[About, tuple[str, str]] = {
     "failing": ("turns fail: {share} % of the last minutes", "turns are answered again"),
-    "overdue": ("answers wait long to be sent: {n}", "no answer waits long to be sent any more"),
+    "waiting": ("answers wait: {n}", "no answer waits for long any more"),
+    "slow": ("turns run for long: {n}", "no turn runs for long any more"),
     "undelivered": ("answers are undelivered: {n}", "no answer is undelivered any more"),
     "dead": ("dead letters: {n}", "no dead letters any more"),
 }
@@ -51,7 +52,12 @@ class HealthState:
         f = found.failing
         self.failing = {"window_s": f.window_s, "ended": f.ended, "failed": f.failed, "share": f.share}
         self.troubles = troubles(
-            self.not_ok, self.failing, found.undelivered, found.dead_letters, found.overdue
+            self.not_ok,
+            self.failing,
+            found.undelivered,
+            found.dead_letters,
+            waiting={"answers": found.waiting.answers, "oldest_s": found.waiting.oldest_s},
+            slow={"turns": found.slow.turns, "oldest_s": found.slow.oldest_s},
         )
         self.known = True
         for kind, text, trouble in self._news(before) if before is not None else ():
@@ -62,6 +68,6 @@ class HealthState:
         now = {each.about: each for each in self.troubles}
         for about, (wrong, well) in _COUNTS.items():
             if about in now and about not in before:
-                yield "bad", wrong, now[about]
+                yield "bad" if now[about].grave else "warn", wrong, now[about]
             elif about in before and about not in now:
                 yield "ok", well, None

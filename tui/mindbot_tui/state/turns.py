@@ -71,6 +71,7 @@ class TurnStore:
             row.delivery, row.undelivered, row.delivery_error = "undelivered", True, event.get("error", "")
         elif not row.undelivered:
             row.delivery = "sent" if state == "sent" and not event.get("left") else "waiting"
+            row.delivery_error = str(event.get("error") or "") if row.delivery == "waiting" else ""
         self._touched(row)
 
     def merge(self, records: Iterable[Mapping[str, Any]]) -> int:

@@ -61,6 +61,9 @@ def columns(now: Callable[[], float], say: Callable[[str], str] = str) -> list[C
         if row.undelivered:
             said = " · ".join(filter(None, (row.delivery_error, row.reply or row.reason)))
             return f"{say('not delivered')}: {said}", "bad"
+        if row.delivery == "waiting" and row.delivery_error:
+            said = " · ".join(filter(None, (row.delivery_error, row.reply or row.reason)))
+            return f"{say('not sent yet')}: {said}", "wait"
         if row.reply and row.state not in ("failed", "dead"):
             remark = row.reason.partition(":")[0] if row.state == "answered" else ""  # that it was cut, say
             return (f"({remark}) {row.reply}", "wait") if remark else (row.reply, "text")

@@ -80,7 +80,7 @@ class TurnHead(Painter):
     def _second(self, turn: TurnView, width: int) -> list[list[Piece]]:
         known = turn.to_json()
         bad = [turn.reason] if turn.state in ("failed", "dead") and turn.reason else []
-        bad += [turn.delivery_error] if turn.undelivered and turn.delivery_error else []
+        bad += [turn.delivery_error] if turn.delivery_error and turn.delivery != "discarded" else []
         if bad:
             return [[(fit(text, width // len(bad) - 1).rstrip(), "bad")] for text in bad]
         if turn.reason:  # together with another: nothing is wrong
