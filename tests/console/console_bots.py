@@ -18,7 +18,16 @@ def traffic(received: int = 0, sent: int = 0, **more: object) -> Json:
     return {**known, **more} if received else {}
 
 
-def health(*, undelivered: int = 0, dead: int = 0, failed: int = 0, ended: int = 0, **ill: str) -> Json:
+def health(
+    *,
+    undelivered: int = 0,
+    dead: int = 0,
+    failed: int = 0,
+    ended: int = 0,
+    waiting: int = 0,
+    slow: int = 0,
+    **ill: str,
+) -> Json:
     """Return what a daemon says of its health; ``ill`` are components by name and their state."""
     not_ok = [
         {"component": component, "state": state, "reason": "40001: invalid credential", "since": NOON - 12}
@@ -26,9 +35,11 @@ def health(*, undelivered: int = 0, dead: int = 0, failed: int = 0, ended: int =
     ]
     share = failed / ended if ended else 0.0
     return {
-        "ok": not (not_ok or undelivered or dead or failed),
+        "ok": not (not_ok or undelivered or dead or failed or waiting or slow),
         "not_ok": not_ok,
         "failing": {"window_s": 300.0, "ended": ended, "failed": failed, "share": share},
+        "waiting": {"answers": waiting, "oldest_s": 50.0 if waiting else 0.0},
+        "slow": {"turns": slow, "oldest_s": 45.0 if slow else 0.0},
         "undelivered": undelivered,
         "dead_letters": dead,
         "counted": True,

@@ -99,6 +99,18 @@ async def test_health_follows_events_which_stay_in_the_consoles_own_log() -> Non
         daemon.answers["GET /v1/status"]["health"] = health()
         daemon.happen({"type": "health.summary", **health()})
         await person.sees("no dead letters any more")
+        late = health(waiting=12, slow=3)  # nothing has failed yet
+        daemon.answers["GET /v1/status"]["health"] = late
+        daemon.happen({"type": "health.summary", **late})
+        await bar(person, "✗ 12 answers wait · oldest 50 s · 3 turns run · oldest 45 s")
+        await person.clicks("12 answers wait")
+        await person.sees('delivery == "waiting"')
+        await person.clicks("3 turns run")
+        await person.sees("state == running and took > 20s")
+        daemon.answers["GET /v1/status"]["health"] = health()
+        daemon.happen({"type": "health.summary", **health()})
+        await person.press("E")
+        await person.sees("answers wait: 12", "no answer waits for long any more")
         await person.sees_no("10 bots down")
         await person.press("exclamation_mark")
         await person.sees("nothing is wrong")
