@@ -109,8 +109,7 @@ class Outbox:
 
     def held_up(self, now: float) -> tuple[int, float]:
         """Return how many answers wait for long, and for how many seconds the oldest does: see `held_up`."""
-        stopped = {bot for bot, lane in self._lanes.items() if lane.held}
-        return held_up(self._sessions, stopped, now)
+        return held_up(self._sessions, {bot for bot, lane in self._lanes.items() if lane.held}, now)
 
     def hold(self, platform: str, bot: str) -> None:
         """Let what a bot has to send wait, until `release`; what is on the wire ends."""
