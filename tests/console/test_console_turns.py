@@ -9,6 +9,7 @@ from console_sample import SAMPLE, filled, turn_view
 from console_turns import failed, running
 
 from mindbot.domain.message import Json
+from mindbot_tui.cells import clock as shown
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -114,3 +115,26 @@ async def test_an_answer_that_did_not_arrive_is_red_and_says_why(
         await opens(person, SAMPLE[7]["id"])
         await person.sees("✓ answered", "✗ not delivered", "45047: out of response count limit")
         await person.sees("delivery wecomcs/default ✗", "✗ 45047")
+
+
+async def test_nothing_counts_on_once_the_daemon_is_away(clock: FakeClock) -> None:
+    daemon = filled()
+    view = running(turn_view(11))
+    daemon.answers[f"GET /v1/turns/{view['id']}"] = view
+    async with console(daemon, clock=clock, size=(160, 40)) as person:
+        await person.sees("● attached", "▸")
+        daemon.happen({"type": "stats.tick", "running": 2, "received_per_s": 3.0})
+        await person.app.open_turn(view["id"])
+        await person.press("v")
+        await person.sees("▸ running", "3m43s", "▶", "typing …", "run 2")
+        daemon.stop()
+        gone = shown(NOON)
+        await person.sees(f"3m43s  as of {gone}", f"typing · as of {gone}", f"detached  as of {gone}", "━?")
+        clock.now = NOON + 300
+        await person.sees("detached for 5m", "3m43s")
+        await person.sees_no("▶", "▌", "8m43s", "typing …")
+        await person.press("escape")
+        await person.sees("3m43s")
+        daemon.start_again()
+        await person.sees("● attached", "8m43s")
+        await person.sees_no("as of")

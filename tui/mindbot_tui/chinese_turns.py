@@ -12,6 +12,7 @@ TURNS: dict[str, str] = {
     "waits to run alone: it may have killed the daemon": "等待单独运行：它可能曾使守护进程崩溃",
     "waits: the daemon is stopping": "等待：守护进程正在停止",
     "is about to begin": "即将开始",
+    "as of {time}": "{time} 时的内容",
     "waited for its place": "排队等待",
     # its head
     "not delivered": "未送达",

@@ -72,7 +72,7 @@ class Flow(View):
         self._bar = FilterBar(self.values, self._count, note=self._back_to)
         self._rows: Rows[TurnRow] = Rows(
             self.turns,
-            columns(state.clock, lambda text: self.console.words(text)),
+            columns(state.known_at, lambda text: self.console.words(text), lambda: not state.link.detached),
             follows=True,
             empty="asking the daemon …",
             id="turns",
@@ -160,7 +160,7 @@ class Flow(View):
 
     def _age(self) -> None:
         state = self.console.state
-        now = state.clock()
+        now = state.known_at()
         if self.filter and now - self._aged >= AGE:
             self._aged = now
             state.turns.age(now)

@@ -14,7 +14,7 @@ from mindbot.api.models import TurnView
 from mindbot.api.stream import Batch
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.turn import DONE_STATES
-from mindbot_tui.cells import took
+from mindbot_tui.cells import clock, took
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.files import TurnFile, files_of, missing
@@ -51,6 +51,7 @@ class TurnScreen(View):
         self._axis = Axis()
         self._shown = self._said = -1  # the changes that are drawn, of its steps and of its text
         self._seen: object = None  # what the list said of it when the daemon was asked
+        self._linked = -1
         self._listening = False
 
     @property
@@ -206,11 +207,12 @@ class TurnScreen(View):
 
     def sync(self) -> None:
         if not self.console.state.paused and (turn := self._live.view) is not None:
-            if self._live.revision != self._shown:
+            link = self.console.state.link
+            if (self._live.revision, link.revision) != (self._shown, self._linked):
                 self._put()
             elif self._live.said != self._said and self._parts.chosen == "reply":
                 self._put_part()
-            if self._runs(turn):
+            if self._runs(turn) and not link.detached:
                 self._axis.end = max(self._axis.end, self.console.state.clock())
                 self._rows.refresh_changed()
                 self._put_head(turn)
@@ -225,7 +227,7 @@ class TurnScreen(View):
         """Draw what is known now."""
         turn = self._live.view
         assert turn is not None
-        self._shown = self._live.revision
+        self._shown, self._linked = self._live.revision, self.console.state.link.revision
         self._put_head(turn)
         self._stages.put(stages(self._live.spans))
         selected = self._rows.selected
@@ -236,16 +238,19 @@ class TurnScreen(View):
         self._put_part()
 
     def _put_head(self, turn: TurnView) -> None:
-        runs = turn.state not in DONE_STATES
-        now = self.console.state.clock()
-        seconds = max(now - turn.received, 0.0) if runs else turn.took_ms / 1000
-        self._head.put(turn, took(seconds), asked(self._live.spans))
+        runs, state = turn.state not in DONE_STATES, self.console.state
+        seconds = max(state.known_at() - turn.received, 0.0) if runs else turn.took_ms / 1000
+        as_of = clock(state.link.since) if runs and state.link.detached else ""
+        self._head.put(turn, took(seconds), asked(self._live.spans), as_of)
 
     def _put_steps(self) -> None:
         turn = self._live.view
         assert turn is not None
         spans = all_spans(turn, self._live.spans)
-        self._axis = axis(turn, spans, self.console.state.clock())
+        state = self.console.state
+        self._axis = axis(turn, spans, state.known_at())
+        if state.link.detached:
+            self._axis.open, self._axis.stands = False, True
         self._steps.put(steps(spans, self._folds))
 
     def _select(self, id: int) -> None:
@@ -279,7 +284,8 @@ class TurnScreen(View):
             return
         if chosen == "reply" and self._live.open and self._live.saying:
             follows = self._text.scroll_y >= self._text.max_scroll_y - 1
-            self._text.put(f"{growing(self._live.saying)}▌", stays=True)
+            end = "…" if self.console.state.link.detached else "▌"
+            self._text.put(f"{growing(self._live.saying)}{end}", stays=True)
             if follows:
                 self._text.scroll_end(animate=False, immediate=True)
             return

@@ -52,6 +52,13 @@ class ConsoleState:
         #: Counts changes of health and configuration, after which lists of bots are stale.
         self.changes = 0
 
+    def known_at(self) -> float:
+        """Return of when that is what is known, in Unix seconds: now, or when the daemon went away.
+
+        What is open is counted up to then: whether it still runs nobody knows.
+        """
+        return self.link.since if self.link.detached else self.clock()
+
     def has(self, role: Role) -> bool:
         """Whether we have a role, or may have it for all we know."""
         return not self.role or ROLES.index(self.role) >= ROLES.index(role)

@@ -26,6 +26,10 @@ class Link:
     def attached(self) -> bool:
         return self.phase == "attached"
 
+    @property
+    def detached(self) -> bool:
+        return self.phase == "detached"
+
     def attach(self) -> None:
         """The stream is open."""
         self.away = self._clock() - self.since if self.phase == "detached" else 0.0

@@ -17,6 +17,7 @@ LATELY = 5  # seconds
 class Numbers:
     """``received`` and ``answered`` are per second, second by second; ``lag`` is milliseconds."""
 
+    known: bool = False  # the daemon has told some
     received: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
     answered: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
     running: int = 0
@@ -27,6 +28,7 @@ class Numbers:
     generation: int = 0
 
     def take_status(self, status: models.Status) -> None:
+        self.known = True
         self.running, self.queued = status.turns.running, status.turns.queued
         self.outbox = status.outbox.waiting
         self.lag, self.rss = status.loop_lag_ms, status.rss_bytes
@@ -34,6 +36,7 @@ class Numbers:
 
     def take_stats(self, event: StatsEvent) -> None:
         """Take over a ``stats`` event; what it leaves out, or says in another kind, stays."""
+        self.known = True
         names = {
             "loop_lag_ms": "lag",
             "rss_bytes": "rss",

@@ -6,7 +6,7 @@ Not of replies: what a delivery did not carry was not seen, and what was not del
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mindbot.api.models import TurnView
@@ -17,6 +17,8 @@ from mindbot_tui.cells import size
 
 SHOWN = 4000  # characters of one text,
 GROWING = 800  # and of the end of one that grows
+CURSOR = "▌"  # stands at the end of a text that grows
+_OVER = ("sent", "dead", "discarded", "unknown")
 FILES = ("image", "voice", "video", "file")
 
 Side = Literal["user", "bot", ""]
@@ -36,21 +38,39 @@ class Bubble:
     kind: str = "dim"
 
 
-def exchange(turn: TurnView, saying: str = "", say: Say = english) -> Iterator[Bubble]:
-    """Yield what a user sees of one turn; ``saying`` is what its answer says so far."""
+def exchange(turn: TurnView, saying: str = "", say: Say = english, as_of: str = "") -> Iterator[Bubble]:
+    """Yield what a user sees of one turn; ``saying`` is what its answer says so far.
+
+    With ``as_of`` nothing is known of it since that time: what was under way is told as it was then.
+    """
     yield from _asked(turn, say)
-    yield from (_sent(turn, each, saying, say) for each in turn.deliveries)
+    for each in turn.deliveries:
+        sent = _sent(turn, each, saying, say)
+        unsure = as_of and sent.note and each.get("state") not in _OVER
+        yield _stood(sent, say, as_of) if unsure else sent
     if turn.deliveries:
         return
     if turn.state == "queued":
-        yield Bubble("", "", 0.0, (), say("not begun yet"), "wait")
+        waits = Bubble("", "", 0.0, (), say("not begun yet"), "wait")
+        yield _stood(waits, say, as_of) if as_of else waits
     elif turn.state not in DONE_STATES:
-        yield Bubble("bot", turn.bot, 0.0, (), say("typing …"), "busy")
+        types = Bubble("bot", turn.bot, 0.0, (), say("typing …"), "busy")
+        yield _stood(types, say, as_of) if as_of else types
     elif isinstance(other := turn.vars.get("together"), str):
         yield Bubble("", "", 0.0, (), say("answered together with {turn}", turn=other))
     else:
         style = "bad" if turn.state in ("failed", "dead") else "dim"
         yield Bubble("", "", 0.0, (), say("nothing was sent"), style)
+
+
+def _stood(bubble: Bubble, say: Say, as_of: str) -> Bubble:
+    """Return it as it was when it was last known of: grey, with the time, and nothing that grows."""
+    blocks = tuple(
+        (kind, f"{text.removesuffix(CURSOR)}…" if text.endswith(CURSOR) else text)
+        for kind, text in bubble.blocks
+    )
+    note = f"{bubble.note.removesuffix('…').rstrip()} · {say('as of {time}', time=as_of)}"
+    return replace(bubble, blocks=blocks, note=note, kind="dim")
 
 
 def _asked(turn: TurnView, say: Say) -> Iterator[Bubble]:
@@ -78,7 +98,7 @@ def _sent(turn: TurnView, each: Json, saying: str, say: Say) -> Bubble:
     note, kind = _fared(each, state, notes, say)
     if state == "open" and turn.state not in DONE_STATES:
         end = saying if len(saying) <= GROWING else f"…{saying[-GROWING:]}"
-        blocks = (("text", f"{end}▌"),) if saying else ()
+        blocks = (("text", f"{end}{CURSOR}"),) if saying else ()
     return Bubble("bot", str(each.get("bot") or turn.bot), at, blocks, note, kind)
 
 

@@ -21,6 +21,7 @@ class Axis:
     start: float = 0.0
     end: float = 0.0
     open: bool = False
+    stands: bool = False  # it ends where the daemon went away: whether what is open goes on nobody knows
 
     def share(self, moment: float) -> float:
         """Return where a moment lies, from 0 to 1."""

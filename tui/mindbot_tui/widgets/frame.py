@@ -116,7 +116,9 @@ class StatusBar(Line):
         mark = {"attached": "ok", "connecting": "wait", "detached": "bad"}[link.phase]
         if link.attached and (not health.known or health.troubles):
             mark = "text"
-        return [("● ", mark), (words(link.phase), mark), (f" {clock(link.since)}", "dim")]
+        said: list[Piece] = [("● ", mark), (words(link.phase), mark)]
+        told = link.detached and state.numbers.known  # by the numbers
+        return said if told else [*said, (f" {clock(link.since)}", "dim")]
 
     def _groups(self) -> Iterator[list[Piece]]:
         state, words = self.console.state, self.words
@@ -125,13 +127,22 @@ class StatusBar(Line):
         rows = self.console.view.rows
         if rows is not None and len(rows.marks):
             yield [(words("marked "), "dim"), (f"{len(rows.marks):,}", "accent")]
-        gaps: list[Piece] = [(words("gaps "), "dim"), (str(link.gaps), "text")]
         if link.lost:
-            yield [gaps[0], (f"{link.gaps} ({link.lost:,})", "bad")]
+            yield [(words("gaps "), "dim"), (f"{link.gaps} ({link.lost:,})", "bad")]
         if state.readonly:
             yield [(words("read-only"), "wait")]
         elif state.role == "viewer":  # half of the keys are off
             yield [(state.role, "wait")]
+        if not link.detached:
+            yield from self._numbers()
+        elif numbers.known:
+            # What was last known stays, and does not look as if it were so now.
+            yield [(words("as of {time}", time=clock(link.since)), "dim")]
+            yield from ([(text, "dim") for text, _ in group] for group in self._numbers())
+
+    def _numbers(self) -> Iterator[list[Piece]]:
+        state, words = self.console.state, self.words
+        link, numbers = state.link, state.numbers
         yield [(words("in "), "dim"), (f"{lately(numbers.received):.1f}/s", "text")]
         yield [(words("out "), "dim"), (f"{lately(numbers.answered):.1f}/s", "text")]
         yield [
@@ -142,7 +153,7 @@ class StatusBar(Line):
         ]
         lag = numbers.lag
         yield [(words("lag "), "dim"), (f"{lag:.1f}ms", "bad" if lag > 100 else "text")]
-        yield [] if link.lost else gaps
+        yield [] if link.lost else [(words("gaps "), "dim"), (str(link.gaps), "text")]
         if state.role and state.role != "viewer":
             yield [(state.role, "dim")]
         if numbers.rss:

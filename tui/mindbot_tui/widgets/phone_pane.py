@@ -6,6 +6,7 @@ from textual import work
 
 from mindbot.api.models import TurnView
 from mindbot.domain.errors import MindBotError
+from mindbot_tui.cells import clock
 from mindbot_tui.conversation import Conversation
 from mindbot_tui.state.live_turn import LiveTurn
 from mindbot_tui.state.phone import exchange
@@ -34,7 +35,8 @@ class PhonePane(Phone):
         if state.link.attached and (turn.id != self._about or state.clock() - self._asked > EVERY):
             self._asked, self._about = state.clock(), turn.id
             self._ask(turn)
-        shows = (turn.id, live.revision, live.said, id(self._around), self.words.language)
+        as_of = clock(state.link.since) if state.link.detached else ""
+        shows = (turn.id, live.revision, live.said, id(self._around), self.words.language, as_of)
         if shows == self._shows:
             return
         self._shows = shows
@@ -44,9 +46,9 @@ class PhonePane(Phone):
                 bubble
                 for each in around
                 for bubble in (
-                    exchange(turn, live.saying, self.words)
+                    exchange(turn, live.saying, self.words, as_of)
                     if each.id == turn.id
-                    else exchange(each, each.saying, self.words)
+                    else exchange(each, each.saying, self.words, as_of)
                 )
             ]
         )

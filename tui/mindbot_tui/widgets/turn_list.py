@@ -49,13 +49,28 @@ def sign(turn: _Answer) -> Cell:
     return STATES.get(turn.state, ("?", "warn"))
 
 
-def columns(now: Callable[[], float], say: Callable[[str], str] = str) -> list[Column[TurnRow]]:
-    """Return the columns; ``now`` tells how long open turns have been going on, ``say`` translates."""
+def columns(
+    now: Callable[[], float],
+    say: Callable[[str], str] = str,
+    runs: Callable[[], bool] = lambda: True,
+) -> list[Column[TurnRow]]:
+    """Return the columns; ``now`` tells how long open turns have been going on, ``say`` translates.
+
+    Where nobody knows whether they still do (``runs``), they are grey.
+    """
+
+    def marked(row: TurnRow) -> Cell:
+        mark, style = sign(row)
+        return mark, style if row.done or runs() else "dim"
 
     def lasted(row: TurnRow) -> Cell:
         if row.done:
             return took(row.took), "bad" if row.took > 30 else "text"
-        return (took(max(0.0, now() - row.received)), "busy") if row.received else ("", "dim")
+        return (
+            (took(max(0.0, now() - row.received)), "busy" if runs() else "dim")
+            if row.received
+            else ("", "dim")
+        )
 
     def reply(row: TurnRow) -> Cell:
         if row.undelivered:
@@ -76,7 +91,7 @@ def columns(now: Callable[[], float], say: Callable[[str], str] = str) -> list[C
 
     return [
         Column("TIME", lambda row: (clock(row.received), "dim"), 8),
-        Column("", sign, 1),
+        Column("", marked, 1),
         Column("BOT", lambda row: (_bot(row), "name"), 12, wide=18, least=60),
         Column("USER", who, 9, wide=14),
         Column("TEXT", lambda row: (row.text, "text"), weight=4),

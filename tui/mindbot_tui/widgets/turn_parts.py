@@ -30,12 +30,15 @@ class TurnHead(Painter):
     def __init__(self) -> None:
         super().__init__()
         self._turn: TurnView | None = None
-        self._took = self._asked = ""
+        self._took = self._asked = self._as_of = ""
 
-    def put(self, turn: TurnView, took: str, asked: str) -> None:
-        """Show a turn, how long it took so far, and who was asked where it does not say who answered."""
-        if turn is not self._turn or (took, asked) != (self._took, self._asked):
-            self._turn, self._took, self._asked = turn, took, asked
+    def put(self, turn: TurnView, took: str, asked: str, as_of: str = "") -> None:
+        """Show a turn, how long it took so far, and who was asked where it does not say who answered.
+
+        ``as_of`` is when the daemon went away, of a turn that ran then.
+        """
+        if turn is not self._turn or (took, asked, as_of) != (self._took, self._asked, self._as_of):
+            self._turn, self._took, self._asked, self._as_of = turn, took, asked, as_of
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -49,12 +52,17 @@ class TurnHead(Painter):
     def _first(self, turn: TurnView) -> list[list[Piece]]:
         mark, _ = STATES.get(turn.state, ("?", "warn"))
         _, style = sign(turn)  # an answer that nobody got is not green
+        as_of = [(self.words("as of {time}", time=self._as_of), "dim")] if self._as_of else []
+        if as_of:
+            style = "dim"
+        busy = turn.state not in DONE_STATES and not as_of
         attempt = [(self.words("attempt {n}", n=turn.attempt), "wait")] if turn.attempt > 1 else []
         return [
             [(f"{mark} {self.words(turn.state)}", style)],
             self._delivery(turn),
             [(clean(_model(turn) or self._asked), "strong")],
-            [(self._took, "busy" if turn.state not in DONE_STATES else "strong")],
+            [(self._took, "busy" if busy else "dim" if as_of else "strong")],
+            as_of,
             attempt,
             [(f"{turn.platform}/{turn.bot}", "name")],
             [(clean(f"{turn.user} {_name_of(turn)}".strip()), "accent")],
@@ -141,7 +149,7 @@ def _own(stage: Stage) -> str:
 def step_columns(axis: Callable[[], Axis], words: Callable[[], Words]) -> list[Column[Step]]:
     """Return the columns of the tree of steps, whose bars lie on an axis."""
     return [
-        Column("STEP", lambda step: _name(step, words()), weight=4),
+        Column("STEP", lambda step: _name(step, words(), axis()), weight=4),
         Column("TOOK", lambda step: _took(step, axis()), 7, right=True),
         Column(
             "WHEN",
@@ -169,14 +177,14 @@ def scale(axis: Axis, width: int, words: Words) -> str:
 _NAMES = {"error": ("bad", " ✗"), "aborted": ("drop", " ⊘"), "memo": ("", " ↺")}
 
 
-def _name(step: Step, words: Words) -> Cell:
+def _name(step: Step, words: Words, axis: Axis) -> Cell:
     kind, name = "" if step.kind == "stage" else f"{step.kind} ", step.name
     if step.kind == QUEUE:
         behind = BehindView.model_validate(step.span.data)
         kind, name = "", waits(behind, words) if step.end is None else words("waited for its place")
     style, sign = _NAMES.get(step.status, ("", "")) if not step.passes else ("dim", "")
     if step.end is None and not sign:
-        style = "wait" if step.kind == QUEUE else "busy"
+        style = "dim" if axis.stands else "wait" if step.kind == QUEUE else "busy"
     fold = f"{step.sign} " if step.sign == "▸" else ""
     return " " * min(step.indent, 24) + fold + kind + name + sign, style or ("name" if kind else "text")
 
@@ -184,13 +192,14 @@ def _name(step: Step, words: Words) -> Cell:
 def _took(step: Step, axis: Axis) -> Cell:
     if step.took_ms is not None:
         return took(step.took_ms / 1000), "text"
-    return took(max(axis.end - step.start, 0.0)), "busy"
+    return took(max(axis.end - step.start, 0.0)), "dim" if axis.stands else "busy"
 
 
 def bar(step: Step, axis: Axis, width: int) -> list[Piece]:
     """Return a bar that lies where the step lies in the turn: thick where it was at work itself.
 
-    One that still runs ends at now, with an open end; waiting is dotted, what was stopped is hollow.
+    One that still runs ends at now, with an open end; waiting is dotted, what was stopped is hollow. One of
+    which nobody knows whether it still runs is grey, and ends in a question mark.
     """
     style = "dim" if step.passes else _BARS.get(step.status, "bar")
     fill, opened = "━", step.end is None
@@ -200,11 +209,13 @@ def bar(step: Step, axis: Axis, width: int) -> list[Piece]:
         fill = "─"
     elif opened:
         style = "busy"
+    if opened and axis.stands:
+        style = "dim"
     at = min(int(axis.share(step.start) * width), width - 1)
     end = max(round(axis.share(axis.end if step.end is None else step.end) * width), at + 1)
     inner = min(max(round(axis.share(step.inner) * width), at), end)
     outer = end if step.outer is None else min(max(round(axis.share(step.outer) * width), inner), end)
-    last = "▶" if opened else fill
+    last = fill if not opened else "?" if axis.stands else "▶"
     thick = fill * (end - outer)
     return [
         (" " * at, "text"),
