@@ -103,8 +103,9 @@ def _ask(whom: str) -> None:
     """
     if not sys.stdin.isatty():
         raise typer.BadParameter(
-            f"{whom} will receive the answer: say --yes, or --dry-run to only see it",
-            param_hint="--platform",
+            f"{whom} will receive the answer, and nobody can be asked whether they may: say it, or --dry-run "
+            "to only see the answer",
+            param_hint="--yes",
         )
     typer.confirm(f"{whom} will receive the answer. Send it?", abort=True, err=True)
 
@@ -118,7 +119,8 @@ def outcome(turn: models.TurnView) -> Json:
         "took_ms": turn.took_ms,
         "reason": turn.reason,
         "session": turn.session,
-        "undelivered": undelivered(turn),
+        "undelivered": bool(undelivered(turn)),
+        "delivery_error": undelivered(turn),
         "dry_run": turn.dry_run,
     }
 

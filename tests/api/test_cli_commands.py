@@ -58,6 +58,7 @@ async def test_send_asks_before_somebody_gets_the_answer(
     done = await typing(io.StringIO("y\n"))
     assert done.code == 2 and not up.runtime.turns, "a script has to say so"
     said = " ".join(re.sub(r"[^\w/,.-]+", " ", done.err).split())
+    assert "--platform" not in said
     assert "alice on wecom/b will receive the answer" in said and "--yes" in said and "--dry-run" in said
     assert (await typing(Keyboard("n\n"))).code != 0 and not up.runtime.turns
     done = await typing(Keyboard("y\n"))
@@ -405,8 +406,10 @@ async def test_a_reply_that_the_platform_refuses_is_said(run: Run) -> None:
     done = await run("send", "hi", "--user", "nobody", terminal=True)
     assert done.code == 1 and "not delivered: no user nobody" in done.err
     assert "answered, undelivered in " in done.err
-    assert (await run("send", "hi", "--user", "nobody")).objects[0]["undelivered"] == "no user nobody"
-    assert (await run("send", "hi", "--user", "li")).objects[0]["undelivered"] == ""
+    lost = (await run("send", "hi", "--user", "nobody")).objects[0]
+    assert lost["undelivered"] is True and lost["delivery_error"] == "no user nobody"
+    arrived = (await run("send", "hi", "--user", "li")).objects[0]
+    assert arrived["undelivered"] is False and arrived["delivery_error"] == ""
 
 
 async def test_a_misspelt_bot_is_guessed(run: Run) -> None:

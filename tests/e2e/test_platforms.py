@@ -168,9 +168,9 @@ def test_a_test_message_says_that_its_reply_did_not_arrive_and_which_setting_men
 ) -> None:
     daemon, _, _ = three
     done = json.loads(daemon.run("send", "hi", "--platform", "wecom", "--user", "sun", "--yes").stdout)
-    assert done["state"] == "answered" and "agent_id" in done["undelivered"]
+    assert done["state"] == "answered" and "agent_id" in done["delivery_error"]
     known = json.loads(daemon.run("send", "hi", "--platform", "dingtalk", "--user", "sun", "--yes").stdout)
-    assert known["undelivered"] == ""
+    assert known["undelivered"] is False
 
 
 def test_refusals_say_what_is_meant(three: tuple[Daemon, dict[str, Any], int], tmp_path: Path) -> None:
