@@ -19,6 +19,8 @@ _MOST_TURNS = 50  # of one of them
 _IDS = re.compile(
     r"\b(?:(?=(?:[\w-]*\d){4})[\w-]{12,}|(?=(?:\w*\d){2})[0-9A-Z]{10,}|(?=\w*\d)[0-9a-f]{8,})\b", re.ASCII
 )
+#: Where it was asked: a bundle names what failed, and each mirror of it would be a cause of its own.
+_ADDRESS = re.compile(r"(?:\b(?:GET|POST|PUT|PATCH|DELETE|HEAD) )?\bhttps?://[^\s,;\"'()]+(?: :(?= ))?")
 _NUMBER = re.compile(r"(?<![\w-])\d+(?:[.,]\d+)*", re.ASCII)
 _NAMES = re.compile(r"(?:code|error|status)[ :=]{1,2}$", re.IGNORECASE)
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
@@ -33,7 +35,8 @@ Person = tuple[str, str, str, str]
 
 def cause_of(text: str) -> str:
     """Return an error's words without what differs from turn to turn; codes of vendors stay."""
-    text = _IDS.sub(_ID, " ".join(text[: 4 * _LONGEST].split()))
+    text = _ADDRESS.sub(_ID, " ".join(text[: 4 * _LONGEST].split()))
+    text = _IDS.sub(_ID, text)
 
     def number(found: re.Match[str]) -> str:
         digits, after = found[0], text[found.end() : found.end() + 1]

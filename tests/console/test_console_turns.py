@@ -6,7 +6,7 @@ import pytest
 from console_driver import Person, console
 from console_fakes import NOON, FakeClock, FakeDaemon
 from console_sample import SAMPLE, filled, turn_view
-from console_turns import failed, running
+from console_turns import failed, running, undelivered
 
 from mindbot.domain.message import Json
 from mindbot_tui.cells import clock as shown
@@ -138,3 +138,14 @@ async def test_nothing_counts_on_once_the_daemon_is_away(clock: FakeClock) -> No
         daemon.start_again()
         await person.sees("● attached", "8m43s")
         await person.sees_no("as of")
+
+
+async def test_on_a_small_screen_an_undelivered_turn_says_its_model_first(
+    daemon: FakeDaemon, clock: FakeClock
+) -> None:
+    view = undelivered(turn_view(7))
+    daemon.answers[f"GET /v1/turns/{view['id']}"] = view
+    async with console(daemon, clock=clock, size=(40, 10)) as person:
+        await person.sees("Can I cha")
+        await person.app.open_turn(view["id"])
+        await person.sees("✗ not delivered", "openai", "45047")

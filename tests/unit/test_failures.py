@@ -48,6 +48,8 @@ def line(n: int, user: str = "lin", **more: Any) -> TurnLineJson:
         ("request 7f9c2ba4e88f827d616045507605853e failed", "request … failed"),
         ("the model gpt-4o-mini is not there", "the model gpt-4o-mini is not there"),
         ("访问频率过高，请 12 秒后重试", "访问频率过高，请 # 秒后重试"),
+        ("POST http://127.0.0.1:8080/v1/chat : no answer in time", "… no answer in time"),
+        ("network: https://a.example:99/x?y=1 refused", "network: … refused"),
         ("", ""),
     ],
 )

@@ -18,6 +18,7 @@ from mindbot_tui.widgets.paint import Painter, Piece
 from mindbot_tui.widgets.turn_list import DRY_RUN, ORIGINS, STATES, sign
 from mindbot_tui.words import Words
 
+_SHORT = 60  # cells of a head that has no room for all words
 _STATUS = {"ok": "ok", "error": "bad", "aborted": "drop", "memo": "wait"}
 _BARS = _STATUS | {"ok": "bar"}
 
@@ -46,21 +47,28 @@ class TurnHead(Painter):
         turn = self._turn
         if turn is None:
             return self.strip([(" …", "dim")] if y == 0 else [], width)
-        groups = self._first(turn) if y == 0 else self._second(turn, width - 1)
+        groups = self._first(turn, width - 1) if y == 0 else self._second(turn, width - 1)
         return self.strip([(" ", "text"), *fitting(groups, width - 1)], width)
 
-    def _first(self, turn: TurnView) -> list[list[Piece]]:
+    def _first(self, turn: TurnView, width: int) -> list[list[Piece]]:
         mark, _ = STATES.get(turn.state, ("?", "warn"))
         _, style = sign(turn)  # an answer that nobody got is not green
         as_of = [(self.words("as of {time}", time=self._as_of), "dim")] if self._as_of else []
         if as_of:
             style = "dim"
         busy = turn.state not in DONE_STATES and not as_of
+        delivery = self._delivery(turn)
+        # Where room is short, what became of the answer says more than that there was one.
+        short = bool(delivery) and width < _SHORT
+        state = [(mark if short else f"{mark} {self.words(turn.state)}", style)]
+        taken = sum(cell_len(text) + 2 for text, _ in (*state, *delivery))
+        model = clean(_model(turn) or self._asked)
+        model = fit(model, min(cell_len(model), max(width - taken, 0)))
         attempt = [(self.words("attempt {n}", n=turn.attempt), "wait")] if turn.attempt > 1 else []
         return [
-            [(f"{mark} {self.words(turn.state)}", style)],
-            self._delivery(turn),
-            [(clean(_model(turn) or self._asked), "strong")],
+            state,
+            delivery,
+            [(model, "strong")],
             [(self._took, "busy" if busy else "dim" if as_of else "strong")],
             as_of,
             attempt,
