@@ -149,3 +149,15 @@ async def test_on_a_small_screen_an_undelivered_turn_says_its_model_first(
         await person.sees("Can I cha")
         await person.app.open_turn(view["id"])
         await person.sees("✗ not delivered", "openai", "45047")
+
+
+async def test_what_is_left_unsent_does_not_stay_in_the_box(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock) as person:
+        await person.sees("● attached", "谢谢")
+        await person.press("s")
+        await person.type("half a thought")
+        await person.sees("half a thought")
+        await person.press("escape")
+        await person.sees_no("half a thought")
+        await person.press("s", "up")
+        await person.sees("half a thought")

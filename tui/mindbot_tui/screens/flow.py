@@ -352,6 +352,10 @@ class Flow(View):
             self.console.run_command(f"send {event.value}")
 
     def on_offer_input_left(self, event: OfferInput.Left) -> None:
+        """What was written does not stay as if it were to be sent: the up key brings it back."""
+        if event.input is self._box:
+            self._box.remember(self._box.value.strip())
+            self._box.value = ""
         self._rows.focus()
 
     def on_rows_opened(self) -> None:
