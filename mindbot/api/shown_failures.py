@@ -40,4 +40,8 @@ def retried(done: RetriedBundle, say: Say = english) -> list[str]:
         told = [say("{done} of {n} tried again", done=well, n=len(done.settled))]
     if done.left:
         told.append(say("{n} left alone: nobody waits for them", n=done.left))
-    return told + [say("{id}: {why}", id=each.id, why=each.why) for each in done.settled if not each.done]
+    refused = (each for each in done.settled if not each.done)
+    return told + [
+        each.why if each.why.startswith(each.id) else say("{id}: {why}", id=each.id, why=each.why)
+        for each in refused
+    ]

@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mindbot.api.failure_models import RetriedBundle
+from mindbot.api.models import SettledLetter
+from mindbot.api.shown_failures import retried
 from mindbot.domain.failures import bundles_of, cause_of, pattern_of
 from mindbot.domain.shapes.turns import TurnLineJson
 from mindbot.filters.fields import TURN_FIELDS
@@ -118,3 +121,9 @@ def test_an_answer_that_did_not_arrive_is_a_failure_of_its_bot() -> None:
     assert found["failed"]["turns"] == 1
     keep = parse(found["undelivered"]["filter"], TURN_FIELDS).compile()
     assert all(keep(each) for each in lines)
+
+
+def test_what_cannot_be_tried_again_is_named_once() -> None:
+    refused = [SettledLetter(id="T1", why="T1 is answered"), SettledLetter(id="T2", why="the store is full")]
+    told = retried(RetriedBundle(settled=refused))
+    assert told == ["0 of 2 tried again", "T1 is answered", "T2: the store is full"]
