@@ -13,7 +13,7 @@ _WIDENS = "\ufe0f"  # the sign before it is drawn as a picture, two cells wide
 
 def clean(text: str) -> str:
     """Return a text as one line; no control character of a message reaches the terminal."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " for c in text)
 

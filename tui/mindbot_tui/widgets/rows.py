@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from rich.cells import cell_len
 from textual import events
@@ -86,6 +86,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         self._measured: list[tuple[Column[R], int]] = []
         self._measured_for = -1
         self._drawn: dict[int, Strip] = {}
+        self._ready: dict[int, Strip] = {}  # lines that were made to be compared, and are drawn next
 
     # --- what is shown
 
@@ -148,11 +149,20 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     def refresh_changed(self) -> None:
         """Draw the lines again that look different now: on a slow line every byte counts."""
         width = self.size.width
-        lines = [y for y in range(self.size.height) if self._line(y, width) != self._drawn.get(y)]
+        made = {y: self._line(y, width) for y in range(self.size.height)}
+        lines = [y for y, strip in made.items() if strip != self._drawn.get(y)]
         if len(lines) > self.size.height // 2:
             self.refresh()
         elif lines:
             self.refresh(*(Region(0, y, width, 1) for y in lines))
+        self._ready = made
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Draw again: something may have changed since lines were made."""
+        self._ready = {}
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     # --- moving
 
@@ -316,8 +326,9 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     # --- drawing
 
     def render_line(self, y: int) -> Strip:
-        strip = self._drawn[y] = self._line(y, self.size.width)
-        return strip
+        made = self._ready.pop(y) if y in self._ready else self._line(y, self.size.width)
+        self._drawn[y] = made
+        return made
 
     def _line(self, y: int, width: int) -> Strip:
         if width != self._measured_for:
