@@ -38,9 +38,9 @@ async def _cost(frame: Callable[[], object], drawn: Callable[[], Awaitable[objec
 
 async def empty() -> Figures:
     """Draw an app with nothing in it, again and again."""
-    from textual.app import App
+    from mindbot_tui.nothing import Nothing
 
-    app: App[None] = App()
+    app = Nothing()
     async with app.run_test(size=SIZE) as pilot:
         return {"frame_ms": await _cost(app.screen.refresh, pilot.pause)}
 
