@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from mindbot.api.models import TurnView
 from mindbot_tui.state.live_turn import LiveTurn
-from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, asked, axis, culprit, stages, steps
+from mindbot_tui.state.steps import (
+    Axis,
+    Folds,
+    Step,
+    all_spans,
+    asked,
+    axis,
+    culprit,
+    stages,
+    steps,
+    under_way,
+)
 from mindbot_tui.widgets.step_text import growing, step_text
 from mindbot_tui.widgets.turn_parts import bar, scale
 from mindbot_tui.words import Words
@@ -68,6 +79,19 @@ def test_a_turn_that_runs_lies_on_a_line_that_ends_now() -> None:
     bars = {step.id: "".join(text for text, _ in bar(step, line, 40)) for step in found}
     assert bars[-1].startswith("┅┅") and bars[13].strip().startswith("──") and bars[14].endswith("━▶")
     assert all(len(text) == 40 for text in bars.values())
+
+
+def test_the_innermost_step_that_runs_is_found() -> None:
+    def found(view: Any) -> int:
+        turn, _ = seen(view)
+        return under_way(all_spans(turn, turn.spans))
+
+    view = running(turn_view(11))
+    assert found(view) == 14  # the model, not the stages around it nor the card that grows
+    view["spans"][-1]["took_ms"] = 3.0
+    assert found(view) == 11  # the last stage, which is between two steps
+    assert found(queued(turn_view(12))) == -1
+    assert found(turn_view(11)) == 0
 
 
 def test_a_turn_that_waits_is_a_wait_that_lasts() -> None:

@@ -62,6 +62,31 @@ async def test_a_turn_is_drawn_as_it_runs(daemon: FakeDaemon, clock: FakeClock) 
         await person.sees("✓ answered", "It left Hamburg yesterday.")
 
 
+@pytest.mark.full
+async def test_a_turn_that_runs_opens_at_the_step_that_runs(daemon: FakeDaemon, clock: FakeClock) -> None:
+    async with console(daemon, clock=clock, size=(80, 24)) as person:
+        await person.sees("谢谢")
+
+        def at() -> int:
+            view = person.app.turn_view
+            step = view.rows.selected if view is not None else None
+            return step.id if step is not None else 0
+
+        for size in ((80, 24), (40, 10), (160, 48)):
+            await person.resize(*size)
+            await person.press("1", "end", "up", "enter")
+            await person.sees(f"Turn {RUNS}", "it left Hamburg")
+            await person.finds(lambda: at() == 14)
+            assert person.app.turn_view is not None
+            rows = person.app.turn_view.rows
+            assert 0 <= rows.cursor - round(rows.scroll_y) < rows.page  # in sight
+        await person.press("up")
+        await person.finds(lambda: at() == 13)
+        clock.now += 3.0  # it is asked about again
+        await person.sees("3m46s")
+        assert at() == 13  # where the reader went
+
+
 async def test_a_turn_that_fails_while_it_is_looked_at_leads_to_the_cause(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:

@@ -20,7 +20,18 @@ from mindbot_tui.screens.view import View
 from mindbot_tui.state.files import TurnFile, files_of, missing
 from mindbot_tui.state.live_turn import TOPICS, LiveTurn
 from mindbot_tui.state.parts import NAMES, part
-from mindbot_tui.state.steps import Axis, Folds, Step, all_spans, asked, axis, culprit, stages, steps
+from mindbot_tui.state.steps import (
+    Axis,
+    Folds,
+    Step,
+    all_spans,
+    asked,
+    axis,
+    culprit,
+    stages,
+    steps,
+    under_way,
+)
 from mindbot_tui.widgets.phone_pane import PhonePane
 from mindbot_tui.widgets.rows import Rows
 from mindbot_tui.widgets.sources import GivenRows
@@ -53,6 +64,7 @@ class TurnScreen(View):
         self._seen: object = None  # what the list said of it when the daemon was asked
         self._linked = -1
         self._listening = False
+        self._led = 0  # the step that the reader was led to
 
     @property
     def title_text(self) -> str:
@@ -259,10 +271,18 @@ class TurnScreen(View):
                 self._rows.select(n)
 
     def _lead(self, turn: TurnView, *, first: bool) -> None:
-        """Go to what the reader will look for: the step that failed, or the answer that grows."""
-        bad = culprit(turn, all_spans(turn, self._live.spans))
+        """Go to what the reader will look for: the step that failed, or the one that runs and the answer that
+        grows."""
+        spans = all_spans(turn, self._live.spans)
+        bad = culprit(turn, spans)
+        selected = self._rows.selected
+        stayed = first or (selected is not None and selected.id == self._led)
+        runs = under_way(spans) if self._live.open and stayed else 0
         if bad and (first or self._free):
             self._select(bad)
+        elif runs:
+            self._led = runs
+            self._select(runs)
         if not self._free:
             return
         if bad:

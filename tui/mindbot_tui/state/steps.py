@@ -128,6 +128,14 @@ def culprit(turn: TurnView, spans: Sequence[SpanView]) -> int:
     return next(lost, 0)
 
 
+def under_way(spans: Sequence[SpanView]) -> int:
+    """Return the id of the innermost step that runs, rather than of a delivery; 0 for none."""
+    running = [span for span in spans if span.took_ms is None]
+    around = {span.parent for span in running}
+    inner = [span for span in running if span.id not in around]
+    return max(inner, key=lambda span: (span.kind != "delivery", span.start)).id if inner else 0
+
+
 def _end(span: SpanView) -> float | None:
     return None if span.took_ms is None else span.start + span.took_ms / 1000
 
