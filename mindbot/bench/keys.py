@@ -85,10 +85,15 @@ def streaming(folder: Path, seconds: float, rate: int = RATE) -> Iterator[tuple[
             process.kill()
 
 
-class Terminal:
-    """`mindbot tui` in a pseudo-terminal."""
+_ASKED, _ANSWER = b"\x1b[6n", "\x1b[1;1R"
 
-    def __init__(self, socket: Path, width: int = 160, height: int = 48) -> None:
+
+class Terminal:
+    """`mindbot tui` in a pseudo-terminal, which says when it has drawn a frame, as real ones do, or never."""
+
+    def __init__(self, socket: Path, width: int = 160, height: int = 48, *, answers: bool = True) -> None:
+        self._answers = answers
+        self._tail = b""
         self._fd, far = pty.openpty()
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         names = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "TZ": "UTC"}
@@ -101,7 +106,16 @@ class Terminal:
 
     def read(self, timeout: float) -> bytes:
         """Return what the console has written, waiting for it so long at most."""
-        return self.take(timeout, 1 << 20)
+        return self.answered(self.take(timeout, 1 << 20))
+
+    def answered(self, found: bytes) -> bytes:
+        """Answer what was asked in what the console has written; returns that."""
+        seen = self._tail + found
+        for _ in range(seen.count(_ASKED) if self._answers else 0):
+            self.press(_ANSWER)
+        # what may be the beginning of a question
+        self._tail = next((seen[-n:] for n in (3, 2, 1) if _ASKED.startswith(seen[-n:])), b"")
+        return found
 
     def take(self, timeout: float, most: int) -> bytes:
         """Return so many bytes at most of what the console has written."""

@@ -17,7 +17,6 @@ from mindbot.bench.measure import Figures, Result
 
 RATE = 150  # turns a second
 BYTES = 20 * 1024  # a second
-_ASKED, _ANSWER = b"\x1b[6n", b"\x1b[1;1R"
 _TICK = 0.02  # seconds' worth of bytes that are taken at once
 
 
@@ -25,16 +24,14 @@ class SlowTerminal(Terminal):
     """Takes ``BYTES`` a second."""
 
     def __init__(self, socket: Path, width: int, height: int, *, answers: bool) -> None:
-        super().__init__(socket, width, height)
-        self._answers = answers
+        super().__init__(socket, width, height, answers=answers)
         self._free = time.perf_counter()  # when the line has carried what was read
-        self._tail = b""
         self.fast = True
 
     def read(self, timeout: float) -> bytes:
         """Return what has come through, waiting so long at most."""
         if self.fast:
-            return self._answered(super().read(timeout))
+            return super().read(timeout)
         end = time.perf_counter() + max(timeout, 0)
         while (now := time.perf_counter()) < self._free:
             if now >= end:
@@ -44,15 +41,7 @@ class SlowTerminal(Terminal):
         now = time.perf_counter()
         self._free = max(self._free, now) + len(found) / BYTES
         time.sleep(len(found) / BYTES)
-        return self._answered(found)
-
-    def _answered(self, found: bytes) -> bytes:
-        seen = self._tail + found
-        for _ in range(seen.count(_ASKED) if self._answers else 0):
-            self.press(_ANSWER.decode())
-        # what may be the beginning of a question
-        self._tail = next((seen[-n:] for n in (3, 2, 1) if _ASKED.startswith(seen[-n:])), b"")
-        return found
+        return self.answered(found)
 
 
 def key_times(
