@@ -10,10 +10,12 @@ from console_bots import health
 from console_driver import Person, console
 from console_fakes import FakeClock, FakeDaemon
 from console_sample import filled
+from rich.cells import cell_len
 
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.surface import Surface
 from mindbot_tui.toasts import Toasts
+from mindbot_tui.widgets.frame import StatusBar
 from mindbot_tui.words import Words
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +53,17 @@ async def test_an_outage_is_on_every_screen_and_attached_is_not_green() -> None:
         ):
             await person.resize(width, 24 if width == 80 else 10)
             await bar(person, rest)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_the_bar_says_whole_words_or_none(language: str) -> None:
+    async with console(suffering(), clock=FakeClock(), language=language, readonly=True) as person:
+        await bar(person, "●")
+        line = person.app.view.query_one(StatusBar)
+        for width in range(28, 160):
+            said = "".join(text for text, _ in line.pieces(width))
+            assert cell_len(said) <= width and "…" not in said, (width, said)
 
 
 async def test_what_is_wrong_leads_to_its_cause() -> None:

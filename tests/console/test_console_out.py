@@ -54,10 +54,21 @@ async def test_a_page_is_searched_and_taken_elsewhere(
         assert Path("What-it-said.txt").stat().st_mode & 0o777 == 0o600
         await person.press("ctrl+o")
         await person.sees("this console has no terminal to give to a program")
-        await person.press("1")  # keys of the view behind it are not for the page
+        await person.press("x")  # keys of the view behind it are not for the page
         await person.sees("line 167 of")
-        await person.press("q")
+        await person.press("2")  # those of other places go there
+        await person.sees("── console/default ──")
         await person.sees_no("line 167 of")
+        for key, there in (("left_square_bracket", "alice"), ("minus", "── console/default ──")):
+            person.app.show_page("What it said", LINES)
+            await person.sees("line 0")
+            await person.press(key)
+            await person.sees_no("line 0 of")
+            await person.sees(there)
+        person.app.show_page("What it said", LINES)
+        await person.sees("line 0")
+        await person.press("q")
+        await person.sees_no("line 0 of")
 
 
 @pytest.mark.full

@@ -140,3 +140,27 @@ async def test_on_a_narrow_screen_the_phone_is_in_place_of_the_texts(clock: Fake
         await person.sees("message  prompt", "发票怎么开？")
         await person.resize(40, 10)
         await person.sees("✗ not delivered")
+
+
+@pytest.mark.full
+async def test_on_the_smallest_screen_what_was_asked_and_the_answer_that_grows_are_in_sight(
+    clock: FakeClock,
+) -> None:
+    daemon = filled()
+    later = queued({**turn_view(12), "session": ALICE["session"], "text": "Hello? Are you there?"})
+    later["message"] = {**later["message"], "parts": [{"kind": "text", "text": later["text"]}]}
+    async with console(daemon, clock=clock, size=(40, 10)) as person:
+        await person.sees("谢谢")
+        daemon.answers["GET /v1/turns"] = lambda call: [later, *listing(ALICE["session"])(call)]
+        daemon.answers[f"GET /v1/turns/{later['id']}"] = later
+        await person.press("up", "enter")
+        await person.sees("it left Hamburg")
+        await person.press("v")
+        await person.sees("And the other parcel?", "it left Hamburg ▌", "typing …")
+        await person.finds(lambda: (("span", "chunk"), f'turn == "{ALICE["id"]}"') in daemon.subscribed)
+        tells = {"turn": ALICE["id"], "ts": NOON, "type": "chunk.text"}
+        said = "".join(f"On day {n} it was at sea. " for n in range(20))
+        daemon.happen({**tells, "text": said, "at": len(running(turn_view(11))["saying"])})
+        await person.sees("And the other parcel?", "day 19 it was at sea", "typing …")
+        await person.press("end")
+        await person.sees("Hello? Are you there?", "not begun yet")  # it waits behind

@@ -192,6 +192,9 @@ KEYS: tuple[Key, ...] = (
 #: The ids of the views' keys.
 NUMBERED = frozenset(key.id for key in KEYS if key.keys.isdigit())
 
+#: The ids of keys that go to another place, whatever is in front.
+PLACES = NUMBERED | {"history_back", "history_forth", "view_before", "bundles_view", "events_view"}
+
 #: Keys that lists and texts move with, and that stay theirs.
 RESERVED = frozenset(
     ["up", "down", "k", "j", "pageup", "pagedown", "ctrl+b", "ctrl+f", "home", "g", "end", "G"]

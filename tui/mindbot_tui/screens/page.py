@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from mindbot_tui.cells import brief
-from mindbot_tui.keymap import bindings_in, keys_in
+from mindbot_tui.keymap import PLACES, bindings_in, keys_in
 from mindbot_tui.surface import console_of
 from mindbot_tui.widgets.colours import Colour, as_json, json_colours, plain
 from mindbot_tui.widgets.text import Text
@@ -26,8 +26,13 @@ class Page(ModalScreen[None]):
         Binding("escape,enter,q,space", "dismiss", show=False),
         *bindings_in("text"),
     ]
-    #: The commands that its keys may give; those of the view behind it are not for it.
-    commands = frozenset(key.command.partition(" ")[0] for key in keys_in("text"))
+    #: The commands that its keys may give: its own, and those that go to another place and so close it.
+    #: Those of the view behind it are not for it.
+    commands = frozenset(
+        key.command.partition(" ")[0]
+        for key in (*keys_in("text"), *keys_in("everywhere"))
+        if key.context == "text" or key.id in PLACES
+    )
 
     def __init__(self, title: str, text: str, *, json: bool = False) -> None:
         super().__init__()

@@ -157,7 +157,9 @@ class TurnScreen(View):
     def show_phone(self) -> None:
         """Show what the user sees beside the trace, or in place of the texts; and back."""
         self.toggle_class("-phone")
-        if self._phone.has_focus or self._text.has_focus:
+        if self.has_class("-phone") and self.has_class("-low"):
+            self._phone.focus()  # it is all that there is room for
+        elif self._phone.has_focus or self._text.has_focus:
             self._rows.focus()
         self.sync()
 

@@ -76,9 +76,8 @@ class StatusBar(Line):
     def pieces(self, width: int) -> list[Piece]:
         chips = [(text, style) for text, style, _ in self._chips(width - 1)]
         left = width - 1 - sum(cell_len(text) for text, _ in chips)
-        if chips:
-            chips.append((" ", "text"))
-        return [(" ", "text"), *chips, *fitting(self._groups(), left - 1)]
+        groups = fitting(self._groups(), left - 1 if chips else left)
+        return [(" ", "text"), *chips, *([(" ", "text")] if chips and groups else []), *groups]
 
     def _chips(self, width: int) -> list[tuple[str, str, str]]:
         """Return what is wrong, what matters most first, as texts with their style and what they are about.

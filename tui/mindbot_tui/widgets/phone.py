@@ -13,15 +13,16 @@ from textual.strip import Strip
 
 from mindbot_tui.cells import clean, clock, fit, wrap
 from mindbot_tui.cells import size as bytes_of
-from mindbot_tui.state.phone import SHOWN, Bubble
+from mindbot_tui.state.phone import CURSOR, SHOWN, Bubble
 from mindbot_tui.widgets.paint import Painter, Piece
 
 _STYLES = {"title": "strong", "button": "key", "field": "dim", "file": "accent", "quote": "dim"}
 _LINES = 40  # of one bubble
+_SMALL = 8  # lines under which names and gaps give way to what was said
 
 
 class Phone(Painter, ScrollView, can_focus=True):
-    """``put`` replaces what is on it; whoever looks at its end goes on doing so."""
+    """``put`` replaces what is on it; who looks at the end of what is followed goes on doing so."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", show=False),
@@ -35,29 +36,37 @@ class Phone(Painter, ScrollView, can_focus=True):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._bubbles: Sequence[Bubble] = ()
+        self._followed = 0
+        self._at = 0  # the line at the top while the end is followed
         self._lines: list[list[Piece]] = []
-        self._laid: dict[tuple[Bubble, int], list[list[Piece]]] = {}
+        self._laid: dict[tuple[Bubble, int, int], list[list[Piece]]] = {}
 
-    def put(self, bubbles: Sequence[Bubble]) -> None:
-        """Show these."""
-        if list(bubbles) != list(self._bubbles):
-            self._bubbles = bubbles
+    def put(self, bubbles: Sequence[Bubble], followed: int) -> None:
+        """Show these; the end that is followed is that of the first so many."""
+        if list(bubbles) != list(self._bubbles) or followed != self._followed:
+            self._bubbles, self._followed = bubbles, followed
             self._lay()
 
     def on_resize(self) -> None:
         self._lay()
 
     def _lay(self) -> None:
-        follows = self.scroll_y >= self.max_scroll_y - 1
+        follows = min(self._at, self.max_scroll_y) - 1 <= self.scroll_y <= self._at + 1
         width = max(self.size.width, 12)
+        small = self.size.height if self.size.height < _SMALL else 0
         known, self._laid = self._laid, {}
-        for bubble in self._bubbles:
-            key = (bubble, width)
-            self._laid[key] = known.get(key) or list(_drawn(bubble, width))
-        self._lines = [line for bubble in self._bubbles for line in self._laid[bubble, width]]
+        self._lines, end = [], 0
+        for n, bubble in enumerate(self._bubbles):
+            key = (bubble, width, small)
+            self._laid[key] = known.get(key) or list(_drawn(bubble, width, small))
+            if n and not small:
+                self._lines.append([])
+            self._lines += self._laid[key]
+            end = len(self._lines) if n < self._followed else end
         self.virtual_size = Size(0, len(self._lines))
+        self._at = max(end - self.size.height, 0)
         if follows:
-            self.scroll_end(animate=False, immediate=True, force=True)
+            self.scroll_to(y=self._at, animate=False, immediate=True, force=True)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -65,12 +74,18 @@ class Phone(Painter, ScrollView, can_focus=True):
         return self.strip(self._lines[index] if index < len(self._lines) else [], self.size.width)
 
 
-def _drawn(bubble: Bubble, width: int) -> Iterator[list[Piece]]:
-    """Yield a bubble's lines: who and when, what, and how it fared; then an empty one."""
+def _drawn(bubble: Bubble, width: int, small: int) -> Iterator[list[Piece]]:
+    """Yield a bubble's lines: who and when, what, and how it fared.
+
+    ``small``: on a phone of so few lines nobody's name, and of an answer that grows so many of the last
+    lines that what was asked stays in sight.
+    """
     mine = bubble.side == "user"
     most = width if not bubble.side else max(width * 5 // 6, 10)
     lines = list(_inside(bubble, most - 2))
-    head = clean(f"{bubble.name} {clock(bubble.at)}").strip()
+    if small and lines and lines[-1][0].endswith(CURSOR):
+        lines = lines[-max(small - 2, 1) :]
+    head = "" if small else clean(f"{bubble.name} {clock(bubble.at)}").strip()
     room = min(max([cell_len(text) for text, _ in lines], default=0), most - 2)
     if head and (bubble.side or lines):
         yield _placed([(fit(head, min(cell_len(head), most)), "dim")], mine, width)
@@ -81,7 +96,6 @@ def _drawn(bubble: Bubble, width: int) -> Iterator[list[Piece]]:
         yield (
             _placed([(text, bubble.kind)], mine, width) if bubble.side else _middle(text, bubble.kind, width)
         )
-    yield []
 
 
 def _inside(bubble: Bubble, most: int) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from mindbot.domain.errors import MindBotError
 from mindbot_tui.cells import clock
 from mindbot_tui.conversation import Conversation
 from mindbot_tui.state.live_turn import LiveTurn
-from mindbot_tui.state.phone import exchange
+from mindbot_tui.state.phone import Bubble, exchange
 from mindbot_tui.widgets.phone import Phone
 
 EVERY = 3.0  # seconds between looks at the conversation
@@ -41,17 +41,14 @@ class PhonePane(Phone):
             return
         self._shows = shows
         around = self._around if any(each.id == turn.id for each in self._around) else [turn]
-        self.put(
-            [
-                bubble
-                for each in around
-                for bubble in (
-                    exchange(turn, live.saying, self.words, as_of)
-                    if each.id == turn.id
-                    else exchange(each, each.saying, self.words, as_of)
-                )
-            ]
-        )
+        bubbles: list[Bubble] = []
+        followed = 0
+        for each in around:
+            open = each.id == turn.id
+            told, saying = (turn, live.saying) if open else (each, each.saying)
+            bubbles += exchange(told, saying, self.words, as_of)
+            followed = len(bubbles) if open else followed
+        self.put(bubbles, followed)
 
     @work(group="phone", exclusive=True)
     async def _ask(self, turn: TurnView) -> None:
