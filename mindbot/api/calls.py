@@ -129,6 +129,11 @@ def failure_bundle(id: str, window: float) -> ApiCall[failure_models.OpenBundleV
     return ApiCall("GET", path, one(failure_models.OpenBundleView), query={"window": f"{window:g}"})
 
 
+def reruns(id: str) -> ApiCall[failure_models.RerunsView]:
+    """Return what came of trying a bundle again."""
+    return ApiCall("GET", f"/v1/failures/{segment(id, 'bundle')}/reruns", one(failure_models.RerunsView))
+
+
 def retry_bundle(id: str, window: float) -> ApiCall[failure_models.RetriedBundle]:
     """Try again what people of a bundle wait for."""
     path = f"/v1/failures/{segment(id, 'bundle')}/retry"

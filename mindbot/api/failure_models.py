@@ -61,6 +61,30 @@ class FailuresView(Answer):
     bundles: list[BundleView] = Field(default_factory=list)
 
 
+class RerunView(Answer):
+    """A turn, or a delivery of one, that was tried again: its ``outcome`` is answered (it has arrived),
+    failed (``why`` says it) or running."""
+
+    id: str = ""
+    turn: str = ""
+    outcome: str = ""
+    why: str = ""
+    platform: str = ""
+    bot: str = ""
+    session: str = ""
+    user: str = ""
+    user_name: str = ""
+    text: str = ""
+    received: float = 0.0
+
+
+class RerunsView(Answer):
+    """What was tried again of a bundle in the last quarter of an hour; ``ended`` when none runs any more."""
+
+    ended: bool = True
+    reruns: list[RerunView] = Field(default_factory=list)
+
+
 class RetriedBundle(Answer):
     """What came of trying each again; ``left`` are those that nobody waits for."""
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from mindbot.api.failure_models import BundleView, RetriedBundle
+from collections.abc import Iterable
+
+from mindbot.api.failure_models import BundleView, RerunsView, RerunView, RetriedBundle
 from mindbot.domain.saying import Say, english
 
 TEXTS = (
     *("{n} turns", "1 turn", "{n} answers", "1 answer", "{n} people wait", "1 person waits", "nobody waits"),
     *("{done} of {n} tried again", "{n} left alone: nobody waits for them", "{id}: {why}"),
-    "nobody waits for any of these",
+    *("nobody waits for any of these", "answered", "failed again: {why}", "failed again", "still running"),
+    *("{answered} answered, {failed} failed again, {running} still running", "{who} · {id}: {what}"),
+    "what comes of the others is no longer waited for",
 )
+
+#: Seconds that it is waited for what comes of trying again, and between two looks at it.
+PATIENCE, PAUSE = 120.0, 0.5
 
 
 def amount(bundle: BundleView, say: Say = english) -> str:
@@ -45,3 +52,36 @@ def retried(done: RetriedBundle, say: Say = english) -> list[str]:
         each.why if each.why.startswith(each.id) else say("{id}: {why}", id=each.id, why=each.why)
         for each in refused
     ]
+
+
+def came(rerun: RerunView, say: Say = english) -> str:
+    """Return what came of trying one again."""
+    if rerun.outcome == "failed":
+        return say("failed again: {why}", why=rerun.why) if rerun.why else say("failed again")
+    return say("answered" if rerun.outcome == "answered" else "still running")
+
+
+def rerun(found: RerunsView, say: Say = english) -> list[str]:
+    """Return what came of trying a bundle again: the sum, and each."""
+    count = {state: _count(found.reruns, state) for state in ("answered", "failed", "running")}
+    told = [say("{answered} answered, {failed} failed again, {running} still running", **count)]
+    for each in found.reruns:
+        who = each.user_name or each.user
+        told.append(say("{who} · {id}: {what}", who=who, id=each.id, what=came(each, say)))
+    return told
+
+
+def among(found: RerunsView, done: RetriedBundle) -> RerunsView:
+    """Return what came of those that were tried again just now."""
+    now = {each.id for each in done.settled if each.done}
+    reruns = [each for each in found.reruns if each.id in now]
+    return RerunsView(ended=not _count(reruns, "running"), reruns=reruns)
+
+
+def all_answered(found: RerunsView, done: RetriedBundle) -> bool:
+    """Whether each has its answer."""
+    return _count(found.reruns, "answered") == len(done.settled)
+
+
+def _count(reruns: Iterable[RerunView], outcome: str) -> int:
+    return sum(each.outcome == outcome for each in reruns)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Annotated
 
 import typer
 
 from mindbot.api import calls, failure_models, shown_failures
+from mindbot.api.client import Client
 from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import (
@@ -52,6 +54,9 @@ def failures(
     ] = "",
     hours: Annotated[float, typer.Option(min=0.02, max=168, help="How far back.")] = 6,
     retry: Annotated[bool, typer.Option("--retry", help="Try again what the people of ID wait for.")] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Do not wait for what comes of trying again.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,12 +77,7 @@ def failures(
         if not yes:
             question = f"{shown_failures.what(bundle)}: try again? {shown_failures.waiting(bundle)}"
             typer.confirm(one_line(question), abort=True)
-        done = client.ask(calls.retry_bundle(id, window))
-        if wants_json(as_json):
-            print_json(done.to_json())
-        else:
-            print(plain("\n".join(shown_failures.retried(done))))
-        raise typer.Exit(0 if all(each.done for each in done.settled) else 1)
+        raise typer.Exit(_retry(client, id, window, wait=not no_wait, as_json=wants_json(as_json)))
     if wants_json(as_json):
         print_json(bundle.to_json())
         return
@@ -85,6 +85,33 @@ def failures(
     print(plain(bundle.sample))
     print(f"mindbot turns {_quoted(bundle.filter)}")
     print_table(bundle.who, PEOPLE, "nobody")
+
+
+def _retry(client: Client, id: str, window: float, *, wait: bool, as_json: bool) -> int:
+    """Try a bundle again, say what came of it, and return the exit code: 0 when all were answered."""
+    done = client.ask(calls.retry_bundle(id, window))
+    if not as_json:
+        print(plain("\n".join(shown_failures.retried(done))), flush=True)
+    if not wait or not any(each.done for each in done.settled):
+        if as_json:
+            print_json(done.to_json())
+        return 0 if all(each.done for each in done.settled) else 1
+    found = _followed(client, id, done)
+    if as_json:
+        print_json({**done.to_json(), **found.to_json()})
+    else:
+        print(plain("\n".join(shown_failures.rerun(found))))
+    return 0 if shown_failures.all_answered(found, done) else 1
+
+
+def _followed(client: Client, id: str, done: failure_models.RetriedBundle) -> failure_models.RerunsView:
+    """Return what came of those tried again, when all have ended or it was waited for long enough."""
+    until = time.monotonic() + shown_failures.PATIENCE
+    while True:
+        found = shown_failures.among(client.ask(calls.reruns(id)), done)
+        if found.ended or time.monotonic() > until:
+            return found
+        time.sleep(shown_failures.PAUSE)
 
 
 def _quoted(text: str) -> str:

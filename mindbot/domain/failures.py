@@ -111,7 +111,7 @@ class Bundle:
             "people": len(self.waiting.keys() | self.answered.keys()),
             "waiting": len(self.waiting),
             "since": self.turns[-1]["received"],
-            "last": sample["received"],
+            "last": max(_ended(turn) for turn in self.turns),
             "filter": self.filter,
         }
 
@@ -139,6 +139,11 @@ def bundles_of(lines: Iterable[TurnLineJson], reached: Mapping[tuple[str, str], 
                 waits = line["id"] > reached.get((line["session"], line["user"]), "")
                 (bundle.waiting if waits else bundle.answered).setdefault(person, []).append(line)
     return sorted(found.values(), key=lambda b: (-len(b.waiting), -len(b.turns), b.component, b.cause))
+
+
+def _ended(line: TurnLineJson) -> float:
+    """Return when a turn failed: one that was tried again did so long after it was received."""
+    return line["received"] + line.get("took_ms", 0.0) / 1000
 
 
 def _keys(line: TurnLineJson) -> Iterator[tuple[Kind, str, str, str]]:

@@ -122,6 +122,7 @@ class FakeRuntime:
         self.looking, self.looked = anyio.Event(), anyio.Event()  # for turns "for ever", and no more
         self.slowly = False  # whether a look for turns comes one turn further only
         self.dead = ["letter-1"]
+        self.asked_again = 0
         self.settled: list[tuple[str, str]] = []
         self.ill: list[Json] = []
         self.secrets: dict[str, str] = {}
@@ -376,8 +377,15 @@ class FakeRuntime:
         return {**_BUNDLE, "who": [{**who, "waiting": True}]}
 
     async def retry(self, id: str, window: float) -> Json:
-        refused = {"id": "01U", "done": False, "why": "01U is neither failed nor dead"}
+        refused = {"id": "01U", "done": False, "why": "01U is answered, neither failed nor dead"}
         return {"settled": [{"id": "01T", "done": True, "why": ""}, refused], "left": 3}
+
+    async def reruns(self, id: str) -> Json:
+        rerun = {"id": "01T", "turn": "01T", "platform": "wecom", "bot": "hr", "session": "wecom:hr:lin"}
+        rerun |= {"user": "lin", "user_name": "", "text": "hello?", "received": 1.0, "why": ""}
+        self.asked_again += 1
+        outcome = "answered" if self.asked_again % 2 == 0 else "running"
+        return {"ended": outcome != "running", "reruns": [{**rerun, "outcome": outcome}]}
 
     async def settle_dead_letters(
         self, action: str, ids: Sequence[str] | None, filter: str | None, limit: int, below: str

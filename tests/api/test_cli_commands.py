@@ -293,8 +293,14 @@ async def test_failures_are_shown_by_their_cause_and_tried_again(run: Run, up: R
     assert done.out.splitlines() == [
         "1 of 2 tried again",
         "3 left alone: nobody waits for them",
-        "01U: 01U is neither failed nor dead",
+        "01U is answered, neither failed nor dead",
+        "1 answered, 0 failed again, 0 still running",
+        "lin · 01T: answered",
     ]
+    [done_json] = (await run("failures", "b1", "--retry", "--yes")).objects
+    assert done_json["ended"] and [each["outcome"] for each in done_json["reruns"]] == ["answered"]
+    left = await run("failures", "b1", "--retry", "--yes", "--no-wait")
+    assert left.code == 1 and "reruns" not in left.objects[0]
     up.runtime.dead.clear()
     assert (await run("failures", terminal=True)).out == "nothing failed in the last 6 hours\n"
 

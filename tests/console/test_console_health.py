@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from console_bots import health
 from console_driver import Person, console
-from console_fakes import FakeClock, FakeDaemon
+from console_fakes import NOON, FakeClock, FakeDaemon
 from console_sample import filled
 from rich.cells import cell_len
 
@@ -197,6 +197,10 @@ async def test_failures_of_one_cause_their_people_and_all_of_them_again() -> Non
     daemon = filled()
     settled = [{"id": "01T", "done": True}, {"id": "01U", "done": False, "why": "it runs again already"}]
     daemon.answers["POST /v1/failures/b1/retry"] = {"settled": settled, "left": 3}
+    rerun = {"id": "01T", "turn": "01T", "session": "wecom:hr:zoe", "user": "zoe", "user_name": "zoe"}
+    rerun |= {"platform": "wecom", "bot": "hr", "text": "and my lamp?", "received": NOON - 200}
+    running = {"ended": False, "reruns": [{**rerun, "outcome": "running"}]}
+    failed = {"ended": True, "reruns": [{**rerun, "outcome": "failed", "why": "openai: 503"}]}
     async with console(daemon, clock=FakeClock()) as person:
         await person.sees("谢谢")
         await person.press("B")
@@ -207,11 +211,19 @@ async def test_failures_of_one_cause_their_people_and_all_of_them_again() -> Non
         await person.sees("── openai: overloaded: 500")
         await person.press("enter")
         await person.sees("carol", "王小明", "answered since", "I want a refund for the blue lamp")
+        daemon.answers["GET /v1/failures/b1/reruns"] = running
         await person.press("r")
         await person.sees("Try again (9 people wait): openai: overloaded: 500")
         await person.press("y")
         await person.sees("1 of 2 tried again", "3 left alone", "01U: it runs again already")
-        await person.press("escape", "enter")
+        await person.sees("0 answered, 0 failed again, 1 still running", "zoe · 01T: still running")
+        daemon.answers["GET /v1/failures/b1/reruns"] = failed
+        await person.sees(
+            "0 answered, 1 failed again, 0 still running", "zoe · 01T: failed again: openai: 503"
+        )
+        await person.press("escape")
+        await person.sees("and my lamp?", "failed again")
+        await person.press("enter")
         await person.sees("rate_limited")
         await person.press("escape", "f")
         await person.sees('state in [failed, dead] and provider == "openai"')

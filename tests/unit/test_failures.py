@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mindbot.api.failure_models import RetriedBundle
+from mindbot.api.failure_models import RerunsView, RerunView, RetriedBundle
 from mindbot.api.models import SettledLetter
-from mindbot.api.shown_failures import retried
+from mindbot.api.shown_failures import all_answered, among, came, rerun, retried
 from mindbot.domain.failures import bundles_of, cause_of, pattern_of
 from mindbot.domain.shapes.turns import TurnLineJson
 from mindbot.filters.fields import TURN_FIELDS
@@ -121,6 +121,24 @@ def test_an_answer_that_did_not_arrive_is_a_failure_of_its_bot() -> None:
     assert found["failed"]["turns"] == 1
     keep = parse(found["undelivered"]["filter"], TURN_FIELDS).compile()
     assert all(keep(each) for each in lines)
+
+
+def test_a_bundles_last_is_the_end_of_what_was_tried_again() -> None:
+    [bundle] = bundles_of([line(2, took_ms=500.0), line(1, took_ms=9000.0)], {})
+    assert bundle.to_json()["last"] == 1010.0
+
+
+def test_all_are_answered_when_each_that_was_to_be_tried_is() -> None:
+    done = RetriedBundle(settled=[SettledLetter(id="T1", done=True), SettledLetter(id="T2", done=True)])
+    of = [RerunView(id="T0", outcome="failed"), RerunView(id="T1", outcome="answered", user="lin")]
+    found = among(RerunsView(ended=False, reruns=[*of, RerunView(id="T2", outcome="running")]), done)
+    assert not found.ended and not all_answered(found, done)
+    told = "1 answered, 0 failed again, 1 still running"
+    assert rerun(found) == [told, "lin · T1: answered", " · T2: still running"]
+    found.reruns[1].outcome, found.reruns[1].why = "failed", "openai: 500"
+    assert came(found.reruns[1]) == "failed again: openai: 500" and not all_answered(found, done)
+    found.reruns[1].outcome = "answered"
+    assert all_answered(found, done)
 
 
 def test_what_cannot_be_tried_again_is_named_once() -> None:

@@ -80,6 +80,15 @@ HEALTH: dict[str, str] = {
     "{n} left alone: nobody waits for them": "{n} 个未动：无人等待",
     "{id}: {why}": "{id}：{why}",
     "nobody waits for any of these": "这些都无人等待",
+    "failed again: {why}": "再次失败：{why}",
+    "failed again": "再次失败",
+    "still running": "仍在运行",
+    "{answered} answered, {failed} failed again, {running} still running": (
+        "{answered} 个已答复，{failed} 个再次失败，{running} 个仍在运行"
+    ),
+    "{who} · {id}: {what}": "{who} · {id}：{what}",
+    "what comes of the others is no longer waited for": "不再等待其余的结果",
+    "tried again": "重试结果",
     "no failures are selected": "没有选中故障",
     "Try again ({who}): {what}? Whoever was answered since is left alone.": (
         "重试（{who}）：{what}？之后已得到答复的人不受影响。"

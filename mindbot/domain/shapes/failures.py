@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 from mindbot.domain.shapes.turns import SettledJson
 
@@ -58,6 +58,33 @@ class FailuresJson(TypedDict):
     looked: int
     more: bool
     bundles: list[BundleJson]
+
+
+#: What came of trying again: an answer that has arrived, none, or not known yet.
+Outcome: TypeAlias = Literal["answered", "failed", "running"]
+
+
+class RerunJson(TypedDict):
+    """A turn, or a delivery of one, that was tried again, with what came of it and, of none, ``why``."""
+
+    id: str
+    turn: str
+    outcome: Outcome
+    why: str
+    platform: str
+    bot: str
+    session: str
+    user: str
+    user_name: str
+    text: str
+    received: float
+
+
+class RerunsJson(TypedDict):
+    """What was tried again of a bundle in the last quarter of an hour; ``ended`` when none runs any more."""
+
+    ended: bool
+    reruns: list[RerunJson]
 
 
 class RetriedBundleJson(TypedDict):

@@ -203,13 +203,19 @@ class DeadLetterResource:
         """Run a failed or dead turn again from the top; raises NotFound, Conflict."""
         again = await self._store.turns.requeue(_number(turn))
         if again is None:
-            raise Conflict(
-                f"{turn} is neither failed nor dead, or its notice is still on its way",
-                hint=f"see: mindbot trace {turn}",
-            )
+            raise Conflict(await self._refused(turn), hint=f"see: mindbot trace {turn}")
         self._settled(turn)
         self._dispatcher.submit(again)
         self._decided(again.number)
+
+    async def _refused(self, turn: str) -> str:
+        """Return why a turn could not be run again; raises NotFound."""
+        found = await (await self._questions.queries()).get_turn(turn)
+        if found["state"] not in ("failed", "dead"):
+            return f"{turn} is {found['state']}, neither failed nor dead"
+        if any(each["state"] not in ("sent", "dead", "discarded") for each in found["deliveries"]):
+            return f"{turn} is {found['state']}, but its notice is still on its way"
+        return f"{turn} is {found['state']}, and was something else a moment ago: try again"
 
     async def _dead(self, letter: str) -> Delivery:
         found = await self._store.outbox.delivery(*_letter(letter))

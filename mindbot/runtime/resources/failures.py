@@ -10,10 +10,11 @@ from mindbot.domain import ids
 from mindbot.domain.errors import MindBotError, NotFound
 from mindbot.domain.failures import Bundle, bundles_of
 from mindbot.domain.ports.store import Store
-from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RetriedBundleJson
+from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
 from mindbot.domain.shapes.turns import SettledJson, TurnLineJson
 from mindbot.runtime.resources.dead_letters import DeadLetterResource
 from mindbot.runtime.resources.questions import Questions
+from mindbot.runtime.resources.reruns import Reruns
 from mindbot.telemetry.redaction import redactor
 
 _MOST = 2000  # turns that are looked at, the newest ones
@@ -30,6 +31,7 @@ class FailureResource:
         self._store = store
         self._questions = questions
         self._dead_letters = dead_letters
+        self._reruns = Reruns()
         self._lock = anyio.Lock()
         self._known: tuple[float, float, list[Bundle], bool] = (0.0, -1e9, [], False)
 
@@ -58,7 +60,8 @@ class FailureResource:
         Who has had an answer since is left alone: an old one would only confuse them.
         """
         bundle = await self._bundle(id, window)
-        turns = [turn["id"] for turn in bundle.retried]
+        lines = {turn["id"]: turn for turn in bundle.retried}
+        turns = list(lines)
         if bundle.kind == "undelivered":
             letters, settled = await self._letters(set(turns)), []
             for start in range(0, len(letters), _LETTERS):
@@ -67,9 +70,19 @@ class FailureResource:
                 settled += done["settled"]
         else:
             settled = [await self._again(turn) for turn in turns]
+        for each in settled:
+            if each["done"]:
+                self._reruns.note(id, each["id"], lines[each["id"].partition("-")[0]])
         async with self._lock:  # what is being read is of before
             self._known = (0.0, -1e9, [], False)
         return {"settled": settled, "left": len(bundle.turns) - len(turns)}
+
+    async def reruns(self, id: str) -> RerunsJson:
+        """Return what came of those that were tried again lately, also when the bundle is over."""
+        found = await self._reruns.of(id, await self._questions.queries())
+        ended = all(each["outcome"] != "running" for each in found)
+        told: RerunsJson = redactor.known({"ended": ended, "reruns": found})
+        return told
 
     async def _letters(self, among: set[str]) -> list[str]:
         """Return all dead letters of these turns, the oldest first."""

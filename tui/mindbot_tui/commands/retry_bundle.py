@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import anyio
+
 from mindbot.api import calls, shown_failures
+from mindbot.api.failure_models import RetriedBundle
 from mindbot_tui.commands.on_bundle import WINDOW, OnBundle
-from mindbot_tui.surface import Surface
+from mindbot_tui.surface import ShownPage, Surface
 
 
 class RetryBundle(OnBundle):
@@ -31,9 +34,25 @@ class RetryBundle(OnBundle):
             return
         console.state.called(f"mindbot failures {bundle.id} --retry")
         done = await console.api.ask(calls.retry_bundle(bundle.id, WINDOW))
-        told = shown_failures.retried(done, words)
+        told = "\n".join(shown_failures.retried(done, words))
         console.view.reload()
-        if len(told) > 1:
-            console.show_page(shown_failures.what(bundle), "\n".join(told))
-        else:
-            console.say(told[0])
+        page = console.show_page(shown_failures.what(bundle), told)
+        if any(each.done for each in done.settled):
+            await self._follow(console, bundle.id, done, told, page)
+
+    async def _follow(
+        self, console: Surface, bundle: str, done: RetriedBundle, told: str, page: ShownPage
+    ) -> None:
+        """Show what comes of each until all have ended, it lasts too long, or nobody looks any more."""
+        shown = told
+        with anyio.move_on_after(shown_failures.PATIENCE) as waited:
+            while page.open:
+                found = shown_failures.among(await console.api.ask(calls.reruns(bundle)), done)
+                shown = "\n".join([told, "", *shown_failures.rerun(found, console.words)])
+                page.put(shown)
+                if found.ended:
+                    break
+                await anyio.sleep(shown_failures.PAUSE)
+        if waited.cancelled_caught:
+            page.put(f"{shown}\n\n{console.words('what comes of the others is no longer waited for')}")
+        console.view.reload()

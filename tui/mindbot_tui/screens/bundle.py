@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from mindbot.api import calls, shown_failures
-from mindbot.api.failure_models import BundleView, OpenBundleView, SufferingView
+from mindbot.api.failure_models import BundleView, OpenBundleView, RerunView, SufferingView
 from mindbot.api.shown import ago
 from mindbot.domain.errors import NotFound
 from mindbot_tui.cells import age, brief
@@ -27,6 +27,7 @@ class BundleScreen(FactsTable[SufferingView]):
         self._called = id
         self.cli = f"mindbot failures {id}"  # type: ignore[misc]  # of this one
         self._found: OpenBundleView | None = None
+        self._reruns: dict[tuple[str, str], list[RerunView]] = {}  # by session and user
 
     @property
     def title_text(self) -> str:
@@ -49,15 +50,32 @@ class BundleScreen(FactsTable[SufferingView]):
         ]
 
     def _now(self, row: SufferingView) -> Cell:
-        words = self.console.words
+        words, reruns = self.console.words, self._reruns.get((row.session, row.user), [])
+        for outcome, kind in (("running", "wait"), ("failed", "bad"), ("answered", "ok")):
+            for each in reruns:
+                if each.outcome == outcome:
+                    return shown_failures.came(each, words), kind
         return (words("waits"), "wait") if row.waiting else (words("answered since"), "dim")
 
     async def fetch(self) -> list[SufferingView]:
         try:
             self._found = await self.console.api.ask(calls.failure_bundle(self._called, WINDOW))
         except NotFound:  # what failed has been tried again, or is long ago
+            who = []
+        else:
+            who = self._found.who
+        reruns: dict[tuple[str, str], list[RerunView]] = {}
+        for each in await self._tried_again():
+            reruns.setdefault((each.session, each.user), []).append(each)
+        self._reruns = reruns
+        there = {(person.session, person.user) for person in who}
+        return [*who, *(_person(of) for person, of in reruns.items() if person not in there)]
+
+    async def _tried_again(self) -> list[RerunView]:
+        try:
+            return (await self.console.api.ask(calls.reruns(self._called))).reruns
+        except NotFound:  # an older daemon
             return []
-        return self._found.who
 
     def key(self, row: SufferingView) -> str:
         return f"{row.platform}/{row.bot} {row.user}"
@@ -68,6 +86,8 @@ class BundleScreen(FactsTable[SufferingView]):
         yield words("since"), words("{age} ago", age=ago(self.console.state.clock() - row.since, words))
         yield words("message"), row.text
         yield words("turns"), " ".join(row.turns)
+        for each in self._reruns.get((row.session, row.user), []):
+            yield words("tried again"), f"{each.id}: {shown_failures.came(each, words)}"
         if self._found is not None:
             yield words("cause"), self._found.sample
 
@@ -83,3 +103,19 @@ class BundleScreen(FactsTable[SufferingView]):
     @property
     def session(self) -> str:
         return self._rows.selected.session if self._rows.selected else ""
+
+
+def _person(reruns: Sequence[RerunView]) -> SufferingView:
+    """Return who is in the bundle no more, since what they wait for was tried again."""
+    first, last = reruns[0], reruns[-1]
+    return SufferingView(
+        platform=last.platform,
+        bot=last.bot,
+        session=last.session,
+        user=last.user,
+        user_name=last.user_name,
+        text=last.text,
+        since=first.received,
+        turns=list(dict.fromkeys(each.turn for each in reversed(reruns))),
+        waiting=any(each.outcome != "answered" for each in reruns),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RetriedBundleJson
+from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
 from mindbot.domain.shapes.turns import (
     ChunkJson,
     ClearedJson,
@@ -124,3 +124,6 @@ class Failures(Protocol):
 
     async def retry(self, id: str, window: float) -> RetriedBundleJson:
         """Try again what people of one wait for; raises NotFound."""
+
+    async def reruns(self, id: str) -> RerunsJson:
+        """What came of those that were tried again lately, also when the bundle is over."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from mindbot.api import failure_models
-from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RetriedBundleJson
+from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
 from mindbot_daemon.server.deps import OPERATOR, VIEWER, FailuresDep
 
 router = APIRouter(prefix="/failures", tags=["failures"])
@@ -32,3 +32,9 @@ async def get_bundle(id: str, failures: FailuresDep, window: Window = _HOURS) ->
 async def retry_bundle(id: str, failures: FailuresDep, window: Window = _HOURS) -> RetriedBundleJson:
     """Try again what its people wait for, each by itself; who was answered since is left alone."""
     return await failures.retry(id, window)
+
+
+@router.get("/{id}/reruns", response_model=failure_models.RerunsView, dependencies=VIEWER)
+async def list_reruns(id: str, failures: FailuresDep) -> RerunsJson:
+    """What came of those that were tried again in the last quarter of an hour, also when all is over."""
+    return await failures.reruns(id)
