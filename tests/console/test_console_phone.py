@@ -161,6 +161,5 @@ async def test_on_the_smallest_screen_what_was_asked_and_the_answer_that_grows_a
         tells = {"turn": ALICE["id"], "ts": NOON, "type": "chunk.text"}
         said = "".join(f"On day {n} it was at sea. " for n in range(20))
         daemon.happen({**tells, "text": said, "at": len(running(turn_view(11))["saying"])})
-        await person.sees("And the other parcel?", "day 19 it was at sea", "typing …")
-        await person.press("end")
-        await person.sees("Hello? Are you there?", "not begun yet")  # it waits behind
+        await person.sees("And the other parcel?", "19 it was at sea. ▌", "typing …")
+        await person.sees_no("not begun yet")  # what waits behind it lies below

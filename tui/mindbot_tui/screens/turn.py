@@ -158,7 +158,7 @@ class TurnScreen(View):
         """Show what the user sees beside the trace, or in place of the texts; and back."""
         self.toggle_class("-phone")
         if self.has_class("-phone") and self.has_class("-low"):
-            self._phone.focus()  # it is all that there is room for
+            self.call_after_refresh(self._phone.focus)  # it is all that there is room for
         elif self._phone.has_focus or self._text.has_focus:
             self._rows.focus()
         self.sync()
