@@ -51,6 +51,14 @@ class Stage:
         where = configs.callback(simulator, self.port)
         self.act(simulator, "push", {"user": user, "text": text, "persistent": 10, "url": where})
 
+    def connected(self, platform: str) -> None:
+        """Wait until the platform's bots are there: the simulator keeps nothing for those that are not."""
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end and not self.over.wait(_LOOK_EVERY):
+            bots = [bot for bot in self.client.ask(calls.platforms()) if bot.platform == platform]
+            if bots and all(bot.state == "ok" for bot in bots):
+                return
+
     def turn(self, filter: str) -> TurnSummary | None:
         """Wait for a turn that matches; None when there is none in time."""
         end = time.monotonic() + _PATIENCE
@@ -63,6 +71,7 @@ class Stage:
 def picture(stage: Stage) -> bool:
     """A user of DingTalk sends a picture; it is fetched and answered."""
     file = base64.b64encode(PICTURE).decode()
+    stage.connected("dingtalk")
     stage.act("dingtalk", "push", {"user": "zhao", "msgtype": "picture", "body": {}, "file": file})
     return stage.turn('user == "zhao" and state == "answered"') is not None
 
