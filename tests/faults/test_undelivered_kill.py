@@ -24,7 +24,7 @@ def test_an_answer_that_nobody_got_is_still_undelivered_after_a_kill(tmp_path: P
         assert daemon.log(100_000).count("delivery given up") == 1
         daemon.start()
         (line,) = map(json.loads, daemon.run("turns", "undelivered", "--json").stdout.splitlines())
-        assert (line["id"], line["delivery_error"]) == (sent["turn"], sent["undelivered"])
+        assert (line["id"], line["delivery_error"]) == (sent["turn"], sent["delivery_error"])
         assert daemon.run("dlq", "discard", f"{sent['turn']}-0").returncode == 0
         daemon.kill()
         daemon.start()

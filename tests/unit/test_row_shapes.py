@@ -31,6 +31,8 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     failure_models.SufferingView: (failures.SufferingJson,),
     failure_models.OpenBundleView: (failures.OpenBundleJson,),
     failure_models.FailuresView: (failures.FailuresJson,),
+    failure_models.RerunView: (failures.RerunJson,),
+    failure_models.RerunsView: (failures.RerunsJson,),
     failure_models.RetriedBundle: (failures.RetriedBundleJson,),
     models.BotMinutes: (daemon.MinutesJson,),
     models.BotTraffic: (daemon.TrafficJson,),
