@@ -326,7 +326,10 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     # --- drawing
 
     def render_line(self, y: int) -> Strip:
-        made = self._ready.pop(y) if y in self._ready else self._line(y, self.size.width)
+        width = self.size.width
+        made = self._ready.pop(y, None)
+        if made is None or made.cell_length != width:  # another size since it was made
+            made = self._line(y, width)
         self._drawn[y] = made
         return made
 
