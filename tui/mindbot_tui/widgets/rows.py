@@ -153,9 +153,10 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         lines = [y for y, strip in made.items() if strip != self._drawn.get(y)]
         if len(lines) > self.size.height // 2:
             self.refresh()
+            self._ready = made
         elif lines:
             self.refresh(*(Region(0, y, width, 1) for y in lines))
-        self._ready = made
+            self._ready = {y: made[y] for y in lines}
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
