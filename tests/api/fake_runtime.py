@@ -415,7 +415,8 @@ class FakeRuntime:
         self.settled.append((id, "discard"))
 
     async def restore_dead_letter(self, id: str) -> None:
-        self.dead.append(id)
+        if id not in self.dead:  # or restoring all of them would double the list
+            self.dead.append(id)
 
     async def set_secret(self, name: str, value: str) -> None:
         if name == "locked":

@@ -17,6 +17,7 @@ import structlog
 from anyio.abc import TaskGroup
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from mindbot.domain import fields, plain
 from mindbot.domain.errors import AuthFailed, MindBotError, NetworkFailed, RateLimited, VendorError
@@ -280,16 +281,23 @@ class Link:
 
     async def _until_ready(self, seconds: float) -> None:
         with anyio.move_on_after(seconds):
-            while not self._ready.is_set():
+            while not self._can_send():
                 if self.refused is not None:
                     raise AuthFailed(self.refused.message, hint=self.refused.hint, code=self.refused.code)
                 if self.state == "evicted":
                     hint = "stop the other client, then `mindbot platform restart`; see `evicted_wait`"
                     raise NetworkFailed("another client took the bot over", hint=hint, sent=False)
                 with anyio.move_on_after(0.05):
-                    await self._ready.wait()
+                    await (anyio.sleep_forever() if self._ready.is_set() else self._ready.wait())
             return
         raise NetworkFailed(f"not connected: {self.reason or self.state}", sent=False)
+
+    def _can_send(self) -> bool:
+        """Whether there is a connection; one that breaks off is none, before its reader knows of it."""
+        socket = self._wire.socket
+        if socket is None or not self._ready.is_set():
+            return False
+        return socket.state is State.OPEN and not socket.transport.is_closing()
 
     async def _renew(self) -> None:
         """The subscription is lost though the connection is open: begin anew."""
