@@ -238,6 +238,7 @@ async def test_a_reload_that_fails_lists_every_problem_and_changes_nothing(up: R
         await up.client.ask(calls.reload())
 
 
+@pytest.mark.full
 async def test_openapi_describes_every_route(up: Running) -> None:
     async with raw(up) as http:
         paths = (await http.get("/v1/openapi.json")).json()["paths"]

@@ -69,6 +69,7 @@ def test_a_peer_is_known_with_its_supplementary_groups() -> None:
     assert peer.groups == {os.getegid(), *os.getgroups()}
 
 
+@pytest.mark.full
 @needs_root
 @pytest.mark.anyio
 async def test_each_role_may_do_what_it_may(tmp_path: Path) -> None:

@@ -277,6 +277,7 @@ async def test_dead_letters(run: Run) -> None:
     assert "letter-1" in (await run("dlq", "discard", "--all", "--yes", terminal=True)).out
 
 
+@pytest.mark.full
 async def test_failures_are_shown_by_their_cause_and_tried_again(run: Run, up: Running) -> None:
     shown = (await run("failures", terminal=True)).out
     assert "12 turns" in shown and "9 people wait" in shown

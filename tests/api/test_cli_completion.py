@@ -85,6 +85,7 @@ async def test_nothing_is_offered_or_said_where_no_daemon_answers(
         assert await offered(capsys, tmp_path / "nobody.sock", line) == {}
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
 async def test_bash_completes_what_has_colons(up: Running, run: Run, tmp_path: Path) -> None:
     await run("send", "hi", "--session", "console:default:li")

@@ -133,6 +133,7 @@ async def test_a_push_says_that_it_is_on_its_way_and_takes_a_doubled_at(
         assert [(b["user"], b["group"]) for b in bodies] == [("carl", ""), ("", "team")]
 
 
+@pytest.mark.full
 async def test_in_chinese_bots_and_their_tests_are_told_in_chinese(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -204,6 +205,7 @@ async def test_who_may_only_look_stops_and_hands_over_nothing(daemon: FakeDaemon
         assert not [path for path, _ in daemon.asked if path.startswith("POST")]
 
 
+@pytest.mark.full
 async def test_a_turn_tells_who_wrote_its_files_and_what_was_said_later(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:

@@ -40,6 +40,7 @@ def test_in_a_pipe_it_says_what_to_use_instead() -> None:
     assert "mindbot tail" in found.stderr
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("words", "environ", "said"),
     [
@@ -85,10 +86,12 @@ def opened(port: int, origin: str) -> bytes:
     return drawn
 
 
+@pytest.mark.full
 def test_a_browser_gets_a_console_of_its_own(port: int) -> None:
     assert b"No daemon." in opened(port, f"http://localhost:{port}")
 
 
+@pytest.mark.full
 def test_a_page_of_another_site_gets_none(port: int) -> None:
     opened(port, f"http://127.0.0.1:{port}")
     with pytest.raises(InvalidStatus) as refused:

@@ -45,6 +45,7 @@ def with_files() -> Json:
     return found
 
 
+@pytest.mark.full
 async def test_files_of_a_turn_are_saved_here(
     clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ async def test_the_bar_says_whole_words_or_none(language: str) -> None:
             assert cell_len(said) <= width and "…" not in said, (width, said)
 
 
+@pytest.mark.full
 async def test_what_is_wrong_leads_to_its_cause() -> None:
     daemon = suffering()
     async with console(daemon, clock=FakeClock()) as person:
@@ -167,6 +168,7 @@ def test_ten_changes_at_once_are_one_toast() -> None:
     assert len(state.notices.since(0)) == 11
 
 
+@pytest.mark.full
 async def test_what_is_not_known_is_not_said_to_be_so() -> None:
     daemon = suffering()
     async with console(daemon, clock=FakeClock()) as person:

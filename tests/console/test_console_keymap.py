@@ -100,7 +100,7 @@ def test_a_file_is_looked_for_at_home_and_only_a_named_one_must_be_there(tmp_pat
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
+@pytest.mark.full
 async def test_the_console_shows_and_obeys_keys_of_ones_own(clock: FakeClock, tmp_path: Path) -> None:
     keymap = Keymap(
         {"pause": "P", "compose": "", "faults": "f9"}, path="mine.yaml", problems=["mine.yaml:7:1: so"]

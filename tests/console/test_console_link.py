@@ -45,6 +45,7 @@ async def test_a_restart_of_the_daemon_is_survived_and_nothing_is_missing_afterw
         await person.sees("live again")
 
 
+@pytest.mark.full
 async def test_a_list_that_cannot_be_brought_up_to_date_says_of_when_it_is(clock: FakeClock) -> None:
     daemon = filled()
     known = daemon.answers["GET /v1/sessions"]

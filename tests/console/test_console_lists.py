@@ -37,6 +37,7 @@ def letter(n: int, **rest: object) -> Json:
     }
 
 
+@pytest.mark.full
 async def test_a_hundred_dead_letters_are_sent_again_with_four_keys(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -73,6 +74,7 @@ async def test_a_hundred_dead_letters_are_sent_again_with_four_keys(
         await person.sees("✗ failed again")
 
 
+@pytest.mark.full
 async def test_marks_are_of_lines_wherever_they_go(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["GET /v1/dead-letters"] = [letter(n) for n in range(30)]
     daemon.answers["POST /v1/dead-letters/discard"] = lambda call: {
@@ -99,6 +101,7 @@ async def test_marks_are_of_lines_wherever_they_go(daemon: FakeDaemon, clock: Fa
         }
 
 
+@pytest.mark.full
 async def test_what_was_not_brought_back_is_not_called_undone(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["GET /v1/dead-letters"] = [letter(n) for n in range(130)]
     asked: list[int] = []
@@ -129,6 +132,7 @@ async def test_what_was_not_brought_back_is_not_called_undone(daemon: FakeDaemon
         assert "undone" not in person.screen
 
 
+@pytest.mark.full
 async def test_a_list_is_sorted_and_its_columns_fit_the_reader(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["GET /v1/dead-letters"] = [letter(n) for n in (5, 3, 13, 4)]
     async with console(daemon, clock=clock) as person:
@@ -151,6 +155,7 @@ async def test_a_list_is_sorted_and_its_columns_fit_the_reader(daemon: FakeDaemo
         await person.sees("this list has an order of its own")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("view", "shows", "words", "keeps", "hides"),
     [
@@ -179,6 +184,7 @@ async def test_a_slash_filters_every_list(
         await person.sees(shows)
 
 
+@pytest.mark.full
 async def test_an_empty_list_says_why(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["GET /v1/dead-letters"] = []
     daemon.answers["GET /v1/sessions"] = Forbidden("this needs the role viewer, you are nobody")

@@ -45,6 +45,7 @@ async def test_faults_are_asked_of_the_daemon_and_live_ones_join_them(
         await person.sees_no("long ago 2")
 
 
+@pytest.mark.full
 async def test_nothing_found_says_how_far_back_was_looked(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["GET /v1/turns/page"] = {"turns": [], "next": "", "back_to": None, "looked": 9}
     async with console(daemon, clock=clock) as person:
@@ -60,6 +61,7 @@ async def test_nothing_found_says_how_far_back_was_looked(daemon: FakeDaemon, cl
         await person.sees('nothing matches, back to the first turn; of a user: user == "nobody"')
 
 
+@pytest.mark.full
 async def test_a_time_is_jumped_to(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["GET /v1/turns/page"] = {"turns": [old(1)], "next": "", "back_to": None, "looked": 1}
     async with console(daemon, clock=clock) as person:
@@ -75,6 +77,7 @@ async def test_a_time_is_jumped_to(daemon: FakeDaemon, clock: FakeClock) -> None
         await person.sees_no("bob")
 
 
+@pytest.mark.full
 async def test_a_line_of_the_log_opens_whole_and_its_logger_writes_more(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 LINES = "\n".join(f"line {n} of the answer" + (" with the needle" if n % 40 == 7 else "") for n in range(200))
 
 
+@pytest.mark.full
 async def test_a_page_is_searched_and_taken_elsewhere(
     clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_part_of_any_shape_can_be_drawn(kind: str, data: Json) -> None:
     assert len(seen(with_parts({"kind": kind, "text": "x", "data": data}))) == 2
 
 
+@pytest.mark.full
 async def test_the_phone_shows_the_conversation_as_it_grows(clock: FakeClock) -> None:
     daemon = filled()
     async with console(daemon, clock=clock, size=(160, 40)) as person:
@@ -125,6 +126,7 @@ async def test_the_phone_shows_the_conversation_as_it_grows(clock: FakeClock) ->
         await person.sees_no("Where is my order 4711?")
 
 
+@pytest.mark.full
 async def test_on_a_narrow_screen_the_phone_is_in_place_of_the_texts(clock: FakeClock) -> None:
     daemon: FakeDaemon = filled()
     async with console(daemon, clock=clock, size=(80, 24)) as person:

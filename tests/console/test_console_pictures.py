@@ -81,6 +81,7 @@ def picture(
     return compare(app, terminal_size=size, run_before=ready)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("view", VIEWS)
@@ -89,6 +90,7 @@ def test_view(snap_compare: Compare, view: str, language: str, size: tuple[int, 
     assert picture(snap_compare, keys, shows, size, language=language)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_moment(snap_compare: Compare, moment: str, language: str) -> None:
@@ -100,6 +102,7 @@ def test_moment(snap_compare: Compare, moment: str, language: str) -> None:
 TURNS = {"running": (1, "Hamburg"), "undelivered": (5, "✗ 45047"), "failed": (8, "✗ rate_limited")}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("state", TURNS)
@@ -108,6 +111,7 @@ def test_turn(snap_compare: Compare, state: str, language: str, size: tuple[int,
     assert picture(snap_compare, ["up"] * ups + ["enter"], shows, size, language=language)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_phone(snap_compare: Compare, language: str, size: tuple[int, int]) -> None:
@@ -115,6 +119,7 @@ def test_phone(snap_compare: Compare, language: str, size: tuple[int, int]) -> N
     assert picture(snap_compare, keys, "Hamburg", size, language=language, session=session)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_who_wrote_and_which_files_came(snap_compare: Compare, language: str) -> None:
     assert picture(snap_compare, ["home", "down", "enter"], "采购部", (100, 36), language=language)
@@ -157,10 +162,12 @@ def test_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch)
     assert picture(snap_compare, [], "谢谢", (80, 24))
 
 
+@pytest.mark.full
 def test_on_a_light_ground(snap_compare: Compare) -> None:
     assert picture(snap_compare, ["home", "enter"], "CDATA", (80, 24), theme="mindbot-light")
 
 
+@pytest.mark.full
 def test_scrolled_up_and_detached(snap_compare: Compare) -> None:
     daemon = filled()
     app = Console(daemon, clock=FakeClock(), readonly=True)

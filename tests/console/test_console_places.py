@@ -45,7 +45,7 @@ def test_a_history_is_bounded() -> None:
     assert len(history._spots) <= MOST + 1
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_places_come_back_with_what_was_selected_in_them(clock: FakeClock) -> None:
     async with console(filled(), clock=clock) as person:
         await person.sees("Where is my order")
@@ -76,7 +76,7 @@ async def test_places_come_back_with_what_was_selected_in_them(clock: FakeClock)
         await person.sees("wecom.corpid")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_the_help_begins_with_the_keys_of_the_place_and_runs_what_is_chosen(clock: FakeClock) -> None:
     async with console(filled(), clock=clock) as person:
         await person.press("4")

@@ -46,6 +46,7 @@ async def select(person: Person, name: str) -> None:
     raise AssertionError(person.screen)
 
 
+@pytest.mark.full
 async def test_the_list_says_who_is_well_and_why_others_are_not(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock, size=(160, 30)) as person:
         await select(person, "智谱")
@@ -73,6 +74,7 @@ async def test_times_run_down_between_two_answers_and_an_event_brings_the_next(
         await person.sees_no("cooling for")
 
 
+@pytest.mark.full
 async def test_a_screen_that_is_not_shown_asks_nothing(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.press("7")
@@ -109,6 +111,7 @@ async def test_one_is_opened_and_an_error_of_it_whole(daemon: FakeDaemon, clock:
         await person.sees("Provider openai", "503: try again later")
 
 
+@pytest.mark.full
 async def test_errors_come_the_newest_first_and_the_selected_one_stays(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -130,6 +133,7 @@ async def test_errors_come_the_newest_first_and_the_selected_one_stays(
         await person.sees("overloaded at", "error 1")
 
 
+@pytest.mark.full
 async def test_a_test_lists_its_steps_and_then_what_was_found(daemon: FakeDaemon, clock: FakeClock) -> None:
     gate = anyio.Event()
 
@@ -152,6 +156,7 @@ async def test_a_test_lists_its_steps_and_then_what_was_found(daemon: FakeDaemon
         assert ("POST /v1/providers/openai/test", {"model": "gpt-4o"}) in daemon.asked
 
 
+@pytest.mark.full
 async def test_a_test_whose_page_was_closed_says_in_passing_what_failed(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -172,6 +177,7 @@ async def test_a_test_whose_page_was_closed_says_in_passing_what_failed(
         await person.sees("✗ stream: it came in one piece")
 
 
+@pytest.mark.full
 async def test_a_test_that_cannot_be_made_leaves_no_page_that_waits(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -301,6 +307,7 @@ async def test_an_empty_list_says_whether_there_is_nothing_or_nobody_to_ask(
         await person.sees("Provider openai", "no daemon is attached")
 
 
+@pytest.mark.full
 async def test_in_chinese_it_is_all_said_in_chinese(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["POST /v1/providers/openai/test"] = CHECKS
     async with console(daemon, clock=clock, language="zh", size=(160, 30)) as person:

@@ -26,6 +26,7 @@ def posts(daemon: FakeDaemon) -> list[str]:
     return [path for path, _ in daemon.asked if path.startswith("POST")]
 
 
+@pytest.mark.full
 async def test_late_decisions_say_who_got_what_and_why(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock, size=(120, 40)) as person:
         await person.press("9")
@@ -59,6 +60,7 @@ async def test_a_turn_shows_the_decision_the_attempts_and_their_nodes(
         await person.sees("to 退款, 0.83 sure", "── route ──", '"workflow": "general"')
 
 
+@pytest.mark.full
 async def test_a_text_is_asked_about_without_being_sent(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["POST /v1/routes/explain"] = DECISION
     async with console(daemon, clock=clock, size=(80, 24)) as person:
@@ -104,6 +106,7 @@ async def test_rules_and_corrections_are_lists_of_their_own(daemon: FakeDaemon, 
         await person.sees("the rule vip")
 
 
+@pytest.mark.full
 async def test_corrections_are_accepted_and_reverted(daemon: FakeDaemon, clock: FakeClock) -> None:
     rows = [dict(each) for each in daemon.answers["GET /v1/routes/learned"]]
     daemon.answers["GET /v1/routes/learned"] = rows

@@ -46,6 +46,7 @@ async def test_an_answer_that_nobody_got_is_not_shown_as_answered(
         await person.sees("◇ zoe")
 
 
+@pytest.mark.full
 async def test_a_filter_keeps_what_matches(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("13")
@@ -77,6 +78,7 @@ async def test_a_filter_with_a_mistake_shows_where_and_changes_nothing(
         assert person.app.flow.filter == ""
 
 
+@pytest.mark.full
 async def test_the_filter_bar_completes_fields_and_values_seen(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("alice")
@@ -127,6 +129,7 @@ async def test_a_turn_shows_its_way_and_its_texts(daemon: FakeDaemon, clock: Fak
         await person.sees("TIME")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("view", "first", "keys", "opens"),
     [
@@ -187,6 +190,7 @@ async def test_a_message_is_sent_from_the_box(daemon: FakeDaemon, clock: FakeClo
         assert daemon.asked[-1][1]["dry_run"]
 
 
+@pytest.mark.full
 async def test_what_is_typed_where_nothing_can_be_written_is_no_command(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -223,6 +227,7 @@ async def test_a_message_that_cannot_be_sent_any_more_stays_in_the_box(
         await person.sees("no daemon is attached", "hello there")
 
 
+@pytest.mark.full
 async def test_a_dead_letter_is_discarded_only_after_a_yes(daemon: FakeDaemon, clock: FakeClock) -> None:
     letter = f"{turn_id(7)}-0"
     daemon.answers["POST /v1/dead-letters/discard"] = {"settled": [{"id": letter, "done": True}]}
@@ -280,6 +285,7 @@ async def test_a_refusal_of_the_daemon_is_shown(daemon: FakeDaemon, clock: FakeC
         await person.sees("is sent, not dead")
 
 
+@pytest.mark.full
 async def test_who_may_only_look_is_told_why(daemon: FakeDaemon, clock: FakeClock) -> None:
     refusal = Forbidden("this needs the role operator, you are viewer")
     daemon.answers["POST /v1/turns"] = refusal
@@ -300,6 +306,7 @@ async def test_who_may_only_look_is_told_why(daemon: FakeDaemon, clock: FakeCloc
         assert not [path for path, _ in daemon.asked[before:] if path.startswith("POST")]
 
 
+@pytest.mark.full
 async def test_a_read_only_console_changes_nothing(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock, readonly=True, size=(120, 24)) as person:
         await person.sees("read-only")
@@ -334,6 +341,7 @@ async def test_the_prompt_runs_commands_and_completes_them(daemon: FakeDaemon, c
         await person.sees("1/13", "carol")
 
 
+@pytest.mark.full
 async def test_fast_fingers_do_not_run_commands(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["POST /v1/turns"] = {"id": turn_id(30), "state": "queued"}
     async with console(daemon, clock=clock) as person:
@@ -405,6 +413,7 @@ async def test_a_view_opened_while_the_screen_is_held_is_filled_once(
         await person.sees("CDATA", "screen held")
 
 
+@pytest.mark.full
 async def test_above_the_first_line_lie_older_turns(daemon: FakeDaemon, clock: FakeClock) -> None:
     old = [{**record(-n, "wecom", "old", f"long ago {n}", reply="ok"), "took_ms": 9} for n in range(1, 9)]
     daemon.answers["GET /v1/turns/page"] = lambda call: {
@@ -456,6 +465,7 @@ async def test_a_conversation_leads_to_its_turns(daemon: FakeDaemon, clock: Fake
         await person.sees("2/13", "And the other parcel?", "Where is my order")
 
 
+@pytest.mark.full
 async def test_the_mouse_opens_and_chooses(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.sees("bob")
@@ -469,6 +479,7 @@ async def test_the_mouse_opens_and_chooses(daemon: FakeDaemon, clock: FakeClock)
         await person.sees("TIME")
 
 
+@pytest.mark.full
 async def test_the_palette_finds_a_command_and_runs_it(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await person.press("ctrl+p")

@@ -33,6 +33,7 @@ def tells(daemon: FakeDaemon, *events: Json) -> None:
     daemon.happen(*({"turn": RUNS, "ts": NOON, **event} for event in events))
 
 
+@pytest.mark.full
 async def test_a_turn_is_drawn_as_it_runs(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock) as person:
         await opens(person, RUNS)
@@ -87,6 +88,7 @@ async def test_a_turn_that_runs_opens_at_the_step_that_runs(daemon: FakeDaemon, 
         assert at() == 13  # where the reader went
 
 
+@pytest.mark.full
 async def test_a_turn_that_fails_while_it_is_looked_at_leads_to_the_cause(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -100,12 +102,14 @@ async def test_a_turn_that_fails_while_it_is_looked_at_leads_to_the_cause(
         await person.finds(lambda: daemon.streams == 1)  # the steps of others are told no longer
 
 
+@pytest.mark.full
 async def test_a_turn_that_waits_says_behind_whom(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock, size=(80, 24)) as person:
         await opens(person, SAMPLE[12]["id"])
         await person.sees("· queued", f"waits behind {SAMPLE[9]['id']} and 1 more", "┅▶")
 
 
+@pytest.mark.full
 async def test_a_failure_is_on_screen_first_and_once(daemon: FakeDaemon, clock: FakeClock) -> None:
     async with console(daemon, clock=clock, size=(80, 24)) as person:
         await opens(person, SAMPLE[4]["id"])
@@ -122,6 +126,7 @@ async def test_a_failure_is_on_screen_first_and_once(daemon: FakeDaemon, clock: 
         await person.sees("✗ failed", "openai", "rate_limited", "model openai ✗")
 
 
+@pytest.mark.full
 async def test_a_notice_of_a_failure_that_did_not_arrive_says_both(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -133,6 +138,7 @@ async def test_a_notice_of_a_failure_that_did_not_arrive_says_both(
         await person.sees("✗ failed  ✗ not delivered", "rate_limited: the model", "45047: no more answers")
 
 
+@pytest.mark.full
 async def test_an_answer_that_did_not_arrive_is_red_and_says_why(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -142,6 +148,7 @@ async def test_an_answer_that_did_not_arrive_is_red_and_says_why(
         await person.sees("delivery wecomcs/default ✗", "✗ 45047")
 
 
+@pytest.mark.full
 async def test_nothing_counts_on_once_the_daemon_is_away(clock: FakeClock) -> None:
     daemon = filled()
     view = running(turn_view(11))

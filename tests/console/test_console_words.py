@@ -111,6 +111,7 @@ def test_nothing_is_said_in_one_language_only() -> None:
     assert not sorted({(text, where) for where, text in said() if text not in ZH})
 
 
+@pytest.mark.full
 def test_nothing_is_translated_that_nobody_says() -> None:
     assert not set(ZH) - {text for _, text in said()}
 

@@ -62,6 +62,7 @@ async def test_times_run_down_between_two_answers(daemon: FakeDaemon, clock: Fak
         assert daemon.asked.count(("GET /v1/workflows", {})) == asked
 
 
+@pytest.mark.full
 async def test_one_is_opened_with_its_days_and_an_error_opens_its_turn(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -98,6 +99,7 @@ async def test_a_test_lists_what_was_found(daemon: FakeDaemon, clock: FakeClock)
         await person.sees("✗ main: key: 401", "→ renew dify_api_key")
 
 
+@pytest.mark.full
 async def test_a_run_by_hand_shows_its_nodes_as_a_tree(daemon: FakeDaemon, clock: FakeClock) -> None:
     daemon.answers["POST /v1/workflows/code_help/run"] = RUN
     async with console(daemon, clock=clock) as person:
@@ -160,6 +162,7 @@ async def test_several_are_compared_by_one_text(daemon: FakeDaemon, clock: FakeC
         await person.sees("a text compares two workflows or more")
 
 
+@pytest.mark.full
 async def test_one_is_switched_off_only_after_a_yes_and_on_again(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:
@@ -223,6 +226,7 @@ async def test_its_turns_are_the_live_list_filtered(daemon: FakeDaemon, clock: F
         await person.sees("Workflow general", "401: the key is refused")
 
 
+@pytest.mark.full
 async def test_an_empty_list_says_whether_there_is_nothing_or_nobody_to_ask(
     daemon: FakeDaemon, clock: FakeClock
 ) -> None:

@@ -88,6 +88,7 @@ def run(setting: Setting, arguments: Sequence[str], monkeypatch: pytest.MonkeyPa
     return end.value.code, err.getvalue()
 
 
+@pytest.mark.full
 def test_every_command_of_the_pages_runs(
     setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ def test_a_client_that_comes_early_waits(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("environ", "code"), [({}, 1), ({"INVOCATION_ID": "x"}, 78)])
 def test_a_configuration_that_cannot_be_used_lists_every_problem(
     tmp_path: Path, environ: dict[str, str], code: int
@@ -207,6 +208,7 @@ def test_sockets_of_systemd_are_used_and_left_in_place(tmp_path: Path) -> None:
         assert str(path) in ready
 
 
+@pytest.mark.full
 def test_who_waits_for_a_daemon_that_cannot_start_hears_why(tmp_path: Path) -> None:
     """Else systemd would start the service for that client again and again, until it gives the socket up."""
     path, file, journal = tmp_path / "given.sock", tmp_path / "mindbot.yaml", tmp_path / "journal"

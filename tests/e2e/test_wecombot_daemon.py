@@ -68,6 +68,7 @@ def test_every_message_is_answered_once_and_the_bots_prove_themselves(both: Both
     assert all(check.state == "ok" for check in checks), checks
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("mode", ["hook", "line"])
 def test_a_picture_is_decrypted_and_an_opinion_kept_with_its_turn(both: Both, mode: str) -> None:
     user, file = f"zhao-{mode}", base64.b64encode(PNG).decode()

@@ -109,6 +109,7 @@ async def test_a_turn_that_ended_while_the_daemon_was_away_is_shown_once(
     assert [line.get("turn", line) for line in lines] == ["SEEN", {"reset": "F"}, "MISSED", "NEW"]
 
 
+@pytest.mark.full
 async def test_a_process_follows_until_its_limit(up: Running) -> None:
     async with tailing(up, "--limit", "2", "user == alice") as process:
         for user, id in (("alice", "A"), ("bob", "B"), ("alice", "C"), ("alice", "D")):
@@ -120,6 +121,7 @@ async def test_a_process_follows_until_its_limit(up: Running) -> None:
         assert await process.wait() == 0
 
 
+@pytest.mark.full
 async def test_ctrl_c_ends_it_without_a_word(up: Running) -> None:
     async with tailing(up) as process:
         process.send_signal(signal.SIGINT)

@@ -14,6 +14,7 @@ from mindbot.workflows.coze import bots, run
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("status", [504, 502])
 async def test_a_chat_is_looked_for_while_nobody_can_be_asked(
     status: int, monkeypatch: pytest.MonkeyPatch

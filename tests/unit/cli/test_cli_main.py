@@ -127,6 +127,7 @@ def test_completion_knows_commands_and_their_subcommands() -> None:
     assert set(complete("mindbot dlq ", 2)) == {"list", "show", "retry", "discard", "restore"}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("shell", "said"),
     [

@@ -94,6 +94,7 @@ async def test_a_connection_lost_after_sending_is_not_tried_again(peer, method: 
     assert len(there.requests) == 1
 
 
+@pytest.mark.full
 async def test_no_answer_in_time(peer) -> None:
     async def silent(wire) -> None:
         await wire.request()

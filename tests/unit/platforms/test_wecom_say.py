@@ -83,6 +83,7 @@ ANYTHING = st.lists(
 )
 
 
+@pytest.mark.full
 @given(ANYTHING)
 def test_whatever_is_planned_is_within_the_limits(parts: list[Part]) -> None:
     for message in say.plan(parts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +116,7 @@ parts = st.lists(st.one_of(texts, calls, answers, thoughts, pictures), max_size=
 roles = st.sampled_from(["system", "user", "assistant", "tool"])
 
 
+@pytest.mark.full
 @given(st.lists(st.builds(ChatMessage, roles, parts), max_size=12))
 def test_whatever_was_said_the_strictest_take_it(lines: list[ChatMessage]) -> None:
     said = alternating(lines, "acme")[1]

@@ -108,7 +108,7 @@ LATE_THOUGHT = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("take", [_to_anthropic, _to_gemini])
 @example(ChatRequest(NO_RESULTS, "gemini-3-flash", 0.7, 50), None)
 @example(ChatRequest(LATE_THOUGHT, "gemini-3-flash", 0.7, 50), 2000)

@@ -190,6 +190,7 @@ EVENTS = st.dictionaries(FIELDS, VALUES, max_size=5).flatmap(
 )
 
 
+@pytest.mark.full
 @given(st.lists(EVENTS | VALUES, max_size=12))
 def test_stray_shapes_cost_nothing_but_themselves(docs: list[Any]) -> None:
     answer = DifyAnswer("app")

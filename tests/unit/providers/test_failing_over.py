@@ -214,7 +214,7 @@ async def test_a_rate_in_mid_stream_without_anybody_else_fails_the_turn_once(htt
         assert (far.counters["requests"], here.waits) == (1, [])
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_who_was_asked_when_the_time_was_nearly_up_is_not_blamed(http: HttpClient) -> None:
     async with openai("hang") as dead, openai("hang") as late:
         entries = {"a": {**dead.entry, "timeout": 0.2}, "b": {**late.entry, "timeout": 10}}

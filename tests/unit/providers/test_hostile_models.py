@@ -119,7 +119,7 @@ async def test_lines_that_become_no_answer() -> None:
             await ask_it(server, timeout=0.2)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_an_answer_that_never_ends_is_cut_when_its_time_is_up() -> None:
     said = event({"content": "and so on, and so forth, "})
     async with Server(lambda far: drip(far, EVENTS, said)).running() as server:
@@ -235,6 +235,7 @@ LINES = b"".join(
 )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("body", "finish"),
@@ -338,6 +339,7 @@ async def test_the_field_that_a_refusal_names_is_the_one() -> None:
     assert answer.last.notes == {"unsent": ["max_tokens"]}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("ends", [True, False])
 async def test_a_refusal_that_does_not_come_whole_is_still_one(ends: bool) -> None:
     head = b"HTTP/1.1 401 X\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"

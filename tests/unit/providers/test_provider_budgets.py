@@ -313,7 +313,7 @@ anyio.run(main)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_killed_process_has_lost_nothing_that_was_answered(tmp_path: Path) -> None:
     path = tmp_path / "mindbot.db"
     ran = await anyio.run_process(

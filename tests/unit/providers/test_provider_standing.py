@@ -122,7 +122,7 @@ anyio.run(main)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_kill_neither_loses_nor_stretches_a_wait(http: HttpClient, tmp_path: Path) -> None:
     now = time.time()
     path = tmp_path / "mindbot.db"

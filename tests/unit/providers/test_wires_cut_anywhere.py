@@ -279,6 +279,7 @@ def test_stray_events_of_coze_end_in_an_answer_or_a_named_failure(events: list[t
         assert str(exc).startswith("acme")
 
 
+@pytest.mark.full
 @given(st.lists(STRAY, max_size=10))
 def test_stray_lines_of_ollama_end_in_an_answer_or_a_named_failure(docs: list[Any]) -> None:
     try:

@@ -120,6 +120,7 @@ async def test_a_bot_uses_only_its_own_slots() -> None:
         release.set()
 
 
+@pytest.mark.full
 async def test_past_the_backlog_turns_wait_on_disk_and_keep_their_order() -> None:
     disk: list[Turn] = []
     seen: list[str] = []

@@ -80,6 +80,7 @@ async def told(runtime: Runtime, so: Callable[[dict[str, Any]], bool]) -> dict[s
                     return dict(event.data)
 
 
+@pytest.mark.full
 async def test_an_answer_that_does_not_arrive_is_in_health_until_somebody_decides(tmp_path: Path) -> None:
     phone, places = Refusing(), MemoryPlaces()
     async with a_runtime(tmp_path, phone, places) as runtime:
@@ -98,6 +99,7 @@ async def test_an_answer_that_does_not_arrive_is_in_health_until_somebody_decide
         assert found["dead_letters"] == 0
 
 
+@pytest.mark.full
 async def test_a_turn_that_is_given_up_is_in_health_until_somebody_decides(tmp_path: Path) -> None:
     phone, places = Refusing(), MemoryPlaces()
     phone.breaks = True
@@ -195,6 +197,7 @@ def test_what_is_long_ago_falls_out_of_the_counts() -> None:
     assert counts.sum(0) == 1
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("at_once", [1000, 1])
 async def test_failures_are_bundled_and_a_bundle_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int

@@ -119,7 +119,7 @@ async def test_a_press_that_cannot_be_stored_in_time_is_not_acknowledged_and_sho
         assert [m.text for m in here.inbox.messages[1:]] == ["Yes"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_press_that_cannot_be_stored_is_not_acknowledged() -> None:
     async with connected(again=True) as here:
         sent = await here.bot.send(a_delivery(await here.asked(), Part("card", "?", BUTTONS)))

@@ -72,7 +72,7 @@ async def test_a_video_whose_picture_was_lost_is_not_uploaded_again() -> None:
         assert len(here.shown()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_later_attempt_does_not_upload_again() -> None:
     async with connected(run=False, fault="throttle:n=1@batchSend") as here:
         file = await here.bot._host.media.save(_chunk(b"%PDF-1.4"), name="a.pdf")
@@ -90,7 +90,7 @@ async def test_a_file_that_is_too_large_names_the_limit() -> None:
             await here.bot.send(a_delivery(here.bot.address("li"), Part("file", "", {"media": file.id})))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_an_upload_that_was_too_much_is_made_again() -> None:
     async with connected(run=False, fault="90018:n=1@media/upload") as here:
         file = await here.bot._host.media.save(_chunk(b"%PDF-1.4"), name="a.pdf")

@@ -94,6 +94,7 @@ TYPES = ("text", "richText", "picture", "audio", "video", "file", "interactiveCa
 ODD = st.dictionaries(st.sampled_from([*HEAD, "createAt"]), ANY)
 
 
+@pytest.mark.full
 @given(st.sampled_from(TYPES), ANY | BODY, ANY | BODY, ODD)
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_content_is_a_message_that_can_be_stored(msgtype: str, inner: Any, quoted: Any, odd: Any) -> None:

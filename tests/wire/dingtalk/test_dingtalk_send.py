@@ -188,7 +188,7 @@ async def test_a_refused_text_is_refused_by_the_api_as_well_and_not_tried_there(
         assert here.shown() == []
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_push_to_many_goes_out_by_twenties_and_goes_on_where_it_stopped() -> None:
     async with connected(run=False, fault="throttle:n=1:after=1@batchSend") as here:
         users = [f"u{n}" for n in range(45)]

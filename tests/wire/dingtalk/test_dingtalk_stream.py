@@ -95,7 +95,7 @@ async def test_a_half_open_connection_is_found_by_pings() -> None:
         assert here.texts() == ["hello"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_silent_connection_is_replaced() -> None:
     async with connected(sim={"stream": StreamRules(ping=60)}, idle_timeout=1) as here:
         await until(lambda: here.sim.counters["connected"] >= 2)

@@ -54,6 +54,7 @@ async def test_callbacks_of_a_chat_are_stored_in_the_order_they_came() -> None:
         assert here.texts() == ["m0", "m1", "m2", "m3"] and here.bot.details()["unstored"] == 0
 
 
+@pytest.mark.full
 async def test_a_row_that_cannot_be_stored_holds_up_its_own_chat_alone() -> None:
     async with connected() as here:
         tries = refuse(here, lambda message: message.sender == "li")

@@ -219,6 +219,7 @@ async def test_the_answer_to_a_push_that_got_lost_is_told_as_unknown() -> None:
         assert caught.value.sent and here.shown() == ["hello"]
 
 
+@pytest.mark.full
 async def test_a_frame_without_an_answer_is_given_up_and_its_late_answer_fits_no_other() -> None:
     async with connected(fault="slow:700ms:n=1@aibot_respond_msg") as here:
         message = await here.asked("hello")
@@ -238,6 +239,7 @@ async def test_a_lost_subscription_is_renewed_and_the_frame_sent_once_more() -> 
         assert here.sim.counters["aibot_subscribe"] == 2 and here.bot.details()["renewed"] == 1
 
 
+@pytest.mark.full
 async def test_a_conflict_is_tried_again() -> None:
     async with connected(fault="6000:n=2@aibot_respond_msg") as here:
         message = await here.asked("hello")

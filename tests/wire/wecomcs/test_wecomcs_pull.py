@@ -35,7 +35,7 @@ async def test_a_callback_brings_the_message() -> None:
         assert here.sim.counters["sync_without_token"] == 2  # the first pull of each account alone
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_without_callbacks_the_timer_pulls() -> None:
     async with connected(fault="silent", pull_interval=1) as here:
         await here.asked("hello")
@@ -98,7 +98,7 @@ async def test_a_store_that_fails_leaves_the_cursor_where_it_was() -> None:
         assert here.texts() == ["one", "two"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @given(count=st.integers(1, 40), split=st.integers(1, 7), seed=st.integers(0, 99))
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_however_pages_are_split_each_message_comes_once_and_in_order(
