@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mindbot.api.models import SpanView
+from mindbot.domain.span import STOPPED
 
 PIPELINE = "pipeline"  # the kind of the step that stands for stages
+BAD = {"error", *STOPPED}  # how a step ends that did not end by itself
 _OWN_MS = 1.0  # what a stage may take for itself and still be said to do nothing,
 _OWN_SHARE = 0.1  # or this share of its time
 
@@ -42,7 +44,7 @@ def inside(spans: Sequence[SpanView]) -> dict[int, list[SpanView]]:
 def passes_on(span: SpanView, within: Sequence[SpanView]) -> bool:
     """Tell whether a step failed, or was stopped, only because one inside it was: that one says why."""
     bad = [each for each in within if each.status == span.status]
-    if span.status not in ("error", "aborted") or not bad:
+    if span.status not in BAD or not bad:
         return False
     said, told = failure_of(span), [failure_of(each) for each in bad]
     return said is None or any(each and each.message in said.message for each in told)

@@ -9,7 +9,13 @@ from mindbot.api.models import SpanView, TurnView
 from mindbot.api.shown_turns import state, who, why
 from mindbot.cli.output import clock, columns, folded, milliseconds, one_line, table
 
-_MARKS = {"ok": "", "error": "✗ error", "aborted": "⊘ aborted", "memo": "↺ memo"}
+_MARKS = {
+    "ok": "",
+    "error": "✗ error",
+    "cancelled": "⊘ cancelled",
+    "interrupted": "↯ interrupted",
+    "memo": "↺ memo",
+}
 _DETAILS = 4  # values of a span that fit on its line
 _TITLES = ["SPAN", "START", "TOOK", ""]
 _INDENT = "  "

@@ -8,6 +8,20 @@ from dataclasses import dataclass, field
 from mindbot.domain.message import Json
 from mindbot.domain.shapes.turns import SpanJson
 
+#: How a step ends: by itself, by a failure, stopped by somebody, or with the process it ran in. A ``memo`` is
+#: none that ran: its result was taken from the memo.
+CANCELLED, INTERRUPTED = "cancelled", "interrupted"
+#: Those that were ended from outside, and so by no fault of their own.
+STOPPED = frozenset({CANCELLED, INTERRUPTED})
+
+#: Words of records that older versions wrote.
+_OLD_WORDS = {"aborted": CANCELLED}
+
+
+def status_of(word: str) -> str:
+    """Return how a step ended in today's words, from a record of any version."""
+    return _OLD_WORDS.get(word, word)
+
 
 @dataclass(slots=True)
 class Span:
@@ -19,7 +33,7 @@ class Span:
     name: str
     start: float
     took: float = -1.0
-    status: str = "ok"  # ok, error, aborted (it was stopped), memo (taken from the memo, not run again)
+    status: str = "ok"  # ok, error, cancelled, interrupted, memo, skipped
     data: Json = field(default_factory=dict)
 
     def end(self) -> None:
@@ -52,6 +66,6 @@ class Span:
             data["name"],
             data["start"],
             took / 1000 if took is not None else -1.0,
-            data["status"],
+            status_of(data["status"]),
             data.get("data", {}),
         )

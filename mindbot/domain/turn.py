@@ -20,7 +20,7 @@ from mindbot.domain.delivered import Delivered, delivered_of
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.shapes.turns import OrderJson, RouteJson
-from mindbot.domain.span import Span
+from mindbot.domain.span import CANCELLED, Span
 
 State = Literal["queued", "running", "parked", "waiting", "answered", "dropped", "failed", "dead"]
 OPEN_STATES: tuple[State, ...] = ("queued", "running", "parked", "waiting")
@@ -248,7 +248,7 @@ class Turn:
 
 class Step:
     """A span for the length of a block; see `Turn.span`. What leaves the block as an error is its failure;
-    one that is cancelled is aborted."""
+    one that is stopped is cancelled."""
 
     __slots__ = ("_kind", "_name", "_parent", "_span", "_turn")
 
@@ -286,7 +286,7 @@ class Step:
             span.status = "error"
             span.data.setdefault("error", turn.tracer.words(error))
         elif error is not None:  # it was stopped, or its reader went away
-            span.status = "aborted"
+            span.status = CANCELLED
         if self._parent is None:
             turn.innermost = span.parent
         if turn.tracer.active:

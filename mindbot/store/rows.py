@@ -17,7 +17,7 @@ from mindbot.domain.errors import StoreUnreadable
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept
 from mindbot.domain.shapes.turns import PartJson, RouteJson
-from mindbot.domain.span import Span
+from mindbot.domain.span import Span, status_of
 from mindbot.domain.turn import Turn
 from mindbot.store.journal import Row
 from mindbot.store.unreadable import Unreadable
@@ -52,7 +52,7 @@ def pack_spans(spans: Iterable[Span]) -> list[Row]:
 
 def unpack_spans(rows: Iterable[Row]) -> list[Span]:
     """Read `pack_spans` back."""
-    return [Span(a, b, c, d, e / 1e6, f / 1e6, g, h or {}) for a, b, c, d, e, f, g, h in rows]
+    return [Span(a, b, c, d, e / 1e6, f / 1e6, status_of(g), h or {}) for a, b, c, d, e, f, g, h in rows]
 
 
 class KeptTurn(TypedDict):

@@ -82,7 +82,7 @@ def running(view: Json) -> Json:
         {**model(begun, 20.0), "id": 13, "kind": "tool", "name": "order_status", "start": begun + 35.0},
         {**model(begun, None), "id": 14, "start": begun + 56.0},
     ]
-    spans[12] |= {"data": {}, "status": "aborted"}
+    spans[12] |= {"data": {}, "status": "cancelled"}
     card = {
         "id": f"{view['id']}-0",
         "platform": view["platform"],

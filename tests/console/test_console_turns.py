@@ -54,8 +54,8 @@ async def test_a_turn_is_drawn_as_it_runs(daemon: FakeDaemon, clock: FakeClock) 
         await person.sees("3m44s", "tool track_parcel", "1.5s")
         known = daemon.answers[f"GET /v1/turns/{RUNS}"]
         known["saying"] += "yesterday."
-        known["spans"].append({**step, "id": 15, "start": NOON, "took_ms": 1_500.0, "status": "aborted"})
-        tells(daemon, {"type": "span.closed", **step, "took_ms": 1_500.0, "status": "aborted"})
+        known["spans"].append({**step, "id": 15, "start": NOON, "took_ms": 1_500.0, "status": "cancelled"})
+        tells(daemon, {"type": "span.closed", **step, "took_ms": 1_500.0, "status": "cancelled"})
         await person.sees("tool track_parcel ⊘")
         ended = {"state": "answered", "reply": "It left Hamburg yesterday.", "took_ms": 61_000.0}
         daemon.answers[f"GET /v1/turns/{RUNS}"] |= ended | {"deliveries": []}

@@ -11,9 +11,10 @@ from mindbot.domain import ids
 from mindbot.domain.bot import Bot
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.message import Message, Part, text_part
-from mindbot.domain.span import Span
+from mindbot.domain.span import CANCELLED, Span
 from mindbot.domain.turn import Reply, Turn
 from mindbot.platforms.console import ConsolePlatform
+from mindbot.store.rows import pack_spans, unpack_spans
 
 TEXT = st.text(max_size=20)
 FACTS = st.dictionaries(TEXT.filter(lambda key: key[:1] != "_"), TEXT | st.integers() | st.lists(TEXT))
@@ -52,6 +53,15 @@ def test_json_holds_all_of_it(vars, route, prompt, history, spans, parts, memo) 
     again = Turn.from_json(turn.to_json())
     assert again.to_json() == turn.to_json()
     assert (again.message, again.prompt, again.spans) == (turn.message, prompt, spans)
+
+
+def test_a_step_of_an_older_record_ends_in_the_words_of_today() -> None:
+    step = Span(1, 0, "tool", "search", 5.0, 0.5)
+    old = {**step.to_json(), "status": "aborted"}
+    assert Span.from_json(old).status == CANCELLED
+    assert [span.status for span in unpack_spans([[*pack_spans([step])[0][:6], "aborted", None]])] == [
+        CANCELLED
+    ]
 
 
 @pytest.mark.anyio

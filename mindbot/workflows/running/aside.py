@@ -13,7 +13,7 @@ from mindbot.domain.chat import Attachment, Usage
 from mindbot.domain.errors import Conflict, MindBotError, Overloaded, WorkflowPaused
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.shapes.workflows import RunNodeJson, WorkflowRunJson
-from mindbot.domain.span import Span
+from mindbot.domain.span import STOPPED, Span
 from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
 from mindbot.telemetry.redaction import told
@@ -125,7 +125,7 @@ def _line(workflows: Workflows, name: str) -> list[Member]:
 
 def _node(span: Span) -> RunNodeJson:
     error = span.data.get("error", "")
-    ended = "failed" if span.status in ("error", "aborted") else "succeeded"
+    ended = "failed" if span.status in ("error", *STOPPED) else "succeeded"
     return {
         "name": span.name,
         "kind": span.kind,

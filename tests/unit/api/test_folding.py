@@ -72,7 +72,7 @@ def test_what_a_failure_went_through_is_no_failure_of_its_own() -> None:
 
 
 def test_what_was_stopped_inside_is_folded() -> None:
-    stopped = [span(n, n - 1, name, status="aborted") for n, name in enumerate(("deliver", "run", "m"), 1)]
+    stopped = [span(n, n - 1, name, status="cancelled") for n, name in enumerate(("deliver", "run", "m"), 1)]
     assert [name for *_, name in shown([*stopped[:2], stopped[2].model_copy(update={"kind": "model"})])] == [
         "deliver … run",
         "m",

@@ -111,4 +111,4 @@ async def test_who_leaves_early_ends_the_call() -> None:
         async for _ in chunks:
             break
     assert model.left_early
-    assert (turn.spans[-1].status, turn.innermost) == ("aborted", 0)
+    assert (turn.spans[-1].status, turn.innermost) == ("cancelled", 0)

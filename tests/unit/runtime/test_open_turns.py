@@ -83,7 +83,7 @@ async def test_a_queued_turn_says_what_it_waits_for(runtime: Runtime, slow: Slow
         await turns.wait_turn(other, PATIENCE)
 
 
-async def test_a_step_that_is_stopped_is_aborted_and_has_not_failed(runtime: Runtime, slow: Slow) -> None:
+async def test_a_step_that_is_stopped_is_cancelled_and_has_not_failed(runtime: Runtime, slow: Slow) -> None:
     turns = runtime.resources.turns
     with anyio.fail_after(PATIENCE):
         turn = await turns.inject(text="hello")
@@ -91,7 +91,7 @@ async def test_a_step_that_is_stopped_is_aborted_and_has_not_failed(runtime: Run
         assert runtime.bridge.stop(turn)
         spans = (await turns.wait_turn(turn, PATIENCE))["spans"]
     found: dict[str, Any] = {each["name"]: each["status"] for each in spans}
-    assert (found["search"], found["run"]) == ("aborted", "ok")
+    assert (found["search"], found["run"]) == ("cancelled", "ok")
 
 
 async def test_a_delivery_shows_the_parts_that_are_more_than_one_text(runtime: Runtime) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mindbot.api.folding import PIPELINE, blamed, folded, inside, passes_on
+from mindbot.api.folding import BAD, PIPELINE, blamed, folded, inside, passes_on
 from mindbot.api.models import SpanView, TurnView
 from mindbot.domain.turn import DONE_STATES
 
 QUEUE = "queue"  # the kind of the step that is the wait for a place
 WAITED = 0.005, 0.02  # seconds of waiting, and the share of the whole, that are worth a line
-_ENDS = {"dead": "error", "unknown": "error", "discarded": "aborted"}
+_ENDS = {"dead": "error", "unknown": "error", "discarded": "cancelled"}
 
 
 @dataclass(slots=True)
@@ -211,6 +211,6 @@ def stages(spans: Iterable[SpanView]) -> list[Stage]:
         own = span.took_ms
         if own is not None and span.id in inner:
             own = max(own - (inner[span.id].took_ms or 0.0), 0.0)
-        passed = span.status in ("error", "aborted") and span.id in inner and inner[span.id].status != "ok"
+        passed = span.status in BAD and span.id in inner and inner[span.id].status != "ok"
         out.append(Stage(span.name, own, "ok" if passed else span.status))
     return out

@@ -9,6 +9,7 @@ from textual.strip import Strip
 
 from mindbot.api.models import BehindView, TurnView
 from mindbot.api.shown_waits import waits
+from mindbot.domain.span import STOPPED
 from mindbot.domain.turn import DONE_STATES
 from mindbot_tui.cells import clean, clock, fit, took
 from mindbot_tui.state.steps import QUEUE, Axis, Stage, Step
@@ -19,7 +20,7 @@ from mindbot_tui.widgets.turn_list import DRY_RUN, ORIGINS, STATES, sign
 from mindbot_tui.words import Words
 
 _SHORT = 60  # cells of a head that has no room for all words
-_STATUS = {"ok": "ok", "error": "bad", "aborted": "drop", "memo": "wait"}
+_STATUS = {"ok": "ok", "error": "bad", "cancelled": "drop", "interrupted": "drop", "memo": "wait"}
 _BARS = _STATUS | {"ok": "bar"}
 
 
@@ -182,7 +183,12 @@ def scale(axis: Axis, width: int, words: Words) -> str:
 
 
 #: By a step's status: how its name is written, and its sign.
-_NAMES = {"error": ("bad", " ✗"), "aborted": ("drop", " ⊘"), "memo": ("", " ↺")}
+_NAMES = {
+    "error": ("bad", " ✗"),
+    "cancelled": ("drop", " ⊘"),
+    "interrupted": ("drop", " ↯"),
+    "memo": ("", " ↺"),
+}
 
 
 def _name(step: Step, words: Words, axis: Axis) -> Cell:
@@ -213,7 +219,7 @@ def bar(step: Step, axis: Axis, width: int) -> list[Piece]:
     fill, opened = "━", step.end is None
     if step.kind == QUEUE:
         style, fill = "wait", "┅"
-    elif step.status == "aborted":
+    elif step.status in STOPPED:
         fill = "─"
     elif opened:
         style = "busy"
