@@ -103,6 +103,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "secret list": ("secret list",),
     "secret delete": ("secret delete wecom-secret",),
     "rehearse": ("rehearse", "rehearse FILE --fault openai=503"),
+    "record": ("record TURN --out golden.yaml", "record SESSION --out golden.yaml"),
+    "test": ("test FILE", "test FILE --tap", "test FILE --update"),
     "sim": ("sim wecom openai", "sim dify --port-base 8800 --fault dify/503@#research"),
     "bench": ("bench pipeline", "bench wire --messages 500 --json"),
     "completion": ("completion bash", "completion fish"),

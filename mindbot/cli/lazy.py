@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("Make, check and show the configuration.", ""),
     "secret": ("Keep secrets out of the configuration.", ""),
     "rehearse": ("Play conversations with your configuration, all simulated.", ""),
+    "record": ("Keep conversations that happened as golden ones.", ""),
+    "test": ("Play golden conversations, and tell what drifted.", ""),
     "sim": ("Run simulators of platforms and vendors.", ""),
     "bench": ("Measure, each figure beside its floor.", ""),
     "db": ("Back up, restore, upgrade and check the database.", ""),

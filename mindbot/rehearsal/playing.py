@@ -17,6 +17,10 @@ from mindbot.rehearsal.scenario import RehearsedTalk, ScenarioLine, with_whom
 from mindbot.runtime.app import Runtime
 from mindbot.sim.server import Simulator
 
+#: Told of each message before it is said, where messages of all conversations follow each other: to prompt
+#: those who will answer it.
+Prompter = Callable[["Played"], None]
+
 #: Seconds an answer may take to come to a phone once it is sent: webhooks are polled for it.
 _TO_PHONE = 10.0
 _LOOK_EVERY = 0.05  # seconds
@@ -82,8 +86,14 @@ class Players:
         self._callback = callback
         self._patience = patience
 
-    async def play(self, played: Sequence[Played]) -> None:
-        """Play what `before_play` made, side by side; what is said on one screen follows each other."""
+    async def play(self, played: Sequence[Played], prompter: Prompter | None = None) -> None:
+        """Play what `before_play` made, side by side; what is said on one screen follows each other.
+
+        With a ``prompter`` everything follows each other.
+        """
+        if prompter is not None:
+            await self._row(played, prompter)
+            return
         screens: dict[tuple[str, str, str], list[Played]] = {}
         for each in played:
             scene = each.scene
@@ -92,8 +102,9 @@ class Players:
             for row in screens.values():
                 tasks.start_soon(self._row, row)
 
-    async def _row(self, row: Sequence[Played]) -> None:
+    async def _row(self, row: Sequence[Played], prompter: Prompter = lambda played: None) -> None:
         for each in row:
+            prompter(each)
             try:
                 await self._say(each)
             except MindBotError as error:

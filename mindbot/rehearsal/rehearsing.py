@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,11 +15,14 @@ import anyio
 from mindbot.config.load import Loaded
 from mindbot.domain.errors import MindBotError
 from mindbot.rehearsal.loopback import only_loopback
-from mindbot.rehearsal.playing import Played, Players, Scene, before_play
+from mindbot.rehearsal.playing import Played, Players, Prompter, Scene, before_play
 from mindbot.rehearsal.scenario import FaultSpecs
 from mindbot.rehearsal.stand_ins import StandIns, standing_in
 from mindbot.runtime.app import Runtime
 from mindbot_daemon.webhooks import PublicListener, path_of
+
+#: Returns who tells the stand-ins what to answer.
+Prompting = Callable[[StandIns], Prompter]
 
 _HELLO = 10.0  # seconds a bot may take to be connected
 _LOOK_EVERY = 0.02  # seconds
@@ -41,9 +44,16 @@ class RehearsalOutcome:
 
 
 def rehearse(
-    loaded: Loaded, scenes: Sequence[Scene], faults: dict[str, FaultSpecs], *, timeout: float
+    loaded: Loaded,
+    scenes: Sequence[Scene],
+    faults: Mapping[str, FaultSpecs],
+    *,
+    timeout: float,
+    prompting: Prompting | None = None,
 ) -> RehearsalOutcome:
     """Play the scenes with a configuration, in a temporary folder, for ``timeout`` seconds at most.
+
+    ``prompting`` makes a prompter of the stand-ins: what is said then follows each other.
 
     Raises:
         ConfigError: a fault is none of its simulator's, or the configuration cannot be run.
@@ -53,7 +63,7 @@ def rehearse(
     begun = time.monotonic()
     with only_loopback() as guard, tempfile.TemporaryDirectory(prefix="mindbot-rehearsal-") as folder:
         try:
-            anyio.run(_run, loaded, scenes, faults, timeout, Path(folder), outcome)
+            anyio.run(_run, loaded, scenes, faults, timeout, prompting, Path(folder), outcome)
         except BaseExceptionGroup as group:  # what task groups make of an error
             known = group.subgroup(MindBotError)
             if known is None:
@@ -72,8 +82,9 @@ def _first(group: BaseExceptionGroup[MindBotError]) -> MindBotError:
 async def _run(
     loaded: Loaded,
     scenes: Sequence[Scene],
-    faults: dict[str, FaultSpecs],
+    faults: Mapping[str, FaultSpecs],
     timeout: float,
+    prompting: Prompting | None,
     folder: Path,
     outcome: RehearsalOutcome,
 ) -> None:
@@ -91,7 +102,8 @@ async def _run(
                 outcome.left_out = cast.left_out
                 cast.fail(faults)
                 async with _stage(replace(loaded, config=cast.config), folder) as (runtime, listener):
-                    await _play(runtime, listener, cast, scenes, timeout, outcome)
+                    prompter = prompting(cast) if prompting else None
+                    await _play(runtime, listener, cast, scenes, timeout, prompter, outcome)
             group.cancel_scope.cancel()
 
 
@@ -116,6 +128,7 @@ async def _play(
     cast: StandIns,
     scenes: Sequence[Scene],
     timeout: float,
+    prompter: Prompter | None,
     outcome: RehearsalOutcome,
 ) -> None:
     callbacks = {
@@ -126,7 +139,7 @@ async def _play(
     outcome.played = before_play(scenes)
     with anyio.move_on_after(timeout):
         outcome.not_well = await _connected(runtime)
-        await players.play(outcome.played)
+        await players.play(outcome.played, prompter)
     outcome.matched = {rule.name: rule.matched for rule in runtime.generation.router.rules.all}
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field, field_validator
 
-from mindbot.config import keys, problems, source, tree
+from mindbot.config import keys, tree
 from mindbot.config.model import BotConfig, Config
 from mindbot.config.patterns import check_patterns
 from mindbot.config.sections import Section
 from mindbot.config.tree import Finding, KeyPath, Node
 from mindbot.config.types import LINES
-from mindbot.domain.errors import ConfigError
+from mindbot.rehearsal.reading import read_as
 
 _SEE = "see docs/rehearsal.md"
 #: Platforms with a simulator, and those of them that have groups.
@@ -89,33 +88,14 @@ def read(path: Path, config: Config) -> Scenario:
     Raises:
         ConfigError: ``problems`` has a line for every finding, each with its place and mend.
     """
-    try:
-        found = source.read(path, begins="conversations")
-    except ConfigError as error:
-        raise ConfigError("the conversations cannot be read", hint=_SEE, problems=error.problems) from error
-    refused = list(found.problems)
-    root = keys.canonical(found.root, Scenario, refused)
-    try:
-        scenario = Scenario.model_validate(tree.to_plain(root))
-    except ValidationError as error:
-        refused += [problems.of(root, Scenario, each) for each in _deepest(error)]
-    else:
-        refused += _strangers(root, scenario, config)
-        if not refused:
-            return scenario
-    lines = [str(each) for each in sorted(refused, key=lambda each: each.origin.line)]
-    count = f"{len(lines)} problem{'s' if len(lines) != 1 else ''}"
-    raise ConfigError(f"the conversations have {count}", hint=_SEE, problems=lines)
-
-
-def _deepest(error: ValidationError) -> Iterator[ErrorDetails]:
-    """Yield what the model refuses; a list is not empty too because each of its entries is refused."""
-    told = error.errors(include_url=False)
-    for each in told:
-        place = each["loc"]
-        inside = any(other["loc"][: len(place)] == place for other in told if other is not each)
-        if not (each["type"] == "too_short" and inside):
-            yield each
+    return read_as(
+        Scenario,
+        path,
+        begins="conversations",
+        what="the conversations",
+        see=_SEE,
+        also=lambda root, scenario: _strangers(root, scenario, config),
+    )
 
 
 def _strangers(root: Node, scenario: Scenario, config: Config) -> list[Finding]:

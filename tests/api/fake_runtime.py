@@ -198,7 +198,8 @@ class FakeRuntime:
         self.levels |= levels
 
     async def list_turns(self, *, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
-        found = [t for t in reversed(self.turns.values()) if filter in t["text"]]
+        of = filter.removeprefix("session == ").strip('"')  # all that is understood beside words of a text
+        found = [t for t in reversed(self.turns.values()) if filter in t["text"] or of == t["session"]]
         if before:
             found = found[[t["id"] for t in found].index(before) + 1 :]
         return found[:limit]
