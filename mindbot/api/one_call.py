@@ -55,6 +55,7 @@ _LISTS = {
     "turn": "see: mindbot turns",
     "session": "see: mindbot session list",
     "dead letter": "see: mindbot dlq list",
+    "delivery": "see: mindbot queue list",
     "file": "see: mindbot trace TURN --json",
     "bundle": "see: mindbot failures",
     "secret": "see: mindbot secret list",

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "media": ("Files that came with messages.", "mindbot.cli.media:app"),
     "session": ("Conversations.", "mindbot.cli.session:app"),
     "dlq": ("Dead letters: list, show, retry, discard, restore.", "mindbot.cli.dlq:app"),
+    "queue": ("What waits or is under way: turns and deliveries.", "mindbot.cli.queue:app"),
     "failures": ("What fails, by its cause, and who waits for an answer.", "mindbot.cli.failures:app"),
     "log": ("The daemon's log lines and levels.", "mindbot.cli.log:app"),
     "config": ("Make, check and show the configuration.", ""),

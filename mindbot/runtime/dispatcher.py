@@ -8,11 +8,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from heapq import nsmallest
+from operator import itemgetter
 
 import anyio
 from anyio.abc import TaskGroup
 
 from mindbot.domain.errors import StoreError
+from mindbot.domain.shapes.queue import Waits
 from mindbot.domain.shapes.turns import BehindJson
 from mindbot.domain.turn import Clock, Turn
 from mindbot.runtime.suspicion import Suspects
@@ -172,6 +175,11 @@ class Dispatcher:
         """Whether turns wait on disk only."""
         return self._spilled
 
+    @property
+    def open(self) -> int:
+        """How many turns are not done, those on disk alone left out."""
+        return sum(map(len, self._sessions.values()))
+
     def under_way(self) -> list[Turn]:
         """Return the turns that run now."""
         return [waiting[0] for waiting in self._sessions.values() if waiting[0].state == "running"]
@@ -193,17 +201,28 @@ class Dispatcher:
             return {"why": "disk", "turn": waiting[0].id if waiting else "", "ahead": len(waiting)}
         if ahead:
             return {"why": "session", "turn": waiting[0].id, "ahead": ahead}
-        turn = waiting[0]
-        why = ""
+        return {"why": self.slot(waiting[0]), "turn": "", "ahead": 0}
+
+    def slot(self, turn: Turn) -> Waits:
+        """Return what the first turn of a session waits for; empty: nothing, it is about to begin."""
         if self.closed:
-            why = "stopping"
-        elif turn in self._suspects.waiting:
-            why = "alone"
-        elif self._bot(turn)[1].running >= self._max_per_bot:
-            why = "bot"
-        elif self.running >= self._max_running:
-            why = "slots"
-        return {"why": why, "turn": "", "ahead": 0}
+            return "stopping"
+        if turn in self._suspects.waiting:
+            return "alone"
+        if self._bot(turn)[1].running >= self._max_per_bot:
+            return "bot"
+        return "slots" if self.running >= self._max_running else ""
+
+    def listed(self, most: int) -> list[tuple[Turn, Turn, int]]:
+        """Return the oldest turns that are not done: each with the first of its session, and its place."""
+        sessions = self._sessions.values()
+        found = ((turn.number, n, waiting) for waiting in sessions for n, turn in enumerate(waiting))
+        oldest = nsmallest(most, found, key=itemgetter(0))
+        return [(waiting[n], waiting[0], n) for _, n, waiting in oldest]
+
+    def has_lent(self, turn: Turn) -> bool:
+        """Tell whether a running turn has lent its slot to others: it waits for something from outside."""
+        return turn.number in self._lent
 
     def behind(self, turn: Turn) -> list[Turn]:
         """Return the turns that wait in this one's session, oldest first."""

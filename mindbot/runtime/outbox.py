@@ -7,7 +7,6 @@ A delivery goes ``pending → sending → sent``, back to ``pending`` when it su
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from itertools import takewhile
 
@@ -21,6 +20,7 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import (
     AuthFailed,
+    Conflict,
     MindBotError,
     NetworkFailed,
     RateLimited,
@@ -29,8 +29,9 @@ from mindbot.domain.errors import (
 )
 from mindbot.domain.events import Event
 from mindbot.runtime.events import delivery_event
-from mindbot.runtime.held_up import Session, held_up
+from mindbot.runtime.held_up import Session
 from mindbot.runtime.in_hand import InHand, Read
+from mindbot.runtime.on_its_way import WHY, Lane, OnItsWay, session_of
 from mindbot.runtime.patience import Policy
 from mindbot.runtime.traffic import Traffic
 from mindbot.runtime.workers import Workers
@@ -38,26 +39,11 @@ from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.runtime")
 
-_OPEN = frozenset({"open", "pending", "sending", "unknown"})
+_GIVE_UP = 10.0  # seconds until a store that cannot write that something is given up is told of
 _PAUSE = 0.2, 5.0  # seconds until a store that fails is asked again, at first and at most
 
 
-def _session(d: Delivery) -> Session:
-    return d.platform, d.bot, d.session
-
-
-class _Lane:
-    """One bot's way out: sessions that are ready to send, and until when it has to keep quiet."""
-
-    def __init__(self, bot: Bot, workers: int) -> None:
-        self.bot = bot
-        self.free = workers  # how many more may send at once
-        self.ready: deque[Session] = deque()
-        self.quiet_until = 0.0  # of `time.monotonic`
-        self.held = False  # an operator stopped the bot
-
-
-class Outbox:
+class Outbox(OnItsWay):
     """Owns every delivery that is on disk and not ended.
 
     Args:
@@ -79,6 +65,7 @@ class Outbox:
         read: Read | None = None,
         held: int = 8_000_000,
     ) -> None:
+        super().__init__()
         self.in_hand = InHand(read, held)
         self.on_end: Callable[[Delivery], None] = lambda d: None  #: Told of each whose end is on disk,
         self.on_refused: Callable[[Delivery], None] = lambda d: None  #: and of each that failed a first time.
@@ -86,30 +73,13 @@ class Outbox:
         self._publish = publish
         self._wants = wants
         self._policy = policy
-        self._lanes: dict[tuple[str, str], _Lane] = {}
-        self._sessions: dict[Session, list[Delivery]] = {}
-        self._due: dict[str, float] = {}  # by delivery: when it may go out, of `time.monotonic`
         self._tasks: TaskGroup | None = None
         self._workers: Workers | None = None
         self._idle = anyio.Event()
-        self._sleeping = 0
         self.sent = 0
         self.dead = 0
         self.retried = 0
         self.traffic = Traffic()
-
-    @property
-    def waiting(self) -> int:
-        """Deliveries that are not ended."""
-        return sum(map(len, self._sessions.values()))
-
-    def waiting_of(self, platform: str, bot: str) -> int:
-        """Return how many of a bot's deliveries are not ended."""
-        return sum(len(waiting) for s, waiting in self._sessions.items() if s[:2] == (platform, bot))
-
-    def held_up(self, now: float) -> tuple[int, float]:
-        """Return how many answers wait for long, and for how many seconds the oldest does: see `held_up`."""
-        return held_up(self._sessions, {bot for bot, lane in self._lanes.items() if lane.held}, now)
 
     def hold(self, platform: str, bot: str) -> None:
         """Let what a bot has to send wait, until `release`; what is on the wire ends."""
@@ -128,27 +98,9 @@ class Outbox:
         """Make a bot known; a later one of the same name takes its place."""
         lane = self._lanes.get(bot.key)
         if lane is None:
-            self._lanes[bot.key] = _Lane(bot, self._policy.concurrency)
+            self._lanes[bot.key] = Lane(bot, self._policy.concurrency)
         else:
             lane.bot = bot
-
-    def behind(self, session: Session) -> bool:
-        """Tell whether something of a session is still on its way: what is shown now would come too early."""
-        return session in self._sessions
-
-    def overtakes(self, d: Delivery) -> bool:
-        """Tell whether a delivery, shown now, would come before something of another turn that goes first."""
-        waiting = self._sessions.get(_session(d))
-        return d.state in _OPEN and waiting is not None and waiting[0].turn != d.turn
-
-    def waiting_in(self, session: Session) -> list[str]:
-        """Return the deliveries of a session that are not ended, by id."""
-        return [d.id for d in self._sessions.get(session, ())]
-
-    def bot(self, platform: str, name: str) -> Bot | None:
-        """Return a bot that is served."""
-        lane = self._lanes.get((platform, name))
-        return lane.bot if lane else None
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -166,7 +118,7 @@ class Outbox:
             return
         free = lane is not None and lane.free > 0 and not lane.ready and not lane.held
         free = free and lane is not None and lane.quiet_until <= time.monotonic()
-        if d.n == 0 and free and _session(d) not in self._sessions:
+        if d.n == 0 and free and session_of(d) not in self._sessions:
             d.state, d.attempts = "sending", 1
 
     def submit(self, deliveries: list[Delivery]) -> None:
@@ -177,7 +129,7 @@ class Outbox:
                 self.traffic.of(d.platform, d.bot).delivered(d.ended)
                 self._tell("delivery.sent", d)
                 continue  # as its turn says already
-            session = _session(d)
+            session = session_of(d)
             waiting = self._sessions.get(session)
             if waiting is None:
                 self.in_hand.wait(d, at_once=d.state == "sending")
@@ -202,7 +154,7 @@ class Outbox:
         if lane.free > 0 and not lane.held:
             self._start(lane)
 
-    def _start(self, lane: _Lane) -> None:
+    def _start(self, lane: Lane) -> None:
         if self._workers is not None:
             lane.free -= 1
             self._workers.start(self._serve, lane)
@@ -216,28 +168,31 @@ class Outbox:
             waiting.pop(0)
         self._finished(session)
 
-    async def _serve(self, lane: _Lane) -> None:
+    async def _serve(self, lane: Lane) -> None:
         """Send whatever is ready on the lane, one session after the other."""
         try:
             while lane.ready and not lane.held:
                 session = lane.ready.popleft()
                 wait = await self._send_session(session, lane)
                 if wait > 0 and self._tasks is not None:
-                    self._sleeping += 1
+                    early = self._resting[session] = anyio.Event()
                     self._idle.set()
-                    self._tasks.start_soon(self._later, session, wait)
+                    self._tasks.start_soon(self._later, session, self._sessions[session], early, wait)
         finally:
             lane.free += 1
 
-    async def _later(self, session: Session, wait: float) -> None:
+    async def _later(
+        self, session: Session, waiting: list[Delivery], early: anyio.Event, wait: float
+    ) -> None:
         """Queue the session again when its time has come; it holds nobody up meanwhile."""
-        try:
-            await anyio.sleep(wait)
-        finally:
-            self._sleeping -= 1
-        self._ready(session)
+        with anyio.move_on_after(wait):
+            await early.wait()
+        if self._resting.get(session) is early:
+            del self._resting[session]
+        if self._sessions.get(session) is waiting:  # else all that it held was given up
+            self._ready(session)
 
-    async def _send_session(self, session: Session, lane: _Lane) -> float:
+    async def _send_session(self, session: Session, lane: Lane) -> float:
         """Send a session in order; returns the seconds to wait before it can go on, 0 at its end."""
         waiting = self._sessions[session]
         while waiting:
@@ -263,6 +218,44 @@ class Outbox:
         del self._sessions[session]
         self._idle.set()
 
+    # --- what operators do
+
+    def hasten(self, id: str) -> None:
+        """Let a delivery that waits for its next try go out now; raises NotFound, Conflict."""
+        session, n = self.find(id)
+        why = self.why(session, n)
+        if why != "retry":
+            raise Conflict(f"{id} waits for no next try: {WHY[why]}", hint="see: mindbot queue list")
+        self._due[self._sessions[session][n].id] = 0.0
+        self._resting[session].set()
+
+    async def cancel(self, id: str) -> None:
+        """Give up a delivery that waits: it is a dead letter from then on, and can be tried again as one.
+
+        Raises:
+            NotFound: there is none that is not ended.
+            Conflict: it is on its way to the platform, or grows still.
+            StoreError: that it is given up could not be written; it goes out after a restart.
+        """
+        session, n = self.find(id)
+        waiting = self._sessions[session]
+        d, why = waiting[n], self.why(session, n)
+        ready = lane.ready if (lane := self._lanes.get(session[:2])) else ()
+        if why in ("wire", "grows") or not (n or session in self._resting or session in ready):
+            raise Conflict(f"{id} cannot be given up now: {WHY[why]}", hint="wait for what becomes of it")
+        del waiting[n]  # nobody sends it from here on
+        self.in_hand.leave(d)
+        if not waiting:
+            self._finished(session)
+            if lane is not None and session in ready:
+                lane.ready.remove(session)
+        if not n and (resting := self._resting.pop(session, None)):
+            resting.set()
+        with anyio.move_on_after(_GIVE_UP, shield=True) as written:
+            await self._end(d, "dead", "given up by an operator")
+        if written.cancelled_caught:
+            raise StoreError(f"cannot write that {id} is given up", hint="it goes out after a restart")
+
     async def _taken_up(self, d: Delivery) -> bool:
         """Have what a delivery says; one that can never be read is given up. Waits for a store that fails."""
         delay, longest = _PAUSE
@@ -279,7 +272,7 @@ class Outbox:
             await anyio.sleep(delay)
             delay = min(longest, delay * 2)
 
-    async def _attempt(self, d: Delivery, lane: _Lane) -> None:
+    async def _attempt(self, d: Delivery, lane: Lane) -> None:
         if (d.again or d.state == "unknown") and not lane.bot.recognises(d):
             if d.state == "unknown" and d.repeated:
                 await self._end(d, "dead", "sent twice, and nobody knows whether it arrived")
@@ -310,7 +303,7 @@ class Outbox:
             self.sent += 1
             await self._end(d, "sent", "")
 
-    async def _failed(self, d: Delivery, lane: _Lane, error: MindBotError, said: int) -> None:
+    async def _failed(self, d: Delivery, lane: Lane, error: MindBotError, said: int) -> None:
         """Decide what becomes of a delivery of which ``said`` messages had arrived before this attempt."""
         if d.said > said:  # what was in doubt has arrived since: this is the first failure of another one
             d.again = False
@@ -387,7 +380,7 @@ class Outbox:
 
     def _tell(self, kind: str, d: Delivery) -> None:
         if self._wants("delivery"):
-            same = takewhile(lambda each: each.turn == d.turn, self._sessions.get(_session(d), ()))
+            same = takewhile(lambda each: each.turn == d.turn, self._sessions.get(session_of(d), ()))
             self._publish(delivery_event(kind, d, left=sum(each is not d for each in same)))
 
     def _held(self) -> int:
@@ -395,6 +388,6 @@ class Outbox:
 
     async def drained(self) -> None:
         """Return when nothing is on the wire; what waits for its next try, or its bot, stays on disk."""
-        while len(self._sessions) > self._sleeping + self._held():
+        while len(self._sessions) > len(self._resting) + self._held():
             self._idle = anyio.Event()
             await self._idle.wait()

@@ -27,6 +27,7 @@ VIEWS = (
     "workflows",
     "routes",
     "bundles",
+    "queue",
     "events",
     "help",
 )

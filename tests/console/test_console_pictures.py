@@ -42,6 +42,7 @@ VIEWS: dict[str, tuple[list[str], str]] = {
     "routes": (["9", "up"], "most like"),
     "bundles": (["B"], "12 "),
     "bundle": (["B", "enter"], "I want a refund"),
+    "queue": (["colon", *"queue", "enter"], "42"),
     "events": (["E"], "✓"),
     "help": (["question_mark"], "space"),
 }

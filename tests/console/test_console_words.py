@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 import mindbot_tui
-from mindbot.api import shown, shown_failures, shown_providers, shown_routes, shown_waits, shown_workflows
+from mindbot.api import (
+    shown,
+    shown_failures,
+    shown_providers,
+    shown_queue,
+    shown_routes,
+    shown_waits,
+    shown_workflows,
+)
 from mindbot.domain.health import TEXTS
 from mindbot.domain.turn import DONE_STATES, OPEN_STATES
 from mindbot.filters.fields import TURN_FIELDS
@@ -26,6 +34,7 @@ from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.transfer import HANDS
 from mindbot_tui.commands.usage import TITLES
 from mindbot_tui.keymap import KEYS
+from mindbot_tui.screens import queue
 from mindbot_tui.screens.help import CONTEXTS, FILTERS, OWN_KEYS
 from mindbot_tui.screens.routes import TABS
 from mindbot_tui.state.health import NEWS
@@ -89,6 +98,7 @@ def said() -> Iterator[tuple[str, str]]:
         for text in texts
     )
     routes = (shown_routes.STATES, shown_routes.MODES, shown_routes.PARTS, shown_routes.CORRECTIONS)
+    yield from (("queue", text) for text in (*shown_queue.TEXTS, *queue.PLACES, *queue.STATES))
     yield from (("turns", text) for text in (*shown_waits.TEXTS, *FILES))
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
     yield from (("health", text) for text in (*TEXTS, *NEWS))

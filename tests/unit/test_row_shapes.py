@@ -7,8 +7,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 import pytest
 
-from mindbot.api import failure_models, models, provider_models, workflow_models
-from mindbot.domain.shapes import daemon, failures, providers, turns, workflows
+from mindbot.api import failure_models, models, provider_models, queue_models, workflow_models
+from mindbot.domain.shapes import daemon, failures, providers, queue, turns, workflows
 
 #: Each model, and the rows that it reads.
 ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
@@ -34,6 +34,8 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     failure_models.RerunView: (failures.RerunJson,),
     failure_models.RerunsView: (failures.RerunsJson,),
     failure_models.RetriedBundle: (failures.RetriedBundleJson,),
+    queue_models.QueuedView: (queue.QueuedJson,),
+    queue_models.QueueView: (queue.QueueJson,),
     models.BotMinutes: (daemon.MinutesJson,),
     models.BotTraffic: (daemon.TrafficJson,),
     models.PlatformView: (daemon.BotJson,),

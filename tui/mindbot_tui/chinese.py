@@ -2,6 +2,7 @@
 
 from mindbot_tui.chinese_bots import BOTS
 from mindbot_tui.chinese_health import HEALTH
+from mindbot_tui.chinese_instruments import INSTRUMENTS_ZH
 from mindbot_tui.chinese_keys import KEYS_ZH
 from mindbot_tui.chinese_lists import LISTS_ZH
 from mindbot_tui.chinese_providers import PROVIDERS
@@ -22,6 +23,7 @@ ZH: dict[str, str] = {
     **RECORD_ZH,
     **TEXTS,
     **LISTS_ZH,
+    **INSTRUMENTS_ZH,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",

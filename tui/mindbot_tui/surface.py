@@ -50,6 +50,10 @@ class Front(Protocol):
         """The ids of the marked dead letters, or of the selected one."""
 
     @property
+    def delivery(self) -> str:
+        """The id of a delivery that is not ended."""
+
+    @property
     def logger(self) -> str:
         """The logger that wrote a line."""
 

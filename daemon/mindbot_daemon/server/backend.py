@@ -19,7 +19,7 @@ from mindbot.domain.ports.platform import Receive, Webhook
 from mindbot.domain.shapes.daemon import CheckedJson, ReloadedJson
 from mindbot_daemon.server.resources.answering import Datasets, Platforms, Providers, Routing, Workflows
 from mindbot_daemon.server.resources.machine import About, Configuration, Database, Logs, Media, Secrets
-from mindbot_daemon.server.resources.talking import DeadLetters, Failures, Sessions, Turns
+from mindbot_daemon.server.resources.talking import DeadLetters, Failures, Queue, Sessions, Turns
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
@@ -40,6 +40,7 @@ __all__ = [
     "Opener",
     "Platforms",
     "Providers",
+    "Queue",
     "Routing",
     "Runtime",
     "Secrets",
@@ -74,6 +75,8 @@ class Backend(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def dead_letters(self) -> DeadLetters: ...
+    @property
+    def queue(self) -> Queue: ...
     @property
     def failures(self) -> Failures: ...
     @property

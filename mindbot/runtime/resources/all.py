@@ -34,6 +34,7 @@ from mindbot.runtime.resources.logs import LogResource
 from mindbot.runtime.resources.platforms import PlatformResource
 from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.resources.questions import Questions
+from mindbot.runtime.resources.queue import QueueResource
 from mindbot.runtime.resources.routes import RouteResource
 from mindbot.runtime.resources.sessions import SessionResource
 from mindbot.runtime.resources.turns import TurnResource
@@ -55,6 +56,7 @@ class Resources:
     turns: TurnResource
     sessions: SessionResource
     dead_letters: DeadLetterResource
+    queue: QueueResource
     failures: FailureResource
     secrets: SecretResource
     config: ConfigResource
@@ -100,6 +102,7 @@ def offered(
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
         sessions=SessionResource(bots, store.history, questions),
         dead_letters=letters,
+        queue=QueueResource(dispatcher, outbox),
         failures=FailureResource(store, questions, letters),
         secrets=SecretResource(secrets, lambda: current().providers.standing.forgive_keys(quota=True)),
         config=ConfigResource(current, started_with, secrets),

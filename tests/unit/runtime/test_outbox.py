@@ -14,13 +14,21 @@ import structlog
 from mindbot.domain import ids
 from mindbot.domain.bot import Bot
 from mindbot.domain.delivery import Delivery, DeliveryNotes, Sent
-from mindbot.domain.errors import NetworkFailed, Overloaded, RateLimited, Rejected, StoreFull
+from mindbot.domain.errors import (
+    Conflict,
+    NetworkFailed,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    Rejected,
+    StoreFull,
+)
 from mindbot.domain.events import Event
 from mindbot.domain.message import Part, text_part
 from mindbot.domain.ports.platform import Receive, Report
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.patience import Policy
-from mindbot.testing.waiting import PATIENCE
+from mindbot.testing.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -421,3 +429,102 @@ async def test_what_a_platform_knew_again_at_first_is_marked_once_it_does_not() 
         await done(outbox)
     assert phone.seen == [("hi", False), ("hi", True), ("hi", True)]
     assert delivery.notes.repeated is True and delivery.state == "sent"
+
+
+async def test_what_waits_is_listed_with_what_it_waits_for() -> None:
+    phone, disk = Phone(Overloaded("busy")), Disk()
+    async with an_outbox(phone, disk, min_backoff=3600, max_backoff=3600) as outbox:
+        turn = ids.new_id()
+        outbox.submit([a_delivery("one", turn=turn), a_delivery("two", n=1, turn=turn)])
+        await until(lambda: disk.states.get("one", [])[-1:] == ["pending"])
+        one, two = outbox.listed()
+        assert (one["why"], one["attempts"], one["error"]) == ("retry", 1, "busy")
+        assert one["next_at"] and one["next_at"] > time.time() + 1000
+        assert (two["why"], two["behind"], two["ahead"]) == ("session", one["id"], 1)
+        outbox.hold("phone", "default")
+        assert [each["why"] for each in outbox.listed()] == ["stopped", "session"]
+
+
+async def test_a_next_try_that_is_hastened_is_one_try_and_the_order_stays() -> None:
+    phone, disk = Phone(Overloaded("busy")), Disk()
+    async with an_outbox(phone, disk, min_backoff=3600, max_backoff=3600) as outbox:
+        turn = ids.new_id()
+        outbox.submit([a_delivery("one", turn=turn), a_delivery("two", n=1, turn=turn)])
+        await until(lambda: disk.states.get("one", [])[-1:] == ["pending"])
+        with pytest.raises(Conflict, match="goes first"):
+            outbox.hasten(f"{ids.show(turn)}-1")
+        with pytest.raises(NotFound):
+            outbox.hasten("nobody")
+        outbox.hasten(f"{ids.show(turn)}-0")
+        outbox.hasten(f"{ids.show(turn)}-0")
+        await done(outbox)
+    assert phone.seen == [("one", False), ("one", False), ("two", False)]
+
+
+async def test_a_quiet_bot_is_not_hastened() -> None:
+    phone, disk = Phone(RateLimited("slow down", retry_after=3600)), Disk()
+    async with an_outbox(phone, disk, max_backoff=3600) as outbox:
+        outbox.submit([first := a_delivery("one"), a_delivery("two", session="t")])
+        await until(lambda: len(outbox._resting) == 2)
+        assert {each["why"] for each in outbox.listed()} == {"retry", "quiet"}
+        outbox.hasten(first.id)
+        await until(lambda: [each["why"] for each in outbox.listed()] == ["quiet", "quiet"])
+    assert [text for text, _ in phone.seen] == ["one"]
+
+
+async def test_what_is_given_up_is_dead_on_disk_and_nobody_sends_it() -> None:
+    phone, disk = Phone(Overloaded("busy")), Disk()
+    ended: list[Delivery] = []
+    async with an_outbox(phone, disk, min_backoff=3600, max_backoff=3600) as outbox:
+        outbox.on_end = ended.append
+        turn = ids.new_id()
+        outbox.submit([a_delivery(text, n=n, turn=turn) for n, text in enumerate(("one", "two", "three"))])
+        await until(lambda: disk.states.get("one", [])[-1:] == ["pending"])
+        await outbox.cancel(f"{ids.show(turn)}-1")
+        await outbox.cancel(f"{ids.show(turn)}-0")
+        await done(outbox)  # the third goes at once: nothing is before it
+        with pytest.raises(NotFound):
+            await outbox.cancel(f"{ids.show(turn)}-0")
+    assert disk.states == {
+        "one": ["sending", "pending", "dead"],
+        "two": ["dead"],
+        "three": ["sending", "sent"],
+    }
+    assert [(d.text, d.state) for d in ended] == [("two", "dead"), ("one", "dead"), ("three", "sent")]
+    assert [text for text, _ in phone.seen] == ["one", "three"]
+
+
+async def test_a_session_all_of_which_was_given_up_goes_on_with_what_comes_next() -> None:
+    phone, disk = Phone(Overloaded("busy")), Disk()
+    async with an_outbox(phone, disk, min_backoff=3600, max_backoff=3600) as outbox:
+        outbox.submit([one := a_delivery("one")])
+        await until(lambda: disk.states.get("one", [])[-1:] == ["pending"])
+        cancelled = outbox.cancel(one.id)
+        outbox.submit([a_delivery("behind it")])
+        await cancelled
+        outbox.submit([a_delivery("after it")])
+        await done(outbox)
+        outbox.hold("phone", "default")
+        outbox.submit([held := a_delivery("held")])
+        await anyio.wait_all_tasks_blocked()
+        await outbox.cancel(held.id)
+        outbox.submit([a_delivery("last")])
+        outbox.release("phone", "default")
+        await done(outbox)
+    assert [text for text, _ in phone.seen] == ["one", "behind it", "after it", "last"]
+
+
+async def test_what_is_on_the_wire_is_not_given_up() -> None:
+    class Hung(Phone):
+        async def send(self, delivery: Delivery) -> Sent:
+            self.seen.append((delivery.text, False))
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    phone = Hung()
+    async with an_outbox(phone, Disk()) as outbox:
+        outbox.submit([one := a_delivery("one")])
+        await until(lambda: phone.seen)
+        with pytest.raises(Conflict, match="on its way to the platform"):
+            await outbox.cancel(one.id)
+        assert outbox.waiting == 1

@@ -38,6 +38,7 @@ from mindbot_tui.commands.mark import Mark
 from mindbot_tui.commands.maximise import Maximise
 from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
+from mindbot_tui.commands.on_queue import GiveUp, Hasten
 from mindbot_tui.commands.open import Open
 from mindbot_tui.commands.open_outside import OpenOutside
 from mindbot_tui.commands.open_provider import OpenProvider
@@ -99,6 +100,9 @@ COMMANDS: dict[str, Command] = {
         Go("routes", "where messages go and why, the rules, corrections"),
         Go("events", "what happened to this console and its daemon"),
         Go("bundles", "what fails, by its cause, and who waits for an answer"),
+        Go("queue", "what waits or is under way, what it waits for"),
+        Hasten(),
+        GiveUp(),
         RetryBundle(),
         TurnsOfBundle(),
         ShowHealth(),

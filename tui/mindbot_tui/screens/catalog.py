@@ -17,6 +17,7 @@ _VIEWS = {
     "workflows": "mindbot_tui.screens.workflows:Workflows",
     "routes": "mindbot_tui.screens.routes:Routes",
     "bundles": "mindbot_tui.screens.bundles:Bundles",
+    "queue": "mindbot_tui.screens.queue:Queue",
     "events": "mindbot_tui.screens.events:Events",
     "help": "mindbot_tui.screens.help:Help",
 }

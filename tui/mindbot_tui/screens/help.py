@@ -41,6 +41,7 @@ CONTEXTS = {
     "routes": "Routes",
     "events": "Events",
     "bundles": "Failures",
+    "queue": "Queue",
     "help": "Help",
 }
 #: Keys that are no commands, by context.

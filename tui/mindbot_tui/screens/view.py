@@ -123,6 +123,11 @@ class View(Screen[None]):
         return ()
 
     @property
+    def delivery(self) -> str:
+        """The id of the selected delivery that is not ended; empty when there is none."""
+        return ""
+
+    @property
     def logger(self) -> str:
         """The logger that wrote the selected line; empty when there is none."""
         return ""

@@ -46,7 +46,19 @@ LOG_FIELDS = _of(
     Field("turn", Kind.TEXT, "the id of the turn it is about"),
     Field("at", Kind.TIME, "when it happened"),
 )
+QUEUE_FIELDS = _of(
+    _PLATFORM,
+    _BOT,
+    _STATE,
+    Field("place", Kind.TEXT, "inbox, outbox or dead letter"),
+    Field("user", Kind.TEXT, "who sent the message"),
+    Field("session", Kind.TEXT, "the conversation"),
+    Field("why", Kind.TEXT, "what it waits for, or that it runs"),
+    Field("error", Kind.TEXT, "what went wrong at the last try"),
+    Field("attempts", Kind.NUMBER, "how often it was tried"),
+    Field("since", Kind.TIME, "when it came"),
+)
 LIST_FIELDS = (
     *(WORDS_ONLY, SESSION_FIELDS, CONFIG_FIELDS, PLATFORM_FIELDS, PROVIDER_FIELDS, WORKFLOW_FIELDS),
-    LOG_FIELDS,
+    *(LOG_FIELDS, QUEUE_FIELDS),
 )

@@ -234,6 +234,7 @@ def _refused(line: Line, key: Key) -> str:
 TYPING = (("tab", "complete"), ("↑↓", "choose"), ("enter", "done"), ("esc", "leave"))
 
 LABELS = {
+    "give_up": "give up",
     "log_level": "level",
     "log_turn": "turn",
     "bundle_retry": "retry",

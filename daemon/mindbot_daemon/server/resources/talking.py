@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
+from mindbot.domain.shapes.queue import QueueJson
 from mindbot.domain.shapes.turns import (
     ChunkJson,
     ClearedJson,
@@ -111,6 +112,19 @@ class DeadLetters(Protocol):
 
     async def restore_dead_letter(self, id: str) -> None:
         """Take its discarding back; raises NotFound, Conflict."""
+
+
+class Queue(Protocol):
+    """What waits or is under way."""
+
+    def queue(self, limit: int) -> QueueJson:
+        """Turns and deliveries that are not done, the oldest first, at most ``limit`` of each."""
+
+    def hasten(self, id: str, who: str) -> None:
+        """Try a waiting delivery again now; raises NotFound, Conflict."""
+
+    async def cancel(self, id: str, who: str) -> None:
+        """Give a waiting delivery up; raises NotFound, Conflict, StoreError."""
 
 
 class Failures(Protocol):
