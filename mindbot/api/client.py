@@ -29,18 +29,21 @@ if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+#: By which a console says which one it is: what it holds is its own.
+CONSOLE = "MindBot-Console"
 _BINARY = "application/octet-stream"
 
 
 class Client:
-    """A blocking client; each call is a connection of its own.
+    """A blocking client; each call is a connection of its own. ``console`` is what it calls itself.
 
     Every call raises the daemon's own errors (`mindbot.domain.errors`), Unreachable when no daemon
     answers, Forbidden when the socket is not ours to open, and TimedOut.
     """
 
-    def __init__(self, socket: str | Path | None = None) -> None:
+    def __init__(self, socket: str | Path | None = None, console: str = "") -> None:
         self.socket = find_socket(socket, os.environ)
+        self._named = {CONSOLE: console} if console else {}
 
     def ask(self, call: ApiCall[T]) -> T:
         """Carry out a call and return its answer."""
@@ -76,13 +79,14 @@ class Client:
     def _request(self, call: ApiCall[Any]) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         connection = _UnixConnection(self.socket, call.timeout)
         body = None if call.body is None else json.dumps(call.body).encode()
-        headers = {"content-type": "application/json"} if body else {}
+        headers = {**self._named, **({"content-type": "application/json"} if body else {})}
         try:
             if call.file is None:
                 connection.request(call.method, call.target, body, headers)
             else:
                 with call.file.open("rb") as file:
-                    connection.request(call.method, call.target, file, {"content-type": _BINARY})
+                    headers = {**self._named, "content-type": _BINARY}
+                    connection.request(call.method, call.target, file, headers)
             response = connection.getresponse()
             if response.status >= 400 and response.status not in call.also:
                 raise refusal(response.status, response.read())
@@ -98,13 +102,14 @@ class Client:
 class AsyncClient:
     """The same for an event loop, over httpx. Use it as a context manager; it keeps its connections."""
 
-    def __init__(self, socket: str | Path | None = None) -> None:
+    def __init__(self, socket: str | Path | None = None, console: str = "") -> None:
         import httpx
 
         self.socket = find_socket(socket, os.environ)
         # There is no TLS on a Unix socket; reading the certificates would cost 20 ms.
         transport = httpx.AsyncHTTPTransport(uds=str(self.socket), verify=False)
-        self._http = httpx.AsyncClient(transport=transport, base_url="http://mindbot")
+        named = {CONSOLE: console} if console else {}
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://mindbot", headers=named)
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()

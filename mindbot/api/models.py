@@ -280,10 +280,10 @@ class TurnSummary(Answer):
     """One line of a list. ``took_ms`` runs from receipt to the end, or to now while the turn is open;
     ``received`` is Unix seconds; ``reply`` is readable text. ``workflow``, how sure (``confidence``, 0 to 1)
     and by which ``rule`` it was chosen are known at the end, and empty or null where there is none.
-    ``origin`` is who brought the message: user, test, push or replay. ``delivery`` is what became of the
-    answer: waiting, sent, undelivered, discarded, or empty where there is nothing to say of it;
-    ``undelivered``: one delivery at least was given up on; ``delivery_error`` says why, and why one is tried
-    again. Of a ``dry_run`` nothing was sent."""
+    ``origin`` is who brought the message: user, test, push, operator (in the bot's place) or replay.
+    ``delivery`` is what became of the answer: waiting, sent, undelivered, discarded, or empty where there is
+    nothing to say of it; ``undelivered``: one delivery at least was given up on; ``delivery_error`` says why,
+    and why one is tried again. Of a ``dry_run`` nothing was sent."""
 
     id: str = ""
     origin: str = "user"
@@ -405,7 +405,9 @@ class SettledLetters(Answer):
 class SessionView(Answer):
     """A conversation: how many turns it has had, and its last one (id, state, text). ``active`` is when that
     was received, Unix seconds; ``transfer``: it can be handed to people. ``left`` is how many messages the
-    bot may still say until the user writes again; null where there is no such limit or nobody knows."""
+    bot may still say until the user writes again; null where there is no such limit or nobody knows.
+    ``taken_by`` is the operator who answers in the bot's place, ``taken_since`` since when, and
+    ``waiting_since`` since when the user waits for them (Unix seconds); empty and null: nobody does."""
 
     session: str = ""
     platform: str = ""
@@ -419,6 +421,9 @@ class SessionView(Answer):
     state: str = ""
     text: str = ""
     left: int | None = None
+    taken_by: str = ""
+    taken_since: float | None = None
+    waiting_since: float | None = None
 
 
 class ConfigValues(Answer):

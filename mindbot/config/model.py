@@ -30,6 +30,7 @@ from mindbot.config.sections import (
     Section,
     SessionSettings,
     StoreSettings,
+    TakeOverSettings,
 )
 from mindbot.config.spending import BudgetsSettings, Price
 from mindbot.config.types import FilePath
@@ -93,6 +94,7 @@ class Config(Section):
     limits: LimitsSettings = LimitsSettings()
     people: PeopleSettings = PeopleSettings()
     session: SessionSettings = SessionSettings()
+    take_over: TakeOverSettings = TakeOverSettings()
     media: MediaSettings = MediaSettings()
     store: StoreSettings = StoreSettings()
     dispatcher: DispatcherSettings = DispatcherSettings()

@@ -188,6 +188,19 @@ class SessionSettings(Section):
     )
 
 
+class TakeOverSettings(Section):
+    """The `take_over:` section: sessions in which an operator answers in the bot's place."""
+
+    idle: Duration = Field(
+        1800,
+        ge=0,
+        description="A session whose operator says nothing for so long is the bot's again; 0: never.",
+    )
+    patience: Duration = Field(
+        120, ge=0, description="A user who waits for the operator for so long is told in health; 0: never."
+    )
+
+
 class ChatSettings(Section):
     """The bare chat runner, which answers when nothing more specific is configured."""
 

@@ -117,6 +117,22 @@ class Transfers(Protocol):
 
 
 @runtime_checkable
+class Holds(Protocol):
+    """The platform keeps who serves a session: an operator who takes it here must be let."""
+
+    async def hold(self, address: Json) -> None:
+        """See that the bot, in whose name an operator speaks, serves a session, and nobody is given it.
+
+        Asked when a session is taken, whenever its user writes, and before an operator says something.
+
+        Raises:
+            Conflict: people have it there, or nobody may say anything; the message says which.
+            Invalid: it is no conversation.
+            VendorError: the platform could not be asked.
+        """
+
+
+@runtime_checkable
 class Greets(Protocol):
     """Some events are answered without a model (a welcome)."""
 

@@ -24,6 +24,7 @@ class Bot:
     fetches: abilities.Fetches | None
     attended: abilities.Attended | None
     transfers: abilities.Transfers | None
+    holds: abilities.Holds | None
     greets: abilities.Greets | None
     rationed: abilities.Rationed | None
     merges: abilities.Merges | None
@@ -74,6 +75,7 @@ _ABILITIES: dict[str, type] = {
     "fetches": abilities.Fetches,
     "attended": abilities.Attended,
     "transfers": abilities.Transfers,
+    "holds": abilities.Holds,
     "greets": abilities.Greets,
     "rationed": abilities.Rationed,
     "merges": abilities.Merges,

@@ -13,6 +13,8 @@ from mindbot.domain.chat import ChatMessage, ChatPart, Text, ToolCall
 
 #: What stands for a message that came without words.
 WORDLESS = "[no words]"
+#: Before what somebody of the team said in the bot's place: the model has not thought of it itself.
+_BY_A_PERSON = "[said by a person in your place]"
 _SAID_BEFORE = "You opened this conversation yourself and said:"
 #: Not "Cn": what this Python's tables do not know yet (emoji of later years) is seen by who reads it.
 _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
@@ -29,6 +31,11 @@ def wordless(text: str) -> bool:
 def _is_no_character(c: str) -> bool:
     """Tell of the code points that Unicode gives to nobody, for good (the Unicode Standard, 23.7)."""
     return "\ufdd0" <= c <= "\ufdef" or ord(c) & 0xFFFE == 0xFFFE
+
+
+def by_a_person(said: str) -> str:
+    """Return what an operator said in the bot's place as a model is told it."""
+    return f"{_BY_A_PERSON}\n{said}" if said else ""
 
 
 class _Shaped(list[ChatMessage]):

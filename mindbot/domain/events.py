@@ -16,6 +16,7 @@ TOPICS = {
     "turn": "a turn was queued, duplicate, running, answered, dropped, failed or dead; and (`delivery`) its "
     "answer was given up, tried again, discarded or sent after all",
     "delivery": "a delivery was sent, tried again or given up",
+    "session": "an operator took a session over, said something in it, or handed it back",
     "health": "a component's state changed, or health as a whole",
     "config": "the configuration was read again",
     "alert": "an alert began or ended",
@@ -25,7 +26,7 @@ TOPICS = {
     "chunk": "a piece of an answer arrived",
     "log": "a log line was written",
 }
-QUIET = ("turn", "delivery", "health", "config", "alert", "bus", "stats")
+QUIET = ("turn", "delivery", "session", "health", "config", "alert", "bus", "stats")
 
 
 #: How a component is; only bots are stopped, by an operator.

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from mindbot.domain.shapes.turns import Json as Json
 from mindbot.domain.shapes.turns import MessageJson, PartJson
 
+#: The `Message.origin` of what an operator says in the bot's place.
+OPERATOR = "operator"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -78,8 +81,9 @@ class Message:
     it was sent, ``received`` when we got it, both Unix seconds. ``raw`` is the decrypted payload as text.
     ``aliases`` are the sender's further ids within ``corp``; a message without the sender's proper id has
     one of them as its ``sender``, until `mindbot.runtime.identities` knows better. ``origin`` is who brought
-    it: ``user``, or an operator as a ``test``, a ``push`` or a ``replay``. ``tried_for`` makes it a dry run:
-    it is answered in a session of its own as one of that session would be, and nothing of it is sent.
+    it: ``user``, or an operator as a ``test``, a ``push``, a ``replay``, or as ``operator``: what they say in
+    the bot's place. ``tried_for`` makes it a dry run: it is answered in a session of its own as one of that
+    session would be, and nothing of it is sent.
     """
 
     platform: str
@@ -108,6 +112,11 @@ class Message:
     def written(self) -> bool:
         """Whether a person wrote it, and waits: an event and a push are nobody's question."""
         return self.kind not in ("event", "push")
+
+    @property
+    def by(self) -> str:
+        """The operator who says it in the bot's place; empty for any other message."""
+        return str(self.parts[0].data.get("by") or "") if self.origin == OPERATOR and self.parts else ""
 
     @property
     def text(self) -> str:

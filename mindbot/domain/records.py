@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import cast
 
 from mindbot.domain.delivered import UNKNOWN, Delivered
-from mindbot.domain.message import Message
+from mindbot.domain.message import OPERATOR, Message
 from mindbot.domain.shapes.turns import MessageRecord, PassingRecord, PersonJson, TimedRecord, TurnRecord
 from mindbot.domain.turn import Turn
 
@@ -20,8 +20,8 @@ def turn_record(turn: Turn, delivered: Delivered = UNKNOWN) -> TurnRecord:
 
 
 def origin_of(m: Message) -> str:
-    """Return who brought a message: ``user``, ``test``, ``push`` or ``replay``."""
-    return "push" if m.kind == "push" else m.origin
+    """Return who brought a message: ``user``, ``test``, ``push``, ``operator`` or ``replay``."""
+    return "push" if m.kind == "push" and m.origin != OPERATOR else m.origin
 
 
 def message_record(turn: Turn) -> MessageRecord:

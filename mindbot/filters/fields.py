@@ -101,7 +101,7 @@ TURN_FIELDS = FieldSet(
         Field("tokens", Kind.NUMBER, "input and output tokens together"),
         Field("attempt", Kind.NUMBER, "2 and more after a crash"),
         Field("received", Kind.TIME, "when the message arrived"),
-        Field("origin", Kind.TEXT, "who brought the message", ("user", "test", "push", "replay")),
+        Field("origin", Kind.TEXT, "who brought the message", ("user", "test", "push", "operator", "replay")),
         Field("dry_run", Kind.BOOL, "an operator tried the message; nothing of its answer was sent"),
         Field("delivery", Kind.TEXT, "what became of the answer's deliveries", DELIVERED_STATES[1:]),
         Field("undelivered", Kind.BOOL, "a delivery was given up on, and is neither retried nor discarded"),

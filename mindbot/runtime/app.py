@@ -50,6 +50,7 @@ from mindbot.runtime.resources.all import offered
 from mindbot.runtime.stats import Stats
 from mindbot.runtime.stopping import Stopping
 from mindbot.runtime.strays import Strays
+from mindbot.runtime.take_over import TakeOvers
 from mindbot.store import sqlite
 
 log = structlog.get_logger("mindbot.runtime")
@@ -119,7 +120,10 @@ class Runtime:
         self.watch = HealthWatch(self.board, self.stats, self.outbox, kept, self.bus, self.dispatcher)
         self.on_show, self.endings = on_show, endings = OnShow(), Endings()
         stopping = Stopping(lambda: self.loaded.config, self.dispatcher)
-        self.bridge = Bridge(self.bus, self.store.outbox, self.outbox, on_show, stopping)
+        self.take_overs = take_overs = TakeOvers(
+            kept.keep, lambda: self.loaded.config.take_over, self.bus.publish, self.board
+        )
+        self.bridge = Bridge(self.bus, self.store.outbox, self.outbox, on_show, stopping, take_overs)
         self.intake = Intake(
             self.bus,
             kept.inbox,
@@ -140,8 +144,9 @@ class Runtime:
             endings,
             self.stats,
             stopping,
+            take_overs,
         )
-        self.overload = BusyNotices(self.current, self.store.outbox, self.outbox, self.board)
+        self.overload = BusyNotices(self.current, kept.outbox, self.outbox, self.board, take_overs)
         self.later = later = Later(self.bus, self.store, self.outbox, on_show, self.dispatcher.live)
         self.host = hosting(
             self.http, self.secrets, self.media, self.store, self.intake, self.bridge, later, self._knows
@@ -177,6 +182,9 @@ class Runtime:
             log_tail=self.log_tail,
             endings=endings,
             later=later,
+            on_show=on_show,
+            take_overs=take_overs,
+            stop=self.bridge.stop,
             background=self.builder.background,
             state_dir=state_dir,
             started_with=config,
@@ -239,6 +247,7 @@ class Runtime:
             await self._when_there_is_room(lambda: stack.enter_async_context(self.store.opened()))
             await self._when_there_is_room(self.store.probe)
             await self._when_there_is_room(self.builder.load)
+            await self._when_there_is_room(self.take_overs.load)
             if (anew := self.store.anew).reason:
                 log.warning(
                     "store begins anew",
@@ -284,17 +293,7 @@ class Runtime:
         async with beside(self.dispatcher.run):
             yield
             interrupted = self.dispatcher.under_way() if self.phase == "draining" else []
-        await self._interrupted_by_a_stop(interrupted)
-
-    async def _interrupted_by_a_stop(self, turns: list[Turn]) -> None:
-        """Let a stop that could not wait for these turns not be held against them as a crash is."""
-        if not turns:
-            return
-        try:
-            with anyio.CancelScope(shield=True):
-                await self.store.turns.excuse(turns)
-        except StoreError as error:
-            log.warning("a stop counts as a crash of its turns", turns=len(turns), error=str(error))
+        await suspicion.excuse(self.store.turns, interrupted)
 
     def _housekeeping(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         return [
@@ -305,6 +304,7 @@ class Runtime:
             heap.keep_small,
             partial(housekeeping.make_ready, self.current, lambda: self.phase == "running"),
             self.watch.run,
+            self.take_overs.run,
             partial(tell_stats, self.bus, self.resources.about.status),
             partial(housekeeping.watch_secrets, self.resources.config.missing_secrets, self.board),
             partial(housekeeping.watch_providers, lambda: self.generation.trouble(), self.board),

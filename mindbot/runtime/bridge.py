@@ -20,6 +20,7 @@ from mindbot.domain.turn import Turn
 from mindbot.runtime.answering import Answering, OnShow, opened
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stopping import Stopping
+from mindbot.runtime.take_over import TakeOvers
 
 _ASK_FOR = 45.0  # seconds a platform that cannot say is asked again whether the bot may speak
 _ASK_EVERY = 5.0  # seconds between two times, at most
@@ -29,13 +30,20 @@ class Bridge:
     """Between a turn and its platform while the answer is made: showing it grow, stopping it, files."""
 
     def __init__(
-        self, bus: Bus, kept: OutboxStore, outbox: Outbox, on_show: OnShow, stopping: Stopping
+        self,
+        bus: Bus,
+        kept: OutboxStore,
+        outbox: Outbox,
+        on_show: OnShow,
+        stopping: Stopping,
+        take_overs: TakeOvers,
     ) -> None:
         self._bus = bus
         self._kept = kept
         self._outbox = outbox
         self._on_show = on_show
         self._stopping = stopping
+        self._take_overs = take_overs
         self._stoppers: dict[str, anyio.CancelScope] = {}
 
     def _bot(self, turn: Turn) -> Bot | None:
@@ -50,11 +58,12 @@ class Bridge:
         """
         bot = self._bot(turn)
         tried = bool(turn.message.tried_for)  # nobody is shown anything of it
-        streams = bot.streams if bot is not None and not tried else None
+        unseen = tried or self._take_overs.withholds(turn) is not None
+        streams = bot.streams if bot is not None and not unseen else None
         shown = streams is not None and await self._put_on_show(turn, streams)
         answering = Answering(self._bus, turn, shown=shown)
         self._stoppers[turn.id] = answering.scope
-        if self._stopping.waits_behind(turn):
+        if self._stopping.waits_behind(turn) or self._take_overs.cuts(turn):
             answering.scope.cancel()
         delivery = self._on_show.get(turn.number) if shown else None
         try:
@@ -109,24 +118,33 @@ class Bridge:
         return scope is not None and scope.cancel_called
 
     async def silence(self, turn: Turn) -> Silence | None:
-        """Ask the platform whether a person has taken the bot's place.
+        """Tell whether a person has taken the bot's place: an operator here, or as the platform says.
 
         Raises:
             VendorError: it did not say, for as long as a user may be left waiting for that.
         """
         bot = self._bot(turn)
-        if bot is None or bot.attended is None:
+        if not self._take_overs and (bot is None or bot.attended is None):
             return None
         until, wait = anyio.current_time() + _ASK_FOR, 0.3
         while True:
             try:
-                return await bot.attended.silence(turn.message)
+                return await self._silence(turn, bot)
             except MindBotError as error:
                 pause = max(wait, error.retry_after) if isinstance(error, RateLimited) else wait
                 if not error.retryable or anyio.current_time() + pause > until:
                     raise
                 await anyio.sleep(pause * random.uniform(1.0, 1.2))
                 wait = min(_ASK_EVERY, wait * 2)
+
+    async def _silence(self, turn: Turn, bot: Bot | None) -> Silence | None:
+        if turn.message.written and (muted := await self._take_overs.heard(turn, bot)) is not None:
+            return muted
+        if bot is not None and bot.attended is not None:  # it may note what an event tells
+            found = await bot.attended.silence(turn.message)
+            if found is not None:
+                return found
+        return self._take_overs.mutes(turn)
 
     def greeting(self, turn: Turn) -> Sequence[Part]:
         """Return the platform's answer to an event; empty for none."""

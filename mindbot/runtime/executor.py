@@ -26,6 +26,7 @@ from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.replies import Replies, short
 from mindbot.runtime.stats import Stats
 from mindbot.runtime.stopping import Stopping
+from mindbot.runtime.take_over import TakeOvers
 from mindbot.telemetry.redaction import told
 
 log = structlog.get_logger("mindbot.runtime")
@@ -52,6 +53,7 @@ class Executor:
         endings: Endings,
         stats: Stats,
         stopping: Stopping,
+        take_overs: TakeOvers,
     ) -> None:
         self._current = current
         self._bus = bus
@@ -62,6 +64,7 @@ class Executor:
         self._endings = endings
         self._stats = stats
         self._stopping = stopping
+        self._take_overs = take_overs
         self._replies = Replies(outbox, dispatcher, on_show)
 
     async def run(self, turn: Turn) -> None:
@@ -152,6 +155,8 @@ class Executor:
 
     async def finish(self, turn: Turn) -> None:
         """Write the end of a turn that went through its stages, and what it says; raises StoreError."""
+        if turn.number not in self._on_show:
+            self._take_overs.keep_back(turn)
         most = await self._replies.ration(turn)
         deliveries = self._replies.of(turn, most)
         if turn.state == "answered" and not deliveries and not turn.message.tried_for:
@@ -166,7 +171,7 @@ class Executor:
         turn.state, turn.reason, turn.finished = "dead", told(reason), time.time()
         where = {"turn": turn.id, "platform": turn.message.platform, "bot": turn.message.bot}
         log.warning("turn given up", **where, attempts=turn.attempt, error=turn.reason)
-        if turn.message.written:
+        if turn.message.written and self._take_overs.withholds(turn) is None:
             turn.reply.say(turn.generation.loaded.config.dispatcher.failure_notice)
         try:
             deliveries = self._replies.of(turn)
@@ -204,4 +209,5 @@ class Executor:
             self._done(other)
         self._stats.ended(turn)
         self._endings.tell(turn.number)
+        self._take_overs.ended(turn.number)
         tell_turn(self._bus, f"turn.{turn.state}", turn)

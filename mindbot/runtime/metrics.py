@@ -10,6 +10,7 @@ from mindbot.bus import Bus
 from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
 from mindbot.domain.spending import BILLION
 from mindbot.runtime.stats import Histogram, Stats
+from mindbot.runtime.take_over import TakeOvers
 from mindbot.runtime.traffic import Traffic
 from mindbot.workflows.running.background import WorkflowBackground
 
@@ -82,6 +83,13 @@ SENDS = Measured(
 )
 DELIVERIES = Measured("mindbot_deliveries", "counter", "Deliveries by what became of them.", ("state",))
 WAITING = Measured("mindbot_outbox_waiting", "gauge", "Deliveries on their way.")
+TAKEN = Measured(
+    "mindbot_sessions_taken",
+    "gauge",
+    "Sessions in which an operator answers in the bot's place (all), those of them whose users wait "
+    "(waiting), and wait for longer than `take_over.patience` (overdue).",
+    ("state",),
+)
 HANDLERS = Measured(
     "mindbot_handler_events",
     "counter",
@@ -108,6 +116,7 @@ METRICS = (
     SENDS,
     DELIVERIES,
     WAITING,
+    TAKEN,
     HANDLERS,
     LAG,
     MEMORY,
@@ -124,6 +133,7 @@ def measured(
     bus: Bus,
     attempts: Samples,
     background: WorkflowBackground,
+    take_overs: TakeOvers,
 ) -> dict[Measured, Samples]:
     """Return the samples of every metric."""
     outbox = status["outbox"]
@@ -142,6 +152,13 @@ def measured(
         SENDS: traffic.sends.items(),
         DELIVERIES: _by_name({"sent": outbox["sent"], "retried": outbox["retried"], "dead": outbox["dead"]}),
         WAITING: _one(outbox["waiting"]),
+        TAKEN: _by_name(
+            {
+                "all": len(take_overs),
+                "waiting": sum(each.waiting > 0 for each in take_overs.all),
+                "overdue": len(take_overs.overdue),
+            }
+        ),
         HANDLERS: [
             ((name, outcome), count)
             for outcome, counts in (("failed", bus.failed), ("dropped", bus.dropped))

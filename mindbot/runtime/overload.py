@@ -12,18 +12,25 @@ from mindbot.domain.turn import Turn
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.take_over import TakeOvers
 
 
 class BusyNotices:
     """One notice for each user while the queue is long."""
 
     def __init__(
-        self, current: Callable[[], Generation], kept: OutboxStore, outbox: Outbox, health: HealthBoard
+        self,
+        current: Callable[[], Generation],
+        kept: OutboxStore,
+        outbox: Outbox,
+        health: HealthBoard,
+        take_overs: TakeOvers,
     ) -> None:
         self._current = current
         self._kept = kept
         self._outbox = outbox
         self._health = health
+        self._take_overs = take_overs
         self._told: set[tuple[str, str, str]] = set()
 
     async def tell(self, turns: list[Turn], of_workflows: Sequence[Turn] = ()) -> None:
@@ -47,7 +54,7 @@ class BusyNotices:
         notice = self._current().loaded.config.dispatcher.busy_notice
         m = turn.message
         who = (m.platform, m.bot, m.sender)
-        if not notice or not m.written or m.tried_for or who in self._told:
+        if not notice or not m.written or m.tried_for or who in self._told or self._take_overs.of(m):
             return
         if await self._kept.delivery(turn.number, NOTICE):
             return

@@ -14,11 +14,16 @@ the culprit runs alone for longer than it needs to kill.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anyio
+import structlog
 
+from mindbot.domain.errors import StoreError
+from mindbot.domain.ports.store import TurnStore
 from mindbot.domain.turn import Clock, Turn
+
+log = structlog.get_logger("mindbot.runtime")
 
 _BESIDE_OTHERS = 3  # attempts, at most
 _LONGEST_WAIT = 30.0  # seconds
@@ -41,6 +46,17 @@ def alone(turn: Turn, max_attempts: int) -> float | None:
 def buried(turn: Turn, max_attempts: int) -> bool:
     """Tell whether a turn has been running in so many crashes that it is given up."""
     return turn.attempt > max_attempts
+
+
+async def excuse(kept: TurnStore, turns: Sequence[Turn]) -> None:
+    """Let a stop that could not wait for these turns not be held against them as a crash is."""
+    if not turns:
+        return
+    try:
+        with anyio.CancelScope(shield=True):
+            await kept.excuse(turns)
+    except StoreError as error:
+        log.warning("a stop counts as a crash of its turns", turns=len(turns), error=str(error))
 
 
 def spacing(wait: float) -> float:

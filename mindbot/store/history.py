@@ -15,9 +15,9 @@ import orjson
 
 from mindbot.domain import ids
 from mindbot.domain.chat import ChatMessage
-from mindbot.domain.conversation import WORDLESS, wordless
+from mindbot.domain.conversation import WORDLESS, by_a_person, wordless
 from mindbot.domain.errors import StoreCorrupt, StoreUnreadable
-from mindbot.domain.message import Message, Part
+from mindbot.domain.message import OPERATOR, Message, Part
 from mindbot.domain.turn import Turn
 from mindbot.store.database import Database
 from mindbot.store.grouped_reads import Found, GroupRead
@@ -199,6 +199,6 @@ def exchange(asked: Sequence[Message], said: str, heard: Any) -> tuple[str, str]
     if heard == "assistant":
         return "", asked[0].text
     if not asked[0].written:
-        return "", said
+        return "", by_a_person(said) if asked[0].origin == OPERATOR else said
     texts = [message.text for message in asked if not wordless(message.text)]
     return "\n".join(texts) or WORDLESS, said

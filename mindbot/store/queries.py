@@ -255,6 +255,15 @@ class SqliteQueries:
             raise NotFound(f"no session {session!r}", hint="`mindbot session list` shows them")
         return self._message(rows[0])
 
+    async def last_in_group(self, group: str) -> Message:
+        """See the port. Behind a colon stands a semicolon."""
+        members = turns.c.session.between(f"{group}:", f"{group};")
+        newest = select(turns.c.id, turns.c.message).where(members).order_by(turns.c.id.desc()).limit(1)
+        rows = await self._all(newest)
+        if not rows:
+            raise NotFound(f"no session {group!r}", hint="`mindbot session list` shows them")
+        return self._message(rows[0])
+
     def _message(self, row: Row[Any]) -> Message:
         return self._unreadable.read(turn_name(row.id), lambda: message_of(row.message))
 

@@ -16,8 +16,9 @@ from fake_workflows import FakeDatasets, FakeRouting, FakeWorkflows
 from mindbot.bus import Bus
 from mindbot.config.load import load
 from mindbot.domain import ids
-from mindbot.domain.errors import ConfigError, NotFound, SecretError, StoreFull, TimedOut
+from mindbot.domain.errors import ConfigError, Conflict, NotFound, SecretError, StoreFull, TimedOut
 from mindbot.domain.message import Json, Message
+from mindbot.domain.operators import Operator
 from mindbot.domain.ports.platform import Receipt, Receive, Webhook, WebhookRequest, WebhookResponse
 from mindbot.domain.ports.store import NEWEST
 from mindbot.domain.spending import DaySpent, Spender
@@ -139,6 +140,7 @@ class FakeRuntime:
         self.finish = anyio.Event()  # turns end when it is set
         self.finish.set()
         self.thoughts: list[str] = []  # shown before it turns out that they are no answer
+        self.taken: dict[str, Operator] = {}
         self.resources: Any = SimpleNamespace(**dict.fromkeys(Resources.__dataclass_fields__, self))
         self.resources.providers = providers_of(PROVIDERS)
         self.resources.workflows = FakeWorkflows()
@@ -253,6 +255,31 @@ class FakeRuntime:
         if session not in ("s", "a:b:cid/x==:y/transfer"):
             raise NotFound(f"no session {session!r}")
         return {"session": session, "state": "with a person", "servicer": to}
+
+    def list_taken(self) -> list[Json]:
+        return [{"session": s, "taken_by": by.user, "taken_since": 1.0} for s, by in self.taken.items()]
+
+    async def take(self, session: str, operator: Operator, *, running: str, force: bool) -> Json:
+        await self.clear_session(session)
+        if self.taken.get(session, operator) != operator and not force:
+            raise Conflict(f"{self.taken[session].user} has it")
+        self.taken[session] = operator
+        return {**self.list_taken()[0], "console": operator.console, "running": [running], "on_the_way": 0}
+
+    async def say(
+        self, session: str, operator: Operator, *, text: str, files: Sequence[str], key: str
+    ) -> Json:
+        if self.taken.get(session) != operator:
+            raise Conflict(f"nobody has taken {session} over")
+        turn = await self.inject(
+            text=text, platform="a", bot="b", user=operator.user, session=session, files=files
+        )
+        return {"session": session, "turn": turn, "left": None}
+
+    async def hand_back(self, session: str, operator: Operator, *, to: str, force: bool) -> Json:
+        if self.taken.pop(session, None) is None:
+            raise Conflict(f"nobody has taken {session} over")
+        return {"session": session, "taken_by": operator.user, "to": to, "waiting_since": None}
 
     async def clear_session(self, session: str) -> Json:
         if session not in ("s", "a:b:cid/x==:y/transfer"):

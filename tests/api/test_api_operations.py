@@ -9,9 +9,10 @@ import httpx
 import pytest
 from anyio import to_thread
 
-from mindbot.api import calls, models
+from mindbot.api import calls, models, take_over_calls, take_over_models
+from mindbot.api.client import AsyncClient
 from mindbot.cli.main import main
-from mindbot.domain.errors import BadFilter, NotFound
+from mindbot.domain.errors import BadFilter, Conflict, NotFound
 
 if TYPE_CHECKING:
     from daemon_here import Running
@@ -36,6 +37,26 @@ async def test_sessions_are_listed(up: Running) -> None:
     turn = await up.client.ask(calls.send(models.SendMessage(text="hi", session="s1")))
     (found,) = await up.client.ask(calls.sessions())
     assert (found.session, found.turns, found.last) == ("s1", 1, turn.id)
+
+
+async def test_a_session_is_taken_spoken_in_and_handed_back(up: Running) -> None:
+    found = await up.client.ask(take_over_calls.take_session("s", running="drop"))
+    assert (found.session, found.running, found.console) == ("s", ["drop"], "")
+    assert [each.session for each in await up.client.ask(take_over_calls.taken_sessions())] == ["s"]
+    words = take_over_models.SayWords(text="hello")
+    said = await up.client.ask(take_over_calls.say_in_session("s", words))
+    assert up.runtime.turns[said.turn]["text"] == "hello"
+    async with AsyncClient(up.client.socket, console="c1") as elsewhere:
+        with pytest.raises(Conflict, match="has it"):
+            await elsewhere.ask(take_over_calls.take_session("s"))
+        moved = await elsewhere.ask(take_over_calls.take_session("s", force=True))
+        assert moved.console == "c1", "two consoles of one user are two operators"
+    back = await up.client.ask(take_over_calls.hand_back("s", "pool"))
+    assert (back.to, up.runtime.taken) == ("pool", {})
+    with pytest.raises(Conflict):
+        await up.client.ask(take_over_calls.hand_back("s"))
+    with pytest.raises(NotFound):
+        await up.client.ask(take_over_calls.take_session("other"))
 
 
 async def test_the_configuration_says_where_each_value_is_from(up: Running) -> None:

@@ -7,8 +7,15 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 import pytest
 
-from mindbot.api import failure_models, models, provider_models, queue_models, workflow_models
-from mindbot.domain.shapes import daemon, failures, providers, queue, turns, workflows
+from mindbot.api import (
+    failure_models,
+    models,
+    provider_models,
+    queue_models,
+    take_over_models,
+    workflow_models,
+)
+from mindbot.domain.shapes import daemon, failures, providers, queue, take_overs, turns, workflows
 
 #: Each model, and the rows that it reads.
 ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
@@ -81,6 +88,10 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     models.Transferred: (turns.TransferredJson,),
     models.Cleared: (turns.ClearedJson,),
     models.TakenBack: (turns.TakenBackJson,),
+    take_over_models.TakenSessionView: (take_overs.TakenJson,),
+    take_over_models.TakingOver: (take_overs.TakingJson,),
+    take_over_models.OperatorsWords: (take_overs.SaidJson,),
+    take_over_models.HandedBack: (take_overs.HandedBackJson,),
 }
 #: What filters and templates name of a turn, and lists carry along: the reference of filters tells of it.
 RECORD = set(get_type_hints(turns.TurnRecord))
@@ -128,7 +139,7 @@ def test_every_answer_is_read_from_a_row() -> None:
     """A new model says which row it is of."""
     answers = {
         each
-        for module in (failure_models, models, provider_models, workflow_models)
+        for module in (failure_models, models, provider_models, take_over_models, workflow_models)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, models.Answer)
     }

@@ -8,7 +8,10 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import HTTPConnection
 
 from mindbot.domain.errors import Forbidden
+from mindbot.domain.operators import Operator
 from mindbot_daemon.server.roles import Role, Roles
+
+_CONSOLE = 64  # characters of what a console calls itself
 
 
 def role_of(connection: HTTPConnection) -> Role | None:
@@ -27,6 +30,12 @@ def user_of(connection: HTTPConnection) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
+
+
+def operator_of(connection: HTTPConnection) -> Operator:
+    """Return who asks, and the console that they say they sit at. Blocks, as `user_of` does."""
+    console = connection.headers.get("mindbot-console", "")[:_CONSOLE]
+    return Operator(user_of(connection), console, (role_of(connection) or 0) >= Role.admin)
 
 
 def require(role: Role) -> Callable[[HTTPConnection], Awaitable[None]]:

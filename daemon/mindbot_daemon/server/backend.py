@@ -19,7 +19,14 @@ from mindbot.domain.ports.platform import Receive, Webhook
 from mindbot.domain.shapes.daemon import CheckedJson, ReloadedJson
 from mindbot_daemon.server.resources.answering import Datasets, Platforms, Providers, Routing, Workflows
 from mindbot_daemon.server.resources.machine import About, Configuration, Database, Logs, Media, Secrets
-from mindbot_daemon.server.resources.talking import DeadLetters, Failures, Queue, Sessions, Turns
+from mindbot_daemon.server.resources.talking import (
+    DeadLetters,
+    Failures,
+    Queue,
+    Sessions,
+    TakeOvers,
+    Turns,
+)
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
@@ -45,6 +52,7 @@ __all__ = [
     "Runtime",
     "Secrets",
     "Sessions",
+    "TakeOvers",
     "Turns",
     "Workflows",
 ]
@@ -73,6 +81,8 @@ class Backend(Protocol):
     def turns(self) -> Turns: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def take_overs(self) -> TakeOvers: ...
     @property
     def dead_letters(self) -> DeadLetters: ...
     @property

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from mindbot.domain.operators import Operator
 from mindbot_daemon.server import backend
-from mindbot_daemon.server.auth import require, user_of
+from mindbot_daemon.server.auth import operator_of, require, user_of
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.roles import Role
 
@@ -35,6 +36,7 @@ DatasetsDep = Annotated[backend.Datasets, Depends(_resource("datasets"))]
 RoutingDep = Annotated[backend.Routing, Depends(_resource("routing"))]
 TurnsDep = Annotated[backend.Turns, Depends(_resource("turns"))]
 SessionsDep = Annotated[backend.Sessions, Depends(_resource("sessions"))]
+TakeOversDep = Annotated[backend.TakeOvers, Depends(_resource("take_overs"))]
 DeadLettersDep = Annotated[backend.DeadLetters, Depends(_resource("dead_letters"))]
 QueueDep = Annotated[backend.Queue, Depends(_resource("queue"))]
 FailuresDep = Annotated[backend.Failures, Depends(_resource("failures"))]
@@ -45,6 +47,8 @@ LogsDep = Annotated[backend.Logs, Depends(_resource("logs"))]
 MediaDep = Annotated[backend.Media, Depends(_resource("media"))]
 #: The name of the local user who asks, for what is kept of it.
 UserDep = Annotated[str, Depends(user_of)]
+#: Who asks, and from which console.
+OperatorDep = Annotated[Operator, Depends(operator_of)]
 
 VIEWER = [Depends(require(Role.viewer))]
 OPERATOR = [Depends(require(Role.operator))]

@@ -310,6 +310,10 @@ class Queries(Protocol):
     async def last_message(self, session: str) -> Message:
         """Return the last message of a session; raises NotFound, StoreUnreadable."""
 
+    async def last_in_group(self, group: str) -> Message:
+        """Return the last message of a group's members, whose sessions begin with the group's and a colon;
+        raises NotFound, StoreUnreadable."""
+
     async def list_dead(self, limit: int, below: str = "") -> list[DeadLetterJson]:
         """Return deliveries and turns given up on, newest first; those older than ``below``, an id."""
 

@@ -361,6 +361,9 @@ class SessionJson(_Session):
 
     transfer: bool
     left: int | None
+    taken_by: str
+    taken_since: float | None
+    waiting_since: float | None
 
 
 class HandedJson(TypedDict):

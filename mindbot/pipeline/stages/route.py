@@ -37,7 +37,9 @@ class ChooseRoute:
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         if turn.message.kind == "push":
             turn.reply.parts.extend(turn.message.parts)
-            turn.route.update({"runner": "push", "why": "said of the bot's own accord"})
+            by = turn.message.by
+            why = f"{by} said it in the bot's place" if by else "said of the bot's own accord"
+            turn.route.update({"runner": "operator" if by else "push", "why": why})
             return
         if turn.message.kind == "event":
             turn.reply.parts.extend(self._greeting(turn))

@@ -47,8 +47,8 @@ _LIST_EVERY = 600.0  # seconds until new accounts are looked for again
 
 
 class WeComCsPlatform:
-    """One bot for some accounts: `Platform`, `Webhook`, and the abilities Attended, Transfers, Greets,
-    Merges, Rationed, Places, Fetches, Tests and Describes."""
+    """One bot for some accounts: `Platform`, `Webhook`, and the abilities Attended, Transfers, Holds,
+    Greets, Merges, Rationed, Places, Fetches, Tests and Describes."""
 
     Settings = WeComCsSettings
     name = "wecomcs"
@@ -258,6 +258,10 @@ class WeComCsPlatform:
         if said:
             await self._talks.said(operators_cause(address, to))
         return state | {"said": said}
+
+    async def hold(self, address: Json) -> None:
+        """See that the bot serves a conversation that an operator speaks in; see `Conversations.hold`."""
+        await self._talks.hold(address)
 
     # -- out ---------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import structlog
 
 from mindbot.domain import fields
 from mindbot.domain.abilities import Silence
-from mindbot.domain.errors import Conflict, Rejected, StoreError
+from mindbot.domain.errors import Conflict, Invalid, Rejected, StoreError
 from mindbot.domain.host import Keep
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.records import message_record
@@ -123,6 +123,32 @@ class Conversations:
             goal, note = POOL, f", as {target} is not there ({error.code})"
             answer = await self.move(to, POOL)
         return await self._noted(cause, answer, goal, f"the pool{note}" if goal == POOL else target)
+
+    async def hold(self, to: Json) -> None:
+        """See that the bot serves a conversation, in whose name an operator speaks.
+
+        What is sent by the API passes in the states `NEW` and `BOT` alone; of a new one people may be given.
+
+        Raises:
+            Conflict: people have it, or it has ended.
+            Invalid: it is no customer's.
+            VendorError: WeCom refused.
+        """
+        if not to.get("touser"):
+            raise Invalid("it is no customer's conversation", hint="see: mindbot session list")
+        state, servicer = await self.state(to)
+        if state == NEW:
+            try:
+                await self.move(to, BOT)
+                return
+            except Rejected as error:
+                if error.code != "95016":
+                    raise
+                state, servicer = await self.state(to)  # somebody was quicker
+        if state in (POOL, PERSON, ENDED):
+            ended = state == ENDED
+            hint = "the customer must write again" if ended else "people answer it in WeCom, or end it there"
+            raise Conflict(f"the conversation is {_words(state, servicer)}", hint=hint)
 
     async def transfer(self, address: Json, to: str) -> tuple[HandedJson, HandedOver]:
         """Hand a conversation to ``pool``, ``bot``, ``end``, or a servicer by user id.

@@ -16,6 +16,7 @@ from mindbot.runtime.health import HealthWatch
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.stats import Stats, rss_bytes
+from mindbot.runtime.take_over import TakeOvers
 from mindbot.workflows.running.background import WorkflowBackground
 
 
@@ -34,6 +35,7 @@ class AboutResource:
         board: HealthBoard,
         background: WorkflowBackground,
         watch: HealthWatch,
+        take_overs: TakeOvers,
     ) -> None:
         self._current = current
         self._phase = phase
@@ -45,6 +47,7 @@ class AboutResource:
         self._board = board
         self._background = background
         self._watch = watch
+        self._take_overs = take_overs
 
     def status(self) -> StatusJson:
         """Return the daemon's state in numbers."""
@@ -98,4 +101,5 @@ class AboutResource:
 
         attempts = self._current().providers.standing.attempts()
         seen = self._stats, self._outbox.traffic, self._bus
-        return render(measured(self.status(), self.health(), *seen, attempts, self._background))
+        found = measured(self.status(), self.health(), *seen, attempts, self._background, self._take_overs)
+        return render(found)

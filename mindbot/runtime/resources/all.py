@@ -11,6 +11,7 @@ from mindbot.config.model import Config
 from mindbot.config.secrets import SecretLookup
 from mindbot.domain.ports.store import Store
 from mindbot.media.spool import SpooledMedia
+from mindbot.runtime.answering import OnShow
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
@@ -37,9 +38,11 @@ from mindbot.runtime.resources.questions import Questions
 from mindbot.runtime.resources.queue import QueueResource
 from mindbot.runtime.resources.routes import RouteResource
 from mindbot.runtime.resources.sessions import SessionResource
+from mindbot.runtime.resources.take_overs import TakeOverResource
 from mindbot.runtime.resources.turns import TurnResource
 from mindbot.runtime.resources.workflows import WorkflowResource
 from mindbot.runtime.stats import Stats
+from mindbot.runtime.take_over import TakeOvers
 from mindbot.workflows.running.background import WorkflowBackground
 
 
@@ -55,6 +58,7 @@ class Resources:
     routing: RouteResource
     turns: TurnResource
     sessions: SessionResource
+    take_overs: TakeOverResource
     dead_letters: DeadLetterResource
     queue: QueueResource
     failures: FailureResource
@@ -83,24 +87,33 @@ def offered(
     log_tail: LogTail,
     endings: Endings,
     later: Later,
+    on_show: OnShow,
+    take_overs: TakeOvers,
+    stop: Callable[[str], bool],
     background: WorkflowBackground,
     state_dir: Path,
     started_with: Config,
 ) -> Resources:
-    """Make them of the runtime's parts. ``phase`` returns starting, running or draining."""
+    """Make them of the runtime's parts. ``phase`` returns starting, running or draining; ``stop`` ends an
+    answer that is being made, by its turn's id."""
     questions = Questions(store, dispatcher)
     later.listeners.append(Feedback(current, questions).heard)
     letters = DeadLetterResource(store, dispatcher, outbox, questions, watch.settled, later.decided)
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     return Resources(
-        about=AboutResource(current, phase, bus, stats, store, dispatcher, outbox, board, background, watch),
+        about=AboutResource(
+            current, phase, bus, stats, store, dispatcher, outbox, board, background, watch, take_overs
+        ),
         platforms=PlatformResource(bots, secrets, injection),
         providers=ProviderResource(current, store.spending),
         workflows=WorkflowResource(current, background.shadows),
         datasets=DatasetResource(current, media),
         routing=RouteResource(current, questions),
         turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
-        sessions=SessionResource(bots, store.history, questions),
+        sessions=SessionResource(bots, store.history, questions, take_overs),
+        take_overs=TakeOverResource(
+            take_overs, bots, questions, dispatcher, outbox, on_show, injection, stop
+        ),
         dead_letters=letters,
         queue=QueueResource(dispatcher, outbox),
         failures=FailureResource(store, questions, letters),

@@ -10,6 +10,8 @@ from mindbot.domain.abilities import Place
 from mindbot.domain.bot import Bot
 from mindbot.domain.errors import Invalid, NotFound, StoreError
 from mindbot.domain.message import Json, Message, Part, text_part
+from mindbot.domain.ports.platform import Receipt
+from mindbot.domain.ports.store import Kept
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.intake import Intake
@@ -43,7 +45,7 @@ class Injection:
             Invalid: nothing to say, nobody to say it to, or a platform without groups.
         """
         found = self._bots.find(platform, bot)
-        parts = await self._parts(text, files)
+        parts = await self.parts(text, files)
         if not parts:
             raise Invalid("nothing to say", hint="a text, a file, or both")
         if bool(user) == bool(group):
@@ -76,7 +78,7 @@ class Injection:
         """
         found = self._bots.find(platform, bot)
         user = user or "operator"
-        parts = await self._parts(text, files)
+        parts = await self.parts(text, files)
         kind = "text" if text.strip() or not parts else parts[0].kind
         to = found.adapter.address(user)
         if stream and (found.local or dry_run):
@@ -95,8 +97,6 @@ class Injection:
         session: str = "",
         dry_run: bool = False,
     ) -> str:
-        if self._draining():
-            raise StoreError("the daemon is stopping", hint="ask again once it is back")
         now = time.time()
         place = Place(f"{bot.platform}:{bot.name}:{user}", user, user)
         if bot.places is not None:
@@ -117,9 +117,19 @@ class Injection:
             origin="push" if kind == "push" else "test",
             tried_for=session if dry_run else "",
         )
-        return ids.show((await self._intake.receive(message)).turn)
+        return ids.show((await self.take_in(message)).turn)
 
-    async def _parts(self, text: str, files: Sequence[str]) -> list[Part]:
+    async def take_in(self, message: Message, kept: Sequence[Kept] = ()) -> Receipt:
+        """Put an operator's message on disk, together with what is to be kept; raises StoreError."""
+        if self._draining():
+            raise StoreError("the daemon is stopping", hint="ask again once it is back")
+        if not kept:
+            return await self._intake.receive(message)
+        (receipt,) = await self._intake.receive_all([message], kept)
+        return receipt
+
+    async def parts(self, text: str, files: Sequence[str]) -> list[Part]:
+        """Return what a text and files of the media store, by their ids, say; raises NotFound."""
         parts = [text_part(text)] if text.strip() else []
         for id in files:
             file = await self._media.find(id)

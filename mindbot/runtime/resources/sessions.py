@@ -12,6 +12,7 @@ from mindbot.domain.shapes.turns import ClearedJson, SessionJson, SessionRecord,
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.resources.naming import turn_named
 from mindbot.runtime.resources.questions import Questions
+from mindbot.runtime.take_over import TakeOvers
 from mindbot.telemetry.redaction import redactor
 
 log = structlog.get_logger("mindbot.runtime")
@@ -20,10 +21,13 @@ log = structlog.get_logger("mindbot.runtime")
 class SessionResource:
     """Answers ``/v1/sessions``."""
 
-    def __init__(self, bots: Bots, history: HistoryStore, questions: Questions) -> None:
+    def __init__(
+        self, bots: Bots, history: HistoryStore, questions: Questions, take_overs: TakeOvers
+    ) -> None:
         self._bots = bots
         self._history = history
         self._questions = questions
+        self._take_overs = take_overs
 
     async def list_sessions(self, *, limit: int = 100, before: str = "") -> list[SessionJson]:
         """Return sessions, the most recently active first; ``before`` is the last turn of the page before."""
@@ -34,6 +38,7 @@ class SessionResource:
 
     async def _line(self, row: SessionRecord) -> SessionJson:
         bot = self._bots.bots.get((row["platform"], row["bot"]))
+        taken = self._take_overs.named(row["session"])
         return {
             "session": row["session"],
             "platform": row["platform"],
@@ -47,6 +52,9 @@ class SessionResource:
             "text": row["text"],
             "transfer": bot is not None and bot.transfers is not None,
             "left": await _left(bot, row["address"]),
+            "taken_by": taken.by if taken else "",
+            "taken_since": taken.since if taken else None,
+            "waiting_since": (taken.waiting or None) if taken else None,
         }
 
     async def transfer(self, session: str, to: str) -> TransferredJson:

@@ -191,12 +191,14 @@ class ReadsContract:
             sessions = await queries.list_sessions(9, sessions[0]["last"])
             assert [(s["user"], s["turns"], s["address"]) for s in sessions] == [("u1", 2, {"to": "u1"})]
             assert (await queries.last_message("console:default:u1")).text == "text 3"
+            assert (await queries.last_in_group("console:default")).text == "text 4"
             assert (await queries.message_of(turns[2].id)).text == "text 2"
             nobody = ids.show(turns[4].number + 1)
             for question in (
                 queries.get_turn(nobody),
                 queries.message_of(nobody),
                 queries.last_message("nobody"),
+                queries.last_in_group("console:default:u"),
                 queries.get_turn("?"),
             ):
                 with pytest.raises(NotFound):

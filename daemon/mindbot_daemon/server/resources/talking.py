@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
+from mindbot.domain.operators import Operator
 from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
 from mindbot.domain.shapes.queue import QueueJson
+from mindbot.domain.shapes.take_overs import HandedBackJson, Running, SaidJson, TakenJson, TakingJson
 from mindbot.domain.shapes.turns import (
     ChunkJson,
     ClearedJson,
@@ -85,6 +87,28 @@ class Sessions(Protocol):
 
     async def clear_session(self, session: str) -> ClearedJson:
         """Let what was said in a session be forgotten; raises NotFound, StoreError."""
+
+
+class TakeOvers(Protocol):
+    """Sessions in which operators answer in the bot's place."""
+
+    def list_taken(self) -> list[TakenJson]:
+        """The first ones first."""
+
+    async def take(
+        self, session: str, operator: Operator, *, running: Running = "draft", force: bool = False
+    ) -> TakingJson:
+        """Give one to an operator; raises NotFound, Conflict, Forbidden, VendorError."""
+
+    async def say(
+        self, session: str, operator: Operator, *, text: str = "", files: Sequence[str] = (), key: str = ""
+    ) -> SaidJson:
+        """Say something in one, once for each key; raises NotFound, Conflict, Invalid, VendorError."""
+
+    async def hand_back(
+        self, session: str, operator: Operator, *, to: str = "bot", force: bool = False
+    ) -> HandedBackJson:
+        """Give one back; raises NotFound, Conflict, Forbidden, Invalid, VendorError."""
 
 
 class DeadLetters(Protocol):

@@ -275,6 +275,13 @@ class MemoryQueries(MemoryPart):
                 return row.read()
         raise NotFound(f"no session {session!r}", hint="`mindbot session list` shows them")
 
+    async def last_in_group(self, group: str) -> Message:
+        await self._reading()
+        for row in self._newest(""):
+            if row.session.startswith(f"{group}:"):
+                return row.read()
+        raise NotFound(f"no session {group!r}", hint="`mindbot session list` shows them")
+
     async def list_dead(self, limit: int, below: str = "") -> list[DeadLetterJson]:
         tables = await self._reading()
         sent = (row for row in tables.outbox.values() if row.state == "dead")
