@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 
 from mindbot.api.failure_models import BundleView
 from mindbot.api.provider_models import ProviderView
@@ -34,6 +36,8 @@ class View(Screen[None]):
     AUTO_FOCUS = "Rows"
     ALLOW_IN_MAXIMIZED_VIEW = "StatusBar, Hints"
     every: ClassVar[float] = REFRESH
+    #: Widgets show themselves where the keys go; Textual's own would draw the whole screen again with each.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(self) -> None:
         super().__init__()

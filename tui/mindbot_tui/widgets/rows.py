@@ -87,6 +87,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         self._measured_for = -1
         self._drawn: dict[int, Strip] = {}
         self._ready: dict[int, Strip] = {}  # lines that were made to be compared, and are drawn next
+        self._focus_alone = False  # changed, so that what Textual draws again for that looks the same
 
     # --- what is shown
 
@@ -162,8 +163,20 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
         """Draw again: something may have changed since lines were made."""
+        if self._focus_alone and not regions:
+            self._focus_alone = False
+            self.refresh_changed()
+            return self
         self._ready = {}
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def on_focus(self) -> None:
+        """Textual draws a widget again that gains or loses the focus, right after this; a list shows neither."""
+        self._focus_alone = True
+
+    def on_blur(self) -> None:
+        """See `on_focus`."""
+        self._focus_alone = True
 
     # --- moving
 
