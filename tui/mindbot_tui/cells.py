@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rich.cells import cell_len, set_cell_size
 
 _CROWDED = 8  # characters a cell of a line at most: marks may be heaped on one without end
+_JOINS = "\u200d"  # makes one picture of several
 _WIDENS = "\ufe0f"  # the sign before it is drawn as a picture, two cells wide
 
 
@@ -25,10 +26,17 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     text = clean(text[: width * 4])
     size = len(text) if text.isascii() else cell_len(text)
     if size > width:
-        kept = set_cell_size(text, width - 1).rstrip()
+        kept = _cut(text, width - 1).rstrip()
         return kept + "…" + " " * (width - 1 - cell_len(kept))
     blank = " " * (width - size)
     return blank + text if right else text + blank
+
+
+def _cut(text: str, width: int) -> str:
+    """Return the first ``width`` cells of a longer text; characters that are joined stay together."""
+    if _JOINS in text or width < 2:
+        return set_cell_size(text, width)
+    return text[: _end(text, 0, len(text), width)]
 
 
 def brief(text: str, width: int = 60) -> str:

@@ -176,6 +176,7 @@ class Hints(Line):
         super().__init__()
         self._keys = sorted((key for key in keys if key.hint and key.keys), key=lambda key: key.hint)
         self._views = [key for key in keys if key.id in NUMBERED and key.keys]
+        self._laid: tuple[object, list[tuple[Key, int, int]]] = (None, [])
 
     def pieces(self, width: int) -> list[Piece]:
         out: list[Piece] = []
@@ -195,8 +196,14 @@ class Hints(Line):
     def _cells(self, key: Key) -> int:
         return cell_len(key.first) + cell_len(self._label(key)) + 3
 
-    def _placed(self, width: int) -> Iterator[tuple[Key, int, int]]:
-        """Yield the keys that fit, with the cells they take."""
+    def _placed(self, width: int) -> list[tuple[Key, int, int]]:
+        """Return the keys that fit, with the cells they take."""
+        asked = width, self.words.language
+        if self._laid[0] != asked:
+            self._laid = asked, list(self._lay(width))
+        return self._laid[1]
+
+    def _lay(self, width: int) -> Iterator[tuple[Key, int, int]]:
         views = self._views
         if views and sum(map(self._cells, (*self._keys, *views))) > width:
             views = [_all(views)]

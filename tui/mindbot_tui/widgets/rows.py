@@ -18,7 +18,8 @@ from mindbot_tui.cells import fit
 from mindbot_tui.state.follow import Follow
 from mindbot_tui.widgets.columns import NARROWEST, Column, measure, titled
 from mindbot_tui.widgets.marks import Marks
-from mindbot_tui.widgets.paint import Painter, Piece
+from mindbot_tui.widgets.paint import Painter
+from mindbot_tui.widgets.row_lines import RowLines
 from mindbot_tui.widgets.sources import GivenRows, Source
 
 R = TypeVar("R")
@@ -87,6 +88,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         self._measured_for = -1
         self._drawn: dict[int, Strip] = {}
         self._ready: dict[int, Strip] = {}  # lines that were made to be compared, and are drawn next
+        self._lines = RowLines(self.strip)
         self._focus_alone = False  # changed, so that what Textual draws again for that looks the same
 
     # --- what is shown
@@ -171,7 +173,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def on_focus(self) -> None:
-        """Textual draws a widget again that gains or loses the focus, right after this; a list shows neither."""
+        """A list shows neither focus nor its loss, which Textual draws it again for right after this."""
         self._focus_alone = True
 
     def on_blur(self) -> None:
@@ -350,6 +352,7 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     def _line(self, y: int, width: int) -> Strip:
         if width != self._measured_for:
             self._measured = measure(self.columns, width - 1, self._widths)
+            self._lines.use(self._measured)
             self._measured_for = width
         if y < self._titles:
             return self.strip([(" " + " ".join(self._heads()), "head")], width)
@@ -368,17 +371,11 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
     def _row_line(self, index: int, width: int) -> Strip:
         row = self.source.row(index)
         ground = "mark" if index == self.cursor else ""
-        pieces: list[Piece] = []
-        lead: Piece = ("▌", "accent") if row in self.marks else (" ", "text")
-        for column, size in self._measured:
-            pieces.append(lead)
-            lead = (" ", "text")
-            if column.draw is not None:
-                pieces += column.draw(row, size)
-            else:
-                text, name = column.cell(row)
-                pieces.append((fit(text, size, right=column.right), name if text else "text"))
-        return self.strip(pieces, width, ground)
+        return self._lines.line(row, width, ground, marked=row in self.marks)
+
+    def notify_style_update(self) -> None:
+        self._lines.forget()
+        super().notify_style_update()
 
     def _empty_line(self, y: int, width: int) -> Strip:
         text = self.words(self.empty) if y == max(self._titles, self.size.height // 3) else ""
