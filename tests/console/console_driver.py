@@ -75,13 +75,25 @@ class Person:
 
     async def clicks(self, text: str) -> None:
         """Click on the beginning of a text."""
+        await self.pilot.click(offset=self._place(text))
+
+    def _place(self, text: str) -> tuple[int, int]:
+        """Return the cell and the line at which a text begins."""
         from rich.cells import cell_len
 
         for y, line in enumerate(self.screen.split("\n")):
             if text in line:
-                await self.pilot.click(offset=(cell_len(line[: line.index(text)]), y))
-                return
+                return cell_len(line[: line.index(text)]), y
         raise AssertionError(f"{text!r} is not on the screen:\n{self.screen}")
+
+    async def wheels(self, text: str, by: int) -> None:
+        """Turn the wheel where a text stands: ``by`` notches down, or up where it is less than 0."""
+        x, y = self._place(text)
+        kind = events.MouseScrollDown if by > 0 else events.MouseScrollUp
+        for _ in range(abs(by)):
+            widget, _region = self.app.screen.get_widget_at(x, y)
+            widget.post_message(kind(widget, x, y, 0, 0, 0, False, False, False, x, y))
+            await self.pilot.pause()
 
     async def _until(self, so: Callable[[], bool], otherwise: str) -> None:
         with anyio.move_on_after(PATIENCE):

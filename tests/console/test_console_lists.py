@@ -19,6 +19,17 @@ def daemon() -> FakeDaemon:
     return filled()
 
 
+@pytest.mark.full
+async def test_the_wheel_moves_a_live_list_which_then_stands_still(daemon: FakeDaemon) -> None:
+    async with console(daemon, clock=FakeClock(), size=(100, 12)) as person:
+        await person.sees("谢谢")
+        await person.wheels("谢谢", -9)
+        await person.sees("Where is my order 4711?")
+        await person.sees_no("谢谢")
+        await person.wheels("Where is my order 4711?", 9)
+        await person.sees("谢谢")
+
+
 def letter(n: int, **rest: object) -> Json:
     """Return the nth of many dead letters; every tenth is of another bot."""
     return {

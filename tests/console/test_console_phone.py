@@ -142,6 +142,9 @@ async def test_on_a_narrow_screen_the_phone_is_in_place_of_the_texts(clock: Fake
         await person.sees("message  prompt", "发票怎么开？")
         await person.resize(40, 10)
         await person.sees("✗ not delivered")
+        await person.sees_no("发票怎么开？")
+        await person.press("up")
+        await person.sees("发票怎么开？")
 
 
 @pytest.mark.full

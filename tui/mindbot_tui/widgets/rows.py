@@ -315,8 +315,13 @@ class Rows(Painter, ScrollView, Generic[R], can_focus=True):
 
     # --- the mouse
 
+    @property
+    def allow_vertical_scroll(self) -> bool:
+        """The wheel works though no bar is drawn, which would take a column and bytes of slow lines."""
+        return self.shown > self.page
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The scrollbar and the wheel freeze and resume like keys do."""
+        """The wheel freezes and resumes like keys do."""
         super().watch_scroll_y(old_value, new_value)
         if not self.follows or not self.is_mounted or round(old_value) == round(new_value):
             return
