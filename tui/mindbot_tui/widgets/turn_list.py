@@ -73,6 +73,8 @@ def columns(
         )
 
     def reply(row: TurnRow) -> Cell:
+        if row.undelivered and row.reason and row.state in ("failed", "dead"):  # that of its notice
+            return f"{row.reason} · {say('not delivered')}: {row.delivery_error}", "bad"
         if row.undelivered:
             said = " · ".join(filter(None, (row.delivery_error, row.reply or row.reason)))
             return f"{say('not delivered')}: {said}", "bad"
