@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from mindbot.domain.message import Json
@@ -214,6 +214,14 @@ class ChatMessage:
         return cls(data["role"], map(part_from_json, content))
 
 
+def unloaded(line: ChatMessage) -> ChatMessage:
+    """Return a line whose attachments are named, and hold no bytes: as a record keeps it."""
+    if not any(part.data for part in line.attachments):
+        return line
+    parts = (replace(part, data=b"") if isinstance(part, Attachment) else part for part in line.parts)
+    return ChatMessage(line.role, parts)
+
+
 # --- calls and answers
 
 
@@ -290,6 +298,15 @@ class ChatRequest:
     user: str = ""
     deadline: float = 0.0
     conversation: str = ""  # whose lines these are; what a vendor refused of it is remembered under this name
+    #: Learns of each call before it leaves: where it goes, its body as JSON, the lines that it was made of.
+    sending: Callable[[str, Json, Sequence[ChatMessage]], None] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+    def tell(self, url: str, body: Json) -> None:
+        """Say that a call with this body leaves now."""
+        if self.sending is not None:
+            self.sending(url, body, self.messages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from mindbot.domain import origins
 from mindbot.domain.chat import ChatMessage, ChatPart, Text, ToolCall
 
 #: What stands for a message that came without words.
@@ -63,7 +64,7 @@ def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
             if wordless(m.content) and not m.attachments:
                 if n < len(messages) - 1 or m.role != "user":
                     continue
-                m = ChatMessage(m.role, WORDLESS, origin=m.origin)
+                m = ChatMessage(m.role, WORDLESS, origin=origins.STAND_IN)
             if not lines and m.role == "assistant":
                 opening.append(m.parts)
                 continue
@@ -72,7 +73,7 @@ def shaped(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
                 continue
         lines.append(m)
     if opening:
-        system.append(_joined([(Text(_SAID_BEFORE),), *opening], "\n"))
+        system.append(_joined([(Text(_SAID_BEFORE, origins.STAND_IN),), *opening], "\n"))
     top = [ChatMessage("system", _joined(system, "\n\n"))] if system else []
     return _Shaped([*top, *lines])
 
@@ -99,7 +100,7 @@ def _joined(lines: Sequence[tuple[ChatPart, ...]], between: str) -> tuple[ChatPa
     out: list[ChatPart] = []
     for n, parts in enumerate(lines):
         if n:
-            out.append(Text(between))
+            out.append(Text(between, origins.JOINED))
         out += parts
     return tuple(out)
 

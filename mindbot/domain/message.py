@@ -123,7 +123,12 @@ class Message:
         """The readable text of all parts, one a line; quotes are marked as such, line by line."""
         if len(self.parts) == 1 and not self.parts[0].foreign:
             return self.parts[0].text
-        return "\n".join(filter(None, map(_readable, self.parts)))
+        return "\n".join(filter(None, self.readable))
+
+    @property
+    def readable(self) -> list[str]:
+        """The readable text of each part, empty where it has none; together they are its `text`."""
+        return list(map(_readable, self.parts))
 
     @property
     def length(self) -> int:

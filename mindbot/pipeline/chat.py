@@ -8,6 +8,7 @@ from contextlib import aclosing
 from mindbot.domain.chat import ChatRequest, Chunks
 from mindbot.domain.conversation import shaped
 from mindbot.domain.errors import MindBotError
+from mindbot.domain.sent import clipped
 from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.services import Services
@@ -44,7 +45,7 @@ class ChatRunner:
             span.data["request"] = {
                 "model": request.model,
                 "stream": request.stream,
-                "messages": [m.to_json() for m in seen],
+                "messages": clipped([m.to_json() for m in seen]),
             }
             try:
                 payer = Payer.of(turn.message, turn.route.get("workflow", ""))

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import orjson
 
-from mindbot.domain import ids
+from mindbot.domain import ids, origins
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.conversation import WORDLESS, by_a_person, wordless
 from mindbot.domain.errors import StoreCorrupt, StoreUnreadable
@@ -183,11 +183,12 @@ def exchange_of(row: tuple[Any, ...], more: Questions) -> Exchange:
 def lines_of(exchanges: Iterable[Exchange]) -> list[ChatMessage]:
     """Return exchanges as a model is told them."""
     lines: list[ChatMessage] = []
-    for _, text, said in exchanges:
+    for number, text, said in exchanges:
+        origin = origins.history(ids.show(number))
         if text:
-            lines.append(ChatMessage("user", text, origin="history"))
+            lines.append(ChatMessage("user", text, origin=origin))
         if said:
-            lines.append(ChatMessage("assistant", said, origin="history"))
+            lines.append(ChatMessage("assistant", said, origin=origin))
     return lines
 
 

@@ -19,6 +19,8 @@ _MASKED = rf"\g<1>{MASK}"
 
 #: Fields that hold what people and bots said: of messages, replies, parts and prompts.
 _SAID = frozenset({"text", "reply", "saying", "content"})
+#: A field that holds what went out word for word (`mindbot.domain.sent`): nothing in it is guessed at either.
+_WORD_FOR_WORD = "sent"
 
 #: Characters of a reason: vendors answer with whole pages, and with the request that they refuse.
 LONGEST_REASON = 1000
@@ -104,7 +106,7 @@ class Redactor:
     def _said(self, key: Any, value: Any) -> Any:
         if isinstance(value, str):
             return self.registered(value) if key in _SAID else self._field(key, value)
-        return self.conversation(value)
+        return self.known(value) if key == _WORD_FOR_WORD else self.conversation(value)
 
     def known(self, value: Any) -> Any:
         """Return a JSON value with registered values masked in its texts, and nothing guessed."""

@@ -14,6 +14,7 @@ from mindbot.domain.chat import Attachment, Chunks
 from mindbot.domain.host import Keep, Secrets
 from mindbot.domain.message import Json
 from mindbot.domain.ports.http import Http
+from mindbot.domain.sent import note_sent
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Clock, Turn
 from mindbot.pipeline.services import Once
@@ -62,6 +63,11 @@ class AppCall:
     deadline: float = 0.0
     span: Span | None = None
     rest: Callable[[float], Awaitable[None]] = anyio.sleep
+
+    def tell(self, url: str, body: Json) -> None:
+        """Say that a call with this body leaves now: its step keeps it."""
+        if self.span is not None:
+            note_sent(self.span.data, url, body)
 
 
 class App(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mindbot.domain import conversation
+from mindbot.domain import conversation, origins
 from mindbot.domain.chat import ChatMessage, ToolCall, ToolResult
 
 ROLES = st.sampled_from(["system", "user", "assistant"])
@@ -69,7 +69,7 @@ def test_what_the_bot_said_first_is_told_as_an_instruction() -> None:
 
 def test_a_question_without_words_is_not_an_empty_line() -> None:
     found = conversation.shaped(of(("user", ""), ("assistant", "Yes?"), ("user", " ")))
-    assert found[-1] == ChatMessage("user", conversation.WORDLESS)
+    assert found[-1] == ChatMessage("user", conversation.WORDLESS, origin=origins.STAND_IN)
 
 
 def test_emoji_newer_than_the_tables_are_words_and_what_is_no_character_is_not() -> None:

@@ -77,6 +77,7 @@ class LocalProvider:
             stream=True,
         )
         body = request_body(asked, Accent(usage_in_streams=False))
+        asked.tell("", body)
         hold = -1 if unopened(model.name) else 0
         answer = OpenAIAnswer(self.name, limit=self._settings.answer_bytes, hold=hold)
         total = self._settings.stream_timeout or 3 * self._settings.timeout

@@ -28,6 +28,7 @@ from mindbot.domain.message import Json
 from mindbot.providers.management.deployments import Deployment, Deployments, Ticket
 from mindbot.providers.management.foreign import ours, said_by
 from mindbot.providers.management.keys import OF_THE_KEY
+from mindbot.providers.management.noting import note_left_out, noting_calls
 from mindbot.providers.management.shorter import OF_THE_HISTORY, Ask, Refusals
 from mindbot.providers.management.tally import LastError
 from mindbot.providers.management.verdict import (
@@ -201,14 +202,19 @@ class Asking:
         """Return what one is asked, and note that it is."""
         deployment = step.deployment
         if step.ask is None:
-            whole = replace(self._request, model=deployment.model, deadline=self._deadline)
+            whole = replace(
+                self._request,
+                model=deployment.model,
+                deadline=self._deadline,
+                sending=noting_calls(self._notes, self._request, deployment),
+            )
             step.ask = self._refusals.first(whole, deployment.provider, deployment.model)
         for name in ("key", "type"):
             self._notes.pop(name, None)
         self._notes |= deployment.named
         if (kind := self._deployments.kind(deployment.provider)) != deployment.provider:
             self._notes["type"] = kind
-        _note_left_out(self._notes, step.ask)
+        note_left_out(self._notes, step.ask)
         return step.ask
 
     def _answered(self, step: _Step, ask: Ask, ticket: Ticket) -> None:
@@ -392,10 +398,3 @@ class Asking:
     async def _pause(self, seconds: float) -> None:
         self._waited += seconds
         await self._sleep(seconds)
-
-
-def _note_left_out(notes: Json, ask: Ask) -> None:
-    """Note what was left out of this call; an earlier one's note goes."""
-    notes.pop("left_out", None)
-    if (left_out := ask.left_out()) is not None:
-        notes["left_out"] = left_out

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 
+from mindbot.domain import origins
 from mindbot.domain.chat import Attachment, Capabilities, ChatMessage, ChatPart, Text
 
 #: Bytes of one attachment; vendors take about 20 MB a request, and base64 makes four of three.
@@ -83,7 +84,7 @@ async def ready(
                 missing.append(f"{_named(part)}: {found}")
                 words = f"[{_named(part)}: not shown to you]" if part.alt is None else part.alt
                 if words:
-                    parts.append(Text(words, part.origin))
+                    parts.append(Text(words, origins.STAND_IN))
             else:
                 room -= len(found.data)
                 parts.append(found)

@@ -217,6 +217,7 @@ class ModelClient(ABC):
                 while True:
                     body = self._optional.fit(request.model, call.body)
                     ask = replace(call, body=body, headers={**call.headers, **headers})
+                    request.tell(ask.url, body)
                     try:
                         async with aclosing(
                             self._answered(ask, request.model, self._left(request), unseen)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mindbot.domain import ids
+from mindbot.domain import ids, origins
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.errors import Conflict, NotFound, StoreError
 from mindbot.domain.needs import Is
@@ -55,7 +55,8 @@ class ReadsContract:
             turn.state, turn.finished, turn.vars = "dropped", 1.0, {"heard": "assistant"}
             await store.turns.finish(turn, [])
             lines = await store.history.last(now.session, turn.number + 1, 10)
-            assert lines[-1] == ChatMessage("assistant", "Bye", origin="history"), "also from memory"
+            bye = ChatMessage("assistant", "Bye", origin=origins.history(turn.id))
+            assert lines[-1] == bye, "also from memory"
 
     async def test_purge_keeps_open_turns_and_young_ones(self, rig: StoreRig) -> None:
         async with rig.open() as store:

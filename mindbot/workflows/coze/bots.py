@@ -49,6 +49,7 @@ class CozeBotRun(CozeRun):
         body = await self._body()
         self.starts += 1
         await self.known.start(self._conversation, self.app.identity())
+        self.call.tell("/v3/chat", body)
         answer = CozeAnswer(self.client.name, hide=self.client.hide)
         opened = partial(
             self.client.stream,

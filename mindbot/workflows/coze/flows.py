@@ -55,6 +55,7 @@ class CozeFlowRun(CozeRun):
         path, body = await self._asking()
         self.starts += 1
         await self.known.start("", self.app.identity())
+        self.call.tell(path, body)
         answer = CozeFlowAnswer(self.client.name, output=self.settings.output_key, hide=self.client.hide)
         opened = partial(self.client.stream, path, body, deadline=self.deadline)
         said: list[str] = []

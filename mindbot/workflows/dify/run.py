@@ -235,6 +235,7 @@ class RunInHand:
     @asynccontextmanager
     async def _opened_stream(self, body: Json) -> AsyncIterator[DifyStream]:
         """Ask for a run. Its stream stays open where it is left before it has told how it is stopped."""
+        self._call.tell(self._request.path, body)
         asked = self._app.client.stream(
             "POST", self._request.path, body=body, deadline=self._progress.deadline
         )

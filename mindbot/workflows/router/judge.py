@@ -11,6 +11,7 @@ from typing import Protocol
 
 import anyio
 
+from mindbot.domain import origins
 from mindbot.domain.chat import ChatMessage, ChatRequest, Chunks
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.message import Json
@@ -69,8 +70,8 @@ class RouteJudge:
         """Return the model's verdict; raises NoVerdict."""
         told = "\n".join(f"- {name}: {self._told.get(name) or name}" for name in names)
         lines = [
-            ChatMessage("system", _ASKED.format(workflows=told), origin="router"),
-            ChatMessage("user", gist(asked.text), origin="message"),
+            ChatMessage("system", _ASKED.format(workflows=told), origin=origins.ROUTER),
+            ChatMessage("user", gist(asked.text), origin=origins.MESSAGE),
         ]
         deadline = anyio.current_time() + self._deadline
         request = ChatRequest(

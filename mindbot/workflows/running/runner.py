@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from mindbot.config.workflows import WorkflowSettings
 from mindbot.deadlines import now
+from mindbot.domain import origins
 from mindbot.domain.chat import ChatMessage, Chunk, Chunks
 from mindbot.domain.errors import MindBotError, NotFound, WorkflowPaused
 from mindbot.domain.shapes.turns import Json
@@ -203,7 +204,7 @@ class WorkflowRunner:
         runner = self._services.runners[name]
         before, prompt = turn.route.copy(), turn.prompt
         if instructions := str(getattr(runner, "system_prompt", "")):
-            turn.prompt = [ChatMessage("system", instructions, origin="instructions"), *prompt]
+            turn.prompt = [ChatMessage("system", instructions, origin=origins.INSTRUCTIONS), *prompt]
         self._note(turn, plan.asked, chain, "")
         turn.route["runner"] = name
         stale = chain.shown

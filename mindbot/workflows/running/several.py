@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import anyio
 
+from mindbot.domain import origins
 from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.errors import MindBotError, StoreError, WorkflowPaused
 from mindbot.domain.message import Json
@@ -105,7 +106,11 @@ class Together:
         answers = "\n\n".join(f"Answer {n}:\n{text}" for n, text in enumerate(texts, 1))
         asked = f"The question:\n{self._question.text}\n\n{answers}"
         request = ChatRequest(
-            [ChatMessage("system", _SUM_UP), ChatMessage("user", asked)], deadline=self._question.deadline
+            [
+                ChatMessage("system", _SUM_UP, origin=origins.SUMMARY),
+                ChatMessage("user", asked, origin=origins.ANSWERS),
+            ],
+            deadline=self._question.deadline,
         )
         payer = Payer.of(self._turn.message, self.answered[0])
         said: list[str] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from mindbot.domain import origins
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.message import Message, text_part
 from mindbot.domain.ports.store import Kept
@@ -164,9 +165,9 @@ async def test_all_that_was_answered_together_stands_before_the_common_answer(
 async def test_what_was_asked_together_of_a_person_is_remembered_whole(tmp_path: Path) -> None:
     lin = "ding:default:lin"
     async with SqliteStore.open(tmp_path / "mindbot.db") as store:
-        await answered_together(store, lin, ["anna?", "are you there?"], heard="user")
+        first = await answered_together(store, lin, ["anna?", "are you there?"], heard="user")
         assert await store.history.last(lin, 1 << 62, 10) == [
-            ChatMessage("user", "anna?\nare you there?", origin="history")
+            ChatMessage("user", "anna?\nare you there?", origin=origins.history(first.id))
         ]
 
 
