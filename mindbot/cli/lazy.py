@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tail": ("Follow turns, or other events, as they happen.", "mindbot.cli.tail:app"),
     "turns": ("List turns, newest first.", "mindbot.cli.turns:turns"),
     "trace": ("Show where a turn's time went.", "mindbot.cli.trace:app"),
+    "diff": ("How two turns differ, down to the prompt.", "mindbot.cli.diff:app"),
     "export": ("A turn as JSON, its model's call as curl, or a report.", "mindbot.cli.export:app"),
     "platform": ("Bots and how their platforms are.", "mindbot.cli.platform:app"),
     "provider": ("Models' providers: how they are, tests, cost.", "mindbot.cli.provider:app"),

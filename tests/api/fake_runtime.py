@@ -28,6 +28,7 @@ from mindbot.providers.management.standing import Standing
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime.resources.all import Resources
 from mindbot.runtime.resources.providers import ProviderResource
+from mindbot.runtime.resources.traces import TraceResource
 from mindbot.runtime.strays import Strays
 from mindbot.testing.stores.memory.spending import page_of
 
@@ -111,6 +112,18 @@ _BUNDLE: Json = {
 }
 
 
+class WholeTurns:
+    """The turns of a fake with all that a real one says of them."""
+
+    def __init__(self, runtime: FakeRuntime) -> None:
+        self._runtime = runtime
+
+    async def get_turn(self, turn: str) -> Any:
+        found = await self._runtime.get_turn(turn)
+        spans = [{"status": "ok", "data": {}, **span} for span in found["spans"]]
+        return {"route": {}, "vars": {}, **found, "spans": spans}
+
+
 class FakeRuntime:
     """See `mindbot_daemon.server.backend.Runtime`."""
 
@@ -143,6 +156,7 @@ class FakeRuntime:
         self.taken: dict[str, Operator] = {}
         self.resources: Any = SimpleNamespace(**dict.fromkeys(Resources.__dataclass_fields__, self))
         self.resources.providers = providers_of(PROVIDERS)
+        self.resources.traces = TraceResource(WholeTurns(self))
         self.resources.workflows = FakeWorkflows()
         self.resources.datasets = FakeDatasets()
         self.resources.routing = FakeRouting()

@@ -465,3 +465,26 @@ async def test_a_file_alone_can_be_sent(run: Run, tmp_path: Path) -> None:
     file.write_bytes(b"\x89PNG")
     assert (await run("send", "--file", str(file))).code == 0
     assert (await run("send")).code == 2
+
+
+async def test_two_turns_are_held_against_each_other(run: Run) -> None:
+    one, two = [(await run("send", text, "--json")).objects[0]["turn"] for text in ("hello", "bye")]
+    shown = (await run("diff", one, two, terminal=True)).out
+    assert all(said in shown for said in ("- hello", "+ bye", "- you said hello", "+ you said bye"))
+    assert (await run("diff", one, two, "--json", terminal=True)).objects[0]["same"] is False
+    assert "the same but for steps" in (await run("diff", one, one, terminal=True)).out
+
+
+async def test_the_request_of_a_model_is_printed_as_it_was_sent(run: Run, up: Running) -> None:
+    turn = (await run("send", "hello", "--json")).objects[0]["turn"]
+    asked = {"messages": [{"role": "user", "content": "hello", "origin": "message"}]}
+    body = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+    up.runtime.turns[turn]["spans"][1]["data"] = {
+        "request": asked,
+        "sent": [{"path": "/v1/chat/completions", "body": body, "provider": "acme"}],
+    }
+    assert (await run("trace", turn, "--request", "1")).out == json.dumps(body, separators=(",", ":")) + "\n"
+    shown = (await run("trace", turn, "--requests", terminal=True)).out
+    assert "model acme" in shown and "user message" in shown and "/v1/chat/completions" in shown
+    missing = await run("trace", turn, "--request", "2")
+    assert missing.code == 1 and "it has: 1" in missing.err

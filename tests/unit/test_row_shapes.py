@@ -13,9 +13,10 @@ from mindbot.api import (
     provider_models,
     queue_models,
     take_over_models,
+    trace_models,
     workflow_models,
 )
-from mindbot.domain.shapes import daemon, failures, providers, queue, take_overs, turns, workflows
+from mindbot.domain.shapes import daemon, failures, providers, queue, take_overs, traces, turns, workflows
 
 #: Each model, and the rows that it reads.
 ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
@@ -92,6 +93,17 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     take_over_models.TakingOver: (take_overs.TakingJson,),
     take_over_models.OperatorsWords: (take_overs.SaidJson,),
     take_over_models.HandedBack: (take_overs.HandedBackJson,),
+    trace_models.PromptPart: (traces.PromptPartJson,),
+    trace_models.TurnRequest: (traces.RequestJson,),
+    trace_models.TurnRequests: (traces.TurnRequestsJson,),
+    trace_models.LineDiff: (traces.LineDiffJson,),
+    trace_models.TextDiff: (traces.TextDiffJson,),
+    trace_models.FactDiff: (traces.FactDiffJson,),
+    trace_models.PartDiff: (traces.PartDiffJson,),
+    trace_models.CacheBreak: (traces.CacheBreakJson,),
+    trace_models.PromptDiff: (traces.PromptDiffJson,),
+    trace_models.StepDiff: (traces.StepDiffJson,),
+    trace_models.TurnDiff: (traces.TurnDiffJson,),
 }
 #: What filters and templates name of a turn, and lists carry along: the reference of filters tells of it.
 RECORD = set(get_type_hints(turns.TurnRecord))

@@ -30,6 +30,7 @@ from mindbot_daemon.server.routes import (
     routing,
     secrets,
     sessions,
+    traces,
     turns,
     workflows,
 )
@@ -43,6 +44,7 @@ RESOURCES = (
     datasets,
     routing,
     turns,
+    traces,
     sessions,
     dead_letters,
     queue,

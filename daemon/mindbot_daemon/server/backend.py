@@ -25,6 +25,7 @@ from mindbot_daemon.server.resources.talking import (
     Queue,
     Sessions,
     TakeOvers,
+    Traces,
     Turns,
 )
 
@@ -53,6 +54,7 @@ __all__ = [
     "Secrets",
     "Sessions",
     "TakeOvers",
+    "Traces",
     "Turns",
     "Workflows",
 ]
@@ -79,6 +81,8 @@ class Backend(Protocol):
     def routing(self) -> Routing: ...
     @property
     def turns(self) -> Turns: ...
+    @property
+    def traces(self) -> Traces: ...
     @property
     def sessions(self) -> Sessions: ...
     @property

@@ -39,6 +39,7 @@ from mindbot.runtime.resources.queue import QueueResource
 from mindbot.runtime.resources.routes import RouteResource
 from mindbot.runtime.resources.sessions import SessionResource
 from mindbot.runtime.resources.take_overs import TakeOverResource
+from mindbot.runtime.resources.traces import TraceResource
 from mindbot.runtime.resources.turns import TurnResource
 from mindbot.runtime.resources.workflows import WorkflowResource
 from mindbot.runtime.stats import Stats
@@ -57,6 +58,7 @@ class Resources:
     datasets: DatasetResource
     routing: RouteResource
     turns: TurnResource
+    traces: TraceResource
     sessions: SessionResource
     take_overs: TakeOverResource
     dead_letters: DeadLetterResource
@@ -100,6 +102,7 @@ def offered(
     later.listeners.append(Feedback(current, questions).heard)
     letters = DeadLetterResource(store, dispatcher, outbox, questions, watch.settled, later.decided)
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
+    turns = TurnResource(bus, store.outbox, bots, questions, endings, injection, later)
     return Resources(
         about=AboutResource(
             current, phase, bus, stats, store, dispatcher, outbox, board, background, watch, take_overs
@@ -109,7 +112,8 @@ def offered(
         workflows=WorkflowResource(current, background.shadows),
         datasets=DatasetResource(current, media),
         routing=RouteResource(current, questions),
-        turns=TurnResource(bus, store.outbox, bots, questions, endings, injection, later),
+        turns=turns,
+        traces=TraceResource(turns),
         sessions=SessionResource(bots, store.history, questions, take_overs),
         take_overs=TakeOverResource(
             take_overs, bots, questions, dispatcher, outbox, on_show, injection, stop

@@ -9,6 +9,7 @@ from mindbot.domain.operators import Operator
 from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
 from mindbot.domain.shapes.queue import QueueJson
 from mindbot.domain.shapes.take_overs import HandedBackJson, Running, SaidJson, TakenJson, TakingJson
+from mindbot.domain.shapes.traces import TurnDiffJson, TurnRequestsJson
 from mindbot.domain.shapes.turns import (
     ChunkJson,
     ClearedJson,
@@ -74,6 +75,16 @@ class Turns(Protocol):
 
     def watch_turn(self, turn: str) -> AsyncGenerator[ChunkJson | DoneJson, None]:
         """Yield the pieces of its answer while it runs, then the turn."""
+
+
+class Traces(Protocol):
+    """What is told of the traces of turns."""
+
+    async def requests(self, turn: str) -> TurnRequestsJson:
+        """What a turn asked models and workflows; raises NotFound, Invalid."""
+
+    async def diff(self, turn: str, other: str) -> TurnDiffJson:
+        """How another turn differs from one; raises NotFound, Invalid."""
 
 
 class Sessions(Protocol):
