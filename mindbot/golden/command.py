@@ -34,7 +34,7 @@ def record_turns(
     named: Annotated[
         list[str],
         typer.Argument(
-            metavar="TURN|SESSION",
+            metavar="TURN_OR_SESSION",
             autocompletion=completing.turns,
             help="Turns, or whole conversations as `session list` shows them.",
         ),
