@@ -88,6 +88,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "session list": ("session list --limit 100",),
     "session transfer": ("session transfer SESSION pool", "session transfer SESSION bot"),
     "session clear": ("session clear SESSION",),
+    "session rollback": ("session rollback SESSION", "session rollback SESSION 3 --yes"),
+    "session restore": ("session restore SESSION",),
     "dlq": ("dlq list",),
     "dlq list": ("dlq list", "dlq list --json"),
     "dlq show": ("dlq show ID",),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mindbot.api import calls, models
-from mindbot.cli import completing
+from mindbot.cli import completing, rollback
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, one_line, print_json, print_list, wants_json
 
@@ -88,3 +88,7 @@ def clear(
         print_json(found.to_json())
     else:
         print(one_line(f"the bot has forgotten what was said in {found.session}"))
+
+
+app.command()(rollback.rollback)
+app.command()(rollback.restore)

@@ -17,8 +17,10 @@ from mindbot.domain import ids, origins
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.conversation import WORDLESS, by_a_person, wordless
 from mindbot.domain.errors import StoreCorrupt, StoreUnreadable
-from mindbot.domain.message import OPERATOR, Message, Part
+from mindbot.domain.message import OPERATOR, Json, Message, Part
+from mindbot.domain.ports.store import RolledBack
 from mindbot.domain.turn import Turn
+from mindbot.store import rollbacks
 from mindbot.store.database import Database
 from mindbot.store.grouped_reads import Found, GroupRead
 from mindbot.store.rows import json_of, message_of, turn_name
@@ -47,7 +49,11 @@ class SqliteHistory:
         self.bytes = 0
         #: Sessions whose exchanges up to this turn an operator had forgotten.
         self._cleared: dict[str, int] = {}
-        self._pushed = 0  # ends of pushes: they may come while somebody else reads their session
+        #: What was rolled back of sessions, the last one last.
+        self._gone: dict[str, list[RolledBack]] = {}
+        self._rolling = anyio.Lock()
+        #: Ends of pushes, and what was rolled back: both may come while somebody else reads their session.
+        self._pushed = 0
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -56,18 +62,64 @@ class SqliteHistory:
             tasks.start_soon(self._messages.run)
 
     async def load(self) -> None:
-        """Read which sessions were forgotten; raises StoreError."""
+        """Read which sessions were forgotten, and what was rolled back; raises StoreError."""
         try:
-            self._cleared = dict(await self._database.read(lambda db: db.execute(_CLEARED).fetchall()))
+            rows = await self._database.read(lambda db: db.execute(_KNOWN).fetchall())
         except StoreCorrupt as error:
             self._unreadable.note("which sessions were forgotten", error)
+            return
+        for session, cleared, gone in rows:
+            if isinstance(cleared, int):
+                self._cleared[session] = cleared
+            if gone:
+                self._gone[session] = rollbacks.read(gone)
 
     async def clear(self, session: str, platform: str, bot: str) -> None:
         """Let what was said in a session so far be no history of what comes; raises StoreError."""
         last = ids.new_id()
-        row = (session, platform, bot, f'{{"cleared":{last}}}', time.time())
-        await self._database.write(lambda db: db.execute(_CLEAR, row).rowcount)
+        await self._write(session, platform, bot, last, [])
         self._cleared[session] = last
+        self._gone.pop(session, None)
+
+    async def remembered(self, session: str, exchanges: int) -> list[int]:
+        """See the port; raises StoreError."""
+        rows = await self._read(self._rows, session, [session, _EVER, self._hidden(session), exchanges])
+        return [row[0] for row in reversed(rows) if row[0] > self._cleared.get(session, 0)]
+
+    async def roll_back(self, session: str, platform: str, bot: str, gone: RolledBack) -> None:
+        """See the port; raises StoreError."""
+        async with self._rolling:
+            known = rollbacks.with_one_more(self._gone.get(session, ()), gone)
+            await self._roll(session, platform, bot, known)
+
+    async def restore(self, session: str) -> RolledBack | None:
+        """See the port; raises StoreError."""
+        async with self._rolling:
+            known = self._gone.get(session)
+            if not known:
+                return None
+            await self._roll(session, "", "", known[:-1])  # its row is there
+            return known[-1]
+
+    async def _roll(self, session: str, platform: str, bot: str, gone: list[RolledBack]) -> None:
+        await self._write(session, platform, bot, self._cleared.get(session), gone)
+        self._gone[session] = gone
+        self._pushed += 1
+        self._forget(session)
+
+    async def _write(
+        self, session: str, platform: str, bot: str, cleared: int | None, gone: list[RolledBack]
+    ) -> None:
+        known: Json = {} if cleared is None else {"cleared": cleared}
+        if gone:
+            known["gone"] = rollbacks.to_json(gone)
+        row = (session, platform, bot, orjson.dumps(known).decode(), time.time())
+        await self._database.write(lambda db: db.execute(_KNOW, row).rowcount)
+
+    def _hidden(self, session: str) -> str:
+        """Return the turns that are no history any more, as the query takes them."""
+        numbers = [number for gone in self._gone.get(session, ()) for number in gone.turns]
+        return orjson.dumps(numbers).decode()
 
     def ended(self, turn: Turn) -> None:
         """Learn what a turn said that is on disk now."""
@@ -118,7 +170,7 @@ class SqliteHistory:
             return known
         while True:
             pushed, known = self._pushed, deque(maxlen=turns)
-            rows = await self._read(self._rows, session, [session, before, turns])
+            rows = await self._read(self._rows, session, [session, before, self._hidden(session), turns])
             more = await self._asked_with(session, rows)
             for row in reversed(rows):
                 with suppress(StoreUnreadable):  # the others are remembered
@@ -148,10 +200,10 @@ class SqliteHistory:
             return []
 
 
-_CLEARED = """
-    SELECT session, vars ->> '$.cleared' FROM sessions
-    WHERE CASE WHEN json_valid(vars) THEN typeof(vars ->> '$.cleared') = 'integer' END"""
-_CLEAR = """
+_EVER = (1 << 63) - 1  # behind all turns
+_KNOWN = """
+    SELECT session, vars ->> '$.cleared', vars -> '$.gone' FROM sessions WHERE json_valid(vars)"""
+_KNOW = """
     INSERT INTO sessions (session, platform, bot, vars, updated) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (session) DO UPDATE SET vars = excluded.vars, updated = excluded.updated"""
 #: ``together`` is a list where a turn answered others as well, and a text in those: they have no answer of
@@ -160,7 +212,8 @@ _HISTORY = """
     SELECT t.id, t.message, iif(json_valid(t.record), json_extract(t.record, '$.reply'), '[]'),
            iif(json_valid(t.record), json_extract(t.record, '$.vars.heard'), NULL) AS heard,
            iif(json_valid(t.record), json_extract(t.record, '$.vars.together'), NULL) AS together
-    FROM turns AS t WHERE t.session = ? AND t.id < ? AND (t.state = 'answered' OR t.state = 'dropped'
+    FROM turns AS t WHERE t.session = ? AND t.id < ? AND t.id NOT IN (SELECT value FROM json_each(?))
+    AND (t.state = 'answered' OR t.state = 'dropped'
     AND heard IS NOT NULL) AND (together IS NULL OR together LIKE '[%') ORDER BY t.id DESC LIMIT ?"""
 _MESSAGES = "SELECT id, message FROM turns WHERE id IN (SELECT value FROM json_each(?))"
 

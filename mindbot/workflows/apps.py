@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import anyio
 
@@ -68,6 +68,25 @@ class AppCall:
         """Say that a call with this body leaves now: its step keeps it."""
         if self.span is not None:
             note_sent(self.span.data, url, body)
+
+
+@runtime_checkable
+class Converses(Protocol):
+    """An app that keeps what was said at its vendor, in a conversation for each session and user."""
+
+    async def begin_anew(self, conversation: str, user: str) -> str:
+        """Let the next question begin a new one; return the id of the one before, empty: there was none.
+
+        Raises:
+            StoreError, SecretError.
+        """
+
+    async def go_back(self, conversation: str, user: str, id: str) -> bool:
+        """Go on with an earlier one; false where another one was begun since.
+
+        Raises:
+            StoreError, SecretError.
+        """
 
 
 class App(Protocol):

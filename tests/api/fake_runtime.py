@@ -300,6 +300,21 @@ class FakeRuntime:
             raise NotFound(f"no session {session!r}")
         return {"session": session}
 
+    async def roll_back(
+        self, session: str, exchanges: int, expected: Sequence[str], *, dry_run: bool, by: str
+    ) -> Json:
+        found = [turn for turn in self.turns.values() if turn["session"] == session][-exchanges:]
+        if not found:
+            raise NotFound(f"no session {session!r}")
+        told = [{**{k: t[k] for k in ("user", "text", "reply", "received")}, "turn": t["id"]} for t in found]
+        if expected and [each["turn"] for each in told] != list(expected):
+            raise Conflict("more was said since: the last exchanges are others", hint="look again")
+        anew = [] if dry_run else [{"workflow": "hr", "replica": "", "done": True, "why": ""}]
+        return {"session": session, "exchanges": told, "conversations": anew, "dry_run": dry_run}
+
+    async def restore(self, session: str, *, by: str) -> Json:
+        return await self.roll_back(session, 1, (), dry_run=False, by=by)
+
     async def take_back(self, turn: str) -> list[Json]:
         await self.get_turn(turn)
         return [

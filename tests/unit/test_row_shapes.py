@@ -12,11 +12,22 @@ from mindbot.api import (
     models,
     provider_models,
     queue_models,
+    rollback_models,
     take_over_models,
     trace_models,
     workflow_models,
 )
-from mindbot.domain.shapes import daemon, failures, providers, queue, take_overs, traces, turns, workflows
+from mindbot.domain.shapes import (
+    daemon,
+    failures,
+    providers,
+    queue,
+    rollbacks,
+    take_overs,
+    traces,
+    turns,
+    workflows,
+)
 
 #: Each model, and the rows that it reads.
 ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
@@ -104,6 +115,9 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     trace_models.PromptDiff: (traces.PromptDiffJson,),
     trace_models.StepDiff: (traces.StepDiffJson,),
     trace_models.TurnDiff: (traces.TurnDiffJson,),
+    rollback_models.ExchangeView: (rollbacks.ExchangeJson,),
+    rollback_models.AppConversationView: (rollbacks.AppConversationJson,),
+    rollback_models.RolledBackView: (rollbacks.RolledBackJson,),
 }
 #: What filters and templates name of a turn, and lists carry along: the reference of filters tells of it.
 RECORD = set(get_type_hints(turns.TurnRecord))
@@ -151,7 +165,14 @@ def test_every_answer_is_read_from_a_row() -> None:
     """A new model says which row it is of."""
     answers = {
         each
-        for module in (failure_models, models, provider_models, take_over_models, workflow_models)
+        for module in (
+            failure_models,
+            models,
+            provider_models,
+            rollback_models,
+            take_over_models,
+            workflow_models,
+        )
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, models.Answer)
     }

@@ -7,6 +7,7 @@ from mindbot_tui.chinese_keys import KEYS_ZH
 from mindbot_tui.chinese_lists import LISTS_ZH
 from mindbot_tui.chinese_providers import PROVIDERS
 from mindbot_tui.chinese_record import RECORD_ZH
+from mindbot_tui.chinese_rollback import ROLLBACK_ZH
 from mindbot_tui.chinese_routes import ROUTES
 from mindbot_tui.chinese_texts import TEXTS
 from mindbot_tui.chinese_turns import TURNS
@@ -24,6 +25,7 @@ ZH: dict[str, str] = {
     **TEXTS,
     **LISTS_ZH,
     **INSTRUMENTS_ZH,
+    **ROLLBACK_ZH,
     # states of a turn, of the link
     "queued": "排队",
     "running": "运行中",

@@ -23,6 +23,7 @@ from mindbot_daemon.server.resources.talking import (
     DeadLetters,
     Failures,
     Queue,
+    Rollbacks,
     Sessions,
     TakeOvers,
     Traces,
@@ -49,6 +50,7 @@ __all__ = [
     "Platforms",
     "Providers",
     "Queue",
+    "Rollbacks",
     "Routing",
     "Runtime",
     "Secrets",
@@ -87,6 +89,8 @@ class Backend(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def take_overs(self) -> TakeOvers: ...
+    @property
+    def rollbacks(self) -> Rollbacks: ...
     @property
     def dead_letters(self) -> DeadLetters: ...
     @property

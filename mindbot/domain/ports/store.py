@@ -74,6 +74,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class RolledBack:
+    """Turns of a session that are no history any more, and what is kept with them to take that back."""
+
+    turns: tuple[int, ...]
+    note: Plain
+
+
+@dataclass(frozen=True, slots=True)
 class Anew:
     """``since``: what was said before (Unix seconds) is not answered; 0: no such moment. ``reason`` is why
     something was put away at this start, and ``turns`` and ``deliveries`` how much; empty: nothing was."""
@@ -180,6 +188,16 @@ class HistoryStore(Protocol):
 
     async def clear(self, session: str, platform: str, bot: str) -> None:
         """Let what was said in a session so far be no history of what comes; the turns stay to be seen."""
+
+    async def remembered(self, session: str, exchanges: int) -> list[int]:
+        """Return the turns of the last exchanges of a session, oldest first; of one that was forgotten, those
+        since."""
+
+    async def roll_back(self, session: str, platform: str, bot: str, gone: RolledBack) -> None:
+        """Let these turns of a session be no history of what comes; they stay to be seen."""
+
+    async def restore(self, session: str) -> RolledBack | None:
+        """Let the turns that were rolled back last be history again; None where there are none."""
 
 
 class OutboxStore(Protocol):

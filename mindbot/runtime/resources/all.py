@@ -36,6 +36,7 @@ from mindbot.runtime.resources.platforms import PlatformResource
 from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.resources.questions import Questions
 from mindbot.runtime.resources.queue import QueueResource
+from mindbot.runtime.resources.rollbacks import RollbackResource
 from mindbot.runtime.resources.routes import RouteResource
 from mindbot.runtime.resources.sessions import SessionResource
 from mindbot.runtime.resources.take_overs import TakeOverResource
@@ -61,6 +62,7 @@ class Resources:
     traces: TraceResource
     sessions: SessionResource
     take_overs: TakeOverResource
+    rollbacks: RollbackResource
     dead_letters: DeadLetterResource
     queue: QueueResource
     failures: FailureResource
@@ -118,6 +120,7 @@ def offered(
         take_overs=TakeOverResource(
             take_overs, bots, questions, dispatcher, outbox, on_show, injection, stop
         ),
+        rollbacks=RollbackResource(store.history, questions, lambda: current().workflows),
         dead_letters=letters,
         queue=QueueResource(dispatcher, outbox),
         failures=FailureResource(store, questions, letters),

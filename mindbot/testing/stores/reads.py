@@ -11,7 +11,7 @@ from mindbot.domain import ids, origins
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.errors import Conflict, NotFound, StoreError
 from mindbot.domain.needs import Is
-from mindbot.domain.ports.store import GivenUp, Kept, TurnsFound, Wanted
+from mindbot.domain.ports.store import GivenUp, Kept, RolledBack, TurnsFound, Wanted
 from mindbot.testing.stores.rig import StoreRig, a_delivery, a_message, answered, nothing_runs
 
 
@@ -138,6 +138,38 @@ class ReadsContract:
         async with rig.open() as store:
             lines = await store.history.last(turn.session, new.number + 1, 10)
             assert [line.content for line in lines] == ["two", "re two"]
+
+    async def test_what_was_rolled_back_is_no_history_until_it_is_taken_back_also_later(
+        self, rig: StoreRig
+    ) -> None:
+        async with rig.open() as store:
+            turns = []
+            for n in range(4):
+                turn, _ = await store.inbox.put(a_message(f"{n}", f"no. {n}"))
+                await store.turns.finish(answered(turn, f"re {n}"), [])
+                turns.append(turn)
+            session, numbers = turns[0].session, [turn.number for turn in turns]
+            assert len(await store.history.last(session, numbers[-1] + 1, 2)) == 4
+            assert await store.history.remembered(session, 2) == numbers[2:]
+            for number in numbers[:1:-1]:
+                gone = RolledBack((number,), {"of": number})
+                await store.history.roll_back(session, "console", "default", gone)
+            lines = await store.history.last(session, numbers[-1] + 1, 2)
+            assert [line.content for line in lines] == ["no. 0", "re 0", "no. 1", "re 1"]
+        async with rig.open() as store:
+            assert await store.history.remembered(session, 9) == numbers[:2]
+            assert await store.history.restore(session) == RolledBack((numbers[2],), {"of": numbers[2]})
+            new, _ = await store.inbox.put(a_message("new", "new"))
+            await store.turns.finish(answered(new, "re new"), [])
+            lines = await store.history.last(session, new.number + 1, 2)
+            assert [line.content for line in lines] == ["no. 2", "re 2", "new", "re new"]
+        async with rig.open() as store:
+            assert await store.history.restore(session) is not None
+            assert await store.history.restore(session) is None
+            assert await store.history.remembered(session, 2) == [numbers[3], new.number]
+            await store.history.clear(session, "console", "default")
+            assert await store.history.remembered(session, 2) == []
+            assert await store.history.restore("nobody") is None
 
     async def test_what_was_said_to_the_group_was_heard_in_its_sessions(self, rig: StoreRig) -> None:
         async with rig.open() as store:

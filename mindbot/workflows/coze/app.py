@@ -47,6 +47,23 @@ class CozeApp:
             async for chunk in chunks:
                 yield chunk
 
+    async def begin_anew(self, conversation: str, user: str) -> str:
+        """See the port; only bots have conversations."""
+        if self._setup.settings.type != "coze":
+            return ""
+        call = AppCall("", "", user, conversation)
+        if before := await self._setup.conversation(call):
+            await self._setup.forget_conversation(call)
+        return before
+
+    async def go_back(self, conversation: str, user: str, id: str) -> bool:
+        """See the port."""
+        call = AppCall("", "", user, conversation)
+        if await self._setup.conversation(call):
+            return False
+        await self._setup.keep_conversation(call, id)
+        return True
+
     async def identity(self) -> str:
         """See the port."""
         return self._setup.identity()

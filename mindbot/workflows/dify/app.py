@@ -48,6 +48,25 @@ class DifyApp:
         """See the port."""
         return RunInHand(self._setup, turn, call).resumed(form, action, inputs)
 
+    # --- conversations
+
+    async def begin_anew(self, conversation: str, user: str) -> str:
+        """See the port."""
+        if not self._setup.chats:
+            return ""
+        place = (await self._setup.client.fingerprint(), conversation, user)
+        if before := await self._setup.conversations.find(*place):
+            await self._setup.conversations.note(*place, "")
+        return before
+
+    async def go_back(self, conversation: str, user: str, id: str) -> bool:
+        """See the port."""
+        place = (await self._setup.client.fingerprint(), conversation, user)
+        if await self._setup.conversations.find(*place):
+            return False
+        await self._setup.conversations.note(*place, id)
+        return True
+
     async def aclose(self) -> None:
         """Nothing is kept open: connections are the process's."""
 

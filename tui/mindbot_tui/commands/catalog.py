@@ -60,6 +60,7 @@ from mindbot_tui.commands.restart import Restart
 from mindbot_tui.commands.retry import Retry
 from mindbot_tui.commands.retry_bundle import RetryBundle
 from mindbot_tui.commands.review import Review
+from mindbot_tui.commands.rollback import Rollback
 from mindbot_tui.commands.run_workflow import RunByHand
 from mindbot_tui.commands.save_file import SaveFile
 from mindbot_tui.commands.screenshot import Screenshot
@@ -171,6 +172,7 @@ COMMANDS: dict[str, Command] = {
         Review("revert", "let an accepted correction count no longer"),
         Transfer(),
         Forget(),
+        Rollback(),
         TakeBack(),
         Retry(),
         Discard(),

@@ -8,6 +8,7 @@ from typing import Protocol
 from mindbot.domain.operators import Operator
 from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
 from mindbot.domain.shapes.queue import QueueJson
+from mindbot.domain.shapes.rollbacks import RolledBackJson
 from mindbot.domain.shapes.take_overs import HandedBackJson, Running, SaidJson, TakenJson, TakingJson
 from mindbot.domain.shapes.traces import TurnDiffJson, TurnRequestsJson
 from mindbot.domain.shapes.turns import (
@@ -120,6 +121,18 @@ class TakeOvers(Protocol):
         self, session: str, operator: Operator, *, to: str = "bot", force: bool = False
     ) -> HandedBackJson:
         """Give one back; raises NotFound, Conflict, Forbidden, Invalid, VendorError."""
+
+
+class Rollbacks(Protocol):
+    """The last exchanges of sessions."""
+
+    async def roll_back(
+        self, session: str, exchanges: int, expected: Sequence[str], *, dry_run: bool, by: str
+    ) -> RolledBackJson:
+        """Let them be no history any more; raises NotFound, Conflict, StoreError."""
+
+    async def restore(self, session: str, *, by: str) -> RolledBackJson:
+        """Take the last rollback back; raises NotFound, Conflict, StoreError."""
 
 
 class DeadLetters(Protocol):

@@ -14,7 +14,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports.store import Kept, Recorded
+from mindbot.domain.ports.store import Kept, Recorded, RolledBack
 from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
 from mindbot.store.history import Exchange, exchange, lines_of
@@ -199,16 +199,31 @@ class MemoryHistory(MemoryPart):
         return lines_of(each for each in found if each[0] > tables.cleared.get(session, 0))
 
     async def clear(self, session: str, platform: str, bot: str) -> None:
-        (await self._writing()).cleared[session] = ids.new_id()
+        tables = await self._writing()
+        tables.cleared[session] = ids.new_id()
+        tables.gone.pop(session, None)
+
+    async def remembered(self, session: str, exchanges: int) -> list[int]:
+        tables = await self._reading()
+        found = self._last(tables, session, 1 << 63, exchanges)
+        return [number for number, *_ in found if number > tables.cleared.get(session, 0)]
+
+    async def roll_back(self, session: str, platform: str, bot: str, gone: RolledBack) -> None:
+        (await self._writing()).gone.setdefault(session, []).append(gone)
+
+    async def restore(self, session: str) -> RolledBack | None:
+        known = (await self._writing()).gone.get(session)
+        return known.pop() if known else None
 
     def _last(self, tables: Tables, session: str, before: int, turns: int) -> list[Exchange]:
         found: list[Exchange] = []
+        hidden = {number for gone in tables.gone.get(session, ()) for number in gone.turns}
         for number in sorted((n for n, row in tables.turns.items() if row.session == session), reverse=True):
             row, facts = tables.turns[number], tables.turns[number].facts()
             heard = facts.get("vars", {}).get("heard")
             together = facts.get("vars", {}).get("together") or []
             told = row.state == "answered" or (row.state == "dropped" and heard is not None)
-            if number >= before or not told or isinstance(together, str):
+            if number >= before or number in hidden or not told or isinstance(together, str):
                 continue
             said = "\n".join(Part.from_json(part).text for part in facts.get("reply", ()))
             also = [tables.turns[n].read() for n in map(ids.parse, together) if n in tables.turns]

@@ -14,7 +14,7 @@ import orjson
 from mindbot.domain.delivery import Delivery, DeliveryNotes
 from mindbot.domain.errors import Conflict, StoreError
 from mindbot.domain.message import Json, Message, Part
-from mindbot.domain.ports.store import Kept
+from mindbot.domain.ports.store import Kept, RolledBack
 from mindbot.domain.shapes.turns import Plain
 from mindbot.domain.spending import DaySpent
 from mindbot.domain.turn import OPEN_STATES, Turn
@@ -122,6 +122,7 @@ class Tables:
     spending: dict[tuple[str, str, str], DaySpent] = field(default_factory=dict)  # by day, kind, name
     owed: list[DaySpent] = field(default_factory=list)  # counted, and added with whatever is done next
     cleared: dict[str, int] = field(default_factory=dict)  # by session: the turn up to which it is forgotten
+    gone: dict[str, list[RolledBack]] = field(default_factory=dict)  # by session: what was rolled back
     since: float = 0.0
     user: object | None = None  # the store that is open
     batches: int = 0
