@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mindbot.api.models import Problem
-from mindbot.domain.errors import BadFilter, ConfigError, MindBotError
+from mindbot.domain.errors import BadFilter, ConfigError, MindBotError, Outdated
 from mindbot.domain.shapes.daemon import ProblemJson
 
 
@@ -17,6 +17,8 @@ def problem_of(error: MindBotError, turn: str = "") -> ProblemJson:
         body["problems"] = error.problems
     if isinstance(error, BadFilter):
         body["column"], body["length"], body["fields"] = error.column, error.length, list(error.fields)
+    if isinstance(error, Outdated):
+        body["revision"] = error.revision
     return body
 
 
@@ -27,6 +29,8 @@ def error_of(problem: Problem) -> MindBotError:
     if problem.kind == BadFilter.kind:
         place: Any = {"column": problem.column, "length": problem.length, "fields": problem.fields}
         return BadFilter(problem.message, hint=problem.hint, **place)
+    if problem.kind == Outdated.kind:
+        return Outdated(problem.message, hint=problem.hint, revision=problem.revision)
     for cls in _tree(MindBotError):
         if cls.kind == problem.kind:
             return cls(problem.message, hint=problem.hint)

@@ -27,7 +27,8 @@ class Answer(BaseModel):
 class Problem(Answer):
     """The body of every error. ``turn`` is set when the error is about one; ``problems`` lists findings.
 
-    For a filter that does not parse, ``column`` and ``length`` say where, ``fields`` what it may name.
+    For a filter that does not parse, ``column`` and ``length`` say where, ``fields`` what it may name; for
+    what another has changed, ``revision`` is the one it has now.
     """
 
     kind: str = "error"
@@ -38,6 +39,7 @@ class Problem(Answer):
     column: int = 0
     length: int = 1
     fields: list[str] = []
+    revision: int = 0
 
 
 class Ping(Answer):

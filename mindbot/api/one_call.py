@@ -53,6 +53,7 @@ _LISTS = {
     "bot": "see: mindbot platform list",
     "provider": "see: mindbot provider list",
     "turn": "see: mindbot turns",
+    "breakpoint": "see: mindbot debug list",
     "session": "see: mindbot session list",
     "dead letter": "see: mindbot dlq list",
     "delivery": "see: mindbot queue list",

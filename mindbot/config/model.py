@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from mindbot.config.bots import BotSettings
+from mindbot.config.debugging import DebugSettings
 from mindbot.config.features import AgentSettings, AlertManagerSettings, ChromaSettings
 from mindbot.config.models import ProviderSelection, ProviderSettings
 from mindbot.config.restart import restart_field
@@ -102,6 +103,7 @@ class Config(Section):
     http: HttpSettings = HttpSettings()
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
+    debug: DebugSettings = DebugSettings()
     state_dir: FilePath = restart_field(
         "", description="Where data lives; empty: the platform's usual place."
     )

@@ -11,9 +11,11 @@ MindBotError                    what, where and how to mend it (``hint``)
 │   ├── StoreCorrupt            the database file is damaged
 │   └── StoreUnreadable         one row of it cannot be read; the others can
 ├── Invalid                     a request that makes no sense
+│   ├── WrongValue              a value that may not stand where it was to be put
 │   └── BadFilter               a filter expression that does not parse
 ├── NotFound                    nothing has that name or id
 ├── Conflict                    it changed since you looked, or runs already
+│   └── Outdated                another has changed it since you read it (``revision``)
 ├── Forbidden                   refused by policy or role
 ├── Unreachable                 the daemon does not answer
 ├── TimedOut                    a deadline passed
@@ -145,6 +147,12 @@ class Invalid(MindBotError):
     kind = "invalid"
 
 
+class WrongValue(Invalid):
+    """A value that may not stand where it was to be put; the hint says what may."""
+
+    kind = "wrong_value"
+
+
 class BadFilter(Invalid):
     """A filter that does not parse.
 
@@ -173,6 +181,16 @@ class Conflict(MindBotError):
     """The thing changed since it was read, or is already running."""
 
     kind = "conflict"
+
+
+class Outdated(Conflict):
+    """Another has changed the thing since it was read; ``revision`` is the one it has now."""
+
+    kind = "outdated"
+
+    def __init__(self, message: str, *, hint: str = "", revision: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.revision = revision
 
 
 class Forbidden(MindBotError):

@@ -9,12 +9,12 @@ from typing import Any
 from mindbot.domain.message import Json
 
 #: Never dropped on their way to a console.
-CONTROL = frozenset({"turn.parked", "alert.firing", "alert.resolved"})
+CONTROL = frozenset({"turn.parked", "turn.resumed", "alert.firing", "alert.resolved"})
 
 #: What a stream may ask for. The quiet ones cost nothing to speak of and are what one gets without asking.
 TOPICS = {
-    "turn": "a turn was queued, duplicate, running, answered, dropped, failed or dead; and (`delivery`) its "
-    "answer was given up, tried again, discarded or sent after all",
+    "turn": "a turn was queued, duplicate, running, parked, resumed, answered, dropped, failed or dead; and "
+    "(`delivery`) its answer was given up, tried again, discarded or sent after all",
     "delivery": "a delivery was sent, tried again or given up",
     "session": "an operator took a session over, said something in it, or handed it back",
     "health": "a component's state changed, or health as a whole",
@@ -24,9 +24,10 @@ TOPICS = {
     "stats": "the daemon in numbers, once a second",
     "span": "a step inside a turn began or ended",
     "chunk": "a piece of an answer arrived",
+    "debug": "a breakpoint was set, changed or cleared, a log point speaks, a parked turn was edited",
     "log": "a log line was written",
 }
-QUIET = ("turn", "delivery", "session", "health", "config", "alert", "bus", "stats")
+QUIET = ("turn", "delivery", "session", "health", "config", "alert", "bus", "stats", "debug")
 
 
 #: How a component is; only bots are stopped, by an operator.

@@ -17,3 +17,8 @@ class Operator:
     def is_at(self, user: str, console: str) -> bool:
         """Whether it is this user, in this place."""
         return (self.user, self.console) == (user, console)
+
+    @property
+    def named(self) -> str:
+        """Both, as records name them."""
+        return f"{self.user} ({self.console})" if self.console else self.user

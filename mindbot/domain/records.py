@@ -71,6 +71,13 @@ def record_of(turn: Turn, message: MessageRecord, delivered: Delivered = UNKNOWN
     return record
 
 
+def record_at(turn: Turn) -> TurnRecord:
+    """Return the record of a turn that is under way, with what its stages made of it so far."""
+    record = turn_record(turn)
+    _add_outcome(record, turn)
+    return record
+
+
 def _add_person(record: TurnRecord, user: PersonJson) -> None:
     """Add what a directory says of the sender."""
     if name := str(user.get("name") or ""):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -28,6 +28,9 @@ DONE_STATES: tuple[State, ...] = ("answered", "dropped", "failed", "dead")
 
 Clock = Callable[[], float]
 
+#: The kind of steps that the pipeline is made of; `Tracer.around` holds a turn at these.
+STAGE = "stage"
+
 #: In the memo of a turn that an operator wants run again, however old it is by now.
 RETRIED = "retried"
 
@@ -49,12 +52,19 @@ class Reply:
 
 
 class Tracer(Protocol):
-    """Who watches a turn's steps, and may hold it before one. ``active`` is false when nobody is looking."""
+    """Who watches a turn's steps, and may hold it at one. ``active`` is false when nobody is looking."""
 
     active: bool
 
+    async def around(self, turn: Turn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
+        """Run a stage: hold the turn before and after it while a breakpoint matches, run it again or leave it
+        out where an operator says so."""
+
     async def gate(self, turn: Turn, span: Span) -> None:
-        """Hold the turn before a step while a breakpoint matches."""
+        """Hold the turn before a step inside a stage while a breakpoint matches."""
+
+    async def left(self, turn: Turn, span: Span, error: Exception | None) -> None:
+        """Hold the turn after a step inside a stage, or at its error."""
 
     def opened(self, turn: Turn, span: Span) -> None:
         """Tell observers that a step begins."""
@@ -71,7 +81,14 @@ class Unwatched:
 
     active = False
 
+    async def around(self, turn: Turn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
+        """Run it."""
+        await stage()
+
     async def gate(self, turn: Turn, span: Span) -> None:
+        """Never holds a turn."""
+
+    async def left(self, turn: Turn, span: Span, error: Exception | None) -> None:
         """Never holds a turn."""
 
     def opened(self, turn: Turn, span: Span) -> None:
@@ -267,16 +284,24 @@ class Step:
             turn.innermost = number
         if turn.tracer.active:
             turn.tracer.opened(turn, span)
-            try:
-                await turn.tracer.gate(turn, span)
-            except BaseException as error:
-                self._close(error)
-                raise
+            if self._kind != STAGE:
+                try:
+                    await turn.tracer.gate(turn, span)
+                except BaseException as error:
+                    self._close(error)
+                    raise
         return span
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        tracer = self._turn.tracer
+        if tracer.active and self._kind != STAGE and (error is None or isinstance(error, Exception)):
+            try:
+                await tracer.left(self._turn, self._span, error)
+            except BaseException as stopped:
+                self._close(stopped)
+                raise
         self._close(error)
 
     def _close(self, error: BaseException | None) -> None:

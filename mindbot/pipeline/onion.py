@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from mindbot.domain.errors import ConfigError
-from mindbot.domain.turn import Turn
+from mindbot.domain.turn import STAGE, Turn
 
 Next = Callable[[Turn], Awaitable[None]]
 
@@ -75,7 +76,10 @@ def build(stages: Sequence[tuple[str, Stage]]) -> Next:
 
 def _layer(name: str, stage: Stage, inner: Next) -> Next:
     async def layer(turn: Turn) -> None:
-        async with turn.span("stage", name):
-            await stage(turn, inner)
+        async with turn.span(STAGE, name) as span:
+            if turn.tracer.active:
+                await turn.tracer.around(turn, span, partial(stage, turn, inner))
+            else:
+                await stage(turn, inner)
 
     return layer

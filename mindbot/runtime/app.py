@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ import structlog
 from mindbot.bus import Bus
 from mindbot.config.load import Loaded
 from mindbot.config.secrets import SecretLookup
-from mindbot.domain.bot import Bot
 from mindbot.domain.errors import StoreError
 from mindbot.domain.events import Event
 from mindbot.domain.ports.platform import Receive, Webhook
@@ -27,12 +26,13 @@ from mindbot.http.tls import context
 from mindbot.media.choose import media_store
 from mindbot.runtime import heap, housekeeping, outward, suspicion
 from mindbot.runtime.answering import OnShow
-from mindbot.runtime.bots import Bots
+from mindbot.runtime.bots import Bots, remind
 from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.building import Builder
+from mindbot.runtime.debugging import Debugging
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
-from mindbot.runtime.events import SpanEvents, handler_gave_up, handler_lost, put_down, tell_stats
+from mindbot.runtime.events import handler_gave_up, handler_lost, put_down, tell_stats
 from mindbot.runtime.executor import Executor
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.health import HealthWatch
@@ -152,6 +152,7 @@ class Runtime:
             self.http, self.secrets, self.media, self.store, self.intake, self.bridge, later, self._knows
         )
         self.bots = Bots(self.host, self.outbox, self.board, self.intake.receive)
+        self.debugging = Debugging(self.current, self.bus, kept, self.dispatcher, self.outbox)
         self.builder = Builder(
             self.http,
             self.secrets,
@@ -162,7 +163,7 @@ class Runtime:
             self.bridge,
             self.dispatcher,
             self.board,
-            SpanEvents(self.bus),
+            self.debugging.tracer,
             later,
         )
         self.resources = offered(
@@ -186,6 +187,7 @@ class Runtime:
             take_overs=take_overs,
             stop=self.bridge.stop,
             background=self.builder.background,
+            debugging=self.debugging,
             state_dir=state_dir,
             started_with=config,
         )
@@ -248,6 +250,7 @@ class Runtime:
             await self._when_there_is_room(self.store.probe)
             await self._when_there_is_room(self.builder.load)
             await self._when_there_is_room(self.take_overs.load)
+            await self._when_there_is_room(self.debugging.load)
             if (anew := self.store.anew).reason:
                 log.warning(
                     "store begins anew",
@@ -281,7 +284,7 @@ class Runtime:
 
     @asynccontextmanager
     async def _open_outbox(self) -> AsyncIterator[None]:
-        await self._remind(self.bots.bots.values())
+        await remind(self.bots.bots.values(), self.store.outbox)
         self.on_show.recover(await self.store.outbox.open_streams())
         await resume(self.store.outbox, self.outbox.submit)
         async with beside(self.outbox.run, self.later.run):
@@ -305,6 +308,7 @@ class Runtime:
             partial(housekeeping.make_ready, self.current, lambda: self.phase == "running"),
             self.watch.run,
             self.take_overs.run,
+            self.debugging.run,
             partial(tell_stats, self.bus, self.resources.about.status),
             partial(housekeeping.watch_secrets, self.resources.config.missing_secrets, self.board),
             partial(housekeeping.watch_providers, lambda: self.generation.trouble(), self.board),
@@ -324,13 +328,6 @@ class Runtime:
         found = (b for b in self.loaded.config.bots() if (b.platform, b.name) == bot)
         return next((int(getattr(b.settings, "priority", 0)) for b in found), 0)
 
-    async def _remind(self, bots: Iterable[Bot]) -> None:
-        """Tell adapters that ask for it what they sent lately, in a process or generation before."""
-        for bot in bots:
-            if (adapter := bot.remembers) is not None:
-                since = time.time() - adapter.remembers
-                adapter.remember(await self.store.outbox.sent_since(since, *bot.key))
-
     async def use(self, loaded: Loaded, bind: Callable[[Sequence[Webhook]], Awaitable[None]]) -> list[str]:
         """Build a new generation, ``bind`` its webhooks, swap; turns that run keep the old one.
 
@@ -342,7 +339,7 @@ class Runtime:
         fresh = self.builder.build(self.generation.number + 1, loaded)
         made = self.bots.build(loaded.config.bots())
         await bind(self.bots.webhooks_of(made))
-        await self._remind([bot for bot, _ in made.values() if bot is not None])
+        await remind([bot for bot, _ in made.values() if bot is not None], self.store.outbox)
         self.bots.use(made)
         self.secrets.forget()
         before, self.generation, self.loaded = self.generation, fresh, loaded
@@ -395,6 +392,7 @@ class Runtime:
         self.phase = "draining"
         self.dispatcher.close()
         with anyio.move_on_after(timeout) as scope:
+            await self.debugging.close()
             await self.dispatcher.drained()
             await self.outbox.drained()
         return not scope.cancelled_caught

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import anyio
@@ -16,6 +17,7 @@ from mindbot.domain.bot import Bot
 from mindbot.domain.errors import ConfigError, NotFound
 from mindbot.domain.host import Host
 from mindbot.domain.ports.platform import Receive, Webhook
+from mindbot.domain.ports.store import OutboxStore
 from mindbot.domain.shapes.daemon import BotJson
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
@@ -40,6 +42,14 @@ def _offered(bot: Bot) -> list[str]:
         "take-back": bot.takes_back,
     }
     return [name for name, has in able.items() if has is not None]
+
+
+async def remind(bots: Iterable[Bot], sent: OutboxStore) -> None:
+    """Tell adapters that ask for it what they sent lately, in a process or generation before."""
+    for bot in bots:
+        if (adapter := bot.remembers) is not None:
+            since = time.time() - adapter.remembers
+            adapter.remember(await sent.sent_since(since, *bot.key))
 
 
 class Bots:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import anyio
 import structlog
@@ -91,6 +92,14 @@ def _ended(shown: Shown, turn: Turn) -> TurnRecord:
     return record
 
 
+def tell_stop(bus: Bus, kind: str, turn: Turn, more: Mapping[str, Any]) -> None:
+    """Publish that a turn is parked, or goes on: its record at this moment, and what is said of the stop."""
+    if bus.wants("turn"):
+        if turn.shown is None:
+            turn.shown = Shown(turn)
+        bus.publish(Event(kind, turn.id, {**_ended(turn.shown, turn), **more}))
+
+
 def delivery_event(kind: str, d: Delivery, left: int) -> Event:
     """Return what becomes of a delivery; ``left`` others of its turn are not ended."""
     id = d.id
@@ -108,10 +117,7 @@ def delivery_event(kind: str, d: Delivery, left: int) -> Event:
 
 
 class SpanEvents:
-    """A turn's tracer while there is no debugger: steps are told as they begin and end.
-
-    ``active`` follows whether somebody looks at spans.
-    """
+    """Tells of steps as they begin and end; ``active`` follows whether somebody looks at spans."""
 
     def __init__(self, bus: Bus) -> None:
         self.active = False
@@ -120,9 +126,6 @@ class SpanEvents:
 
     def _look(self) -> None:
         self.active = self._bus.wants("span")
-
-    async def gate(self, turn: Turn, span: Span) -> None:
-        """Never holds a turn."""
 
     def opened(self, turn: Turn, span: Span) -> None:
         """Tell that a step begins."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 import pytest
 
 from mindbot.api import (
+    debug_models,
     failure_models,
     models,
     provider_models,
@@ -19,6 +20,7 @@ from mindbot.api import (
 )
 from mindbot.domain.shapes import (
     daemon,
+    debug,
     failures,
     providers,
     queue,
@@ -55,6 +57,12 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     failure_models.RetriedBundle: (failures.RetriedBundleJson,),
     queue_models.QueuedView: (queue.QueuedJson,),
     queue_models.QueueView: (queue.QueueJson,),
+    debug_models.BreakpointView: (debug.BreakpointJson,),
+    debug_models.ClearedBreakpoints: (debug.ClearedBreakpointsJson,),
+    debug_models.FrameView: (debug.FrameJson,),
+    debug_models.ParkedView: (debug.ParkedJson,),
+    debug_models.FreedTurns: (debug.FreedJson,),
+    debug_models.ScopesView: (debug.ScopesJson,),
     models.BotMinutes: (daemon.MinutesJson,),
     models.BotTraffic: (daemon.TrafficJson,),
     models.PlatformView: (daemon.BotJson,),
@@ -166,6 +174,7 @@ def test_every_answer_is_read_from_a_row() -> None:
     answers = {
         each
         for module in (
+            debug_models,
             failure_models,
             models,
             provider_models,

@@ -16,10 +16,12 @@ from mindbot_daemon.server.limits import BodyLimit
 from mindbot_daemon.server.roles import Roles
 from mindbot_daemon.server.routes import (
     about,
+    breakpoints,
     config,
     database,
     datasets,
     dead_letters,
+    debugger,
     events,
     failures,
     logs,
@@ -46,6 +48,8 @@ RESOURCES = (
     routing,
     turns,
     traces,
+    breakpoints,
+    debugger,
     sessions,
     rollbacks,
     dead_letters,

@@ -32,9 +32,14 @@ def user_of(connection: HTTPConnection) -> str:
         return f"uid {uid}"
 
 
+def console_named(text: str) -> str:
+    """Return what a console calls itself, as it is kept."""
+    return text[:_CONSOLE]
+
+
 def operator_of(connection: HTTPConnection) -> Operator:
     """Return who asks, and the console that they say they sit at. Blocks, as `user_of` does."""
-    console = connection.headers.get("mindbot-console", "")[:_CONSOLE]
+    console = console_named(connection.headers.get("mindbot-console", ""))
     return Operator(user_of(connection), console, (role_of(connection) or 0) >= Role.admin)
 
 

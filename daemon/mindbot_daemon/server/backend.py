@@ -18,6 +18,7 @@ from mindbot.bus import Bus
 from mindbot.domain.ports.platform import Receive, Webhook
 from mindbot.domain.shapes.daemon import CheckedJson, ReloadedJson
 from mindbot_daemon.server.resources.answering import Datasets, Platforms, Providers, Routing, Workflows
+from mindbot_daemon.server.resources.debugging import Debugger
 from mindbot_daemon.server.resources.machine import About, Configuration, Database, Logs, Media, Secrets
 from mindbot_daemon.server.resources.talking import (
     DeadLetters,
@@ -42,6 +43,7 @@ __all__ = [
     "Database",
     "Datasets",
     "DeadLetters",
+    "Debugger",
     "Failures",
     "Host",
     "Logs",
@@ -71,6 +73,8 @@ class Backend(Protocol):
 
     @property
     def about(self) -> About: ...
+    @property
+    def debugger(self) -> Debugger: ...
     @property
     def platforms(self) -> Platforms: ...
     @property

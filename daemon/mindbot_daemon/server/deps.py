@@ -29,6 +29,7 @@ def _resource(name: str) -> Callable[[Request], Awaitable[Any]]:
 
 HostDep = Annotated[Host, Depends(_host)]
 AboutDep = Annotated[backend.About, Depends(_resource("about"))]
+DebuggerDep = Annotated[backend.Debugger, Depends(_resource("debugger"))]
 PlatformsDep = Annotated[backend.Platforms, Depends(_resource("platforms"))]
 ProvidersDep = Annotated[backend.Providers, Depends(_resource("providers"))]
 WorkflowsDep = Annotated[backend.Workflows, Depends(_resource("workflows"))]

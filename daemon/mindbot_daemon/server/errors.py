@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 #: The most special first: an error takes the first entry it is an instance of.
 STATUS: tuple[tuple[type[errors.MindBotError], HTTPStatus], ...] = (
+    (errors.WrongValue, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.Invalid, HTTPStatus.BAD_REQUEST),
     (errors.NotFound, HTTPStatus.NOT_FOUND),
     (errors.Conflict, HTTPStatus.CONFLICT),

@@ -8,7 +8,8 @@ from mindbot.domain.message import Json
 
 
 class ProblemJson(TypedDict):
-    """The body of every error; of a filter that does not parse also where, and what it may name."""
+    """The body of every error; of a filter that does not parse also where, and what it may name; of what
+    another has changed its revision now."""
 
     kind: str
     message: str
@@ -18,6 +19,7 @@ class ProblemJson(TypedDict):
     column: NotRequired[int]
     length: NotRequired[int]
     fields: NotRequired[list[str]]
+    revision: NotRequired[int]
 
 
 class FailedJson(TypedDict):

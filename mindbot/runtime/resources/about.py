@@ -10,6 +10,7 @@ from collections.abc import Callable
 from mindbot.bus import Bus
 from mindbot.domain.ports.store import Store
 from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
+from mindbot.runtime.debugging import Debugging
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.health import HealthWatch
@@ -36,6 +37,7 @@ class AboutResource:
         background: WorkflowBackground,
         watch: HealthWatch,
         take_overs: TakeOvers,
+        debugging: Debugging,
     ) -> None:
         self._current = current
         self._phase = phase
@@ -48,6 +50,7 @@ class AboutResource:
         self._background = background
         self._watch = watch
         self._take_overs = take_overs
+        self._parked = debugging.gate.parked
 
     def status(self) -> StatusJson:
         """Return the daemon's state in numbers."""
@@ -61,7 +64,7 @@ class AboutResource:
             "turns": {
                 "running": self._dispatcher.running,
                 "queued": self._dispatcher.queued,
-                "parked": 0,
+                "parked": len(self._parked),
                 "waiting": 0,
             },
             "totals": {

@@ -13,6 +13,7 @@ from mindbot.domain.ports.store import Store
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.answering import OnShow
 from mindbot.runtime.bots import Bots
+from mindbot.runtime.debugging import Debugging
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
 from mindbot.runtime.feedback import Feedback
@@ -28,6 +29,7 @@ from mindbot.runtime.resources.configuration import ConfigResource
 from mindbot.runtime.resources.database import DatabaseResource
 from mindbot.runtime.resources.datasets import DatasetResource
 from mindbot.runtime.resources.dead_letters import DeadLetterResource
+from mindbot.runtime.resources.debugger import DebuggerResource
 from mindbot.runtime.resources.failures import FailureResource
 from mindbot.runtime.resources.injection import Injection
 from mindbot.runtime.resources.kept import MediaResource, SecretResource
@@ -60,6 +62,7 @@ class Resources:
     routing: RouteResource
     turns: TurnResource
     traces: TraceResource
+    debugger: DebuggerResource
     sessions: SessionResource
     take_overs: TakeOverResource
     rollbacks: RollbackResource
@@ -95,6 +98,7 @@ def offered(
     take_overs: TakeOvers,
     stop: Callable[[str], bool],
     background: WorkflowBackground,
+    debugging: Debugging,
     state_dir: Path,
     started_with: Config,
 ) -> Resources:
@@ -107,7 +111,18 @@ def offered(
     turns = TurnResource(bus, store.outbox, bots, questions, endings, injection, later)
     return Resources(
         about=AboutResource(
-            current, phase, bus, stats, store, dispatcher, outbox, board, background, watch, take_overs
+            current,
+            phase,
+            bus,
+            stats,
+            store,
+            dispatcher,
+            outbox,
+            board,
+            background,
+            watch,
+            take_overs,
+            debugging,
         ),
         platforms=PlatformResource(bots, secrets, injection),
         providers=ProviderResource(current, store.spending),
@@ -116,6 +131,7 @@ def offered(
         routing=RouteResource(current, questions),
         turns=turns,
         traces=TraceResource(turns),
+        debugger=DebuggerResource(debugging, questions),
         sessions=SessionResource(bots, store.history, questions, take_overs),
         take_overs=TakeOverResource(
             take_overs, bots, questions, dispatcher, outbox, on_show, injection, stop

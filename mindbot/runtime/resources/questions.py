@@ -11,10 +11,11 @@ class Questions:
 
     def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
         self._store = store
-        self._live = dispatcher.live
+        #: Returns a turn that is queued or under way as it is in memory, by its session and number.
+        self.live = dispatcher.live
         #: Returns what a queued turn waits for, by its session and number.
         self.waits_for = dispatcher.waits_for
 
     async def queries(self) -> Queries:
         """Return them."""
-        return await self._store.queries(self._live)
+        return await self._store.queries(self.live)

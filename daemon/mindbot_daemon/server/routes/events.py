@@ -1,6 +1,8 @@
-"""The event stream: ``WS /v1/events?topics=&filter=&since=``. docs/api.md says what goes over it."""
+"""The event stream: ``WS /v1/events?topics=&filter=&since=&console=``. docs/api.md says what goes over it."""
 
 from __future__ import annotations
+
+from contextlib import nullcontext
 
 import structlog
 from anyio import CancelScope, create_task_group, fail_after, move_on_after
@@ -10,7 +12,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from mindbot.api.errors import problem_of
 from mindbot.domain.errors import MindBotError
 from mindbot_daemon.server.answers import Answer, said
-from mindbot_daemon.server.auth import require
+from mindbot_daemon.server.auth import console_named, require
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.errors import status_of
 from mindbot_daemon.server.protocol import Wire
@@ -35,8 +37,10 @@ async def events(websocket: WebSocket) -> None:
     try:
         await may_look(websocket)
         request = read(websocket.query_params)
-        bus = (await host.when_open()).bus
-        with hub.attach(bus, request) as client:
+        console = console_named(websocket.query_params.get("console", ""))
+        runtime = await host.when_open()
+        mine = runtime.resources.debugger.attached(console) if console else nullcontext()
+        with mine, hub.attach(runtime.bus, request) as client:
             await websocket.accept()
             await _serve(websocket, client)
     except MindBotError as error:
