@@ -103,8 +103,10 @@ class Debugging:
 
     async def keep(self, breakpoint: Breakpoint) -> None:
         """Keep one that is sticky over restarts, or no longer; raises StoreError."""
-        value = breakpoint.to_json() if breakpoint.sticky else {}
-        await self._store.write([Kept(_PART, "", breakpoint.id, value, None if breakpoint.sticky else 0)])
+        if breakpoint.sticky:
+            await self._store.write([Kept(_PART, "", breakpoint.id, breakpoint.to_json())])
+        else:
+            await self.forget([breakpoint.id])
 
     async def forget(self, ids: list[str]) -> None:
         """Keep these no longer; raises StoreError."""
