@@ -93,18 +93,20 @@ async def events(
     filter: str = "",
     since: StreamPlace | None = None,
     patient: bool = False,
+    console: str = "",
 ) -> AsyncGenerator[Update, None]:
     """Yield updates for ever; leave it with ``aclosing``.
 
     A connection that breaks is opened again, with back-off, where it broke off. ``topics`` may name topics
-    (``turn``) and types (``turn.answered``); without any come the quiet ones.
+    (``turn``) and types (``turn.answered``); without any come the quiet ones. ``console`` is
+    what a console calls itself: what it has set of breakpoints goes a while after its last stream.
 
     Raises:
         Unreachable, TimedOut: no daemon answers the first time, unless ``patient``.
         BadFilter, Invalid, Forbidden: the daemon refuses; asking again would not help.
     """
     path = find_socket(socket, os.environ)
-    reader = _Reader(path, ",".join(topics), filter, since)
+    reader = _Reader(path, ",".join(topics), filter, since, console)
     again, wait = False, MIN_BACKOFF
     while True:
         try:
@@ -124,9 +126,9 @@ async def events(
 class _Reader:
     """One stream over as many connections as it takes; keeps its place."""
 
-    def __init__(self, path: Path, topics: str, filter: str, since: StreamPlace | None) -> None:
+    def __init__(self, path: Path, topics: str, filter: str, since: StreamPlace | None, console: str) -> None:
         self._path = path
-        self._query = {"topics": topics, "filter": filter}
+        self._query = {"topics": topics, "filter": filter} | ({"console": console} if console else {})
         self._place = since
 
     @asynccontextmanager

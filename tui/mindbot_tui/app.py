@@ -8,28 +8,25 @@ import shlex
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from textual import work
-from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Input
 
 from mindbot.domain.errors import ConfigError, Forbidden, MindBotError, NotFound
-from mindbot_tui import outside, themes
-from mindbot_tui.cells import brief, readable, size
+from mindbot_tui import themes
+from mindbot_tui.cells import readable
 from mindbot_tui.commands import catalog
 from mindbot_tui.commands.catalog import find
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.feed import Feed
 from mindbot_tui.keymap import Keymap, bindings
-from mindbot_tui.outside import MOST_COPIED
+from mindbot_tui.leaving import Leaving
 from mindbot_tui.places import Places
 from mindbot_tui.screens.flow import Flow
 from mindbot_tui.screens.view import View
 from mindbot_tui.state.console import ConsoleState
-from mindbot_tui.state.files import TurnFile
 from mindbot_tui.state.history import Layer, Way
 from mindbot_tui.terminal import lasting, pace_of
 from mindbot_tui.toasts import Toasts
@@ -42,6 +39,7 @@ if TYPE_CHECKING:
 
     from mindbot_tui.screens.page import Page
     from mindbot_tui.screens.turn import TurnScreen
+    from mindbot_tui.state.forms import Edit, Form
     from mindbot_tui.widgets.text import Text
 
 FPS = 10
@@ -49,7 +47,7 @@ _SAID = 600  # characters of a short word
 LOW = 18  # lines under which the frame gives way
 
 
-class Console(App[None]):
+class Console(Leaving):
     """Draws its state; one timer brings the visible widgets up to date."""
 
     CSS_PATH = "console.tcss"
@@ -212,6 +210,10 @@ class Console(App[None]):
         """Open the people of failures that have one cause."""
         await self._open(Layer("bundle", id))
 
+    async def open_subject(self, view: str, subject: str) -> None:
+        """Open a view of one thing by their names, in place of one of its kind that is open."""
+        await self._open(Layer(view, subject))
+
     async def _open(self, step: Layer, *, instead: bool = False) -> None:
         await self._places.open(step, instead=instead)
         self._sync()
@@ -318,6 +320,18 @@ class Console(App[None]):
 
         return await self.push_screen_wait(Confirm(_shortened(question)))
 
+    def fill_in(self, form: Form) -> None:
+        """Let the reader fill in a form; it stays open until what it does is done."""
+        from mindbot_tui.screens.form import FormScreen
+
+        self.push_screen(FormScreen(form))
+
+    def edit(self, edit: Edit) -> None:
+        """Let the reader change a text that others may change as well."""
+        from mindbot_tui.screens.edit import EditScreen
+
+        self.push_screen(EditScreen(edit))
+
     def show_page(self, title: str, text: str, *, json: bool = False) -> Page:
         """Show a text in front of the view, until it is closed; ``json`` has it coloured as such."""
         from mindbot_tui.screens.page import Page
@@ -330,34 +344,6 @@ class Console(App[None]):
         """Show a short word; what is longer is cut."""
         severity = {"ok": "information", "warn": "warning", "bad": "error"}[kind]
         self.notify(_shortened(text), severity=severity, timeout=4, markup=False)  # type: ignore[arg-type]
-
-    def copy(self, text: str) -> None:
-        """Put a text on the clipboard, and say so; or that it is more than terminals take."""
-        if (bytes := len(text.encode(errors="replace"))) > MOST_COPIED:
-            most, has = size(MOST_COPIED), size(bytes)
-            self.say(
-                self.words("{has} is more than terminals copy ({most}); W saves it", has=has, most=most),
-                "warn",
-            )
-            return
-        self.copy_to_clipboard(text)
-        self.say(self.words("copied {what}", what=brief(text)))
-
-    async def save(self, text: str, name: str, *, given: bool = False) -> None:
-        """Write a text to a new file, or hand it to the browser, and say so; raises Invalid."""
-        self._saved(await outside.save(self, text, name, given=given))
-
-    async def save_file(self, file: TurnFile) -> None:
-        """The same with a file of the media store; raises MindBotError."""
-        self._saved(await outside.save_file(self, self.api, file))
-
-    def _saved(self, what: Path) -> None:
-        words = self.words
-        self.say(words("the browser saves {what}" if self.is_web else "saved {what}", what=what))
-
-    async def open_outside(self, text: str, name: str) -> None:
-        """Show a text in the reader's own program; raises MindBotError where that cannot be."""
-        await outside.show(self, text, name)
 
     def list_again(self) -> None:
         """Read the turns from the daemon again."""

@@ -1,6 +1,7 @@
 """The Chinese of the console, by the English. A test sees that nothing is missing and nothing idle."""
 
 from mindbot_tui.chinese_bots import BOTS
+from mindbot_tui.chinese_debugger import DEBUGGER_ZH
 from mindbot_tui.chinese_health import HEALTH
 from mindbot_tui.chinese_instruments import INSTRUMENTS_ZH
 from mindbot_tui.chinese_keys import KEYS_ZH
@@ -22,6 +23,7 @@ ZH: dict[str, str] = {
     **TURNS,
     **HEALTH,
     **RECORD_ZH,
+    **DEBUGGER_ZH,
     **TEXTS,
     **LISTS_ZH,
     **INSTRUMENTS_ZH,

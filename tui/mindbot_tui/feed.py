@@ -6,15 +6,16 @@ the app's draws what has changed.
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import anyio
 
-from mindbot.api import calls
+from mindbot.api import calls, debug_calls
 from mindbot.api.stream import Batch, Connected, Disconnected, Gap, Reset
-from mindbot.domain.errors import MindBotError
+from mindbot.domain.errors import Forbidden, MindBotError, NotFound
 from mindbot_tui.daemon import Daemon
 from mindbot_tui.state.console import ConsoleState
+from mindbot_tui.state.stops import stop_of
 
 PAGE = 1000  # turns in one list
 PAGES = 5  # lists read at most when the console was away
@@ -109,8 +110,15 @@ class Feed:
             fresh = self._state.turns.merge(turn.to_json() for turn in page)
             self._state.listed = True
             if len(page) < PAGE or fresh < len(page):
-                return
+                break
             before = page[-1].id
+        await self._list_parked()
+
+    async def _list_parked(self) -> None:
+        """Read which turns stand still; an older daemon has none, and viewers are not told."""
+        with suppress(NotFound, Forbidden):
+            found = await self._api.ask(debug_calls.parked())
+            self._state.stops.put(map(stop_of, found))
 
     # --- the daemon's numbers
 

@@ -155,6 +155,25 @@ KEYS: tuple[Key, ...] = (
     Key("accept", "a", "routes", "accept", "let the selected correction count", 5),
     Key("reject", "x", "routes", "reject", "keep the selected correction from counting", 6),
     Key("revert", "u", "routes", "revert", "let an accepted correction count no longer", 7),
+    Key("break", "b", "turns", "break", "stop turns like this one: a form", 9),
+    Key("intercept", "i", "turns", "intercept", "stop messages that a filter lets through"),
+    Key("resume", "a", "parked", "resume", "let the parked turn go on", 3),
+    Key("resume_all", "A", "parked", "resume all", "let all that are parked go on"),
+    Key("step_in", "S", "stopped", "step-in", "on to the next call of a model, tool or node", 4),
+    Key("step_out", "O", "stopped", "step-out", "on to where the stage ends"),
+    Key("edit", "e", "stopped", "edit", "change the parked turn", 2),
+    Key("drop", "x", "stopped", "drop", "end the parked turn: nothing is answered", 8),
+    Key("answer", "w", "stopped", "answer", "write its answer oneself", 6),
+    Key("restart_stage", "r", "stopped", "restart-stage", "begin the stage again"),
+    Key("step_over", "space,n", "debugger", "step", "on to the next stage", 1),
+    Key("would_send", "v", "debugger", "phone", "the phone: what would be sent, and back", 5),
+    Key("scope_next", "right", "debugger", "tab next", "the next part of it", 7),
+    Key("scope_previous", "left", "debugger", "tab previous", "the part before"),
+    Key("debugger_pane", "tab", "debugger", "pane", "from the turns to the text and back"),
+    Key("break_new", "b", "breakpoints", "break", "set another like the selected one", 1),
+    Key("unbreak", "d", "breakpoints", "unbreak", "clear it", 2),
+    Key("break_off", "x", "breakpoints", "break-off", "switch it off, and keep it", 3),
+    Key("break_on", "s", "breakpoints", "break-on", "switch it on", 4),
     Key("refresh", "ctrl+r", "everywhere", "refresh", "ask the daemon again"),
     Key("flow_view", "1", "everywhere", "flow", "live turns"),
     Key("platforms_view", "2", "everywhere", "platforms", "bots and their platforms"),
@@ -178,6 +197,7 @@ KEYS: tuple[Key, ...] = (
     Key("bundles_view", "B", "everywhere", "bundles", "what fails, by its cause"),
     Key("bundle_retry", "r", "bundles", "retry-bundle", "try again what its people wait for", 2),
     Key("bundle_turns", "f", "bundles", "turns-of-bundle", "its turns in the live list", 3),
+    Key("debugger_view", "D", "everywhere", "debugger", "turns that are parked: step, edit, answer"),
     Key("events_view", "E", "everywhere", "events", "what happened to this console and its daemon"),
     Key("maximise", "z", "everywhere", "maximise", "only the pane that is in use, and back"),
     Key("undo", "U", "everywhere", "undo", "take back what was done last"),
@@ -195,7 +215,10 @@ KEYS: tuple[Key, ...] = (
 NUMBERED = frozenset(key.id for key in KEYS if key.keys.isdigit())
 
 #: The ids of keys that go to another place, whatever is in front.
-PLACES = NUMBERED | {"history_back", "history_forth", "view_before", "bundles_view", "events_view"}
+PLACES = NUMBERED | {
+    *("history_back", "history_forth", "view_before"),
+    *("bundles_view", "events_view", "debugger_view"),
+}
 
 #: Keys that lists and texts move with, and that stay theirs.
 RESERVED = frozenset(

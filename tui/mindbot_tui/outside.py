@@ -88,6 +88,11 @@ async def show(app: App[Any], text: str, name: str) -> None:
     The app goes on meanwhile but for drawing; the file is private, and gone afterwards. Raises Invalid where
     there is no terminal to give away, NotFound without a program.
     """
+    await edit(app, text, name)
+
+
+async def edit(app: App[Any], text: str, name: str) -> str:
+    """The same, and return what the program has made of the text. Raises Invalid where that is no text."""
     command = program(os.environ)
     with TemporaryDirectory(prefix="mindbot-") as folder:
         path = await anyio.to_thread.run_sync(write, text, Path(folder, name))
@@ -98,7 +103,16 @@ async def show(app: App[Any], text: str, name: str) -> None:
             raise Invalid("this console has no terminal to give to a program", hint="W saves it") from error
         except OSError as error:
             raise NotFound(f"cannot run {command[0]}: {error.strerror}") from error
+        made = await anyio.to_thread.run_sync(_read, path)
     app.refresh(layout=True)
+    return made
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"what the program left cannot be read: {error}", hint="save it as UTF-8") from error
 
 
 async def _run(command: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -26,6 +27,8 @@ class Remote:
 
     def __init__(self, socket: str | Path | None = None) -> None:
         self.socket = find_socket(socket, os.environ)
+        #: What this console calls itself: its breakpoints go with it.
+        self.name = f"console-{secrets.token_hex(3)}"
         self._client: AsyncClient | None = None
         self._open = AsyncExitStack()
         self._opening = anyio.Lock()
@@ -40,7 +43,7 @@ class Remote:
 
     def stream(self, topics: Iterable[str] = (), filter: str = "") -> AsyncGenerator[Update, None]:
         """Yield what happens, for ever; waits for a daemon that is not there yet."""
-        return events(self.socket, topics=topics, filter=filter, patient=True)
+        return events(self.socket, topics=topics, filter=filter, patient=True, console=self.name)
 
     async def aclose(self) -> None:
         await self._open.aclose()
@@ -50,5 +53,7 @@ class Remote:
             if self._client is None:
                 # 0.15 s of CPU that the first screen does not wait for.
                 await anyio.to_thread.run_sync(partial(__import__, "httpx"))
-                self._client = await self._open.enter_async_context(AsyncClient(self.socket))
+                self._client = await self._open.enter_async_context(
+                    AsyncClient(self.socket, console=self.name)
+                )
             return self._client

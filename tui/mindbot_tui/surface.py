@@ -14,12 +14,15 @@ from mindbot.api.provider_models import ProviderView
 from mindbot.api.workflow_models import LearnedView, WorkflowView
 from mindbot.filters.fields import FieldSet
 from mindbot_tui.daemon import Daemon
+from mindbot_tui.fronts import LiveTurns, OpenTurn
+from mindbot_tui.fronts import ShownPage as ShownPage
+from mindbot_tui.fronts import ShownText as ShownText
 from mindbot_tui.keymap import Keymap
 from mindbot_tui.listing import Listing
 from mindbot_tui.state.console import ConsoleState
 from mindbot_tui.state.files import TurnFile
+from mindbot_tui.state.forms import Edit, Form
 from mindbot_tui.state.history import Way
-from mindbot_tui.state.turn_row import TurnRow
 from mindbot_tui.words import Words
 
 
@@ -145,101 +148,6 @@ class Front(Protocol):
         """Ask the daemon again."""
 
 
-class ShownPage(Protocol):
-    """A page of text in front of the view."""
-
-    @property
-    def open(self) -> bool:
-        """Whether it has not been closed yet."""
-
-    def put(self, text: str) -> None:
-        """Show another text on it."""
-
-
-class ShownText(Protocol):
-    """A text in front of the reader."""
-
-    @property
-    def whole(self) -> str:
-        """All of it, also what is not shown."""
-
-    @property
-    def suffix(self) -> str:
-        """What the name of a file with it ends in."""
-
-    @property
-    def searched(self) -> str:
-        """What was searched for; empty when nothing was."""
-
-    @property
-    def rendered(self) -> bool: ...
-
-    def find(self, words: str) -> None:
-        """Mark all hits and go to the first one from here on; forget them without words. Raises Invalid."""
-
-    def next_hit(self, by: int) -> None:
-        """Go so many hits on."""
-
-    def render_as(self, *, rendered: bool) -> None:
-        """Show it as it is, or as it is meant to look. Raises Invalid."""
-
-
-class LiveTurns(Protocol):
-    """The live list of turns, its filter and the box under it."""
-
-    @property
-    def filter(self) -> str:
-        """The filter in force; empty when everything is shown."""
-
-    @property
-    def selected_row(self) -> TurnRow | None: ...
-
-    def set_filter(self, text: str) -> None:
-        """Show what a filter lets through; a wrong one is shown with its mistake."""
-
-    def edit_filter(self) -> None: ...
-
-    def compose_message(self) -> None: ...
-
-    def seen(self, field: str) -> list[str]:
-        """Return the values of a field in the latest turns, the most frequent first."""
-
-    def values(self) -> Mapping[str, Iterable[str]]:
-        """Return values seen lately, by field."""
-
-    def neighbour(self, turn: str, step: int) -> str:
-        """Return the turn before or after one in the list, and select it; empty at the ends."""
-
-
-class OpenTurn(Protocol):
-    """The view of one turn."""
-
-    @property
-    def turn(self) -> str: ...
-
-    @property
-    def part_names(self) -> Sequence[str]: ...
-
-    @property
-    def files(self) -> Sequence[TurnFile]:
-        """What can be saved of it."""
-
-    @property
-    def missing_file(self) -> str:
-        """Why a file of its message is not there."""
-
-    def show_part(self, name: str) -> None:
-        """Show a part by its name, or the ``next`` or ``previous`` one."""
-
-    def show_phone(self) -> None:
-        """Show what the user sees beside the trace, and back."""
-
-    def fold(self) -> None:
-        """Fold the selected step's inside away, or show it."""
-
-    def focus_next(self) -> object: ...
-
-
 class Surface(Protocol):
     """The console, seen from what it is made of."""
 
@@ -309,6 +217,9 @@ class Surface(Protocol):
 
     async def open_bundle(self, id: str) -> None: ...
 
+    async def open_subject(self, view: str, subject: str) -> None:
+        """Open a view of one thing by their names, in place of one of its kind that is open."""
+
     async def back(self) -> None: ...
 
     def can_travel(self, way: Way) -> bool:
@@ -333,6 +244,12 @@ class Surface(Protocol):
     def show_page(self, title: str, text: str, *, json: bool = False) -> ShownPage:
         """Show a text in front of the view, until it is closed; ``json`` has it coloured as such."""
 
+    def fill_in(self, form: Form) -> None:
+        """Let the reader fill in a form; it stays open until what it does is done."""
+
+    def edit(self, edit: Edit) -> None:
+        """Let the reader change a text that others may change as well."""
+
     def say(self, text: str, kind: Literal["ok", "warn", "bad"] = "ok") -> None:
         """Show a short word."""
 
@@ -348,6 +265,10 @@ class Surface(Protocol):
 
     async def open_outside(self, text: str, name: str) -> None:
         """Show a text in the reader's own program; raises MindBotError where that cannot be."""
+
+    async def edit_outside(self, text: str, name: str) -> str:
+        """Let the reader change a text in their own program, and return it; raises MindBotError where that
+        cannot be."""
 
     def save_screenshot(self, *, path: str | None = None) -> str: ...
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from mindbot_tui.commands.act import Act, DropParked, Resume
+from mindbot_tui.commands.answer_with import AnswerWith
 from mindbot_tui.commands.back import Back
 from mindbot_tui.commands.base import Command
+from mindbot_tui.commands.break_at import Break
 from mindbot_tui.commands.clear import ClearFilter
 from mindbot_tui.commands.compare import Compare
 from mindbot_tui.commands.compose import Compose
@@ -14,6 +17,7 @@ from mindbot_tui.commands.culprit import Culprit
 from mindbot_tui.commands.disable import Disable
 from mindbot_tui.commands.disable_workflow import DisableWorkflow
 from mindbot_tui.commands.discard import Discard
+from mindbot_tui.commands.edit import EditParked
 from mindbot_tui.commands.enable import Enable
 from mindbot_tui.commands.enable_workflow import EnableWorkflow
 from mindbot_tui.commands.explain import Explain
@@ -29,6 +33,7 @@ from mindbot_tui.commands.health import ShowHealth
 from mindbot_tui.commands.help import OpenHelp
 from mindbot_tui.commands.history import GoThroughHistory
 from mindbot_tui.commands.hit import GoToHit
+from mindbot_tui.commands.intercept import Intercept
 from mindbot_tui.commands.its_turn import ItsTurn
 from mindbot_tui.commands.jump import JumpToTime
 from mindbot_tui.commands.keymap import ShowKeymap
@@ -39,6 +44,7 @@ from mindbot_tui.commands.maximise import Maximise
 from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
 from mindbot_tui.commands.on_queue import GiveUp, Hasten
+from mindbot_tui.commands.on_breakpoint import ClearBreakpoint, SwitchBreakpoint
 from mindbot_tui.commands.open import Open
 from mindbot_tui.commands.open_outside import OpenOutside
 from mindbot_tui.commands.open_provider import OpenProvider
@@ -57,6 +63,7 @@ from mindbot_tui.commands.refresh import Refresh
 from mindbot_tui.commands.reload import Reload
 from mindbot_tui.commands.render import Render
 from mindbot_tui.commands.restart import Restart
+from mindbot_tui.commands.restart_stage import RestartStage
 from mindbot_tui.commands.retry import Retry
 from mindbot_tui.commands.retry_bundle import RetryBundle
 from mindbot_tui.commands.review import Review
@@ -104,6 +111,21 @@ COMMANDS: dict[str, Command] = {
         Go("queue", "what waits or is under way, what it waits for"),
         Hasten(),
         GiveUp(),
+        Go("debugger", "turns that are parked: step, edit, answer, and what each would send"),
+        Go("breakpoints", "where turns stop, which of them, and how often they did"),
+        Break(),
+        Intercept(),
+        Act("step", "let the selected parked turn go on to the next stage"),
+        Act("step-in", "let the selected parked turn go on to the next call of a model, tool or node"),
+        Act("step-out", "let the selected parked turn go on to where the stage ends that it is in"),
+        Resume(),
+        EditParked(),
+        AnswerWith(),
+        RestartStage(),
+        DropParked(),
+        ClearBreakpoint(),
+        SwitchBreakpoint("break-on", "switch a breakpoint on", on=True),
+        SwitchBreakpoint("break-off", "switch a breakpoint off; it is kept", on=False),
         RetryBundle(),
         TurnsOfBundle(),
         ShowHealth(),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from mindbot_tui.commands.in_turn import InTurn
+from mindbot_tui.commands.base import Command
+from mindbot_tui.fronts import WithPhone
 from mindbot_tui.surface import Surface
 
 
-class Pane(InTurn):
+class Pane(Command):
     name = "pane"
     help = "from a turn's steps to its text, and back"
 
+    def unavailable(self, console: Surface, argument: str = "") -> str:
+        return "" if isinstance(console.view, WithPhone) else console.words("open a turn first")
+
     async def run(self, console: Surface, argument: str) -> None:
-        assert console.turn_view is not None
-        console.turn_view.focus_next()
+        view = console.view
+        assert isinstance(view, WithPhone)
+        view.focus_next()

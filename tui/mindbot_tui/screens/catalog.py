@@ -18,6 +18,8 @@ _VIEWS = {
     "routes": "mindbot_tui.screens.routes:Routes",
     "bundles": "mindbot_tui.screens.bundles:Bundles",
     "queue": "mindbot_tui.screens.queue:Queue",
+    "debugger": "mindbot_tui.screens.debugger:Debugger",
+    "breakpoints": "mindbot_tui.screens.breakpoints:Breakpoints",
     "events": "mindbot_tui.screens.events:Events",
     "help": "mindbot_tui.screens.help:Help",
 }

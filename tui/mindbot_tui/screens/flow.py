@@ -6,6 +6,7 @@ import re
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import ClassVar
 
 from textual import work
@@ -52,8 +53,8 @@ AGE = 1.0  # seconds between looks at how long open turns take
 class Flow(View):
     view: ClassVar[str] = "flow"
     heading: ClassVar[str] = "Turns"
-    contexts: ClassVar[tuple[str, ...]] = ("flow", "list", "filtered", "live")
-    BINDINGS = bindings("flow", "list", "filtered", "live")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("flow", "turns", "parked", "list", "filtered", "live")
+    BINDINGS = bindings("flow", "turns", "parked", "list", "filtered", "live")  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +73,12 @@ class Flow(View):
         self._bar = FilterBar(self.values, self._count, note=self._back_to)
         self._rows: Rows[TurnRow] = Rows(
             self.turns,
-            columns(state.known_at, lambda text: self.console.words(text), lambda: not state.link.detached),
+            columns(
+                state.known_at,
+                lambda text: self.console.words(text),
+                lambda: not state.link.detached,
+                self._stands,
+            ),
             follows=True,
             empty="asking the daemon …",
             id="turns",
@@ -89,6 +95,15 @@ class Flow(View):
         with Horizontal(id="send-line"):
             yield Static(" › ", id="send-mark")
             yield self._box
+
+    def _stands(self, turn: str) -> str:
+        """Return where a turn is parked, and for how long still."""
+        state, words = self.console.state, self.console.words
+        stop = state.stops.parked.get(turn)
+        if stop is None:
+            return ""
+        left = max(ceil(stop.lease_until - state.clock()), 0)
+        return words("{left}s left, {at}", at=stop.place(words), left=left)
 
     def on_mount(self) -> None:
         self.speak()

@@ -46,8 +46,8 @@ STALE_EVERY = 0.5  # but not of all that they noted
 
 class TurnScreen(View):
     view: ClassVar[str] = "turn"
-    contexts: ClassVar[tuple[str, ...]] = ("turn", "text")
-    BINDINGS = bindings("turn", "text")  # type: ignore[assignment]
+    contexts: ClassVar[tuple[str, ...]] = ("turn", "turns", "parked", "stopped", "text")
+    BINDINGS = bindings("turn", "turns", "parked", "stopped", "text")  # type: ignore[assignment]
 
     part_names = NAMES
 

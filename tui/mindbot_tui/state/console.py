@@ -24,6 +24,7 @@ from mindbot_tui.state.link import Link
 from mindbot_tui.state.notices import Notices
 from mindbot_tui.state.numbers import Numbers
 from mindbot_tui.state.own import OwnCommand
+from mindbot_tui.state.stops import Stops
 from mindbot_tui.state.turns import TurnStore
 from mindbot_tui.state.undo import Acts
 
@@ -45,6 +46,7 @@ class ConsoleState:
         self.listed = False  # the turns were listed once: that there are none is known
         self.paused = False
         self.health = HealthState()
+        self.stops = Stops()
         self.notices = Notices(clock)
         self.calls: deque[str] = deque(maxlen=_KEPT)
         self.acts = Acts()
@@ -82,6 +84,8 @@ class ConsoleState:
                 self._reloaded(cast(ConfigEvent, event))
             elif topic == "bus":
                 self._slow(cast(BusEvent, event))
+            elif topic == "debug":
+                self._debugged(what, event)
             elif topic == "alert":
                 alert = cast(AlertEvent, event).get("alert", "")
                 kind = "ok" if what == "resolved" else "bad"
@@ -99,6 +103,7 @@ class ConsoleState:
         """The daemon is away, and nobody knows how it is now."""
         self.link.detach(reason, hint)
         self.health.forget()
+        self.stops.forget()
 
     def note(self, kind: str, text: str, /, **values: object) -> None:
         """Keep something for the console's own log; ``values`` fill the names in the text."""
@@ -112,7 +117,16 @@ class ConsoleState:
         id = str(event.get("turn", ""))
         if what == "duplicate" or not id:
             return
+        self.stops.take(what, event)
+        if what == "resumed":
+            event = cast(EventJson, {**event, "state": "running"})
         self.turns.apply(event, id)
+
+    def _debugged(self, what: str, event: EventJson) -> None:
+        self.stops.revision += 1
+        if what == "log":
+            values = {"breakpoint": event.get("breakpoint", "?"), "text": event.get("text", "")}
+            self.note("ok", "{breakpoint}: {text}", **values)
 
     def _health(self, event: HealthEvent) -> None:
         self.changes += 1

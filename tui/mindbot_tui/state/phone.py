@@ -79,7 +79,7 @@ def _asked(turn: TurnView, say: Say) -> Iterator[Bubble]:
     if kind == "push":
         return
     parts = turn.message.get("parts") or [{"kind": "text", "text": turn.text}]
-    blocks = tuple(block for part in parts for block in _blocks(part, say))
+    blocks = tuple(block for part in parts for block in blocks_of(part, say))
     if kind == "event":
         text = " ".join(text for _, text in blocks) or kind
         yield Bubble("", "", turn.received, (), text)
@@ -93,7 +93,7 @@ def _sent(turn: TurnView, each: Json, saying: str, say: Say) -> Bubble:
     """Return what a delivery put on the screen, and how it fared."""
     state, notes = str(each.get("state", "")), each.get("notes") or {}
     parts = each.get("parts") or [{"kind": "text", "text": each.get("text", "")}]
-    blocks = tuple(block for part in parts for block in _blocks(part, say))
+    blocks = tuple(block for part in parts for block in blocks_of(part, say))
     at = float(each.get("ended") or each.get("created") or 0.0)
     note, kind = _fared(each, state, notes, say)
     if state == "open" and turn.state not in DONE_STATES:
@@ -125,7 +125,7 @@ def _fared(each: Json, state: str, notes: Json, say: Say) -> tuple[str, str]:
             return say("not sent yet"), "wait"
 
 
-def _blocks(part: Any, say: Say) -> Iterator[Block]:
+def blocks_of(part: Any, say: Say) -> Iterator[Block]:
     """Yield what a part looks like."""
     if not isinstance(part, dict):
         return

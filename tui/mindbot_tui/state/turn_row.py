@@ -12,7 +12,7 @@ from mindbot.domain.turn import DONE_STATES
 #: Longer texts are shown whole in the turn's own view; here they would only cost memory.
 MOST_TEXT = 1000
 #: How far a turn is: what arrives late and knows less does not set it back.
-RANK = {"queued": 0, "running": 1, "parked": 2, "waiting": 2} | dict.fromkeys(DONE_STATES, 3)
+RANK = {"queued": 0, "running": 1, "parked": 1, "waiting": 2} | dict.fromkeys(DONE_STATES, 3)
 
 _SAME_AGAIN = (
     *("platform", "bot", "session", "user", "chat", "kind", "state", "error"),

@@ -70,7 +70,7 @@ class CallLine(Line):
 class StatusBar(Line):
     """What is wrong, the link, rates, what runs, how busy the daemon's loop is, what was lost on its way.
 
-    A click on what is wrong leads to its cause.
+    A click on what is wrong leads to its cause, one on what is parked to the debugger.
     """
 
     def pieces(self, width: int) -> list[Piece]:
@@ -80,10 +80,23 @@ class StatusBar(Line):
         return [(" ", "text"), *chips, *([(" ", "text")] if chips and groups else []), *groups]
 
     def _chips(self, width: int) -> list[tuple[str, str, str]]:
-        """Return what is wrong, what matters most first, as texts with their style and what they are about.
+        """Return what stands still and what is wrong, what matters most first, as texts with their style and
+        the command that a click on them is.
 
         What has no room is counted; the first is cut where even that has none.
         """
+        parked = self._parked()
+        return [*parked, *self._troubles(width - sum(cell_len(text) for text, _, _ in parked))]
+
+    def _parked(self) -> list[tuple[str, str, str]]:
+        """Return how many turns are parked, and when the first of them goes on by itself."""
+        state = self.console.state
+        if not len(state.stops):
+            return []
+        n, left = len(state.stops), state.stops.left(state.clock())
+        return [(f" ‖ {n:,} · {left}s ", "chip", "debugger")]
+
+    def _troubles(self, width: int) -> list[tuple[str, str, str]]:
         state = self.console.state
         found = state.health.troubles if state.link.attached and state.health.known else []
         style = "alarm" if state.health.alarm else "wait"
@@ -94,17 +107,18 @@ class StatusBar(Line):
             after = len(found) - n - 1
             room = left - (len(f" +{after}") if after else 0)
             if n and cell_len(text) > room:
-                chips.append((f" +{after + 1}", style, ""))
+                chips.append((f" +{after + 1}", style, "culprit"))
                 break
-            chips.append((fit(text, min(cell_len(text), room)), style, trouble.about))
+            text = fit(text, min(cell_len(text), room))
+            chips.append((text, style, f"culprit {trouble.about}"))
             left -= cell_len(chips[-1][0])
-        return [*chips, (" ", style, "")] if chips else []
+        return [*chips, (" ", style, "culprit")] if chips else []
 
     def on_click(self, event: events.Click) -> None:
         at = 1
-        for text, _, about in self._chips(self.size.width - 1):
+        for text, _, command in self._chips(self.size.width - 1):
             if at <= event.x < at + cell_len(text):
-                self.console.run_command(f"culprit {about}")
+                self.console.run_command(command)
                 return
             at += cell_len(text)
 
@@ -128,6 +142,8 @@ class StatusBar(Line):
             yield [(words("marked "), "dim"), (f"{len(rows.marks):,}", "accent")]
         if link.lost:
             yield [(words("gaps "), "dim"), (f"{link.gaps} ({link.lost:,})", "bad")]
+        if intercepted := state.stops.intercepts[0]:
+            yield [(words("stops "), "dim"), (clean(intercepted), "wait")]
         if state.readonly:
             yield [(words("read-only"), "wait")]
         elif state.role == "viewer":  # half of the keys are off
@@ -175,6 +191,7 @@ class Hints(Line):
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__()
         self._keys = sorted((key for key in keys if key.hint and key.keys), key=lambda key: key.hint)
+        self._door = [key for key in keys if key.id == "debugger_view" and key.keys]
         self._views = [key for key in keys if key.id in NUMBERED and key.keys]
         self._laid: tuple[object, list[tuple[Key, int, int]]] = (None, [])
 
@@ -198,18 +215,28 @@ class Hints(Line):
 
     def _placed(self, width: int) -> list[tuple[Key, int, int]]:
         """Return the keys that fit, with the cells they take."""
-        asked = width, self.words.language
+        stops, view = self.console.state.stops, self.console.view
+        asked = width, self.words.language, bool(stops), stops.has(view.turn)
         if self._laid[0] != asked:
             self._laid = asked, list(self._lay(width))
         return self._laid[1]
 
+    def _now(self) -> Iterator[Key]:
+        """Yield the keys that are worth showing: the debugger's while turns are parked."""
+        stops, view = self.console.state.stops, self.console.view
+        if stops and view.view != "debugger":
+            yield from self._door
+        here = stops.has(view.turn)
+        yield from (key for key in self._keys if here or key.context not in STOPPED)
+
     def _lay(self, width: int) -> Iterator[tuple[Key, int, int]]:
         views = self._views
-        if views and sum(map(self._cells, (*self._keys, *views))) > width:
+        keys = list(self._now())
+        if views and sum(map(self._cells, (*keys, *views))) > width:
             views = [_all(views)]
         left = width - sum(map(self._cells, views))
         at = 0
-        for key in self._keys:
+        for key in keys:
             size = self._cells(key)
             if at + size <= left:
                 yield key, at, at + size
@@ -238,11 +265,25 @@ def _refused(line: Line, key: Key) -> str:
     return command.refused(line.console) if command else ""
 
 
+#: Contexts of keys that are for parked turns alone.
+STOPPED = ("stopped", "parked")
+
 TYPING = (("tab", "complete"), ("↑↓", "choose"), ("enter", "done"), ("esc", "leave"))
 
 LABELS = {
     "give_up": "give up",
     "log_level": "level",
+    "debugger_view": "debugger",
+    "step_over": "step",
+    "step_in": "step in",
+    "step_out": "step out",
+    "resume_all": "all",
+    "would_send": "phone",
+    "scope_next": "part",
+    "break_new": "break",
+    "unbreak": "clear",
+    "break_off": "disable",
+    "break_on": "enable",
     "log_turn": "turn",
     "bundle_retry": "retry",
     "bundle_turns": "turns",

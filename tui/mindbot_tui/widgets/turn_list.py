@@ -53,10 +53,12 @@ def columns(
     now: Callable[[], float],
     say: Callable[[str], str] = str,
     runs: Callable[[], bool] = lambda: True,
+    stands: Callable[[str], str] = lambda id: "",
 ) -> list[Column[TurnRow]]:
     """Return the columns; ``now`` tells how long open turns have been going on, ``say`` translates.
 
-    Where nobody knows whether they still do (``runs``), they are grey.
+    Where nobody knows whether they still do (``runs``), they are grey. ``stands`` tells where one is
+    parked, and until when.
     """
 
     def marked(row: TurnRow) -> Cell:
@@ -75,6 +77,8 @@ def columns(
     def reply(row: TurnRow) -> Cell:
         if row.undelivered and row.reason and row.state in ("failed", "dead"):  # that of its notice
             return f"{row.reason} · {say('not delivered')}: {row.delivery_error}", "bad"
+        if row.state == "parked":
+            return stands(row.id), "wait"
         if row.undelivered:
             said = " · ".join(filter(None, (row.delivery_error, row.reply or row.reason)))
             return f"{say('not delivered')}: {said}", "bad"
