@@ -73,7 +73,9 @@ DEBUGGER_ZH: dict[str, str] = {
         "修改选中暂停轮次的一部分：消息、路由、提示词、回复、变量"
     ),
     "nothing of it can be changed here": "此处没有可修改的内容",
-    "^s saves · ^o your editor · ^r reads again · esc leaves": "^s 保存 · ^o 外部编辑器 · ^r 重新读取 · esc 离开",
+    "^s saves · ^o your editor · ^r reads again · esc leaves": (
+        "^s 保存 · ^o 外部编辑器 · ^r 重新读取 · esc 离开"
+    ),
     "^s saves mine · ^t takes theirs · ^g both together · esc leaves": (
         "^s 保存我的 · ^t 采用对方的 · ^g 合并 · esc 离开"
     ),
@@ -127,6 +129,32 @@ DEBUGGER_ZH: dict[str, str] = {
     "as debug.lease says": "按 debug.lease 的设置",
     "set at": "设置于",
     "on": "启用",
+    # taking over
+    "Conversation {session}": "对话 {session}",
+    "A conversation": "一个对话",
+    "WITH": "由谁",
+    " the bot answers; {key} takes it over": " 由机器人作答；{key} 接管",
+    " {who} answers since {time}": " {time} 起由 {who} 作答",
+    "the user waits for {time}": "用户已等待 {time}",
+    "back to the bot in {time} unless somebody speaks": "若无人发言，{time} 后交还机器人",
+    "speak in the bot's place": "代替机器人发言",
+    "speak": "发言",
+    "take over": "接管",
+    "hand back": "交还",
+    "answer in the bot's place": "代替机器人作答",
+    "let the bot answer again": "让机器人重新作答",
+    "answer in the selected conversation in the bot's place; force: also from another operator": (
+        "在选中的对话中代替机器人作答；force：也从其他操作员处接管"
+    ),
+    "also from another operator": "也从其他操作员处接管",
+    "{why}\nTake it from them?": "{why}\n从对方接管？",
+    "{n} messages of the bot go out before yours": "机器人还有 {n} 条消息会先发出",
+    "say something in the selected conversation, in the bot's place": "在选中的对话中代替机器人发言",
+    "{n} more until the user writes again": "用户再次发言前还可说 {n} 条",
+    "let the bot answer again in the selected conversation, or the platform's own people": (
+        "让机器人或平台的客服人员在选中的对话中作答"
+    ),
+    "{session} is with: {who}": "{session} 现由 {who} 作答",
     # the form
     "stage": "阶段",
     "stops": "停在",

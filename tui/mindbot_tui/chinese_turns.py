@@ -31,9 +31,6 @@ TURNS: dict[str, str] = {
     "video": "视频",
     "file": "文件",
     # commands and keys
-    "show what the user sees now, beside the turn's steps, and back": (
-        "在步骤旁显示用户此刻看到的内容，再次执行则恢复"
-    ),
     "the phone: what the user sees now, and back": "手机：用户此刻看到的内容，再按恢复",
     "phone": "手机",
     "fold the selected step's inside away, or show it: stages, attempts, nodes": (

@@ -8,7 +8,7 @@ from mindbot_tui.commands.on_parked import OnParked
 from mindbot_tui.surface import Surface
 
 
-class Act(OnParked):
+class Advance(OnParked):
     """One of the debugger's steps, by its name."""
 
     def __init__(self, action: DebugAction, help: str) -> None:

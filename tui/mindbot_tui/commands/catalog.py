@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mindbot_tui.commands.act import Act, DropParked, Resume
+from mindbot_tui.commands.act import Advance, DropParked, Resume
 from mindbot_tui.commands.answer_with import AnswerWith
 from mindbot_tui.commands.back import Back
 from mindbot_tui.commands.base import Command
@@ -43,8 +43,8 @@ from mindbot_tui.commands.mark import Mark
 from mindbot_tui.commands.maximise import Maximise
 from mindbot_tui.commands.models import Models
 from mindbot_tui.commands.next import Next
-from mindbot_tui.commands.on_queue import GiveUp, Hasten
 from mindbot_tui.commands.on_breakpoint import ClearBreakpoint, SwitchBreakpoint
+from mindbot_tui.commands.on_queue import GiveUp, Hasten
 from mindbot_tui.commands.open import Open
 from mindbot_tui.commands.open_outside import OpenOutside
 from mindbot_tui.commands.open_provider import OpenProvider
@@ -78,6 +78,7 @@ from mindbot_tui.commands.start import Start
 from mindbot_tui.commands.stop import Stop
 from mindbot_tui.commands.tab import ShowTab
 from mindbot_tui.commands.take_back import TakeBack
+from mindbot_tui.commands.take_over import GiveBack, SayInPlace, TakeOver
 from mindbot_tui.commands.teach import Teach
 from mindbot_tui.commands.test import Test
 from mindbot_tui.commands.test_provider import TestProvider
@@ -115,9 +116,9 @@ COMMANDS: dict[str, Command] = {
         Go("breakpoints", "where turns stop, which of them, and how often they did"),
         Break(),
         Intercept(),
-        Act("step", "let the selected parked turn go on to the next stage"),
-        Act("step-in", "let the selected parked turn go on to the next call of a model, tool or node"),
-        Act("step-out", "let the selected parked turn go on to where the stage ends that it is in"),
+        Advance("step", "let the selected parked turn go on to the next stage"),
+        Advance("step-in", "let the selected parked turn go on to the next call of a model, tool or node"),
+        Advance("step-out", "let the selected parked turn go on to where the stage ends that it is in"),
         Resume(),
         EditParked(),
         AnswerWith(),
@@ -193,6 +194,9 @@ COMMANDS: dict[str, Command] = {
         Review("reject", "keep the selected correction from counting"),
         Review("revert", "let an accepted correction count no longer"),
         Transfer(),
+        TakeOver(),
+        SayInPlace(),
+        GiveBack(),
         Forget(),
         Rollback(),
         TakeBack(),

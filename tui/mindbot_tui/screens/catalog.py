@@ -28,6 +28,7 @@ _SUBJECTS = {
     "turn": "mindbot_tui.screens.turn:TurnScreen",
     "provider": "mindbot_tui.screens.provider:ProviderScreen",
     "workflow": "mindbot_tui.screens.workflow:WorkflowScreen",
+    "conversation": "mindbot_tui.screens.conversation:ConversationScreen",
     "bundle": "mindbot_tui.screens.bundle:BundleScreen",
 }
 

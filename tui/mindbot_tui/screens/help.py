@@ -38,6 +38,7 @@ CONTEXTS = {
     "breakpoints": "Breakpoints",
     "platforms": "Platforms",
     "sessions": "Sessions",
+    "conversation": "A conversation",
     "dead": "Dead letters",
     "config": "Configuration",
     "logs": "Logs",

@@ -16,7 +16,7 @@ _ENDS = frozenset({"resumed", "queued", "running", "answered", "dropped", "faile
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Standing:
     """A turn that stands still; ``lease_until`` is Unix seconds, ``at`` is where: "before run", say."""
 
     turn: str
@@ -43,16 +43,16 @@ def placed(on: str, step: str, say: Say = english) -> str:
     return f"{on} {step}".strip()
 
 
-def stop_of(parked: ParkedView) -> Stop:
+def stop_of(parked: ParkedView) -> Standing:
     """Return what every screen tells of a parked turn."""
-    return Stop(parked.turn, parked.lease_until, f"{parked.on} {step_of(parked.kind, parked.name)}")
+    return Standing(parked.turn, parked.lease_until, f"{parked.on} {step_of(parked.kind, parked.name)}")
 
 
 class Stops:
     """``revision`` counts what happened in the debugger: whoever lists its things compares it."""
 
     def __init__(self) -> None:
-        self.parked: dict[str, Stop] = {}
+        self.parked: dict[str, Standing] = {}
         self.revision = 0
         #: The filter of messages that are stopped by this console, and the id of its breakpoint.
         self.intercepts: tuple[str, str] = ("", "")
@@ -74,12 +74,12 @@ class Stops:
         if what == "parked":
             until = event.get("lease_until")
             at = str(event.get("at") or "")
-            self.parked[id] = Stop(id, float(until) if isinstance(until, int | float) else 0.0, at)
+            self.parked[id] = Standing(id, float(until) if isinstance(until, int | float) else 0.0, at)
             self.revision += 1
         elif what in _ENDS and self.parked.pop(id, None) is not None:
             self.revision += 1
 
-    def put(self, stops: Iterable[Stop]) -> None:
+    def put(self, stops: Iterable[Standing]) -> None:
         """Replace them by what the daemon has listed."""
         found = {stop.turn: stop for stop in stops}
         if found != self.parked:
