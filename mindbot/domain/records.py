@@ -102,7 +102,7 @@ def _add_outcome(record: TurnRecord, turn: Turn) -> None:
     if shown := {k: v for k, v in turn.vars.items() if k[:1] != "_" and isinstance(v, str | int | float)}:
         record["vars"] = shown
     for span in turn.spans:
-        if span.kind == "model":  # the last one says who answered, all of them what it cost
+        if span.kind == "model" and span.data:  # the last one says who answered, all of them what it cost
             record["provider"] = str(span.data.get("provider", ""))
             record["model"] = str(span.data.get("model", ""))
             if usage := span.data.get("usage"):

@@ -51,6 +51,7 @@ from mindbot.runtime.stats import Stats
 from mindbot.runtime.stopping import Stopping
 from mindbot.runtime.strays import Strays
 from mindbot.runtime.take_over import TakeOvers
+from mindbot.runtime.trails import Trails
 from mindbot.store import sqlite
 
 log = structlog.get_logger("mindbot.runtime")
@@ -293,7 +294,7 @@ class Runtime:
     @asynccontextmanager
     async def _open_dispatcher(self) -> AsyncIterator[None]:
         await self.intake.resume()
-        async with beside(self.dispatcher.run):
+        async with beside(self.dispatcher.run, Trails(self.dispatcher.under_way, self.store.turns.trail).run):
             yield
             interrupted = self.dispatcher.under_way() if self.phase == "draining" else []
         await suspicion.excuse(self.store.turns, interrupted)

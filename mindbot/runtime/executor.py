@@ -15,6 +15,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.errors import StoreError, StoreUnreadable
 from mindbot.domain.message import Message
 from mindbot.domain.ports.store import Store
+from mindbot.domain.trail import earlier
 from mindbot.domain.turn import Turn
 from mindbot.runtime import suspicion
 from mindbot.runtime.answering import OnShow
@@ -70,6 +71,7 @@ class Executor:
     async def run(self, turn: Turn) -> None:
         """Run a turn to its end, whatever happens; raises nothing but on cancellation."""
         turn.started = time.time()
+        turn.spans = earlier(turn)
         current = turn.generation = self._current()
         turn.tracer = current.tracer
         current.turns += 1
@@ -168,6 +170,7 @@ class Executor:
     async def _bury(self, turn: Turn, reason: str) -> None:
         """Give a turn up: kept as a dead letter, with the least that can be written."""
         turn.reset()
+        turn.spans = earlier(turn)
         turn.state, turn.reason, turn.finished = "dead", told(reason), time.time()
         where = {"turn": turn.id, "platform": turn.message.platform, "bot": turn.message.bot}
         log.warning("turn given up", **where, attempts=turn.attempt, error=turn.reason)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mindbot.domain.health import WINDOW
+from mindbot.domain.trail import of_this_attempt
 from mindbot.domain.turn import Turn
 from mindbot.runtime.lately import Lately
 
@@ -83,7 +84,7 @@ class Stats:
             self.lately.add(kind)
         self.turns[turn.state,].add(turn.finished - turn.message.received)
         inside = [0.0] * (len(turn.spans) + 1)  # by span: what the stages inside it took
-        for span in reversed(turn.spans):
+        for span in reversed(of_this_attempt(turn.spans)):
             if span.kind == "stage":
                 inside[span.parent] += span.took
                 self.stages[span.name,].add(span.took - inside[span.id])

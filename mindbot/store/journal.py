@@ -20,6 +20,7 @@ import orjson
 import structlog
 
 from mindbot.domain.errors import StoreError, StoreGone
+from mindbot.domain.trail import TRAIL
 from mindbot.store.database import Database
 
 log = structlog.get_logger("mindbot.store")
@@ -38,7 +39,8 @@ STATEMENTS: dict[str, str] = {
                value->>7, value->>8 FROM {_ROWS} WHERE true ON CONFLICT DO NOTHING""",
     "memo": f"""
         INSERT INTO memo (turn, step, result)
-        SELECT value->>0, value->>1, value->2 FROM {_ROWS} WHERE true ON CONFLICT DO NOTHING""",
+        SELECT value->>0, value->>1, value->2 FROM {_ROWS} WHERE true
+        ON CONFLICT DO UPDATE SET result = excluded.result WHERE memo.step = '{TRAIL}'""",
     "begin": f"""
         UPDATE turns SET attempt = r.value->>1 FROM {_ROWS} AS r WHERE turns.id = r.value->>0""",
     "finish": f"""
@@ -165,7 +167,10 @@ class Journal:
             raise StoreError("the store is closed", hint="the daemon is stopping")
 
     def remember(self, turn: int, row: Row) -> None:
-        """Write a memo row with the next batch, unless the turn ends first: then it has no use."""
+        """Write a memo row with the next batch, unless the turn ends first: then it has no use.
+
+        What was written before stays, but for a trail, which is always the last one.
+        """
         self._later.setdefault(turn, []).append(row)
         self._wake.set()
 

@@ -7,8 +7,10 @@ from functools import partial
 
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import TurnAnswer
+from mindbot.domain.message import Json
 from mindbot.domain.ports.store import Recorded
 from mindbot.domain.shapes.turns import Plain
+from mindbot.domain.trail import TRAIL
 from mindbot.domain.turn import DONE_STATES, Turn
 from mindbot.store import changes
 from mindbot.store.database import Database
@@ -88,6 +90,10 @@ class SqliteTurns:
         turn.memo[key] = result
         self._journal.remember(turn.number, [turn.number, key, result])
         return result
+
+    def trail(self, turn: Turn, trail: Json) -> None:
+        """See the port."""
+        self._journal.remember(turn.number, [turn.number, TRAIL, trail])
 
     async def answer(self, turn: int) -> TurnAnswer | None:
         """See the port. Reads for many turns at once share one trip."""

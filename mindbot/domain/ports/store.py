@@ -154,6 +154,12 @@ class TurnStore(Protocol):
     async def once(self, turn: Turn, key: str, step: Callable[[], Awaitable[Recorded]]) -> Recorded:
         """Return the recorded result of a step, or run it and record what it returned."""
 
+    def trail(self, turn: Turn, trail: Json) -> None:
+        """Keep what is known of an open turn's steps (`mindbot.domain.trail`), soon and in place of what was.
+
+        It goes with the turn's memo, and a turn that ends first leaves none. Raises StoreError once closed.
+        """
+
     async def answer(self, turn: int) -> TurnAnswer | None:
         """Tell how far a turn is, and what it said; None when there is no such turn."""
 

@@ -13,6 +13,7 @@ from mindbot.domain.delivery import DeliveryNotes
 from mindbot.domain.errors import StoreError
 from mindbot.domain.message import Json
 from mindbot.domain.ports.store import Kept
+from mindbot.domain.trail import TRAIL
 from mindbot.domain.turn import Turn
 from mindbot.testing.stores.rig import StoreRig, a_delivery, a_message, answered, nothing_runs
 
@@ -241,6 +242,18 @@ class WritesContract:
             assert await store.turns.once(again, "model", step) == {"n": 1} and len(calls) == 1
             await store.turns.finish(answered(again, "x"), [])
             assert await store.turns.discard(again.number) is False
+
+    async def test_a_trail_is_the_last_one_and_goes_with_its_turn(self, rig: StoreRig) -> None:
+        async with rig.open() as store:
+            turn, _ = await store.inbox.put(a_message())
+            for n in range(3):
+                store.turns.trail(turn, {"at": float(n), "attempt": 1, "steps": []})
+        async with rig.open() as store:
+            (again,) = await store.inbox.recover()
+            assert again.memo[TRAIL] == {"at": 2.0, "attempt": 1, "steps": []}
+            await store.turns.finish(answered(again, "x"), [])
+        async with rig.open() as store:
+            assert await store.inbox.recover() == []
 
     async def test_a_recorded_step_is_read_back_whatever_it_was(self, rig: StoreRig) -> None:
         told: dict[str, Any] = {"words": "it's over", "number": 2.5, "none": None, "list": [1, {"ü": True}]}

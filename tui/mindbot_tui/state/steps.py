@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mindbot.api.folding import BAD, PIPELINE, blamed, folded, inside, passes_on
 from mindbot.api.models import SpanView, TurnView
+from mindbot.domain.trail import ATTEMPT
 from mindbot.domain.turn import DONE_STATES
 
 QUEUE = "queue"  # the kind of the step that is the wait for a place
@@ -203,8 +204,14 @@ def asked(spans: Iterable[SpanView]) -> str:
 
 
 def stages(spans: Iterable[SpanView]) -> list[Stage]:
-    """Return the stages a turn went through, outermost first."""
-    found = [span for span in spans if span.kind == "stage"]
+    """Return the stages a turn went through in its last attempt, outermost first."""
+    gone: set[int] = set()  # those of attempts that the daemon died in, and what is inside them
+    found: list[SpanView] = []
+    for span in spans:
+        if span.kind == ATTEMPT or span.parent in gone:
+            gone.add(span.id)
+        elif span.kind == "stage":
+            found.append(span)
     inner = {span.parent: span for span in found}
     out = []
     for span in found:

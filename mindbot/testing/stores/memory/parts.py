@@ -16,6 +16,7 @@ from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.store import Kept, Recorded, RolledBack
 from mindbot.domain.shapes.turns import Plain
+from mindbot.domain.trail import TRAIL
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
 from mindbot.store.history import Exchange, exchange, lines_of
 from mindbot.store.rows import record_of, storable
@@ -141,6 +142,9 @@ class MemoryTurns(MemoryPart):
         turn.memo[key] = result
         self._tables.memo.setdefault(turn.number, {})[key] = text_of(result)
         return result
+
+    def trail(self, turn: Turn, trail: Json) -> None:
+        self._tables.memo.setdefault(turn.number, {})[TRAIL] = text_of(trail)
 
     async def answer(self, turn: int) -> TurnAnswer | None:
         tables = await self._reading()
