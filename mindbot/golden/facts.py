@@ -34,8 +34,8 @@ def end_of(turn: Json) -> GoldenEnd:
     )
 
 
-def workflows_of(spans: list[Json]) -> Iterator[tuple[str, str]]:
-    """Yield the workflows that were asked, each with why it failed; those side by side by their names."""
+def workflows_of(spans: list[Json]) -> Iterator[Json]:
+    """Yield the steps of the workflows that were asked; those side by side by their names."""
     side_by_side = [span["id"] for span in spans if _is_group(span)]
     rows = [span for span in spans if span["kind"] == "workflow" and not _is_group(span)]
     ends = [span for span in rows if not span.get("data", {}).get("skipped")]
@@ -43,8 +43,7 @@ def workflows_of(spans: list[Json]) -> Iterator[tuple[str, str]]:
         inside = [span for span in ends if (span["parent"] == place) == bool(place)]
         if not place:
             inside = [span for span in inside if span["parent"] not in side_by_side]
-        for span in sorted(inside, key=lambda span: span["name"]) if place else inside:
-            yield span["name"], _failure(span)
+        yield from sorted(inside, key=lambda span: span["name"]) if place else inside
 
 
 def _is_group(span: Json) -> bool:
@@ -52,7 +51,8 @@ def _is_group(span: Json) -> bool:
     return span["kind"] == "workflow" and "workflows" in span.get("data", {})
 
 
-def _failure(span: Json) -> str:
+def failure_of(span: Json) -> str:
+    """Return why a step failed; empty where it did not."""
     if span.get("status", "ok") == "ok":
         return ""
     error: Any = span.get("data", {}).get("error") or span["status"]
@@ -60,13 +60,22 @@ def _failure(span: Json) -> str:
 
 
 def _asked(spans: list[Json]) -> Iterator[str]:
-    for name, failure in workflows_of(spans):
-        yield f"{name} {_FAILED}" if failure else name
+    for span in workflows_of(spans):
+        yield f"{span['name']} {_FAILED}" if failure_of(span) else span["name"]
 
 
 def model_of(spans: list[Json]) -> Json | None:
-    """Return the step of the last call of a model; None where none was asked."""
-    return next((span for span in reversed(spans) if span["kind"] == "model"), None)
+    """Return the step of the last call of a model for the answer; None where none was asked."""
+    by_id = {span["id"]: span for span in spans}
+    return next((span for span in reversed(spans) if span["kind"] == "model" and _answers(span, by_id)), None)
+
+
+def _answers(span: Json, by_id: dict[int, Json]) -> bool:
+    """Tell whether a step is one of making the answer: a judge, say, is asked before."""
+    above = by_id.get(span["parent"])
+    while above is not None and above["kind"] != "stage":
+        above = by_id.get(above["parent"])
+    return above is None or above["name"] == "run"
 
 
 def _prompt(spans: list[Json]) -> GoldenPrompt | None:
@@ -74,12 +83,13 @@ def _prompt(spans: list[Json]) -> GoldenPrompt | None:
     request = span.get("data", {}).get("request") if span else None
     if not isinstance(request, dict):
         return None
-    lines: list[Json] = request.get("messages") or []
+    whole: list[Any] = request.get("messages") or []
+    lines: list[Json] = [line for line in whole if isinstance(line, dict)]  # a mark is where some were cut
     system = [line for line in lines if line.get("role") == "system"]
     return GoldenPrompt(
         model=str(request.get("model") or ""),
         instructions="\n".join(map(words, system)).strip(),
-        history=max(0, len(lines) - len(system) - 1),
+        history=max(0, len(lines) - len(system) - 1) if len(lines) == len(whole) else None,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mindbot.domain.message import Json
 from mindbot.domain.turn import DONE_STATES
-from mindbot.golden.facts import end_of, model_of, workflows_of
+from mindbot.golden.facts import end_of, failure_of, model_of, workflows_of
 from mindbot.golden.file import VERSION, GoldenAnswer, GoldenEnd, GoldenFile, GoldenTalk, GoldenTurn
 from mindbot.golden.masking import Masker
 from mindbot.rehearsal.scenario import PLATFORMS
@@ -104,21 +104,23 @@ def _not_played(turn: Json) -> str:
 
 
 def _answers(turn: Json, masker: Masker) -> list[GoldenAnswer]:
-    """Return who answered what. Of several workflows that answered as one, the words of each are not known:
-    the whole is the last one's."""
+    """Return who answered what. What a step does not say of its own is what the turn says."""
     spans: list[Json] = turn.get("spans") or []
     reply = masker.text(str(turn.get("reply") or "").strip())
     found: dict[str, GoldenAnswer] = {}
-    for name, failure in workflows_of(spans):
-        if failure:
-            found[name] = GoldenAnswer(workflow=name, failed=masker.text(failure))
-        else:
-            found.pop(name, None)
-            found[name] = GoldenAnswer(workflow=name, text=reply)
+    for asked in workflows_of(spans):
+        name, failure = asked["name"], failure_of(asked)
+        said = asked.get("data", {}).get("reply")
+        text = reply if said is None else masker.text(str(said).strip())
+        found[name] = GoldenAnswer(
+            workflow=name, **({"failed": masker.text(failure)} if failure else {"text": text})
+        )
     answers = list(found.values())
     span = model_of(spans)
     if span is not None:
         error: Any = span.get("data", {}).get("error") if span.get("status") == "error" else None
         why = str(error.get("message", "") if isinstance(error, dict) else error or "")
         answers.append(GoldenAnswer(failed=masker.text(why)) if why else GoldenAnswer(text=reply))
+    if any(each.get("data", {}).get("summed_up_by") for each in spans):
+        answers.append(GoldenAnswer(text=reply))
     return answers

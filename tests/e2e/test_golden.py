@@ -47,13 +47,15 @@ CONFIG: dict[str, Any] = {
     },
     "routes": [
         {"name": "boss", "user": ["boss"], "workflow": "research"},
-        {"name": "chat", "text": "hello|thanks|morning|number|send it|call me", "runner": "chat"},
+        {"name": "both", "text": "both", "workflows": ["research", "data_analysis"]},
+        {"name": "chain", "text": "chain", "workflow": "research", "then": ["creative_writing"]},
+        {"name": "chat", "text": "fail|hello|thanks|morning|number|send it|call me", "runner": "chat"},
     ],
     "chat": {"system_prompt": "You are a helper. Our hotline is 400-123-4567."},
     "session": {"history_turns": 3},
     "access": {"deny": ["stranger"]},
 }
-#: Who writes what, where: 21 messages in six conversations.
+#: Who writes what, where: 25 messages in seven conversations.
 SAID: list[tuple[str, str, str, list[str]]] = [
     (
         "wecom", "mei", "",
@@ -63,6 +65,7 @@ SAID: list[tuple[str, str, str, list[str]]] = [
     ("wecombot", "wang", "g1", ["hello", "which studies are there on sleep?", "the statistics as csv"]),
     ("wecom", "boss", "", ["a story, please", "a slogan, please", "hello"]),
     ("wecombot", "stranger", "", ["hello?"]),
+    ("dingtalk", "chen", "", ["both of you", "a chain", "fail", "hello"]),
     ("wecom", "zhao", "", ["broken: python", "hello", f"call me: {PHONE}", "a poem"]),
 ]  # fmt: skip
 
@@ -80,13 +83,13 @@ def conversations() -> list[Scene]:
 
 @pytest.fixture(scope="module")
 def happened() -> list[Json]:
-    """All that is known of 21 turns, in which a workflow failed."""
+    """All that is known of 25 turns, in which a workflow and a model failed."""
 
     def prompting(cast: StandIns) -> Prompter:
         (model,) = (each for each in cast.named["openai"] if isinstance(each, ModelSimulator))
         said = f"Call {PHONE} or write to {MAIL}, mei."
         model.script(Scripted(text=said, match="number|call me", times=0))
-        return lambda played: None
+        return lambda played: model.faults.set(("400",) if played.said.text == "fail" else ())
 
     faults = {"code_analysis": ("500",)}
     outcome = rehearse(loaded(), conversations(), faults, timeout=4 * PATIENCE, prompting=prompting)
@@ -106,7 +109,7 @@ def test_a_recording_holds_what_counts_and_nothing_personal(file: Path) -> None:
     text = file.read_text()
     assert not any(word in text for word in (PHONE, MAIL, "mei", "zhao", "wang", "ding1", "ww1", "400-123"))
     made = read(file)
-    assert sorted(len(talk.turns) for talk in made.conversations) == [1, 3, 3, 4, 5, 5]
+    assert sorted(len(talk.turns) for talk in made.conversations) == [1, 3, 3, 4, 4, 5, 5]
     by_text = {turn.text.partition(":")[0]: turn for _, _, turn in made.turns()}
     broken = by_text["broken"]
     assert broken.expect.asked == ("code_analysis failed", "creative_writing")
@@ -115,6 +118,18 @@ def test_a_recording_holds_what_counts_and_nothing_personal(file: Path) -> None:
         ("creative_writing", False),
     ]
     assert by_text["hello?"].expect.reason == "access" and not by_text["hello?"].answers
+    both, chain = by_text["both of you"], by_text["a chain"]
+    assert [(each.workflow, each.text) for each in both.answers] == [
+        ("data_analysis", "data_analysis: both of you"),
+        ("research", "research: both of you"),
+    ]
+    assert both.expect.reply == "research: both of you\n\ndata_analysis: both of you"
+    assert [(each.workflow, each.text) for each in chain.answers] == [
+        ("research", "research: a chain"),
+        ("creative_writing", "creative_writing: research: a chain"),
+    ]
+    failed = by_text["fail"]
+    assert failed.expect.state == "failed" and [bool(each.failed) for each in failed.answers] == [True]
     number = next(word for word in by_text["call me"].text.split() if word.isdigit())
     assert number in by_text["call me"].answers[0].text, "what is the same is masked alike"
 
@@ -126,7 +141,7 @@ def test_what_did_not_change_does_not_drift_with_the_network_off(file: Path, tmp
     config.chmod(0o600)
     ended = mindbot("--config", str(config), "test", str(file), "--json")
     told = json.loads(ended.stdout)
-    assert (ended.returncode, told["ok"], told["turns"], told["not_as_it_was"]) == (0, True, 21, []), told
+    assert (ended.returncode, told["ok"], told["turns"], told["not_as_it_was"]) == (0, True, 25, []), told
     assert told["errors"] == []
 
 
@@ -134,12 +149,12 @@ def test_what_changed_is_named_by_stage_and_field_and_may_be_taken_as_right(
     file: Path, tmp_path: Path
 ) -> None:
     workflows = {name: each for name, each in CONFIG["workflows"].items() if name != "document_processing"}
-    boss, chat = CONFIG["routes"]
+    boss, *rules = CONFIG["routes"]
     changed = loaded(
         chat={"system_prompt": "You are a pirate. Our hotline is 400-123-4567."},
         session={"history_turns": 1},
         workflows=workflows,
-        routes=[{**boss, "workflow": "creative_writing"}, chat],
+        routes=[{**boss, "workflow": "creative_writing"}, *rules],
         dingtalk={**CONFIG["dingtalk"], "name": "renamed"},
         access={"deny": []},
     )
@@ -161,7 +176,7 @@ def test_what_changed_is_named_by_stage_and_field_and_may_be_taken_as_right(
         line.startswith("session: history 6 lines → 2 lines") for rows in told.values() for line in rows
     )
     gone = [each.failed for each in outcome.checks if each.failed]
-    assert gone == ["no bot is called dingtalk/default any more"] * 5
+    assert gone == ["no bot is called dingtalk/default any more"] * 9
     assert update(files, outcome) == [again] and not only_drifted(outcome)
     boss_now = next(talk for talk in read(again).conversations if talk.user == "boss")
     assert [turn.expect.route.workflow for turn in boss_now.turns] == ["creative_writing"] * 3

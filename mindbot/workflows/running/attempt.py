@@ -22,6 +22,7 @@ from mindbot.domain.errors import (
     VendorError,
     WorkflowPaused,
 )
+from mindbot.domain.sent import clipped
 from mindbot.domain.span import Span
 from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
@@ -197,11 +198,18 @@ class AppAttempt:
         if finish is not None and finish.usage is not None:
             payer = Payer.of(self._turn.message, self._member.workflow)
             await self._workflows.charge(payer, finish.usage)
+        if self._one_of_several:
+            span.data["reply"] = clipped("".join(pieces))
         if not self._resumed:
             self._count(check, pieces)
         for each in held or ():
             yield each
         yield finish or Chunk(finish="stop")
+
+    @property
+    def _one_of_several(self) -> bool:
+        """Whether the turn's answer is made of several, so that it does not say what this one answered."""
+        return not self._key.startswith("run") or bool(self._turn.route.get("then"))
 
     def _count(self, check: AnswerCheck, pieces: list[str]) -> None:
         text = "".join(pieces)
