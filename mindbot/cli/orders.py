@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import typer
 from pydantic import ValidationError
 
-from mindbot.api import calls, models
+from mindbot.api import calls, models, take_over_models
 from mindbot.api.client import Client
 
-Order = TypeVar("Order", models.Push, models.SendMessage)
+Order = TypeVar("Order", models.Push, models.SendMessage, take_over_models.SayWords)
 T = TypeVar("T")
 
 #: What fields are called on the command line, where it is not ``--FIELD``.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,10 +11,11 @@ import typer
 
 from mindbot.api import calls, models
 from mindbot.api.client import Client
-from mindbot.api.shown import ago, facts, links, not_reached
+from mindbot.api.shown import ago, facts, links
 from mindbot.cli import completing
 from mindbot.cli.connect import connect
-from mindbot.cli.output import Column, JsonOption, columns, one_line, print_json, print_list, wants_json
+from mindbot.cli.fates import exit_code, fates, wrapped
+from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_list, wants_json
 from mindbot.config.keys import guess
 from mindbot.domain.errors import NotFound
 
@@ -34,7 +34,6 @@ Bot = Annotated[
 ]
 
 _LABEL = 14  # columns of a fact's name
-_TIMED_OUT = 4  # exit code
 
 
 def _ago(seconds: float) -> str:
@@ -71,15 +70,8 @@ def show(ctx: typer.Context, bot: Bot, as_json: JsonOption = False) -> None:
         return
     print(f"{found.platform}/{found.bot}")
     for name, text in facts(found, time.time()):
-        for line in _wrapped(f"  {name:{_LABEL}}", one_line(text)):
+        for line in wrapped(f"  {name:{_LABEL}}", one_line(text)):
             print(line)
-
-
-def _wrapped(head: str, text: str) -> Iterator[str]:
-    """Yield a text in lines of the terminal's width, behind its head."""
-    blank = " " * len(head)
-    lines = textwrap.wrap(text, max(columns() - len(head), 30), break_long_words=False) or [""]
-    yield from (f"{head if not n else blank}{line}".rstrip() for n, line in enumerate(lines))
 
 
 @app.command()
@@ -120,9 +112,9 @@ def test(ctx: typer.Context, bot: Bot, as_json: JsonOption = False) -> None:
 def _checks(found: Iterable[models.PlatformCheck]) -> Iterator[str]:
     for each in found:
         detail = f": {one_line(each.detail)}" if each.detail else ""
-        yield from _wrapped(f"{each.state:8}", f"{one_line(each.name)}{detail}")
+        yield from wrapped(f"{each.state:8}", f"{one_line(each.name)}{detail}")
         if each.mend:
-            yield from _wrapped(f"{'':8}mend: ", one_line(each.mend))
+            yield from wrapped(f"{'':8}mend: ", one_line(each.mend))
 
 
 @app.command()
@@ -152,30 +144,9 @@ def push(
     if wants_json(as_json):
         print_json({**outcome(turn), "deliveries": turn.deliveries})
     else:
-        for line in _fates(turn):
+        for line in fates(turn):
             print(line)
-    raise typer.Exit(_pushed(turn))
-
-
-def _pushed(turn: models.TurnView) -> int:
-    """Return the exit code of a push."""
-    states = {each.get("state") for each in turn.deliveries}
-    if states - {"sent"} and not states & {"dead", "discarded"}:
-        return _TIMED_OUT
-    return 0 if states == {"sent"} and not not_reached(turn) else 1
-
-
-def _fates(turn: models.TurnView) -> Iterator[str]:
-    """Yield what became of each message of a push."""
-    if not turn.deliveries:
-        yield one_line(f"turn {turn.id} {turn.state}: {turn.reason or 'nothing was sent'}")
-    for each in turn.deliveries:
-        state = each.get("state", "")
-        said = {"sent": "sent", "dead": "refused"}.get(state, "waiting")
-        why = f": {one_line(str(each['error']))}" if each.get("error") else ""
-        yield from _wrapped(f"{said:8}", f"{each.get('id', turn.id)}{why}")
-    if missed := not_reached(turn):
-        yield from _wrapped("not reached: ", one_line(", ".join(missed)))
+    raise typer.Exit(exit_code(turn))
 
 
 @app.command(name="take-back")
@@ -194,7 +165,7 @@ def take_back(
             print_json(each.to_json())
             continue
         why = f": {one_line(each.why)}" if each.why else ""
-        for line in _wrapped(f"{'gone' if each.taken_back else 'stays':8}", f"{each.id}{why}"):
+        for line in wrapped(f"{'gone' if each.taken_back else 'stays':8}", f"{each.id}{why}"):
             print(line)
     raise typer.Exit(0 if all(each.taken_back for each in found) else 1)
 

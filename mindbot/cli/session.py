@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mindbot.api import calls, models
-from mindbot.cli import completing, rollback
+from mindbot.cli import completing, rollback, taking_over
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, one_line, print_json, print_list, wants_json
 
@@ -24,6 +24,7 @@ COLUMNS: list[Column[models.SessionView]] = [
     Column("TURNS", lambda s: str(s.turns), right=True),
     Column("LAST", lambda s: s.last),
     Column("STATE", lambda s: s.state),
+    Column("TAKEN BY", lambda s: s.taken_by, lesser=1),
     Column("LEFT", lambda s: "" if s.left is None else str(s.left), right=True),
     Column("TEXT", lambda s: s.text),
 ]
@@ -49,6 +50,13 @@ def list_sessions(
     """List sessions, the most recently active first."""
     found = connect(ctx).ask(calls.sessions(limit, before))
     print_list(found, COLUMNS, "no sessions yet", as_json=as_json)
+
+
+app.command(name="taken")(taking_over.taken)
+app.command(name="take")(taking_over.take)
+app.command(name="say")(taking_over.say)
+app.command(name="hand-back")(taking_over.hand_back)
+app.command(name="chat")(taking_over.chat)
 
 
 @app.command()

@@ -288,6 +288,7 @@ class FakeRuntime:
         turn = await self.inject(
             text=text, platform="a", bot="b", user=operator.user, session=session, files=files
         )
+        self.turns[turn]["deliveries"] = [{"id": f"{turn}-0", "state": "sent"}]
         return {"session": session, "turn": turn, "left": None}
 
     async def hand_back(self, session: str, operator: Operator, *, to: str, force: bool) -> Json:

@@ -438,6 +438,20 @@ async def test_a_session_is_handed_over(run: Run) -> None:
     assert (await run("session", "transfer", slashes, "pool", terminal=True)).code == 0
 
 
+async def test_a_session_is_taken_over_and_handed_back(run: Run) -> None:
+    taken = await run("session", "take", "s", terminal=True)
+    lines = "s is yours, and the bot is mute in it\nthe answer of draft becomes a draft\n"
+    assert (taken.code, taken.out) == (0, lines), taken.err
+    assert [line["session"] for line in (await run("session", "taken")).objects] == ["s"]
+    said = await run("session", "say", "s", "it comes today", terminal=True)
+    assert (said.code, said.out.split()[0]) == (0, "sent"), said.err
+    assert (await run("session", "say", "s", " ")).code == 2
+    assert (await run("session", "say", "other", "hello")).code == 1
+    back = await run("session", "hand-back", "s", "--to", "pool", terminal=True)
+    assert (back.code, back.out) == (0, "s is handed over: pool\n")
+    assert (await run("session", "hand-back", "s")).code == 1
+
+
 async def test_what_was_said_in_a_session_is_forgotten(run: Run) -> None:
     said = "the bot has forgotten what was said in s\n"
     assert (await run("session", "clear", "s", terminal=True)).out == said

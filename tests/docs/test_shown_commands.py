@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 #: They run until somebody ends them, end the daemon, or ask two people's terminals: other tests run them.
 _ELSEWHERE = {
     "up", "tui", "sim", "bench", "tail", "daemon run", "daemon stop", "db restore", "db upgrade",
-    "secret set", "secret delete",
+    "secret set", "secret delete", "session chat",
 }  # fmt: skip
 #: 1: what was asked for is not so (a bot that does not work); 4: it takes its time; 5: a secret that is not
 #: shown. Not: wrong usage, or a daemon that is not there.
