@@ -334,12 +334,14 @@ class TurnPage(Answer):
 
 class TurnView(TurnSummary):
     """Everything known of a turn. Not waited for, only its id and state are. ``notes`` are what the platform
-    said of it later (feedback, a late failure). While it is open, ``saying`` is what its answer says so far
+    said of it later (feedback, a late failure). ``config`` is the configuration it ran with: its number in
+    its process, and what tells it from others. While it is open, ``saying`` is what its answer says so far
     and ``behind`` what it waits for."""
 
     attempt: int = 1
     saying: str = ""
     behind: BehindView | None = None
+    config: str = ""
     finished: float | None = None
     message: Json = {}
     route: Json = {}

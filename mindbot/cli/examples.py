@@ -30,6 +30,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "trace TURN --request 1",
     ),
     "diff": ("diff TURN OTHER", "diff TURN OTHER --all", "diff TURN OTHER --json"),
+    "replay": (
+        "replay TURN",
+        "replay TURN --workflow research --from run",
+        "replay TURN --model openai/gpt-4o --set message.text='and in winter?'",
+        "replay --last 20 'platform == \"wecom\"' --json",
+    ),
     "export": ("export TURN", "export TURN --as curl", "export TURN --as markdown --output turn.md"),
     "platform": ("platform list",),
     "platform list": ("platform list",),

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "turns": ("List turns, newest first.", "mindbot.cli.turns:turns"),
     "trace": ("Show where a turn's time went.", "mindbot.cli.trace:app"),
     "diff": ("How two turns differ, down to the prompt.", "mindbot.cli.diff:app"),
+    "replay": ("Make a turn again, or the last ones, and compare.", "mindbot.cli.replay:app"),
     "export": ("A turn as JSON, its model's call as curl, or a report.", "mindbot.cli.export:app"),
     "platform": ("Bots and how their platforms are.", "mindbot.cli.platform:app"),
     "provider": ("Models' providers: how they are, tests, cost.", "mindbot.cli.provider:app"),

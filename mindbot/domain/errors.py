@@ -15,7 +15,8 @@ MindBotError                    what, where and how to mend it (``hint``)
 │   └── BadFilter               a filter expression that does not parse
 ├── NotFound                    nothing has that name or id
 ├── Conflict                    it changed since you looked, or runs already
-│   └── Outdated                another has changed it since you read it (``revision``)
+│   ├── Outdated                another has changed it since you read it (``revision``)
+│   └── NotReplayed             a step that a replay has no record of, or may not take
 ├── Forbidden                   refused by policy or role
 ├── Unreachable                 the daemon does not answer
 ├── TimedOut                    a deadline passed
@@ -191,6 +192,12 @@ class Outdated(Conflict):
     def __init__(self, message: str, *, hint: str = "", revision: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.revision = revision
+
+
+class NotReplayed(Conflict):
+    """A step that a replay has no record of, or that is not its to take."""
+
+    kind = "not_replayed"
 
 
 class Forbidden(MindBotError):

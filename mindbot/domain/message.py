@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import NoneType
 
 # Whoever deals with messages knows plain data under this module's name too.
+from mindbot.domain.shapes.replays import ReplayPlan
 from mindbot.domain.shapes.turns import Json as Json
 from mindbot.domain.shapes.turns import MessageJson, PartJson
 
@@ -84,6 +86,7 @@ class Message:
     it: ``user``, or an operator as a ``test``, a ``push``, a ``replay``, or as ``operator``: what they say in
     the bot's place. ``tried_for`` makes it a dry run: it is answered in a session of its own as one of that
     session would be, and nothing of it is sent.
+    ``replay`` is what it takes over of the turn that it makes again.
     """
 
     platform: str
@@ -102,6 +105,7 @@ class Message:
     corp: str = ""
     origin: str = "user"
     tried_for: str = ""
+    replay: ReplayPlan | None = None
 
     @property
     def context(self) -> str:
@@ -163,6 +167,8 @@ class Message:
             out["origin"] = self.origin
         if self.tried_for:
             out["tried_for"] = self.tried_for
+        if self.replay is not None:
+            out["replay"] = self.replay
         return out
 
     @classmethod
@@ -186,5 +192,6 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("chat", "corp", "origin", "tried_for"), str),
     **dict.fromkeys(("ts", "received"), (int, float)),
     **dict.fromkeys(("parts", "aliases"), tuple),
+    "replay": (dict, NoneType),
     "reply_to": dict,
 }

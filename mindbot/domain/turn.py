@@ -19,6 +19,7 @@ from mindbot.domain.chat import Chunks as Chunks
 from mindbot.domain.delivered import Delivered, delivered_of
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.message import Json, Message, Part
+from mindbot.domain.replaying import Replaying
 from mindbot.domain.shapes.turns import OrderJson, RouteJson
 from mindbot.domain.span import CANCELLED, Span
 
@@ -141,7 +142,9 @@ class Turn:
     together: list[Turn] = field(default_factory=list)  # later ones that it answers as well (not stored)
     outgoing: Sequence[Delivery] = ()  # what it says, from its end on (not stored)
     generation: Any = None  # the configuration it began with (not stored)
+    config: str = ""  # which one that was: its number in its process, and what tells it from others
     tracer: Tracer = _UNWATCHED  # (not stored)
+    replaying: Replaying | None = None  # what it takes over of the turn that it makes again (not stored)
     innermost: int = 0  # id of the innermost open span
     shown: Any = None  # what events say of its message (not stored)
     #: The pieces of its answer while that is made, masked as they are told (not stored).
@@ -238,6 +241,7 @@ class Turn:
             "reason": self.reason,
             "attempt": self.attempt,
             "memo": self.memo,
+            "config": self.config,
             "started": self.started,
             "finished": self.finished,
         }
@@ -258,6 +262,7 @@ class Turn:
             reason=data["reason"],
             attempt=data["attempt"],
             memo=data["memo"],
+            config=data.get("config", ""),
             started=data["started"],
             finished=data["finished"],
         )

@@ -32,6 +32,7 @@ from mindbot.http.attempt import ERRORS, Attempt, HttpCall, Request
 from mindbot.http.connector import Connector
 from mindbot.http.guard import Allowed, GuardedResolver, safe_target
 from mindbot.http.proxy import Proxies
+from mindbot.http.sealed import why_sealed
 from mindbot.http.tls import context
 
 
@@ -208,6 +209,8 @@ class HttpClient:
         await self.aclose()
 
     def _open(self, attempt: Attempt) -> aiohttp.ClientSession:
+        if why := why_sealed():
+            raise Rejected(f"{attempt}: not asked: {why}", code="sealed")
         if self._closed:
             raise NetworkFailed(f"{attempt}: shutting down", code="closed", sent=False)
         if self._session is None:

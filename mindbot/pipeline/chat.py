@@ -19,7 +19,8 @@ class ChatRunner:
     """Sends ``turn.prompt`` to the model; the provider gives it the shape that its vendor takes.
 
     The model call becomes a span with the request, who answered, usage, and the time to the first piece.
-    The answer is streamed when ``turn.vars["stream"]`` says that somebody can watch it grow.
+    The answer is streamed when ``turn.vars["stream"]`` says that somebody can watch it grow. ``turn.route``
+    may name another provider and model than the settings do.
     """
 
     def __init__(self, services: Services) -> None:
@@ -34,14 +35,17 @@ class ChatRunner:
     async def run(self, turn: Turn) -> Chunks:
         """Yield the answer; raises MindBotError."""
         prompt = list(turn.prompt)
+        named, model = turn.route.get("provider", ""), turn.route.get("model", "")
+        if not named and not model:
+            named, model = self._settings.provider, self._settings.model
         seen = shaped(prompt)
         request = ChatRequest(
             seen if seen == prompt else prompt,  # one in shape already is looked at once
-            model=self._settings.model,
+            model=model,
             stream=bool(turn.vars.get("stream")),
             conversation=turn.session,
         )
-        async with turn.span("model", self._settings.provider or "default") as span:
+        async with turn.span("model", named or "default") as span:
             span.data["request"] = {
                 "model": request.model,
                 "stream": request.stream,
@@ -49,7 +53,6 @@ class ChatRunner:
             }
             try:
                 payer = Payer.of(turn.message, turn.route.get("workflow", ""))
-                named = self._settings.provider
                 ask = self._models.chat(request, provider=named, notes=span.data, payer=payer)
                 async with aclosing(ask) as chunks:
                     async for chunk in chunks:

@@ -124,6 +124,8 @@ class Bridge:
             VendorError: it did not say, for as long as a user may be left waiting for that.
         """
         bot = self._bot(turn)
+        if turn.replaying is not None and turn.replaying.dry:
+            return None  # nothing is said to anybody
         if not self._take_overs and (bot is None or bot.attended is None):
             return None
         until, wait = anyio.current_time() + _ASK_FOR, 0.3

@@ -30,6 +30,7 @@ from mindbot.runtime.generation import PROVIDER, ROUTER, WORKFLOW, Generation, T
 from mindbot.runtime.hosting import Later
 from mindbot.runtime.lifecycle import HealthBoard, beside
 from mindbot.runtime.ratings import Ratings
+from mindbot.runtime.replaying import ReplayedSteps
 from mindbot.runtime.resources.questions import Questions
 from mindbot.workflows.manager import Workflows
 from mindbot.workflows.recent import RecentKeep
@@ -125,6 +126,7 @@ class Builder:
             providers,
             workflows,
             router,
+            tuple(name for name, _ in stages),
             onion.build(stages),
             self._tracer,
             offered.runners,
@@ -153,7 +155,7 @@ class Builder:
             models=providers,
             finish=self._executor.finish,
             history=self._store.history.last,
-            once=self._store.turns.once,
+            once=ReplayedSteps(self._store.turns.once),
             running=self._bridge.running,
             lend=self._dispatcher.lend,
             silence=self._bridge.silence,

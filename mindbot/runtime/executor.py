@@ -17,7 +17,7 @@ from mindbot.domain.message import Message
 from mindbot.domain.ports.store import Store
 from mindbot.domain.trail import earlier
 from mindbot.domain.turn import Turn
-from mindbot.runtime import suspicion
+from mindbot.runtime import replaying, suspicion
 from mindbot.runtime.answering import OnShow
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
@@ -73,7 +73,7 @@ class Executor:
         turn.started = time.time()
         turn.spans = earlier(turn)
         current = turn.generation = self._current()
-        turn.tracer = current.tracer
+        turn.tracer, turn.config = current.tracer, current.mark
         current.turns += 1
         try:
             if suspicion.buried(turn, current.loaded.config.dispatcher.max_attempts):
@@ -100,7 +100,8 @@ class Executor:
                 if turn.attempt > 1:
                     await self._store.turns.begin(turn)
                 await self._join(turn)
-                await current.pipeline(turn)
+                with replaying.begin(turn):
+                    await current.pipeline(turn)
                 break
             except StoreError as error:
                 tries += 1
@@ -123,6 +124,8 @@ class Executor:
         bot = self._outbox.bot(turn.message.platform, turn.message.bot)
         asks = self._stopping.asks
         if bot is None or bot.merges is None or not turn.message.written or asks(turn):
+            return
+        if turn.message.replay is not None:  # it has the words of all that its original answered
             return
         if not turn.together:
             # What comes after a word that stops the others is another question.

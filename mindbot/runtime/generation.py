@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from mindbot.config import addresses
 from mindbot.config.load import Loaded
@@ -60,6 +61,7 @@ class Generation:
     providers: ProviderManager
     workflows: Workflows
     router: WorkflowRouter
+    stages: tuple[str, ...]  # their names, outermost first
     pipeline: onion.Next
     tracer: Tracer
     runners: dict[str, Runner]  # what answers, by name
@@ -67,6 +69,15 @@ class Generation:
     telling: Telling
     turns: int = 0  # running on it
     replaced: bool = False
+    _mark: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Its number in this process, and what tells its configuration from others (secrets do not)."""
+        if not self._mark:
+            said = self.loaded.config.model_dump_json().encode()
+            self._mark = f"{self.number}/{blake2b(said, digest_size=4).hexdigest()}"
+        return self._mark
 
     def begin(self, board: HealthBoard) -> None:
         """Be the one in force: how each provider and workflow is now is told when it is asked next."""

@@ -163,23 +163,37 @@ class SqliteHistory:
             found = [each for each in found if each[0] > cleared]
         return lines_of(found)
 
+    async def until(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
+        """Return what `last` returned to a turn that is over. What was forgotten since had not been then."""
+        found = list(await self._from_disk(session, before, turns))
+        if group:
+            found = sorted([*found, *await self._from_disk(group, before, turns)])[-turns:]
+        if (cleared := self._cleared.get(session, 0)) < before:
+            found = [each for each in found if each[0] > cleared]
+        return lines_of(found)
+
     async def _last(self, session: str, before: int, turns: int) -> deque[Exchange]:
         known = self._known.get(session)
         if known is not None and known.maxlen == turns:
             self._known.move_to_end(session)
             return known
         while True:
-            pushed, known = self._pushed, deque(maxlen=turns)
-            rows = await self._read(self._rows, session, [session, before, self._hidden(session), turns])
-            more = await self._asked_with(session, rows)
-            for row in reversed(rows):
-                with suppress(StoreUnreadable):  # the others are remembered
-                    read = partial(exchange_of, row, more)
-                    known.append(self._unreadable.read(turn_name(row[0]), read))
+            pushed = self._pushed
+            known = await self._from_disk(session, before, turns)
             if pushed == self._pushed:
                 break
         self._keep(session, known)
         return known
+
+    async def _from_disk(self, session: str, before: int, turns: int) -> deque[Exchange]:
+        found: deque[Exchange] = deque(maxlen=turns)
+        rows = await self._read(self._rows, session, [session, before, self._hidden(session), turns])
+        more = await self._asked_with(session, rows)
+        for row in reversed(rows):
+            with suppress(StoreUnreadable):  # the others are remembered
+                read = partial(exchange_of, row, more)
+                found.append(self._unreadable.read(turn_name(row[0]), read))
+        return found
 
     async def _asked_with(self, session: str, rows: Found) -> Questions:
         """Return the messages that were answered together with others, whose turns say so."""

@@ -45,6 +45,7 @@ from mindbot.store.views import (
     session_of,
     summary_of,
     turn_now,
+    turn_of,
 )
 
 T = TypeVar("T")
@@ -239,6 +240,13 @@ class SqliteQueries:
         deliveries = [delivery_json(each, self._unreadable) for each in sent]
         told = (await self._told([row])).of(row)
         return self._shown(row, lambda turn: everything_of(turn, row, deliveries, told))
+
+    async def kept_turn(self, turn: str) -> Turn:
+        """See the port."""
+        rows = await self._all(select(turns).where(turns.c.id == number_of(turn)))
+        if not rows:
+            raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
+        return self._unreadable.read(turn_name(rows[0].id), lambda: turn_of(rows[0]))
 
     async def message_of(self, turn: str) -> Message:
         """Return the message of a turn; raises NotFound, StoreUnreadable."""

@@ -56,12 +56,18 @@ def unpack_spans(rows: Iterable[Row]) -> list[Span]:
 
 
 class KeptTurn(TypedDict):
-    """What is kept of an ended turn beside its message; spans as `pack_spans` makes them."""
+    """What is kept of an ended turn beside its message; spans as `pack_spans` makes them.
+
+    ``memo`` is what its steps returned, in the order in which they were done: what makes it again takes them
+    from there.
+    """
 
     route: RouteJson
     vars: Json
     reply: list[PartJson]
     spans: list[Row]
+    memo: Json
+    config: str
 
 
 def record_of(turn: Turn) -> KeptTurn:
@@ -71,6 +77,8 @@ def record_of(turn: Turn) -> KeptTurn:
         "vars": {k: v for k, v in turn.vars.items() if not k.startswith("_")},
         "reply": [p.to_json() for p in turn.reply.parts],
         "spans": pack_spans(turn.spans),
+        "memo": turn.memo,
+        "config": turn.config,
     }
 
 

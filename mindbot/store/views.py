@@ -53,6 +53,8 @@ def turn_of(row: Row) -> Turn:
         reason=row.reason or "",
         attempt=row.attempt,
         finished=row.finished or 0.0,
+        memo=dict(record.get("memo", {})),
+        config=str(record.get("config", "")),
     )
 
 
@@ -122,6 +124,7 @@ def everything_of(turn: Turn, row: Row, deliveries: list[DeliveryJson], delivere
     return {
         **summary_of(turn, delivered),
         "message": message_json(row, turn),
+        "config": turn.config,
         "finished": row.finished,
         "route": turn.route,
         "vars": {k: v for k, v in turn.vars.items() if not k.startswith("_")},

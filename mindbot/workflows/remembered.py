@@ -28,6 +28,15 @@ PLACE = "run:"
 LOST = "lost"
 
 
+_NOTES = frozenset({"started", "run", "ids", "over", "left"})
+
+
+def is_note(key: str) -> bool:
+    """Tell whether something in a turn's memo is a note about a run, by which that run is taken up again."""
+    parts = key.rsplit(":", 2)
+    return len(parts) == 3 and parts[1].isdigit() and parts[2] in _NOTES
+
+
 class RememberedRun:
     """See the module. ``key`` is `AppCall.key`; `load` comes first."""
 

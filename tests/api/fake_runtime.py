@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import anyio
+from fake_replays import FakeReplays
 from fake_workflows import FakeDatasets, FakeRouting, FakeWorkflows
 
 from mindbot.bus import Bus
@@ -160,6 +161,7 @@ class FakeRuntime:
         self.resources.workflows = FakeWorkflows()
         self.resources.datasets = FakeDatasets()
         self.resources.routing = FakeRouting()
+        self.resources.replays = FakeReplays(self.turns)
 
     def status(self) -> Json:
         return {

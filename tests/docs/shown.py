@@ -145,7 +145,8 @@ def options() -> set[str]:
     found: set[str] = {"--help"}
 
     def collect(command: Any) -> None:
-        found.update(option for parameter in command.params for option in parameter.opts)
+        for parameter in command.params:
+            found.update((*parameter.opts, *parameter.secondary_opts))
         for each in getattr(command, "commands", {}).values():
             collect(each)
 

@@ -24,6 +24,7 @@ from mindbot_daemon.server.resources.talking import (
     DeadLetters,
     Failures,
     Queue,
+    Replays,
     Rollbacks,
     Sessions,
     TakeOvers,
@@ -52,6 +53,7 @@ __all__ = [
     "Platforms",
     "Providers",
     "Queue",
+    "Replays",
     "Rollbacks",
     "Routing",
     "Runtime",
@@ -89,6 +91,8 @@ class Backend(Protocol):
     def turns(self) -> Turns: ...
     @property
     def traces(self) -> Traces: ...
+    @property
+    def replays(self) -> Replays: ...
     @property
     def sessions(self) -> Sessions: ...
     @property

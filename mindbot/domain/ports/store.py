@@ -192,6 +192,9 @@ class HistoryStore(Protocol):
         group, in which each member has a session.
         """
 
+    async def until(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
+        """Return what `last` returned to a turn that is over: read anew, and not kept in mind."""
+
     async def clear(self, session: str, platform: str, bot: str) -> None:
         """Let what was said in a session so far be no history of what comes; the turns stay to be seen."""
 
@@ -327,6 +330,9 @@ class Queries(Protocol):
 
     async def get_turn(self, turn: str) -> TurnJson:
         """Return everything known of a turn; raises NotFound."""
+
+    async def kept_turn(self, turn: str) -> Turn:
+        """Return a turn as it is on disk, with what its steps returned; raises NotFound, StoreUnreadable."""
 
     async def message_of(self, turn: str) -> Message:
         """Return the message of a turn; raises NotFound, StoreUnreadable."""

@@ -47,6 +47,7 @@ class MessageJson(TypedDict):
     corp: NotRequired[str]
     origin: NotRequired[str]
     tried_for: NotRequired[str]
+    replay: NotRequired[Plain]
 
 
 class SpanJson(TypedDict):
@@ -105,7 +106,8 @@ class RouteJson(TypedDict, total=False):
 
     ``by`` is who decided: ``stage`` (one outside of `route`), ``runner`` (which takes such messages),
     ``rule``, ``message`` (what it says), ``form`` (which it answers) or ``configuration``. ``workflow`` is
-    who is asked and, in the end, who answered. ``out_of_scope``: it belongs to none, and the default answers.
+    who is asked and, in the end, who answered. ``provider`` and ``model`` are whom a bare model is asked of,
+    where that is not the configuration's. ``out_of_scope``: it belongs to none, and the default answers.
     The others are of `mindbot.domain.routing.Decision`; ``form`` is the one that the message
     answers, with an action's id and inputs.
     """
@@ -114,6 +116,8 @@ class RouteJson(TypedDict, total=False):
     workflow: str
     why: str
     by: str
+    provider: str
+    model: str
     confidence: float
     mode: str
     rule: str
@@ -251,6 +255,7 @@ class TurnJson(_Told):
     reply: str
     reason: str
     message: MessageJson
+    config: str
     finished: float | None
     route: RouteJson
     vars: Json

@@ -38,7 +38,9 @@ class Compose:
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
         lines = [*turn.history, ChatMessage("user", await self._said(turn))]
-        if instructions := self._instructions.get(turn.route.get("runner", "")):
+        if (past := turn.replaying) is not None and past.instructions is not None:
+            lines[:0] = past.instructions
+        elif instructions := self._instructions.get(turn.route.get("runner", "")):
             lines.insert(0, ChatMessage("system", instructions, origin=origins.INSTRUCTIONS))
         turn.prompt = lines
         await call_next(turn)

@@ -15,6 +15,7 @@ from mindbot.domain.shapes.turns import Json, OrderJson, RouteJson
 from mindbot.domain.turn import Turn
 from mindbot.pipeline.onion import Next
 from mindbot.pipeline.services import Services
+from mindbot.telemetry.redaction import redactor
 
 #: By how an answer ended: what an operator reads of one that has words and is not whole.
 _CUT = {
@@ -99,7 +100,8 @@ class Run:
                             named = chunk.finish != "other"
                             finish = (chunk.finish if named else chunk.finish_word) or finish
             finish = "stopped" if scope.cancelled_caught else finish
-            made: _Said = {"text": "".join(pieces), "finish": finish}
+            # Masked as it will be said: this is kept with the turn.
+            made: _Said = {"text": redactor.spoken("".join(pieces)), "finish": finish}
             if wordless(made["text"]):
                 made["text"], made["empty"] = "", unsaid.why(finish)
             if "transfer" in turn.vars:

@@ -9,7 +9,7 @@ from mindbot.pipeline.services import Services
 
 
 class LoadSession:
-    """Puts the last exchanges into ``turn.history``."""
+    """Puts the last exchanges into ``turn.history``; of a turn that is made again those that it had."""
 
     after = "media"
 
@@ -19,7 +19,9 @@ class LoadSession:
         self._chars = services.config.session.history_chars
 
     async def __call__(self, turn: Turn, call_next: Next) -> None:
-        if self._turns:
+        if (past := turn.replaying) is not None:
+            turn.history = past.history if past.mode == "then" else recent(past.history, self._chars)
+        elif self._turns:
             m = turn.message
             group = f"{m.platform}:{m.bot}:{m.chat}"  # what is pushed there, all its members hear
             if not m.context.startswith(f"{group}:"):

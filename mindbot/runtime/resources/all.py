@@ -24,6 +24,7 @@ from mindbot.runtime.intake import Intake
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.logs import LogTail
 from mindbot.runtime.outbox import Outbox
+from mindbot.runtime.replay_plans import ReplayPlans
 from mindbot.runtime.resources.about import AboutResource
 from mindbot.runtime.resources.configuration import ConfigResource
 from mindbot.runtime.resources.database import DatabaseResource
@@ -38,6 +39,7 @@ from mindbot.runtime.resources.platforms import PlatformResource
 from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.resources.questions import Questions
 from mindbot.runtime.resources.queue import QueueResource
+from mindbot.runtime.resources.replays import ReplayResource
 from mindbot.runtime.resources.rollbacks import RollbackResource
 from mindbot.runtime.resources.routes import RouteResource
 from mindbot.runtime.resources.sessions import SessionResource
@@ -63,6 +65,7 @@ class Resources:
     turns: TurnResource
     traces: TraceResource
     debugger: DebuggerResource
+    replays: ReplayResource
     sessions: SessionResource
     take_overs: TakeOverResource
     rollbacks: RollbackResource
@@ -109,6 +112,7 @@ def offered(
     letters = DeadLetterResource(store, dispatcher, outbox, questions, watch.settled, later.decided)
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     turns = TurnResource(bus, store.outbox, bots, questions, endings, injection, later)
+    plans = ReplayPlans(store.history, bots)
     return Resources(
         about=AboutResource(
             current,
@@ -132,6 +136,9 @@ def offered(
         turns=turns,
         traces=TraceResource(turns),
         debugger=DebuggerResource(debugging, questions),
+        replays=ReplayResource(
+            current, questions, plans, intake, lambda: phase() == "draining", turns.wait_turn
+        ),
         sessions=SessionResource(bots, store.history, questions, take_overs),
         take_overs=TakeOverResource(
             take_overs, bots, questions, dispatcher, outbox, on_show, injection, stop

@@ -83,7 +83,8 @@ class WorkflowRunner:
                         said.clear()
                     said.append(chunk.text)
                 yield chunk
-        for name in plan.shadow if not pauses else ():  # there is no answer yet to hold another one against
+        # There must be an answer to hold another one against, and one that a user got.
+        for name in plan.shadow if not (pauses or turn.message.tried_for) else ():
             self._shadow(name, turn, question, "".join(said), (time.monotonic() - begun) * 1000)
 
     async def _answered(self, turn: Turn, plan: Plan, question: Question, pauses: Pauses) -> Chunks:

@@ -8,6 +8,7 @@ from typing import Protocol
 from mindbot.domain.operators import Operator
 from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
 from mindbot.domain.shapes.queue import QueueJson
+from mindbot.domain.shapes.replays import ReplayJson, ReplayOrder
 from mindbot.domain.shapes.rollbacks import RolledBackJson
 from mindbot.domain.shapes.take_overs import HandedBackJson, Running, SaidJson, TakenJson, TakingJson
 from mindbot.domain.shapes.traces import TurnDiffJson, TurnRequestsJson
@@ -86,6 +87,19 @@ class Traces(Protocol):
 
     async def diff(self, turn: str, other: str) -> TurnDiffJson:
         """How another turn differs from one; raises NotFound, Invalid."""
+
+
+class Replays(Protocol):
+    """Turns made again."""
+
+    async def replay(self, turn: str, order: ReplayOrder) -> str:
+        """Make one again, on disk before it runs; returns its id. Raises NotFound, Invalid, Conflict."""
+
+    async def wait_replay(self, turn: str, timeout: float) -> ReplayJson:
+        """A replay beside its original once it is done; raises TimedOut."""
+
+    async def compare(self, turn: str) -> ReplayJson:
+        """The same as far as it has come; raises NotFound, Conflict."""
 
 
 class Sessions(Protocol):

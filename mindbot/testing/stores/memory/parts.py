@@ -202,6 +202,14 @@ class MemoryHistory(MemoryPart):
             found = sorted([*found, *self._last(tables, group, before, turns)])[-turns:]
         return lines_of(each for each in found if each[0] > tables.cleared.get(session, 0))
 
+    async def until(self, session: str, before: int, turns: int, group: str = "") -> list[ChatMessage]:
+        tables = await self._reading()
+        found = self._last(tables, session, before, turns)
+        if group:
+            found = sorted([*found, *self._last(tables, group, before, turns)])[-turns:]
+        cleared = tables.cleared.get(session, 0)
+        return lines_of(each for each in found if each[0] > cleared or cleared > before)
+
     async def clear(self, session: str, platform: str, bot: str) -> None:
         tables = await self._writing()
         tables.cleared[session] = ids.new_id()

@@ -25,6 +25,7 @@ from mindbot.domain.errors import NotFound, StoreError
 from mindbot.domain.message import Message
 from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Keeps, Live, TurnsFound, Wanted
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
+from mindbot.domain.turn import Turn
 from mindbot.store.listing import Listing
 from mindbot.store.unreadable import Unreadable
 from mindbot.store.views import (
@@ -35,6 +36,7 @@ from mindbot.store.views import (
     session_of,
     summary_of,
     turn_now,
+    turn_of,
 )
 from mindbot.testing.stores.memory.parts import (
     MemoryHistory,
@@ -257,6 +259,10 @@ class MemoryQueries(MemoryPart):
         row = self._row(turn)
         sent = [delivery_json(each, self._unreadable) for each in tables.of_turn(row.id)]
         return everything_of(turn_now(row, self._live), row, sent, self._delivered(row))
+
+    async def kept_turn(self, turn: str) -> Turn:
+        await self._reading()
+        return turn_of(self._row(turn))
 
     async def message_of(self, turn: str) -> Message:
         await self._reading()
