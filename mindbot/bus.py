@@ -15,8 +15,10 @@ from contextlib import asynccontextmanager, contextmanager
 import anyio
 from anyio.abc import TaskGroup
 
+from mindbot.domain.bus_rows import bus_row
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.events import CONTROL, Event
+from mindbot.domain.shapes.instruments import BusRowJson
 
 Handler = Callable[[Event], Awaitable[None]]
 OnDead = Callable[[str, Event, Exception], None]
@@ -32,7 +34,8 @@ class Observer:
     def __init__(self, topics: Collection[str], capacity: int) -> None:
         self.topics = frozenset(topics)
         self.gap = 0
-        self._capacity = capacity
+        self.lost = 0  # in all
+        self.capacity = capacity
         self._events: deque[Event] = deque()
         self._control: deque[Event] = deque()
         self._wake = anyio.Event()
@@ -42,12 +45,18 @@ class Observer:
         if event.type in CONTROL:
             self._control.append(event)
         else:
-            if len(self._events) >= self._capacity:
+            if len(self._events) >= self.capacity:
                 self._events.popleft()
                 self.gap += 1
+                self.lost += 1
             self._events.append(event)
         if self._waiting:
             self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many events it has not taken yet."""
+        return len(self._events) + len(self._control)
 
     async def wait(self) -> None:
         """Return when at least one event is there."""
@@ -95,19 +104,24 @@ class Subscription:
         self.told = 0  # of these
         self.scope: anyio.CancelScope | None = None  # of its calls, while the bus runs
         self._on_drop = on_drop
-        self._capacity = capacity
+        self.capacity = capacity
         self._events: deque[Event] = deque()
         self._in_hand = 0
         self._wake = anyio.Event()
         self._empty = anyio.Event()
 
     def push(self, event: Event) -> None:
-        if len(self._events) >= self._capacity:
+        if len(self._events) >= self.capacity:
             self._events.popleft()
             self.dropped += 1
             self._on_drop(self)
         self._events.append(event)
         self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many events it has not handled yet."""
+        return len(self._events) + self._in_hand
 
     async def next(self) -> Event:
         """Wait for an event and take it in hand; the one before it is then done."""
@@ -153,6 +167,7 @@ class Bus:
         overflow_every: float = OVERFLOW_EVERY,
     ) -> None:
         self.seq = 0
+        self.published: dict[str, int] = {}  # by topic
         self.failed: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self._takers: dict[str, tuple[Observer | Subscription, ...]] = {}
@@ -181,7 +196,9 @@ class Bus:
         """Number the event and pass it to everyone who asked for its topic."""
         self.seq += 1
         event.seq = self.seq
-        for taker in self._taking(event.topic):
+        topic = event.topic
+        self.published[topic] = self.published.get(topic, 0) + 1
+        for taker in self._taking(topic):
             taker.push(event)
 
     def _taking(self, topic: str) -> tuple[Observer | Subscription, ...]:
@@ -218,6 +235,29 @@ class Bus:
         """Return a place in the stream that no event has: what comes later has a higher number."""
         self.seq += 1
         return self.seq
+
+    def rows(self) -> list[BusRowJson]:
+        """Return the topics by how much happened, then those who take events."""
+        topics = sorted(self.published.items(), key=lambda each: -each[1])
+        return [
+            *(bus_row("topic", name, events=count) for name, count in topics),
+            *(
+                bus_row(
+                    "handler",
+                    s.name,
+                    s.topics,
+                    waiting=s.waiting,
+                    capacity=s.capacity,
+                    lost=s.dropped,
+                    failed=self.failed[s.name],
+                )
+                for s in self._subscriptions
+            ),
+            *(
+                bus_row("observer", "", o.topics, waiting=o.waiting, capacity=o.capacity, lost=o.lost)
+                for o in self._observers
+            ),
+        ]
 
     # --- handlers
 

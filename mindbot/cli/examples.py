@@ -111,6 +111,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "queue list": ("queue list", "queue list --json"),
     "queue hasten": ("queue hasten ID",),
     "queue cancel": ("queue cancel ID",),
+    "metrics": ("metrics", "metrics stage", "metrics --json"),
+    "bus": ("bus", "bus --json"),
     "log": ("log show",),
     "log show": ("log show", "log show 'level in [warning, error]' --limit 200"),
     "log levels": ("log levels",),

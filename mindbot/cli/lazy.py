@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dlq": ("Dead letters: list, show, retry, discard, restore.", "mindbot.cli.dlq:app"),
     "queue": ("What waits or is under way: turns and deliveries.", "mindbot.cli.queue:app"),
     "failures": ("What fails, by its cause, and who waits for an answer.", "mindbot.cli.failures:app"),
+    "metrics": ("How long turns, stages, models and sends take.", "mindbot.cli.metrics:app"),
+    "bus": ("Topics of the event bus, and who listens.", "mindbot.cli.bus:app"),
     "log": ("The daemon's log lines and levels.", "mindbot.cli.log:app"),
     "config": ("Make, check and show the configuration.", ""),
     "secret": ("Keep secrets out of the configuration.", ""),

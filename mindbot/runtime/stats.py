@@ -34,6 +34,11 @@ class Histogram:
         self._counts[bisect_left(BOUNDS, seconds)] += 1
         self.sum += seconds
 
+    @property
+    def counts(self) -> list[int]:
+        """How many there are in each bucket, those over the last bound too."""
+        return list(self._counts)
+
     def buckets(self) -> Iterator[tuple[str, int]]:
         """Yield each upper bound and how many took that long at most, as Prometheus counts."""
         total = 0

@@ -132,6 +132,7 @@ class FakeRuntime:
         self.bus = Bus()
         self.strays = Strays()
         self.hooks = list(hooks)
+        self.hastened: list[str] = []
         self.next_hooks: list[Webhook] | None = None
         self.turns: dict[str, Json] = {}
         self.looking, self.looked = anyio.Event(), anyio.Event()  # for turns "for ever", and no more
@@ -176,6 +177,16 @@ class FakeRuntime:
 
     def metrics(self) -> bytes:
         return b"mindbot_up 1\n"
+
+    def queue(self, limit: int) -> Json:
+        waits = {"id": "T1-0", "place": "outbox", "state": "pending", "why": "retry", "attempts": 2}
+        return {"turns": 0, "deliveries": 1, "disk": False, "queued": [waits]}
+
+    def hasten(self, id: str, who: str) -> None:
+        self.hastened.append(id)
+
+    async def cancel(self, id: str, who: str) -> None:
+        raise Conflict(f"{id} cannot be given up now")
 
     def platforms(self) -> list[Json]:
         return [{"bot": "default", "platform": "console", "state": "ok", "reason": "", "since": 1.0}]

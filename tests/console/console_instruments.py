@@ -78,3 +78,66 @@ QUEUE: Json = {
         ),
     ],
 }
+
+BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0]
+
+
+def times(what: str, name: str, first: int, *counts: int) -> Json:
+    """Return what took time: how often by bucket, from the ``first`` on."""
+    found = [0] * first + list(counts)
+    found += [0] * (len(BOUNDS) + 1 - len(found))
+    return {
+        "what": what,
+        "name": name,
+        "counts": found,
+        "sum": sum(n * bound for n, bound in zip(found, BOUNDS, strict=False)),
+    }
+
+
+METRICS: Json = {
+    "started": NOON - 3600,
+    "bounds": BOUNDS,
+    "times": [
+        times("turn", "answered", 8, 40, 210, 480, 90, 12, 3),
+        times("turn", "failed", 13, 4, 2),
+        times("stage", "run", 8, 60, 230, 440, 80, 9),
+        times("stage", "deliver", 1, 300, 420, 90, 18, 4),
+        times("stage", "route", 0, 790, 40, 2),
+        times("model", "openai", 8, 70, 240, 400, 60, 6),
+        times("model", "智谱", 9, 3, 9, 2),
+        times("workflow", "退款/answered", 9, 4, 20, 11),
+        times("send", "wecom/default", 4, 12, 300, 200, 30, 6),
+    ],
+}
+
+
+def bus_row(kind: str, name: str, *topics: str, **rest: object) -> Json:
+    """Return a line of the bus."""
+    return {
+        "kind": kind,
+        "name": name,
+        "topics": list(topics),
+        "filter": "",
+        "events": 0,
+        "waiting": 0,
+        "capacity": 0 if kind == "topic" else 10_000,
+        "lost": 0,
+        "failed": 0,
+        **rest,
+    }
+
+
+BUS: Json = {
+    "seq": 41_210,
+    "rows": [
+        bus_row("topic", "turn", events=32_480),
+        bus_row("topic", "delivery", events=8_122),
+        bus_row("topic", "stats", events=600),
+        bus_row("topic", "health", events=8),
+        bus_row("handler", "alerts", "turn", "health", waiting=3, failed=1),
+        bus_row("handler", "wecom report", "delivery", waiting=10_000, lost=1_284),
+        bus_row("observer", "", "turn", "delivery", "health", waiting=12),
+        bus_row("client", "process 4711", "turn", "delivery", "health", "stats"),
+        bus_row("client", "process 4820", "span", filter="turn == 06AA8W8X00B00", waiting=40),
+    ],
+}

@@ -28,6 +28,8 @@ VIEWS = (
     "routes",
     "bundles",
     "queue",
+    "metrics",
+    "bus",
     "events",
     "help",
 )

@@ -43,6 +43,8 @@ VIEWS: dict[str, tuple[list[str], str]] = {
     "bundles": (["B"], "12 "),
     "bundle": (["B", "enter"], "I want a refund"),
     "queue": (["colon", *"queue", "enter"], "42"),
+    "metrics": (["colon", *"metrics", "enter"], "退款"),
+    "bus": (["colon", *"bus", "enter"], "process 4820"),
     "events": (["E"], "✓"),
     "help": (["question_mark"], "space"),
 }

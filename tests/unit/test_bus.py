@@ -204,3 +204,21 @@ async def test_what_a_stop_cannot_wait_for_is_counted() -> None:
             scope.cancel()
             await anyio.sleep_forever()
     assert bus.dropped == {"hang": 4}
+
+
+async def test_the_bus_tells_of_its_topics_and_of_those_who_take_events() -> None:
+    bus = Bus()
+
+    async def handle(event: Event) -> None: ...
+
+    bus.subscribe("alerts", handle, ["turn"], capacity=2)
+    with bus.observe(["turn", "health"], capacity=1) as observer:
+        for _ in range(3):
+            bus.publish(Event("turn.running"))
+        bus.publish(Event("health.changed"))
+        rows = {(row["kind"], row["name"]): row for row in bus.rows()}
+        assert [rows["topic", name]["events"] for name in ("turn", "health")] == [3, 1]
+        assert (rows["handler", "alerts"]["waiting"], rows["handler", "alerts"]["lost"]) == (2, 1)
+        assert (rows["observer", ""]["waiting"], rows["observer", ""]["lost"]) == (1, 3)
+        observer.take()
+        assert [row["lost"] for row in bus.rows() if row["kind"] == "observer"] == [3]

@@ -17,6 +17,7 @@ from mindbot_daemon.server.roles import Roles
 from mindbot_daemon.server.routes import (
     about,
     breakpoints,
+    bus,
     config,
     database,
     datasets,
@@ -62,6 +63,7 @@ RESOURCES = (
     database,
     logs,
     media,
+    bus,
     events,
 )
 

@@ -6,17 +6,19 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from typing import Literal
 
 from mindbot.bus import Bus
 from mindbot.domain.ports.store import Store
 from mindbot.domain.shapes.daemon import ComponentJson, StatusJson
+from mindbot.domain.shapes.instruments import MetricTimesJson, TimesJson
 from mindbot.runtime.debugging import Debugging
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.health import HealthWatch
 from mindbot.runtime.lifecycle import HealthBoard
 from mindbot.runtime.outbox import Outbox
-from mindbot.runtime.stats import Stats, rss_bytes
+from mindbot.runtime.stats import BOUNDS, Stats, Times, rss_bytes
 from mindbot.runtime.take_over import TakeOvers
 from mindbot.workflows.running.background import WorkflowBackground
 
@@ -97,6 +99,23 @@ class AboutResource:
     def health(self) -> list[ComponentJson]:
         """Return each component's state."""
         return self._board.list()
+
+    def metric_times(self) -> MetricTimesJson:
+        """Return how long things took since the start, by bucket."""
+        s = self._stats
+        kinds: list[tuple[Literal["turn", "stage", "model", "workflow", "send"], Times]] = [
+            ("turn", s.turns),
+            ("stage", s.stages),
+            ("model", s.models),
+            ("workflow", s.workflows),
+            ("send", self._outbox.traffic.sends),
+        ]
+        times: list[TimesJson] = [
+            {"what": what, "name": "/".join(name), "counts": found.counts, "sum": round(found.sum, 6)}
+            for what, by_name in kinds
+            for name, found in by_name.items()
+        ]
+        return {"started": s.started, "bounds": list(BOUNDS), "times": times}
 
     def metrics(self) -> bytes:
         """Return the counters in Prometheus' text format."""

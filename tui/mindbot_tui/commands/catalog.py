@@ -110,6 +110,8 @@ COMMANDS: dict[str, Command] = {
         Go("events", "what happened to this console and its daemon"),
         Go("bundles", "what fails, by its cause, and who waits for an answer"),
         Go("queue", "what waits or is under way, what it waits for"),
+        Go("metrics", "rates, lag, memory, and how long things take"),
+        Go("bus", "what happens in the daemon, who listens, who is too slow"),
         Hasten(),
         GiveUp(),
         Go("debugger", "turns that are parked: step, edit, answer, and what each would send"),

@@ -20,6 +20,8 @@ _VIEWS = {
     "queue": "mindbot_tui.screens.queue:Queue",
     "debugger": "mindbot_tui.screens.debugger:Debugger",
     "breakpoints": "mindbot_tui.screens.breakpoints:Breakpoints",
+    "metrics": "mindbot_tui.screens.metrics:Metrics",
+    "bus": "mindbot_tui.screens.bus:BusScreen",
     "events": "mindbot_tui.screens.events:Events",
     "help": "mindbot_tui.screens.help:Help",
 }

@@ -48,6 +48,8 @@ CONTEXTS = {
     "events": "Events",
     "bundles": "Failures",
     "queue": "Queue",
+    "metrics": "Metrics",
+    "bus": "Bus",
     "help": "Help",
 }
 #: Keys that are no commands, by context.

@@ -58,7 +58,20 @@ QUEUE_FIELDS = _of(
     Field("attempts", Kind.NUMBER, "how often it was tried"),
     Field("since", Kind.TIME, "when it came"),
 )
+METRIC_FIELDS = _of(
+    Field("what", Kind.TEXT, "turn, stage, model, workflow or send"),
+    _NAME,
+    Field("count", Kind.NUMBER, "how often"),
+    Field("mean", Kind.NUMBER, "its mean time in seconds"),
+    Field("p95", Kind.NUMBER, "the time that 95 of 100 stay under, in seconds"),
+)
+BUS_FIELDS = _of(
+    Field("kind", Kind.TEXT, "topic, handler, observer or client"),
+    _NAME,
+    Field("waiting", Kind.NUMBER, "how many events wait for it"),
+    Field("lost", Kind.NUMBER, "how many it never got"),
+)
 LIST_FIELDS = (
     *(WORDS_ONLY, SESSION_FIELDS, CONFIG_FIELDS, PLATFORM_FIELDS, PROVIDER_FIELDS, WORKFLOW_FIELDS),
-    *(LOG_FIELDS, QUEUE_FIELDS),
+    *(LOG_FIELDS, QUEUE_FIELDS, METRIC_FIELDS, BUS_FIELDS),
 )

@@ -15,11 +15,15 @@ LATELY = 5  # seconds
 
 @dataclass
 class Numbers:
-    """``received`` and ``answered`` are per second, second by second; ``lag`` is milliseconds."""
+    """``received`` and ``answered`` are per second, second by second, as are ``open`` turns, ``lags`` and
+    ``sizes`` of memory; ``lag`` is milliseconds."""
 
     known: bool = False  # the daemon has told some
     received: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
     answered: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
+    open: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
+    lags: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
+    sizes: deque[float] = field(default_factory=lambda: deque(maxlen=SECONDS))
     running: int = 0
     queued: int = 0
     outbox: int = 0
@@ -47,6 +51,9 @@ class Numbers:
         for theirs, ours in names.items():
             if isinstance(value := event.get(theirs), int | float):
                 setattr(self, ours, value)
+        self.open.append(self.running + self.queued)
+        self.lags.append(self.lag)
+        self.sizes.append(self.rss)
         for history, rate in ((self.received, "received_per_s"), (self.answered, "answered_per_s")):
             if isinstance(value := event.get(rate), int | float):
                 history.append(value)

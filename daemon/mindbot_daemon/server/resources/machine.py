@@ -14,6 +14,7 @@ from mindbot.domain.shapes.daemon import (
     LogLineJson,
     StatusJson,
 )
+from mindbot.domain.shapes.instruments import MetricTimesJson
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
@@ -27,6 +28,9 @@ class About(Protocol):
 
     def health(self) -> list[ComponentJson]:
         """One entry a component."""
+
+    def metric_times(self) -> MetricTimesJson:
+        """How long things took since the start."""
 
     def metrics(self) -> bytes:
         """Prometheus text format."""

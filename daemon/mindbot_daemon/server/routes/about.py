@@ -7,7 +7,7 @@ import os
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from mindbot.api import models
+from mindbot.api import instrument_models, models
 from mindbot.domain.distribution import version
 from mindbot.domain.errors import Unreachable
 from mindbot.domain.shapes.daemon import (
@@ -18,6 +18,7 @@ from mindbot.domain.shapes.daemon import (
     StatusJson,
     VersionJson,
 )
+from mindbot.domain.shapes.instruments import MetricTimesJson
 from mindbot_daemon.server.auth import role_of
 from mindbot_daemon.server.backend import Host
 from mindbot_daemon.server.deps import VIEWER, AboutDep, HostDep
@@ -98,3 +99,9 @@ _PROBLEM = {"content": {"application/json": {"schema": {"$ref": "#/components/sc
 async def metrics(about: AboutDep) -> Response:
     """Prometheus text format."""
     return Response(about.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get("/metrics/times", response_model=instrument_models.MetricTimesView, dependencies=VIEWER)
+async def metric_times(about: AboutDep) -> MetricTimesJson:
+    """How long turns, stages, models, workflows and sends took since the start, by bucket."""
+    return about.metric_times()

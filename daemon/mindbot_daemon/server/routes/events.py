@@ -41,6 +41,7 @@ async def events(websocket: WebSocket) -> None:
         runtime = await host.when_open()
         mine = runtime.resources.debugger.attached(console) if console else nullcontext()
         with mine, hub.attach(runtime.bus, request) as client:
+            client.name = f"process {websocket.state.peer.pid}"
             await websocket.accept()
             await _serve(websocket, client)
     except MindBotError as error:

@@ -17,10 +17,12 @@ import orjson
 
 from mindbot.bus import Bus, Observer
 from mindbot.domain import ids
+from mindbot.domain.bus_rows import bus_row
 from mindbot.domain.errors import Conflict
 from mindbot.domain.events import CONTROL, PASSING, Event
 from mindbot.domain.message import Json
 from mindbot.domain.plain import dumps
+from mindbot.domain.shapes.instruments import BusRowJson
 from mindbot_daemon.server.stream.request import Request
 from mindbot_daemon.server.stream.subscriber import Frame, Subscriber, array
 
@@ -102,6 +104,21 @@ class Hub:
     def clients(self) -> int:
         """How many are attached."""
         return len(self._clients)
+
+    def rows(self) -> list[BusRowJson]:
+        """Return a line about each client: what it asked for, and what waits for it."""
+        return [
+            bus_row(
+                "client",
+                client.name,
+                client.request.topics | client.request.types,
+                filter=client.request.filter,
+                waiting=client.events,
+                capacity=client.most_events,
+                lost=client.missed,
+            )
+            for client in self._clients
+        ]
 
     @contextmanager
     def attach(self, bus: Bus, request: Request) -> Iterator[Subscriber]:

@@ -41,7 +41,9 @@ class Subscriber:
     ) -> None:
         self.request = request
         self.overrun = anyio.Event()
-        self._most_events = most_events
+        self.name = ""  # for operators
+        self.missed = 0  # events that it never got
+        self.most_events = most_events
         self._most_text = most_text
         self._most_control = most_control
         self._notes: deque[Json] = deque()
@@ -58,6 +60,11 @@ class Subscriber:
         """Whether there is something to send."""
         return bool(self._notes or self._gap or self._saved or self._frames)
 
+    @property
+    def events(self) -> int:
+        """How many wait for it."""
+        return self._events
+
     def note(self, what: Json) -> None:
         """Tell the client something about the stream itself, before the events that wait."""
         self._notes.append(what)
@@ -66,6 +73,7 @@ class Subscriber:
     def lost(self, count: int) -> None:
         """Events were dropped before they came here."""
         self._gap += count
+        self.missed += count
         self._wake.set()
 
     def push(self, frames: Iterable[Frame]) -> None:
@@ -75,9 +83,11 @@ class Subscriber:
             self._events += frame.events
             self._text += len(frame.text)
             self._control += len(frame.control)
-        while len(self._frames) > 1 and (self._events > self._most_events or self._text > self._most_text):
+        while len(self._frames) > 1 and (self._events > self.most_events or self._text > self._most_text):
             oldest = self._take()
-            self._gap += oldest.events - len(oldest.control)
+            lost = oldest.events - len(oldest.control)
+            self._gap += lost
+            self.missed += lost
             self._saved += oldest.control
             self._control += len(oldest.control)
         if self._control >= self._most_control:

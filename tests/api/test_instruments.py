@@ -1,0 +1,52 @@
+"""The bus over the local API, and the commands that show it and the times."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from mindbot.api import instrument_calls, queue_calls
+from mindbot.api.stream import events
+from mindbot.domain.errors import Conflict
+from mindbot.domain.events import Event
+from mindbot.testing.waiting import until
+
+if TYPE_CHECKING:
+    from daemon_here import Running
+
+pytestmark = pytest.mark.anyio
+
+FAILED = 'state == "failed"'
+
+
+async def test_clients_of_the_stream_stand_beside_topics(up: Running) -> None:
+    async def follow() -> None:
+        async with aclosing(events(up.socket, topics=["turn", "health.changed"], filter=FAILED)) as updates:
+            async for _ in updates:
+                pass
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follow)
+        found = await up.client.ask(instrument_calls.bus())
+        while not any(row.kind == "client" for row in found.rows):
+            await anyio.sleep(0.01)
+            found = await up.client.ask(instrument_calls.bus())
+        up.runtime.bus.publish(Event("turn.failed", "T1", {"state": "failed"}))
+        found = await up.client.ask(instrument_calls.bus())
+        tasks.cancel_scope.cancel()
+    (client,) = (row for row in found.rows if row.kind == "client")
+    assert client.name.startswith("process ") and client.topics == ["health.changed", "turn"]
+    assert client.filter == FAILED
+    assert [row.events for row in found.rows if (row.kind, row.name) == ("topic", "turn")] == [1]
+
+
+async def test_what_waits_is_asked_and_acted_on_over_the_api(up: Running) -> None:
+    (waits,) = (await up.client.ask(queue_calls.queue(10))).queued
+    assert (waits.place, waits.why) == ("outbox", "retry")
+    await up.client.ask(queue_calls.hasten(waits.id))
+    with pytest.raises(Conflict):
+        await up.client.ask(queue_calls.cancel(waits.id))
+    await until(lambda: up.runtime.hastened == [waits.id])
