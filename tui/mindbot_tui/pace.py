@@ -124,7 +124,8 @@ class Pace:
             self._timer.cancel()
         now = asyncio.get_running_loop().time()
         took = now - self._sent
-        self._rests_until = now + took if took > NOTICED else 0.0
+        if took > NOTICED:  # a short frame between, of a key say, does not end the rest after a long one
+            self._rests_until = now + took
         self._holding = False
         self._hold.close()
         if self.missed:

@@ -238,6 +238,11 @@ class View(Screen[None]):
         """Yield what stands inside the frame."""
         raise NotImplementedError
 
+    def on_descendant_focus(self) -> None:
+        """The hints tell at once, in the same frame, what keys do where one is now."""
+        if self._drawn:
+            self.sync_lines()
+
     def sync_lines(self) -> None:
         """Bring the frame up to date, which keys change: it is small."""
         for line in self.query(Line):
