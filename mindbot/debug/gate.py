@@ -83,7 +83,7 @@ class TurnGate:
         held = self._held.get(turn.number)
         if held is not None:
             await self._in_frame(held, span, stage)
-        elif span.parent or not (self._open and self._breakpoints.any):
+        elif span.parent or not (self._open and self._breakpoints.any) or _aside(turn):
             await stage()
         else:
             self._held[turn.number] = held = HeldTurn(turn)
@@ -252,6 +252,11 @@ class TurnGate:
         while self.parked:
             self._none = anyio.Event()
             await self._none.wait()
+
+
+def _aside(turn: Turn) -> bool:
+    """Tell whether a turn only asks for another that is parked, say: it would wait for its operator."""
+    return turn.message.replay is not None and bool(turn.message.replay.get("aside"))
 
 
 def _begin_again(turn: Turn, frame: StageFrame) -> None:

@@ -60,7 +60,7 @@ class ReplayPlans:
         )
 
     def _check(self, of: Turn, order: ReplayOrder, now: Generation) -> None:
-        if of.state not in DONE_STATES:
+        if of.state not in DONE_STATES and not order.aside:
             raise Conflict(f"turn {of.id} is {of.state}: it has not ended", hint="replay it once it has")
         if of.message.kind in ("push", "unreadable"):
             raise Invalid(f"turn {of.id} is a {of.message.kind}: nobody asked anything")
@@ -128,6 +128,8 @@ class ReplayPlans:
             "route": _route(of, order, now, then=then and not (by_form and not order.reuse_approvals)),
             "edits": {path: value for path, value in order.edits.items() if path not in _TEXTS},
         }
+        if order.aside:
+            plan["aside"] = True
         if by_form and order.reuse_approvals and not order.recorded and not order.from_stage:
             # The vendor takes an answer to a form once: what came of it then is what comes of it now.
             plan["recorded"] = True

@@ -36,6 +36,7 @@ from mindbot_tui.commands.usage import TITLES
 from mindbot_tui.keymap import KEYS
 from mindbot_tui.screens import bus, metrics, queue
 from mindbot_tui.screens.debugger import SCOPES
+from mindbot_tui.screens.diff import PARTS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS, OWN_KEYS
 from mindbot_tui.screens.routes import TABS
 from mindbot_tui.state.health import NEWS
@@ -84,7 +85,7 @@ def said() -> Iterator[tuple[str, str]]:
     yield from (("frame", label) for _, label in TYPING)
     yield from (("lost", about) for _, about in STARTS)
     yield from (("states", state) for state in (*OPEN_STATES, *DONE_STATES))
-    yield from (("parts", name) for name in (*NAMES, *SCOPES))
+    yield from (("parts", name) for name in (*NAMES, *SCOPES, *PARTS))
     yield from (("origins", origin) for origin in ORIGINS)
     yield from (("link", phase) for phase in ("connecting", "attached", "detached"))
     bots = (shown.LABELS, shown.STATES, shown.REASONS, shown.LINES, shown.DETAILS, shown.CHECKS, shown.TEXTS)

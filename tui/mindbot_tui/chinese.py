@@ -251,7 +251,7 @@ ZH: dict[str, str] = {
     "ask the daemon again for what this view shows": "重新查询此视图的内容",
     "back to the view before": "回到上一个视图",
     "copy the command line of what was done last": "复制最近操作对应的命令行",
-    "from a turn's steps to its text, and back": "在轮次的步骤与文本之间切换",
+    "from one pane of the view to the next": "切换到下一个窗格",
     "go to the box where test messages are written": "转到写测试消息的输入框",
     "hold the screen still, and go on; nothing is lost": "定格画面，再次执行则继续；不会丢失内容",
     "hand the selected conversation to people, or back to the bot": "把选中的会话转给人工，或交还机器人",

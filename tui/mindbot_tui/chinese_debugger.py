@@ -155,6 +155,50 @@ DEBUGGER_ZH: dict[str, str] = {
         "让机器人或平台的客服人员在选中的对话中作答"
     ),
     "{session} is with: {who}": "{session} 现由 {who} 作答",
+    # what would have been
+    "Diff {a} → {b}": "对比 {a} → {b}",
+    "Diff": "对比",
+    "Jury": "评审",
+    "jury": "评审",
+    "model": "模型",
+    "hold two turns against each other: answers, prompts, routes, steps, cost": (
+        "对比两个轮次：回复、提示词、路由、步骤、费用"
+    ),
+    "steps": "步骤",
+    "cost": "费用",
+    "make the selected turn again, with another workflow, model or text; nothing of it is sent": (
+        "重放选中的轮次，可换工作流、模型或文本；不发送任何内容"
+    ),
+    "make it again, and hold both against each other": "重放并对比",
+    "Replay of {turn}": "重放 {turn}",
+    "dry: nothing of it is sent to anybody": "空跑：不会发送给任何人",
+    "from stage": "从阶段",
+    "empty: the top": "空：从头",
+    "empty: as it is routed": "空：按路由",
+    "PROVIDER, PROVIDER/MODEL or MODEL": "服务、服务/模型 或 模型",
+    "empty: what the user wrote": "空：用户所写",
+    "as": "按",
+    "now: by today's configuration; then: as it was": "now：按当前配置；then：按当时",
+    "recorded": "用记录",
+    "yes: nobody is asked": "是：不询问任何服务",
+    "ask models or workflows what they would answer in the selected turn; pick one to answer with": (
+        "询问几个模型或工作流会如何回复选中的轮次；选一个来作答"
+    ),
+    "ask others what they would answer": "询问其他模型或工作流会如何回复",
+    "name somebody to ask": "请写出要询问谁",
+    "a workflow, or PROVIDER/MODEL": "工作流，或 服务/模型",
+    "the first": "第一个",
+    "the second": "第二个",
+    "the third": "第三个",
+    "each answers on a fork of the conversation; nobody gets it": "各自在对话的副本上作答；不会发给任何人",
+    "answer the parked turn with the selected answer of the jury": "用选中的评审回复作答暂停的轮次",
+    "answer with it": "用它作答",
+    "no answer of a jury is selected": "没有选中评审的回复",
+    "{turn} is answered with what {who} said": "{turn} 已用 {who} 的回复作答",
+    "Jury on {turn}": "评审 {turn}",
+    "is asked …": "正在询问…",
+    "the next answer": "下一个回复",
+    "teach the router where such messages belong": "教路由此类消息归属何处",
     # the form
     "stage": "阶段",
     "stops": "停在",

@@ -119,6 +119,15 @@ class Feed:
         with suppress(NotFound, Forbidden):
             found = await self._api.ask(debug_calls.parked())
             self._state.stops.put(map(stop_of, found))
+            await self._look_at_intercept()
+
+    async def _look_at_intercept(self) -> None:
+        """Forget what stops messages where that has gone: this console was away for long."""
+        stops = self._state.stops
+        if id := stops.intercepts[1]:
+            found = await self._api.ask(debug_calls.breakpoints())
+            if all(each.id != id for each in found):
+                stops.intercepts = ("", "")
 
     # --- the daemon's numbers
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from mindbot.api.debug_models import BreakpointView
+from mindbot.api.jury_models import JuryVerdict
 from mindbot_tui.state.files import TurnFile
 from mindbot_tui.state.turn_row import TurnRow
 
@@ -113,6 +114,15 @@ class WithPhone(Protocol):
         """Show what the user sees, or will see, and back."""
 
     def focus_next(self) -> object: ...
+
+
+@runtime_checkable
+class HasVerdicts(Protocol):
+    """A view of what a jury has said."""
+
+    @property
+    def verdict(self) -> JuryVerdict | None:
+        """The selected one; None where it has no answer."""
 
 
 @runtime_checkable

@@ -121,6 +121,9 @@ class Front(Protocol):
     def show_tab(self, name: str) -> None:
         """Show a list by its name, or the ``next`` or ``previous`` one."""
 
+    def focus_next(self) -> object:
+        """Go to the next pane."""
+
     def write(self) -> bool:
         """Put the cursor into the view's box; False where it has none."""
 

@@ -23,6 +23,7 @@ from mindbot_daemon.server.resources.machine import About, Configuration, Databa
 from mindbot_daemon.server.resources.talking import (
     DeadLetters,
     Failures,
+    Jury,
     Queue,
     Replays,
     Rollbacks,
@@ -47,6 +48,7 @@ __all__ = [
     "Debugger",
     "Failures",
     "Host",
+    "Jury",
     "Logs",
     "Media",
     "Opener",
@@ -93,6 +95,8 @@ class Backend(Protocol):
     def traces(self) -> Traces: ...
     @property
     def replays(self) -> Replays: ...
+    @property
+    def jury(self) -> Jury: ...
     @property
     def sessions(self) -> Sessions: ...
     @property

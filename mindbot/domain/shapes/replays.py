@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 from mindbot.domain.shapes.turns import Json, RouteJson
 
@@ -25,6 +25,8 @@ class ReplayOrder:
     recorded: bool = False
     reuse_approvals: bool = False
     send: bool = False
+    #: Beside a turn that may be under way still, from its beginning; no breakpoint stops it.
+    aside: bool = False
 
 
 class ReplayPlan(TypedDict):
@@ -33,7 +35,7 @@ class ReplayPlan(TypedDict):
     ``memo`` are its recorded steps, in the order in which they were done; ``history`` what had been said
     before it, as lines of a prompt; ``instructions`` the lines that stood before those (None: today's);
     ``route`` where it goes (empty: that is decided anew); ``edits`` values by path, put in where
-    ``from_stage`` is reached, a stage or a step (empty: at the top).
+    ``from_stage`` is reached, a stage or a step (empty: at the top). ``aside``: no breakpoint stops it.
     """
 
     of: str
@@ -42,6 +44,7 @@ class ReplayPlan(TypedDict):
     recorded: bool
     reuse_approvals: bool
     memo: Json
+    aside: NotRequired[bool]
     history: list[Json]
     instructions: list[Json] | None
     route: RouteJson

@@ -33,6 +33,7 @@ from mindbot.runtime.resources.dead_letters import DeadLetterResource
 from mindbot.runtime.resources.debugger import DebuggerResource
 from mindbot.runtime.resources.failures import FailureResource
 from mindbot.runtime.resources.injection import Injection
+from mindbot.runtime.resources.jury import JuryResource
 from mindbot.runtime.resources.kept import MediaResource, SecretResource
 from mindbot.runtime.resources.logs import LogResource
 from mindbot.runtime.resources.platforms import PlatformResource
@@ -66,6 +67,7 @@ class Resources:
     traces: TraceResource
     debugger: DebuggerResource
     replays: ReplayResource
+    jury: JuryResource
     sessions: SessionResource
     take_overs: TakeOverResource
     rollbacks: RollbackResource
@@ -113,6 +115,10 @@ def offered(
     injection = Injection(bots, media, intake, lambda: phase() == "draining")
     turns = TurnResource(bus, store.outbox, bots, questions, endings, injection, later)
     plans = ReplayPlans(store.history, bots)
+    replays = ReplayResource(
+        current, questions, plans, intake, lambda: phase() == "draining", turns.wait_turn
+    )
+    debugger = DebuggerResource(debugging, questions)
     return Resources(
         about=AboutResource(
             current,
@@ -135,10 +141,9 @@ def offered(
         routing=RouteResource(current, questions),
         turns=turns,
         traces=TraceResource(turns),
-        debugger=DebuggerResource(debugging, questions),
-        replays=ReplayResource(
-            current, questions, plans, intake, lambda: phase() == "draining", turns.wait_turn
-        ),
+        debugger=debugger,
+        replays=replays,
+        jury=JuryResource(replays, debugger),
         sessions=SessionResource(bots, store.history, questions, take_overs),
         take_overs=TakeOverResource(
             take_overs, bots, questions, dispatcher, outbox, on_show, injection, stop

@@ -14,6 +14,7 @@ from mindbot_tui.commands.copy import CopyId
 from mindbot_tui.commands.copy_command import CopyCommand
 from mindbot_tui.commands.copy_text import CopyText
 from mindbot_tui.commands.culprit import Culprit
+from mindbot_tui.commands.diff import Diff
 from mindbot_tui.commands.disable import Disable
 from mindbot_tui.commands.disable_workflow import DisableWorkflow
 from mindbot_tui.commands.discard import Discard
@@ -36,6 +37,7 @@ from mindbot_tui.commands.hit import GoToHit
 from mindbot_tui.commands.intercept import Intercept
 from mindbot_tui.commands.its_turn import ItsTurn
 from mindbot_tui.commands.jump import JumpToTime
+from mindbot_tui.commands.jury import AskJury, PickVerdict
 from mindbot_tui.commands.keymap import ShowKeymap
 from mindbot_tui.commands.lang import Lang
 from mindbot_tui.commands.log_level import LogLevel
@@ -62,6 +64,7 @@ from mindbot_tui.commands.quit import Quit
 from mindbot_tui.commands.refresh import Refresh
 from mindbot_tui.commands.reload import Reload
 from mindbot_tui.commands.render import Render
+from mindbot_tui.commands.replay import Replay
 from mindbot_tui.commands.restart import Restart
 from mindbot_tui.commands.restart_stage import RestartStage
 from mindbot_tui.commands.retry import Retry
@@ -126,6 +129,10 @@ COMMANDS: dict[str, Command] = {
         AnswerWith(),
         RestartStage(),
         DropParked(),
+        AskJury(),
+        PickVerdict(),
+        Replay(),
+        Diff(),
         ClearBreakpoint(),
         SwitchBreakpoint("break-on", "switch a breakpoint on", on=True),
         SwitchBreakpoint("break-off", "switch a breakpoint off; it is kept", on=False),

@@ -11,9 +11,9 @@ from mindbot_tui.cells import brief
 from mindbot_tui.commands.base import Command
 from mindbot_tui.surface import Surface
 
-Verdict = Literal["accept", "reject", "revert"]
+JuryVerdict = Literal["accept", "reject", "revert"]
 #: The state that each leads to.
-_STATES: dict[Verdict, str] = {"accept": "accepted", "reject": "rejected", "revert": "reverted"}
+_STATES: dict[JuryVerdict, str] = {"accept": "accepted", "reject": "rejected", "revert": "reverted"}
 
 
 class Review(Command):
@@ -22,10 +22,10 @@ class Review(Command):
     needs = "operator"
     asks = True
 
-    def __init__(self, verdict: Verdict, help: str) -> None:
+    def __init__(self, verdict: JuryVerdict, help: str) -> None:
         self.name = verdict  # type: ignore[misc]  # one class for all verdicts
         self.help = help  # type: ignore[misc]
-        self._verdict: Verdict = verdict
+        self._verdict: JuryVerdict = verdict
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
         found = console.view.correction

@@ -31,6 +31,8 @@ _SUBJECTS = {
     "provider": "mindbot_tui.screens.provider:ProviderScreen",
     "workflow": "mindbot_tui.screens.workflow:WorkflowScreen",
     "conversation": "mindbot_tui.screens.conversation:ConversationScreen",
+    "diff": "mindbot_tui.screens.diff:DiffScreen",
+    "jury": "mindbot_tui.screens.jury:JuryScreen",
     "bundle": "mindbot_tui.screens.bundle:BundleScreen",
 }
 

@@ -36,6 +36,8 @@ CONTEXTS = {
     "stopped": "On an open parked turn",
     "debugger": "Debugger",
     "breakpoints": "Breakpoints",
+    "diff": "Diff",
+    "jury": "Jury",
     "platforms": "Platforms",
     "sessions": "Sessions",
     "conversation": "A conversation",

@@ -10,6 +10,7 @@ from typing import Literal, cast
 from pydantic import ValidationError
 
 from mindbot.api import models
+from mindbot.api.jury_models import JuryView
 from mindbot.domain.shapes.events import (
     AlertEvent,
     BusEvent,
@@ -47,6 +48,8 @@ class ConsoleState:
         self.paused = False
         self.health = HealthState()
         self.stops = Stops()
+        #: What juries have said, by the turn and who was asked: asking costs money.
+        self.juries: dict[str, JuryView] = {}
         self.notices = Notices(clock)
         self.calls: deque[str] = deque(maxlen=_KEPT)
         self.acts = Acts()

@@ -89,5 +89,4 @@ class Stops:
     def forget(self) -> None:
         """The daemon went away: what stood still goes on without its gate, or waits for the next start."""
         self.parked = {}
-        self.intercepts = ("", "")
         self.revision += 1

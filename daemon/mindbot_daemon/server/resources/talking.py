@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mindbot.domain.operators import Operator
 from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
+from mindbot.domain.shapes.jury import JurorJson, JuryJson
 from mindbot.domain.shapes.queue import QueueJson
 from mindbot.domain.shapes.replays import ReplayJson, ReplayOrder
 from mindbot.domain.shapes.rollbacks import RolledBackJson
@@ -87,6 +88,13 @@ class Traces(Protocol):
 
     async def diff(self, turn: str, other: str) -> TurnDiffJson:
         """How another turn differs from one; raises NotFound, Invalid."""
+
+
+class Jury(Protocol):
+    """Several models or workflows asked the same."""
+
+    async def ask(self, turn: str, jurors: Sequence[JurorJson], timeout: float) -> JuryJson:
+        """What each would answer in a turn, as it is by now; raises NotFound."""
 
 
 class Replays(Protocol):
