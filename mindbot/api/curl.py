@@ -18,6 +18,8 @@ from urllib.parse import quote
 from mindbot.api.models import SpanView
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
+from mindbot.domain.plain import dumps
+from mindbot.domain.sent import SENT, bodies
 
 _MOST_TOKENS = 4096  # Anthropic wants a number
 
@@ -106,15 +108,20 @@ _FORMS = {
 
 
 def is_call(span: SpanView) -> bool:
-    """Tell whether a step is a call of a model whose request is known."""
-    return span.kind == "model" and isinstance(span.data.get("request"), dict)
+    """Tell whether a step is a call of a model or workflow whose request is known."""
+    return _sent(span) is not None or (span.kind == "model" and isinstance(span.data.get("request"), dict))
 
 
 def curl(span: SpanView) -> str:
     """Return a call of a model as a command; raises Invalid where its provider is of a type without one."""
-    request: Json = span.data["request"]
+    request: Json = span.data.get("request") or {}
     provider = str(span.data.get("provider") or span.name)
     kind = str(span.data.get("type") or provider)  # a provider's type is its name, unless it says otherwise
+    if (sent := _sent(span)) is not None:
+        path, body, whole = sent
+        return _as_sent(
+            provider, str(span.data.get("model") or ""), _FORMS.get(kind), path, body, whole=whole
+        )
     if (form := _FORMS.get(kind)) is None:
         raise Invalid(
             f"a call of provider {provider} is no curl command: its type, {kind}, is asked in another way",
@@ -132,6 +139,29 @@ def curl(span: SpanView) -> str:
         *(f'  -H "{header}" \\' for header in form.headers),
         '  -H "Content-Type: application/json" \\',
         f"  -d {shlex.quote(json.dumps(form.body(asked), ensure_ascii=False))}\n",
+    ]
+    return "\n".join(lines)
+
+
+def _sent(span: SpanView) -> tuple[str, Json, bool] | None:
+    """Return the path and the body of a step's last call, and whether it is whole; None where none is."""
+    calls = [each for each in span.data.get(SENT) or () if isinstance(each, dict)]
+    if not calls or (body := bodies(calls)[-1]) is None or not (path := str(calls[-1].get("path") or "")):
+        return None
+    return path, body, not any("cut_from" in call for call in calls)
+
+
+def _as_sent(provider: str, model: str, form: _Form | None, path: str, body: Json, *, whole: bool) -> str:
+    """Return the command for a request as it was sent."""
+    cut = "" if whole else "; what is long in it is cut, and marked"
+    headers = form.headers if form is not None else _BEARER
+    lines = [
+        f"# {' '.join(f'{provider} {model}'.split())}, as it was sent; $ORIGIN is scheme and host of its "
+        f"base_url, $API_KEY its key{cut}",
+        f'curl "$ORIGIN{path}" \\',
+        *(f'  -H "{header}" \\' for header in headers),
+        '  -H "Content-Type: application/json" \\',
+        f"  -d {shlex.quote(dumps(body).decode())}\n",
     ]
     return "\n".join(lines)
 

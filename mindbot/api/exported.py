@@ -1,4 +1,4 @@
-"""A turn in a form that is taken elsewhere: JSON, its model's call as curl, Markdown for a report."""
+"""A turn in a form that is taken elsewhere: JSON, its calls as curl, Markdown for a report, OTLP."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from mindbot.api.curl import curl, is_call
 from mindbot.api.folding import failure_of, folded
 from mindbot.api.models import TurnView
+from mindbot.api.otlp import as_otlp
 from mindbot.domain.errors import Invalid
 from mindbot.domain.message import Json
 from mindbot.domain.visible import visible_lines
@@ -33,13 +34,13 @@ def as_json(turn: TurnView) -> str:
 
 
 def as_curl(turn: TurnView) -> str:
-    """Return each call of a model as a command line; one that cannot be is said to be none.
+    """Return each call of a model or workflow as a command line; one that cannot be is said to be none.
 
     Raises Invalid for a turn that asked none, or none that is a command: see `mindbot.api.curl`.
     """
     calls = [span for span in turn.spans if is_call(span)]
     if not calls:
-        raise Invalid(f"turn {turn.id} asked no model", hint="export it as json or markdown")
+        raise Invalid(f"turn {turn.id} asked no model and no workflow", hint="export it as json or markdown")
     told, refused = list[str](), list[Invalid]()
     for span in calls:
         try:
@@ -112,4 +113,5 @@ FORMS: dict[str, tuple[Callable[[TurnView], str], str]] = {
     "json": (as_json, ".json"),
     "curl": (as_curl, ".sh"),
     "markdown": (as_markdown, ".md"),
+    "otlp": (as_otlp, ".otlp.json"),
 }

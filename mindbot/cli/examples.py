@@ -36,7 +36,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "replay TURN --model openai/gpt-4o --set message.text='and in winter?'",
         "replay --last 20 'platform == \"wecom\"' --json",
     ),
-    "export": ("export TURN", "export TURN --as curl", "export TURN --as markdown --output turn.md"),
+    "export": (
+        "export TURN",
+        "export TURN --as curl",
+        "export TURN --as otlp --redact",
+        "export TURN --as markdown --output turn.md",
+    ),
     "platform": ("platform list",),
     "platform list": ("platform list",),
     "platform show": ("platform show wecom", "platform show wecom/hr --json"),

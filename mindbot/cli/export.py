@@ -11,6 +11,7 @@ import typer
 
 from mindbot.api import calls
 from mindbot.api.exported import exported
+from mindbot.api.redacting import redacted
 from mindbot.cli import completing
 from mindbot.cli.connect import connect
 from mindbot.cli.output import plain
@@ -27,15 +28,21 @@ def export_turn(
         typer.Argument(metavar="TURN", autocompletion=completing.turns, help="Its id, from `mindbot turns`."),
     ],
     form: Annotated[
-        Literal["json", "curl", "markdown"],
-        typer.Option("--as", help="json: all that is known; curl: its model's call; markdown: a report."),
+        Literal["json", "curl", "markdown", "otlp"],
+        typer.Option(
+            "--as", help="json: all that is known; curl: its calls; markdown: a report; otlp: a trace."
+        ),
     ] = "json",
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Without words and names: shapes of texts, hashes of ids.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A new file; else it is printed.")
     ] = None,
 ) -> None:
-    """Take a turn elsewhere: JSON, a curl command ($API_KEY stands for the key), or Markdown."""
-    text = exported(connect(ctx).ask(calls.turn(turn)), form)
+    """Take a turn elsewhere: JSON, curl commands ($API_KEY stands for the key), Markdown, OpenTelemetry."""
+    found = connect(ctx).ask(calls.turn(turn))
+    text = exported(redacted(found) if redact else found, form)
     if output is None:
         print(plain(text), end="")
         return

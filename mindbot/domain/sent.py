@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from mindbot.domain.message import Json
 
@@ -20,13 +20,14 @@ MOST = 256 << 10
 _LONGEST = (16 << 10, 4 << 10, 1 << 10, 256)  # characters of a text in a longer one, tried in turn
 _TAIL = 4  # what part of a cut text is its end
 _ENTRIES = 400  # of a list in a longer one
+_ASKED = frozenset({"alt", "api-version"})  # of a query that are kept
 _ENTRY = 8  # characters that an entry takes beside its texts, about
 
 
 def note_sent(notes: Json, url: str, body: Json, **who: Any) -> None:
     """Keep a call in a step's data, behind those before it; ``who`` was asked."""
     calls: list[Json] = notes.setdefault(SENT, [])
-    call: Json = {**who, "path": urlsplit(url).path, "body": body}
+    call: Json = {**who, "path": _path(url), "body": body}
     if length(body) > MOST:
         call["body"], call["cut_from"] = clipped(body), length(body)
     for n, before in enumerate(calls, 1):
@@ -35,6 +36,13 @@ def note_sent(notes: Json, url: str, body: Json, **who: Any) -> None:
             call["as"] = n
             break
     calls.append(call)
+
+
+def _path(url: str) -> str:
+    """Return where a call went, without the host; of a query what says how, for it may hold a key."""
+    parts = urlsplit(url)
+    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name in _ASKED])
+    return f"{parts.path}?{query}" if query else parts.path
 
 
 def bodies(calls: Sequence[Json]) -> list[Json | None]:

@@ -47,4 +47,5 @@ TEXTS: dict[str, str] = {
     "all that is known of it": "已知的全部内容",
     "its model's call; $API_KEY stands for the key": "模型调用；密钥以 $API_KEY 代替",
     "a report": "报告",
+    "a trace of OpenTelemetry": "OpenTelemetry 追踪",
 }

@@ -151,3 +151,30 @@ def test_what_cannot_be_exported_says_so() -> None:
     with pytest.raises(Invalid, match="'har'"):
         exported(TURN, "har")
     assert all(exported(TurnView(id="X"), form) for form in FORMS if form != "curl")
+
+
+SENT_BODY = {"model": "m", "temperature": 0.3, "messages": [{"role": "user", "content": SAID}]}
+
+
+@pytest.mark.parametrize(("kind", "step"), [("openai", "model"), ("dify", "workflow")])
+def test_curl_sends_what_was_sent(kind: str, step: str) -> None:
+    data = {"type": kind, "sent": [{"path": "/v1/x?alt=sse", "body": SENT_BODY}, {"path": "/v1/x", "as": 1}]}
+    turn = TurnView(id="X", spans=[SpanView(id=1, kind=step, name="ours", data=data)])
+    comment, _, command = exported(turn, "curl").partition("\n")
+    words = shlex.split(command.replace("\\\n", ""))
+    assert "as it was sent" in comment and words[:2] == ["curl", "$ORIGIN/v1/x"]
+    assert "Authorization: Bearer $API_KEY" in words and json.loads(words[-1]) == SENT_BODY
+
+
+def test_otlp_is_one_trace_of_the_turn_and_its_steps() -> None:
+    [resource] = json.loads(exported(TURN, "otlp"))["resourceSpans"]
+    [scope] = resource["scopeSpans"]
+    root, run, model = scope["spans"]
+    assert len({span["traceId"] for span in scope["spans"]}) == 1 and len(root["traceId"]) == 32
+    assert "parentSpanId" not in root and run["parentSpanId"] == root["spanId"]
+    assert model["parentSpanId"] == run["spanId"] and len(model["spanId"]) == 16
+    assert int(model["endTimeUnixNano"]) - int(model["startTimeUnixNano"]) == 850_000_000
+    facts = {each["key"]: each["value"] for each in model["attributes"]}
+    assert facts["gen_ai.request.model"] == {"stringValue": "gpt-4o-mini"}
+    assert (model["status"]["code"], run["status"]["code"]) == (2, 1)
+    assert exported(TURN, "otlp") == exported(TURN, "otlp"), "the ids are the same each time"

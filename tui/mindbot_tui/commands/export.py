@@ -14,7 +14,7 @@ from mindbot_tui.surface import Surface
 class ExportTurn(Command):
     name = "export"
     help = "the turn as JSON, its model's call as curl, or a report in Markdown; on a page, or in a file"
-    argument = "json|curl|markdown [FILE]"
+    argument = "json|curl|markdown|otlp [FILE]"
     asks = True
 
     def unavailable(self, console: Surface, argument: str = "") -> str:
@@ -26,6 +26,7 @@ class ExportTurn(Command):
             ("json", words("all that is known of it")),
             ("curl", words("its model's call; $API_KEY stands for the key")),
             ("markdown", words("a report")),
+            ("otlp", words("a trace of OpenTelemetry")),
         ]
 
     async def run(self, console: Surface, argument: str) -> None:
@@ -41,4 +42,4 @@ class ExportTurn(Command):
             await console.save(text, file.strip(), given=True)
         else:
             title = f"turn-{id}{suffix(form)}"
-            console.show_page(title, text, json=form == "json")
+            console.show_page(title, text, json=form in ("json", "otlp"))
