@@ -11,7 +11,7 @@ from mindbot.domain.turn import DONE_STATES
 from mindbot.golden.facts import end_of, failure_of, model_of, workflows_of
 from mindbot.golden.file import VERSION, GoldenAnswer, GoldenEnd, GoldenFile, GoldenTalk, GoldenTurn
 from mindbot.golden.masking import Masker
-from mindbot.rehearsal.scenario import PLATFORMS
+from mindbot.rehearsal.scenario import GROUPS, PLATFORMS
 
 
 @dataclass(slots=True)
@@ -61,7 +61,11 @@ def _group(turn: Json) -> str:
     """Return the group that a turn was said in; empty where it was said to the bot alone."""
     message: Json = turn.get("message") or {}
     chat = str(message.get("chat") or "")
-    grouped = chat and str(turn["session"]).startswith(f"{turn['platform']}:{turn['bot']}:{chat}:")
+    grouped = (
+        turn["platform"] in GROUPS
+        and chat
+        and str(turn["session"]).startswith(f"{turn['platform']}:{turn['bot']}:{chat}:")
+    )
     return chat if grouped else ""
 
 

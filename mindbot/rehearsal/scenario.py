@@ -19,7 +19,7 @@ from mindbot.rehearsal.reading import read_as
 _SEE = "see docs/rehearsal.md"
 #: Platforms with a simulator, and those of them that have groups.
 PLATFORMS = frozenset({"dingtalk", "wecom", "wecomcs", "wecombot"})
-_GROUPS = frozenset({"dingtalk", "wecombot"})
+GROUPS = frozenset({"dingtalk", "wecombot"})
 
 
 def _specs(value: Any) -> Any:
@@ -137,7 +137,7 @@ def with_whom(talk: RehearsedTalk, config: Config) -> list[tuple[str, str]]:
     there = config.bots() if talk.platform == "console" else _bots(config)
     found: dict[str, str] = {}
     for bot in there:
-        grouped = not talk.group or bot.platform in _GROUPS
+        grouped = not talk.group or bot.platform in GROUPS
         if grouped and talk.platform in ("", bot.platform) and talk.bot in ("", bot.name):
             found.setdefault(bot.platform, bot.name)
     return list(found.items())
@@ -152,7 +152,7 @@ def _bots(config: Config) -> list[BotConfig]:
 
 def _nobody(talk: RehearsedTalk) -> str:
     if talk.group:
-        groups = " and ".join(sorted(_GROUPS))
+        groups = " and ".join(sorted(GROUPS))
         return (
             f"no bot is there that can be written to in a group: only {groups} have some. Leave out `group`"
         )
