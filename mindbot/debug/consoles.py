@@ -15,13 +15,13 @@ GRACE = 5.0  # seconds that a console may be gone: its connection broke
 
 
 class Consoles:
-    """See the module; ``gone`` is called for each that has. ``clock`` is that of the event loop."""
+    """See the module; ``gone`` is called for each that has, ``grace`` s later; ``clock`` is the loop's."""
 
     def __init__(
         self, gone: Callable[[str], None], *, grace: float = GRACE, clock: Clock = anyio.current_time
     ):
         self._gone = gone
-        self._grace = grace
+        self.grace = grace
         self._clock = clock
         self._here: Counter[str] = Counter()
         self._missing: dict[str, float] = {}  # until when (of the clock) it is waited for
@@ -43,7 +43,7 @@ class Consoles:
     def expect(self, console: str) -> None:
         """Wait for one that is not there: it has set something, or its last stream has ended."""
         if console not in self._here:
-            self._missing[console] = self._clock() + self._grace
+            self._missing[console] = self._clock() + self.grace
             self._changed.set()
 
     async def run(self) -> None:

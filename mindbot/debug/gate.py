@@ -1,8 +1,9 @@
 """The gate: holds turns at breakpoints for the length of a lease, and lets them go on as operators say.
 
-It meets turns that begin while breakpoints are set. Their stages run inside cancel scopes, one a stage: what
-restarts a stage, drops a turn or answers in its place ends what is under way as a stop does, and then goes on
-from there. A turn that is held has lent its slot to others; its lease ends before anybody's patience does.
+It meets turns that begin while breakpoints are set. What restarts a stage, drops a turn or answers in its
+place leaves all that the turn stands in by an exception that is none of `Exception`, as a stop does, up to
+the stage that is meant, and goes on from there. A turn that is held has lent its slot to others; its lease
+ends before anybody's patience does.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ import structlog
 from mindbot.config.debugging import DebugSettings
 from mindbot.deadlines import now
 from mindbot.debug.breakpoints import Breakpoint, Breakpoints
-from mindbot.debug.parked import HeldTurn, Parked, StageFrame
+from mindbot.debug.parked import HeldTurn, Parked, Unwound
 from mindbot.debug.scopes import rendered, value_at
 from mindbot.domain.errors import MindBotError, StoreError
 from mindbot.domain.plain import dumps
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Turn
+
+Next = Callable[[Turn], Awaitable[None]]
+#: A stage, as `Tracer.around` is given it.
+Stage = Callable[[Turn, Next], Awaitable[None]]
 
 log = structlog.get_logger("mindbot.debug")
 
@@ -78,21 +83,23 @@ class TurnGate:
 
     # --- what a turn's steps call
 
-    async def around(self, turn: Turn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
-        """See `Tracer.around`."""
+    def around(self, turn: Turn, span: Span, stage: Stage, inner: Next) -> Awaitable[None]:
+        """See `Tracer.around`; a turn that is parked has one coroutine less for each of its stages."""
         held = self._held.get(turn.number)
         if held is not None:
-            await self._in_frame(held, span, stage)
-        elif span.parent or not (self._open and self._breakpoints.any) or _aside(turn):
-            await stage()
-        else:
-            self._held[turn.number] = held = HeldTurn(turn)
+            return self._in_frame(held, span, stage, inner)
+        if span.parent or not (self._open and self._breakpoints.any) or _aside(turn):
+            return stage(turn, inner)
+        return self._outermost(turn, span, stage, inner)
+
+    async def _outermost(self, turn: Turn, span: Span, stage: Stage, inner: Next) -> None:
+        self._held[turn.number] = held = HeldTurn(turn)
+        self._look()
+        try:
+            await self._in_frame(held, span, stage, inner)
+        finally:
+            del self._held[turn.number]
             self._look()
-            try:
-                await self._in_frame(held, span, stage)
-            finally:
-                del self._held[turn.number]
-                self._look()
 
     async def gate(self, turn: Turn, span: Span) -> None:
         """See `Tracer.gate`."""
@@ -104,55 +111,45 @@ class TurnGate:
         if (held := self._held.get(turn.number)) is not None:
             await self._stop(held, span, "after" if error is None else "error", error)
 
-    async def _in_frame(self, held: HeldTurn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
-        turn, inside = held.turn, bool(held.frames)
-        while True:
-            if inside and held.ending is not None:  # the outermost stage alone writes a turn's end
-                if len(held.frames) == 1:
-                    held.ending(turn)
-                return
-            frame = StageFrame(span, anyio.CancelScope(), turn.snapshot(), frozenset(turn.memo))
-            held.frames.append(frame)
+    async def _in_frame(self, held: HeldTurn, span: Span, stage: Stage, inner: Next) -> None:
+        inside = bool(held.frames)
+        while not (inside and held.ending is not None):
+            frame = held.enter(span)
             try:
-                with frame.scope:
-                    await self._run_stage(held, span, stage)
-            except Exception:
-                if (
-                    not frame.scope.cancel_called
-                ):  # what fails while it is ended is no more of anybody's concern
+                await self._stop(held, span, "before")
+                try:
+                    await stage(held.turn, inner)
+                except Exception as error:
+                    await self._stop(held, span, "error", error)
+                    raise
+                await self._stop(held, span, "after")
+                return
+            except BaseException as error:
+                if not held.arrives(frame, error):
                     raise
             finally:
                 held.frames.pop()
-            if held.again is frame:
-                held.again = None
-                _begin_again(turn, frame)
-            elif not (frame.scope.cancel_called and held.ending is not None):
-                return
-
-    async def _run_stage(self, held: HeldTurn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
-        await self._stop(held, span, "before")
-        try:
-            await stage()
-        except Exception as error:
-            await self._stop(held, span, "error", error)
-            raise
-        await self._stop(held, span, "after")
+        if len(held.frames) == 1 and held.ending is not None:  # the outermost stage alone writes its end
+            held.ending(held.turn)
 
     # --- whether it stops
 
     async def _stop(self, held: HeldTurn, span: Span, on: str, error: Exception | None = None) -> None:
         """Hold a turn at a place where something says so. Of steps side by side one is held at a time."""
-        if held.turn.finished or held.ending is not None:
+        if held.turn.finished or held.leaving:
             return
-        async with held.lock:
-            if held.ending is not None or held.again is not None:
-                return
-            found = self._met(held, span, on, error)
-            if found is None and not held.stops_at(span, on):
-                return
-            parked = self._park(held, span, on, found, error)
-            if parked is not None:
-                await self._hold(parked)
+        while held.parked is not None:
+            await held.parked.go.wait()
+        if held.leaving:
+            return
+        found = self._met(held, span, on, error)
+        if found is None and not held.stops_at(span, on):
+            return
+        held.parked = self._park(held, span, on, found, error)
+        if held.parked is not None:
+            await self._hold(held.parked)
+        if held.target is not None:
+            raise Unwound
 
     def _met(self, held: HeldTurn, span: Span, on: str, error: Exception | None) -> Breakpoint | None:
         """Return the breakpoint that stops a turn here; all that match are counted, log points told."""
@@ -223,12 +220,13 @@ class TurnGate:
                 if not parked.go.is_set():
                     parked.leave("lease", "")
         finally:
+            if not parked.go.is_set():
+                parked.leave("cancelled", "")
             turn.state = before
             del self.parked[turn.number]
             if not self.parked:
                 self._none.set()
-            action = parked.action or "cancelled"
-            self._around.tell("turn.resumed", turn, {"action": action, "by": parked.by})
+            self._around.tell("turn.resumed", turn, {"action": parked.action, "by": parked.by})
         try:
             await self._around.accuse(turn)
         except StoreError as error:
@@ -257,16 +255,6 @@ class TurnGate:
 def _aside(turn: Turn) -> bool:
     """Tell whether a turn only asks for another that is parked, say: it would wait for its operator."""
     return turn.message.replay is not None and bool(turn.message.replay.get("aside"))
-
-
-def _begin_again(turn: Turn, frame: StageFrame) -> None:
-    """Make a turn what it was when a stage began; what was remembered since is forgotten."""
-    restarted = frame.span.data.get("restarted", 0) + 1
-    turn.restore(frame.before)
-    turn.state = "running"
-    for key in turn.memo.keys() - frame.known:
-        del turn.memo[key]
-    frame.span.data["restarted"] = restarted
 
 
 def _holds(held: HeldTurn, each: Breakpoint, error: Exception | None) -> bool:

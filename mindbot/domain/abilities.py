@@ -141,6 +141,14 @@ class Greets(Protocol):
 
 
 @runtime_checkable
+class AnswersInTime(Protocol):
+    """Some messages can be answered for a while only."""
+
+    def answer_until(self, message: Message) -> float:
+        """Return when (Unix seconds) no answer to a message is taken any more, infinity for never. Pure."""
+
+
+@runtime_checkable
 class Rationed(Protocol):
     """Only so many messages may be said until the user writes again."""
 

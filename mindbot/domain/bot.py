@@ -26,6 +26,7 @@ class Bot:
     transfers: abilities.Transfers | None
     holds: abilities.Holds | None
     greets: abilities.Greets | None
+    answers_in_time: abilities.AnswersInTime | None
     rationed: abilities.Rationed | None
     merges: abilities.Merges | None
     tests: abilities.Tests | None
@@ -77,6 +78,7 @@ _ABILITIES: dict[str, type] = {
     "transfers": abilities.Transfers,
     "holds": abilities.Holds,
     "greets": abilities.Greets,
+    "answers_in_time": abilities.AnswersInTime,
     "rationed": abilities.Rationed,
     "merges": abilities.Merges,
     "tests": abilities.Tests,

@@ -28,6 +28,8 @@ OPEN_STATES: tuple[State, ...] = ("queued", "running", "parked", "waiting")
 DONE_STATES: tuple[State, ...] = ("answered", "dropped", "failed", "dead")
 
 Clock = Callable[[], float]
+_Next = Callable[["Turn"], Awaitable[None]]
+_Stage = Callable[["Turn", _Next], Awaitable[None]]
 
 #: The kind of steps that the pipeline is made of; `Tracer.around` holds a turn at these.
 STAGE = "stage"
@@ -57,7 +59,7 @@ class Tracer(Protocol):
 
     active: bool
 
-    async def around(self, turn: Turn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
+    def around(self, turn: Turn, span: Span, stage: _Stage, inner: _Next) -> Awaitable[None]:
         """Run a stage: hold the turn before and after it while a breakpoint matches, run it again or leave it
         out where an operator says so."""
 
@@ -82,9 +84,9 @@ class Unwatched:
 
     active = False
 
-    async def around(self, turn: Turn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
+    def around(self, turn: Turn, span: Span, stage: _Stage, inner: _Next) -> Awaitable[None]:
         """Run it."""
-        await stage()
+        return stage(turn, inner)
 
     async def gate(self, turn: Turn, span: Span) -> None:
         """Never holds a turn."""

@@ -34,18 +34,15 @@ class ChatRunner:
 
     async def run(self, turn: Turn) -> Chunks:
         """Yield the answer; raises MindBotError."""
-        prompt = list(turn.prompt)
-        named, model = turn.route.get("provider", ""), turn.route.get("model", "")
-        if not named and not model:
-            named, model = self._settings.provider, self._settings.model
-        seen = shaped(prompt)
-        request = ChatRequest(
-            seen if seen == prompt else prompt,  # one in shape already is looked at once
-            model=model,
-            stream=bool(turn.vars.get("stream")),
-            conversation=turn.session,
-        )
-        async with turn.span("model", named or "default") as span:
+        async with turn.span("model", self._asked(turn)[0] or "default") as span:
+            prompt, (named, model) = list(turn.prompt), self._asked(turn)  # the turn may have been held here
+            seen = shaped(prompt)
+            request = ChatRequest(
+                seen if seen == prompt else prompt,  # one in shape already is looked at once
+                model=model,
+                stream=bool(turn.vars.get("stream")),
+                conversation=turn.session,
+            )
             span.data["request"] = {
                 "model": request.model,
                 "stream": request.stream,
@@ -67,3 +64,8 @@ class ChatRunner:
                 raise
             finally:
                 span.name = span.data.get("provider", span.name)
+
+    def _asked(self, turn: Turn) -> tuple[str, str]:
+        """Return the provider and the model to be asked, as the route says or else the settings."""
+        named, model = turn.route.get("provider", ""), turn.route.get("model", "")
+        return (named, model) if named or model else (self._settings.provider, self._settings.model)

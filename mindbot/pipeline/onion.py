@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 from mindbot.domain.errors import ConfigError
@@ -78,7 +77,7 @@ def _layer(name: str, stage: Stage, inner: Next) -> Next:
     async def layer(turn: Turn) -> None:
         async with turn.span(STAGE, name) as span:
             if turn.tracer.active:
-                await turn.tracer.around(turn, span, partial(stage, turn, inner))
+                await turn.tracer.around(turn, span, stage, inner)
             else:
                 await stage(turn, inner)
 

@@ -17,7 +17,7 @@ from mindbot.debug.gate import TurnGate
 from mindbot.domain.errors import MindBotError
 from mindbot.domain.events import Event
 from mindbot.domain.ports.store import Kept, Store
-from mindbot.domain.turn import Turn
+from mindbot.domain.turn import STAGE, Turn
 from mindbot.runtime import suspicion
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.events import tell_stop
@@ -26,6 +26,8 @@ from mindbot.runtime.outbox import Outbox
 from mindbot.runtime.tracing import TurnTracer
 
 log = structlog.get_logger("mindbot.debug")
+#: Stages outside of the one that gives an apology to who has waited too long (`dispatcher.stale_after`).
+_BEFORE_LIMITS = frozenset(("deliver", "errors", "access", "limits"))
 _PART = "debug"  # under whose name breakpoints are kept
 
 
@@ -53,7 +55,15 @@ class _Around:
         return self._dispatcher.lend(turn)
 
     def answer_until(self, turn: Turn) -> float:
-        return math.inf
+        message, late = turn.message, self._current().loaded.config.dispatcher.stale_after
+        bot = self._outbox.bot(message.platform, message.bot)
+        until = math.inf
+        if bot is not None and bot.answers_in_time is not None:
+            until = bot.answers_in_time.answer_until(message)
+        begun = {span.name for span in turn.spans if span.kind == STAGE}
+        if late and message.written and begun <= _BEFORE_LIMITS:
+            until = min(until, message.received + late)
+        return until
 
     async def excuse(self, turn: Turn) -> None:
         await suspicion.excuse(self._turns, [turn])

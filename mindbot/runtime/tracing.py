@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from mindbot.bus import Bus
 from mindbot.debug.gate import TurnGate
 from mindbot.domain.span import Span
@@ -19,17 +17,13 @@ class TurnTracer:
         self._told = SpanEvents(bus)
         self._gate = gate
         #: Hold a turn around a stage, before a step inside one, and after it; see `Tracer`.
-        self.gate, self.left = gate.gate, gate.left
+        self.around, self.gate, self.left = gate.around, gate.gate, gate.left
         self.words = self._told.words
         gate.changed = self._look
         bus.on_interest(self._look)
 
     def _look(self) -> None:
         self.active = self._told.active or self._gate.watching
-
-    async def around(self, turn: Turn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
-        """See `Tracer`."""
-        await self._gate.around(turn, span, stage)
 
     def opened(self, turn: Turn, span: Span) -> None:
         """Tell that a step begins."""

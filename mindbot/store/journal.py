@@ -20,7 +20,6 @@ import orjson
 import structlog
 
 from mindbot.domain.errors import StoreError, StoreGone
-from mindbot.domain.trail import TRAIL
 from mindbot.store.database import Database
 
 log = structlog.get_logger("mindbot.store")
@@ -40,7 +39,7 @@ STATEMENTS: dict[str, str] = {
     "memo": f"""
         INSERT INTO memo (turn, step, result)
         SELECT value->>0, value->>1, value->2 FROM {_ROWS} WHERE true
-        ON CONFLICT DO UPDATE SET result = excluded.result WHERE memo.step = '{TRAIL}'""",
+        ON CONFLICT DO UPDATE SET result = excluded.result""",
     "begin": f"""
         UPDATE turns SET attempt = r.value->>1 FROM {_ROWS} AS r WHERE turns.id = r.value->>0""",
     "finish": f"""

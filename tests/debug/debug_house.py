@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import anyio
 
 from mindbot.config.load import load
+from mindbot.deadlines import Within
 from mindbot.domain.bot import Bot
 from mindbot.domain.chat import Chunk, Chunks
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.message import Json, Part
+from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.operators import Operator
 from mindbot.domain.ports.platform import Platform, Receive, Report
 from mindbot.domain.turn import Turn
@@ -31,6 +33,10 @@ class Phone:
 
     def __init__(self) -> None:
         self.shown: list[str] = []
+        self.answers_for = math.inf  # seconds from a message's receipt
+
+    def answer_until(self, message: Message) -> float:
+        return message.received + self.answers_for
 
     async def run(self, receive: Receive, report: Report) -> None:
         await anyio.sleep_forever()
@@ -52,14 +58,19 @@ class Echo:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.error: Exception | None = None
+        self.within = PATIENCE
 
     async def run(self, turn: Turn) -> Chunks:
+        with Within(self.within):
+            await self._ask(turn)
+        yield Chunk(f"you said {turn.prompt[-1].content}", finish="stop")
+
+    async def _ask(self, turn: Turn) -> None:
         async with turn.span("model", "echo"):
             said = turn.prompt[-1].content
             self.asked.append(said)
             if self.error is not None:
                 raise self.error
-        yield Chunk(f"you said {said}", finish="stop")
 
 
 class House:
@@ -106,17 +117,16 @@ class House:
 
 
 @asynccontextmanager
-async def a_house(folder: Path, places: MemoryPlaces | None = None, **debug: Any) -> AsyncIterator[House]:
-    """Open one; ``debug`` are settings of that section."""
+async def a_house(folder: Path, store: Any = None, running: int = 1000, **debug: Any) -> AsyncIterator[House]:
+    """Open one, in which so many turns run at once; ``debug`` are settings of that section."""
     environ = {f"MINDBOT__DEBUG__{name.upper()}": str(value) for name, value in debug.items()}
+    environ["MINDBOT__DISPATCHER__MAX_RUNNING"] = str(running)
     phone, echo = Phone(), Echo()
-    with anyio.fail_after(PATIENCE):
-        async with Runtime.open(
-            load(environ=environ), folder, store=(places or MemoryPlaces()).store
-        ) as runtime:
-            runtime.bots.use({("phone", "default"): (Bot.of(_platform(phone)), None)})
-            runtime.generation.runners["chat"] = echo
-            yield House(runtime, phone, echo)
+    # No deadline stands around it: the gate would see that too.
+    async with Runtime.open(load(environ=environ), folder, store=store or MemoryPlaces().store) as runtime:
+        runtime.bots.use({("phone", "default"): (Bot.of(_platform(phone)), None)})
+        runtime.generation.runners["chat"] = echo
+        yield House(runtime, phone, echo)
 
 
 def _platform(phone: Phone) -> Platform:

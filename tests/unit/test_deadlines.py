@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from mindbot.deadlines import Within
+from mindbot.deadlines import Within, now
 from mindbot.testing.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -14,6 +14,14 @@ pytestmark = pytest.mark.anyio
 async def test_a_block_that_is_late_ends_with_a_timeout() -> None:
     with pytest.raises(TimeoutError), Within(0.01):
         await anyio.sleep_forever()
+
+
+async def test_what_is_inside_sees_the_deadline() -> None:
+    with Within(PATIENCE):
+        outer = anyio.current_effective_deadline()
+        with Within(1.0):
+            assert anyio.current_effective_deadline() <= now() + 1.0
+        assert now() + 1.0 < outer <= now() + PATIENCE
 
 
 async def test_a_block_that_is_in_time_is_left_alone() -> None:

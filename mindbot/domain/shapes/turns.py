@@ -105,10 +105,10 @@ class RouteJson(TypedDict, total=False):
     """Where a turn goes, and ``why``; see *route* in docs/architecture.md.
 
     ``by`` is who decided: ``stage`` (one outside of `route`), ``runner`` (which takes such messages),
-    ``rule``, ``message`` (what it says), ``form`` (which it answers) or ``configuration``. ``workflow`` is
-    who is asked and, in the end, who answered. ``provider`` and ``model`` are whom a bare model is asked of,
-    where that is not the configuration's. ``out_of_scope``: it belongs to none, and the default answers.
-    The others are of `mindbot.domain.routing.Decision`; ``form`` is the one that the message
+    ``rule``, ``message`` (what it says), ``form`` (which it answers), ``operator`` or ``configuration``.
+    ``workflow`` is who is asked and, in the end, who answered. ``provider`` and ``model`` are whom a bare
+    model is asked of, where that is not the configuration's. ``out_of_scope``: it belongs to none, and the
+    default answers. The others are of `mindbot.domain.routing.Decision`; ``form`` is the one that the message
     answers, with an action's id and inputs.
     """
 

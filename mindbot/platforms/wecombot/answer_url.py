@@ -16,7 +16,7 @@ from mindbot.domain.message import Json
 from mindbot.platforms.wecom_shared.errors import answer_of, code_of
 from mindbot.platforms.wecombot.errors import error_for
 
-_TTL = 3600.0  # seconds
+TTL = 3600.0  # seconds
 _TIMEOUT = 10.0
 _CALL = "aibot/response"
 
@@ -44,7 +44,7 @@ class AnswerUrl:
         if not url:
             hint = "in webhook mode the bot can only answer; in connection mode it can also speak first"
             raise Rejected("nobody polls for this answer, and there is no response_url", hint=hint)
-        if self._clock() - asked > _TTL:
+        if self._clock() - asked > TTL:
             hint = "it works for one hour; the user must write again"
             raise Rejected("nobody polls for this answer any more, and its response_url is over", hint=hint)
         used = await self.used(turn)
@@ -52,7 +52,7 @@ class AnswerUrl:
             hint = "it takes one message, and another part of this reply was it"
             raise Rejected("the response_url is used", hint=hint)
         if used is None:
-            await self._host.keep.put(f"url:{turn}", {"n": delivery.n}, ttl=2 * _TTL)
+            await self._host.keep.put(f"url:{turn}", {"n": delivery.n}, ttl=2 * TTL)
         try:
             await self._call(url, body)
         except Rejected:

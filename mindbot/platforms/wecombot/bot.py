@@ -7,6 +7,7 @@ off.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from mindbot.domain.host import File, Host
 from mindbot.domain.message import Json, Message, Part
 from mindbot.domain.ports.platform import Receipt, Receive, Report
 from mindbot.platforms.card_ledger import CardLedger, SentCard
-from mindbot.platforms.wecombot import say, wire
+from mindbot.platforms.wecombot import answer_url, say, wire
 from mindbot.platforms.wecombot.media import decryption
 
 if TYPE_CHECKING:
@@ -100,6 +101,19 @@ class WeComBot:
             )
         )
         return say.pressed(known.part, task, key) if known else None
+
+    def answer_until(self, message: Message) -> float:
+        """Return when what a callback offers for its answer is over; a connection can always speak first.
+
+        That is its response_url (an hour), and where it brought none, the stream that is polled. See
+        `AnswersInTime`.
+        """
+        to = message.reply_to
+        if "req_id" in to or not (asked := fields.number(to.get("asked"))):
+            return math.inf
+        return asked + (
+            answer_url.TTL if fields.text(to.get("response_url")) else self._settings.stream_lifetime
+        )
 
     async def silence(self, message: Message) -> Silence | None:
         """Keep what a user thinks of an answer with its turn.

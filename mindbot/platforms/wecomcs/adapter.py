@@ -237,6 +237,10 @@ class WeComCsPlatform:
         """Return the answer to an event that came with a code for one; see `Events`."""
         return self._events.greeting(message)
 
+    def answer_until(self, message: Message) -> float:
+        """Return when the code ends that an event brought for its answer. See `AnswersInTime`."""
+        return self._events.answer_until(message)
+
     async def silence(self, message: Message) -> Silence | None:
         """Ask whose conversation it is, and hand it over where the customer or a rule asks for a person."""
         if message.kind == "push":

@@ -56,6 +56,10 @@ class Events:
         text, code, ends = self._answer(message)
         return (Part("text", text, {"code": code, "until": ends}),) if text and self._clock() <= ends else ()
 
+    def answer_until(self, message: Message) -> float:
+        """Return when (Unix seconds) the code for an event's answer ends; infinity for no code."""
+        return self._answer(message)[2] - _SKEW
+
     def _answer(self, message: Message) -> tuple[str, str, float]:
         """Return what an event is answered with, the code for it, and when that ends (Unix seconds)."""
         event = message.parts[0].data if message.parts else {}

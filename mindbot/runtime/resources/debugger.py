@@ -98,7 +98,7 @@ class DebuggerResource:
 
     def list_parked(self) -> list[ParkedJson]:
         """Return the turns that are held, the longest held first."""
-        return [parked.to_json() for parked in self._gate.parked.values()]
+        return [parked.to_json() for parked in self._gate.parked.values() if not parked.go.is_set()]
 
     def resume_all(self, *, by: Operator) -> FreedJson:
         """Let all of them go on."""

@@ -50,8 +50,15 @@ class Watch:
         self.opened_spans: list[str] = []
         self.closed_spans: list[str] = []
 
-    async def gate(self, turn: Turn, span: Span) -> None:
+    async def around(self, turn: Turn, span: Span, stage: onion.Stage, inner: onion.Next) -> None:
         self.gates.append(span.name)
+        await stage(turn, inner)
+
+    async def gate(self, turn: Turn, span: Span) -> None:
+        """Holds nobody."""
+
+    async def left(self, turn: Turn, span: Span, error: Exception | None) -> None:
+        """Holds nobody."""
 
     def opened(self, turn: Turn, span: Span) -> None:
         self.opened_spans.append(span.name)

@@ -1,0 +1,98 @@
+"""What ends a debugger ends what it holds: a console that has gone, a drain; a reload does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from debug_house import CLI, a_house
+
+from mindbot.config.load import load
+from mindbot.domain.errors import BadFilter, Conflict, Invalid, NotFound
+from mindbot.domain.operators import Operator
+from mindbot.testing.stores.memory.store import MemoryPlaces
+from mindbot.testing.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_console_that_has_gone_takes_its_breakpoints_along(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as house:
+        house.runtime.debugging.consoles.grace = 0.0
+        one, other = Operator("root", "one"), Operator("root", "other")
+        with house.debugger.attached("other"):
+            with house.debugger.attached("one"):
+                mine = await house.debugger.set_breakpoint({"stage": "run"}, by=one)
+                theirs = await house.debugger.set_breakpoint({"stage": "compose"}, by=other)
+                sticky = await house.debugger.set_breakpoint({"stage": "media", "sticky": True}, by=one)
+                turn = await house.say("hello")
+                for _ in ("media", "compose"):
+                    await house.parked(turn)
+                    await house.debugger.act(turn, "resume", by=one)
+                assert (await house.parked(turn, "before", "run"))["owner"] == "one"
+            await until(lambda: not house.debugger.list_parked())
+            await house.ended(turn)
+            left = [b["id"] for b in house.debugger.list_breakpoints()]
+            assert mine["id"] not in left and left == [theirs["id"], sticky["id"]]
+        await until(lambda: len(house.debugger.list_breakpoints()) == 1)
+        assert house.phone.shown == ["you said hello"]
+
+
+async def test_a_stop_lets_parked_turns_be_answered_first(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as house:
+        await house.stop(stage="run")
+        turn = await house.say("hello")
+        await house.parked(turn)
+        assert await house.runtime.drain(30)
+        assert house.phone.shown == ["you said hello"]
+
+
+async def test_a_turn_that_is_cut_off_is_answered_by_the_next_process_and_is_no_suspect(
+    tmp_path: Path,
+) -> None:
+    places = MemoryPlaces()
+    async with a_house(tmp_path, places.store) as house:
+        await house.stop(stage="compose")
+        await house.stop(stage="run", sticky=True)
+        turn = await house.say("hello")
+        await house.parked(turn, "before", "compose")
+    async with a_house(tmp_path, places.store) as house:
+        await house.parked(turn, "before", "run")  # the sticky one is all that is left
+        assert [b["id"] for b in house.debugger.list_breakpoints()] == ["b2"]
+        assert await house.stop(stage="run") == "b3"
+        await house.act(turn, "resume")
+        ended = await house.ended(turn)
+        assert (ended["reply"], ended["attempt"]) == ("you said hello", 1)
+        assert house.phone.shown == ["you said hello"]
+
+
+async def test_a_reload_leaves_a_parked_turn_where_it_is(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as house:
+        await house.stop(stage="run")
+        turn = await house.say("hello")
+        await house.parked(turn)
+
+        async def bind(hooks: object) -> None:
+            """Nobody is called back."""
+
+        await house.runtime.use(load(environ={"MINDBOT__DEBUG__ENABLED": "false"}), bind)
+        assert house.debugger.list_parked()
+        with pytest.raises(Conflict, match="switched off"):
+            await house.stop(stage="run")
+        await house.act(turn, "resume")
+        assert (await house.ended(turn))["reply"] == "you said hello"
+
+
+async def test_what_makes_no_breakpoint_is_told(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as house:
+        for said in ({}, {"on": "change"}, {"stage": "run", "hits": 0}, {"stage": "run", "on": "inside"}):
+            with pytest.raises(Invalid):
+                await house.stop(**said)
+        with pytest.raises(BadFilter):
+            await house.stop(stage="run", filter="text ~~ 3")
+        with pytest.raises(NotFound):
+            await house.debugger.clear_breakpoints("b9", everyone=False, by=CLI)
+        id = await house.stop(stage="run")
+        changed = await house.debugger.change_breakpoint(id, {"enabled": False}, by=CLI)
+        assert (changed["enabled"], changed["stage"]) == (False, "run")
+        assert (await house.ended(await house.say("hello")))["state"] == "answered"
