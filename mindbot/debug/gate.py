@@ -25,11 +25,7 @@ from mindbot.debug.scopes import rendered, value_at
 from mindbot.domain.errors import MindBotError, StoreError
 from mindbot.domain.plain import dumps
 from mindbot.domain.span import Span
-from mindbot.domain.turn import Turn
-
-Next = Callable[[Turn], Awaitable[None]]
-#: A stage, as `Tracer.around` is given it.
-Stage = Callable[[Turn, Next], Awaitable[None]]
+from mindbot.domain.turn import Inwards, StageCall, Turn
 
 log = structlog.get_logger("mindbot.debug")
 
@@ -83,7 +79,7 @@ class TurnGate:
 
     # --- what a turn's steps call
 
-    def around(self, turn: Turn, span: Span, stage: Stage, inner: Next) -> Awaitable[None]:
+    def around(self, turn: Turn, span: Span, stage: StageCall, inner: Inwards) -> Awaitable[None]:
         """See `Tracer.around`; a turn that is parked has one coroutine less for each of its stages."""
         held = self._held.get(turn.number)
         if held is not None:
@@ -92,7 +88,7 @@ class TurnGate:
             return stage(turn, inner)
         return self._outermost(turn, span, stage, inner)
 
-    async def _outermost(self, turn: Turn, span: Span, stage: Stage, inner: Next) -> None:
+    async def _outermost(self, turn: Turn, span: Span, stage: StageCall, inner: Inwards) -> None:
         self._held[turn.number] = held = HeldTurn(turn)
         self._look()
         try:
@@ -111,7 +107,7 @@ class TurnGate:
         if (held := self._held.get(turn.number)) is not None:
             await self._stop(held, span, "after" if error is None else "error", error)
 
-    async def _in_frame(self, held: HeldTurn, span: Span, stage: Stage, inner: Next) -> None:
+    async def _in_frame(self, held: HeldTurn, span: Span, stage: StageCall, inner: Inwards) -> None:
         inside = bool(held.frames)
         while not (inside and held.ending is not None):
             frame = held.enter(span)

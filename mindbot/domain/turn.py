@@ -28,8 +28,9 @@ OPEN_STATES: tuple[State, ...] = ("queued", "running", "parked", "waiting")
 DONE_STATES: tuple[State, ...] = ("answered", "dropped", "failed", "dead")
 
 Clock = Callable[[], float]
-_Next = Callable[["Turn"], Awaitable[None]]
-_Stage = Callable[["Turn", _Next], Awaitable[None]]
+#: The stages inside of one, and a stage as it is called.
+Inwards = Callable[["Turn"], Awaitable[None]]
+StageCall = Callable[["Turn", Inwards], Awaitable[None]]
 
 #: The kind of steps that the pipeline is made of; `Tracer.around` holds a turn at these.
 STAGE = "stage"
@@ -59,7 +60,7 @@ class Tracer(Protocol):
 
     active: bool
 
-    def around(self, turn: Turn, span: Span, stage: _Stage, inner: _Next) -> Awaitable[None]:
+    def around(self, turn: Turn, span: Span, stage: StageCall, inner: Inwards) -> Awaitable[None]:
         """Run a stage: hold the turn before and after it while a breakpoint matches, run it again or leave it
         out where an operator says so."""
 
@@ -84,7 +85,7 @@ class Unwatched:
 
     active = False
 
-    def around(self, turn: Turn, span: Span, stage: _Stage, inner: _Next) -> Awaitable[None]:
+    def around(self, turn: Turn, span: Span, stage: StageCall, inner: Inwards) -> Awaitable[None]:
         """Run it."""
         return stage(turn, inner)
 

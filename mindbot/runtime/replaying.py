@@ -11,7 +11,7 @@ from mindbot.domain.ports.store import Recorded
 from mindbot.domain.replaying import Replaying
 from mindbot.domain.shapes.replays import StepOutcome
 from mindbot.domain.span import Span
-from mindbot.domain.turn import STAGE, Tracer, Turn
+from mindbot.domain.turn import STAGE, Inwards, StageCall, Tracer, Turn
 from mindbot.http.sealed import sealed
 from mindbot.pipeline.services import Once
 
@@ -69,13 +69,12 @@ class ReplayTracer:
         self.inner = tracer
         self._past = past
 
-    async def around(self, turn: Turn, span: Span, stage: Callable[[], Awaitable[None]]) -> None:
+    def around(self, turn: Turn, span: Span, stage: StageCall, inner: Inwards) -> Awaitable[None]:
         """See the port."""
         self._past.enters(span.name)
         if self.inner.active:
-            await self.inner.around(turn, span, stage)
-        else:
-            await stage()
+            return self.inner.around(turn, span, stage, inner)
+        return stage(turn, inner)
 
     async def gate(self, turn: Turn, span: Span) -> None:
         """See the port."""
