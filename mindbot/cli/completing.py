@@ -19,6 +19,14 @@ Offered = list[tuple[str, str]]
 
 LEVELS = ("debug", "info", "warning", "error")  # of the log, by what the API calls them
 
+#: Kinds of steps that turns can be stopped at.
+STEPS = {
+    "model": "a call of a model",
+    "tool": "a call of a tool",
+    "workflow": "a run of a workflow",
+    "node": "a node of a workflow",
+}
+
 _PATIENCE = 0.5  # seconds
 _MOST = 50  # rows that are looked at
 _LATELY = 6 * 3600.0  # seconds that `mindbot failures` looks back
@@ -144,6 +152,44 @@ def datasets(ctx: typer.Context, incomplete: str) -> Offered:
     from mindbot.api import workflow_calls
 
     return _ask(ctx, workflow_calls.datasets, lambda found: ((d.name, d.title) for d in found))
+
+
+def breakpoints(ctx: typer.Context, incomplete: str) -> Offered:
+    """Offer breakpoints by their ids."""
+    from mindbot.api import debug_calls, shown_debugger
+
+    return _ask(ctx, debug_calls.breakpoints, lambda found: ((b.id, shown_debugger.stops(b)) for b in found))
+
+
+def parked_turns(ctx: typer.Context, incomplete: str) -> Offered:
+    """Offer the turns that are parked."""
+    from mindbot.api import debug_calls, shown_debugger
+
+    return _ask(
+        ctx,
+        debug_calls.parked,
+        lambda found: ((p.turn, f"{shown_debugger.where(p)} {p.user}: {p.text}") for p in found),
+    )
+
+
+def paths(ctx: typer.Context, incomplete: str) -> Offered:
+    """Offer the values of the parked turn that was typed."""
+    from mindbot.api import debug_calls, shown_debugger
+
+    turn = ctx.params.get("turn") or ""
+    return _ask(ctx, lambda: debug_calls.scopes(turn), lambda found: shown_debugger.lines_of(found))
+
+
+def stages(incomplete: str) -> Offered:
+    """Offer the stages that are installed."""
+    from mindbot import registry
+
+    return [(each, "") for each in registry.names("stages")]
+
+
+def steps(incomplete: str) -> Offered:
+    """Offer the kinds of steps inside stages."""
+    return list(STEPS.items())
 
 
 def topics(incomplete: str) -> Offered:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("Show where a turn's time went.", "mindbot.cli.trace:app"),
     "diff": ("How two turns differ, down to the prompt.", "mindbot.cli.diff:app"),
     "replay": ("Make a turn again, or the last ones, and compare.", "mindbot.cli.replay:app"),
+    "debug": ("Stop turns at breakpoints, change them, let them go on.", "mindbot.cli.debug:app"),
     "export": ("A turn as JSON, its model's call as curl, or a report.", "mindbot.cli.export:app"),
     "platform": ("Bots and how their platforms are.", "mindbot.cli.platform:app"),
     "provider": ("Models' providers: how they are, tests, cost.", "mindbot.cli.provider:app"),

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import anyio
+from fake_debugger import FakeDebugger
 from fake_replays import FakeReplays
 from fake_workflows import FakeDatasets, FakeRouting, FakeWorkflows
 
@@ -160,6 +161,7 @@ class FakeRuntime:
         self.resources.providers = providers_of(PROVIDERS)
         self.resources.traces = TraceResource(WholeTurns(self))
         self.resources.workflows = FakeWorkflows()
+        self.resources.debugger = FakeDebugger(self.turns)
         self.resources.datasets = FakeDatasets()
         self.resources.routing = FakeRouting()
         self.resources.replays = FakeReplays(self.turns)
