@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from mindbot.api.models import Answer
 
@@ -46,3 +48,22 @@ class BusView(Answer):
 
     seq: int = 0
     rows: list[BusRow] = Field(default_factory=list)
+
+
+class AskDatabase(BaseModel):
+    """A question in SQL; it can only read. ``timeout`` is seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sql: str = Field(min_length=1, max_length=20_000)
+    limit: int = Field(default=200, ge=1, le=10_000)
+    timeout: float = Field(default=5.0, gt=0, le=60)
+
+
+class SqlAnswer(Answer):
+    """What it found, a row a list in the order of ``columns``; ``more``: there are others."""
+
+    columns: list[str] = Field(default_factory=list)
+    rows: list[list[Any]] = Field(default_factory=list)
+    more: bool = False
+    took_ms: float = 0.0

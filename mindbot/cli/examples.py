@@ -12,7 +12,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "--socket /run/mindbot/mindbot.sock tui",
     ),
     "up": ("up --demo", "--config mindbot.yaml up"),
-    "tui": ("tui", "tui --readonly --lang zh", "tui --web --port 8008"),
+    "tui": (
+        "tui",
+        "tui --readonly --lang zh",
+        "tui --at -2h --filter 'state == failed'",
+        "tui --web --port 8008",
+    ),
     "daemon": ("daemon status",),
     "daemon run": ("--config mindbot.yaml daemon run",),
     "daemon status": ("daemon status", "daemon status --json"),
@@ -168,5 +173,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "db upgrade": ("db upgrade",),
     "db backup": ("db backup mindbot-backup.db",),
     "db restore": ("db restore FILE",),
+    "db query": ("db query 'SELECT state, count(*) FROM turns GROUP BY state'",),
     "db check": ("db check", "db check --file FILE --json"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from mindbot.domain.errors import ConfigError, Conflict, MindBotError, Unreachab
 
 if TYPE_CHECKING:
     from mindbot.api.client import Client
+    from mindbot.api.instrument_models import SqlAnswer
     from mindbot.config.load import Loaded
 
 db = typer.Typer(
@@ -212,3 +214,43 @@ def _inspect(path: Path) -> dict[str, Any]:
     except sqlite3.Error as error:
         problems = [str(error)]
     return {"schema": schema, "problems": problems, "rows": rows}
+
+
+@db.command()
+def query(
+    ctx: typer.Context,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT; - reads it from the input.")],
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows.")] = 200,
+    timeout: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds it may take.")] = 5.0,
+    file: Annotated[Path | None, _FILE] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, as when piped.")] = False,
+) -> None:
+    """Ask the database in SQL, for reading alone; what looks like a secret is masked."""
+    from mindbot.api import instrument_calls
+    from mindbot.api.instrument_models import SqlAnswer
+
+    text = sys.stdin.read() if sql == "-" else sql
+    daemon = _daemon(ctx) if file is None else None
+    if daemon is not None:
+        found = daemon.ask(instrument_calls.query_database(text, limit, timeout))
+    else:
+        from mindbot.store.sql import ask
+
+        found = SqlAnswer.model_validate(ask(_path(ctx, file), text, limit, timeout))
+    if as_json or not sys.stdout.isatty():
+        for row in found.rows:
+            typer.echo(json.dumps(dict(zip(found.columns, row, strict=True)), ensure_ascii=False))
+    else:
+        _table(found)
+    if found.more:
+        typer.echo(f"the first {limit:,} rows; there are more: --limit shows them", err=True)
+
+
+def _table(found: SqlAnswer) -> None:
+    from mindbot.domain.visible import visible_lines
+
+    cells = [found.columns, *(["null" if c is None else str(c) for c in row] for row in found.rows)]
+    shown = [[" ".join(visible_lines(cell).split())[:60] for cell in row] for row in cells]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for line in shown:
+        typer.echo("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip())

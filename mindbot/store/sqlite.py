@@ -18,6 +18,7 @@ from mindbot.config.sections import StoreSettings
 from mindbot.domain import ids
 from mindbot.domain.errors import StoreCorrupt, StoreError, StoreGone
 from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Live
+from mindbot.domain.shapes.instruments import SqlAnswerJson
 from mindbot.store import anew, backup, changes, indexes, recovery, spending, troubles
 from mindbot.store.database import Database
 from mindbot.store.finder.finder import Finder
@@ -81,6 +82,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(database, journal, unreadable)
         self.keep = SqliteKeep(database, journal, unreadable)
         self.spending = SqliteSpending(database, journal)
+        self._asking: anyio.CapacityLimiter | None = None
         self._queries: SqliteQueries | None = None
 
     @classmethod
@@ -202,6 +204,16 @@ class SqliteStore:
         """See the port."""
         read = partial(troubles.reached, self.path, sessions, since)
         return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+
+    async def query(self, sql: str, limit: int, timeout: float) -> SqlAnswerJson:
+        """See the port. One question at a time, in a thread and on a connection of its own."""
+        from mindbot.store.sql import ask
+
+        if self._asking is None:
+            self._asking = anyio.CapacityLimiter(1)
+        return await anyio.to_thread.run_sync(
+            ask, self.path, sql, limit, timeout, limiter=self._asking, abandon_on_cancel=True
+        )
 
     async def backup(self, target: Path) -> None:
         """See the port. Reads wait meanwhile only where the file is gone: the open one is all there is."""

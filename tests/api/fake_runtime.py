@@ -338,6 +338,11 @@ class FakeRuntime:
             {"id": f"{turn}-0", "taken_back": False, "why": "sent more than a day ago"},
         ]
 
+    async def query(self, sql: str, limit: int, timeout: float, who: str) -> Json:
+        if sql == "for ever":
+            raise TimedOut(f"longer than {timeout:g}s")
+        return {"columns": ["n"], "rows": [[n] for n in range(limit)], "more": True, "took_ms": 1.0}
+
     async def backup(self) -> Path:
         handle, name = tempfile.mkstemp()
         os.write(handle, b"SQLite format 3\0")

@@ -10,7 +10,7 @@ import pytest
 
 from mindbot.api import instrument_calls, queue_calls
 from mindbot.api.stream import events
-from mindbot.domain.errors import Conflict
+from mindbot.domain.errors import Conflict, Invalid, TimedOut
 from mindbot.domain.events import Event
 from mindbot.testing.waiting import until
 
@@ -50,3 +50,12 @@ async def test_what_waits_is_asked_and_acted_on_over_the_api(up: Running) -> Non
     with pytest.raises(Conflict):
         await up.client.ask(queue_calls.cancel(waits.id))
     await until(lambda: up.runtime.hastened == [waits.id])
+
+
+async def test_the_database_is_asked_over_the_api(up: Running) -> None:
+    found = await up.client.ask(instrument_calls.query_database("SELECT 1", limit=2))
+    assert (found.columns, found.rows, found.more) == (["n"], [[0], [1]], True)
+    with pytest.raises(TimedOut, match="longer than"):
+        await up.client.ask(instrument_calls.query_database("for ever", timeout=0.5))
+    with pytest.raises(Invalid):
+        await up.client.ask(instrument_calls.query_database("SELECT 1", limit=0))

@@ -141,3 +141,51 @@ BUS: Json = {
         bus_row("client", "process 4820", "span", filter="turn == 06AA8W8X00B00", waiting=40),
     ],
 }
+
+SQL: Json = {
+    "columns": ["bot", "state", "n", "last", "error"],
+    "rows": [
+        ["default", "sent", 812, 1790000000.25, None],
+        ["客服", "dead", 3, 1789999400.0, "40001: invalid credential"],
+        ["行政", "pending", 1, 1789999999.5, "overloaded: 503: the gateway is busy"],
+    ],
+    "more": False,
+    "took_ms": 3.2,
+}
+
+OPENAPI: Json = {
+    "components": {
+        "schemas": {
+            "SendMessage": {
+                "required": ["text"],
+                "properties": {"text": {"type": "string"}, "user": {"type": "string"}},
+            }
+        }
+    },
+    "paths": {
+        "/v1/status": {"get": {"description": "Everything at a glance, and the caller's role."}},
+        "/v1/turns": {
+            "get": {
+                "description": "Newest first.",
+                "parameters": [
+                    {
+                        "name": "limit",
+                        "in": "query",
+                        "description": "How many.",
+                        "schema": {"type": "integer", "default": 50},
+                    },
+                    {"name": "filter", "in": "query", "schema": {"type": "string"}},
+                ],
+            },
+            "post": {
+                "description": "Take a message as if its platform had sent it.",
+                "requestBody": {
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SendMessage"}}}
+                },
+            },
+        },
+        "/v1/secrets/{name}": {
+            "delete": {"description": "Remove a secret.", "parameters": [{"name": "name", "in": "path"}]}
+        },
+    },
+}

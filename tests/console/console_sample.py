@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from console_bots import BOTS, BUNDLES, SUFFERING, health
 from console_fakes import NOON, FakeDaemon, turn_id
-from console_instruments import BUS, METRICS, QUEUE
+from console_instruments import BUS, METRICS, OPENAPI, QUEUE, SQL
 from console_providers import PROVIDERS
 from console_routes import LEARNED, ROUTE, ROUTER, spans
 from console_turns import failed, queued, running, undelivered
@@ -440,7 +440,9 @@ def filled() -> FakeDaemon:
         "GET /v1/sessions": sessions(),
         "GET /v1/queue": QUEUE,
         "GET /v1/metrics/times": METRICS,
+        "GET /v1/openapi.json": OPENAPI,
         "GET /v1/bus": BUS,
+        "POST /v1/database/query": SQL,
         "GET /v1/dead-letters": LETTERS,
         "GET /v1/failures": {"window_s": 21600.0, "looked": 13, "more": False, "bundles": BUNDLES},
         "GET /v1/failures/b1": {**BUNDLES[0], "who": SUFFERING},

@@ -30,6 +30,8 @@ VIEWS = (
     "queue",
     "metrics",
     "bus",
+    "database",
+    "api",
     "events",
     "help",
 )

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from console_web import ADDRESS, asked
 from websockets.sync.client import ClientConnection, connect
 
 from mindbot.testing import processes
@@ -173,9 +174,11 @@ def test_a_console_in_a_browser_ends_with_its_server(tmp_path: Path) -> None:
         server = subprocess.Popen([*MINDBOT, *options], stderr=said, start_new_session=True)
 
     def page() -> ClientConnection | None:
-        with suppress(ConnectionRefusedError):
-            return connect(f"ws://127.0.0.1:{port}/ws?width=80&height=24", origin=f"http://127.0.0.1:{port}")  # type: ignore[arg-type]
-        return None
+        if not (found := ADDRESS.search((tmp_path / "said").read_text())):
+            return None
+        _, cookie = asked(found[0])
+        url, origin = f"ws://127.0.0.1:{port}/ws?width=80&height=24", f"http://127.0.0.1:{port}"
+        return connect(url, origin=origin, additional_headers={"Cookie": cookie})  # type: ignore[arg-type]
 
     drawn = b""
     try:

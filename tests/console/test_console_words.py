@@ -34,7 +34,7 @@ from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.transfer import HANDS
 from mindbot_tui.commands.usage import TITLES
 from mindbot_tui.keymap import KEYS
-from mindbot_tui.screens import bus, metrics, queue
+from mindbot_tui.screens import bus, database, metrics, queue
 from mindbot_tui.screens.debugger import SCOPES
 from mindbot_tui.screens.diff import PARTS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS, OWN_KEYS
@@ -49,6 +49,7 @@ from mindbot_tui.widgets.no_daemon import STARTS
 from mindbot_tui.widgets.turn_list import ORIGINS
 from mindbot_tui.words import Words, language_of
 
+SPARKS = ("messages in", "answers out", "run + queue", "loop lag", "memory")
 PACKAGE = Path(mindbot_tui.__file__).parent
 
 
@@ -101,7 +102,9 @@ def said() -> Iterator[tuple[str, str]]:
     )
     routes = (shown_routes.STATES, shown_routes.MODES, shown_routes.PARTS, shown_routes.CORRECTIONS)
     yield from (("queue", text) for text in (*shown_queue.TEXTS, *queue.PLACES, *queue.STATES))
-    yield from (("instruments", text) for text in (*metrics.WHATS, *bus.KINDS, "run + queue", "memory"))
+    yield from (
+        ("instruments", text) for text in (*metrics.WHATS, *bus.KINDS, *SPARKS, *database.EXAMPLES.values())
+    )
     yield from (("turns", text) for text in (*shown_waits.TEXTS, *FILES))
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)
     yield from (("health", text) for text in (*TEXTS, *NEWS))

@@ -69,6 +69,7 @@ ROWS: dict[type[models.Answer], tuple[Any, ...]] = {
     instrument_models.MetricTimesView: (instruments.MetricTimesJson,),
     instrument_models.BusRow: (instruments.BusRowJson,),
     instrument_models.BusView: (instruments.BusJson,),
+    instrument_models.SqlAnswer: (instruments.SqlAnswerJson,),
     models.BotMinutes: (daemon.MinutesJson,),
     models.BotTraffic: (daemon.TrafficJson,),
     models.PlatformView: (daemon.BotJson,),

@@ -7,7 +7,7 @@ import gc
 import shlex
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from textual import work
@@ -69,6 +69,7 @@ class Console(Leaving):
         keymap: Keymap | None = None,
         keymap_path: str = "",
         clock: Callable[[], float] = time.time,
+        begins: Sequence[str] = (),
     ) -> None:
         self._loud = loud  # the name of the frame's colour; the theme's own when empty
         super().__init__()
@@ -84,6 +85,7 @@ class Console(Leaving):
         self.keymap = keymap or Keymap()
         self.keymap_path = keymap_path
         self._fps = fps
+        self._begins = list(begins)  # command lines for when the turns are there
         self.feed = Feed(self.state, api)
         self.flow = Flow()
         self._places = Places(self, self.flow)
@@ -129,6 +131,8 @@ class Console(Leaving):
     def _sync(self) -> None:
         self._toasts.sync()
         pace = pace_of(self._driver)
+        if self._begins and self.state.listed:
+            self.run_command(self._begins.pop(0))  # one after the other has been drawn
         if not self.view.is_mounted or (pace and pace.holding):
             return
         if pace and pace.rests:

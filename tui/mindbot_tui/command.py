@@ -29,6 +29,10 @@ def _themes(incomplete: str) -> list[str]:
 def open_console(
     ctx: typer.Context,
     readonly: Annotated[bool, typer.Option("--readonly", help="Look, but change nothing.")] = False,
+    at: Annotated[
+        str, typer.Option(metavar="TIME", help="Begin with what happened then: 12:30, -2h, 2026-11-30.")
+    ] = "",
+    filter: Annotated[str, typer.Option(metavar="FILTER", help="Begin with these turns only.")] = "",
     lang: Annotated[
         str, typer.Option(autocompletion=_languages, help="en or zh; by default what $LANG says.")
     ] = "",
@@ -48,7 +52,8 @@ def open_console(
     commands: Annotated[
         str, typer.Option(metavar="FILE", help="Commands of your own; with --web, only what is named here.")
     ] = "",
-    web: Annotated[bool, typer.Option("--web", help="Serve the console to a browser.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Serve the console, read-only, to a browser.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --web: not only look.")] = False,
     host: Annotated[str, typer.Option(help="Where --web listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Its port.")] = 8008,
     public_url: Annotated[
@@ -60,8 +65,9 @@ def open_console(
     if web:
         from mindbot_tui.web import serve
 
-        options = ["--readonly"] * readonly + ["--production"] * production
+        options = ["--readonly"] * (readonly or not write) + ["--production"] * production
         options += ["--lang", lang] * bool(lang) + ["--theme", theme] * bool(theme) + ["--fps", str(fps)]
+        options += ["--at", at] * bool(at) + ["--filter", filter] * bool(filter)
         options += ["--commands", str(Path(commands).absolute())] * bool(commands)
         options += ["--keymap", str(Path(keymap).absolute())] * bool(keymap)
         serve(options, socket, host, port, public_url)
@@ -71,6 +77,8 @@ def open_console(
     start(
         socket,
         readonly=readonly,
+        at=at,
+        filter=filter,
         language=lang,
         theme=theme,
         production=production,

@@ -121,6 +121,7 @@ KEYS: tuple[Key, ...] = (
     Key("transfer", "h", "sessions", "transfer", "hand the conversation over", 3),
     Key("retry", "r", "dead", "retry", "send it again, or run the turn again", 2),
     Key("discard", "d", "dead", "discard", "put it away for good", 3),
+    Key("ask", "i", "database", "ask", "write a question in SQL", 2),
     Key("hasten", "r", "queue", "hasten", "try it again now", 2),
     Key("give_up", "d", "queue", "give-up", "give it up: it is a dead letter then", 3),
     Key("reload", "r", "config", "reload", "let the daemon read its configuration again", 2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket as network
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,13 +28,16 @@ def start(
     fps: float = 10,
     keymap: str = "",
     commands: str = "",
+    at: str = "",
+    filter: str = "",
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Run a console until it is left.
 
     Raises:
         NotFound: there is no such language or theme.
-        Invalid: there is no terminal.
+        Invalid: there is no terminal, or ``at`` is no time.
+        BadFilter: of ``filter``.
         SystemExit: it ended otherwise than by being left: its terminal went, or it failed.
     """
     # A browser's console has a driver of its own.
@@ -47,6 +51,15 @@ def start(
 
     if language and language not in LANGUAGES:
         raise NotFound(f"no language {language!r}", hint=", ".join(LANGUAGES))
+    if filter:
+        from mindbot.filters.fields import TURN_FIELDS
+        from mindbot.filters.language import parse
+
+        parse(filter, TURN_FIELDS)
+    if at:
+        from mindbot_tui.state.times import moment_of
+
+        moment_of(at, time.time())
     keys, own = brought(keymap, commands, environ)
     name, environment, loud = look_of(theme, production, environ)
     console = Console(
@@ -59,6 +72,7 @@ def start(
         fps=fps,
         keymap=keys,
         keymap_path=keymap or own_file("keymap.yaml", environ),
+        begins=[*([f"filter {filter}"] if filter else []), *([f"jump {at}"] if at else [])],
     )
     console.state.own = own
     console.use_theme(name)

@@ -18,6 +18,7 @@ from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message
 from mindbot.domain.needs import ANYTHING, Need
+from mindbot.domain.shapes.instruments import SqlAnswerJson
 from mindbot.domain.shapes.turns import DeadLetterJson, Plain, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.spending import DaySpent, Spender
 from mindbot.domain.turn import Turn
@@ -437,6 +438,15 @@ class Store(Protocol):
 
     async def reached(self, sessions: Sequence[str], since: float) -> dict[tuple[str, str], int]:
         """Return the last turn since a moment whose answer arrived, by session and sender."""
+
+    async def query(self, sql: str, limit: int, timeout: float) -> SqlAnswerJson:
+        """Return what a question in SQL finds, at most ``limit`` rows; it can only read.
+
+        Raises:
+            Invalid: it is no such question, or this store answers none.
+            TimedOut: it took longer than ``timeout`` seconds.
+            StoreError: nothing could be read.
+        """
 
     async def backup(self, target: Path) -> None:
         """Copy everything to a new file, and prove it; raises Conflict when one is there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 
 class TimesJson(TypedDict):
@@ -44,3 +44,12 @@ class BusJson(TypedDict):
 
     seq: int
     rows: list[BusRowJson]
+
+
+class SqlAnswerJson(TypedDict):
+    """What a question in SQL found, a row a list in the order of ``columns``; ``more``: there are others."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    more: bool
+    took_ms: float

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from mindbot_tui.commands.act import Advance, DropParked, Resume
 from mindbot_tui.commands.answer_with import AnswerWith
+from mindbot_tui.commands.ask import Ask
 from mindbot_tui.commands.back import Back
 from mindbot_tui.commands.base import Command
 from mindbot_tui.commands.break_at import Break
+from mindbot_tui.commands.call import Call
 from mindbot_tui.commands.clear import ClearFilter
 from mindbot_tui.commands.compare import Compare
 from mindbot_tui.commands.compose import Compose
@@ -115,6 +117,10 @@ COMMANDS: dict[str, Command] = {
         Go("queue", "what waits or is under way, what it waits for"),
         Go("metrics", "rates, lag, memory, and how long things take"),
         Go("bus", "what happens in the daemon, who listens, who is too slow"),
+        Go("database", "ask the database in SQL, for reading alone"),
+        Ask(),
+        Go("api", "every call of the API, what it takes; Enter tries one"),
+        Call(),
         Hasten(),
         GiveUp(),
         Go("debugger", "turns that are parked: step, edit, answer, and what each would send"),

@@ -22,6 +22,8 @@ _VIEWS = {
     "breakpoints": "mindbot_tui.screens.breakpoints:Breakpoints",
     "metrics": "mindbot_tui.screens.metrics:Metrics",
     "bus": "mindbot_tui.screens.bus:BusScreen",
+    "database": "mindbot_tui.screens.database:DatabaseScreen",
+    "api": "mindbot_tui.screens.api:ApiScreen",
     "events": "mindbot_tui.screens.events:Events",
     "help": "mindbot_tui.screens.help:Help",
 }

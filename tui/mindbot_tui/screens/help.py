@@ -52,6 +52,8 @@ CONTEXTS = {
     "queue": "Queue",
     "metrics": "Metrics",
     "bus": "Bus",
+    "database": "Database",
+    "api": "API",
     "help": "Help",
 }
 #: Keys that are no commands, by context.

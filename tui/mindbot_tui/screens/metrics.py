@@ -86,10 +86,10 @@ class Metrics(FactsTable[Measured]):
     def _lines(self) -> list[Spark]:
         n = self.console.state.numbers
         return [
-            ("in", n.received, f"{_last(n.received):.1f}/s"),
-            ("out", n.answered, f"{_last(n.answered):.1f}/s"),
+            ("messages in", n.received, f"{_last(n.received):.1f}/s"),
+            ("answers out", n.answered, f"{_last(n.answered):.1f}/s"),
             ("run + queue", n.open, f"{n.running:,} + {n.queued:,}"),
-            ("lag", n.lags, f"{n.lag:.1f} ms"),
+            ("loop lag", n.lags, f"{n.lag:.1f} ms"),
             ("memory", n.sizes, size(n.rss)),
         ]
 

@@ -71,7 +71,12 @@ BUS_FIELDS = _of(
     Field("waiting", Kind.NUMBER, "how many events wait for it"),
     Field("lost", Kind.NUMBER, "how many it never got"),
 )
+API_FIELDS = _of(
+    Field("method", Kind.TEXT, "GET, POST, PUT, PATCH or DELETE"),
+    Field("path", Kind.TEXT, "where it is"),
+    Field("does", Kind.TEXT, "what it does"),
+)
 LIST_FIELDS = (
     *(WORDS_ONLY, SESSION_FIELDS, CONFIG_FIELDS, PLATFORM_FIELDS, PROVIDER_FIELDS, WORKFLOW_FIELDS),
-    *(LOG_FIELDS, QUEUE_FIELDS, METRIC_FIELDS, BUS_FIELDS),
+    *(LOG_FIELDS, QUEUE_FIELDS, METRIC_FIELDS, BUS_FIELDS, API_FIELDS),
 )

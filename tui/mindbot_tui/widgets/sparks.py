@@ -11,7 +11,7 @@ from mindbot_tui.cells import fit
 from mindbot_tui.widgets.paint import Painter, Piece
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_LABEL, _VALUE = 12, 14  # cells
+_LABEL, _VALUE = 14, 14  # cells
 
 #: A label, the numbers (the oldest first), and how the last one is said.
 Line = tuple[str, Sequence[float], str]

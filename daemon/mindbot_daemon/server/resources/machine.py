@@ -14,7 +14,7 @@ from mindbot.domain.shapes.daemon import (
     LogLineJson,
     StatusJson,
 )
-from mindbot.domain.shapes.instruments import MetricTimesJson
+from mindbot.domain.shapes.instruments import MetricTimesJson, SqlAnswerJson
 
 if TYPE_CHECKING:
     from mindbot.config.load import Loaded
@@ -67,6 +67,9 @@ class Configuration(Protocol):
 
 class Database(Protocol):
     """The database as a whole."""
+
+    async def query(self, sql: str, limit: int, timeout: float, who: str) -> SqlAnswerJson:
+        """What a question in SQL finds; raises Invalid, TimedOut, StoreError."""
 
     async def backup(self) -> Path:
         """A copy of the database, proved, in a file that the caller deletes; raises StoreError."""

@@ -8,7 +8,9 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from mindbot_daemon.server.deps import ADMIN, DatabaseDep
+from mindbot.api import instrument_models
+from mindbot.domain.shapes.instruments import SqlAnswerJson
+from mindbot_daemon.server.deps import ADMIN, DatabaseDep, UserDep
 
 router = APIRouter(prefix="/database", tags=["database"])
 
@@ -24,3 +26,9 @@ async def backup(database: DatabaseDep) -> FileResponse:
     copy = await database.backup()
     gone = BackgroundTask(partial(copy.unlink, missing_ok=True))
     return FileResponse(copy, media_type="application/octet-stream", background=gone)
+
+
+@router.post("/query", response_model=instrument_models.SqlAnswer, dependencies=ADMIN)
+async def query(asked: instrument_models.AskDatabase, database: DatabaseDep, user: UserDep) -> SqlAnswerJson:
+    """Ask in SQL: one SELECT, for reading alone; what looks like a secret is masked."""
+    return await database.query(asked.sql, asked.limit, asked.timeout, user)

@@ -21,9 +21,10 @@ import anyio.lowlevel
 
 from mindbot.domain import ids
 from mindbot.domain.delivered import Delivered, delivered_of
-from mindbot.domain.errors import NotFound, StoreError
+from mindbot.domain.errors import Invalid, NotFound, StoreError
 from mindbot.domain.message import Message
 from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Keeps, Live, TurnsFound, Wanted
+from mindbot.domain.shapes.instruments import SqlAnswerJson
 from mindbot.domain.shapes.turns import DeadLetterJson, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.turn import Turn
 from mindbot.store.listing import Listing
@@ -107,6 +108,9 @@ class MemoryStore:
             each.state, each.ended, each.error = "dead", now, reason
         tables.since = now
         return Anew(now, reason, len(turns), len(deliveries))
+
+    async def query(self, sql: str, limit: int, timeout: float) -> SqlAnswerJson:
+        raise Invalid("a store in memory answers no SQL")
 
     async def queries(self, live: Live) -> MemoryQueries:
         """See the port."""
