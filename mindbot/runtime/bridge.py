@@ -63,7 +63,9 @@ class Bridge:
         shown = streams is not None and await self._put_on_show(turn, streams)
         answering = Answering(self._bus, turn, shown=shown)
         self._stoppers[turn.id] = answering.scope
-        if self._stopping.waits_behind(turn) or self._take_overs.cuts(turn):
+        # An operator may have taken the session while the delivery was written.
+        taken = shown and self._take_overs.withholds(turn) is not None
+        if taken or self._stopping.waits_behind(turn) or self._take_overs.cuts(turn):
             answering.scope.cancel()
         delivery = self._on_show.get(turn.number) if shown else None
         try:

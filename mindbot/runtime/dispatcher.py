@@ -184,6 +184,10 @@ class Dispatcher:
         """Return the turns that run now."""
         return [waiting[0] for waiting in self._sessions.values() if waiting[0].state == "running"]
 
+    def begun(self) -> list[Turn]:
+        """Return the turns that have begun: those that run, and those that somebody holds."""
+        return [waiting[0] for waiting in self._sessions.values() if waiting[0].state != "queued"]
+
     def live(self, session: str, number: int) -> Turn | None:
         """Return a turn that is queued or running here, as it is at this moment."""
         return next((turn for turn in self._sessions.get(session, ()) if turn.number == number), None)

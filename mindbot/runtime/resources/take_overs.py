@@ -97,7 +97,7 @@ class TakeOverResource:
             taken = TakenSession(
                 session, talk.bot.platform, talk.bot.name, operator.user, operator.console, now, now
             )
-            turns = [t for t in self._dispatcher.under_way() if taken.has(t.session) and t.message.written]
+            turns = [t for t in self._dispatcher.begun() if taken.has(t.session) and t.message.written]
             if before is not None:
                 taken.waiting, taken.lets = before.waiting, [*before.lets]
             if running == "finish":

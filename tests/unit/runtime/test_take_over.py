@@ -16,7 +16,7 @@ from mindbot.domain import ids
 from mindbot.domain.bot import Bot
 from mindbot.domain.chat import Chunk
 from mindbot.domain.delivery import Delivery, Sent
-from mindbot.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from mindbot.domain.errors import Conflict, Forbidden, Invalid, NotFound, Rejected
 from mindbot.domain.message import Json, Message, Part, text_part
 from mindbot.domain.operators import Operator
 from mindbot.domain.ports.platform import Receive, Report
@@ -72,12 +72,15 @@ class Slow:
         self.asked: list[str] = []
         self.may_go_on = anyio.Event()
         self.may_go_on.set()
+        self.fails = False
 
     async def run(self, turn: Turn) -> AsyncGenerator[Chunk, None]:
         self.asked.append(turn.message.text)
         self.prompts.append([line.content for line in turn.prompt])
         yield Chunk("so far")
         await self.may_go_on.wait()
+        if self.fails:
+            raise Rejected("no")
         yield Chunk(" and whole", finish="stop")
 
 
@@ -332,3 +335,32 @@ async def test_a_user_who_waits_for_too_long_is_told_in_health_and_metrics(tmp_p
             assert f'mindbot_sessions_taken{{state="{state}"}} 1.0' in found
         await said(runtime, "here I am")
         await until(lambda: runtime.board.state("take-over") == "ok")
+
+
+async def test_what_is_held_at_a_breakpoint_is_a_draft_once_it_goes_on(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone, MemoryPlaces()) as (runtime, _):
+        debugger = runtime.resources.debugger
+        await debugger.set_breakpoint({"stage": "run"}, by=BORIS)
+        turn = ids.show((await runtime.receive(a_message("hello"))).turn)
+        await until(debugger.list_parked)
+        taken = await runtime.resources.take_overs.take(SESSION, ANNA)
+        assert taken["running"] == [turn]
+        debugger.resume_all(by=BORIS)
+        found = await runtime.resources.turns.wait_sent(turn, PATIENCE)
+        assert (found["state"], found["vars"]["draft"]) == ("dropped", "so far and whole")
+        assert phone.shown == []
+
+
+async def test_a_failure_is_not_told_to_the_user_and_words_that_nobody_said_are_none(tmp_path: Path) -> None:
+    phone = Phone()
+    async with a_runtime(tmp_path, phone, MemoryPlaces()) as (runtime, slow):
+        slow.may_go_on = anyio.Event()
+        slow.fails = True
+        turn = ids.show((await runtime.receive(a_message("hello"))).turn)
+        await until(lambda: slow.asked)
+        await runtime.resources.take_overs.take(SESSION, ANNA)
+        slow.may_go_on.set()
+        found = await runtime.resources.turns.wait_sent(turn, PATIENCE)
+        assert (found["state"], found["deliveries"], phone.shown) == ("failed", [], [])
+        assert "draft" not in found["vars"]

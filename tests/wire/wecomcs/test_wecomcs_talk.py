@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from wecomcs_here import ACCOUNT, Here, a_delivery, connected
 
-from mindbot.domain.errors import Conflict, NetworkFailed, Overloaded, Rejected, StoreError
+from mindbot.domain.errors import Conflict, Invalid, NetworkFailed, Overloaded, Rejected, StoreError
 from mindbot.domain.message import Json, Part
 from mindbot.platforms.wecomcs.adapter import WeComCsPlatform
 from mindbot.sim.wecomcs.service_desk import BOT, ENDED, NEW, PERSON, POOL
@@ -377,3 +377,34 @@ async def test_a_state_that_allows_sending_again_by_now_is_tried_again() -> None
         assert caught.value.retryable and caught.value.code == "95018"
         await here.bot.send(delivery)
         assert here.shown() == ["hi"]
+
+
+async def test_an_operator_speaks_in_the_bots_name_where_wecom_lets_it() -> None:
+    async with connected(take_sessions=False) as here:
+        message = await here.asked()
+        assert here.talk().state == NEW
+        await here.bot.hold(message.reply_to)
+        assert here.talk().state == BOT, "WeCom gives it to nobody else now"
+        await here.bot.hold(message.reply_to)
+        await here.bot.send(a_delivery(message.reply_to, "a person here"))
+        assert here.shown() == ["a person here"]
+        with pytest.raises(Invalid, match="no customer"):
+            await here.bot.hold({**message.reply_to, "touser": ""})
+
+
+@pytest.mark.parametrize(
+    ("state", "says", "hint"),
+    [
+        (POOL, "queueing for people", "people answer it in WeCom"),
+        (PERSON, "with a person: anna", "people answer it in WeCom"),
+        (ENDED, "ended", "the customer must write again"),
+    ],
+)
+async def test_an_operator_takes_nothing_that_is_not_the_bots(state: int, says: str, hint: str) -> None:
+    async with connected() as here:
+        message = await here.asked()
+        here.talk().state, here.talk().servicer = state, "anna" if state == PERSON else ""
+        with pytest.raises(Conflict, match=says) as refused:
+            await here.bot.hold(message.reply_to)
+        assert refused.value.hint.startswith(hint)
+        assert here.talk().state == state
