@@ -71,11 +71,11 @@ def model_of(spans: list[Json]) -> Json | None:
 
 
 def _answers(span: Json, by_id: dict[int, Json]) -> bool:
-    """Tell whether a step is one of making the answer: a judge, say, is asked before."""
+    """Tell whether a step is one of making the answer: a judge is asked before, where the message goes."""
     above = by_id.get(span["parent"])
     while above is not None and above["kind"] != "stage":
         above = by_id.get(above["parent"])
-    return above is None or above["name"] == "run"
+    return above is None or above["name"] != "classify"
 
 
 def _prompt(spans: list[Json]) -> GoldenPrompt | None:

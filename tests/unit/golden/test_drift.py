@@ -76,6 +76,11 @@ def test_the_lines_of_a_prompt_are_counted_by_whom_they_are() -> None:
         {"role": "assistant", "content": "said"},
         {"role": "user", "content": "now"},
     ]
-    model = span(1, 0, "model", "openai", request={"model": "gpt-4", "messages": lines})
-    found = end_of({"state": "answered", "spans": [model]}).prompt
+    stage = span(1, 0, "stage", "classify")
+    judge = span(2, 1, "model", "openai", request={"model": "judge", "messages": []})
+    assert end_of({"state": "answered", "spans": [stage, judge]}).prompt is None, "a judge answers nobody"
+    model = span(3, 0, "model", "openai", request={"model": "gpt-4", "messages": lines})
+    cut = span(3, 0, "model", "openai", request={"model": "", "messages": [*lines, "… 9 entries left out …"]})
+    assert end_of({"state": "answered", "spans": [cut]}).prompt.history is None
+    found = end_of({"state": "answered", "spans": [stage, judge, model]}).prompt
     assert found == GoldenPrompt(model="gpt-4", instructions="Be kind.", history=2)
