@@ -304,6 +304,7 @@ class Runtime:
             partial(housekeeping.watch_store, self.store, self.board, self._store_state, self._unheard),
             partial(housekeeping.purge, self.store, self._retention),
             partial(housekeeping.purge_kept, self.store),
+            partial(housekeeping.purge_traces, self.store, self.current),
             partial(housekeeping.measure_lag, self.stats),
             heap.keep_small,
             partial(housekeeping.make_ready, self.current, lambda: self.phase == "running"),

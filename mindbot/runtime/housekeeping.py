@@ -11,8 +11,9 @@ from typing import TypeVar
 import anyio
 import structlog
 
+from mindbot.domain import ids
 from mindbot.domain.errors import MindBotError, StoreError
-from mindbot.domain.ports.store import Store
+from mindbot.domain.ports.store import Kept, Store
 from mindbot.domain.turn import Turn
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.dispatcher import Dispatcher
@@ -26,6 +27,9 @@ T = TypeVar("T")
 
 BUSY_AFTER = 5.0  # seconds without a free slot before a user is told
 MEDIA_EVERY = 30.0  # seconds between two looks whether the media store works
+TRACES_EVERY = 6 * 3600.0  # seconds between two looks for traces that are too old, or too many
+_BETWEEN = 0.1  # seconds in which messages have the store for themselves
+_THINNED = "mindbot", "traces", "thinned"  # where is kept up to which turn traces went
 KEPT_EVERY = 600.0  # seconds between two looks for what bots need no longer
 SECRETS_EVERY = 30.0  # seconds between two looks at secrets that could not be read
 PROVIDERS_EVERY = 1.0  # seconds between two looks whether any provider may be asked
@@ -118,6 +122,39 @@ async def purge(store: Store, retention: float) -> None:
         except StoreError as error:
             log.warning("retention has to wait", error=str(error))
         await anyio.sleep(3600)
+
+
+async def purge_traces(store: Store, current: Callable[[], Generation]) -> None:
+    """Let traces go that are too old, or too many, a little at a time; lists tell of the turns as before."""
+    while True:
+        settings = current().loaded.config.debug
+        try:
+            known = await store.keep.get(*_THINNED) or {}
+            end = ids.at(time.time() - settings.trace_days * 86400) if settings.trace_days else 0
+            if settings.trace_mb:
+                end = max(end, await _beyond(store, settings.trace_mb * 1_000_000))
+            last = begun = int(known.get("turn", 0))
+            while (found := await store.thin_traces(last, end)) is not None:
+                last = found
+                await anyio.sleep(_BETWEEN)
+            if last != begun:
+                await store.keep.write([Kept(*_THINNED, {"turn": last})])
+        except StoreError as error:
+            log.warning("old traces have to wait", error=str(error))
+        await anyio.sleep(TRACES_EVERY)
+
+
+async def _beyond(store: Store, most: int) -> int:
+    """Return the turn before which traces have to go: newer ones take all that is allowed; 0: none has."""
+    below = ids.LAST
+    while page := await store.weigh_traces(below):
+        for number, size in page:
+            most -= size
+            if most < 0:
+                return number + 1
+        below = page[-1][0]
+        await anyio.sleep(_BETWEEN)
+    return 0
 
 
 async def purge_kept(store: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -70,13 +70,13 @@ class KeptTurn(TypedDict):
     config: str
 
 
-def record_of(turn: Turn) -> KeptTurn:
-    """Return what is kept of an ended turn."""
+def record_of(turn: Turn, spans: Sequence[Span] | None = None) -> KeptTurn:
+    """Return what is kept of an ended turn; ``spans`` are those of its steps that are, None: all."""
     return {
         "route": turn.route,
         "vars": {k: v for k, v in turn.vars.items() if not k.startswith("_")},
         "reply": [p.to_json() for p in turn.reply.parts],
-        "spans": pack_spans(turn.spans),
+        "spans": pack_spans(turn.spans if spans is None else spans),
         "memo": turn.memo,
         "config": turn.config,
     }

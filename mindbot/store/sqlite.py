@@ -19,7 +19,7 @@ from mindbot.domain import ids
 from mindbot.domain.errors import StoreCorrupt, StoreError, StoreGone
 from mindbot.domain.ports.store import SPENDING_KEPT, Anew, GivenUp, Live
 from mindbot.domain.shapes.instruments import SqlAnswerJson
-from mindbot.store import anew, backup, changes, indexes, recovery, spending, troubles
+from mindbot.store import anew, backup, changes, indexes, recovery, spending, traces, troubles
 from mindbot.store.database import Database
 from mindbot.store.finder.finder import Finder
 from mindbot.store.history import SqliteHistory
@@ -173,6 +173,14 @@ class SqliteStore:
         """See the port."""
         change = partial(changes.purge, older_than=older_than, limit=limit)
         return await self._database.write(change)
+
+    async def thin_traces(self, after: int, before: int, limit: int = 200) -> int | None:
+        """See the port."""
+        return await self._database.write(partial(traces.thin, after=after, before=before, limit=limit))
+
+    async def weigh_traces(self, below: int, limit: int = 500) -> list[tuple[int, int]]:
+        """See the port."""
+        return await self._database.read(partial(traces.weigh, below=below, limit=limit))
 
     async def purge_kept(self, limit: int = 2000) -> int:
         """See the port."""

@@ -19,6 +19,7 @@ from mindbot.store.grouped_reads import GroupRead
 from mindbot.store.history import SqliteHistory
 from mindbot.store.journal import Journal, Rows
 from mindbot.store.rows import ANSWER, enqueue_row, readable, record_of, settle_row
+from mindbot.store.traces import capped
 from mindbot.store.unreadable import Unreadable
 
 #: What is put behind the reason of a turn that was discarded tells it from those that were dropped.
@@ -66,7 +67,10 @@ class SqliteTurns:
         """See the port."""
         journal, ended = self._journal, [turn, *turn.together]
         rows: Rows = {
-            "finish": [[t.number, t.state, t.finished, t.reason or None, record_of(t)] for t in ended]
+            "finish": [
+                [t.number, t.state, t.finished, t.reason or None, record_of(t, capped(t.spans))]
+                for t in ended
+            ]
         }
         fresh = [d for d in deliveries if d.kind == "message"]
         if fresh:

@@ -417,6 +417,15 @@ class Store(Protocol):
         Returns: how many went, of turns or of deliveries; at most ``limit`` of each do.
         """
 
+    async def thin_traces(self, after: int, before: int, limit: int = 200) -> int | None:
+        """Leave of the traces of ended turns between two ids (neither is among them) what lists tell.
+
+        Returns: the last turn that was looked at, of ``limit`` at most; None when there is none.
+        """
+
+    async def weigh_traces(self, below: int, limit: int = 500) -> list[tuple[int, int]]:
+        """Return the newest turns below an id, and the bytes that all but the message of each takes."""
+
     async def purge_kept(self, limit: int = 2000) -> int:
         """Delete what was kept for a time that is over, and what was spent over a year ago.
 

@@ -103,7 +103,8 @@ class TurnResource:
         """Return a turn's spans, its deliveries among them as the last ones."""
         found = await self.get_turn(turn)
         spans = found["spans"]
-        return spans + [_span(n, d) for n, d in enumerate(found["deliveries"], start=len(spans) + 1)]
+        first = max((span["id"] for span in spans), default=0) + 1  # of a long trace some are left out
+        return spans + [_span(n, d) for n, d in enumerate(found["deliveries"], start=first)]
 
     async def wait_turn(self, turn: str, timeout: float) -> TurnJson:
         """Return a turn when it is done; raises TimedOut, NotFound."""

@@ -137,6 +137,16 @@ class MemoryStore:
             tables.remove(number)
         return min(limit, max(len(sent), len(gone)))
 
+    async def thin_traces(self, after: int, before: int, limit: int = 200) -> int | None:
+        """See the port. What is in memory ends with the process: its traces stay until then."""
+        await self.check()
+        return None
+
+    async def weigh_traces(self, below: int, limit: int = 500) -> list[tuple[int, int]]:
+        """See the port."""
+        await self.check()
+        return []
+
     async def purge_kept(self, limit: int = 2000) -> int:
         """See the port."""
         await self.check()
