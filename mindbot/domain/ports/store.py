@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -17,7 +16,17 @@ from mindbot.domain.chat import ChatMessage
 from mindbot.domain.delivery import Delivery
 from mindbot.domain.host import TurnAnswer
 from mindbot.domain.message import Json, Message
-from mindbot.domain.needs import ANYTHING, Need
+
+# Whoever uses a store knows these under this module's name.
+from mindbot.domain.ports.store_values import SPENDING_KEPT as SPENDING_KEPT
+from mindbot.domain.ports.store_values import Anew as Anew
+from mindbot.domain.ports.store_values import GivenUp as GivenUp
+from mindbot.domain.ports.store_values import Keeps as Keeps
+from mindbot.domain.ports.store_values import Kept as Kept
+from mindbot.domain.ports.store_values import Live as Live
+from mindbot.domain.ports.store_values import RolledBack as RolledBack
+from mindbot.domain.ports.store_values import TurnsFound as TurnsFound
+from mindbot.domain.ports.store_values import Wanted as Wanted
 from mindbot.domain.shapes.instruments import SqlAnswerJson
 from mindbot.domain.shapes.turns import DeadLetterJson, Plain, SessionRecord, TurnJson, TurnLineJson
 from mindbot.domain.spending import DaySpent, Spender
@@ -25,81 +34,6 @@ from mindbot.domain.turn import Turn
 
 #: What a step returns that is recorded: plain data.
 Recorded = TypeVar("Recorded", bound=Plain)
-
-#: Returns the turn in memory, by session and number, for one that still runs: on disk it is ``queued``.
-Live = Callable[[str, int], Turn | None]
-
-#: Whether a listing has a turn in it: a filter.
-Keeps = Callable[[TurnLineJson], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which turns a listing asks for: ``keep`` judges each, and is true of none without what it ``needs``."""
-
-    keep: Keeps
-    needs: Need = ANYTHING
-
-
-@dataclass(frozen=True, slots=True)
-class TurnsFound:
-    """A page of turns, newest first, and how far back was looked for it.
-
-    ``next`` is where to go on: the id of the last turn that was looked at, empty when there is no older one.
-    ``back_to`` is when that one was received (Unix seconds). ``looked`` is how many turns were judged one by
-    one; the others were ruled out by an index.
-    """
-
-    turns: list[TurnLineJson]
-    next: str = ""
-    back_to: float = 0.0
-    looked: int = 0
-
-
-#: Seconds that sums of what was spent are kept.
-SPENDING_KEPT = 400 * 86400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A value that a bot keeps under a key, until ``ends`` (Unix seconds) or (None) for good.
-
-    To remove one, write it as over (0): so the last of several writes wins, also in one transaction.
-    """
-
-    platform: str
-    bot: str
-    key: str
-    value: Plain
-    ends: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    """Turns of a session that are no history any more, and what is kept with them to take that back."""
-
-    turns: tuple[int, ...]
-    note: Plain
-
-
-@dataclass(frozen=True, slots=True)
-class Anew:
-    """``since``: what was said before (Unix seconds) is not answered; 0: no such moment. ``reason`` is why
-    something was put away at this start, and ``turns`` and ``deliveries`` how much; empty: nothing was."""
-
-    since: float = 0.0
-    reason: str = ""
-    turns: int = 0
-    deliveries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """How many ``deliveries`` were given up on and wait for somebody to decide, and the ``answers`` (turns)
-    that they are of."""
-
-    deliveries: int = 0
-    answers: int = 0
 
 
 class InboxStore(Protocol):

@@ -10,6 +10,8 @@ from dify_here import USER, DifyHere, call, dify_here, heard
 
 from mindbot.domain.chat import Attachment
 from mindbot.domain.errors import AuthFailed, Overloaded, QuotaExceeded, Rejected
+from mindbot.domain.sent import SENT
+from mindbot.domain.span import Span
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +37,17 @@ async def test_each_kind_answers(here: DifyHere, kind: str) -> None:
     [run] = here.sim.runs.values()
     assert run.user == USER
     assert run.text == "hello"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_step_of_a_run_keeps_what_was_sent(here: DifyHere, kind: str) -> None:
+    step = Span(1, 0, "workflow", "here", 0.0)
+    await heard(here.app(kind).run(here.turn(), call(span=step)))
+    [sent] = step.data[SENT]
+    assert sent["path"].endswith(("/chat-messages", "/workflows/run", "/completion-messages"))
+    assert (sent["body"]["user"], sent["body"]["response_mode"]) == (USER, "streaming")
+    assert "hello" in (sent["body"].get("query"), *sent["body"]["inputs"].values())
+    assert here.base_url not in str(sent)
 
 
 @pytest.mark.parametrize("written", ["/chat-messages", "/workflows/run", "", "/", "/completion-messages/"])
