@@ -154,3 +154,15 @@ async def test_a_read_only_console_only_reads(daemon: FakeDaemon, clock: FakeClo
         await person.type("call GET /v1/status")
         await person.press("enter")
         await person.sees('"phase": "running"')
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("size", [(150, 30), (80, 24), (40, 10)])
+async def test_the_way_of_messages_is_drawn(
+    daemon: FakeDaemon, clock: FakeClock, size: tuple[int, int]
+) -> None:
+    async with console(daemon, clock=clock, size=size) as person:
+        await person.app.go("diagram")
+        await person.sees("┌ platforms", "● wecom/default")
+        await person.press("end")
+        await person.sees("openai", "/min", "└")

@@ -30,6 +30,7 @@ VIEWS = (
     "queue",
     "metrics",
     "bus",
+    "diagram",
     "database",
     "api",
     "events",

@@ -45,6 +45,7 @@ VIEWS: dict[str, tuple[list[str], str]] = {
     "queue": (["colon", *"queue", "enter"], "42"),
     "metrics": (["colon", *"metrics", "enter"], "退款"),
     "bus": (["colon", *"bus", "enter"], "process 4820"),
+    "diagram": (["colon", *"diagram", "enter"], "● wecom/default"),
     "database": (["colon", *"database", "enter", "i", *"SELECT", "enter"], "credential"),
     "api": (["colon", *"api", "enter", "down"], "Newest first"),
     "events": (["E"], "✓"),

@@ -34,7 +34,7 @@ from mindbot_tui.commands.push import Push
 from mindbot_tui.commands.transfer import HANDS
 from mindbot_tui.commands.usage import TITLES
 from mindbot_tui.keymap import KEYS
-from mindbot_tui.screens import bus, database, metrics, queue
+from mindbot_tui.screens import bus, database, diagram, queue
 from mindbot_tui.screens.debugger import SCOPES
 from mindbot_tui.screens.diff import PARTS
 from mindbot_tui.screens.help import CONTEXTS, FILTERS, OWN_KEYS
@@ -42,6 +42,7 @@ from mindbot_tui.screens.routes import TABS
 from mindbot_tui.state.health import NEWS
 from mindbot_tui.state.letters import ACTS, FATES, KINDS
 from mindbot_tui.state.list_fields import LIST_FIELDS
+from mindbot_tui.state.looks import WHATS
 from mindbot_tui.state.parts import NAMES
 from mindbot_tui.state.phone import FILES
 from mindbot_tui.widgets.frame import LABELS, TYPING
@@ -103,7 +104,8 @@ def said() -> Iterator[tuple[str, str]]:
     routes = (shown_routes.STATES, shown_routes.MODES, shown_routes.PARTS, shown_routes.CORRECTIONS)
     yield from (("queue", text) for text in (*shown_queue.TEXTS, *queue.PLACES, *queue.STATES))
     yield from (
-        ("instruments", text) for text in (*metrics.WHATS, *bus.KINDS, *SPARKS, *database.EXAMPLES.values())
+        ("instruments", text)
+        for text in (*WHATS, *bus.KINDS, *SPARKS, *diagram.BOXES, *database.EXAMPLES.values())
     )
     yield from (("turns", text) for text in (*shown_waits.TEXTS, *FILES))
     yield from (("routes", text) for texts in (*routes, shown_routes.TEXTS, TABS) for text in texts)

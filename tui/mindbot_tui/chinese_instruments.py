@@ -91,6 +91,14 @@ INSTRUMENTS_ZH: dict[str, str] = {
     "topic, handler, observer or client": "主题、处理器、观察者或客户端",
     "how many events wait for it": "等待它处理的事件数",
     "how many it never got": "它未收到的事件数",
+    # diagram
+    "Diagram": "流程图",
+    "the way of messages as a drawing, with rates": "消息走向的图示及速率",
+    "platforms": "平台",
+    "stages": "阶段",
+    "workflows": "工作流",
+    "models": "模型",
+    "nothing is configured": "尚未配置",
     # database
     "Database": "数据库",
     "Database: {n} rows in {took}": "数据库：{n} 行，{took}",

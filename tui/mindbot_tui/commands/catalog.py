@@ -117,6 +117,7 @@ COMMANDS: dict[str, Command] = {
         Go("queue", "what waits or is under way, what it waits for"),
         Go("metrics", "rates, lag, memory, and how long things take"),
         Go("bus", "what happens in the daemon, who listens, who is too slow"),
+        Go("diagram", "the way of messages as a drawing, with rates"),
         Go("database", "ask the database in SQL, for reading alone"),
         Ask(),
         Go("api", "every call of the API, what it takes; Enter tries one"),

@@ -22,6 +22,7 @@ _VIEWS = {
     "breakpoints": "mindbot_tui.screens.breakpoints:Breakpoints",
     "metrics": "mindbot_tui.screens.metrics:Metrics",
     "bus": "mindbot_tui.screens.bus:BusScreen",
+    "diagram": "mindbot_tui.screens.diagram:Diagram",
     "database": "mindbot_tui.screens.database:DatabaseScreen",
     "api": "mindbot_tui.screens.api:ApiScreen",
     "events": "mindbot_tui.screens.events:Events",

@@ -52,6 +52,7 @@ CONTEXTS = {
     "queue": "Queue",
     "metrics": "Metrics",
     "bus": "Bus",
+    "diagram": "Diagram",
     "database": "Database",
     "api": "API",
     "help": "Help",

@@ -3,61 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 
 from mindbot.api import instrument_calls
-from mindbot.api.instrument_models import MetricTimesView
-from mindbot.api.quantiles import quantile, since
+from mindbot.api.quantiles import quantile
 from mindbot.filters.fields import FieldSet
 from mindbot_tui.cells import size, took
 from mindbot_tui.keymap import bindings
 from mindbot_tui.screens.facts_table import FactsTable
 from mindbot_tui.state.list_fields import METRIC_FIELDS
+from mindbot_tui.state.looks import Looks, Measured
 from mindbot_tui.widgets.columns import Cell, Column
 from mindbot_tui.widgets.paint import Piece
 from mindbot_tui.widgets.sparks import Line as Spark
 from mindbot_tui.widgets.sparks import Sparks, bars
-
-#: What is measured, in words.
-WHATS = ("turn", "stage", "model", "workflow", "send")
-_LATELY = 300.0  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What took time: ``counts`` by bucket since the daemon's start, ``lately`` those of the last minutes."""
-
-    what: str
-    name: str
-    bounds: Sequence[float]
-    counts: Sequence[int]
-    lately: Sequence[int]
-    seconds: float  # that ``lately`` is about
-    sum: float
-
-    @property
-    def count(self) -> int:
-        return sum(self.counts)
-
-    @property
-    def mean(self) -> float:
-        return self.sum / self.count if self.count else 0.0
-
-    @property
-    def p50(self) -> float:
-        return quantile(0.5, self.bounds, self.counts) or 0.0
-
-    @property
-    def p99(self) -> float:
-        return quantile(0.99, self.bounds, self.counts) or 0.0
-
-    @property
-    def p95(self) -> float:
-        return quantile(0.95, self.bounds, self.counts) or 0.0
 
 
 class Metrics(FactsTable[Measured]):
@@ -72,7 +34,7 @@ class Metrics(FactsTable[Measured]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._looks: deque[tuple[float, Mapping[tuple[str, str], Sequence[int]]]] = deque()
+        self._looks = Looks()
 
     def body(self) -> ComposeResult:
         self._sparks = Sparks(self._lines, id="sparks")
@@ -109,33 +71,7 @@ class Metrics(FactsTable[Measured]):
 
     async def fetch(self) -> list[Measured]:
         found = await self.console.api.ask(instrument_calls.metric_times())
-        now = self.console.state.clock()
-        then, earlier = self._earlier(found, now)
-        return [
-            Measured(
-                each.what,
-                each.name,
-                found.bounds,
-                each.counts,
-                since(each.counts, earlier.get((each.what, each.name), [0] * len(each.counts))),
-                max(now - then, 1.0),
-                each.sum,
-            )
-            for each in sorted(found.times, key=lambda t: (WHATS.index(t.what), -t.sum))
-            if each.what in WHATS
-        ]
-
-    def _earlier(
-        self, found: MetricTimesView, now: float
-    ) -> tuple[float, Mapping[tuple[str, str], Sequence[int]]]:
-        """Keep what was found, and return what was some minutes ago, or at our first look."""
-        counts = {(each.what, each.name): each.counts for each in found.times}
-        self._looks.append((now, counts))
-        while len(self._looks) > 2 and self._looks[1][0] <= now - _LATELY:
-            self._looks.popleft()
-        if len(self._looks) == 1:
-            return found.started, {}
-        return self._looks[0]
+        return self._looks.take(found, self.console.state.clock())
 
     def key(self, row: Measured) -> str:
         return f"{row.what} {row.name}"
@@ -176,8 +112,7 @@ def _lately(row: Measured) -> Cell:
 
 
 def _rate(row: Measured) -> Cell:
-    made = sum(row.lately)
-    return (f"{made * 60 / row.seconds:.1f}" if made else ""), "text"
+    return (f"{row.rate:.1f}" if row.rate else ""), "text"
 
 
 def _shape(row: Measured, width: int) -> list[Piece]:
