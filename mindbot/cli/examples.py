@@ -133,6 +133,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "session hand-back": ("session hand-back SESSION", "session hand-back SESSION --to pool"),
     "session chat": ("session chat SESSION",),
     "session transfer": ("session transfer SESSION pool", "session transfer SESSION bot"),
+    "session fork": ("session fork SESSION --at TURN",),
     "session clear": ("session clear SESSION",),
     "session rollback": ("session rollback SESSION", "session rollback SESSION 3 --yes"),
     "session restore": ("session restore SESSION",),

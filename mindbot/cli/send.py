@@ -132,6 +132,8 @@ def remembered(turn: models.TurnView, asked: models.SendMessage) -> str:
     """
     if asked.dry_run:
         return "a dry run: nobody gets this answer, and it is no part of any conversation"
+    if turn.dry_run:
+        return "a fork: nobody gets this answer, and the conversation it goes on from is as it was"
     session = turn.session or asked.session
     whose = session or f"{asked.user or 'operator'} on {asked.platform}"
     ours = (session or f"{asked.platform}:").startswith("console:")

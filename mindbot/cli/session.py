@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mindbot.api import calls, models
+from mindbot.api import calls, models, replay_calls
+from mindbot.api.replay_models import ForkSession
 from mindbot.cli import completing, rollback, taking_over
 from mindbot.cli.connect import connect
 from mindbot.cli.output import Column, JsonOption, clock, one_line, print_json, print_list, wants_json
@@ -77,6 +78,40 @@ def transfer(
         print_json(found.to_json())
     else:
         print(one_line(f"{found.session} is {found.state}{f': {found.servicer}' if found.servicer else ''}"))
+
+
+@app.command()
+def fork(
+    ctx: typer.Context,
+    session: Annotated[
+        str,
+        typer.Argument(
+            metavar="SESSION", autocompletion=completing.sessions, help="As `session list` shows it."
+        ),
+    ],
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="TURN", autocompletion=completing.turns, help="The last turn that counts; else all do."
+        ),
+    ] = "",
+    copy_conversations: Annotated[
+        bool,
+        typer.Option(
+            "--copy-conversations",
+            help="Go on with the user's own conversations at vendors of workflows, instead of new ones.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on from a moment of a conversation in a sandbox: nothing reaches the user."""
+    order = ForkSession(at=at, conversations="copy" if copy_conversations else "renew")
+    found = connect(ctx).ask(replay_calls.fork(session, order))
+    if wants_json(as_json):
+        print_json(found.to_json())
+        return
+    print(one_line(f"{found.session} goes on after {found.exchanges} exchanges of {found.of}"))
+    print(f"say something in it: mindbot send TEXT --session {found.session}")
 
 
 @app.command()

@@ -26,6 +26,7 @@ from mindbot.runtime import assembly
 from mindbot.runtime.bridge import Bridge
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.executor import Executor
+from mindbot.runtime.forks import Forks
 from mindbot.runtime.generation import PROVIDER, ROUTER, WORKFLOW, Generation, Telling, base_urls
 from mindbot.runtime.hosting import Later
 from mindbot.runtime.lifecycle import HealthBoard, beside
@@ -154,7 +155,7 @@ class Builder:
             config=loaded.config,
             models=providers,
             finish=self._executor.finish,
-            history=self._store.history.last,
+            history=Forks(self._store.history, self._store.keep).last,
             once=ReplayedSteps(self._store.turns.once),
             running=self._bridge.running,
             lend=self._dispatcher.lend,

@@ -12,11 +12,12 @@ from mindbot.domain import ids
 from mindbot.domain.chat import ChatMessage
 from mindbot.domain.errors import Conflict, Invalid, MindBotError
 from mindbot.domain.message import Message, Part
-from mindbot.domain.ports.store import HistoryStore, Queries
+from mindbot.domain.ports.store import Queries
 from mindbot.domain.shapes.replays import ReplayOrder, ReplayPlan
 from mindbot.domain.shapes.turns import Json, RouteJson
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
 from mindbot.runtime.bots import Bots
+from mindbot.runtime.forks import Forks
 from mindbot.runtime.generation import Generation
 from mindbot.workflows.remembered import is_note
 
@@ -32,7 +33,7 @@ _ONLY_ONCE = ("shadow", "form", "action", "inputs")
 class ReplayPlans:
     """See the module."""
 
-    def __init__(self, history: HistoryStore, bots: Bots) -> None:
+    def __init__(self, history: Forks, bots: Bots) -> None:
         self._history = history
         self._bots = bots
 

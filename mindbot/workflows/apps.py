@@ -125,6 +125,10 @@ class App(Protocol):
         """Return what tells this app from others at its vendor, whatever it is called here; it gives no key
         away. Raises SecretError."""
 
+    async def copy_conversation(self, user: str, session: str, to: str) -> bool:
+        """Let the session ``to`` go on with the conversation that a user has in another; false where there is
+        none. Raises SecretError."""
+
     async def check(self) -> list[Check]:
         """Prove step by step that the app can be asked, without a run."""
 

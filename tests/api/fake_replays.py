@@ -1,7 +1,8 @@
-"""Replays of a fake runtime: each says what its original said, but for a text that it was given."""
+"""Replays and forks of a fake runtime: each says what its original said, but for a text that it was given."""
 
 from __future__ import annotations
 
+from mindbot.domain import ids
 from mindbot.domain.errors import Conflict, Invalid, NotFound
 from mindbot.domain.message import Json
 from mindbot.domain.shapes.replays import ReplayOrder
@@ -19,7 +20,7 @@ class FakeReplays:
             raise NotFound(f"no turn {turn}", hint="`mindbot turns` lists them")
         if order.from_stage not in ("", "route", "run"):
             raise Invalid(f"no stage or step {order.from_stage!r}", hint="there are: route, run")
-        made = f"{turn[:-1]}{len(self._made)}"
+        made = ids.show(ids.new_id())
         self._made[made] = turn, order
         return made
 
@@ -53,3 +54,13 @@ class FakeReplays:
             "original": {**then, "tokens": 7},
             "replay": {**now, "tokens": 9},
         }
+
+
+class FakeForks:
+    """See `mindbot_daemon.server.backend.Forks`."""
+
+    async def fork(self, session: str, at: str, conversations: str) -> Json:
+        if session != "s":
+            raise NotFound(f"no session {session!r}")
+        copied = 1 if conversations == "copy" else 0
+        return {"session": "fork:1", "of": session, "at": at, "exchanges": 2, "conversations": copied}

@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 from fake_debugger import FakeDebugger
-from fake_replays import FakeReplays
+from fake_replays import FakeForks, FakeReplays
 from fake_workflows import FakeDatasets, FakeRouting, FakeWorkflows
 
 from mindbot.bus import Bus
@@ -165,6 +165,7 @@ class FakeRuntime:
         self.resources.datasets = FakeDatasets()
         self.resources.routing = FakeRouting()
         self.resources.replays = FakeReplays(self.turns)
+        self.resources.forks = FakeForks()
 
     def status(self) -> Json:
         return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cli_here import Run
 from daemon_here import Running
@@ -9,6 +11,9 @@ from daemon_here import Running
 from mindbot.api import calls, models, replay_calls
 from mindbot.api.replay_models import ReplayTurn
 from mindbot.domain.errors import Conflict
+from mindbot.domain.message import Json
+from mindbot.filters.fields import TURN_FIELDS
+from mindbot.filters.language import parse
 
 pytestmark = pytest.mark.anyio
 
@@ -50,3 +55,31 @@ async def test_one_that_is_not_waited_for_is_compared_later(up: Running) -> None
     assert (await up.client.ask(replay_calls.compared(made.turn))).original.turn == turn
     with pytest.raises(Conflict):
         await up.client.ask(replay_calls.compared(turn))
+
+
+async def test_the_last_turns_make_a_report(up: Running, run: Run) -> None:
+    for text in ("hi", "hi again", "another"):
+        await a_turn(up, text)
+
+    async def list_turns(*, filter: str = "", limit: int = 50, before: str = "") -> list[Json]:
+        keep = parse(filter, TURN_FIELDS).compile()
+        return [t for t in reversed(up.runtime.turns.values()) if keep({**t, "origin": "user"})][:limit]
+
+    setattr(up.runtime, "list_turns", list_turns)  # noqa: B010 - users' turns, by what they say
+    done = await run("replay", "--last", "5", "hi", "--json")
+    *lines, end = done.objects
+    assert (done.code, [line["verdict"] for line in lines]) == (0, ["same", "same"])
+    summary: Any = end["summary"]
+    assert (summary["turns"], summary["same"], summary["cost_now"]) == (2, 2, 1.0)
+    done = await run("replay", "--last", "5", "hi", "--set", "message.text=ho", terminal=True)
+    assert done.code == 1 and "2 turns: 0 same, 2 changed, 0 failed" in done.out
+    done = await run("replay", "--last", "1", "--from", "nowhere", "--json")
+    assert done.code == 1 and done.objects[0]["verdict"] == "failed"
+
+
+async def test_a_session_is_forked(up: Running, run: Run) -> None:
+    (found,) = (await run("session", "fork", "s", "--copy-conversations", "--json")).objects
+    assert (found["session"], found["of"], found["conversations"]) == ("fork:1", "s", 1)
+    done = await run("session", "fork", "s", terminal=True)
+    assert "mindbot send TEXT --session fork:1" in done.out
+    assert (await run("session", "fork", "nobody")).code == 1

@@ -23,6 +23,7 @@ from mindbot_daemon.server.resources.machine import About, Configuration, Databa
 from mindbot_daemon.server.resources.talking import (
     DeadLetters,
     Failures,
+    Forks,
     Jury,
     Queue,
     Replays,
@@ -47,6 +48,7 @@ __all__ = [
     "DeadLetters",
     "Debugger",
     "Failures",
+    "Forks",
     "Host",
     "Jury",
     "Logs",
@@ -97,6 +99,8 @@ class Backend(Protocol):
     def replays(self) -> Replays: ...
     @property
     def jury(self) -> Jury: ...
+    @property
+    def forks(self) -> Forks: ...
     @property
     def sessions(self) -> Sessions: ...
     @property

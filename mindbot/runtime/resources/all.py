@@ -17,6 +17,7 @@ from mindbot.runtime.debugging import Debugging
 from mindbot.runtime.dispatcher import Dispatcher
 from mindbot.runtime.endings import Endings
 from mindbot.runtime.feedback import Feedback
+from mindbot.runtime.forks import Forks
 from mindbot.runtime.generation import Generation
 from mindbot.runtime.health import HealthWatch
 from mindbot.runtime.hosting import Later
@@ -32,6 +33,7 @@ from mindbot.runtime.resources.datasets import DatasetResource
 from mindbot.runtime.resources.dead_letters import DeadLetterResource
 from mindbot.runtime.resources.debugger import DebuggerResource
 from mindbot.runtime.resources.failures import FailureResource
+from mindbot.runtime.resources.forks import ForkResource
 from mindbot.runtime.resources.injection import Injection
 from mindbot.runtime.resources.jury import JuryResource
 from mindbot.runtime.resources.kept import MediaResource, SecretResource
@@ -68,6 +70,7 @@ class Resources:
     debugger: DebuggerResource
     replays: ReplayResource
     jury: JuryResource
+    forks: ForkResource
     sessions: SessionResource
     take_overs: TakeOverResource
     rollbacks: RollbackResource
@@ -112,9 +115,10 @@ def offered(
     questions = Questions(store, dispatcher)
     later.listeners.append(Feedback(current, questions).heard)
     letters = DeadLetterResource(store, dispatcher, outbox, questions, watch.settled, later.decided)
-    injection = Injection(bots, media, intake, lambda: phase() == "draining")
+    forks = Forks(store.history, store.keep)
+    injection = Injection(bots, media, intake, forks, lambda: phase() == "draining")
     turns = TurnResource(bus, store.outbox, bots, questions, endings, injection, later)
-    plans = ReplayPlans(store.history, bots)
+    plans = ReplayPlans(forks, bots)
     replays = ReplayResource(
         current, questions, plans, intake, lambda: phase() == "draining", turns.wait_turn
     )
@@ -144,6 +148,7 @@ def offered(
         debugger=debugger,
         replays=replays,
         jury=JuryResource(replays, debugger),
+        forks=ForkResource(current, questions, forks),
         sessions=SessionResource(bots, store.history, questions, take_overs),
         take_overs=TakeOverResource(
             take_overs, bots, questions, dispatcher, outbox, on_show, injection, stop

@@ -14,6 +14,7 @@ from mindbot.domain.ports.platform import Receipt
 from mindbot.domain.ports.store import Kept
 from mindbot.media.spool import SpooledMedia
 from mindbot.runtime.bots import Bots
+from mindbot.runtime.forks import PREFIX, ForkedFrom, Forks
 from mindbot.runtime.intake import Intake
 
 _KINDS = {"image": "image", "audio": "voice", "video": "video"}  # MIME type's head → part kind
@@ -22,10 +23,13 @@ _KINDS = {"image": "image", "audio": "voice", "video": "video"}  # MIME type's h
 class Injection:
     """Makes messages of what operators say, and takes them in. ``draining``: nothing is taken any more."""
 
-    def __init__(self, bots: Bots, media: SpooledMedia, intake: Intake, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, bots: Bots, media: SpooledMedia, intake: Intake, forks: Forks, draining: Callable[[], bool]
+    ) -> None:
         self._bots = bots
         self._media = media
         self._intake = intake
+        self._forks = forks
         self._draining = draining
 
     async def push(
@@ -74,17 +78,21 @@ class Injection:
 
         With ``stream`` whoever brought it watches the answer grow where the platform shows nobody one. A
         ``dry_run`` is answered as that user's message would be, in a session of its own: nothing of it is
-        sent, and nothing of it is known to what the user says later.
+        sent, and nothing of it is known to what the user says later. In the ``session`` of a fork it is the
+        fork's user who says it, and nothing of the answer is sent either.
         """
+        fork = await self._forks.find(session) if session.startswith(PREFIX) else None
+        if fork is not None:
+            platform, bot, user = fork["platform"], fork["bot"], fork["user"]
         found = self._bots.find(platform, bot)
         user = user or "operator"
         parts = await self.parts(text, files)
         kind = "text" if text.strip() or not parts else parts[0].kind
-        to = found.adapter.address(user)
-        if stream and (found.local or dry_run):
+        to = found.adapter.address(user) if fork is None else fork["reply_to"]
+        if stream and (found.local or dry_run or fork):
             to = {**to, "stream": True}
         said = parts or [text_part("")]
-        return await self._take(found, kind, said, user, to, session=session, dry_run=dry_run)
+        return await self._take(found, kind, said, user, to, session=session, dry_run=dry_run, fork=fork)
 
     async def _take(
         self,
@@ -96,10 +104,13 @@ class Injection:
         *,
         session: str = "",
         dry_run: bool = False,
+        fork: ForkedFrom | None = None,
     ) -> str:
         now = time.time()
         place = Place(f"{bot.platform}:{bot.name}:{user}", user, user)
-        if bot.places is not None:
+        if fork is not None:
+            place = Place(session, user, fork["chat"])
+        elif bot.places is not None:
             place = bot.places.place(to)
         session, key = session or place.session, ids.show(ids.new_id())
         message = Message(
@@ -115,7 +126,7 @@ class Injection:
             ts=now,
             received=now,
             origin="push" if kind == "push" else "test",
-            tried_for=session if dry_run else "",
+            tried_for=session if dry_run or fork else "",
         )
         return ids.show((await self.take_in(message)).turn)
 

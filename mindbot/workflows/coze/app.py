@@ -68,6 +68,12 @@ class CozeApp:
         """See the port."""
         return self._setup.identity()
 
+    async def copy_conversation(self, user: str, session: str, to: str) -> bool:
+        """See the port."""
+        if id_ := await self._setup.conversation(AppCall("", "", user, session)):
+            await self._setup.keep_conversation(AppCall("", "", user, to), id_)
+        return bool(id_)
+
     async def check(self) -> list[Check]:
         """See the port: the token and the bot; a workflow cannot be asked for without a run."""
         if self._setup.settings.type != "coze":

@@ -76,6 +76,13 @@ class DifyApp:
         """See the port."""
         return await self._setup.client.identity()
 
+    async def copy_conversation(self, user: str, session: str, to: str) -> bool:
+        """See the port."""
+        app, kept = await self._setup.client.fingerprint(), self._setup.conversations
+        if id_ := await kept.find(app, session, user):
+            await kept.note(app, to, user, id_)
+        return bool(id_)
+
     async def check(self) -> list[Check]:
         """See the port."""
         checks: list[Check] = []

@@ -68,6 +68,9 @@ class App:
     async def identity(self) -> str:
         return self.name
 
+    async def copy_conversation(self, user: str, session: str, to: str) -> bool:
+        return False
+
     async def check(self) -> list[Check]:
         return []
 

@@ -87,6 +87,9 @@ class Scripted:
         key = settings.dify_api_key
         return f"{settings.dify_endpoint} {key.get_secret_value() if key else ''}"
 
+    async def copy_conversation(self, user: str, session: str, to: str) -> bool:
+        return False
+
     async def check(self) -> list[Check]:
         well = self._house.checks.get(str(self._member), True)
         return [Check("app", "ok" if well else "failed", "", "start it")]

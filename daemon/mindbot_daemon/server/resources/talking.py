@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from mindbot.domain.operators import Operator
 from mindbot.domain.shapes.failures import FailuresJson, OpenBundleJson, RerunsJson, RetriedBundleJson
 from mindbot.domain.shapes.jury import JurorJson, JuryJson
 from mindbot.domain.shapes.queue import QueueJson
-from mindbot.domain.shapes.replays import ReplayJson, ReplayOrder
+from mindbot.domain.shapes.replays import ForkedJson, ReplayJson, ReplayOrder
 from mindbot.domain.shapes.rollbacks import RolledBackJson
 from mindbot.domain.shapes.take_overs import HandedBackJson, Running, SaidJson, TakenJson, TakingJson
 from mindbot.domain.shapes.traces import TurnDiffJson, TurnRequestsJson
@@ -95,6 +95,13 @@ class Jury(Protocol):
 
     async def ask(self, turn: str, jurors: Sequence[JurorJson], timeout: float) -> JuryJson:
         """What each would answer in a turn, as it is by now; raises NotFound."""
+
+
+class Forks(Protocol):
+    """Sandboxes that go on from sessions."""
+
+    async def fork(self, session: str, at: str, conversations: Literal["renew", "copy"]) -> ForkedJson:
+        """Make one; raises NotFound, Invalid, StoreError."""
 
 
 class Replays(Protocol):
