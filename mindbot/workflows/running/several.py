@@ -12,6 +12,7 @@ from mindbot.domain import origins
 from mindbot.domain.chat import ChatMessage, ChatRequest
 from mindbot.domain.errors import MindBotError, StoreError, WorkflowPaused
 from mindbot.domain.message import Json
+from mindbot.domain.sent import SENT, clipped
 from mindbot.domain.span import Span
 from mindbot.domain.spending import Payer
 from mindbot.domain.turn import Turn
@@ -114,7 +115,7 @@ class Together:
         )
         payer = Payer.of(self._turn.message, self.answered[0])
         said: list[str] = []
-        seen: Json = {}
+        seen: Json = {"request": {"messages": clipped([line.to_json() for line in request.messages])}}
         try:
             async with aclosing(self._services.models.chat(request, notes=seen, payer=payer)) as chunks:
                 async for chunk in chunks:
@@ -126,6 +127,8 @@ class Together:
         except MindBotError as failure:
             notes["not_summed_up"] = told(failure)
             return "\n\n".join(texts)
+        finally:
+            notes |= {name: seen[name] for name in ("request", SENT) if name in seen}
         notes["summed_up_by"] = seen.get("provider", "")
         return "".join(said) or "\n\n".join(texts)
 

@@ -8,6 +8,7 @@ import anyio
 import pytest
 from workflow_house import WorkflowHouse, apps, hang
 
+from mindbot.domain import origins
 from mindbot.domain.chat import ChatRequest, Chunk, Usage
 from mindbot.domain.errors import BudgetSpent, Conflict, MindBotError, Overloaded, WorkflowPaused
 from mindbot.domain.message import Json
@@ -120,8 +121,10 @@ class SumsUp:
 async def test_a_model_makes_one_answer_of_several_or_they_stand_as_they_are() -> None:
     house = WorkflowHouse(workflows=apps("faq", "docs"))
     house.services.models = model = SumsUp()
-    said, _ = await house.ask(workflow="faq", together=["faq", "docs"], combine="model")
+    said, turn = await house.ask(workflow="faq", together=["faq", "docs"], combine="model")
     assert said == "both say hello"
+    asked = turn.spans[0].data["request"]["messages"]
+    assert [line["origin"] for line in asked] == [origins.SUMMARY, origins.ANSWERS]
     assert "Answer 1:\nfaq: hello" in model.asked[0] and "Answer 2:\ndocs: hello" in model.asked[0]
     model.failure = Overloaded("down")
     said, turn = await house.ask(workflow="faq", together=["faq", "docs"], combine="model")
