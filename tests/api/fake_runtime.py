@@ -181,6 +181,13 @@ class FakeRuntime:
     def metrics(self) -> bytes:
         return b"mindbot_up 1\n"
 
+    def metric_times(self) -> Json:
+        return {"started": 1.0, "bounds": [1.0], "times": []}
+
+    async def ask(self, turn: str, jurors: Sequence[Json], timeout: float) -> Json:
+        await self.get_turn(turn)
+        return {"turn": turn, "verdicts": [{**each, "juror": "j", "error": "not asked"} for each in jurors]}
+
     def queue(self, limit: int) -> Json:
         waits = {"id": "T1-0", "place": "outbox", "state": "pending", "why": "retry", "attempts": 2}
         return {"turns": 0, "deliveries": 1, "disk": False, "queued": [waits]}
