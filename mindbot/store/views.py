@@ -51,7 +51,7 @@ def turn_of(row: Row) -> Turn:
         reply=Reply([Part.from_json(p) for p in record.get("reply", ())]),
         spans=unpack_spans(record.get("spans", ())),
         reason=row.reason or "",
-        attempt=row.attempt,
+        attempt=max(1, row.attempt),  # one that was excused is on disk as none
         finished=row.finished or 0.0,
         memo=dict(record.get("memo", {})),
         config=str(record.get("config", "")),
