@@ -178,15 +178,12 @@ class FakeRuntime:
     def health(self) -> list[Json]:
         return [{"component": "store", "state": self.store_state, "reason": "", "since": 1.0}, *self.ill]
 
+    def metric_times(self) -> Json:
+        took = {"what": "stage", "name": "run", "counts": [1, 2, 0], "sum": 0.7}
+        return {"started": 1.0, "bounds": [0.1, 0.5], "times": [took]}
+
     def metrics(self) -> bytes:
         return b"mindbot_up 1\n"
-
-    def metric_times(self) -> Json:
-        return {"started": 1.0, "bounds": [1.0], "times": []}
-
-    async def ask(self, turn: str, jurors: Sequence[Json], timeout: float) -> Json:
-        await self.get_turn(turn)
-        return {"turn": turn, "verdicts": [{**each, "juror": "j", "error": "not asked"} for each in jurors]}
 
     def queue(self, limit: int) -> Json:
         waits = {"id": "T1-0", "place": "outbox", "state": "pending", "why": "retry", "attempts": 2}

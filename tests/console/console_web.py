@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,12 +45,18 @@ def serving(folder: Path, *options: str) -> Iterator[Web]:
     reader.start()
     try:
         wait_for(lambda: found.addresses, lambda: found.said)
+        wait_for(lambda: _listens(port), lambda: found.said)  # it tells its address a moment before
         yield found
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(PATIENCE)
         reader.join()
         server.stderr.close()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as found:
+        return found.connect_ex(("127.0.0.1", port)) == 0
 
 
 def asked(url: str, cookie: str = "") -> tuple[int, str]:

@@ -66,11 +66,12 @@ async def test_who_listens_and_who_is_too_slow(daemon: FakeDaemon, clock: FakeCl
         await person.sees("turn == 06AA8W8X00B00", "40 / 10,000")
 
 
-@pytest.mark.parametrize("view", ["metrics", "bus"])
+@pytest.mark.parametrize("view", ["metrics", "bus", "database", "api"])
 async def test_the_smallest_screen_shows_them(daemon: FakeDaemon, clock: FakeClock, view: str) -> None:
     async with console(daemon, clock=clock, size=(40, 10)) as person:
         await person.app.go(view)
-        await person.sees({"metrics": "answered", "bus": "32,480"}[view])
+        said = {"metrics": "answered", "bus": "32,480", "database": "in SQL", "api": "/v1/status"}
+        await person.sees(said[view])
 
 
 @pytest.mark.full

@@ -176,9 +176,11 @@ def test_a_console_in_a_browser_ends_with_its_server(tmp_path: Path) -> None:
     def page() -> ClientConnection | None:
         if not (found := ADDRESS.search((tmp_path / "said").read_text())):
             return None
-        _, cookie = asked(found[0])
-        url, origin = f"ws://127.0.0.1:{port}/ws?width=80&height=24", f"http://127.0.0.1:{port}"
-        return connect(url, origin=origin, additional_headers={"Cookie": cookie})  # type: ignore[arg-type]
+        with suppress(ConnectionRefusedError):  # the address is told a moment before it is listened at
+            _, cookie = asked(found[0])
+            url, origin = f"ws://127.0.0.1:{port}/ws?width=80&height=24", f"http://127.0.0.1:{port}"
+            return connect(url, origin=origin, additional_headers={"Cookie": cookie})  # type: ignore[arg-type]
+        return None
 
     drawn = b""
     try:
