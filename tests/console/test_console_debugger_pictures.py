@@ -5,12 +5,13 @@ After a change that is meant: look at the report, then `pytest tests/console --s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
-from console_debugger import debugged
+from console_debugger import FakeDebugger, debugged
 from console_driver import Person
-from console_fakes import FakeClock
+from console_fakes import FakeClock, turn_id
+from console_what_if import DIFF, A, B, Taken, verdicts
 from textual.pilot import Pilot
 
 from mindbot_tui.app import Console
@@ -20,33 +21,99 @@ pytestmark = [pytest.mark.slow, pytest.mark.full]
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((160, 48), id="160x48")]
 LANGUAGES = ["en", "zh"]
 Compare = Callable[..., bool]
+Way = Callable[[Person, FakeDebugger], Awaitable[None]]
 
-#: What is pressed after what shows, step by step, and what shows at the end.
-SCREENS: dict[str, tuple[list[tuple[str, list[str]]], str]] = {
-    "parked": ([], "47s"),
-    "debugger": ([("谢谢", ["D"])], '"text"'),
-    "would-send": ([("谢谢", ["D", "v"])], "three days"),
-    "breakpoints": ([("谢谢", ["colon", *"breakpoints", "enter"])], "1,204"),
-    "break": ([("谢谢", ["b"])], "run"),
-    "edit": ([("谢谢", ["D"]), ('"text"', ["e"])], "message.text"),
-    "conflict": ([("谢谢", ["D"]), ('"text"', ["e"]), ("message.text", ["X", "ctrl+s"])], "another lamp"),
+
+async def command(person: Person, line: str) -> None:
+    await person.press("colon")
+    await person.type(line)
+    await person.press("enter")
+
+
+async def parked(person: Person, debugger: FakeDebugger) -> None:
+    await person.sees("47")
+
+
+async def debugger(person: Person, debugger: FakeDebugger) -> None:
+    await person.press("D")
+    await person.sees('"text"')
+
+
+async def would_send(person: Person, debugger: FakeDebugger) -> None:
+    await person.press("D", "v")
+    await person.sees("three days")
+
+
+async def breakpoints(person: Person, debugger: FakeDebugger) -> None:
+    await command(person, "breakpoints")
+    await person.sees("1,204")
+
+
+async def form(person: Person, debugger: FakeDebugger) -> None:
+    await person.press("b")
+    await person.sees("run")
+
+
+async def edit(person: Person, fake: FakeDebugger) -> None:
+    await debugger(person, fake)
+    await person.press("e")
+    await person.sees("message.text")
+
+
+async def conflict(person: Person, fake: FakeDebugger) -> None:
+    await edit(person, fake)
+    await person.sees("lamp")
+    fake.theirs("message.text", "I want another lamp")
+    await person.press("X", "ctrl+s")
+    await person.sees("another lamp")
+
+
+async def jury(person: Person, fake: FakeDebugger) -> None:
+    fake.daemon.answers[f"POST /v1/turns/{turn_id(4)}/jury"] = verdicts
+    await debugger(person, fake)
+    await command(person, "jury general openai/gpt-4o")
+    await person.sees("two days")
+
+
+async def diff(person: Person, fake: FakeDebugger) -> None:
+    fake.daemon.answers[f"GET /v1/turns/{A}/diff/{B}"] = DIFF
+    await command(person, f"diff {A} {B}")
+    await person.sees("tomorrow")
+
+
+async def conversation(person: Person, fake: FakeDebugger) -> None:
+    Taken(fake.daemon)
+    await person.press("3", "slash")
+    await person.type("parcel")
+    await person.press("enter")
+    await person.sees("1/11")
+    await person.press("T")
+    await person.sees("20s", "warehouse")
+
+
+SCREENS: dict[str, Way] = {
+    "parked": parked,
+    "debugger": debugger,
+    "would-send": would_send,
+    "breakpoints": breakpoints,
+    "break": form,
+    "edit": edit,
+    "conflict": conflict,
+    "jury": jury,
+    "diff": diff,
+    "conversation": conversation,
 }
 
 
 def picture(compare: Compare, screen: str, size: tuple[int, int], language: str) -> bool:
-    daemon, debugger = debugged()
+    daemon, fake = debugged()
     app = Console(daemon, clock=FakeClock(), language=language)
-    steps, shows = SCREENS[screen]
 
     async def ready(pilot: Pilot[None]) -> None:
         person = Person(app, pilot)
-        await person.sees("‖ 2 ·")
-        for seen, keys in steps:
-            await person.sees(seen)
-            if "ctrl+s" in keys:  # somebody else was faster
-                debugger.theirs("message.text", "I want another lamp")
-            await person.press(*keys)
-        await person.sees(shows)
+        await person.sees("‖ 2 ·", "谢谢" if size[1] > 20 else "‖ 2 ·")
+        await SCREENS[screen](person, fake)
+        app.clear_notifications()
         await person.pilot.pause()
 
     return compare(app, terminal_size=size, run_before=ready)
@@ -59,6 +126,6 @@ def test_screen(snap_compare: Compare, screen: str, language: str, size: tuple[i
     assert picture(snap_compare, screen, size, language)
 
 
-@pytest.mark.parametrize("screen", ["debugger", "would-send", "break"])
+@pytest.mark.parametrize("screen", ["debugger", "would-send", "break", "jury"])
 def test_on_a_very_small_terminal(snap_compare: Compare, screen: str) -> None:
     assert picture(snap_compare, screen, (40, 10), "en")

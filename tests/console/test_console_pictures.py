@@ -55,7 +55,7 @@ VIEWS: dict[str, tuple[list[str], str]] = {
 MOMENTS: dict[str, tuple[list[str], str, str]] = {
     "offers": (["slash"], "platform == ", "wecomcs"),
     "mistake": (["slash"], "took > 5 and platfrm == wecom", "^^^^^^^"),
-    "prompt": (["colon"], "re", "refresh"),
+    "prompt": (["colon"], "re", "resume"),
     "question": (["4", "down", "d"], "", "(y)"),
     "palette": (["ctrl+p"], "dead", "dead"),
     "failing": (["2", "down", "down", "down"], "", "wkHelp"),

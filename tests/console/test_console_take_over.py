@@ -2,52 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from console_driver import console
-from console_fakes import NOON, FakeClock, FakeDaemon
-from console_sample import filled, listing
+from console_fakes import FakeClock
+from console_sample import filled
+from console_what_if import PATH, SESSION, Taken
 
-from mindbot.api.calls import ApiCall
-from mindbot.domain.errors import Conflict, TimedOut
-from mindbot.domain.message import Json
+from mindbot.domain.errors import TimedOut
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-
-SESSION = "wecom:default:alice"
-PATH = "/v1/sessions/wecom%3Adefault%3Aalice"
-
-
-class Taken:
-    """What a daemon knows of conversations that were taken."""
-
-    def __init__(self, daemon: FakeDaemon) -> None:
-        self.by = ""
-        self.said: list[Json] = []
-        daemon.answers["GET /v1/turns"] = listing(SESSION)
-        daemon.answers["GET /v1/sessions/taken"] = lambda call: [self.line()] if self.by else []
-        daemon.answers[f"POST {PATH}/take"] = self._take
-        daemon.answers[f"POST {PATH}/say"] = self._say
-        daemon.answers[f"POST {PATH}/hand-back"] = self._back
-
-    def line(self) -> Json:
-        return {"session": SESSION, "taken_by": self.by, "taken_since": NOON - 60, "waiting_since": NOON - 20}
-
-    def _take(self, call: ApiCall[Any]) -> Json:
-        assert call.body is not None
-        if self.by not in ("", "me") and not call.body["force"]:
-            raise Conflict(f"{self.by} has taken it", hint="take it all the same: --force")
-        self.by = "me"
-        return {**self.line(), "on_the_way": 0}
-
-    def _say(self, call: ApiCall[Any]) -> Json:
-        self.said.append(call.body or {})
-        return {"session": SESSION, "turn": "X", "left": 4}
-
-    def _back(self, call: ApiCall[Any]) -> Json:
-        self.by = ""
-        return {"session": SESSION, "to": "bot"}
 
 
 async def test_a_conversation_is_taken_spoken_in_and_given_back(clock: FakeClock) -> None:

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from console_debugger import debugged
 from console_driver import console
 from console_fakes import FakeClock, turn_id
 from console_sample import filled
+from console_what_if import DIFF, A, B, verdicts
 
-from mindbot.api.calls import ApiCall
 from mindbot.domain.errors import Conflict
-from mindbot.domain.message import Json
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-
-A, B = turn_id(0), turn_id(1)
-_KIND = {"role": "system", "text": "Be kind."}
-_EARLIER = {"role": "user", "origin": "history", "text": "only in the first", "tokens": 4}
-DIFF: Json = {
-    "a": A,
-    "b": B,
-    "same": False,
-    "route": [{"name": "workflow", "same": False, "a": None, "b": "general"}],
-    "prompt": {
-        "same": False,
-        "parts": [{"mark": "=", "a": _KIND, "b": _KIND}, {"mark": "-", "a": _EARLIER}],
-    },
-    "answer": {
-        "same": False,
-        "lines": [
-            {"mark": "=", "text": "Hello,"},
-            {"mark": "-", "text": "it left this morning."},
-            {"mark": "+", "text": "it leaves tomorrow."},
-        ],
-    },
-    "steps": [{"mark": "~", "path": "deliver/run", "a_ms": 1200.0, "b_ms": 80.0}],
-    "cost": [{"name": "money", "same": False, "a": 0.004, "b": 0.001}],
-}
 
 
 async def test_two_turns_stand_side_by_side(clock: FakeClock) -> None:
@@ -72,25 +45,6 @@ async def test_a_turn_is_made_again_and_held_against_the_first(clock: FakeClock)
         await person.sees("+ it leaves tomorrow.")
         orders = [body for what, body in daemon.asked if what == f"POST /v1/turns/{A}/replay"]
         assert [(order["workflow"], order["send"]) for order in orders] == [("general", False)]
-
-
-def verdicts(call: ApiCall[Any]) -> Json:
-    assert call.body is not None
-    first, second = call.body["jurors"]
-    answer = {
-        "reply": "A refund takes two days.",
-        "took_ms": 310.0,
-        "cost": 0.002,
-        "currency": "USD",
-        "tokens": 80,
-    }
-    return {
-        "turn": turn_id(4),
-        "verdicts": [
-            {**first, "juror": "general", "answer": answer},
-            {**second, "juror": "openai/gpt-4o", "error": "rate_limited: slow down", "answer": {}},
-        ],
-    }
 
 
 async def test_a_jury_answers_side_by_side_and_one_is_picked(clock: FakeClock) -> None:

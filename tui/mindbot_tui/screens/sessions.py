@@ -42,7 +42,7 @@ class Sessions(Table[SessionView]):
             Column("CHAT", lambda s: (s.chat if s.chat != s.user else "", "text"), 10, wide=16, least=90),
             Column("TURNS", lambda s: (str(s.turns), "text"), 5, right=True),
             Column("LEFT", _left, 4, right=True, least=70),
-            Column("WITH", lambda s: (s.taken_by, "wait"), 8, least=70),
+            Column("WITH", lambda s: (s.taken_by, "wait"), 8, least=90),
             Column("LAST MESSAGE", lambda s: (s.text, "text"), weight=3),
             Column("SESSION", lambda s: (s.session, "dim"), weight=2, least=100),
         ]
