@@ -11,6 +11,7 @@ from mindbot.api import debug_calls, shown_debugger
 from mindbot.api.debug_models import BreakpointView, ChangeBreakpoint, ParkedView, SetBreakpoint
 from mindbot.cli import completing, parked, stepping, watching
 from mindbot.cli.connect import connect
+from mindbot.cli.jury import jury
 from mindbot.cli.orders import asked, typed
 from mindbot.cli.output import Column, JsonOption, one_line, print_json, print_table, wants_json
 
@@ -215,6 +216,7 @@ _ON_TURNS: dict[str, Callable[..., None]] = {
     "restart-stage": stepping.restart_stage,
     "answer": stepping.answer,
     "drop": stepping.drop,
+    "jury": jury,
     "watch": watching.watch,
 }
 for _name, _command in _ON_TURNS.items():

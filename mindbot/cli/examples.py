@@ -67,6 +67,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "debug resume": ("debug resume TURN", "debug resume --all"),
     "debug restart-stage": ("debug restart-stage TURN", "debug restart-stage TURN --stage route"),
     "debug answer": ("debug answer TURN 'We have sent your money back.'",),
+    "debug jury": (
+        "debug jury TURN --workflow general --model openai/gpt-4o",
+        "debug jury TURN --model MODEL --json",
+    ),
     "debug drop": ("debug drop TURN",),
     "debug watch": ("debug watch", "debug watch 'platform == wecom' --limit 10"),
     "debug clear": ("debug clear ID", "debug clear --all"),

@@ -29,6 +29,7 @@ from mindbot.filters.language import parse
 from mindbot.providers.management.standing import Standing
 from mindbot.providers.manager import ProviderManager
 from mindbot.runtime.resources.all import Resources
+from mindbot.runtime.resources.jury import JuryResource
 from mindbot.runtime.resources.providers import ProviderResource
 from mindbot.runtime.resources.traces import TraceResource
 from mindbot.runtime.strays import Strays
@@ -166,6 +167,7 @@ class FakeRuntime:
         self.resources.routing = FakeRouting()
         self.resources.replays = FakeReplays(self.turns)
         self.resources.forks = FakeForks()
+        self.resources.jury = JuryResource(self.resources.replays, self.resources.debugger)
 
     def status(self) -> Json:
         return {
