@@ -47,7 +47,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     port = processes.free_port()
     with (
         processes.simulators("wecom", "openai") as sims,
-        processes.daemon(tmp_path, processes.wecom_config(sims, port)) as daemon,
+        processes.daemon(tmp_path, processes.wecom_config(sims, port) | {"debug": {"lease": 300}}) as daemon,
     ):
         command = [sys.executable, "-m", "mindbot.cli.main", "--socket", str(daemon.socket), "tui"]
         terminal = Terminal(tmp_path, command, width=120, height=36)
@@ -63,11 +63,11 @@ def test_a_message_is_stopped_edited_stepped_and_answered_once(desk: Desk) -> No
     desk.types('break run text =~ "refund"')
     screen.sees("mindbot debug break --stage run")
     desk.write("alice", "I want a refund")
-    screen.sees("‖ 1 ·", "parked before run")
+    screen.sees("‖ 1 ·", "before run")
     assert desk.heard("alice") == []
 
     screen.keys("D")
-    screen.sees("before run", "deliver", "compose")
+    screen.sees("compose ›", "before run", "mindbot debug list")
     screen.keys("e")
     screen.sees("message.text", "I want a refund")
     screen.text(", please")

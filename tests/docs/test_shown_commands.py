@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 _ELSEWHERE = {
     "up", "tui", "sim", "bench", "tail", "daemon run", "daemon stop", "db restore", "db upgrade",
     "secret set", "secret delete", "session chat",
+    "debug",  # its breakpoints would stop what other commands send: test_debugging_page types that page
 }  # fmt: skip
 #: 1: what was asked for is not so (a bot that does not work); 4: it takes its time; 5: a secret that is not
 #: shown. Not: wrong usage, or a daemon that is not there.
