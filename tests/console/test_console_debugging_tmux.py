@@ -81,7 +81,7 @@ def test_a_message_is_stopped_edited_stepped_and_answered_once(desk: Desk) -> No
     wait_for(lambda: desk.heard("alice"))
     screen.sees_no("‖ 1 ·")
     screen.keys("1")
-    screen.sees("answered")
+    screen.sees("✓", "echo: I want a refu")
     assert desk.heard("alice") == ["echo: I want a refund, please"]
     assert DebugOperator(desk.daemon).parked == []
 
