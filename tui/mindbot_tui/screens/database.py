@@ -175,8 +175,10 @@ def _column(n: int, name: str, width: int, *, right: bool) -> Column[Row]:
     def value(row: Row) -> Any:
         return row[n]
 
-    # The blank keeps the name from being taken for a word of ours, and said in another language.
-    return Column(f"{name} ", cell, width, right=right, by=value)
+    def head(size: int) -> str:
+        return name  # as it is: no word of ours, to be said in another language
+
+    return Column(name, cell, width, right=right, by=value, head=head)
 
 
 def _text(value: Any) -> str:
