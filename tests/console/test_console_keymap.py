@@ -93,8 +93,8 @@ def test_a_file_is_looked_for_at_home_and_only_a_named_one_must_be_there(tmp_pat
     with pytest.raises(ConfigError):
         keymap_of(str(tmp_path / "none.yaml"), environ)
     (tmp_path / "mindbot").mkdir()
-    (tmp_path / "mindbot" / "keymap.yaml").write_text("next: b\n", encoding="utf-8")
-    assert keymap_of("", environ).changed == {"next": "b"}
+    (tmp_path / "mindbot" / "keymap.yaml").write_text("next: f7\n", encoding="utf-8")
+    assert keymap_of("", environ).changed == {"next": "f7"}
     (tmp_path / "mindbot" / "keymap.yaml").write_text("- next\n", encoding="utf-8")
     assert "keymap.yaml:1:1" in keymap_of("", environ).problems[0]
 
@@ -106,7 +106,7 @@ async def test_the_console_shows_and_obeys_keys_of_ones_own(clock: FakeClock, tm
         {"pause": "P", "compose": "", "faults": "f9"}, path="mine.yaml", problems=["mine.yaml:7:1: so"]
     )
     file = str(tmp_path / "new" / "keymap.yaml")
-    async with console(filled(), clock=clock, keymap=keymap, keymap_path=file) as person:
+    async with console(filled(), clock=clock, size=(150, 60), keymap=keymap, keymap_path=file) as person:
         await person.sees("mine.yaml:7:1: so")
         await person.press("escape")
         await person.sees("f9 faults")
