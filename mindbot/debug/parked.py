@@ -58,13 +58,13 @@ class Parked:
         """Return it as a list shows it, with what is secret in it masked."""
         turn, message = self.held.turn, self.held.turn.message
         text = redactor.registered(message.said)
-        person = turn.vars.get("user") or {}
+        person = turn.vars.get("user")
         return {
             "turn": turn.id,
             "platform": message.platform,
             "bot": message.bot,
             "user": message.sender,
-            "user_name": str(person.get("name") or ""),
+            "user_name": str(person.get("name") or "") if isinstance(person, dict) else "",
             "session": message.session,
             "text": text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…",
             "breakpoint": self.breakpoint,

@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from mindbot.domain.chat import ChatMessage, Text
+from mindbot.domain.chat import Attachment, ChatMessage, ChatPart, Text
 from mindbot.domain.errors import WrongValue
 from mindbot.domain.message import Part, text_part
 from mindbot.domain.plain import plain
 from mindbot.domain.shapes.turns import Json, RouteJson
 from mindbot.domain.turn import Turn
+from mindbot.domain.variables import check_variable
 
 _MESSAGE = "message"  # the origin of what the message says in a prompt, as `compose` writes it
 _EDITED = "operator"  # the origin of what an operator wrote into one
@@ -124,14 +125,18 @@ def _set_variables(turn: Turn, path: str, rest: str, value: Any, known: Known) -
             raise WrongValue(
                 f"{path}: {rest!r} is no name of a variable", hint="letters, not _ first, no dots"
             )
-        if value is None:
+        if value is None and rest != "together":
             turn.vars.pop(rest, None)
         else:
+            check_variable(rest, value)
             turn.vars[rest] = value
         return
     if not isinstance(value, dict) or not all(_NAME.fullmatch(name) for name in value):
         raise WrongValue("variables is an object of values by name", hint="set one: variables.NAME")
-    ours = {k: v for k, v in turn.vars.items() if k.startswith("_")}
+    for name, each in value.items():
+        if name not in turn.vars or turn.vars[name] != each:
+            check_variable(name, each)
+    ours = {k: v for k, v in turn.vars.items() if k.startswith("_") or k == "together"}
     turn.vars.clear()
     turn.vars |= ours | value
 
@@ -166,7 +171,7 @@ def _set_prompt(turn: Turn, path: str, rest: str, value: Any, known: Known) -> N
     if not rest:
         if not isinstance(value, list) or not value:
             raise WrongValue("prompt is a list of lines", hint='[{"role": "user", "content": "…"}]')
-        turn.prompt = [_line(f"prompt.{n}", line) for n, line in enumerate(value)]
+        turn.prompt = [_line(turn, f"prompt.{n}", line) for n, line in enumerate(value)]
         return
     at, _, inside = rest.partition(".")
     if not at.isdecimal() or int(at) >= len(turn.prompt) or inside not in ("", "content"):
@@ -175,22 +180,43 @@ def _set_prompt(turn: Turn, path: str, rest: str, value: Any, known: Known) -> N
         )
     n = int(at)
     if not inside:
-        turn.prompt[n] = _line(path, value)
+        turn.prompt[n] = _line(turn, path, value)
         return
     line = turn.prompt[n]
     others = [part for part in line.parts if not isinstance(part, Text)]
     turn.prompt[n] = ChatMessage(line.role, [Text(_text(path, value), _EDITED), *others])
 
 
-def _line(path: str, value: Any) -> ChatMessage:
+def _line(turn: Turn, path: str, value: Any) -> ChatMessage:
     try:
         line = ChatMessage.from_json(value)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise WrongValue(f"{path} is no line of a prompt", hint='{"role": "user", "content": "…"}') from error
     if line.role not in ("system", "user", "assistant", "tool"):
         raise WrongValue(f"{path}: no role {line.role!r}", hint="system, user, assistant or tool")
-    parts = [replace(p, origin=p.origin or _EDITED) if isinstance(p, Text) else p for p in line.parts]
-    return ChatMessage(line.role, parts)
+    return ChatMessage(line.role, [_written(turn, path, part) for part in line.parts])
+
+
+def _written(turn: Turn, path: str, part: ChatPart) -> ChatPart:
+    """Return a part as it may stand in a prompt. What is attached is what the turn has already: a path, an
+    address or bytes from outside would let whoever edits read any file of this host."""
+    if isinstance(part, Attachment):
+        had = (old for line in turn.prompt for old in line.attachments)
+        same = next((old for old in had if _place(old) == _place(part)), None)
+        if same is None:
+            raise WrongValue(
+                f"{path}: nothing new can be attached",
+                hint="keep what is attached as it stands, or leave it out",
+            )
+        return same
+    told = part.to_json()
+    if not all(isinstance(each, str) for key, each in told.items() if key != "failed"):
+        raise WrongValue(f"{path}: a {part.kind} has a value that is no text", hint="put it in quotes")
+    return replace(part, origin=part.origin or _EDITED) if isinstance(part, Text) else part
+
+
+def _place(part: Attachment) -> tuple[object, ...]:
+    return part.kind, part.type, part.path, part.url, part.data
 
 
 def _set_answer(turn: Turn, path: str, rest: str, value: Any, known: Known) -> None:
@@ -213,6 +239,13 @@ def _set_reply(turn: Turn, path: str, rest: str, value: Any, known: Known) -> No
         parts = [Part.from_json(part) for part in value]
     except (LookupError, TypeError, AttributeError) as error:
         raise WrongValue("reply has a part that is none", hint='{"kind": "text", "text": "…"}') from error
+    if any(
+        part.kind not in ("text", "markdown") or part.data for part in parts if part not in turn.reply.parts
+    ):
+        raise WrongValue(
+            "reply: what is new in it is text or markdown, without data",
+            hint='{"kind": "text", "text": "…"}; other parts stay as they stand, or are left out',
+        )
     turn.reply.parts[:] = parts
 
 

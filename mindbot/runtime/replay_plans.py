@@ -16,6 +16,7 @@ from mindbot.domain.ports.store import Queries
 from mindbot.domain.shapes.replays import ReplayOrder, ReplayPlan
 from mindbot.domain.shapes.turns import Json, RouteJson
 from mindbot.domain.turn import DONE_STATES, RETRIED, Turn
+from mindbot.domain.variables import check_variable
 from mindbot.runtime.bots import Bots
 from mindbot.runtime.forks import Forks
 from mindbot.runtime.generation import Generation
@@ -80,13 +81,16 @@ class ReplayPlans:
         known = [*now.stages, *(key for key in of.memo if not is_note(key))]
         if order.from_stage and order.from_stage not in known:
             raise Invalid(f"no stage or step {order.from_stage!r}", hint=f"there are: {', '.join(known)}")
-        for path in order.edits:
+        for path, value in order.edits.items():
             if path not in _TEXTS and not _settable(path):
                 raise Invalid(
                     f"nothing can be put at {path!r}",
                     hint="message.text, variables.NAME, route.runner, route.workflow, route.provider, "
                     "route.model",
                 )
+            head, _, name = path.partition(".")
+            if head in ("variables", "vars"):
+                check_variable(name, value)
 
     async def _said(self, of: Turn, queries: Queries) -> Message:
         """Return what was asked: with all that it was answered together with, and the files that came."""

@@ -185,7 +185,11 @@ async def test_what_if_another_model_a_text_or_a_variable_were_there(tmp_path: P
 async def test_what_makes_no_sense_is_told(tmp_path: Path) -> None:
     async with a_runtime(tmp_path) as runtime:
         turn = await said(runtime, "hello")
-        for order in ({"edits": {"session": "x"}}, {"recorded": True, "send": True}):
+        for order in (
+            {"edits": {"session": "x"}},
+            {"edits": {"variables.user": "x"}},
+            {"recorded": True, "send": True},
+        ):
             with pytest.raises(Invalid):
                 await replayed(runtime, turn["id"], **order)
         with pytest.raises(NotFound):
