@@ -61,9 +61,12 @@ class AskDatabase(BaseModel):
 
 
 class SqlAnswer(Answer):
-    """What it found, a row a list in the order of ``columns``; ``more``: there are others."""
+    """What it found, a row a list in the order of ``columns``; ``more``: there are others, ``cut``: how many
+    values are not whole, ``full``: an answer holds no more."""
 
     columns: list[str] = Field(default_factory=list)
     rows: list[list[Any]] = Field(default_factory=list)
     more: bool = False
+    cut: int = 0
+    full: bool = False
     took_ms: float = 0.0

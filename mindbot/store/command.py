@@ -242,7 +242,11 @@ def query(
             typer.echo(json.dumps(dict(zip(found.columns, row, strict=True)), ensure_ascii=False))
     else:
         _table(found)
-    if found.more:
+    if found.full:
+        typer.echo(
+            f"the first {len(found.rows):,} rows: an answer holds no more; name fewer columns", err=True
+        )
+    elif found.more:
         typer.echo(f"the first {limit:,} rows; there are more: --limit shows them", err=True)
 
 

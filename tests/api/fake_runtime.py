@@ -348,7 +348,14 @@ class FakeRuntime:
     async def query(self, sql: str, limit: int, timeout: float, who: str) -> Json:
         if sql == "for ever":
             raise TimedOut(f"longer than {timeout:g}s")
-        return {"columns": ["n"], "rows": [[n] for n in range(limit)], "more": True, "took_ms": 1.0}
+        return {
+            "columns": ["n"],
+            "rows": [[n] for n in range(limit)],
+            "more": True,
+            "cut": 0,
+            "full": False,
+            "took_ms": 1.0,
+        }
 
     async def backup(self) -> Path:
         handle, name = tempfile.mkstemp()

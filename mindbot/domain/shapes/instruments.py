@@ -47,9 +47,12 @@ class BusJson(TypedDict):
 
 
 class SqlAnswerJson(TypedDict):
-    """What a question in SQL found, a row a list in the order of ``columns``; ``more``: there are others."""
+    """What a question in SQL found, a row a list in the order of ``columns``; ``more``: there are others,
+    ``cut``: how many values are not whole, ``full``: an answer holds no more."""
 
     columns: list[str]
     rows: list[list[Any]]
     more: bool
+    cut: int
+    full: bool
     took_ms: float

@@ -12,7 +12,7 @@ from mindbot.cli.main import main
 from mindbot.domain.errors import Invalid, TimedOut
 from mindbot.store.sql import ask
 from mindbot.store.upgrade import ensure
-from mindbot.telemetry.redaction import MASK
+from mindbot.telemetry.redaction import MASK, Redactor
 
 
 @pytest.fixture
@@ -68,6 +68,8 @@ def test_secrets_are_masked_and_what_platforms_keep_is_hidden(path: Path) -> Non
         "-- nothing",
         "SELECT ?",
         "SELECT zeroblob(999999999)",
+        "SELECT zeroblob(3000000)",
+        "SELECT " + ", ".join(["1"] * 51),
     ],
 )
 def test_all_but_one_question_is_refused(path: Path, sql: str) -> None:
@@ -96,3 +98,24 @@ def test_the_command_prints_a_line_a_row(path: Path, capsys: pytest.CaptureFixtu
         {"turn": 1, "state": "sent"},
     ]
     assert "there are more" in said.err
+
+
+_MANY = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) "
+
+
+def test_an_answer_is_bounded_and_says_what_was_cut(path: Path) -> None:
+    found = ask(path, _MANY + "SELECT hex(zeroblob(20000)) FROM n", 5000, 60.0)
+    assert found["full"] and found["more"] and found["cut"] == len(found["rows"])
+    assert sum(len(row[0]) for row in found["rows"]) < 2_010_000
+    assert found["rows"][0][0] == "0" * 4000 + "… (40,000 characters)"
+    assert ask(path, "SELECT 9e999", 1, 5.0)["rows"] == [["inf"]]
+
+
+def test_no_part_of_a_secret_is_left_at_a_cut() -> None:
+    redactor = Redactor()
+    redactor.register("Zq7-" * 400)
+    for before in range(0, 120, 7):
+        text = "." * before + "Zq7-" * 400 + "." * 40 + "Zq7-" * 400 + " sk-" + "a1" * 600
+        for most in (10, 100, 1000):
+            shown = redactor.beginning(text, most)
+            assert len(shown) <= most and "Zq7-" not in shown and "a1" not in shown
