@@ -26,6 +26,7 @@ from mindbot.domain.errors import MindBotError, StoreError
 from mindbot.domain.plain import dumps
 from mindbot.domain.span import Span
 from mindbot.domain.turn import Inwards, StageCall, Turn
+from mindbot.telemetry.redaction import redactor
 
 log = structlog.get_logger("mindbot.debug")
 
@@ -160,7 +161,7 @@ class TurnGate:
             if each.matched < each.hits:
                 continue
             if each.log:
-                words = rendered(each.log, held.turn)
+                words = redactor.registered(rendered(each.log, held.turn))
                 told = {"breakpoint": each.id, "text": words, "kind": span.kind, "name": span.name, "on": on}
                 self._around.tell_log(held.turn, told)
             elif stops is None and self._open:
@@ -196,7 +197,7 @@ class TurnGate:
 
     def _lease(self, turn: Turn, seconds: float) -> float:
         """Return until when (Unix seconds) a turn may be held: nobody who waits for it may give it up."""
-        this, deadline = time.time(), anyio.current_effective_deadline()
+        this, deadline = time.time(), min(anyio.current_effective_deadline(), turn.until)
         late = this + deadline - now() if deadline != math.inf else math.inf
         return min(this + seconds, min(late, self._around.answer_until(turn)) - MARGIN)
 
@@ -237,6 +238,12 @@ class TurnGate:
             parked.held.steps_to("", parked.span, parked.on, by)
             parked.leave("resume", by)
         return [parked.held.turn for parked in freed]
+
+    def leave(self, console: str) -> None:
+        """Have no turn stop for a console that has gone, at the end of a step that it asked for."""
+        for held in self._held.values():
+            if held.by == console:
+                held.mode = held.by = ""
 
     async def close(self) -> None:
         """Hold no turn any more, and return when none is held."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
@@ -154,6 +155,7 @@ class Turn:
     saying: list[str] | None = None
     said_at: float = 0.0  # when the latest of them came, Unix seconds (not stored)
     on_disk: bool = False  # what its message says is on disk alone (not stored)
+    until: float = math.inf  # when whoever makes its answer gives it up, on the loop's clock (not stored)
     started: float = 0.0
     finished: float = 0.0
 
@@ -221,7 +223,7 @@ class Turn:
         self.history, self.prompt = list(then.history), list(then.prompt)
         del self.spans[then.spans :]
         self.innermost, self.reason, self.finished = then.innermost, then.reason, 0.0
-        self.saying = None
+        self.saying, self.until = None, math.inf
 
     def reset(self) -> None:
         """Forget all that its stages made of it: what is left is the message and its memo."""

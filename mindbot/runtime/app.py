@@ -294,7 +294,7 @@ class Runtime:
     @asynccontextmanager
     async def _open_dispatcher(self) -> AsyncIterator[None]:
         await self.intake.resume()
-        async with beside(self.dispatcher.run, Trails(self.dispatcher.under_way, self.store.turns.trail).run):
+        async with beside(self.dispatcher.run, Trails(self.dispatcher.begun, self.store.turns.trail).run):
             yield
             interrupted = self.dispatcher.under_way() if self.phase == "draining" else []
         await suspicion.excuse(self.store.turns, interrupted)

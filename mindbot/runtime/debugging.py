@@ -126,6 +126,7 @@ class Debugging:
         ids = [each.id for each in self.breakpoints if each.owner == console]
         self.breakpoints.remove(ids)
         freed = self.gate.free(lambda parked: parked.owner == console, "")
+        self.gate.leave(console)
         for id in ids:
             self.bus.publish(
                 Event("debug.breakpoint", data={"breakpoint": id, "action": "cleared", "by": ""})

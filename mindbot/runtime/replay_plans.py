@@ -66,6 +66,11 @@ class ReplayPlans:
             raise Conflict(f"turn {of.id} is {of.state}: it has not ended", hint="replay it once it has")
         if of.message.kind in ("push", "unreadable"):
             raise Invalid(f"turn {of.id} is a {of.message.kind}: nobody asked anything")
+        if order.send and of.message.tried_for:
+            raise Conflict(
+                f"turn {of.id} reached nobody: it is a dry run, so its replay is not sent",
+                hint="replay the turn that it tries again, or send the text as a message of its own",
+            )
         if order.recorded and (order.send or order.edits or order.workflow or order.model):
             raise Invalid(
                 "what was recorded cannot be changed or sent", hint="leave --recorded, or the changes, away"

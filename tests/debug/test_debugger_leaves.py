@@ -38,6 +38,34 @@ async def test_a_console_that_has_gone_takes_its_breakpoints_along(tmp_path: Pat
         assert house.phone.shown == ["you said hello"]
 
 
+async def test_a_step_that_a_console_asked_for_stops_for_nobody_when_it_has_gone(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as house:
+        house.runtime.debugging.consoles.grace = 0.0
+        one = Operator("root", "one")
+        with house.debugger.attached("one"):
+            await house.debugger.set_breakpoint({"stage": "media"}, by=one)
+            turn = await house.say("hello")
+            await house.parked(turn, "before", "media")
+            await house.debugger.clear_breakpoints(None, everyone=True, by=one)
+            await house.debugger.act(turn, "step", by=one)
+            house.runtime.debugging.gate.leave("one")  # it goes while that step is under way
+            await house.ended(turn)
+            assert house.phone.shown == ["you said hello"]
+
+
+async def test_nothing_is_answered_in_a_session_that_somebody_has_taken(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as house:
+        await house.stop(stage="run")
+        turn = await house.say("hello")
+        parked = await house.parked(turn)
+        await house.runtime.resources.take_overs.take(parked["session"], Operator("anna"))
+        with pytest.raises(Conflict, match="anna has taken"):
+            await house.act(turn, "answer", text="mine")
+        await house.act(turn, "resume")
+        assert (await house.ended(turn))["vars"]["draft"] == "you said hello"
+        assert house.phone.shown == []
+
+
 async def test_a_stop_lets_parked_turns_be_answered_first(tmp_path: Path) -> None:
     async with a_house(tmp_path) as house:
         await house.stop(stage="run")

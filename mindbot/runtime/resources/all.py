@@ -122,7 +122,7 @@ def offered(
     replays = ReplayResource(
         current, questions, plans, intake, lambda: phase() == "draining", turns.wait_turn
     )
-    debugger = DebuggerResource(debugging, questions)
+    debugger = DebuggerResource(debugging, questions, take_overs)
     return Resources(
         about=AboutResource(
             current,

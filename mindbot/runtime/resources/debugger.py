@@ -28,6 +28,7 @@ from mindbot.domain.turn import Turn
 from mindbot.runtime.debugging import Debugging
 from mindbot.runtime.resources.naming import turn_named
 from mindbot.runtime.resources.questions import Questions
+from mindbot.runtime.take_over import TakeOvers
 from mindbot.telemetry.redaction import redactor
 
 audit = structlog.get_logger("mindbot.audit")
@@ -37,11 +38,12 @@ _PARKED = "`mindbot debug list` shows the parked turns"
 class DebuggerResource:
     """Answers ``/v1/breakpoints``, ``/v1/parked``, and what is done with parked turns."""
 
-    def __init__(self, debugging: Debugging, questions: Questions) -> None:
+    def __init__(self, debugging: Debugging, questions: Questions, take_overs: TakeOvers) -> None:
         self._debugging = debugging
         self._breakpoints = debugging.breakpoints
         self._gate = debugging.gate
         self._questions = questions
+        self._take_overs = take_overs
 
     # --- breakpoints
 
@@ -120,7 +122,7 @@ class DebuggerResource:
 
         Raises:
             NotFound: no such turn.
-            Conflict: it is not parked.
+            Conflict: it is not parked; an answer, while somebody has taken the session over.
             Outdated: another has changed it since that revision.
             Invalid: it stands in no such stage; nothing to answer.
         """
@@ -136,6 +138,11 @@ class DebuggerResource:
             case "answer":
                 if not text.strip():
                     raise Invalid("an answer has words")
+                if (taken := self._take_overs.withholds(held.turn)) is not None:
+                    raise Conflict(
+                        f"{taken.by} has taken the session over, and nothing else is said in it",
+                        hint="speak there: mindbot session say",
+                    )
                 held.end_with(partial(scopes.answer_with, text=text, by=by.user))
             case "resume":
                 held.steps_to("", parked.span, parked.on, owner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -89,6 +89,7 @@ class AppAttempt:
         self._alone = alone
         self._parent = parent
         self._resumed = resumed
+        self._words = turn.message.text
         self._recovered = False
         self._slot = HeldSlot(workflows, services, turn, member, question.deadline)
 
@@ -123,7 +124,7 @@ class AppAttempt:
         settings = self._member.settings
         tries = 1 + settings.max_retries
         deadline = min(self._question.deadline, now() + settings.timeout * tries)
-        question = self._question
+        question = self._as_changed()
         call = AppCall(
             question.text,
             self._key,
@@ -161,6 +162,12 @@ class AppAttempt:
             self._failed(failure, begun)
             raise failure from exc
         self._went_well(begun)
+
+    def _as_changed(self) -> Question:
+        """Return what is asked: an operator may have changed the message while this step was held."""
+        if self._words != self._question.text or self._turn.message.text == self._words:
+            return self._question
+        return replace(self._question, text=self._turn.message.text)
 
     async def _checked(self, said: Chunks, check: AnswerCheck, span: Span, deadline: float) -> Chunks:
         """Hold the head of a checked answer back until it is known to be none that does not count."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
@@ -52,10 +53,13 @@ class WorkflowRunner:
         await self._workflows.check(Payer.of(turn.message))
         pauses, said = Pauses(self._forms), False
         chunks = self._resumed(turn, pauses) if turn.route.get("form") else self._asked(turn, pauses)
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                said = said or bool(chunk.text)
-                yield chunk
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    said = said or bool(chunk.text)
+                    yield chunk
+        finally:
+            turn.until = math.inf
         if pauses:
             words = await pauses.offered(turn)
             gap = "\n\n" if said and not pauses.stale else ""
@@ -237,7 +241,8 @@ class WorkflowRunner:
         patience = max(self._services.config.router.patience, whole)
         files = turn.prompt[-1].attachments if turn.prompt else ()
         user = f"{message.platform}:{message.sender}"
-        return Question(message.text, user, turn.session, files, now() + patience)
+        turn.until = now() + patience
+        return Question(message.text, user, turn.session, files, turn.until)
 
     # --- an answer to a form
 

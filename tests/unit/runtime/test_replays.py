@@ -192,6 +192,9 @@ async def test_what_makes_no_sense_is_told(tmp_path: Path) -> None:
         ):
             with pytest.raises(Invalid):
                 await replayed(runtime, turn["id"], **order)
+        dry = await replayed(runtime, turn["id"])
+        with pytest.raises(Conflict, match="reached nobody"):
+            await replayed(runtime, dry["turn"], send=True)
         with pytest.raises(NotFound):
             await replayed(runtime, turn["id"], workflow="nobody")
         with pytest.raises(Conflict, match="no replay"):
