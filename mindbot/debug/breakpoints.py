@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
 
-from mindbot.domain.errors import Conflict, Invalid, NotFound
+from mindbot.config.keys import guess
+from mindbot.debug.scopes import SCOPES as _ROOTS
+from mindbot.debug.scopes import places
+from mindbot.domain.errors import Conflict, Invalid, MindBotError, NotFound
 from mindbot.domain.records import record_at
 from mindbot.domain.shapes.debug import BreakpointJson, StopsAt
 from mindbot.domain.span import Span
@@ -72,6 +75,10 @@ class Breakpoint:
             raise Invalid(
                 "path: says whose change stops a turn", hint="e.g. variables.intent, route.workflow"
             )
+        for path in [self.path, *places(self.log)] if self.path else places(self.log):
+            _one_of(path.partition(".")[0], _ROOTS, "scope")
+        for kind in self.errors:
+            _one_of(kind, _error_kinds(), "error kind")
         if self.hits < 1:
             raise Invalid("hits: counts from 1")
         if not 0 <= self.lease <= LONGEST_LEASE:
@@ -115,6 +122,11 @@ class Breakpoint:
             "created": self.created,
         }
 
+    def fits(self, stages: Sequence[str]) -> None:
+        """Raise Invalid where its stage is none of these: it would never stop a turn."""
+        if self.stage:
+            _one_of(self.stage, stages, "stage")
+
 
 #: What whoever sets one may say.
 _SAID = frozenset(f.name for f in fields(Breakpoint)) - {
@@ -138,12 +150,14 @@ class Breakpoints:
         """Whether one could be met."""
         return any(each.enabled for each in self._all.values())
 
-    def add(self, said: Mapping[str, Any], owner: str) -> Breakpoint:
-        """Set one; raises Invalid, BadFilter, or Conflict where there are too many."""
+    def add(self, said: Mapping[str, Any], owner: str, stages: Sequence[str]) -> Breakpoint:
+        """Set one; ``stages`` are those that there are. Raises Invalid, BadFilter; Conflict where there are
+        too many."""
         if len(self._all) >= MOST:
             raise Conflict(f"{MOST} breakpoints are set already", hint="clear some: mindbot debug clear ID")
         made = _of(said)
         made.check()
+        made.fits(stages)
         self._made += 1
         made.id, made.created = f"b{self._made}", time.time()
         made.owner = "" if made.sticky else owner
@@ -167,11 +181,12 @@ class Breakpoints:
             raise NotFound(f"no breakpoint {id!r}", hint=f"{known}; {_LIST}")
         return found
 
-    def change(self, id: str, said: Mapping[str, Any], owner: str) -> Breakpoint:
+    def change(self, id: str, said: Mapping[str, Any], owner: str, stages: Sequence[str]) -> Breakpoint:
         """Change some of what was said of one; its counts begin anew. Raises NotFound, Invalid, BadFilter."""
         before = self.get(id)
         made = replace(before, **_known(said), matched=0, stopped=0)
         made.check()
+        made.fits(stages)
         if made.sticky != before.sticky:
             made.owner = "" if made.sticky else owner
         self._all[id] = made
@@ -194,3 +209,23 @@ def _known(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of(said: Mapping[str, Any]) -> Breakpoint:
     return Breakpoint(**_known(said))
+
+
+def _one_of(said: str, known: Sequence[str], what: str) -> None:
+    """Raise Invalid where a name is not known, with the one that was probably meant."""
+    if said not in known:
+        meant = guess(said, known)
+        raise Invalid(
+            f"no {what} {said!r}{f'; did you mean {meant}?' if meant else ''}",
+            hint=f"there are: {', '.join(known)}",
+        )
+
+
+def _error_kinds() -> list[str]:
+    """Return the kinds of failures there are, those of plugins too, and that of mistakes."""
+    found, left = {"internal"}, [MindBotError]
+    while left:
+        each = left.pop()
+        found.add(each.kind)
+        left += each.__subclasses__()
+    return sorted(found)

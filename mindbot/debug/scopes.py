@@ -18,6 +18,7 @@ from mindbot.domain.variables import check_variable
 _MESSAGE = "message"  # the origin of what the message says in a prompt, as `compose` writes it
 _EDITED = "operator"  # the origin of what an operator wrote into one
 _LONGEST = 200_000  # characters of a value
+SCOPES = ("message", "route", "context", "prompt", "answer", "reply", "variables")
 _PLACE = re.compile(r"\{([a-z]+(?:\.[^.{}\s]+)*)\}")
 _NAME = re.compile(r"[^.\s_{}][^.\s{}]*")
 
@@ -77,6 +78,11 @@ def value_at(turn: Turn, path: str) -> Any:
         else:
             return None
     return value
+
+
+def places(template: str) -> list[str]:
+    """Return the paths that a log point names."""
+    return _PLACE.findall(template)
 
 
 def rendered(template: str, turn: Turn) -> str:

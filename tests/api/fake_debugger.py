@@ -21,6 +21,8 @@ _NEXT = {
     "restart-stage": ("stage", "run", "before"),
 }
 
+_STAGES = ("deliver", "errors", "access", "media", "route", "compose", "run")
+
 
 class FakeDebugger:
     """See `mindbot_daemon.server.backend.Debugger`.
@@ -82,10 +84,10 @@ class FakeDebugger:
         return [each.to_json() for each in self._points]
 
     async def set_breakpoint(self, said: Mapping[str, Any], *, by: Operator) -> Any:
-        return self._points.add(said, by.console or CLI).to_json()
+        return self._points.add(said, by.console or CLI, _STAGES).to_json()
 
     async def change_breakpoint(self, id: str, said: Mapping[str, Any], *, by: Operator) -> Any:
-        return self._points.change(id, said, by.console or CLI).to_json()
+        return self._points.change(id, said, by.console or CLI, _STAGES).to_json()
 
     async def clear_breakpoints(self, id: str | None, *, everyone: bool, by: Operator) -> Any:
         gone = [self._points.get(id).id] if id else [each.id for each in self._points]

@@ -62,6 +62,11 @@ async def test_a_breakpoint_that_makes_no_sense_is_wrong_usage(
     assert done.code == 2 and said in done.err and not debugger.points()
 
 
+async def test_a_stage_that_there_is_not_is_refused_by_the_daemon(run: Run, debugger: FakeDebugger) -> None:
+    done = await run("debug", "break", "--stage", "rnu")
+    assert done.code == 1 and "did you mean run" in done.err and not debugger.points()
+
+
 async def test_breakpoints_and_parked_turns_are_two_tables_or_one_object(
     run: Run, debugger: FakeDebugger
 ) -> None:

@@ -9,6 +9,7 @@ from debug_house import CLI, a_house
 
 from mindbot.config.load import load
 from mindbot.domain.errors import BadFilter, Conflict, Invalid, NotFound
+from mindbot.domain.message import Json
 from mindbot.domain.operators import Operator
 from mindbot.testing.stores.memory.store import MemoryPlaces
 from mindbot.testing.waiting import until
@@ -124,3 +125,19 @@ async def test_what_makes_no_breakpoint_is_told(tmp_path: Path) -> None:
         changed = await house.debugger.change_breakpoint(id, {"enabled": False}, by=CLI)
         assert (changed["enabled"], changed["stage"]) == (False, "run")
         assert (await house.ended(await house.say("hello")))["state"] == "answered"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"stage": "rnu"}, "did you mean run"),
+        ({"on": "error", "errors": ["rate_limitd"]}, "did you mean rate_limited"),
+        ({"on": "change", "path": "variable.intent"}, "did you mean variables"),
+        ({"stage": "run", "log": "{rout.workflow}"}, "did you mean route"),
+    ],
+)
+async def test_what_could_never_stop_a_turn_is_refused(tmp_path: Path, said: Json, told: str) -> None:
+    async with a_house(tmp_path) as house:
+        with pytest.raises(Invalid, match=told):
+            await house.stop(**said)
+        assert not house.debugger.list_breakpoints()

@@ -57,7 +57,7 @@ class DebuggerResource:
             raise Conflict(
                 "the debugger is switched off", hint="set debug.enabled to true in the configuration"
             )
-        made = self._breakpoints.add(said, by.console or CLI)
+        made = self._breakpoints.add(said, by.console or CLI, self._debugging.current().stages)
         if by.console:
             self._debugging.consoles.expect(by.console)
         await self._kept(made)
@@ -67,7 +67,7 @@ class DebuggerResource:
     async def change_breakpoint(self, id: str, said: Mapping[str, Any], *, by: Operator) -> BreakpointJson:
         """Change one; raises NotFound, Invalid, BadFilter, StoreError."""
         before = self._breakpoints.get(id)
-        made = self._breakpoints.change(id, said, by.console or CLI)
+        made = self._breakpoints.change(id, said, by.console or CLI, self._debugging.current().stages)
         if made.sticky or before.sticky:
             await self._debugging.keep(made)
         self._told(id, "changed", by)
